@@ -1,0 +1,1 @@
+"""onnx2rust: a trained model in, a safe Rust crate out."""

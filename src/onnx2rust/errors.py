@@ -1,0 +1,71 @@
+"""What can go wrong, as the user meets it: one exception type per exit code, each holding *all* its problems.
+
+A problem is one offence, told with where it is (node name, operator, domain, opset, shapes) and what to do
+next. Stages collect problems and raise once, so that a user never repairs a model one message at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One offence: `what` failed, `where` it stands (may be empty), `hint`: what to do about it (may be empty)."""
+
+    what: str
+    where: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{head}\n    → {self.hint}" if self.hint else head
+
+
+class Onnx2RustError(Exception):
+    """Base of every error that onnx2rust raises on purpose; `problems` is never empty."""
+
+    exit_code: ClassVar[int] = 6
+    title: ClassVar[str] = "failed"
+
+    def __init__(self, problems: list[Problem] | Problem | str, hint: str = "") -> None:
+        if isinstance(problems, str):
+            problems = Problem(problems, hint=hint)
+        self.problems: list[Problem] = [problems] if isinstance(problems, Problem) else list(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class UsageError(Onnx2RustError):
+    """The command line or an option is wrong (exit code 2)."""
+
+    exit_code = 2
+    title = "usage"
+
+
+class InvalidModelError(Onnx2RustError):
+    """The file is not a model, or the model breaks the ONNX specification (exit code 3)."""
+
+    exit_code = 3
+    title = "invalid model"
+
+
+class UnsupportedError(Onnx2RustError):
+    """The model is valid but asks for something onnx2rust does not do (exit code 4)."""
+
+    exit_code = 4
+    title = "unsupported"
+
+
+class MismatchError(Onnx2RustError):
+    """The generated crate and the reference disagree (exit code 5)."""
+
+    exit_code = 5
+    title = "numeric mismatch"
+
+
+class ToolError(Onnx2RustError):
+    """Something outside failed: cargo, TensorFlow, the disk (exit code 6)."""
+
+    exit_code = 6
+    title = "tool failure"

@@ -1,0 +1,34 @@
+"""Every choice a user can make about a conversion, in one frozen value (the command line only fills it in)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Frontend = Literal["auto", "onnx", "saved-model", "keras", "tflite", "graphdef"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of `convert`; defaults are those of the command line.
+
+    `binary_classification` is None when the user did not say: then a model that cannot be a binary classifier is
+    converted as not binary, with a note, instead of being refused.
+    """
+
+    name: str = "Model"
+    frontend: Frontend = "auto"
+    signature: str | None = None
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    dims: dict[str, int] = field(default_factory=dict)
+    features: Path | None = None
+    thresholds: Path | None = None
+    binary_classification: bool | None = None
+    inplace: bool = True
+    memdrop: bool = True
+    crate_name: str | None = None
+    custom_objects: Path | None = None
+    force: bool = False
+    verbosity: int = 0
