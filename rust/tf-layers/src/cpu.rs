@@ -1,0 +1,71 @@
+//! Which vector instructions this machine has: the only file that names the crate that finds out.
+
+pub use fearless_simd::{Level, Simd, dispatch, kernel, prelude};
+
+/// The vector level that kernels run at, found once and passed to every layer.
+///
+/// [`Cpu::new`] takes the best level the machine has. For debugging, the environment variable `ONNX2RUST_LEVEL`
+/// (`avx512`, `avx2`, `sse4.2`, `sse2`, `neon`, `fallback`) lowers it; a level the machine lacks is ignored.
+#[derive(Debug, Clone, Copy)]
+pub struct Cpu {
+    /// The level; hand it to [`dispatch!`].
+    pub level: Level,
+}
+
+impl Cpu {
+    /// The best level of this machine (or what `ONNX2RUST_LEVEL` asks for).
+    #[must_use]
+    pub fn new() -> Self {
+        static CPU: std::sync::LazyLock<Cpu> = std::sync::LazyLock::new(|| {
+            std::env::var("ONNX2RUST_LEVEL")
+                .ok()
+                .and_then(|wanted| Cpu::all().into_iter().find(|cpu| cpu.name() == wanted))
+                .unwrap_or(Cpu { level: Level::new() })
+        });
+        *CPU
+    }
+
+    /// Every level this machine can run, best first: kernels are tested at each.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let best = Level::new();
+        let mut levels = Vec::new();
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        {
+            levels.extend(best.as_avx512().map(Level::Avx512));
+            levels.extend(best.as_avx2().map(Level::Avx2));
+            levels.extend(best.as_sse4_2().map(Level::Sse4_2));
+        }
+        if levels.is_empty() {
+            levels.push(best);
+        }
+        levels.push(Level::baseline());
+        let mut cpus: Vec<Self> = levels.into_iter().map(|level| Cpu { level }).collect();
+        cpus.dedup_by_key(|cpu| cpu.name());
+        cpus
+    }
+
+    /// The level's name, as `ONNX2RUST_LEVEL` takes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self.level {
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Level::Avx512(_) => "avx512",
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Level::Avx2(_) => "avx2",
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Level::Sse4_2(_) => "sse4.2",
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Level::Sse2(_) => "sse2",
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon(_) => "neon",
+            _ => "fallback",
+        }
+    }
+}
+
+impl Default for Cpu {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,26 @@
+//! Laying weights out for the kernels; runs in a generated crate's build script.
+//!
+//! One layout serves every vector level: panels of [`PANEL`] output columns, zero-padded.
+
+/// Columns of one panel.
+pub const PANEL: usize = 16;
+
+/// Packs a matrix `[k, n]` (or, `transposed`, `[n, k]`) into `[ceil(n / 16)][k][16]`, zero-padded.
+#[must_use]
+pub fn panels(w: &[f32], k: usize, n: usize, transposed: bool) -> Vec<f32> {
+    assert_eq!(w.len(), k * n, "panels: a matrix of {k} × {n}");
+    let mut packed = vec![0.0; n.div_ceil(PANEL) * k * PANEL];
+    for (p, panel) in packed.chunks_exact_mut((k * PANEL).max(1)).enumerate() {
+        let columns = p * PANEL..((p + 1) * PANEL).min(n);
+        for (i, row) in panel.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
+            if transposed {
+                for (value, j) in row.iter_mut().zip(columns.clone()) {
+                    *value = w[j * k + i];
+                }
+            } else {
+                row[..columns.len()].copy_from_slice(&w[i * n..][columns.clone()]);
+            }
+        }
+    }
+    packed
+}

@@ -1,0 +1,63 @@
+//! Workspace buffers.
+
+/// A buffer that grows and never shrinks: the producer of a value asks for room, its consumers for what was written.
+///
+/// A model's workspace is a struct of slots; values whose lifetimes do not overlap share one. After the first call
+/// with the largest sizes nothing is allocated any more.
+#[derive(Debug, Clone)]
+pub struct Slot<T> {
+    data: Vec<T>,
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self { data: Vec::new() }
+    }
+}
+
+impl<T: Clone + Default> Slot<T> {
+    /// An empty slot; allocates nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { data: Vec::new() }
+    }
+
+    /// Exactly `len` elements to write to, whatever they held; allocates only if no earlier call asked for as many.
+    pub fn fit(&mut self, len: usize) -> &mut [T] {
+        if self.data.len() < len {
+            self.data.resize(len, T::default());
+        }
+        &mut self.data[..len]
+    }
+
+    /// The first `len` elements, which the producer has written.
+    ///
+    /// # Panics
+    /// If no [`fit`](Self::fit) has asked for as many: a bug in the caller, never a matter of input data.
+    #[must_use]
+    pub fn get(&self, len: usize) -> &[T] {
+        &self.data[..len]
+    }
+
+    /// Bytes held.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.data.capacity() * size_of::<T>()
+    }
+}
+
+/// A tensor as a model hands it out: elements in row-major order (last axis fastest) and their shape, outermost first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TensorView<'a, T, const R: usize> {
+    /// The elements.
+    pub data: &'a [T],
+    /// The shape, outermost axis first; its product is `data.len()`.
+    pub shape: [usize; R],
+}
+
+impl<T, const R: usize> core::ops::Deref for TensorView<'_, T, R> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        self.data
+    }
+}
