@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[cfg(feature = "npz")]
+pub mod build;
 mod embed;
 mod error;
 #[cfg(feature = "npz")]
