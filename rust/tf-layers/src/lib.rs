@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[cfg(feature = "npz")]
+pub mod build;
 mod embed;
 mod error;
 #[cfg(feature = "npz")]
@@ -15,6 +17,8 @@ pub mod activation;
 pub mod cpu;
 #[cfg(feature = "kernels")]
 pub mod dense;
+#[cfg(feature = "kernels")]
+pub mod pool;
 #[cfg(feature = "kernels")]
 mod slot;
 
