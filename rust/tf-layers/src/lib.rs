@@ -7,9 +7,13 @@ pub mod build;
 mod embed;
 mod error;
 #[cfg(feature = "npz")]
+pub mod compare;
+#[cfg(feature = "npz")]
 pub mod npz;
 #[cfg(feature = "npz")]
 pub mod pack;
+#[cfg(feature = "npz")]
+pub mod signature;
 
 #[cfg(feature = "kernels")]
 pub mod activation;
@@ -19,6 +23,8 @@ pub mod cpu;
 pub mod dense;
 #[cfg(feature = "kernels")]
 pub mod pool;
+#[cfg(feature = "kernels")]
+pub mod process;
 #[cfg(feature = "kernels")]
 mod slot;
 
@@ -30,4 +36,4 @@ pub use error::{Error, Result};
 #[cfg(feature = "kernels")]
 pub use cpu::Cpu;
 #[cfg(feature = "kernels")]
-pub use slot::{Slot, TensorView};
+pub use slot::{Slot, TensorView, check_input, size};
