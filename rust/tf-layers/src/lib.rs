@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[cfg(feature = "kernels")]
+pub mod bench;
 mod embed;
 mod error;
 #[cfg(feature = "npz")]
@@ -16,11 +18,13 @@ pub mod cpu;
 #[cfg(feature = "kernels")]
 pub mod dense;
 #[cfg(feature = "kernels")]
+mod gemm;
+#[cfg(feature = "kernels")]
 mod slot;
 
-pub use embed::Aligned;
 #[doc(hidden)]
 pub use bytemuck;
+pub use embed::Aligned;
 pub use error::{Error, Result};
 
 #[cfg(feature = "kernels")]
