@@ -4,6 +4,8 @@
 
 #[cfg(feature = "npz")]
 pub mod build;
+#[cfg(feature = "kernels")]
+pub mod bench;
 mod embed;
 mod error;
 #[cfg(feature = "npz")]
@@ -22,15 +24,17 @@ pub mod cpu;
 #[cfg(feature = "kernels")]
 pub mod dense;
 #[cfg(feature = "kernels")]
+mod gemm;
+#[cfg(feature = "kernels")]
 pub mod pool;
 #[cfg(feature = "kernels")]
 pub mod process;
 #[cfg(feature = "kernels")]
 mod slot;
 
-pub use embed::Aligned;
 #[doc(hidden)]
 pub use bytemuck;
+pub use embed::Aligned;
 pub use error::{Error, Result};
 
 #[cfg(feature = "kernels")]
