@@ -16,11 +16,13 @@ pub mod cpu;
 #[cfg(feature = "kernels")]
 pub mod dense;
 #[cfg(feature = "kernels")]
+mod math;
+#[cfg(feature = "kernels")]
 mod slot;
 
-pub use embed::Aligned;
 #[doc(hidden)]
 pub use bytemuck;
+pub use embed::Aligned;
 pub use error::{Error, Result};
 
 #[cfg(feature = "kernels")]
