@@ -26,6 +26,8 @@ pub mod dense;
 #[cfg(feature = "kernels")]
 mod gemm;
 #[cfg(feature = "kernels")]
+mod math;
+#[cfg(feature = "kernels")]
 pub mod pool;
 #[cfg(feature = "kernels")]
 pub mod process;
