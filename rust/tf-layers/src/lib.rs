@@ -4,6 +4,8 @@
 
 #[cfg(feature = "kernels")]
 pub mod bench;
+#[cfg(feature = "npz")]
+pub mod build;
 mod embed;
 mod error;
 #[cfg(feature = "npz")]
@@ -19,6 +21,8 @@ pub mod cpu;
 pub mod dense;
 #[cfg(feature = "kernels")]
 mod gemm;
+#[cfg(feature = "kernels")]
+pub mod pool;
 #[cfg(feature = "kernels")]
 mod slot;
 

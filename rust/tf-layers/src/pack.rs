@@ -5,6 +5,24 @@
 /// Columns of one panel.
 pub const PANEL: usize = 16;
 
+/// How one tensor is laid out in the embedded file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Packing {
+    /// As it is.
+    Copy,
+}
+
+impl Packing {
+    /// The packed elements of `w`, whose shape is `shape`.
+    #[must_use]
+    pub fn pack(&self, _shape: &[usize], w: &[f32]) -> Vec<f32> {
+        match self {
+            Packing::Copy => w.to_vec(),
+        }
+    }
+}
+
 /// Packs a matrix `[k, n]` (or, `transposed`, `[n, k]`) into `[ceil(n / 16)][k][16]`, zero-padded.
 #[must_use]
 pub fn panels(w: &[f32], k: usize, n: usize, transposed: bool) -> Vec<f32> {

@@ -61,3 +61,14 @@ impl<T, const R: usize> core::ops::Deref for TensorView<'_, T, R> {
         self.data
     }
 }
+
+/// A size computed from others, as the generated code checks it once: `what` names it in the error.
+///
+/// # Errors
+/// [`Error::Size`](crate::Error::Size) if it is negative or beyond 2³¹ (no tensor here is as large).
+pub fn size(what: &'static str, value: i64) -> crate::Result<usize> {
+    match usize::try_from(value) {
+        Ok(n) if value <= 1 << 31 => Ok(n),
+        _ => Err(crate::Error::Size { what, value }),
+    }
+}

@@ -1,7 +1,7 @@
-//! What the tests share: seeded random numbers and a comparison with an error budget.
+//! What the layer tests share.
+#![allow(dead_code, reason = "every test crate uses a part of it")]
 
-/// A small xorshift generator: the same numbers in every run.
-#[derive(Debug, Clone)]
+/// xorshift64*: small, seeded, the same everywhere.
 pub struct Rng(u64);
 
 impl Rng {
@@ -9,22 +9,59 @@ impl Rng {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 >> 11
+    pub fn u64(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
 
-    /// A number in `low..high`.
-    pub fn below(&mut self, low: usize, high: usize) -> usize {
-        low + (self.next() % (high - low) as u64) as usize
+    /// In `low..high`.
+    pub fn size(&mut self, low: usize, high: usize) -> usize {
+        low + ((self.u64() >> 33) as usize) % (high - low)
     }
 
-    /// Numbers in -1..1.
-    pub fn floats(&mut self, len: usize) -> Vec<f32> {
-        (0..len)
-            .map(|_| (self.next() % (1 << 24)) as f32 / (1 << 23) as f32 - 1.0)
-            .collect()
+    /// In −1..1.
+    pub fn f32(&mut self) -> f32 {
+        (self.u64() >> 40) as f32 / (1 << 23) as f32 - 1.0
     }
+
+    pub fn f32s(&mut self, n: usize) -> Vec<f32> {
+        (0..n).map(|_| self.f32()).collect()
+    }
+}
+
+/// Every index of `shape`, row-major.
+pub fn indices(shape: &[usize]) -> impl Iterator<Item = Vec<usize>> + use<> {
+    let shape = shape.to_vec();
+    let count: usize = shape.iter().product();
+    (0..count).map(move |mut flat| {
+        let mut index = vec![0; shape.len()];
+        for (i, n) in index.iter_mut().zip(&shape).rev() {
+            (*i, flat) = (flat % n, flat / n);
+        }
+        index
+    })
+}
+
+/// Row-major position of `index`.
+pub fn flat(shape: &[usize], index: &[usize]) -> usize {
+    shape.iter().zip(index).fold(0, |sum, (n, i)| sum * n + i)
+}
+
+/// Largest |actual − expected| / max(1, |expected|); NaN must meet NaN.
+pub fn error(actual: &[f32], expected: &[f64]) -> f64 {
+    assert_eq!(actual.len(), expected.len());
+    actual.iter().zip(expected).fold(0.0, |worst, (&a, &e)| {
+        let a = f64::from(a);
+        if (a.is_nan() && e.is_nan()) || a == e {
+            return worst;
+        }
+        let error = (a - e).abs() / e.abs().max(1.0);
+        if error.is_nan() {
+            f64::INFINITY
+        } else {
+            f64::max(worst, error)
+        }
+    })
 }
