@@ -45,7 +45,13 @@ impl Dense<'_> {
 
     /// y = activation(x · kernel + bias + residual) for `rows` rows; residual `[rows, units]`, if any.
     pub fn run(&self, cpu: Cpu, rows: usize, x: &[f32], residual: Option<&[f32]>, y: &mut [f32]) {
-        self.product(cpu, rows, x, residual.map_or(Addend::Nothing, Addend::Slice), y);
+        self.product(
+            cpu,
+            rows,
+            x,
+            residual.map_or(Addend::Nothing, Addend::Slice),
+            y,
+        );
     }
 
     /// [`run`](Self::run) with the residual in y, which is overwritten.

@@ -16,6 +16,8 @@ pub mod pack;
 #[cfg(feature = "kernels")]
 pub mod activation;
 #[cfg(feature = "kernels")]
+pub mod conv;
+#[cfg(feature = "kernels")]
 pub mod cpu;
 #[cfg(feature = "kernels")]
 pub mod dense;
