@@ -18,6 +18,8 @@ pub mod cpu;
 #[cfg(feature = "kernels")]
 pub mod dense;
 #[cfg(feature = "kernels")]
+pub mod movement;
+#[cfg(feature = "kernels")]
 pub mod pool;
 #[cfg(feature = "kernels")]
 mod slot;
