@@ -4,12 +4,18 @@
 
 #[cfg(feature = "npz")]
 pub mod build;
+#[cfg(feature = "kernels")]
+pub mod bench;
 mod embed;
 mod error;
+#[cfg(feature = "npz")]
+pub mod compare;
 #[cfg(feature = "npz")]
 pub mod npz;
 #[cfg(feature = "npz")]
 pub mod pack;
+#[cfg(feature = "npz")]
+pub mod signature;
 
 #[cfg(feature = "kernels")]
 pub mod activation;
@@ -18,18 +24,24 @@ pub mod cpu;
 #[cfg(feature = "kernels")]
 pub mod dense;
 #[cfg(feature = "kernels")]
+mod gemm;
+#[cfg(feature = "kernels")]
+mod math;
+#[cfg(feature = "kernels")]
 pub mod movement;
 #[cfg(feature = "kernels")]
 pub mod pool;
 #[cfg(feature = "kernels")]
+pub mod process;
+#[cfg(feature = "kernels")]
 mod slot;
 
-pub use embed::Aligned;
 #[doc(hidden)]
 pub use bytemuck;
+pub use embed::Aligned;
 pub use error::{Error, Result};
 
 #[cfg(feature = "kernels")]
 pub use cpu::Cpu;
 #[cfg(feature = "kernels")]
-pub use slot::{Slot, TensorView};
+pub use slot::{Slot, TensorView, check_input, size};
