@@ -4,7 +4,6 @@
 
 mod embed;
 mod error;
-pub mod pool;
 #[cfg(feature = "npz")]
 pub mod build;
 #[cfg(feature = "npz")]
@@ -29,6 +28,11 @@ pub mod dense;
 mod gemm;
 #[cfg(feature = "kernels")]
 mod math;
+#[cfg(feature = "kernels")]
+pub mod movement;
+#[cfg(feature = "kernels")]
+#[cfg(feature = "kernels")]
+pub mod pool;
 #[cfg(feature = "kernels")]
 pub mod process;
 #[cfg(feature = "kernels")]
