@@ -192,102 +192,97 @@ impl Job<'_> {
             ..
         } = self.window;
         let flat = kernel[0] == 1 && dilations == [1; 3];
-        match (flat, kernel[1], kernel[2], strides[2]) {
-            (true, 3, 3, 1) => self.fixed::<S, B, 3, 3, 1, 4, 6>(s, padded, start, y),
-            (true, 3, 3, 2) => self.fixed::<S, B, 3, 3, 2, 4, 9>(s, padded, start, y),
-            (true, 5, 5, 1) => self.fixed::<S, B, 5, 5, 1, 4, 8>(s, padded, start, y),
-            (true, 5, 5, 2) => self.fixed::<S, B, 5, 5, 2, 2, 7>(s, padded, start, y),
-            _ => self.general::<S, B>(s, padded, start, y),
+        for block in 0..padded.channels / B {
+            match (flat, kernel[1], kernel[2], strides[2]) {
+                (true, 3, 3, 1) => self.walk::<S, B, 3, 3, 1, 3>(s, padded, start, block, y),
+                (true, 3, 3, 2) => self.walk::<S, B, 3, 3, 2, 2>(s, padded, start, block, y),
+                (true, 5, 5, 1) => self.walk::<S, B, 5, 5, 1, 5>(s, padded, start, block, y),
+                (true, 5, 5, 2) => self.walk::<S, B, 5, 5, 2, 3>(s, padded, start, block, y),
+                _ => self.general::<S, B>(s, padded, start, block, y),
+            }
         }
     }
 
-    /// A line for a kernel of `KH` × `KW` taps and stride `SX`: `T` pixels of y at a time, which see `COLUMNS = (T − 1) · SX + KW` columns.
+    /// One block of `B` channels of a line, for a kernel of `KH` × `KW` taps and stride `SX`.
     ///
-    /// Pixel tiles outside, channel blocks inside: the slices of a tile are cut once, each to exactly its channels, and the inner loop has
-    /// no bounds checks.
+    /// Every column of x is read once and given to all outputs that see it: `LIVE = (KW − 1) / SX + 1` of them are under way, each a sum in
+    /// a register. Walking by `chunks_exact` leaves no bounds check in the loop.
     #[inline(always)]
-    fn fixed<
+    fn walk<
         S: Simd,
         const B: usize,
         const KH: usize,
         const KW: usize,
         const SX: usize,
-        const T: usize,
-        const COLUMNS: usize,
+        const LIVE: usize,
     >(
         &self,
         s: S,
         padded: &Padded,
         start: usize,
+        block: usize,
         y: &mut [f32],
     ) {
         let outputs = self.inputs * self.multiplier;
         let channels = padded.channels;
         let line = self.window.padded()[2] * channels;
-        let mut tiles = y.chunks_exact_mut(T * outputs);
-        let mut first = start * channels;
-        for y in &mut tiles {
-            let mut columns: [[&[[f32; B]]; COLUMNS]; KH] = [[&[]; COLUMNS]; KH];
-            for (i, row) in columns.iter_mut().enumerate() {
-                let mut rest = &padded.image[first + i * line..][..COLUMNS * channels];
-                for column in row {
-                    let (now, later) = rest.split_at(channels);
-                    *column = now.as_chunks().0;
-                    rest = later;
-                }
+        let columns = (y.len() / outputs - 1) * SX + KW;
+        let lanes = block * B..block * B + B;
+        let panel = &self.kernel[block * B / PANEL * KH * KW * PANEL + block * B % PANEL..];
+        let panel = &panel[..(KH * KW - 1) * PANEL + B];
+        let bias = self.bias_block::<S, B>(s, block);
+        let mut weights = [[bias; KW]; KH];
+        let mut rows: [_; KH] = core::array::from_fn(|i| {
+            padded.image[start * channels + i * line..][..columns * channels].chunks_exact(channels)
+        });
+        for i in 0..KH {
+            for j in 0..KW {
+                weights[i][j] = S::f32s::from_slice(s, &panel[(i * KW + j) * PANEL..][..B]);
             }
-            s.vectorize(
-                #[inline(always)]
-                || self.tile::<S, B, KH, KW, SX, T, COLUMNS>(s, &columns, y),
-            );
-            first += T * SX * channels;
         }
-        let rest = tiles.into_remainder();
-        if !rest.is_empty() {
-            self.general::<S, B>(s, padded, first / channels, rest);
-        }
-    }
-
-    /// All channels of `T` pixels.
-    #[inline(always)]
-    fn tile<
-        S: Simd,
-        const B: usize,
-        const KH: usize,
-        const KW: usize,
-        const SX: usize,
-        const T: usize,
-        const COLUMNS: usize,
-    >(
-        &self,
-        s: S,
-        columns: &[[&[[f32; B]]; COLUMNS]; KH],
-        y: &mut [f32],
-    ) {
-        let outputs = self.inputs * self.multiplier;
-        let panel_len = KH * KW * PANEL;
-        for block in 0..columns[0][0].len() {
-            let weights = &self.kernel[block * B / PANEL * panel_len + block * B % PANEL..];
-            let mut sums = [self.bias_block::<S, B>(s, block); T];
+        // Columns that the first outputs see before the loop begins.
+        let mut sums = [bias; LIVE];
+        for column in 0..KW - SX {
             for i in 0..KH {
-                for j in 0..KW {
-                    let at = (i * KW + j) * PANEL;
-                    let w = S::f32s::from_slice(s, &weights[at..at + B]);
-                    for (t, sum) in sums.iter_mut().enumerate() {
-                        *sum =
-                            w.mul_add(S::f32s::from_slice(s, &columns[i][t * SX + j][block]), *sum);
+                let Some(pixel) = rows[i].next() else { return };
+                let x = S::f32s::from_slice(s, &pixel[lanes.clone()]);
+                for d in 0..LIVE - 1 {
+                    if column >= d * SX {
+                        sums[d] = x.mul_add(weights[i][column - d * SX], sums[d]);
                     }
                 }
             }
-            for (sum, y) in sums.iter().zip(y.chunks_exact_mut(outputs)) {
-                store::<S, B>(*sum, &mut y[block * B..]);
+        }
+        for y in y.chunks_exact_mut(outputs) {
+            sums[LIVE - 1] = bias;
+            for q in 0..SX {
+                for i in 0..KH {
+                    let Some(pixel) = rows[i].next() else { return };
+                    let x = S::f32s::from_slice(s, &pixel[lanes.clone()]);
+                    for d in 0..LIVE {
+                        if KW - SX + q >= d * SX {
+                            sums[d] = x.mul_add(weights[i][KW - SX + q - d * SX], sums[d]);
+                        }
+                    }
+                }
+            }
+            store::<S, B>(sums[0], &mut y[lanes.start..]);
+            for d in 0..LIVE - 1 {
+                sums[d] = sums[d + 1];
             }
         }
     }
 
-    /// Any kernel: pixels of y from the one whose window begins at pixel `start`, one at a time.
+    /// One block of channels of a line, for any kernel.
     #[inline(always)]
-    fn general<S: Simd, const B: usize>(&self, s: S, padded: &Padded, start: usize, y: &mut [f32]) {
+    fn general<S: Simd, const B: usize>(
+        &self,
+        s: S,
+        padded: &Padded,
+        start: usize,
+        block: usize,
+        y: &mut [f32],
+    ) {
         let outputs = self.inputs * self.multiplier;
         let channels = padded.channels;
         let Window {
@@ -298,25 +293,23 @@ impl Job<'_> {
         } = self.window;
         let [_, height, width] = self.window.padded();
         let taps: usize = kernel.iter().product();
+        let weights = &self.kernel[block * B / PANEL * taps * PANEL + block * B % PANEL..];
+        let bias = self.bias_block::<S, B>(s, block);
         for (x, y) in y.chunks_exact_mut(outputs).enumerate() {
-            let first = (start + x * strides[2]) * channels;
-            for block in 0..channels / B {
-                let weights = &self.kernel[block * B / PANEL * taps * PANEL + block * B % PANEL..];
-                let mut sum = self.bias_block::<S, B>(s, block);
-                let mut tap = 0;
-                for z in 0..kernel[0] {
-                    for y in 0..kernel[1] {
-                        let line = (z * dilations[0] * height + y * dilations[1]) * width;
-                        for x in 0..kernel[2] {
-                            let at = first + (line + x * dilations[2]) * channels + block * B;
-                            let w = S::f32s::from_slice(s, &weights[tap..tap + B]);
-                            sum = w.mul_add(S::f32s::from_slice(s, &padded.image[at..at + B]), sum);
-                            tap += PANEL;
-                        }
+            let first = (start + x * strides[2]) * channels + block * B;
+            let (mut sum, mut tap) = (bias, 0);
+            for z in 0..kernel[0] {
+                for y in 0..kernel[1] {
+                    let line = (z * dilations[0] * height + y * dilations[1]) * width;
+                    for x in 0..kernel[2] {
+                        let at = first + (line + x * dilations[2]) * channels;
+                        let w = S::f32s::from_slice(s, &weights[tap..tap + B]);
+                        sum = w.mul_add(S::f32s::from_slice(s, &padded.image[at..at + B]), sum);
+                        tap += PANEL;
                     }
                 }
-                store::<S, B>(sum, &mut y[block * B..]);
             }
+            store::<S, B>(sum, &mut y[block * B..]);
         }
     }
 
