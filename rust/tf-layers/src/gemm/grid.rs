@@ -1,7 +1,7 @@
 //! Where the rows of a product begin, and of which runs of memory they consist.
 
 /// Most rows that a tile has at any level.
-pub(super) const MAX_ROWS: usize = 12;
+pub(super) const MAX_ROWS: usize = 8;
 
 /// Where a row begins.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,4 +1,8 @@
 //! The tile: a few rows times one or two panels, every sum in a register.
+#![allow(
+    clippy::needless_range_loop,
+    reason = "constant indices into small arrays keep sums in registers; iterators do not always"
+)]
 
 use core::ops::Range;
 
@@ -11,11 +15,12 @@ type Sums<S, const R: usize, const P: usize, const V: usize> = [[[<S as Simd>::f
 
 /// Rows that a full tile has at level `S`: as many as leave no sum outside the registers.
 ///
-/// 16 lanes: 12 × 2 panels of one vector use 24 of 32 registers. 8 lanes: 6 × 1 panel of two vectors use 12 of 16 (4 × 3
+/// 16 lanes: 8 × 2 panels of one vector use 16 of 32 registers (12 rows have 12 pointers, more than there are registers
+/// for: 20 % slower on short rows). 8 lanes: 6 × 1 panel of two vectors use 12 of 16 (4 × 3
 /// spills). 4 lanes: 2 × 1 panel of four vectors use 8 of 16, and 6 × 1 panel 24 of the 32 that NEON has.
 pub(super) const fn max_rows<S: Simd>() -> usize {
     match S::f32s::LEN {
-        16 => 12,
+        16 => 8,
         8 => 6,
         _ if cfg!(target_arch = "aarch64") => 6,
         _ => 2,
@@ -44,7 +49,7 @@ pub(super) fn rows<S: Simd>(
             }
         };
     }
-    arms!(1 2 3 4 5 6 7 8 9 10 11 12);
+    arms!(1 2 3 4 5 6 7 8);
 }
 
 /// [`rows`] with the number of rows known.
@@ -136,7 +141,12 @@ fn panel_tile<S: Simd, const R: usize, const P: usize, const V: usize>(
             let start = at + p * job.panel_len;
             *panel = &job.panels[start..start + job.len * PANEL];
         }
-        sums = multiply::<S, R, P, V>(s, sums, rows, panels);
+        // Three channels (or one) under a kernel of 3: the lengths too short for rounds, worth code of their own in full tiles.
+        sums = match job.len {
+            3 if R == max_rows::<S>() => multiply_3::<S, R, P, V>(s, sums, rows, panels),
+            9 if R == max_rows::<S>() => multiply_9::<S, R, P, V>(s, sums, rows, panels),
+            _ => multiply::<S, R, P, V>(s, sums, rows, panels),
+        };
         at += job.len * PANEL;
     }
 
@@ -310,6 +320,32 @@ fn multiply<S: Simd, const R: usize, const P: usize, const V: usize>(
     }
     sums
 }
+
+/// [`multiply`] for rows of a constant length: all steps written out.
+macro_rules! multiply_fixed {
+    ($name:ident, $k:literal: $($j:literal)*) => {
+        #[inline(always)]
+        fn $name<S: Simd, const R: usize, const P: usize, const V: usize>(
+            s: S,
+            mut sums: Sums<S, R, P, V>,
+            rows: [&[f32]; R],
+            panels: [&[f32]; P],
+        ) -> Sums<S, R, P, V> {
+            let mut x = [&[0.0; $k]; R];
+            for r in 0..R {
+                x[r] = &rows[r].as_chunks().0[0];
+            }
+            let mut w = [&[0.0; $k * PANEL]; P];
+            for p in 0..P {
+                w[p] = &panels[p].as_chunks().0[0];
+            }
+            $(step::<S, R, P, V, $k, { $k * PANEL }>(s, &mut sums, &x, &w, $j);)*
+            sums
+        }
+    };
+}
+multiply_fixed!(multiply_3, 3: 0 1 2);
+multiply_fixed!(multiply_9, 9: 0 1 2 3 4 5 6 7 8);
 
 /// Round `i` of each row and each panel.
 #[inline(always)]
