@@ -1,1 +1,3 @@
-"""onnx2rust: a trained model in, a safe Rust crate out."""
+"""onnx2rust: a trained model in, a self-contained, safe Rust crate out."""
+
+__version__ = "1.0.0a1"

@@ -1,11 +1,13 @@
 //! Activation functions: as layers of their own, and as the last step (epilogue) of a product.
 
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+use crate::math::{self, at_least, at_most, map};
 
 /// An elementwise function of f32, with its parameters.
 ///
-/// Products ([`Dense`](crate::dense::Dense), convolutions) take one and apply it while the tile is still in registers or
-/// in the first-level cache; [`Activate`] applies one by itself. NaN stays NaN everywhere.
+/// Products ([`Dense`](crate::dense::Dense), convolutions) take one and apply it while the tile is still in
+/// the first-level cache; [`Activate`] applies one by itself. NaN stays NaN everywhere. Formulas and defaults are those
+/// of the ONNX operators of the same names.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Activation {
@@ -13,6 +15,78 @@ pub enum Activation {
     Linear,
     /// max(x, 0)
     Relu,
+    /// min(max(x, min), max); Keras' and TensorFlow's `relu6` is `Clip { min: 0.0, max: 6.0 }`.
+    Clip {
+        /// Lower bound.
+        min: f32,
+        /// Upper bound; wins where it is below `min`.
+        max: f32,
+    },
+    /// x for x ≥ 0, alpha·x below
+    LeakyRelu {
+        /// Slope below zero.
+        alpha: f32,
+    },
+    /// x for x > theta, otherwise 0
+    ThresholdedRelu {
+        /// The threshold.
+        theta: f32,
+    },
+    /// x for x ≥ 0, alpha·(eˣ − 1) below
+    Elu {
+        /// Limit far below zero, negated.
+        alpha: f32,
+    },
+    /// x for x ≥ 0, alpha·(e^(x/alpha) − 1) below
+    Celu {
+        /// Limit far below zero, negated; also the scale of x.
+        alpha: f32,
+    },
+    /// gamma·x for x > 0, gamma·alpha·(eˣ − 1) otherwise
+    Selu {
+        /// Factor of the exponential.
+        alpha: f32,
+        /// Factor of everything.
+        gamma: f32,
+    },
+    /// x/2·(1 + erf(x/√2))
+    Gelu,
+    /// x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³)))
+    GeluTanh,
+    /// 1 / (1 + e⁻ˣ)
+    Sigmoid,
+    /// max(0, min(1, alpha·x + beta))
+    HardSigmoid {
+        /// Slope.
+        alpha: f32,
+        /// Value at zero.
+        beta: f32,
+    },
+    /// x·max(0, min(1, x/6 + 1/2))
+    HardSwish,
+    /// ln(1 + eˣ)
+    Softplus,
+    /// x / (1 + |x|)
+    Softsign,
+    /// x / (1 + e^(−alpha·x)); alpha 1 is also called SiLU
+    Swish {
+        /// Scale of x inside the sigmoid.
+        alpha: f32,
+    },
+    /// x·tanh(ln(1 + eˣ))
+    Mish,
+    /// (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)
+    Tanh,
+    /// eˣ
+    Exp,
+    /// 2/√π · ∫₀ˣ exp(−t²) dt
+    Erf,
+    /// ln(x): −∞ at 0, NaN below
+    Log,
+    /// sin(x)
+    Sin,
+    /// cos(x)
+    Cos,
 }
 
 impl Activation {
@@ -21,37 +95,121 @@ impl Activation {
         dispatch!(cpu.level, s => self.apply_at(s, y));
     }
 
+    /// y = f(x); `x` and `y` have the same length.
+    pub fn apply_to(self, cpu: Cpu, x: &[f32], y: &mut [f32]) {
+        dispatch!(cpu.level, s => self.map(s, Some(x), y));
+    }
+
     /// [`apply`](Self::apply) inside code that already runs at a level.
     #[inline(always)]
     pub(crate) fn apply_at<S: Simd>(self, s: S, y: &mut [f32]) {
+        self.map(s, None, y);
+    }
+
+    /// y = f(x), or y = f(y) where x is `None`.
+    ///
+    /// The functions of a few instructions are inlined; the others are one call away, once per level.
+    #[inline(always)]
+    fn map<S: Simd>(self, s: S, x: Option<&[f32]>, y: &mut [f32]) {
         match self {
-            Activation::Linear => {}
+            Activation::Linear => {
+                if let Some(x) = x {
+                    y.copy_from_slice(x);
+                }
+            }
             Activation::Relu => map(
                 s,
+                x,
                 y,
                 #[inline(always)]
-                |v| S::f32s::splat(s, 0.0).max(v),
-                #[inline(always)]
-                |v| if v < 0.0 { 0.0 } else { v },
+                |v| at_least(s, v, 0.0),
             ),
+            Activation::Clip { min, max } => map(
+                s,
+                x,
+                y,
+                #[inline(always)]
+                |v| at_most(s, at_least(s, v, min), max),
+            ),
+            Activation::LeakyRelu { alpha } => map(
+                s,
+                x,
+                y,
+                #[inline(always)]
+                |v| v.simd_lt(0.0).select(v * alpha, v),
+            ),
+            _ => self.map_outlined(s, x, y),
         }
     }
-}
 
-/// Applies `vector` to whole vectors of `y` and `scalar` to the tail.
-#[inline(always)]
-fn map<S: Simd>(
-    s: S,
-    y: &mut [f32],
-    vector: impl Fn(S::f32s) -> S::f32s,
-    scalar: impl Fn(f32) -> f32,
-) {
-    let mut chunks = y.chunks_exact_mut(S::f32s::LEN);
-    for chunk in &mut chunks {
-        vector(S::f32s::from_slice(s, chunk)).store_slice(chunk);
+    /// The functions of many instructions: compiled once per level, wherever they are used.
+    #[inline(never)]
+    fn map_outlined<S: Simd>(self, s: S, x: Option<&[f32]>, y: &mut [f32]) {
+        s.vectorize(
+            #[inline(always)]
+            || self.map_long(s, x, y),
+        );
     }
-    for v in chunks.into_remainder() {
-        *v = scalar(*v);
+
+    #[inline(always)]
+    fn map_long<S: Simd>(self, s: S, x: Option<&[f32]>, y: &mut [f32]) {
+        /// `map` with a closure that is inlined into its loop.
+        macro_rules! each {
+            (|$x:ident| $f:expr) => {
+                map(
+                    s,
+                    x,
+                    y,
+                    #[inline(always)]
+                    |$x| $f,
+                )
+            };
+        }
+        let zero = S::f32s::splat(s, 0.0);
+        match self {
+            // Inlined by `map`, which never sends them here.
+            Activation::Linear
+            | Activation::Relu
+            | Activation::Clip { .. }
+            | Activation::LeakyRelu { .. } => {}
+            Activation::ThresholdedRelu { theta } => each!(|x| x.simd_le(theta).select(zero, x)),
+            Activation::Elu { alpha } => {
+                each!(|x| x.simd_lt(0.0).select(math::exp::exp_m1(s, x) * alpha, x));
+            }
+            Activation::Celu { alpha } => {
+                each!(|x| x
+                    .simd_lt(0.0)
+                    .select(math::exp::exp_m1(s, x / alpha) * alpha, x));
+            }
+            Activation::Selu { alpha, gamma } => {
+                each!(|x| x.simd_lt(0.0).select(math::exp::exp_m1(s, x) * alpha, x) * gamma);
+            }
+            Activation::Gelu => math::erf::gelu(s, x, y),
+            Activation::GeluTanh => each!(|x| {
+                // (1 + tanh(z/2)) / 2 is sigmoid(z).
+                let root =
+                    2.0 * core::f32::consts::FRAC_2_SQRT_PI * core::f32::consts::FRAC_1_SQRT_2;
+                let z = (x * x).mul_add(root * 0.044_715, root) * x;
+                x * math::exp::sigmoid(s, z)
+            }),
+            Activation::Sigmoid => each!(|x| math::exp::sigmoid(s, x)),
+            Activation::HardSigmoid { alpha, beta } => {
+                each!(|x| at_least(s, at_most(s, x.mul_add(alpha, beta), 1.0), 0.0));
+            }
+            Activation::HardSwish => {
+                each!(|x| x * at_least(s, at_most(s, x.mul_add(1.0 / 6.0, 0.5), 1.0), 0.0));
+            }
+            Activation::Softplus => each!(|x| math::exp::softplus(s, x)),
+            Activation::Softsign => each!(|x| x / (x.abs() + 1.0)),
+            Activation::Swish { alpha } => each!(|x| x * math::exp::sigmoid(s, x * alpha)),
+            Activation::Mish => each!(|x| math::exp::mish(s, x)),
+            Activation::Tanh => each!(|x| math::exp::tanh(s, x)),
+            Activation::Exp => each!(|x| math::exp::exp(s, x)),
+            Activation::Erf => math::erf::erf(s, x, y),
+            Activation::Log => each!(|x| math::log::log(s, x)),
+            Activation::Sin => each!(|x| math::trig::sin(s, x)),
+            Activation::Cos => each!(|x| math::trig::cos(s, x)),
+        }
     }
 }
 
@@ -71,8 +229,7 @@ impl Activate {
 
     /// y = activation(x); `x` and `y` have the same length.
     pub fn run(&self, cpu: Cpu, x: &[f32], y: &mut [f32]) {
-        y.copy_from_slice(x);
-        self.run_in_place(cpu, y);
+        self.activation.apply_to(cpu, x, y);
     }
 
     /// x = activation(x)

@@ -2,19 +2,22 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-#[cfg(feature = "kernels")]
-pub mod bench;
-#[cfg(feature = "npz")]
-pub mod build;
 mod embed;
 mod error;
+#[cfg(feature = "npz")]
+pub mod build;
+#[cfg(feature = "npz")]
+pub mod compare;
 #[cfg(feature = "npz")]
 pub mod npz;
 #[cfg(feature = "npz")]
 pub mod pack;
-
+#[cfg(feature = "npz")]
+pub mod signature;
 #[cfg(feature = "kernels")]
 pub mod activation;
+#[cfg(feature = "kernels")]
+pub mod bench;
 #[cfg(feature = "kernels")]
 pub mod conv;
 #[cfg(feature = "kernels")]
@@ -24,7 +27,14 @@ pub mod dense;
 #[cfg(feature = "kernels")]
 mod gemm;
 #[cfg(feature = "kernels")]
+mod math;
+#[cfg(feature = "kernels")]
+pub mod movement;
+#[cfg(feature = "kernels")]
+#[cfg(feature = "kernels")]
 pub mod pool;
+#[cfg(feature = "kernels")]
+pub mod process;
 #[cfg(feature = "kernels")]
 mod slot;
 
@@ -32,8 +42,7 @@ mod slot;
 pub use bytemuck;
 pub use embed::Aligned;
 pub use error::{Error, Result};
-
 #[cfg(feature = "kernels")]
 pub use cpu::Cpu;
 #[cfg(feature = "kernels")]
-pub use slot::{Slot, TensorView};
+pub use slot::{Slot, TensorView, check_input, size};

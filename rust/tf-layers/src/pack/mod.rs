@@ -15,14 +15,23 @@ pub const PANEL: usize = 16;
 pub enum Packing {
     /// As it is.
     Copy,
+    /// [`panels`] of a matrix `[k, n]`, or of `[n, k]` if `transposed`.
+    Panels {
+        /// Whether the columns of the product are the rows of the tensor.
+        transposed: bool,
+    },
 }
 
 impl Packing {
     /// The packed elements of `w`, whose shape is `shape`.
     #[must_use]
-    pub fn pack(&self, _shape: &[usize], w: &[f32]) -> Vec<f32> {
+    pub fn pack(&self, shape: &[usize], w: &[f32]) -> Vec<f32> {
         match self {
             Packing::Copy => w.to_vec(),
+            Packing::Panels { transposed } => {
+                let (k, n) = if *transposed { (shape[1], shape[0]) } else { (shape[0], shape[1]) };
+                panels(w, k, n, *transposed)
+            }
         }
     }
 }

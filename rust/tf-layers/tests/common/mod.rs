@@ -29,6 +29,21 @@ impl Rng {
     pub fn f32s(&mut self, n: usize) -> Vec<f32> {
         (0..n).map(|_| self.f32()).collect()
     }
+
+    /// A raw draw.
+    pub fn next(&mut self) -> u64 {
+        self.u64() >> 11
+    }
+
+    /// A number in `low..high`.
+    pub fn below(&mut self, low: usize, high: usize) -> usize {
+        self.size(low, high)
+    }
+
+    /// Numbers in -1..1.
+    pub fn floats(&mut self, len: usize) -> Vec<f32> {
+        self.f32s(len)
+    }
 }
 
 /// Every index of `shape`, row-major.

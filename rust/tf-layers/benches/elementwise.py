@@ -1,0 +1,84 @@
+"""Runs the elementwise bench side by side with onnxruntime: each name in turn, in both engines, three times.
+
+    python benches/elementwise.py BENCH_BINARY [NAME...]
+
+BENCH_BINARY is what `cargo bench --bench elementwise --no-run` names. Prints µs (best of three) and the ratio; one thread;
+onnxruntime's cost of an empty call (an Identity of one float) is subtracted.
+"""
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx import TensorProto as T
+from onnx import helper as h
+
+N = 65536
+
+
+def session(nodes, inputs, initializers=(), opset=20, outputs=("y",), out_type=T.FLOAT):
+    graph = h.make_graph(
+        nodes,
+        "g",
+        [h.make_tensor_value_info(n, h.np_dtype_to_tensor_dtype(a.dtype), a.shape) for n, a in inputs.items()],
+        [h.make_tensor_value_info(o, out_type, None) for o in outputs],
+        [onnx.numpy_helper.from_array(v, k) for k, v in initializers],
+    )
+    model = h.make_model(graph, opset_imports=[h.make_opsetid("", opset)], ir_version=9)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    s = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    binding = s.io_binding()
+    for n, a in inputs.items():
+        binding.bind_ortvalue_input(n, ort.OrtValue.ortvalue_from_numpy(a))
+    for meta, first in zip(s.get_outputs(), s.run(None, inputs)):
+        binding.bind_ortvalue_output(meta.name, ort.OrtValue.ortvalue_from_numpy(first))
+    return lambda: s.run_with_iobinding(binding)
+
+
+def best(call):
+    least, start = float("inf"), time.perf_counter()
+    while time.perf_counter() - start < 0.15:
+        t = time.perf_counter()
+        for _ in range(8):
+            call()
+        least = min(least, (time.perf_counter() - t) / 8 * 1e6)
+    return least
+
+
+def models():
+    line = ((np.arange(N) / N - 0.5) * 10).astype(np.float32)
+    node = h.make_node
+    one = lambda op, x=line, opset=20, **kw: session([node(op, ["x"], ["y"], **kw)], {"x": x}, opset=opset)
+    for op in ("Relu", "Exp", "Tanh", "Sigmoid", "Erf", "Gelu", "Log", "Softplus", "Elu", "Mish", "HardSwish", "Sin"):
+        yield op, one(op, x=np.abs(line) + 0.01 if op == "Log" else line)
+    yield "GeluTanh", one("Gelu", approximate="tanh")
+    yield "Swish", session([node("Sigmoid", ["x"], ["s"]), node("Mul", ["x", "s"], ["y"])], {"x": line})
+    for name, make in EXTRA.items():
+        yield name, make(node)
+
+
+EXTRA = {}
+
+
+def main():
+    binary, wanted = sys.argv[1], sys.argv[2:]
+    empty = best(session([h.make_node("Identity", ["x"], ["y"])], {"x": np.zeros(1, np.float32)}))
+    print(f"onnxruntime {ort.__version__}, an empty call {empty:.1f} µs (subtracted)")
+    for name, call in models():
+        if wanted and name not in wanted:
+            continue
+        ours = theirs = float("inf")
+        for _ in range(3):
+            lines = subprocess.run([binary, name], capture_output=True, text=True, check=True).stdout.split("\n")
+            ours = min([ours] + [float(v) for k, v in (line.split("\t") for line in lines if line) if k == name])
+            theirs = min(theirs, best(call) - empty)
+        print(f"{name:28} ours {ours:9.2f}   onnxruntime {theirs:9.2f}   ratio {theirs / ours:5.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
