@@ -68,7 +68,7 @@ fn dense(cpu: Cpu, rows: usize, k: usize, n: usize) {
         &format!("dense {rows}×{k}×{n}"),
         2.0 * (rows * k * n) as f64,
         &mut y,
-        |y| layer.run(cpu, rows, &x, y),
+        |y| layer.run(cpu, rows, &x, None, y),
         |y| close(y[r * n + j], expected.max(0.0), (k as f64).sqrt()),
     );
 }

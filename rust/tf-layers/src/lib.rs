@@ -2,12 +2,11 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-#[cfg(feature = "npz")]
-pub mod build;
-#[cfg(feature = "kernels")]
-pub mod bench;
 mod embed;
 mod error;
+pub mod pool;
+#[cfg(feature = "npz")]
+pub mod build;
 #[cfg(feature = "npz")]
 pub mod compare;
 #[cfg(feature = "npz")]
@@ -16,9 +15,12 @@ pub mod npz;
 pub mod pack;
 #[cfg(feature = "npz")]
 pub mod signature;
-
 #[cfg(feature = "kernels")]
 pub mod activation;
+#[cfg(feature = "kernels")]
+pub mod bench;
+#[cfg(feature = "kernels")]
+pub mod conv;
 #[cfg(feature = "kernels")]
 pub mod cpu;
 #[cfg(feature = "kernels")]
@@ -30,8 +32,6 @@ mod math;
 #[cfg(feature = "kernels")]
 pub mod movement;
 #[cfg(feature = "kernels")]
-pub mod pool;
-#[cfg(feature = "kernels")]
 pub mod process;
 #[cfg(feature = "kernels")]
 mod slot;
@@ -40,7 +40,6 @@ mod slot;
 pub use bytemuck;
 pub use embed::Aligned;
 pub use error::{Error, Result};
-
 #[cfg(feature = "kernels")]
 pub use cpu::Cpu;
 #[cfg(feature = "kernels")]

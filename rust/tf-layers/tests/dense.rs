@@ -27,10 +27,10 @@ impl Case {
             rows,
             k,
             n,
-            x: rng.floats(rows * k),
-            w: rng.floats(k * n),
-            bias: (rng.below(0, 2) == 1).then(|| rng.floats(n)),
-            residual: (rng.below(0, 2) == 1).then(|| rng.floats(rows * n)),
+            x: rng.f32s(rows * k),
+            w: rng.f32s(k * n),
+            bias: (rng.size(0, 2) == 1).then(|| rng.f32s(n)),
+            residual: (rng.size(0, 2) == 1).then(|| rng.f32s(rows * n)),
         }
     }
 
@@ -57,12 +57,12 @@ impl Case {
         let mut y = vec![f32::NAN; self.rows * self.n];
         match &self.residual {
             Some(residual) => {
-                layer.run_add(cpu, self.rows, &self.x, residual, &mut y);
+                layer.run(cpu, self.rows, &self.x, Some(residual), &mut y);
                 let mut in_place = residual.clone();
-                layer.run_add_in_place(cpu, self.rows, &self.x, &mut in_place);
+                layer.run_in_place_right(cpu, self.rows, &mut in_place, &self.x);
                 assert_eq!(y, in_place);
             }
-            None => layer.run(cpu, self.rows, &self.x, &mut y),
+            None => layer.run(cpu, self.rows, &self.x, None, &mut y),
         }
         for (i, actual) in y.iter().enumerate() {
             let (expected, scale) = self.oracle(i / self.n, i % self.n);
@@ -129,6 +129,7 @@ fn nan_and_infinity_go_through() {
             cpu,
             3,
             &[f32::NAN, 1.0, f32::INFINITY, 1.0, f32::NEG_INFINITY, 1.0],
+            None,
             &mut y,
         );
         assert!(y[..17].iter().all(|v| v.is_nan()), "{}", cpu.name());

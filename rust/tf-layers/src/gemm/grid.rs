@@ -40,6 +40,23 @@ impl Grid {
         self.size.iter().product()
     }
 
+    /// The same rows with as few axes as possible: cheaper to walk.
+    pub(crate) fn collapsed(mut self) -> Self {
+        // Axis 1 twice: when it has joined its inner neighbour, what was axis 0 comes in its place.
+        for axis in [1, 1, 0] {
+            let inner = axis + 1;
+            let joined = |step: &[usize; 3]| step[axis] == self.size[inner] * step[inner];
+            if self.size[axis] == 1 || (joined(&self.x_step) && joined(&self.y_step)) {
+                self.size[inner] *= self.size[axis];
+                for values in [&mut self.size, &mut self.x_step, &mut self.y_step] {
+                    values.copy_within(..axis, 1);
+                }
+                self.size[0] = 1;
+            }
+        }
+        self
+    }
+
     /// The cursor at row 0.
     pub(super) fn begin(&self) -> Cursor {
         Cursor::default()

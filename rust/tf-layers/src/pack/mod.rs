@@ -2,6 +2,10 @@
 //!
 //! One layout serves every vector level: panels of [`PANEL`] output columns, zero-padded.
 
+mod conv;
+
+pub use conv::{conv, depthwise};
+
 /// Columns of one panel.
 pub const PANEL: usize = 16;
 
