@@ -39,10 +39,20 @@ def ident(text: str, fallback: str = "value") -> Escaped:
     return Escaped(f"{words}_" if words in _RUST_KEYWORDS else words)
 
 
-def step_name(node_name: str, op: str) -> Escaped:
-    """The identifier for a node's step: its scope (`conv2d_1/Conv2D` → `conv2d_1`), or the operator's name."""
+_LAST_PARTS = frozenset(
+    """biasadd conv1d conv2d conv3d matmul gemm conv relu add addv2 mul sub readvariableop depthwise softmax sigmoid tanh maxpool
+    avgpool batchnorm fusedbatchnormv3 batchnormalization maxpool2d squeeze expanddims tensordot identity""".split()
+)
+
+
+def step_names(node_name: str, op: str) -> tuple[Escaped, Escaped]:
+    """Identifiers for a node's step, the preferred one first: its scope (`conv2d_1/Conv2D` → `conv2d_1`), then its whole name."""
     parts = [p for p in re.split(r"[/:.]+", node_name[:512]) if p]
-    return ident("_".join(parts), fallback=ident(op, "step"))
+    whole = ident("_".join(parts), fallback=ident(op, "step"))
+    plain = re.sub(r"(_?\d+|__\d+)$", "", parts[-1]).lower() if parts else ""
+    if len(parts) > 1 and (plain in _LAST_PARTS or plain == op.lower()):
+        return ident("_".join(parts[:-1]), fallback=whole), whole
+    return whole, whole
 
 
 def type_name(text: str) -> Escaped:
@@ -63,13 +73,15 @@ def constant_name(text: str) -> Escaped:
 
 
 def comment(text: str, limit: int = 120) -> Escaped:
-    """Text for inside a line comment or doc comment: one line, printable ASCII, no markdown that could open a code
-    block or a link, no comment ends."""
+    """Text for inside a line comment: one line of printable ASCII, no comment ends."""
     visible = "".join(c if " " <= c <= "~" else "?" for c in text[: limit * 4])
-    visible = visible.replace("*/", "* /").replace("/*", "/ *")
-    visible = re.sub(r"[`\[\]<>\\{}]", "'", visible)
-    visible = " ".join(visible.split())
+    visible = " ".join(visible.replace("*/", "* /").replace("/*", "/ *").split())
     return Escaped(visible if len(visible) <= limit else visible[: limit - 1] + "~")
+
+
+def doc(text: str, limit: int = 120) -> Escaped:
+    """Text for inside a doc comment: as `comment`, and no markdown that could open a code block, a link or a tag."""
+    return Escaped(re.sub(r"[`\[\]<>\\{}*_#|]", lambda m: "-" if m[0] in "`\\" else f"\\{m[0]}", comment(text, limit)))
 
 
 def string(text: str) -> Escaped:
@@ -108,8 +120,12 @@ class Names:
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = set(taken)
 
-    def unique(self, name: str) -> Escaped:
-        """`name`, or `name_2`, `name_3`… if it is taken."""
+    def unique(self, *names: str) -> Escaped:
+        """The first of `names` that is free, else the last with `_2`, `_3`… appended."""
+        for name in names:
+            if name not in self._taken:
+                self._taken.add(name)
+                return Escaped(name)
         candidate, n = name, 1
         while candidate in self._taken:
             n += 1

@@ -19,11 +19,15 @@ def tf_layers() -> Path:
     return _find(_PACKAGE / "data" / "tf-layers", _PACKAGE.parent.parent / "rust" / "tf-layers")
 
 
-def tf_layers_files() -> dict[str, Path]:
-    """The files of tf-layers that travel with a generated crate: sources, manifest, readme."""
+def tf_layers_files() -> dict[str, bytes]:
+    """The files of tf-layers that travel with a generated crate: sources, readme, the manifest without tests and benches."""
     root = tf_layers()
-    files = {p.relative_to(root).as_posix(): p for p in sorted((root / "src").rglob("*.rs"))}
-    return files | {name: root / name for name in ("Cargo.toml", "README.md")}
+    files = {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted((root / "src").rglob("*.rs"))}
+    files["README.md"] = (root / "README.md").read_bytes()
+    manifest, marker, _ = (root / "Cargo.toml").read_text().partition("# ---- only in the repository")
+    assert marker, "tf-layers/Cargo.toml has lost the line that its copy ends at"
+    files["Cargo.toml"] = (manifest.rstrip() + "\n").encode()
+    return files
 
 
 def _find(*candidates: Path) -> Path:

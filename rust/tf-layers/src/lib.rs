@@ -4,7 +4,6 @@
 
 mod embed;
 mod error;
-pub mod pool;
 #[cfg(feature = "npz")]
 pub mod build;
 #[cfg(feature = "npz")]
@@ -31,6 +30,8 @@ mod gemm;
 mod math;
 #[cfg(feature = "kernels")]
 pub mod movement;
+#[cfg(feature = "kernels")]
+pub mod pool;
 #[cfg(feature = "kernels")]
 pub mod process;
 #[cfg(feature = "kernels")]

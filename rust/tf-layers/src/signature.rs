@@ -209,7 +209,7 @@ fn flattened<const N: usize>(
         }
     }
     let fits = match open {
-        Some(k) if known > 0 && length % known == 0 => {
+        Some(k) if known > 0 && length.is_multiple_of(known) => {
             found[k] = Some(length / known);
             true
         }

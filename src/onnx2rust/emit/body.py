@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from onnx2rust.emit.sizes import NamedSize
 from onnx2rust.emit.steps import Writer
 from onnx2rust.layers.base import View
-from onnx2rust.naming import Escaped, Names, comment, ident, string
+from onnx2rust.naming import Escaped, Names, ident, string
 from onnx2rust.program import Program, Step
 
 BLOCK = 60
@@ -124,7 +124,7 @@ def _prelude(lines: Sequence[str]) -> list[str]:
     """The variables that the lines use."""
     code = "\n".join(t for t in lines if not t.lstrip().startswith("//"))
     prelude = ["let cpu = self.cpu;"] if re.search(r"\bcpu\b", code) else []
-    return prelude + (["let l = &self.layers;"] if re.search(r"\bl\.", code) else [])
+    return prelude + (["let l = self.layers;"] if re.search(r"\bl\.", code) else [])
 
 
 def _cut(texts: list[tuple[Step, list[str]]], dims: list[str]) -> list[Block]:
@@ -146,8 +146,8 @@ def _cut(texts: list[tuple[Step, list[str]]], dims: list[str]) -> list[Block]:
         head = [f"let Dims {{ {', '.join(used)}, .. }} = *d;"] if used else []
         scope = ident(_scope(group), f"part_{number + 1}")
         name = names.unique(f"run_{scope}")
-        doc = comment(f"Steps `{first.name}` to `{last.name}`.").replace("'", "`")
-        blocks.append(Block(name, Escaped(doc), ", ".join(arguments), head + _prelude(lines) + lines))
+        doc = Escaped(f"Steps `{first.name}` to `{last.name}`.")
+        blocks.append(Block(name, doc, ", ".join(arguments), head + _prelude(lines) + lines))
     return blocks
 
 

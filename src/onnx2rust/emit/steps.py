@@ -75,7 +75,7 @@ class Writer:
         """What stands above a step: `conv2d (Conv): [batch, 26, 26, 32]`."""
         shapes = ", ".join(f"[{', '.join(map(str, v.shape))}]" for v in step.results())
         text = f"{step.origin.node or step.name} ({step.origin.op})" + (f": {shapes}" if shapes else "")
-        return str(comment(text)).replace("'", "", 0)
+        return str(comment(text))
 
     def _receiver(self, step: Step) -> str:
         if step.layer.constants():

@@ -141,7 +141,41 @@ macro_rules! each {
 }
 use each;
 
+impl Array {
+    /// Row `k` of an array that holds one row a sample: its elements, as an array `[1, rest]`.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[must_use]
+    pub fn row(&self, k: usize) -> Array {
+        let samples = self.shape.first().copied().unwrap_or(1);
+        assert!(k < samples, "array `{}` has {samples} rows", self.name);
+        let width = self.data.len() / samples;
+        let data = self.data.slice(k * width..(k + 1) * width);
+        Array { name: self.name.clone(), shape: vec![1, width], data }
+    }
+}
+
 impl Data {
+    /// Some of the elements.
+    fn slice(&self, range: std::ops::Range<usize>) -> Data {
+        match self {
+            Data::Bool(v) => Data::Bool(v[range].to_vec()),
+            Data::U8(v) => Data::U8(v[range].to_vec()),
+            Data::U16(v) => Data::U16(v[range].to_vec()),
+            Data::U32(v) => Data::U32(v[range].to_vec()),
+            Data::U64(v) => Data::U64(v[range].to_vec()),
+            Data::I8(v) => Data::I8(v[range].to_vec()),
+            Data::I16(v) => Data::I16(v[range].to_vec()),
+            Data::I32(v) => Data::I32(v[range].to_vec()),
+            Data::I64(v) => Data::I64(v[range].to_vec()),
+            Data::F16(v) => Data::F16(v[range].to_vec()),
+            Data::F32(v) => Data::F32(v[range].to_vec()),
+            Data::F64(v) => Data::F64(v[range].to_vec()),
+            Data::Text(v) => Data::Text(v[range].to_vec()),
+        }
+    }
+
     /// The element type.
     #[must_use]
     pub fn dtype(&self) -> Dtype {
