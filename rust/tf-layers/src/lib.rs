@@ -35,6 +35,8 @@ pub mod pool;
 #[cfg(feature = "kernels")]
 pub mod process;
 #[cfg(feature = "kernels")]
+pub mod recurrent;
+#[cfg(feature = "kernels")]
 mod slot;
 
 #[doc(hidden)]
