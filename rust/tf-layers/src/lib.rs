@@ -31,10 +31,11 @@ mod math;
 #[cfg(feature = "kernels")]
 pub mod movement;
 #[cfg(feature = "kernels")]
-#[cfg(feature = "kernels")]
 pub mod pool;
 #[cfg(feature = "kernels")]
 pub mod process;
+#[cfg(feature = "kernels")]
+pub mod recurrent;
 #[cfg(feature = "kernels")]
 mod slot;
 
