@@ -12,13 +12,21 @@ pub mod pack;
 #[cfg(feature = "kernels")]
 pub mod activation;
 #[cfg(feature = "kernels")]
+pub mod binary;
+#[cfg(feature = "kernels")]
+mod broadcast;
+#[cfg(feature = "kernels")]
 pub mod cpu;
 #[cfg(feature = "kernels")]
 pub mod dense;
 #[cfg(feature = "kernels")]
 mod math;
 #[cfg(feature = "kernels")]
+pub mod number;
+#[cfg(feature = "kernels")]
 mod slot;
+#[cfg(feature = "kernels")]
+pub mod unary;
 
 #[doc(hidden)]
 pub use bytemuck;
@@ -27,5 +35,7 @@ pub use error::{Error, Result};
 
 #[cfg(feature = "kernels")]
 pub use cpu::Cpu;
+#[cfg(feature = "kernels")]
+pub use number::{Bf16, F16};
 #[cfg(feature = "kernels")]
 pub use slot::{Slot, TensorView};
