@@ -24,6 +24,8 @@ mod math;
 #[cfg(feature = "kernels")]
 pub mod number;
 #[cfg(feature = "kernels")]
+pub mod reduce;
+#[cfg(feature = "kernels")]
 mod slot;
 #[cfg(feature = "kernels")]
 pub mod unary;
