@@ -2,8 +2,10 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod binary;
 mod embed;
 mod error;
+pub mod number;
 #[cfg(feature = "npz")]
 pub mod build;
 #[cfg(feature = "npz")]
@@ -18,6 +20,8 @@ pub mod signature;
 pub mod activation;
 #[cfg(feature = "kernels")]
 pub mod bench;
+#[cfg(feature = "kernels")]
+mod broadcast;
 #[cfg(feature = "kernels")]
 pub mod conv;
 #[cfg(feature = "kernels")]
@@ -37,7 +41,11 @@ pub mod process;
 #[cfg(feature = "kernels")]
 pub mod recurrent;
 #[cfg(feature = "kernels")]
+pub mod reduce;
+#[cfg(feature = "kernels")]
 mod slot;
+#[cfg(feature = "kernels")]
+pub mod unary;
 
 #[doc(hidden)]
 pub use bytemuck;
@@ -47,3 +55,4 @@ pub use error::{Error, Result};
 pub use cpu::Cpu;
 #[cfg(feature = "kernels")]
 pub use slot::{Slot, TensorView, check_input, size};
+pub use number::{Bf16, F16};
