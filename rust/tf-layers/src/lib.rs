@@ -2,10 +2,8 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-pub mod binary;
 mod embed;
 mod error;
-pub mod number;
 #[cfg(feature = "npz")]
 pub mod build;
 #[cfg(feature = "npz")]
@@ -21,6 +19,8 @@ pub mod activation;
 #[cfg(feature = "kernels")]
 pub mod bench;
 #[cfg(feature = "kernels")]
+pub mod binary;
+#[cfg(feature = "kernels")]
 mod broadcast;
 #[cfg(feature = "kernels")]
 pub mod conv;
@@ -34,6 +34,8 @@ mod gemm;
 mod math;
 #[cfg(feature = "kernels")]
 pub mod movement;
+#[cfg(feature = "kernels")]
+pub mod number;
 #[cfg(feature = "kernels")]
 pub mod pool;
 #[cfg(feature = "kernels")]
@@ -55,4 +57,5 @@ pub use error::{Error, Result};
 pub use cpu::Cpu;
 #[cfg(feature = "kernels")]
 pub use slot::{Slot, TensorView, check_input, size};
+#[cfg(feature = "kernels")]
 pub use number::{Bf16, F16};
