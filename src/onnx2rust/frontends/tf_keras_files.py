@@ -9,6 +9,7 @@ import os
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,7 @@ def _holds_code(function: Any, config: dict[str, Any]) -> bool:
     return isinstance(function, list) or config.get("function_type") == "lambda"
 
 
+@cache
 def _custom_objects(path: str | None) -> dict[str, Any]:
     """Run the user's module and take its classes and functions, by name and by registered name."""
     if path is None:

@@ -35,6 +35,7 @@ def main() -> None:
     for line in sys.stdin:
         answers.write(json.dumps(answer(json.loads(line))) + "\n")
         answers.flush()
+        gc.freeze()  # what a model leaves behind in TensorFlow's caches stays there: do not look at it again
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
