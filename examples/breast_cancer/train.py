@@ -33,7 +33,9 @@ def build(samples: np.ndarray) -> keras.Model:
         x = layers.Dense(width, use_bias=False)(x)
         x = layers.BatchNormalization()(x)
         x = layers.Activation("relu")(x)
-    return keras.Model(features, layers.Dense(1, activation="sigmoid", name="probability")(x), name="breast_cancer")
+    return keras.Model(
+        features, layers.Dense(1, activation="sigmoid", name="probability")(x), name="breast_cancer"
+    )
 
 
 def main() -> None:

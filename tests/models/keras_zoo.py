@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers as L  # noqa: N812
+from keras import layers as L
 from keras import ops
 
 Tensors = list[Any]
@@ -52,7 +52,9 @@ def _one(name: str, shape: Any, layer: Callable[[], Any], dtype: str = "float32"
     _add(name, build, **options)
 
 
-def _fn(name: str, shape: Any, function: Callable[[Any], Any], dtype: str = "float32", **options: Any) -> None:
+def _fn(
+    name: str, shape: Any, function: Callable[[Any], Any], dtype: str = "float32", **options: Any
+) -> None:
     """A model around a `keras.ops` expression."""
 
     def build() -> keras.Model:
@@ -145,7 +147,9 @@ def _convolutions() -> None:
             ("no_bias", {"use_bias": False}),
         ):
             _one(
-                f"conv1d_{padding}_{label}", (9, 4), lambda p=padding, o=options: L.Conv1D(6, 3, padding=p, **o)
+                f"conv1d_{padding}_{label}",
+                (9, 4),
+                lambda p=padding, o=options: L.Conv1D(6, 3, padding=p, **o),
             )
         _one(f"conv1d_{padding}_unknown_length", (None, 4), lambda p=padding: L.Conv1D(6, 3, padding=p))
     for label, options in (
@@ -246,13 +250,15 @@ def _normalization() -> None:
 
 
 def _activations() -> None:
-    for name in (
-        "linear relu relu6 leaky_relu elu celu selu gelu sigmoid hard_sigmoid log_sigmoid sparse_sigmoid softmax "
-        "log_softmax softplus softsign silu hard_silu mish glu tanh hard_tanh tanh_shrink hard_shrink soft_shrink "
-        "squareplus sparse_plus sparsemax threshold exponential"
-    ).split():
+    for name in ["linear", "relu", "relu6", "leaky_relu", "elu", "celu", "selu", "gelu", "sigmoid", "hard_sigmoid", "log_sigmoid", "sparse_sigmoid", "softmax", "log_softmax", "softplus", "softsign", "silu", "hard_silu", "mish", "glu", "tanh", "hard_tanh", "tanh_shrink", "hard_shrink", "soft_shrink", "squareplus", "sparse_plus", "sparsemax", "threshold", "exponential"]:
         if name == "threshold":
-            _fn("activation_threshold", (3, 6), lambda x: keras.activations.threshold(x, 0.5, 0.1), low=-4, high=4)
+            _fn(
+                "activation_threshold",
+                (3, 6),
+                lambda x: keras.activations.threshold(x, 0.5, 0.1),
+                low=-4,
+                high=4,
+            )
             continue
         _one(f"activation_{name}", (3, 6), lambda name=name: L.Activation(name), low=-4, high=4)
     _one("swish", (6,), lambda: L.Activation("swish"))
@@ -275,7 +281,11 @@ def _recurrent() -> None:
         _one(f"{name}_unknown_length", (None, 3), lambda layer=layer: layer(5, return_sequences=True))
         _one(f"{name}_unrolled", (3, 3), lambda layer=layer: layer(4, unroll=True))
         _one(f"{name}_backwards", (4, 3), lambda layer=layer: layer(5, go_backwards=True))
-        _one(f"{name}_bidirectional", (4, 3), lambda layer=layer: L.Bidirectional(layer(4, return_sequences=True)))
+        _one(
+            f"{name}_bidirectional",
+            (4, 3),
+            lambda layer=layer: L.Bidirectional(layer(4, return_sequences=True)),
+        )
 
         def masked(layer: Any = layer) -> keras.Model:
             x = _input((4,), "int32")
@@ -303,7 +313,11 @@ def _recurrent() -> None:
 
 def _attention() -> None:
     _many("multi_head_attention", [(3, 4), (5, 4)], lambda q, v: L.MultiHeadAttention(2, 3)(q, v))
-    _fn("multi_head_attention_causal", (4, 6), lambda x: L.MultiHeadAttention(2, 3)(x, x, use_causal_mask=True))
+    _fn(
+        "multi_head_attention_causal",
+        (4, 6),
+        lambda x: L.MultiHeadAttention(2, 3)(x, x, use_causal_mask=True),
+    )
     _fn("multi_head_attention_unknown_length", (None, 6), lambda x: L.MultiHeadAttention(2, 3)(x, x))
     _many("group_query_attention", [(3, 8), (5, 8)], lambda q, v: L.GroupQueryAttention(4, 4, 2)(q, v))
     _many("attention", [(3, 4), (5, 4)], lambda q, v: L.Attention(use_scale=True)([q, v]))
@@ -337,7 +351,9 @@ def _preprocessing() -> None:
             lambda mode=mode: L.CategoryEncoding(num_tokens=5, output_mode=mode), "int32", low=0, high=5,
         )  # fmt: skip
     _one("integer_lookup", (3,), lambda: L.IntegerLookup(vocabulary=[3, 5, 8]), "int64", low=0, high=10)
-    _one("string_lookup", (3,), lambda: L.StringLookup(vocabulary=["a", "b"]), "string", words=("a", "b", "q"))
+    _one(
+        "string_lookup", (3,), lambda: L.StringLookup(vocabulary=["a", "b"]), "string", words=("a", "b", "q")
+    )
     _one("hashing", (3,), lambda: L.Hashing(num_bins=4), "int32", low=0, high=9, refusal="StringToHash")
     _one(
         "text_vectorization", (1,), lambda: L.TextVectorization(vocabulary=["hello", "world"]), "string",
@@ -361,9 +377,13 @@ class Apply(L.Layer):
 
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    "segment_sum": lambda x: ops.transpose(ops.segment_sum(ops.transpose(x), ops.convert_to_tensor([0, 0, 1, 2]), 3)),
+    "segment_sum": lambda x: ops.transpose(
+        ops.segment_sum(ops.transpose(x), ops.convert_to_tensor([0, 0, 1, 2]), 3)
+    ),
     "cond": lambda x: ops.cond(ops.sum(x) > 0, lambda: x * 2, lambda: x - 1),
-    "while_loop": lambda x: ops.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y * 2), (ops.convert_to_tensor(0), x))[1],
+    "while_loop": lambda x: ops.while_loop(
+        lambda i, y: i < 3, lambda i, y: (i + 1, y * 2), (ops.convert_to_tensor(0), x)
+    )[1],
     "scan": lambda x: ops.scan(lambda c, v: (c + v, c), x[:, 0], ops.transpose(x, (1, 0, 2)))[0],
     "signbit": ops.signbit,
     "any": lambda x: ops.any(x > 1.5, axis=-1),
@@ -371,9 +391,9 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 
 
 def _elementwise_ops() -> None:
-    for name in "abs exp square sin cos tan erf floor round sign expm1 sinh cosh arcsinh arctan".split():
+    for name in ["abs", "exp", "square", "sin", "cos", "tan", "erf", "floor", "round", "sign", "expm1", "sinh", "cosh", "arcsinh", "arctan"]:
         _fn(f"ops_{name}", (5,), getattr(ops, name))
-    for name in "log log1p sqrt rsqrt log2 log10 reciprocal".split():
+    for name in ["log", "log1p", "sqrt", "rsqrt", "log2", "log10", "reciprocal"]:
         _fn(f"ops_{name}", (5,), getattr(ops, name), low=0.01, high=3)
     _fn("ops_log1p_near_zero", (5,), ops.log1p, low=-1e-6, high=1e-6, tolerance=1e-12)
     _fn("ops_expm1_near_zero", (5,), ops.expm1, low=-1e-6, high=1e-6, tolerance=1e-12)
@@ -391,7 +411,7 @@ def _elementwise_ops() -> None:
 
 
 def _array_ops() -> None:
-    for name in "max min sum prod var std mean logsumexp norm".split():
+    for name in ["max", "min", "sum", "prod", "var", "std", "mean", "logsumexp", "norm"]:
         _fn(f"ops_{name}", (3, 4), lambda x, f=getattr(ops, name): f(x, axis=-1))
     _fn("ops_argmax", (5,), lambda x: ops.argmax(x, axis=-1))
     _fn("ops_argmin", (5,), lambda x: ops.argmin(x, axis=-1))
@@ -433,7 +453,12 @@ def _beyond_onnx() -> None:
     )  # fmt: skip
     _fn("ops_svd", (3, 3), lambda x: ops.svd(x)[1], refusal="Svd")
     _fn("ops_inv", (3, 3), lambda x: ops.inv(x), refusal="MatrixInverse")
-    _fn("ops_cholesky", (3, 3), lambda x: ops.cholesky(ops.matmul(x, ops.transpose(x, (0, 2, 1)))), refusal="Cholesky")
+    _fn(
+        "ops_cholesky",
+        (3, 3),
+        lambda x: ops.cholesky(ops.matmul(x, ops.transpose(x, (0, 2, 1)))),
+        refusal="Cholesky",
+    )
 
 
 def _precision() -> None:

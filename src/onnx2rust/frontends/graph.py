@@ -71,7 +71,9 @@ def check_names(graph: onnx.GraphProto) -> list[Problem]:
             for name in node.output:
                 if name and name in writers:
                     problems.append(
-                        Problem(f"tensor {name!r} is already written by {writers[name]}", where=label(node, index))
+                        Problem(
+                            f"tensor {name!r} is already written by {writers[name]}", where=label(node, index)
+                        )
                     )
                 writers[name] = label(node, index)
     return problems
@@ -147,9 +149,7 @@ def _cycle(
     path: list[int] = []
     while at not in path:
         path.append(at)
-        at = min(
-            writer[name] for name in reads[at] if name in writer and writer[name] not in sorted_nodes
-        )
+        at = min(writer[name] for name in reads[at] if name in writer and writer[name] not in sorted_nodes)
     cycle = path[path.index(at) :][::-1]
     shown = [label(graph.node[index], index) for index in cycle[:8]]
     tail = " → …" if len(cycle) > 8 else f" → {shown[0]}"
@@ -196,12 +196,17 @@ def cut(model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]) -
     free = [name for name in needed if name in own_inputs and name not in stops and name not in constants]
     if inputs and free:
         raise UsageError(
-            [Problem(f"the outputs also need input {name!r}", where="--input", hint="name it too") for name in free]
+            [
+                Problem(f"the outputs also need input {name!r}", where="--input", hint="name it too")
+                for name in free
+            ]
         )
     new_inputs = list(inputs) or [name for name in own_inputs if name in needed]
     unused = [name for name in inputs if name not in needed]
     if unused:
-        raise UsageError([Problem(f"the outputs do not depend on {name!r}", where="--input") for name in unused])
+        raise UsageError(
+            [Problem(f"the outputs do not depend on {name!r}", where="--input") for name in unused]
+        )
     values_in = [types.get(name) or onnx.ValueInfoProto(name=name) for name in new_inputs]
     values_out = [types.get(name) or onnx.ValueInfoProto(name=name) for name in wanted]
     _retype(model, [*values_in, *values_out])
@@ -231,7 +236,9 @@ def _retype(model: onnx.ModelProto, values: Sequence[onnx.ValueInfoProto]) -> No
             if value.name in types:
                 value.type.CopyFrom(types[value.name])
             else:
-                missing.append(Problem(f"the type of {value.name!r} is not known", hint="cut the model elsewhere"))
+                missing.append(
+                    Problem(f"the type of {value.name!r} is not known", hint="cut the model elsewhere")
+                )
     if missing:
         raise UsageError(missing)
 

@@ -15,6 +15,7 @@ from onnx import external_data_helper
 
 from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError
 from onnx2rust.frontends import graph as graphs
+from onnx2rust.frontends import symbols
 from onnx2rust.frontends.base import KINDS, Loaded
 from onnx2rust.options import Options
 
@@ -58,6 +59,7 @@ def prepare(model: onnx.ModelProto, options: Options) -> list[str]:
     if dropped:
         notes.append(f"inputs with an initializer are constants, not inputs: {', '.join(dropped)}")
     graphs.cut(model, options.inputs, options.outputs)
+    symbols.name_unknown(model)
     return notes
 
 
@@ -66,7 +68,8 @@ def parse(source: Path) -> onnx.ModelProto:
     size = source.stat().st_size
     if size > MAX_FILE_BYTES:
         raise InvalidModelError(
-            f"{source}: {size} bytes; an ONNX file holds at most 2 GiB", hint="save the weights as external data"
+            f"{source}: {size} bytes; an ONNX file holds at most 2 GiB",
+            hint="save the weights as external data",
         )
     model = onnx.ModelProto()
     try:
@@ -93,7 +96,9 @@ def check_header(model: onnx.ModelProto) -> None:
         if domain == "" and not 1 <= entry.version <= newest:
             hint = "export the model with a lower opset" if entry.version > newest else ""
             problems.append(Problem(f"opset {entry.version} is unknown (1 to {newest} are)", hint=hint))
-    if "" not in seen and any(n.domain in ("", "ai.onnx") for g in graphs.all_graphs(model.graph) for n in g.node):
+    if "" not in seen and any(
+        n.domain in ("", "ai.onnx") for g in graphs.all_graphs(model.graph) for n in g.node
+    ):
         problems.append(Problem("the model does not say which opset it uses (no opset_import for ai.onnx)"))
     if problems:
         raise InvalidModelError(problems)
@@ -148,7 +153,11 @@ def read_external_data(model: onnx.ModelProto, folder: Path) -> None:
             problems.append(Problem(f"negative dimension in {list(tensor.dims)}", where=where))
             continue
         if tensor.data_location != onnx.TensorProto.EXTERNAL:
-            if bits is not None and tensor.HasField("raw_data") and len(tensor.raw_data) != (count * bits + 7) // 8:
+            if (
+                bits is not None
+                and tensor.HasField("raw_data")
+                and len(tensor.raw_data) != (count * bits + 7) // 8
+            ):
                 problems.append(
                     Problem(
                         f"shape {list(tensor.dims)} needs {(count * bits + 7) // 8} bytes, the file has {len(tensor.raw_data)}",
@@ -196,7 +205,9 @@ def _external_bytes(tensor: onnx.TensorProto, folder: Path, need: int) -> bytes 
     if not path.is_file():
         return f"external data file {location!r} is missing"
     if offset < 0 or length != need:
-        return f"shape {list(tensor.dims)} needs {need} bytes, its external data has {length} at offset {offset}"
+        return (
+            f"shape {list(tensor.dims)} needs {need} bytes, its external data has {length} at offset {offset}"
+        )
     if offset + length > path.stat().st_size:
         return f"external data file {location!r} ends before byte {offset + length}; it is truncated"
     with path.open("rb") as file:
@@ -213,7 +224,12 @@ def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
         raise InvalidModelError(problems)
     try:
         return inliner.inline_local_functions(model)
-    except (RuntimeError, ValueError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+    except (
+        RuntimeError,
+        ValueError,
+        onnx.checker.ValidationError,
+        onnx.shape_inference.InferenceError,
+    ) as error:
         raise InvalidModelError(f"a model-local function cannot be inlined: {_first_line(error)}") from error
 
 

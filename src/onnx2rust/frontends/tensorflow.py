@@ -20,9 +20,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import onnx
-
-from onnx2rust.errors import InvalidModelError, Onnx2RustError, Problem, ToolError, UnsupportedError, UsageError
+from onnx2rust.errors import (
+    InvalidModelError,
+    Onnx2RustError,
+    Problem,
+    ToolError,
+    UnsupportedError,
+    UsageError,
+)
 from onnx2rust.frontends import onnx_file
 from onnx2rust.frontends.base import KINDS, Loaded
 from onnx2rust.options import Options

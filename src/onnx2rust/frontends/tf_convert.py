@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import onnx
 import tensorflow as tf
 from tf2onnx import optimizer, tf_loader, tfonnx, utils
@@ -56,7 +55,9 @@ def _reason(error: object) -> str:
     return " ".join(str(error).removeprefix("make_sure failure: ").split())[:300]
 
 
-def freeze(function: Any, trackable: Any, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[Any, dict[bytes, Any]]:
+def freeze(
+    function: Any, trackable: Any, inputs: Sequence[str], outputs: Sequence[str]
+) -> tuple[Any, dict[bytes, Any]]:
     """A concrete function as a GraphDef whose variables are constants and whose calls are inlined; and its tables.
 
     Functions marked for XLA (Keras compiles grouped convolutions) stay calls unless the mark goes: second round.
@@ -119,7 +120,9 @@ def _process(arguments: dict[str, Any]) -> tuple[onnx.ModelProto, list[tuple[str
         graph = optimizer.optimize_graph(graph, catch_errors=bool(collector.failed))
         return graph.make_model("onnx2rust"), collector.failed
     except (ValueError, KeyError, IndexError, AttributeError, TypeError, AssertionError) as error:
-        problems = [Problem(f"TensorFlow operator {op} has no ONNX form", name) for name, op in collector.unknown]
+        problems = [
+            Problem(f"TensorFlow operator {op} has no ONNX form", name) for name, op in collector.unknown
+        ]
         problems += [Problem(f"conversion failed: {why}", name) for name, why in collector.failed]
         raise UnsupportedError(problems or [Problem(f"tf2onnx gave up: {_reason(error)}")]) from error
     finally:
@@ -149,7 +152,8 @@ def _bfloat16(traced: Traced) -> list[Problem]:
     names = [
         scopes.clean(node.name)
         for node in traced.graph_def.node
-        if node.op != "Const" and any(value.type == tf.bfloat16.as_datatype_enum for value in node.attr.values())
+        if node.op != "Const"
+        and any(value.type == tf.bfloat16.as_datatype_enum for value in node.attr.values())
     ]
     where = {name.split("/")[0] for name in names if "/" in name} or set(names)
     hint = "build the model with the float32 policy and load the same weights"
@@ -199,5 +203,3 @@ def parse_graph_def(data: bytes, path: str) -> Any:
     if not graph_def.node:
         raise InvalidModelError(f"{path}: the graph has no nodes; it is not a frozen TensorFlow graph")
     return graph_def
-
-

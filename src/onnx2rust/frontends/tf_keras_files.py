@@ -37,7 +37,9 @@ def trace_keras(path: str, custom_objects: str | None) -> Traced:
     _refuse_code(config, custom, path, given=custom_objects is not None)
     model = _load(path, custom)
     call, ports, outputs = _legacy_call(model, path) if _LEGACY else _call(model, path)
-    specs = [tf.TensorSpec(shape, dtype, name=f"onnx2rust_input_{i}") for i, (_, shape, dtype) in enumerate(ports)]
+    specs = [
+        tf.TensorSpec(shape, dtype, name=f"onnx2rust_input_{i}") for i, (_, shape, dtype) in enumerate(ports)
+    ]
     function = tf.function(call, autograph=False).get_concrete_function(*specs)
     captured = tf_convert.constant_inputs(function)
     tensors = [t for t in function.inputs if t.name not in captured]
@@ -106,11 +108,27 @@ def _refuse_code(config: dict[str, Any], custom: dict[str, Any], path: str, give
         if name == "Lambda" and isinstance(inner, dict) and _holds_code(inner.get("function"), inner):
             layer = inner.get("name", "lambda")
             hint = "model.export(…) writes a SavedModel without Python code, which converts; or use a registered Layer class"
-            problems.append(Problem("a Lambda layer holds Python code, which is never run from a file", f"{path}, layer {layer!r}", hint))
+            problems.append(
+                Problem(
+                    "a Lambda layer holds Python code, which is never run from a file",
+                    f"{path}, layer {layer!r}",
+                    hint,
+                )
+            )
         elif name == "__lambda__" or inner == "__lambda__":
-            problems.append(Problem("the file holds a Python lambda, which is never run from a file", path, "name the function and give it with --custom-objects"))
+            problems.append(
+                Problem(
+                    "the file holds a Python lambda, which is never run from a file",
+                    path,
+                    "name the function and give it with --custom-objects",
+                )
+            )
         module, registered = item.get("module"), item.get("registered_name")
-        if not isinstance(name, str) or "config" not in item or name in ("__tuple__", "__tensor__", "__numpy__", "__lambda__"):
+        if (
+            not isinstance(name, str)
+            or "config" not in item
+            or name in ("__tuple__", "__tensor__", "__numpy__", "__lambda__")
+        ):
             continue
         foreign = isinstance(module, str) and module.split(".")[0] not in _KERAS_MODULES
         if (foreign or (registered and module is None)) and not {name, registered} & custom.keys():
@@ -176,11 +194,27 @@ def _load(path: str, custom: dict[str, Any]) -> Any:
             link = Path(folder) / ("model.keras" if zipfile.is_zipfile(path) else "model.h5")
             link.symlink_to(source)
             return keras.models.load_model(str(link), custom_objects=custom, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError, AttributeError, ImportError, IndexError, NotImplementedError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        OSError,
+        AttributeError,
+        ImportError,
+        IndexError,
+        NotImplementedError,
+    ) as error:
         text = " ".join(str(error).split())
-        if "Could not locate" in text or "Unknown layer" in text or "Unknown object" in text or "not find" in text:
+        if (
+            "Could not locate" in text
+            or "Unknown layer" in text
+            or "Unknown object" in text
+            or "not find" in text
+        ):
             hint = "models are code: if you trust it, give its Python source with --custom-objects module.py"
-            raise UnsupportedError(Problem(f"the file uses classes that are not part of Keras: {text[:300]}", path, hint)) from error
+            raise UnsupportedError(
+                Problem(f"the file uses classes that are not part of Keras: {text[:300]}", path, hint)
+            ) from error
         raise InvalidModelError(f"{path}: Keras cannot load it: {text[:400]}") from error
 
 
@@ -220,13 +254,20 @@ def _subclassed_call(model: Any, path: str) -> tuple[Callable[..., list[Any]], _
     shapes = getattr(model, "_build_shapes_dict", None)
     if not shapes:
         hint = "call the model once before saving it, or save it with model.export(…)"
-        raise UnsupportedError(Problem("the model does not say what its inputs look like", where=path, hint=hint))
+        raise UnsupportedError(
+            Problem("the model does not say what its inputs look like", where=path, hint=hint)
+        )
     keys = [key.removesuffix("_shape") for key in shapes]
     nested = [key for key, shape in zip(keys, shapes.values(), strict=True) if _is_nested(shape)]
     if nested:
         hint = "save it with model.export(…)"
-        raise UnsupportedError(Problem(f"argument {nested[0]!r} is a structure of tensors", where=path, hint=hint))
-    ports = [(key, (None, *tuple(shape)[1:]), model.input_dtype) for key, shape in zip(keys, shapes.values(), strict=True)]
+        raise UnsupportedError(
+            Problem(f"argument {nested[0]!r} is a structure of tensors", where=path, hint=hint)
+        )
+    ports = [
+        (key, (None, *tuple(shape)[1:]), model.input_dtype)
+        for key, shape in zip(keys, shapes.values(), strict=True)
+    ]
 
     def call(*args: Any) -> list[Any]:
         if len(args) == 1:
@@ -253,7 +294,9 @@ def _legacy_call(model: Any, path: str) -> tuple[Callable[..., list[Any]], _Port
     """The same for Keras 2."""
     if not model.inputs:
         hint = "save it as a SavedModel"
-        raise UnsupportedError(Problem("the model does not say what its inputs look like", where=path, hint=hint))
+        raise UnsupportedError(
+            Problem("the model does not say what its inputs look like", where=path, hint=hint)
+        )
     structure = getattr(model, "_nested_inputs", None)
     ports = [(n, t.shape, t.dtype) for n, t in zip(model.input_names, model.inputs, strict=True)]
 

@@ -13,7 +13,14 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from onnx2rust.errors import InvalidModelError, Onnx2RustError, Problem, ToolError, UnsupportedError, UsageError
+from onnx2rust.errors import (
+    InvalidModelError,
+    Onnx2RustError,
+    Problem,
+    ToolError,
+    UnsupportedError,
+    UsageError,
+)
 
 _STATUS: dict[type[Onnx2RustError], str] = {
     UsageError: "usage",
