@@ -33,9 +33,7 @@ def build(samples: np.ndarray) -> keras.Model:
         x = layers.Dense(width, use_bias=False)(x)
         x = layers.BatchNormalization()(x)
         x = layers.Activation("relu")(x)
-    return keras.Model(
-        features, layers.Dense(1, activation="sigmoid", name="probability")(x), name="breast_cancer"
-    )
+    return keras.Model(features, layers.Dense(1, activation="sigmoid", name="probability")(x), name="breast_cancer")
 
 
 def main() -> None:
@@ -54,9 +52,7 @@ def main() -> None:
     shutil.rmtree(HERE / "saved_model", ignore_errors=True)
     model.export(HERE / "saved_model", verbose=False)
     predictions = model.predict(x_test, verbose=0)
-    np.savez_compressed(
-        HERE / "features.npz", features=x_test, predictions=predictions, labels=y_test.astype(np.int64)
-    )
+    np.savez_compressed(HERE / "features.npz", features=x_test, predictions=predictions, labels=y_test.astype(np.int64))
 
 
 if __name__ == "__main__":

@@ -52,9 +52,7 @@ def _one(name: str, shape: Any, layer: Callable[[], Any], dtype: str = "float32"
     _add(name, build, **options)
 
 
-def _fn(
-    name: str, shape: Any, function: Callable[[Any], Any], dtype: str = "float32", **options: Any
-) -> None:
+def _fn(name: str, shape: Any, function: Callable[[Any], Any], dtype: str = "float32", **options: Any) -> None:
     """A model around a `keras.ops` expression."""
 
     def build() -> keras.Model:
@@ -225,9 +223,7 @@ def _normalization() -> None:
     _one("batch_normalization_no_scale", (4,), lambda: L.BatchNormalization(scale=False, center=False))
     _add(
         "conv2d_batch_normalization_relu",
-        lambda: keras.Sequential(
-            [_input((6, 6, 3)), L.Conv2D(4, 3), _random_state(L.BatchNormalization), L.ReLU()]
-        ),
+        lambda: keras.Sequential([_input((6, 6, 3)), L.Conv2D(4, 3), _random_state(L.BatchNormalization), L.ReLU()]),
     )
     _add(
         "dense_batch_normalization",
@@ -250,7 +246,38 @@ def _normalization() -> None:
 
 
 def _activations() -> None:
-    for name in ["linear", "relu", "relu6", "leaky_relu", "elu", "celu", "selu", "gelu", "sigmoid", "hard_sigmoid", "log_sigmoid", "sparse_sigmoid", "softmax", "log_softmax", "softplus", "softsign", "silu", "hard_silu", "mish", "glu", "tanh", "hard_tanh", "tanh_shrink", "hard_shrink", "soft_shrink", "squareplus", "sparse_plus", "sparsemax", "threshold", "exponential"]:
+    for name in [
+        "linear",
+        "relu",
+        "relu6",
+        "leaky_relu",
+        "elu",
+        "celu",
+        "selu",
+        "gelu",
+        "sigmoid",
+        "hard_sigmoid",
+        "log_sigmoid",
+        "sparse_sigmoid",
+        "softmax",
+        "log_softmax",
+        "softplus",
+        "softsign",
+        "silu",
+        "hard_silu",
+        "mish",
+        "glu",
+        "tanh",
+        "hard_tanh",
+        "tanh_shrink",
+        "hard_shrink",
+        "soft_shrink",
+        "squareplus",
+        "sparse_plus",
+        "sparsemax",
+        "threshold",
+        "exponential",
+    ]:
         if name == "threshold":
             _fn(
                 "activation_threshold",
@@ -351,9 +378,7 @@ def _preprocessing() -> None:
             lambda mode=mode: L.CategoryEncoding(num_tokens=5, output_mode=mode), "int32", low=0, high=5,
         )  # fmt: skip
     _one("integer_lookup", (3,), lambda: L.IntegerLookup(vocabulary=[3, 5, 8]), "int64", low=0, high=10)
-    _one(
-        "string_lookup", (3,), lambda: L.StringLookup(vocabulary=["a", "b"]), "string", words=("a", "b", "q")
-    )
+    _one("string_lookup", (3,), lambda: L.StringLookup(vocabulary=["a", "b"]), "string", words=("a", "b", "q"))
     _one("hashing", (3,), lambda: L.Hashing(num_bins=4), "int32", low=0, high=9, refusal="StringToHash")
     _one(
         "text_vectorization", (1,), lambda: L.TextVectorization(vocabulary=["hello", "world"]), "string",
@@ -377,13 +402,9 @@ class Apply(L.Layer):
 
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    "segment_sum": lambda x: ops.transpose(
-        ops.segment_sum(ops.transpose(x), ops.convert_to_tensor([0, 0, 1, 2]), 3)
-    ),
+    "segment_sum": lambda x: ops.transpose(ops.segment_sum(ops.transpose(x), ops.convert_to_tensor([0, 0, 1, 2]), 3)),
     "cond": lambda x: ops.cond(ops.sum(x) > 0, lambda: x * 2, lambda: x - 1),
-    "while_loop": lambda x: ops.while_loop(
-        lambda i, y: i < 3, lambda i, y: (i + 1, y * 2), (ops.convert_to_tensor(0), x)
-    )[1],
+    "while_loop": lambda x: ops.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y * 2), (ops.convert_to_tensor(0), x))[1],
     "scan": lambda x: ops.scan(lambda c, v: (c + v, c), x[:, 0], ops.transpose(x, (1, 0, 2)))[0],
     "signbit": ops.signbit,
     "any": lambda x: ops.any(x > 1.5, axis=-1),
@@ -391,7 +412,23 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 
 
 def _elementwise_ops() -> None:
-    for name in ["abs", "exp", "square", "sin", "cos", "tan", "erf", "floor", "round", "sign", "expm1", "sinh", "cosh", "arcsinh", "arctan"]:
+    for name in [
+        "abs",
+        "exp",
+        "square",
+        "sin",
+        "cos",
+        "tan",
+        "erf",
+        "floor",
+        "round",
+        "sign",
+        "expm1",
+        "sinh",
+        "cosh",
+        "arcsinh",
+        "arctan",
+    ]:
         _fn(f"ops_{name}", (5,), getattr(ops, name))
     for name in ["log", "log1p", "sqrt", "rsqrt", "log2", "log10", "reciprocal"]:
         _fn(f"ops_{name}", (5,), getattr(ops, name), low=0.01, high=3)

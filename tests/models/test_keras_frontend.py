@@ -106,9 +106,7 @@ def test_names_are_those_of_the_model(runs: dict[str, Run]) -> None:
             continue
         graph = run.result.proto.graph
         tensors = [n for node in graph.node for n in (*node.input, *node.output)]
-        assert not [
-            t for t in [*tensors, *(n.name for n in graph.node)] if re.search(r"__\d|:0$|Partitioned", t)
-        ], name
+        assert not [t for t in [*tensors, *(n.name for n in graph.node)] if re.search(r"__\d|:0$|Partitioned", t)], name
         assert not any(v.name.startswith("onnx2rust_input") for v in graph.input), name
 
 

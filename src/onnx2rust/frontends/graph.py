@@ -70,11 +70,7 @@ def check_names(graph: onnx.GraphProto) -> list[Problem]:
         for index, node in enumerate(current.node):
             for name in node.output:
                 if name and name in writers:
-                    problems.append(
-                        Problem(
-                            f"tensor {name!r} is already written by {writers[name]}", where=label(node, index)
-                        )
-                    )
+                    problems.append(Problem(f"tensor {name!r} is already written by {writers[name]}", where=label(node, index)))
                 writers[name] = label(node, index)
     return problems
 
@@ -141,9 +137,7 @@ def _sort_one(graph: onnx.GraphProto, outer: frozenset[str]) -> list[Problem]:
     return []
 
 
-def _cycle(
-    graph: onnx.GraphProto, reads: Sequence[set[str]], writer: dict[str, int], sorted_nodes: set[int]
-) -> Problem:
+def _cycle(graph: onnx.GraphProto, reads: Sequence[set[str]], writer: dict[str, int], sorted_nodes: set[int]) -> Problem:
     """Walk backwards from any node that could not be sorted until one repeats: that walk holds the cycle."""
     at = next(index for index in range(len(graph.node)) if index not in sorted_nodes)
     path: list[int] = []
@@ -195,18 +189,11 @@ def cut(model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]) -
     constants = initializers(graph)
     free = [name for name in needed if name in own_inputs and name not in stops and name not in constants]
     if inputs and free:
-        raise UsageError(
-            [
-                Problem(f"the outputs also need input {name!r}", where="--input", hint="name it too")
-                for name in free
-            ]
-        )
+        raise UsageError([Problem(f"the outputs also need input {name!r}", where="--input", hint="name it too") for name in free])
     new_inputs = list(inputs) or [name for name in own_inputs if name in needed]
     unused = [name for name in inputs if name not in needed]
     if unused:
-        raise UsageError(
-            [Problem(f"the outputs do not depend on {name!r}", where="--input") for name in unused]
-        )
+        raise UsageError([Problem(f"the outputs do not depend on {name!r}", where="--input") for name in unused])
     values_in = [types.get(name) or onnx.ValueInfoProto(name=name) for name in new_inputs]
     values_out = [types.get(name) or onnx.ValueInfoProto(name=name) for name in wanted]
     _retype(model, [*values_in, *values_out])
@@ -236,9 +223,7 @@ def _retype(model: onnx.ModelProto, values: Sequence[onnx.ValueInfoProto]) -> No
             if value.name in types:
                 value.type.CopyFrom(types[value.name])
             else:
-                missing.append(
-                    Problem(f"the type of {value.name!r} is not known", hint="cut the model elsewhere")
-                )
+                missing.append(Problem(f"the type of {value.name!r} is not known", hint="cut the model elsewhere"))
     if missing:
         raise UsageError(missing)
 

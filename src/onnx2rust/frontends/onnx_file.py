@@ -23,7 +23,7 @@ MAX_FILE_BYTES = 2**31 - 1  # protobuf's own limit on one message
 MAX_EXTERNAL_BYTES = 16 * 2**30  # all external tensors of a model together
 MAX_BODY_DEPTH = 32  # If in Loop in If…; deeper is a bomb, not a model
 
-_UNIT_BITS = {  # storage of one element in raw or external data
+_UNIT_BITS: dict[int, int] = {  # storage of one element in raw or external data
     onnx.TensorProto.FLOAT: 32, onnx.TensorProto.UINT8: 8, onnx.TensorProto.INT8: 8, onnx.TensorProto.UINT16: 16,
     onnx.TensorProto.INT16: 16, onnx.TensorProto.INT32: 32, onnx.TensorProto.INT64: 64, onnx.TensorProto.BOOL: 8,
     onnx.TensorProto.FLOAT16: 16, onnx.TensorProto.DOUBLE: 64, onnx.TensorProto.UINT32: 32,
@@ -96,9 +96,7 @@ def check_header(model: onnx.ModelProto) -> None:
         if domain == "" and not 1 <= entry.version <= newest:
             hint = "export the model with a lower opset" if entry.version > newest else ""
             problems.append(Problem(f"opset {entry.version} is unknown (1 to {newest} are)", hint=hint))
-    if "" not in seen and any(
-        n.domain in ("", "ai.onnx") for g in graphs.all_graphs(model.graph) for n in g.node
-    ):
+    if "" not in seen and any(n.domain in ("", "ai.onnx") for g in graphs.all_graphs(model.graph) for n in g.node):
         problems.append(Problem("the model does not say which opset it uses (no opset_import for ai.onnx)"))
     if problems:
         raise InvalidModelError(problems)
@@ -153,11 +151,7 @@ def read_external_data(model: onnx.ModelProto, folder: Path) -> None:
             problems.append(Problem(f"negative dimension in {list(tensor.dims)}", where=where))
             continue
         if tensor.data_location != onnx.TensorProto.EXTERNAL:
-            if (
-                bits is not None
-                and tensor.HasField("raw_data")
-                and len(tensor.raw_data) != (count * bits + 7) // 8
-            ):
+            if bits is not None and tensor.HasField("raw_data") and len(tensor.raw_data) != (count * bits + 7) // 8:
                 problems.append(
                     Problem(
                         f"shape {list(tensor.dims)} needs {(count * bits + 7) // 8} bytes, the file has {len(tensor.raw_data)}",
@@ -205,9 +199,7 @@ def _external_bytes(tensor: onnx.TensorProto, folder: Path, need: int) -> bytes 
     if not path.is_file():
         return f"external data file {location!r} is missing"
     if offset < 0 or length != need:
-        return (
-            f"shape {list(tensor.dims)} needs {need} bytes, its external data has {length} at offset {offset}"
-        )
+        return f"shape {list(tensor.dims)} needs {need} bytes, its external data has {length} at offset {offset}"
     if offset + length > path.stat().st_size:
         return f"external data file {location!r} ends before byte {offset + length}; it is truncated"
     with path.open("rb") as file:

@@ -61,17 +61,8 @@ def _name_output_dims(model: onnx.ModelProto) -> None:
     both times is that symbol. (Inference with symbols loses them at the first Reshape.)
     """
     outputs = model.graph.output
-    unknown = [
-        (v, i)
-        for v in outputs
-        for i, d in enumerate(v.type.tensor_type.shape.dim)
-        if not d.WhichOneof("value")
-    ]
-    symbols = list(
-        dict.fromkeys(
-            d.dim_param for v in model.graph.input for d in v.type.tensor_type.shape.dim if d.dim_param
-        )
-    )
+    unknown = [(v, i) for v in outputs for i, d in enumerate(v.type.tensor_type.shape.dim) if not d.WhichOneof("value")]
+    symbols = list(dict.fromkeys(d.dim_param for v in model.graph.input for d in v.type.tensor_type.shape.dim if d.dim_param))
     if not unknown or not 0 < len(symbols) <= len(_PRIMES) // 2:
         return
     bare = _without_weights(model)
@@ -80,9 +71,7 @@ def _name_output_dims(model: onnx.ModelProto) -> None:
     for value, index in unknown:
         for number, symbol in enumerate(symbols):
             sizes = [answer.get(value.name, ()) for answer in answers]
-            if all(
-                index < len(s) and s[index] == primes[number] for s, primes in zip(sizes, halves, strict=True)
-            ):
+            if all(index < len(s) and s[index] == primes[number] for s, primes in zip(sizes, halves, strict=True)):
                 value.type.tensor_type.shape.dim[index].dim_param = symbol
 
 
@@ -106,9 +95,7 @@ def _infer(bare: onnx.ModelProto, sizes: dict[str, int]) -> dict[str, list[int]]
 
 def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy whose large constants are inputs, and whose outputs claim no shape."""
-    graph = onnx.GraphProto(
-        name="bare", node=model.graph.node, input=model.graph.input, output=model.graph.output
-    )
+    graph = onnx.GraphProto(name="bare", node=model.graph.node, input=model.graph.input, output=model.graph.output)
     for tensor in model.graph.initializer:
         if math.prod(tensor.dims) <= 64:
             graph.initializer.append(tensor)

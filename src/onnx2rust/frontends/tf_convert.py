@@ -55,9 +55,7 @@ def _reason(error: object) -> str:
     return " ".join(str(error).removeprefix("make_sure failure: ").split())[:300]
 
 
-def freeze(
-    function: Any, trackable: Any, inputs: Sequence[str], outputs: Sequence[str]
-) -> tuple[Any, dict[bytes, Any]]:
+def freeze(function: Any, trackable: Any, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[Any, dict[bytes, Any]]:
     """A concrete function as a GraphDef whose variables are constants and whose calls are inlined; and its tables.
 
     Functions marked for XLA (Keras compiles grouped convolutions) stay calls unless the mark goes: second round.
@@ -92,7 +90,7 @@ def to_onnx(traced: Traced) -> onnx.ModelProto:
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(traced.graph_def, name="")
         model, failed = _process(
-            dict(tf_graph=graph, input_names=inputs, output_names=outputs, initialized_tables=traced.tables)
+            {"tf_graph": graph, "input_names": inputs, "output_names": outputs, "initialized_tables": traced.tables}
         )
     return finish(model, failed, traced)
 
@@ -103,9 +101,7 @@ def tflite_to_onnx(path: str, traced: Traced) -> onnx.ModelProto:
     inputs = [port.tensor for port in traced.inputs]
     outputs = [port.tensor for port in traced.outputs]
     with tf.Graph().as_default():
-        model, failed = _process(
-            dict(tf_graph=None, tflite_path=path, input_names=inputs, output_names=outputs)
-        )
+        model, failed = _process({"tf_graph": None, "tflite_path": path, "input_names": inputs, "output_names": outputs})
     return finish(model, failed, traced)
 
 
@@ -120,9 +116,7 @@ def _process(arguments: dict[str, Any]) -> tuple[onnx.ModelProto, list[tuple[str
         graph = optimizer.optimize_graph(graph, catch_errors=bool(collector.failed))
         return graph.make_model("onnx2rust"), collector.failed
     except (ValueError, KeyError, IndexError, AttributeError, TypeError, AssertionError) as error:
-        problems = [
-            Problem(f"TensorFlow operator {op} has no ONNX form", name) for name, op in collector.unknown
-        ]
+        problems = [Problem(f"TensorFlow operator {op} has no ONNX form", name) for name, op in collector.unknown]
         problems += [Problem(f"conversion failed: {why}", name) for name, why in collector.failed]
         raise UnsupportedError(problems or [Problem(f"tf2onnx gave up: {_reason(error)}")]) from error
     finally:
@@ -152,8 +146,7 @@ def _bfloat16(traced: Traced) -> list[Problem]:
     names = [
         scopes.clean(node.name)
         for node in traced.graph_def.node
-        if node.op != "Const"
-        and any(value.type == tf.bfloat16.as_datatype_enum for value in node.attr.values())
+        if node.op != "Const" and any(value.type == tf.bfloat16.as_datatype_enum for value in node.attr.values())
     ]
     where = {name.split("/")[0] for name in names if "/" in name} or set(names)
     hint = "build the model with the float32 policy and load the same weights"

@@ -156,9 +156,7 @@ class _Resize:
         else:
             cast = ctx.make_node("Cast", [node.input[1]], attr={"to": TensorProto.INT64}, op_name_scope=scope)
             sizes = cast.output[0]
-        first = ctx.make_node(
-            "Transpose", [node.input[0]], {"perm": [0, 3, 1, 2]}, op_name_scope=scope
-        ).output[0]
+        first = ctx.make_node("Transpose", [node.input[0]], {"perm": [0, 3, 1, 2]}, op_name_scope=scope).output[0]
         outer = ctx.make_node("Shape", [first], {"start": 0, "end": 2}, op_name_scope=scope).output[0]
         sizes = ctx.make_node("Concat", [outer, sizes], {"axis": 0}, op_name_scope=scope).output[0]
         resized = ctx.make_node("Resize", [first, "", "", sizes], attributes, op_name_scope=scope).output[0]
@@ -191,9 +189,7 @@ class _Lookup:
         utils.make_sure(node.inputs[2].is_const(), "its default value is computed")
         types = {TensorProto.STRING: "string", TensorProto.INT64: "int64", TensorProto.FLOAT: "float"}
         key, value = ctx.get_dtype(node.input[1]), ctx.get_dtype(node.output[0])
-        utils.make_sure(
-            key in types and value in types, "only string, int64 and float tables can be expressed"
-        )
+        utils.make_sure(key in types and value in types, "only string, int64 and float tables can be expressed")
         keys, values = initialized_tables[name]
         order = np.argsort(keys)  # tables have no order: make one
         attributes = {

@@ -37,9 +37,7 @@ def trace_keras(path: str, custom_objects: str | None) -> Traced:
     _refuse_code(config, custom, path, given=custom_objects is not None)
     model = _load(path, custom)
     call, ports, outputs = _legacy_call(model, path) if _LEGACY else _call(model, path)
-    specs = [
-        tf.TensorSpec(shape, dtype, name=f"onnx2rust_input_{i}") for i, (_, shape, dtype) in enumerate(ports)
-    ]
+    specs = [tf.TensorSpec(shape, dtype, name=f"onnx2rust_input_{i}") for i, (_, shape, dtype) in enumerate(ports)]
     function = tf.function(call, autograph=False).get_concrete_function(*specs)
     captured = tf_convert.constant_inputs(function)
     tensors = [t for t in function.inputs if t.name not in captured]
@@ -124,11 +122,7 @@ def _refuse_code(config: dict[str, Any], custom: dict[str, Any], path: str, give
                 )
             )
         module, registered = item.get("module"), item.get("registered_name")
-        if (
-            not isinstance(name, str)
-            or "config" not in item
-            or name in ("__tuple__", "__tensor__", "__numpy__", "__lambda__")
-        ):
+        if not isinstance(name, str) or "config" not in item or name in ("__tuple__", "__tensor__", "__numpy__", "__lambda__"):
             continue
         foreign = isinstance(module, str) and module.split(".")[0] not in _KERAS_MODULES
         if (foreign or (registered and module is None)) and not {name, registered} & custom.keys():
@@ -205,12 +199,7 @@ def _load(path: str, custom: dict[str, Any]) -> Any:
         NotImplementedError,
     ) as error:
         text = " ".join(str(error).split())
-        if (
-            "Could not locate" in text
-            or "Unknown layer" in text
-            or "Unknown object" in text
-            or "not find" in text
-        ):
+        if "Could not locate" in text or "Unknown layer" in text or "Unknown object" in text or "not find" in text:
             hint = "models are code: if you trust it, give its Python source with --custom-objects module.py"
             raise UnsupportedError(
                 Problem(f"the file uses classes that are not part of Keras: {text[:300]}", path, hint)
@@ -254,20 +243,13 @@ def _subclassed_call(model: Any, path: str) -> tuple[Callable[..., list[Any]], _
     shapes = getattr(model, "_build_shapes_dict", None)
     if not shapes:
         hint = "call the model once before saving it, or save it with model.export(…)"
-        raise UnsupportedError(
-            Problem("the model does not say what its inputs look like", where=path, hint=hint)
-        )
+        raise UnsupportedError(Problem("the model does not say what its inputs look like", where=path, hint=hint))
     keys = [key.removesuffix("_shape") for key in shapes]
     nested = [key for key, shape in zip(keys, shapes.values(), strict=True) if _is_nested(shape)]
     if nested:
         hint = "save it with model.export(…)"
-        raise UnsupportedError(
-            Problem(f"argument {nested[0]!r} is a structure of tensors", where=path, hint=hint)
-        )
-    ports = [
-        (key, (None, *tuple(shape)[1:]), model.input_dtype)
-        for key, shape in zip(keys, shapes.values(), strict=True)
-    ]
+        raise UnsupportedError(Problem(f"argument {nested[0]!r} is a structure of tensors", where=path, hint=hint))
+    ports = [(key, (None, *tuple(shape)[1:]), model.input_dtype) for key, shape in zip(keys, shapes.values(), strict=True)]
 
     def call(*args: Any) -> list[Any]:
         if len(args) == 1:
@@ -294,9 +276,7 @@ def _legacy_call(model: Any, path: str) -> tuple[Callable[..., list[Any]], _Port
     """The same for Keras 2."""
     if not model.inputs:
         hint = "save it as a SavedModel"
-        raise UnsupportedError(
-            Problem("the model does not say what its inputs look like", where=path, hint=hint)
-        )
+        raise UnsupportedError(Problem("the model does not say what its inputs look like", where=path, hint=hint))
     structure = getattr(model, "_nested_inputs", None)
     ports = [(n, t.shape, t.dtype) for n, t in zip(model.input_names, model.inputs, strict=True)]
 

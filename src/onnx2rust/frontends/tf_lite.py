@@ -41,9 +41,7 @@ def _refuse_int16(graph: Any, path: str) -> None:
             wide.append(tensor.Name().decode(errors="replace"))
     if wide:
         what = f"int16x8 quantization ({len(wide)} int16 tensors, the first {wide[0]!r})"
-        raise UnsupportedError(
-            Problem(f"{what} has no ONNX form", where=path, hint="convert with int8 activations, or float")
-        )
+        raise UnsupportedError(Problem(f"{what} has no ONNX form", where=path, hint="convert with int8 activations, or float"))
 
 
 def _signature_names(model: Any, asked: str | None, path: str) -> dict[int, str]:

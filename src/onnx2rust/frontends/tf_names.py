@@ -129,9 +129,7 @@ class Scopes:
         scopes.common = tuple(common)
         tops = sorted({p[0] for p in paths})
         numbered = bool(tops) and all(_SUFFIX.search(top) for top in tops)
-        scopes.strip_top = (
-            numbered and not scopes.layers and len({_SUFFIX.sub("", t) for t in tops}) == len(tops)
-        )
+        scopes.strip_top = numbered and not scopes.layers and len({_SUFFIX.sub("", t) for t in tops}) == len(tops)
         return scopes
 
     def clean(self, name: str, op_type: str = "") -> str:
@@ -154,11 +152,7 @@ class Scopes:
         parts = [part for part in parts[:-1] if not _CALLS.match(part)] + parts[-1:]
         while len(parts) > 1 and (_SUFFIX.sub("", parts[0]) in self.prefixes or parts[0] in self.prefixes):
             parts = parts[1:]
-        if (
-            len(parts) > 1
-            and _MODEL.match(parts[0])
-            and not self.layers & {parts[0], _SUFFIX.sub("", parts[0])}
-        ):
+        if len(parts) > 1 and _MODEL.match(parts[0]) and not self.layers & {parts[0], _SUFFIX.sub("", parts[0])}:
             parts = parts[1:]
         return [*(self._layer(part) for part in parts[:-1]), *parts[-1:]]
 
@@ -182,17 +176,13 @@ class _Names:
     def plan(self, graph: onnx.GraphProto) -> None:
         """Choose all names, in the order of the nodes, outer graphs first."""
         for current in graphs.all_graphs(graph):
-            names = _lend_scopes(
-                [self.scopes.clean(node.name, node.op_type) for node in current.node], current
-            )
+            names = _lend_scopes([self.scopes.clean(node.name, node.op_type) for node in current.node], current)
             constants = graphs.initializers(current)
             for node, wish in zip(current.node, names, strict=True):
                 node.name = self._unique(wish, self.used_nodes)
                 for index, old in enumerate(node.output):
                     if old and old not in self.wanted:
-                        self.wanted[old] = self._unique(
-                            node.name if index == 0 else f"{node.name}:{index}", self.used_tensors
-                        )
+                        self.wanted[old] = self._unique(node.name if index == 0 else f"{node.name}:{index}", self.used_tensors)
                 for index, old in enumerate(node.input):
                     if old in constants and old not in self.wanted:
                         self.wanted[old] = self._unique(_constant_name(node, index), self.used_tensors)
@@ -266,12 +256,7 @@ def _lend_scopes(names: list[str], graph: onnx.GraphProto) -> list[str]:
         for name in node.input:
             reader.setdefault(name, index)
         source = writer.get(node.input[0]) if node.input else None
-        if (
-            "/" not in names[index]
-            and node.op_type in _FOLLOWS
-            and source is not None
-            and "/" in names[source]
-        ):
+        if "/" not in names[index] and node.op_type in _FOLLOWS and source is not None and "/" in names[source]:
             names[index] = f"{names[source].rsplit('/', 1)[0]}/{names[index]}"
     for index in range(len(names) - 1, -1, -1):
         user = next((reader[out] for out in graph.node[index].output if out in reader), None)

@@ -50,12 +50,8 @@ def _saved_model(path: str, signature: str | None, notes: list[str]) -> Traced:
     inputs = [tf_convert.port(*pair) for pair in zip(tensors, names, strict=True)]
     outputs = [tf_convert.port(*pair) for pair in zip(function.outputs, _output_names(function), strict=True)]
     inputs = _author_order(inputs, [_spec_names(f) for f in _plain_functions(imported)])
-    outputs = _author_order(
-        sorted(outputs, key=_natural), [_result_names(f) for f in _plain_functions(imported)]
-    )
-    graph_def, tables = tf_convert.freeze(
-        function, imported, [port.tensor for port in inputs], [port.tensor for port in outputs]
-    )
+    outputs = _author_order(sorted(outputs, key=_natural), [_result_names(f) for f in _plain_functions(imported)])
+    graph_def, tables = tf_convert.freeze(function, imported, [port.tensor for port in inputs], [port.tensor for port in outputs])
     return Traced(graph_def, inputs, outputs, tables)
 
 
@@ -66,14 +62,10 @@ def _load_saved_model(path: str) -> Any:
         text = " ".join(str(error).split())
         unregistered = re.search(r"Op type not registered '([^']+)'", text)
         if unregistered:
-            raise UnsupportedError(
-                f"{path}: uses the custom TensorFlow operator {unregistered[1]}"
-            ) from error
+            raise UnsupportedError(f"{path}: uses the custom TensorFlow operator {unregistered[1]}") from error
         raise InvalidModelError(f"{path}: not a readable SavedModel: {text[:300]}") from error
     except (ValueError, KeyError, IndexError, AttributeError, TypeError, RuntimeError) as error:
-        raise InvalidModelError(
-            f"{path}: not a readable SavedModel: {' '.join(str(error).split())[:300]}"
-        ) from error
+        raise InvalidModelError(f"{path}: not a readable SavedModel: {' '.join(str(error).split())[:300]}") from error
 
 
 def _choose(imported: Any, asked: str | None, path: str, notes: list[str]) -> Any:
@@ -95,9 +87,7 @@ def _choose(imported: Any, asked: str | None, path: str, notes: list[str]) -> An
             notes.append(f"signature serving_default was chosen of: {listed}")
         return signatures["serving_default"]
     if signatures:
-        raise UsageError(
-            Problem(f"the model has several signatures: {listed}", where=path, hint="choose with --signature")
-        )
+        raise UsageError(Problem(f"the model has several signatures: {listed}", where=path, hint="choose with --signature"))
     functions = _inference_only(_concrete(getattr(imported, "__call__", None)))
     if len(functions) == 1:
         notes.append("the model has no signature: its __call__ was converted")
@@ -155,9 +145,7 @@ def _spec_names(function: Any) -> list[str]:
 def _result_names(function: Any) -> list[str]:
     if not isinstance(function.structured_outputs, list | tuple):
         return []
-    return [
-        spec.name for spec in function.structured_outputs if isinstance(spec, tf.TensorSpec) and spec.name
-    ]
+    return [spec.name for spec in function.structured_outputs if isinstance(spec, tf.TensorSpec) and spec.name]
 
 
 def _author_order(ports: list[Port], orders: list[list[str]]) -> list[Port]:
@@ -196,32 +184,21 @@ def _graph_def(path: str, inputs: list[str], outputs: list[str], notes: list[str
         )  # fmt: skip
     if not outputs:
         read = {re.sub(r"^\^|:\d+$", "", name) for node in graph_def.node for name in node.input}
-        ends = [
-            node.name for node in graph_def.node if node.name not in read and node.op not in ("Const", "NoOp")
-        ]
+        ends = [node.name for node in graph_def.node if node.name not in read and node.op not in ("Const", "NoOp")]
         hint = f"give --input and --output; it has placeholders {', '.join(placeholders) or 'none'} and ends in {', '.join(ends[:8]) or 'none'}"
-        raise UsageError(
-            Problem("a frozen graph does not say what its inputs and outputs are", where=path, hint=hint)
-        )
+        raise UsageError(Problem("a frozen graph does not say what its inputs and outputs are", where=path, hint=hint))
     if not inputs:
         inputs = placeholders
         notes.append(f"all placeholders were taken as inputs: {', '.join(inputs)}")
     missing = [name for name in [*inputs, *outputs] if re.sub(r":\d+$", "", name) not in nodes]
     if missing:
         raise UsageError([Problem(f"no node is called {name!r}", where=path) for name in missing])
-    ports = [
-        [Port(n if ":" in n else f"{n}:0", n.removesuffix(":0")) for n in names]
-        for names in (inputs, outputs)
-    ]
+    ports = [[Port(n if ":" in n else f"{n}:0", n.removesuffix(":0")) for n in names] for names in (inputs, outputs)]
     try:
         with tf.Graph().as_default():
             tf.import_graph_def(graph_def, name="")
             tf_convert.unmark_calls(graph_def)
-            graph_def = tf_loader.tf_optimize(
-                [p.tensor for p in ports[0]], [p.tensor for p in ports[1]], graph_def
-            )
+            graph_def = tf_loader.tf_optimize([p.tensor for p in ports[0]], [p.tensor for p in ports[1]], graph_def)
     except (ValueError, tf.errors.OpError) as error:
-        raise InvalidModelError(
-            f"{path}: TensorFlow refuses the graph: {' '.join(str(error).split())[:300]}"
-        ) from error
+        raise InvalidModelError(f"{path}: TensorFlow refuses the graph: {' '.join(str(error).split())[:300]}") from error
     return Traced(graph_def, ports[0], ports[1], {})
