@@ -449,7 +449,7 @@ def _elementwise_ops() -> None:
 
 def _array_ops() -> None:
     for name in ["max", "min", "sum", "prod", "var", "std", "mean", "logsumexp", "norm"]:
-        _fn(f"ops_{name}", (3, 4), lambda x, f=getattr(ops, name): f(x, axis=-1))
+        _fn(f"ops_{name}", (3, 4), lambda x, name=name: getattr(ops, name)(x, axis=-1))
     _fn("ops_argmax", (5,), lambda x: ops.argmax(x, axis=-1))
     _fn("ops_argmin", (5,), lambda x: ops.argmin(x, axis=-1))
     _fn("ops_argsort", (5,), lambda x: ops.argsort(x, axis=-1))
