@@ -92,9 +92,7 @@ def _context(
     placeholder = binary and options.thresholds is None and data.labels is None
     if placeholder:
         notes.append("thresholds.json holds placeholders: give --thresholds, or `labels` in the features file")
-    context = emit.Context(
-        source, loaded.kind, binary, placeholder, data.samples, data.batched, data.expected
-    )
+    context = emit.Context(source, loaded.kind, binary, placeholder, data.samples, data.batched, data.expected)
     return context, data, notes
 
 

@@ -67,7 +67,8 @@ def plan(program: Program, options: Options) -> Plan:
     for _, step in order:
         if isinstance(step.layer, View):
             (output,), (source,) = step.outputs, step.inputs
-            assert output is not None and source is not None
+            assert output is not None
+            assert source is not None
             root[output] = source
 
     def resolve(value: Value) -> Value:

@@ -62,7 +62,30 @@ def models():
         yield name, make(node)
 
 
-EXTRA = {}
+def floats(*shape):
+    return np.random.default_rng(1).uniform(1, 2, shape).astype(np.float32)
+
+
+def two(op, a, b, out_type=T.FLOAT):
+    return lambda node: session([node(op, ["a", "b"], ["y"])], {"a": a, "b": b}, out_type=out_type)
+
+
+def whole(*shape):
+    return np.full(shape, 3, np.int64)
+
+
+EXTRA = {
+    "Add same": two("Add", floats(N), floats(N)),
+    "Mul scalar": two("Mul", floats(N), floats(1)),
+    "Add row": two("Add", floats(64, 1024), floats(1, 1024)),
+    "Sub column": two("Sub", floats(64, 1024), floats(64, 1)),
+    "Add short row": two("Add", floats(8192, 8), floats(1, 8)),
+    "Sub short column": two("Sub", floats(8192, 8), floats(8192, 1)),
+    "Max same": two("Max", floats(N), floats(N)),
+    "Div same": two("Div", floats(N), floats(N)),
+    "Less same": two("Less", floats(N), floats(N), T.BOOL),
+    "Add i64": two("Add", whole(N), whole(N), T.INT64),
+}
 
 
 def main():

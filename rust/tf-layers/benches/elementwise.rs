@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use tf_layers::Cpu;
 use tf_layers::activation::Activation;
+use tf_layers::binary::{Add, Div, Less, Max, Mul, Sub};
 
 /// Best time of one call among many short samples, in µs: the machine may be shared.
 fn best(mut call: impl FnMut()) -> f64 {
@@ -66,6 +67,62 @@ impl Bench {
             });
         }
     }
+
+    fn binary(&self) {
+        let (a, mut y) = (vec![1.5f32; 65_536], vec![0.0f32; 65_536]);
+        let b: Vec<f32> = (0..65_536).map(|i| i as f32).collect();
+        let cpu = self.cpu;
+        let fits = "shapes that fit";
+        self.time("Add same", || {
+            Add.run(cpu, [65_536], [65_536], black_box(&a), &b, &mut y)
+                .expect(fits)
+        });
+        self.time("Mul scalar", || {
+            Mul.run(cpu, [65_536], [1], black_box(&a), &b[..1], &mut y)
+                .expect(fits)
+        });
+        self.time("Add row", || {
+            Add.run(
+                cpu,
+                [64, 1024],
+                [1, 1024],
+                black_box(&a),
+                &b[..1024],
+                &mut y,
+            )
+            .expect(fits)
+        });
+        self.time("Sub column", || {
+            Sub.run(cpu, [64, 1024], [64, 1], black_box(&a), &b[..64], &mut y)
+                .expect(fits)
+        });
+        self.time("Add short row", || {
+            Add.run(cpu, [8192, 8], [1, 8], black_box(&a), &b[..8], &mut y)
+                .expect(fits)
+        });
+        self.time("Sub short column", || {
+            Sub.run(cpu, [8192, 8], [8192, 1], black_box(&a), &b[..8192], &mut y)
+                .expect(fits)
+        });
+        self.time("Max same", || {
+            Max.run(cpu, [65_536], [65_536], black_box(&a), &b, &mut y)
+                .expect(fits)
+        });
+        self.time("Div same", || {
+            Div.run(cpu, [65_536], [65_536], black_box(&a), &b, &mut y)
+                .expect(fits)
+        });
+        let mut mask = vec![false; 65_536];
+        self.time("Less same", || {
+            Less.run(cpu, [65_536], [65_536], black_box(&a), &b, &mut mask)
+                .expect(fits)
+        });
+        let (i, mut j) = (vec![3i64; 65_536], vec![0i64; 65_536]);
+        self.time("Add i64", || {
+            Add.run(cpu, [65_536], [65_536], black_box(&i), &i, &mut j)
+                .expect(fits)
+        });
+    }
 }
 
 fn main() {
@@ -77,4 +134,5 @@ fn main() {
     };
     eprintln!("level {}", bench.cpu.name());
     bench.activations();
+    bench.binary();
 }

@@ -19,6 +19,10 @@ pub mod activation;
 #[cfg(feature = "kernels")]
 pub mod bench;
 #[cfg(feature = "kernels")]
+pub mod binary;
+#[cfg(feature = "kernels")]
+mod broadcast;
+#[cfg(feature = "kernels")]
 pub mod conv;
 #[cfg(feature = "kernels")]
 pub mod cpu;
@@ -31,12 +35,19 @@ mod math;
 #[cfg(feature = "kernels")]
 pub mod movement;
 #[cfg(feature = "kernels")]
+pub mod number;
 #[cfg(feature = "kernels")]
 pub mod pool;
 #[cfg(feature = "kernels")]
 pub mod process;
 #[cfg(feature = "kernels")]
+pub mod recurrent;
+#[cfg(feature = "kernels")]
+pub mod reduce;
+#[cfg(feature = "kernels")]
 mod slot;
+#[cfg(feature = "kernels")]
+pub mod unary;
 
 #[doc(hidden)]
 pub use bytemuck;
@@ -46,3 +57,5 @@ pub use error::{Error, Result};
 pub use cpu::Cpu;
 #[cfg(feature = "kernels")]
 pub use slot::{Slot, TensorView, check_input, size};
+#[cfg(feature = "kernels")]
+pub use number::{Bf16, F16};

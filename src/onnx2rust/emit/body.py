@@ -135,7 +135,7 @@ def _cut(texts: list[tuple[Step, list[str]]], dims: list[str]) -> list[Block]:
         first, last = group[0][0], group[-1][0]
         code = "\n".join(lines)
         used = _names_used(lines, dims)
-        defined = {m for m in re.findall(r"d\.([a-z_0-9]+) =", code)}
+        defined = set(re.findall(r"d\.([a-z_0-9]+) =", code))
         used = [u for u in used if u not in defined or not _defined_first(lines, u)]
         arguments = []
         if used or defined:
@@ -182,5 +182,3 @@ def _call_arguments(arguments: str) -> str:
     """What predict passes for a block's parameters."""
     names = [a.split(":") for a in arguments.split(", ")]
     return ", ".join(("&mut d" if "&mut" in kind else "&d") if n == "d" else n for n, kind in names)
-
-

@@ -108,11 +108,9 @@ class Writer:
         return f".map_err(|e| e.at({string(step.name)}))?" if step.layer.fallible else ""
 
     def _defines(self, step: Step) -> list[str]:
-        names = ", ".join(step.defines)
-        pattern = f"[{names}]" if len(step.defines) > 1 or step.outputs or True else names
         arguments = ", ".join(self._arguments(step) + self._reads(step))
         tail = f".map_err(|e| e.at({string(step.name)}))?"
-        return [f"let {pattern} = {self._receiver(step)}.sizes({arguments}){tail};"]
+        return [f"let [{', '.join(step.defines)}] = {self._receiver(step)}.sizes({arguments}){tail};"]
 
     def _call(self, step: Step) -> str:
         arguments = self._arguments(step)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import onnx
 
 from onnx2rust.frontends import graph as graphs
+from onnx2rust.frontends.base import Port
 
 _COUNTER = re.compile(r"__\d+")
 _SUFFIX = re.compile(r"_\d+$")
@@ -64,19 +65,20 @@ _ROLES: dict[str, tuple[str, ...]] = {
 
 def clean(
     model: onnx.ModelProto,
-    inputs: Sequence[tuple[str, str]],
-    outputs: Sequence[tuple[str, str]],
+    inputs: Sequence[Port],
+    outputs: Sequence[Port],
     layers: Iterable[str] = (),
     prefixes: Iterable[str] = (),
 ) -> None:
-    """Rename and reorder everything in `model` (in place); `inputs`, `outputs` are pairs of old and wanted name, in order."""
+    """Rename and reorder everything in `model` (in place); `inputs`, `outputs` in the wanted order."""
     graph = model.graph
     by_name = {value.name: value for value in graph.input}
-    ordered = [by_name.pop(old) for old, _ in inputs if old in by_name]
+    ordered = [by_name.pop(port.tensor) for port in inputs if port.tensor in by_name]
     _replace(graph.input, [*ordered, *by_name.values()])
     _canonical_order(graph)
     names = _Names(Scopes.of(model, layers, prefixes))
-    names.wanted = dict(inputs) | dict(outputs)
+    _fill_shapes(graph, [*inputs, *outputs])
+    names.wanted = {port.tensor: port.name for port in (*inputs, *outputs)}
     names.used_tensors.update(names.wanted.values())
     names.plan(graph)
     names.apply(graph)
@@ -86,6 +88,20 @@ def clean(
     _name_dims(model)
     used = {node.domain or "" for g in graphs.all_graphs(graph) for node in g.node}
     _replace(model.opset_import, [o for o in model.opset_import if o.domain in ("", *used)])
+
+
+def _fill_shapes(graph: onnx.GraphProto, ports: Sequence[Port]) -> None:
+    """TensorFlow knows the rank of ports for which tf2onnx forgot it (those behind table lookups)."""
+    shapes = {port.tensor: port.shape for port in ports}
+    for value in (*graph.input, *graph.output):
+        shape = shapes.get(value.name)
+        if shape is None or value.type.tensor_type.HasField("shape"):
+            continue
+        value.type.tensor_type.shape.SetInParent()
+        for size in shape:
+            dim = value.type.tensor_type.shape.dim.add()
+            if size is not None:
+                dim.dim_value = size
 
 
 @dataclass
@@ -129,9 +145,9 @@ class Scopes:
         name = re.sub(r":\d+$", "", name)
         parts = [part for part in _COUNTER.sub("", name).split("/") if part]
         parts = [part for part in parts[:-1] if not _CALLS.match(part)] + parts[-1:]
-        while len(parts) > 2 and (_SUFFIX.sub("", parts[0]) in self.prefixes or parts[0] in self.prefixes):
+        while len(parts) > 1 and (_SUFFIX.sub("", parts[0]) in self.prefixes or parts[0] in self.prefixes):
             parts = parts[1:]
-        if len(parts) > 2 and _MODEL.match(parts[0]) and not self.layers & {parts[0], _SUFFIX.sub("", parts[0])}:
+        if len(parts) > 1 and _MODEL.match(parts[0]) and not self.layers & {parts[0], _SUFFIX.sub("", parts[0])}:
             parts = parts[1:]
         return [*(self._layer(part) for part in parts[:-1]), *parts[-1:]]
 

@@ -5,6 +5,7 @@ Whatever TensorFlow, Keras or a user's custom objects print goes to stderr: the 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -26,6 +27,11 @@ def main() -> None:
     """Serve until stdin ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    from onnx2rust.frontends import tf_sources
+
+    tf_sources.warm_up()
+    gc.collect()
+    gc.freeze()  # TensorFlow's own objects number millions, and Keras collects garbage after each model
     for line in sys.stdin:
         answers.write(json.dumps(answer(json.loads(line))) + "\n")
         answers.flush()

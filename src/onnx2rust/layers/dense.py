@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.dims import Dim
-
 from onnx2rust.layers.base import Layer, Variant, Weight
 
 
@@ -22,5 +21,3 @@ class Dense(Layer, rust="dense::Dense"):
 
     def multiply_adds(self) -> Dim:
         return self.rows * (self.inputs * self.units)
-
-
