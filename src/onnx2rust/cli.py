@@ -117,42 +117,47 @@ def _dims(_context: click.Context, _parameter: click.Parameter, values: tuple[st
     return found
 
 
+_FILE = click.Path(path_type=Path)
+_READING = (
+    click.option(
+        "--frontend", type=click.Choice(get_args(Frontend)), default="auto", help="Format of MODEL (default: by its content)."
+    ),
+    click.option("--signature", metavar="NAME", help="Signature of a SavedModel or TFLite file."),
+    click.option(
+        "--input", "inputs", metavar="NAME", multiple=True, help="Start at this tensor (repeatable; a GraphDef needs it)."
+    ),
+    click.option("--output", "outputs", metavar="NAME", multiple=True, help="End at this tensor (repeatable)."),
+    click.option("--dim", "dims", metavar="SYMBOL=SIZE", multiple=True, callback=_dims, help="Fix a symbolic size (repeatable)."),
+    click.option("--custom-objects", type=_FILE, metavar="FILE.py", help="Custom objects of a Keras model; is executed."),
+)
+
+
 def reading(function: Command) -> Command:
     """The options that say how a model is read; they arrive as keywords of `Options`."""
-    file = click.Path(path_type=Path)
-    for option in reversed((
-        click.option("--frontend", type=click.Choice(get_args(Frontend)), default="auto", help="Format of MODEL (default: by its content)."),
-        click.option("--signature", metavar="NAME", help="Signature of a SavedModel or TFLite file."),
-        click.option("--input", "inputs", metavar="NAME", multiple=True, help="Start at this tensor (repeatable; a GraphDef needs it)."),
-        click.option("--output", "outputs", metavar="NAME", multiple=True, help="End at this tensor (repeatable)."),
-        click.option("--dim", "dims", metavar="SYMBOL=SIZE", multiple=True, callback=_dims, help="Fix a symbolic size (repeatable)."),
-        click.option("--custom-objects", type=file, metavar="FILE.py", help="Defines the custom objects of a Keras model; is executed."),
-    )):  # fmt: skip
+    for option in reversed(_READING):
         function = option(function)
     return function
 
 
-_MODEL = click.argument("model", type=click.Path(path_type=Path), required=False)
+_MODEL = click.argument("model", type=_FILE, required=False)
 
 
 @command
 @_MODEL
-@click.argument("out", type=click.Path(path_type=Path), required=False)
-@click.option("--path_to_tf_model", type=click.Path(path_type=Path), metavar="MODEL", help="The same as MODEL.")
-@click.option("--path_to_save", type=click.Path(path_type=Path), metavar="OUT", help="The same as OUT.")
+@click.argument("out", type=_FILE, required=False)
+@click.option("--path_to_tf_model", type=_FILE, metavar="MODEL", help="The same as MODEL.")
+@click.option("--path_to_save", type=_FILE, metavar="OUT", help="The same as OUT.")
 @click.option("--name", "--model_name", "name", metavar="NAME", help="The struct is NAMEModel (default: from the file name).")
 @reading
 @click.option(
     "--features",
     "--path_to_fv",
     "features",
-    type=click.Path(path_type=Path),
+    type=_FILE,
     metavar="FILE.npz",
     help="Samples for the crate's tests; `predictions` and `labels` in it are used.",
 )
-@click.option(
-    "--thresholds", type=click.Path(path_type=Path), metavar="FILE.json", help="Confidence thresholds of a binary classifier."
-)
+@click.option("--thresholds", type=_FILE, metavar="FILE.json", help="Confidence thresholds of a binary classifier.")
 @click.option("--binary-classification/--no-binary-classification", default=None, help="Default: if the model can be one.")
 @click.option("--binary_classification", "binary_value", type=bool, metavar="BOOL", help="The same, with a value.")
 @click.option("--inplace/--no-inplace", default=None, help="Write results over inputs where possible (default).")
@@ -186,7 +191,10 @@ def convert(
     project = onnx2rust.convert(source, target, options, progress=console.stage)
     for note in project.notes:
         console.note(note)
-    text = f"{project.crate}: crate `{project.crate_name}` with `{project.model}`\ntry it: cd {project.crate} && cargo test --release"
+    text = (
+        f"{project.crate}: crate `{project.crate_name}` with `{project.model}`\n"
+        f"try it: cd {project.crate} && cargo test --release"
+    )
     data = {
         "ok": True,
         "out": str(project.out),

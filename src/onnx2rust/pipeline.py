@@ -35,8 +35,8 @@ Progress = Callable[[str], None]
 def convert(source: Path | str, out: Path | str, options: Options | None = None, progress: Progress = lambda _: None) -> Project:
     """Converts the model at `source` into a Rust project at `out`.
 
-    `progress` hears the name of each stage as it begins. Raises an `Onnx2RustError` (exit codes in `errors.py`) with all problems at
-    once; then nothing has been written.
+    `progress` hears the name of each stage as it begins. Raises an `Onnx2RustError` (exit codes in `errors.py`) with all
+    problems at once; then nothing has been written.
     """
     options = options or Options()
     source, out = Path(source), Path(out)
