@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx2rust import convert, emit, npz, planner
+from onnx2rust import emit, npz, pipeline, planner
 from onnx2rust.errors import Onnx2RustError
 from onnx2rust.frontends import Loaded
 from onnx2rust.options import Options
@@ -57,7 +57,7 @@ def lower(case: Case) -> emit.project.Rendered | str:
     loaded = Loaded(case.model, "onnx", "onnx", ())
     options = Options(name="Case", binary_classification=False)
     try:
-        program = convert.lower(loaded, options)
+        program = pipeline.lower(loaded, options)
         context = emit.Context(case.name, "onnx", False, False, 1, False, ("predictions",), file_prefix=f"{case.name}__")
         return emit.render(planner.plan(program, options), options, context)
     except Onnx2RustError as error:

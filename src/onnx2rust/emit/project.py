@@ -84,8 +84,8 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         {"field": e.name, "type": f"&'w [{e.dtype.rust}]", "literal": f"w.{e.name}", "doc": doc(e.member)}
         for e in _read_directly(writer, program)
     ]
-    name = type_name(options.name)
-    crate = crate_name(options.crate_name or options.name)
+    name = type_name(options.name or "Model")
+    crate = crate_name(options.crate_name or name)
     lifetime = any("'w" in str(layer["type"]) for layer in layers)
     values = {
         "version": Escaped(__version__),
