@@ -22,11 +22,15 @@ pub mod dense;
 #[cfg(feature = "kernels")]
 mod math;
 #[cfg(feature = "kernels")]
+pub mod norm;
+#[cfg(feature = "kernels")]
 pub mod number;
 #[cfg(feature = "kernels")]
 pub mod reduce;
 #[cfg(feature = "kernels")]
 mod slot;
+#[cfg(feature = "kernels")]
+pub mod softmax;
 #[cfg(feature = "kernels")]
 pub mod unary;
 

@@ -3,6 +3,8 @@
 mod rows;
 mod vector;
 
+pub(crate) use vector::{row_extreme, row_sum};
+
 use crate::cpu::Cpu;
 use crate::number::Number;
 
@@ -69,7 +71,10 @@ struct Axes {
 }
 
 impl Axes {
-    const NONE: Self = Axes { axes: [(1, 0); MAX_RANK], len: 0 };
+    const NONE: Self = Axes {
+        axes: [(1, 0); MAX_RANK],
+        len: 0,
+    };
 
     /// Calls `f` with every position, the last axis fastest.
     #[inline(always)]
@@ -108,7 +113,13 @@ pub struct Plan {
 
 impl Plan {
     fn new<const R: usize>(shape: [usize; R], reduce: [bool; R]) -> Self {
-        let mut plan = Plan { kept: Axes::NONE, reduced: Axes::NONE, inner: 1, inner_reduced: true, count: 1 };
+        let mut plan = Plan {
+            kept: Axes::NONE,
+            reduced: Axes::NONE,
+            inner: 1,
+            inner_reduced: true,
+            count: 1,
+        };
         let (mut step, mut last) = (1, None);
         // From the innermost axis outwards.
         for (&len, &reduce) in shape.iter().zip(&reduce).rev() {
@@ -118,7 +129,11 @@ impl Plan {
             if reduce {
                 plan.count *= len;
             }
-            let side = if reduce { &mut plan.reduced } else { &mut plan.kept };
+            let side = if reduce {
+                &mut plan.reduced
+            } else {
+                &mut plan.kept
+            };
             match last {
                 // The innermost: its own loop.
                 None => (plan.inner, plan.inner_reduced) = (len, reduce),
@@ -129,7 +144,8 @@ impl Plan {
                     side.len += 1;
                 }
             }
-            let is_inner = last.is_none() || matches!(last, Some((before, true)) if before == reduce);
+            let is_inner =
+                last.is_none() || matches!(last, Some((before, true)) if before == reduce);
             last = Some((reduce, is_inner));
             step *= len;
         }

@@ -53,7 +53,11 @@ fn reduce_at<S: Simd>(s: S, reduction: Reduction, plan: &Plan, x: &[f32], y: &mu
                 // An infinite maximum must not be subtracted from itself.
                 *y = if y.is_finite() { *y } else { 0.0 };
             }
-            sums!(|x, max| exp(s, x - max), f32::NEG_INFINITY, |total, max| f64::from(max) + total.ln());
+            sums!(
+                |x, max| exp(s, x - max),
+                f32::NEG_INFINITY,
+                |total, max| f64::from(max) + total.ln()
+            );
         }
         // Goes by `rows`.
         Reduction::Prod => {}
@@ -101,7 +105,12 @@ fn sums<S: Simd>(
     plan.kept.positions(
         #[inline(always)]
         |kept| {
-            for (i, y) in rows.next().into_iter().flat_map(|row| row.chunks_mut(BLOCK)).enumerate() {
+            for (i, y) in rows
+                .next()
+                .into_iter()
+                .flat_map(|row| row.chunks_mut(BLOCK))
+                .enumerate()
+            {
                 let mut before = [0.0; BLOCK];
                 before[..y.len()].copy_from_slice(y);
                 let (mut totals, mut partial, mut depth) = ([0.0f64; BLOCK], [0.0; BLOCK], 0);
@@ -153,13 +162,15 @@ fn columns<S: Simd>(
     f: impl Fn(S::f32s, S::f32s, S::f32s) -> S::f32s,
 ) {
     let mut padded = [pad; BLOCK];
-    let x = if x.len() % S::f32s::LEN == 0 {
+    let x = if x.len().is_multiple_of(S::f32s::LEN) {
         x
     } else {
         padded[..x.len()].copy_from_slice(x);
         &padded[..x.len().next_multiple_of(S::f32s::LEN)]
     };
-    let vectors = x.chunks_exact(S::f32s::LEN).zip(other.chunks_exact(S::f32s::LEN));
+    let vectors = x
+        .chunks_exact(S::f32s::LEN)
+        .zip(other.chunks_exact(S::f32s::LEN));
     for (acc, (x, other)) in acc.chunks_exact_mut(S::f32s::LEN).zip(vectors) {
         let load = |x| S::f32s::from_slice(s, x);
         f(load(acc), load(x), load(other)).store_slice(acc);
@@ -182,7 +193,10 @@ pub(crate) fn row_sum<S: Simd>(s: S, x: &[f32], g: impl Fn(S::f32s) -> S::f32s, 
         let rest = fours.remainder();
         let mut padded = [pad; 64];
         padded[..rest.len()].copy_from_slice(rest);
-        for (sum, x) in sums.iter_mut().zip(padded[..rest.len().next_multiple_of(S::f32s::LEN)].chunks_exact(S::f32s::LEN)) {
+        for (sum, x) in sums
+            .iter_mut()
+            .zip(padded[..rest.len().next_multiple_of(S::f32s::LEN)].chunks_exact(S::f32s::LEN))
+        {
             *sum += g(S::f32s::from_slice(s, x));
         }
         total += f64::from(((sums[0] + sums[1]) + (sums[2] + sums[3])).reduce_sum());
@@ -200,7 +214,11 @@ fn extreme<S: Simd, const MIN: bool>(a: S::f32s, b: S::f32s) -> S::f32s {
 /// The greatest element (or the least, if `MIN`); NaN if any is.
 #[inline(always)]
 pub(crate) fn row_extreme<S: Simd, const MIN: bool>(s: S, x: &[f32]) -> f32 {
-    let pad = if MIN { f32::INFINITY } else { f32::NEG_INFINITY };
+    let pad = if MIN {
+        f32::INFINITY
+    } else {
+        f32::NEG_INFINITY
+    };
     let mut best = [S::f32s::splat(s, pad); 4];
     let mut fours = x.chunks_exact(4 * S::f32s::LEN);
     for x in &mut fours {
@@ -211,7 +229,10 @@ pub(crate) fn row_extreme<S: Simd, const MIN: bool>(s: S, x: &[f32]) -> f32 {
     let rest = fours.remainder();
     let mut padded = [pad; 64];
     padded[..rest.len()].copy_from_slice(rest);
-    for (best, x) in best.iter_mut().zip(padded[..rest.len().next_multiple_of(S::f32s::LEN)].chunks_exact(S::f32s::LEN)) {
+    for (best, x) in best
+        .iter_mut()
+        .zip(padded[..rest.len().next_multiple_of(S::f32s::LEN)].chunks_exact(S::f32s::LEN))
+    {
         *best = extreme::<S, MIN>(*best, S::f32s::from_slice(s, x));
     }
     let [a, b, c, d] = best;
@@ -230,7 +251,11 @@ pub(crate) fn row_extreme<S: Simd, const MIN: bool>(s: S, x: &[f32]) -> f32 {
 #[inline(always)]
 fn extremes<S: Simd, const MIN: bool>(s: S, plan: &Plan, x: &[f32], y: &mut [f32]) {
     let n = plan.inner;
-    let pad = if MIN { f32::INFINITY } else { f32::NEG_INFINITY };
+    let pad = if MIN {
+        f32::INFINITY
+    } else {
+        f32::NEG_INFINITY
+    };
     if plan.inner_reduced {
         let mut y = y.iter_mut();
         plan.kept.positions(
@@ -241,7 +266,11 @@ fn extremes<S: Simd, const MIN: bool>(s: S, plan: &Plan, x: &[f32], y: &mut [f32
                     #[inline(always)]
                     |reduced| {
                         let row = row_extreme::<S, MIN>(s, &x[kept + reduced..][..n]);
-                        best = if MIN { best.smaller(row) } else { best.larger(row) };
+                        best = if MIN {
+                            best.smaller(row)
+                        } else {
+                            best.larger(row)
+                        };
                     },
                 );
                 if let Some(y) = y.next() {
@@ -255,7 +284,12 @@ fn extremes<S: Simd, const MIN: bool>(s: S, plan: &Plan, x: &[f32], y: &mut [f32
     plan.kept.positions(
         #[inline(always)]
         |kept| {
-            for (i, y) in rows.next().into_iter().flat_map(|row| row.chunks_mut(BLOCK)).enumerate() {
+            for (i, y) in rows
+                .next()
+                .into_iter()
+                .flat_map(|row| row.chunks_mut(BLOCK))
+                .enumerate()
+            {
                 let mut best = [pad; BLOCK];
                 let unused = [0.0; BLOCK];
                 plan.reduced.positions(
