@@ -162,7 +162,7 @@ fn columns<S: Simd>(
     f: impl Fn(S::f32s, S::f32s, S::f32s) -> S::f32s,
 ) {
     let mut padded = [pad; BLOCK];
-    let x = if x.len() % S::f32s::LEN == 0 {
+    let x = if x.len().is_multiple_of(S::f32s::LEN) {
         x
     } else {
         padded[..x.len()].copy_from_slice(x);
