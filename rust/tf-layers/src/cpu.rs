@@ -20,7 +20,9 @@ impl Cpu {
             std::env::var("ONNX2RUST_LEVEL")
                 .ok()
                 .and_then(|wanted| Cpu::all().into_iter().find(|cpu| cpu.name() == wanted))
-                .unwrap_or(Cpu { level: Level::new() })
+                .unwrap_or(Cpu {
+                    level: Level::new(),
+                })
         });
         *CPU
     }

@@ -56,21 +56,33 @@ impl Error {
     /// The same error, told with the layer it happened in.
     #[must_use]
     pub fn at(self, layer: &'static str) -> Self {
-        Error::At { layer, error: Box::new(self) }
+        Error::At {
+            layer,
+            error: Box::new(self),
+        }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::InputLength { name, expected, actual } => {
-                write!(f, "input `{name}` has {actual} elements, its shape needs {expected}")
+            Error::InputLength {
+                name,
+                expected,
+                actual,
+            } => {
+                write!(
+                    f,
+                    "input `{name}` has {actual} elements, its shape needs {expected}"
+                )
             }
             Error::IndexOutOfRange { index, size } => {
                 write!(f, "index {index} is outside an axis of size {size}")
             }
             Error::Size { what, value } => write!(f, "{what} would be {value}"),
-            Error::SizeMismatch { what, left, right } => write!(f, "{what}: {left} does not fit {right}"),
+            Error::SizeMismatch { what, left, right } => {
+                write!(f, "{what}: {left} does not fit {right}")
+            }
             Error::DivisionByZero => write!(f, "integer division by zero"),
             Error::At { layer, error } => write!(f, "layer `{layer}`: {error}"),
         }

@@ -5,26 +5,47 @@
 mod embed;
 mod error;
 #[cfg(feature = "npz")]
+pub mod build;
+#[cfg(feature = "npz")]
+pub mod compare;
+#[cfg(feature = "npz")]
 pub mod npz;
 #[cfg(feature = "npz")]
 pub mod pack;
-
+#[cfg(feature = "npz")]
+pub mod signature;
 #[cfg(feature = "kernels")]
 pub mod activation;
+#[cfg(feature = "kernels")]
+pub mod bench;
 #[cfg(feature = "kernels")]
 pub mod binary;
 #[cfg(feature = "kernels")]
 mod broadcast;
 #[cfg(feature = "kernels")]
+pub mod conv;
+#[cfg(feature = "kernels")]
 pub mod cpu;
 #[cfg(feature = "kernels")]
 pub mod dense;
 #[cfg(feature = "kernels")]
+mod gemm;
+#[cfg(feature = "kernels")]
 mod math;
+#[cfg(feature = "kernels")]
+pub mod matmul;
+#[cfg(feature = "kernels")]
+pub mod movement;
 #[cfg(feature = "kernels")]
 pub mod norm;
 #[cfg(feature = "kernels")]
 pub mod number;
+#[cfg(feature = "kernels")]
+pub mod pool;
+#[cfg(feature = "kernels")]
+pub mod process;
+#[cfg(feature = "kernels")]
+pub mod recurrent;
 #[cfg(feature = "kernels")]
 pub mod reduce;
 #[cfg(feature = "kernels")]
@@ -36,12 +57,11 @@ pub mod unary;
 
 #[doc(hidden)]
 pub use bytemuck;
-pub use embed::Aligned;
-pub use error::{Error, Result};
-
 #[cfg(feature = "kernels")]
 pub use cpu::Cpu;
+pub use embed::Aligned;
+pub use error::{Error, Result};
 #[cfg(feature = "kernels")]
 pub use number::{Bf16, F16};
 #[cfg(feature = "kernels")]
-pub use slot::{Slot, TensorView};
+pub use slot::{Slot, TensorView, check_input, size};

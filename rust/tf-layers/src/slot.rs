@@ -61,3 +61,34 @@ impl<T, const R: usize> core::ops::Deref for TensorView<'_, T, R> {
         self.data
     }
 }
+
+/// A size computed from others, as the generated code checks it once: `what` names it in the error.
+///
+/// # Errors
+/// [`Error::Size`](crate::Error::Size) if it is negative or beyond 2³¹ (no tensor here is as large).
+pub fn size(what: &'static str, value: i64) -> crate::Result<usize> {
+    match usize::try_from(value) {
+        Ok(n) if value <= 1 << 31 => Ok(n),
+        _ => Err(crate::Error::Size { what, value }),
+    }
+}
+
+/// Checks that an input has the elements that its shape asks for.
+///
+/// # Errors
+/// [`Error::InputLength`](crate::Error::InputLength) if it has not (a shape too large to count needs `usize::MAX`).
+pub fn check_input(name: &'static str, actual: usize, shape: &[usize]) -> crate::Result<()> {
+    let expected = shape
+        .iter()
+        .try_fold(1_usize, |n, &d| n.checked_mul(d))
+        .unwrap_or(usize::MAX);
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(crate::Error::InputLength {
+            name,
+            expected,
+            actual,
+        })
+    }
+}

@@ -1,8 +1,8 @@
 //! Every activation against its formula in f64, at every level, with tails.
 
-mod common;
+mod draws;
 
-use common::{Rng, erf, levels};
+use draws::{Rng, erf, levels};
 use tf_layers::activation::{Activate, Activation};
 
 /// Error allowed, relative to max(1, |x|): the ULP budgets proper are in `tests/math.rs`.

@@ -1,8 +1,8 @@
 //! Broadcasting operators against loops over indices, in f64 or in integers.
 
-mod common;
+mod draws;
 
-use common::{Rng, levels};
+use draws::{Rng, levels};
 use tf_layers::binary::*;
 use tf_layers::number::{Bits, Number};
 use tf_layers::{Bf16, Cpu, Error, F16};

@@ -1,8 +1,8 @@
 //! Accuracy of the vector functions against f64, in ULP, at every level.
 
-mod common;
+mod draws;
 
-use common::{erf, levels};
+use draws::{erf, levels};
 use tf_layers::Cpu;
 use tf_layers::activation::Activation;
 

@@ -1,8 +1,8 @@
 //! Reductions against loops in f64, over every set of axes.
 
-mod common;
+mod draws;
 
-use common::{Rng, levels};
+use draws::{Rng, levels};
 use tf_layers::reduce::{Reduce, Reduction};
 use tf_layers::{Cpu, F16};
 

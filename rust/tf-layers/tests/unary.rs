@@ -1,8 +1,8 @@
 //! Operators of one operand on integers, booleans and 16-bit floats.
 
-mod common;
+mod draws;
 
-use common::levels;
+use draws::levels;
 use tf_layers::F16;
 use tf_layers::activation::{Activate, Activation};
 use tf_layers::unary::*;

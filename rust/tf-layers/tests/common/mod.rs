@@ -1,56 +1,82 @@
-//! What the tests of several families share.
-#![allow(dead_code, reason = "each test file uses its part")]
+//! What the layer tests share.
+#![allow(dead_code, reason = "every test crate uses a part of it")]
 
-use tf_layers::Cpu;
-
-/// Every level of this machine.
-pub fn levels() -> Vec<Cpu> {
-    Cpu::all()
-}
-
-/// A small reproducible generator (xorshift64*).
+/// xorshift64*: small, seeded, the same everywhere.
 pub struct Rng(u64);
 
 impl Rng {
-    /// A generator whose numbers depend on `seed` alone.
     pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    /// 64 random bits.
-    pub fn bits(&mut self) -> u64 {
+    pub fn u64(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    /// In `low..high`.
+    pub fn size(&mut self, low: usize, high: usize) -> usize {
+        low + ((self.u64() >> 33) as usize) % (high - low)
+    }
+
+    /// In −1..1.
+    pub fn f32(&mut self) -> f32 {
+        (self.u64() >> 40) as f32 / (1 << 23) as f32 - 1.0
+    }
+
+    pub fn f32s(&mut self, n: usize) -> Vec<f32> {
+        (0..n).map(|_| self.f32()).collect()
+    }
+
+    /// A raw draw.
+    pub fn next(&mut self) -> u64 {
+        self.u64() >> 11
     }
 
     /// A number in `low..high`.
-    pub fn size(&mut self, low: usize, high: usize) -> usize {
-        low + (self.bits() >> 33) as usize % (high - low)
+    pub fn below(&mut self, low: usize, high: usize) -> usize {
+        self.size(low, high)
     }
 
-    /// A float in `low..high`.
-    pub fn float(&mut self, low: f32, high: f32) -> f32 {
-        low + (high - low) * ((self.bits() >> 40) as f32 / (1u64 << 24) as f32)
-    }
-
-    /// `len` floats in `low..high`.
-    pub fn floats(&mut self, len: usize, low: f32, high: f32) -> Vec<f32> {
-        (0..len).map(|_| self.float(low, high)).collect()
+    /// Numbers in -1..1.
+    pub fn floats(&mut self, len: usize) -> Vec<f32> {
+        self.f32s(len)
     }
 }
 
-/// erf in f64 by its series of positive terms, 2/√π·exp(−x²)·Σ 2ⁿx²ⁿ⁺¹/(2n+1)!!: no cancellation.
-pub fn erf(x: f64) -> f64 {
-    if x.is_nan() || x.abs() > 6.0 {
-        return x.clamp(-1.0, 1.0);
-    }
-    let (mut term, mut sum, mut n) = (x, x, 0.0);
-    while term.abs() > sum.abs() * 1e-17 {
-        n += 1.0;
-        term *= 2.0 * x * x / (2.0 * n + 1.0);
-        sum += term;
-    }
-    core::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum
+/// Every index of `shape`, row-major.
+pub fn indices(shape: &[usize]) -> impl Iterator<Item = Vec<usize>> + use<> {
+    let shape = shape.to_vec();
+    let count: usize = shape.iter().product();
+    (0..count).map(move |mut flat| {
+        let mut index = vec![0; shape.len()];
+        for (i, n) in index.iter_mut().zip(&shape).rev() {
+            (*i, flat) = (flat % n, flat / n);
+        }
+        index
+    })
+}
+
+/// Row-major position of `index`.
+pub fn flat(shape: &[usize], index: &[usize]) -> usize {
+    shape.iter().zip(index).fold(0, |sum, (n, i)| sum * n + i)
+}
+
+/// Largest |actual − expected| / max(1, |expected|); NaN must meet NaN.
+pub fn error(actual: &[f32], expected: &[f64]) -> f64 {
+    assert_eq!(actual.len(), expected.len());
+    actual.iter().zip(expected).fold(0.0, |worst, (&a, &e)| {
+        let a = f64::from(a);
+        if (a.is_nan() && e.is_nan()) || a == e {
+            return worst;
+        }
+        let error = (a - e).abs() / e.abs().max(1.0);
+        if error.is_nan() {
+            f64::INFINITY
+        } else {
+            f64::max(worst, error)
+        }
+    })
 }

@@ -1,0 +1,233 @@
+//! What a generated crate's build script does: check `model_weights.npz` against what the code expects, lay every
+//! tensor out for its kernel, and write one file per tensor into `OUT_DIR` for [`embed!`](crate::embed).
+//!
+//! ```no_run
+//! use tf_layers::build::{Dtype, Packing, Tensor, weights};
+//!
+//! const TENSORS: &[Tensor] = &[
+//!     Tensor { name: "dense/kernel", dtype: Dtype::F32, shape: &[64, 10], packing: Packing::Copy, file: "dense_kernel.bin" },
+//! ];
+//!
+//! fn main() -> std::process::ExitCode {
+//!     weights("model/model_weights.npz", TENSORS)
+//! }
+//! ```
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+pub use crate::npz::Dtype;
+pub use crate::pack::Packing;
+
+use crate::npz::{Data, Npz, NpzError};
+
+/// One file that the generated code embeds, and the tensor it is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Tensor {
+    /// Name in the archive.
+    pub name: &'static str,
+    /// Element type it must have.
+    pub dtype: Dtype,
+    /// Shape it must have, outermost axis first.
+    pub shape: &'static [usize],
+    /// Layout of the file (anything but [`Packing::Copy`] needs [`Dtype::F32`]).
+    pub packing: Packing,
+    /// Name of the file in `OUT_DIR`.
+    pub file: &'static str,
+}
+
+/// Everything that is wrong with a weights file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WeightsError {
+    /// The file.
+    pub path: PathBuf,
+    /// One sentence per problem.
+    pub problems: Vec<String>,
+}
+
+impl fmt::Display for WeightsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} does not fit this model", self.path.display())?;
+        for problem in &self.problems {
+            write!(f, "\n  - {problem}")?;
+        }
+        write!(
+            f,
+            "\nEvery tensor keeps the name, type and shape it had when the crate was generated; other sizes need a new conversion."
+        )
+    }
+}
+
+impl std::error::Error for WeightsError {}
+
+/// The whole build script: [`pack`] from `path` into `OUT_DIR` for the target's byte order, with cargo's messages.
+#[must_use]
+pub fn weights(path: &str, tensors: &[Tensor]) -> ExitCode {
+    println!("cargo::rerun-if-changed={path}");
+    let (Some(out), Ok(endian)) = (
+        std::env::var_os("OUT_DIR"),
+        std::env::var("CARGO_CFG_TARGET_ENDIAN"),
+    ) else {
+        eprintln!("this is a build script: cargo sets OUT_DIR and CARGO_CFG_TARGET_ENDIAN for it");
+        return ExitCode::FAILURE;
+    };
+    match pack(Path::new(path), tensors, Path::new(&out), endian == "big") {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            for line in error.to_string().lines() {
+                println!("cargo::error={line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Checks `thresholds.json` (`bottom ≤ low ≤ medium ≤ high`) and writes `thresholds.rs`, an array of the four, into `OUT_DIR`.
+///
+/// # Errors
+/// In one sentence, what is wrong with the file.
+pub fn thresholds(path: &str) -> Result<(), String> {
+    println!("cargo::rerun-if-changed={path}");
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{path}: {e}"))?;
+    let [bottom, low, medium, high] =
+        parse_thresholds(&text).map_err(|e| format!("{path}: {e}"))?;
+    let out =
+        std::env::var_os("OUT_DIR").ok_or("this is a build script: cargo sets OUT_DIR for it")?;
+    let rust = format!("[{bottom:?}, {low:?}, {medium:?}, {high:?}]");
+    std::fs::write(Path::new(&out).join("thresholds.rs"), rust).map_err(|e| e.to_string())
+}
+
+/// The four numbers of a flat JSON object with exactly the keys bottom, low, medium and high, in order and finite.
+fn parse_thresholds(text: &str) -> Result<[f32; 4], String> {
+    const KEYS: [&str; 4] = ["bottom", "low", "medium", "high"];
+    let inner = text
+        .trim()
+        .strip_prefix('{')
+        .and_then(|t| t.strip_suffix('}'))
+        .ok_or("is not a JSON object")?;
+    let mut found = [None; 4];
+    for member in inner.split(',') {
+        let (key, value) = member
+            .split_once(':')
+            .ok_or_else(|| format!("`{}` is not a member", member.trim()))?;
+        let key = key.trim().trim_matches('"');
+        let k = KEYS
+            .iter()
+            .position(|known| *known == key)
+            .ok_or_else(|| format!("unknown key `{key}`"))?;
+        let value: f32 = value
+            .trim()
+            .parse()
+            .map_err(|_| format!("`{key}` is not a number"))?;
+        if !value.is_finite() || found[k].replace(value).is_some() {
+            return Err(format!("`{key}` must be one finite number"));
+        }
+    }
+    let mut numbers = [0.0; 4];
+    for ((number, found), key) in numbers.iter_mut().zip(found).zip(KEYS) {
+        *number = found.ok_or_else(|| format!("`{key}` is missing"))?;
+    }
+    if numbers.is_sorted() {
+        Ok(numbers)
+    } else {
+        Err("must have bottom <= low <= medium <= high".to_string())
+    }
+}
+
+/// Checks the archive at `path` against `tensors` and writes their files into `out`.
+///
+/// # Errors
+/// [`WeightsError`] with *every* problem: tensors that are missing, damaged, of another type or shape, or that the
+/// model does not know. Files are only written if there is none.
+pub fn pack(
+    path: &Path,
+    tensors: &[Tensor],
+    out: &Path,
+    big_endian: bool,
+) -> Result<(), WeightsError> {
+    let fail = |problems| WeightsError {
+        path: path.to_owned(),
+        problems,
+    };
+    let npz = Npz::open(path).map_err(|e| fail(vec![e.to_string()]))?;
+    let mut problems = Vec::new();
+    // Packed at once and kept: a large array is decoded only one time.
+    let mut files = Vec::with_capacity(tensors.len());
+    for tensor in tensors {
+        match packed(&npz, tensor, big_endian) {
+            Ok(bytes) => files.push((out.join(tensor.file), bytes)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let known = |name: &str| tensors.iter().any(|t| t.name == name);
+    problems.extend(
+        npz.names()
+            .filter(|n| !known(n))
+            .map(|n| format!("`{n}` is in the file, but not in the model")),
+    );
+    if problems.is_empty() {
+        for (file, bytes) in files {
+            if let Err(e) = std::fs::write(&file, bytes) {
+                problems.push(format!("{}: {e}", file.display()));
+            }
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(fail(problems))
+    }
+}
+
+/// The file of one tensor, or what is wrong with it.
+fn packed(npz: &Npz, tensor: &Tensor, big_endian: bool) -> Result<Vec<u8>, String> {
+    let Tensor {
+        name,
+        dtype,
+        shape,
+        packing,
+        ..
+    } = tensor;
+    let array = npz.array(name).map_err(|e| match e {
+        NpzError::Missing { .. } => format!("`{name}` ({dtype} {shape:?}) is missing"),
+        other => other.to_string(),
+    })?;
+    if array.data.dtype() != *dtype || array.shape != *shape {
+        let found = array.data.dtype();
+        return Err(format!(
+            "`{name}` is {found} {:?}, the model needs {dtype} {shape:?}",
+            array.shape
+        ));
+    }
+    match array.data {
+        Data::F32(v) if *packing != Packing::Copy => Ok(bytes(packing.pack(shape, &v), big_endian)),
+        Data::F32(v) => Ok(bytes(v, big_endian)),
+        _ if *packing != Packing::Copy => {
+            Err(format!("`{name}` is {dtype}: only float32 can be packed"))
+        }
+        // a bool is not plain data: the generated code includes these as a Rust array
+        Data::Bool(v) => Ok(format!("{v:?}").into_bytes()),
+        Data::U8(v) => Ok(v),
+        Data::I8(v) => Ok(bytes(v, big_endian)),
+        Data::U16(v) | Data::F16(v) => Ok(bytes(v, big_endian)),
+        Data::I16(v) => Ok(bytes(v, big_endian)),
+        Data::U32(v) => Ok(bytes(v, big_endian)),
+        Data::I32(v) => Ok(bytes(v, big_endian)),
+        Data::U64(v) => Ok(bytes(v, big_endian)),
+        Data::I64(v) => Ok(bytes(v, big_endian)),
+        Data::F64(v) => Ok(bytes(v, big_endian)),
+        Data::Text(_) => Err(format!("`{name}` holds strings, which cannot be embedded")),
+    }
+}
+
+/// The elements in the target's byte order. Copies memory, because build scripts run unoptimised.
+fn bytes<T: bytemuck::Pod>(values: Vec<T>, big_endian: bool) -> Vec<u8> {
+    let mut bytes = bytemuck::cast_slice(&values).to_vec();
+    if big_endian != cfg!(target_endian = "big") {
+        bytes
+            .chunks_exact_mut(size_of::<T>())
+            .for_each(<[u8]>::reverse);
+    }
+    bytes
+}

@@ -1,0 +1,483 @@
+//! Depthwise convolutions: every channel by itself, channels in the lanes of the vectors.
+#![allow(
+    clippy::needless_range_loop,
+    reason = "constant indices into small arrays keep sums in registers; iterators do not always"
+)]
+
+use super::image::{self, Window};
+use crate::activation::Activation;
+use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+use crate::pack::PANEL;
+use crate::slot::Slot;
+
+/// y = activation(x ⋆ kernel + bias), channel by channel: x `[batch, *size, channels]`, y `[batch, *output, channels · multiplier]`.
+///
+/// Output channel o sees input channel `o / multiplier` alone (ONNX `Conv` with `group == channels`). Sizes as in [`Conv`](super::Conv). The
+/// kernel is packed by [`pack::depthwise`](crate::pack::depthwise).
+#[derive(Debug, Clone, Copy)]
+pub struct DepthwiseConv<'w, const D: usize> {
+    /// Channels of x.
+    pub channels: usize,
+    /// Channels of y per channel of x.
+    pub multiplier: usize,
+    /// Taps along each axis.
+    pub kernel_shape: [usize; D],
+    /// Steps between outputs.
+    pub strides: [usize; D],
+    /// Steps between taps.
+    pub dilations: [usize; D],
+    /// Zeros before each axis.
+    pub pads_begin: [usize; D],
+    /// Zeros after each axis.
+    pub pads_end: [usize; D],
+    /// Packed kernel of [`DepthwiseConv::packed_len`] elements.
+    pub kernel: &'w [f32],
+    /// Bias `[channels · multiplier]`, if any.
+    pub bias: Option<&'w [f32]>,
+    /// Applied last.
+    pub activation: Activation,
+}
+
+impl<const D: usize> DepthwiseConv<'_, D> {
+    /// Length of the packed kernel.
+    #[must_use]
+    pub const fn packed_len(outputs: usize, taps: usize) -> usize {
+        outputs.div_ceil(PANEL) * taps * PANEL
+    }
+
+    /// Checks the lengths; in a constant a mistake is a compile error.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        let taps = image::checked(&self.kernel_shape, &self.strides, &self.dilations);
+        let outputs = self.channels * self.multiplier;
+        assert!(
+            self.kernel.len() == Self::packed_len(outputs, taps),
+            "DepthwiseConv: kernel length"
+        );
+        if let Some(bias) = self.bias {
+            assert!(bias.len() == outputs, "DepthwiseConv: bias length");
+        }
+        self
+    }
+
+    /// y = activation(x ⋆ kernel + bias)
+    pub fn run(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        size: [usize; D],
+        x: &[f32],
+        y: &mut [f32],
+        scratch: &mut Slot<f32>,
+    ) {
+        let job = Job {
+            inputs: self.channels,
+            multiplier: self.multiplier,
+            window: Window {
+                size: image::three(size, 1),
+                kernel: image::three(self.kernel_shape, 1),
+                strides: image::three(self.strides, 1),
+                dilations: image::three(self.dilations, 1),
+                begin: image::three(self.pads_begin, 0),
+                end: image::three(self.pads_end, 0),
+            },
+            kernel: self.kernel,
+            bias: self.bias,
+            activation: self.activation,
+        };
+        job.run(cpu, batch, x, y, scratch);
+    }
+}
+
+/// Bytes of cache lines that one block of channels touches in a band of lines: as much as stays in the first-level cache.
+const BAND_BYTES: usize = 16 << 10;
+
+/// A depthwise convolution with its size, brought to three axes: compiled once for all ranks.
+struct Job<'a> {
+    inputs: usize,
+    multiplier: usize,
+    window: Window,
+    kernel: &'a [f32],
+    bias: Option<&'a [f32]>,
+    activation: Activation,
+}
+
+/// The image that the kernel moves over.
+struct Image<'a> {
+    x: &'a [f32],
+    /// Channels of a pixel: a vector at least.
+    channels: usize,
+    size: [usize; 3],
+    /// Zeros before each axis that are not in `x`.
+    begin: [usize; 3],
+    /// A line of zeros.
+    zeros: &'a [f32],
+}
+
+impl Job<'_> {
+    fn outputs(&self) -> usize {
+        self.inputs * self.multiplier
+    }
+
+    fn run(&self, cpu: Cpu, batch: usize, x: &[f32], y: &mut [f32], scratch: &mut Slot<f32>) {
+        let (window, outputs) = (&self.window, self.outputs());
+        let x = &x[..batch * window.pixels() * self.inputs];
+        let y_image = window.output().iter().product::<usize>() * outputs;
+        let y = &mut y[..batch * y_image];
+        if y.is_empty() {
+            return;
+        }
+        let lanes = dispatch!(cpu.level, s => lanes(s));
+        let channels = outputs.max(lanes);
+        // The fast kernels leave out the taps that hang over the border; the general one wants them in memory.
+        let copies =
+            channels != self.inputs || (window.is_padded() && self.shape() == Shape::General);
+        let line = window.padded()[2] * channels;
+        let copy = if copies {
+            window.padded_pixels() * channels
+        } else {
+            0
+        };
+        let (zeros, copy) = scratch.fit(line + copy).split_at_mut(line);
+        zeros.fill(0.0);
+        for (x, y) in x
+            .chunks_exact(x.len() / batch)
+            .zip(y.chunks_exact_mut(y_image))
+        {
+            let image = if copies {
+                self.copy(x, channels, copy);
+                Image {
+                    x: copy,
+                    channels,
+                    size: window.padded(),
+                    begin: [0; 3],
+                    zeros,
+                }
+            } else {
+                Image {
+                    x,
+                    channels,
+                    size: window.size,
+                    begin: window.begin,
+                    zeros,
+                }
+            };
+            dispatch!(cpu.level, s => self.image_at(s, &image, y));
+        }
+    }
+
+    /// Copies an image: zeros around it, each channel `multiplier` times, a vector of channels at least.
+    fn copy(&self, x: &[f32], channels: usize, to: &mut [f32]) {
+        if channels == self.inputs {
+            return self.window.pad(x, channels, to);
+        }
+        to.fill(0.0);
+        let [depth, height, width] = self.window.size;
+        let [_, padded_height, padded_width] = self.window.padded();
+        let [front, top, left] = self.window.begin;
+        let mut pixels = x.chunks_exact(self.inputs);
+        for z in 0..depth {
+            for y in 0..height {
+                let start = ((z + front) * padded_height + y + top) * padded_width + left;
+                let line = &mut to[start * channels..][..width * channels];
+                for (to, x) in line.chunks_exact_mut(channels).zip(&mut pixels) {
+                    if self.multiplier == 1 {
+                        to[..x.len()].copy_from_slice(x);
+                    } else {
+                        for (to, x) in to.chunks_exact_mut(self.multiplier).zip(x) {
+                            to.fill(*x);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Which kernel fits.
+    fn shape(&self) -> Shape {
+        let Window {
+            kernel,
+            strides,
+            dilations,
+            begin,
+            ..
+        } = self.window;
+        let [depth, height, width] = kernel;
+        let is_flat = depth == 1 && dilations == [1; 3] && begin[2] + strides[2] <= width;
+        match (is_flat, height, width, strides[2]) {
+            (true, 3, 3, 1) => Shape::K3S1,
+            (true, 3, 3, 2) => Shape::K3S2,
+            (true, 5, 5, 1) => Shape::K5S1,
+            (true, 5, 5, 2) => Shape::K5S2,
+            _ => Shape::General,
+        }
+    }
+
+    #[inline(always)]
+    fn image_at<S: Simd>(&self, s: S, image: &Image, y: &mut [f32]) {
+        let [depth, height, width] = self.window.output();
+        let line = width * self.outputs();
+        let lines = (BAND_BYTES / (width * 64)).max(1);
+        for (z, y) in y.chunks_exact_mut(height * line).enumerate().take(depth) {
+            for (band, y) in y.chunks_mut(lines * line).enumerate() {
+                match S::f32s::LEN {
+                    16 => self.band::<S, 16>(s, image, [z, band * lines], y),
+                    8 => self.band::<S, 8>(s, image, [z, band * lines], y),
+                    _ => self.band::<S, 4>(s, image, [z, band * lines], y),
+                }
+                self.activation.apply_at(s, y);
+            }
+        }
+    }
+
+    /// A few lines of y; `at` (depth, height) is the first one. `B` is the number of lanes.
+    #[inline(always)]
+    fn band<S: Simd, const B: usize>(&self, s: S, image: &Image, at: [usize; 2], y: &mut [f32]) {
+        let (shape, channels) = (self.shape(), image.channels);
+        for block in 0..channels.div_ceil(B) {
+            // The last block overlaps the one before: vectors stay whole.
+            let first = (block * B).min(channels - B);
+            match shape {
+                Shape::K3S1 => self.walk::<S, B, 3, 3, 1, 3>(s, image, at, first, y),
+                Shape::K3S2 => self.walk::<S, B, 3, 3, 2, 2>(s, image, at, first, y),
+                Shape::K5S1 => self.walk::<S, B, 5, 5, 1, 5>(s, image, at, first, y),
+                Shape::K5S2 => self.walk::<S, B, 5, 5, 2, 3>(s, image, at, first, y),
+                Shape::General => self.general::<S, B>(s, image, at, first, y),
+            }
+        }
+    }
+
+    /// `B` channels from channel `first`, for a kernel of `KH` × `KW` taps and stride `SX`.
+    ///
+    /// Every column of x is read once and given to all outputs that see it: `LIVE = (KW − 1) / SX + 1` of them are under way, each a sum in
+    /// a register.
+    #[inline(always)]
+    fn walk<
+        S: Simd,
+        const B: usize,
+        const KH: usize,
+        const KW: usize,
+        const SX: usize,
+        const LIVE: usize,
+    >(
+        &self,
+        s: S,
+        image: &Image,
+        [z, at]: [usize; 2],
+        first: usize,
+        y: &mut [f32],
+    ) {
+        let (outputs, channels) = (self.outputs(), image.channels);
+        let [depth, height, width] = image.size;
+        let len = width * channels;
+        let plane = (z * self.window.strides[0]).wrapping_sub(image.begin[0]);
+        let bias = self.bias_block::<S, B>(s, first);
+        let mut weights = [[bias; KW]; KH];
+        for i in 0..KH {
+            for j in 0..KW {
+                weights[i][j] = self.weights_block::<S, B>(s, KH * KW, i * KW + j, first);
+            }
+        }
+        // Outputs that see no column over the right border.
+        let whole = (width + image.begin[2])
+            .checked_sub(KW)
+            .map_or(0, |free| free / SX + 1);
+        let y_len = self.window.output()[2] * outputs;
+        for (at, y) in y
+            .chunks_exact_mut(y_len)
+            .enumerate()
+            .map(|(i, y)| (at + i, y))
+        {
+            // All rows of one length, so that one bounds check serves them all; those over the border are zeros.
+            let top = (at * self.window.strides[1]).wrapping_sub(image.begin[1]);
+            let mut rows: [&[f32]; KH] = [&image.zeros[..len]; KH];
+            for (i, row) in rows.iter_mut().enumerate() {
+                let line = top.wrapping_add(i);
+                if plane < depth && line < height {
+                    *row = &image.x[(plane * height + line) * len..][..len];
+                }
+            }
+            // Columns that the first outputs see before the loop begins.
+            let mut sums = [bias; LIVE];
+            let mut from = first;
+            for column in image.begin[2]..KW - SX {
+                if from < len {
+                    column_taps::<S, B, KH, KW, SX, LIVE>(
+                        s, &mut sums, &weights, &rows, from, column,
+                    );
+                }
+                from += channels;
+            }
+            sums[LIVE - 1] = bias;
+            let (whole, rest) = y.split_at_mut((whole * outputs).min(y.len()));
+            for y in whole.chunks_exact_mut(outputs) {
+                for q in 0..SX {
+                    column_taps::<S, B, KH, KW, SX, LIVE>(
+                        s,
+                        &mut sums,
+                        &weights,
+                        &rows,
+                        from,
+                        KW - SX + q,
+                    );
+                    from += channels;
+                }
+                store::<S, B>(sums[0], &mut y[first..]);
+                for d in 0..LIVE - 1 {
+                    sums[d] = sums[d + 1];
+                }
+                sums[LIVE - 1] = bias;
+            }
+            for y in rest.chunks_exact_mut(outputs) {
+                for q in 0..SX {
+                    if from < len {
+                        column_taps::<S, B, KH, KW, SX, LIVE>(
+                            s,
+                            &mut sums,
+                            &weights,
+                            &rows,
+                            from,
+                            KW - SX + q,
+                        );
+                    }
+                    from += channels;
+                }
+                store::<S, B>(sums[0], &mut y[first..]);
+                for d in 0..LIVE - 1 {
+                    sums[d] = sums[d + 1];
+                }
+                sums[LIVE - 1] = bias;
+            }
+        }
+    }
+
+    /// `B` channels from channel `first`, for any kernel; the padding is in the image.
+    #[inline(always)]
+    fn general<S: Simd, const B: usize>(
+        &self,
+        s: S,
+        image: &Image,
+        [z, at]: [usize; 2],
+        first: usize,
+        y: &mut [f32],
+    ) {
+        let (outputs, channels) = (self.outputs(), image.channels);
+        let Window {
+            kernel,
+            strides,
+            dilations,
+            ..
+        } = self.window;
+        let [_, height, width] = image.size;
+        let taps: usize = kernel.iter().product();
+        let bias = self.bias_block::<S, B>(s, first);
+        let y_width = self.window.output()[2];
+        for (i, y) in y.chunks_exact_mut(outputs).enumerate() {
+            let (line, x) = (at + i / y_width, i % y_width);
+            let pixel = (z * strides[0] * height + line * strides[1]) * width + x * strides[2];
+            let (mut sum, mut tap) = (bias, 0);
+            for z in 0..kernel[0] {
+                for y in 0..kernel[1] {
+                    let line = (z * dilations[0] * height + y * dilations[1]) * width;
+                    for x in 0..kernel[2] {
+                        let from = (pixel + line + x * dilations[2]) * channels + first;
+                        let w = self.weights_block::<S, B>(s, taps, tap, first);
+                        sum = w.mul_add(S::f32s::from_slice(s, &image.x[from..from + B]), sum);
+                        tap += 1;
+                    }
+                }
+            }
+            store::<S, B>(sum, &mut y[first..]);
+        }
+    }
+
+    /// Weights of one tap for `B` channels from `first`, which may lie in two panels.
+    #[inline(always)]
+    fn weights_block<S: Simd, const B: usize>(
+        &self,
+        s: S,
+        taps: usize,
+        tap: usize,
+        first: usize,
+    ) -> S::f32s {
+        let (panel, lane) = (first / PANEL, first % PANEL);
+        let at = (panel * taps + tap) * PANEL + lane;
+        if lane + B <= PANEL {
+            return S::f32s::from_slice(s, &self.kernel[at..at + B]);
+        }
+        let (mut weights, here) = ([0.0; B], PANEL - lane);
+        weights[..here].copy_from_slice(&self.kernel[at..at + here]);
+        let at = ((panel + 1) * taps + tap) * PANEL;
+        weights[here..].copy_from_slice(&self.kernel[at..at + B - here]);
+        S::f32s::from_slice(s, &weights)
+    }
+
+    /// Bias of `B` channels from `first`.
+    #[inline(always)]
+    fn bias_block<S: Simd, const B: usize>(&self, s: S, first: usize) -> S::f32s {
+        let Some(bias) = self.bias.map(|bias| &bias[first..]) else {
+            return S::f32s::splat(s, 0.0);
+        };
+        let mut padded = [0.0; B];
+        let len = bias.len().min(B);
+        padded[..len].copy_from_slice(&bias[..len]);
+        S::f32s::from_slice(s, &padded)
+    }
+}
+
+/// Gives one column, which begins at `from` in each row, to the outputs under way: to output d under tap `tap - d * SX`.
+#[inline(always)]
+fn column_taps<
+    S: Simd,
+    const B: usize,
+    const KH: usize,
+    const KW: usize,
+    const SX: usize,
+    const LIVE: usize,
+>(
+    s: S,
+    sums: &mut [S::f32s; LIVE],
+    weights: &[[S::f32s; KW]; KH],
+    rows: &[&[f32]; KH],
+    from: usize,
+    tap: usize,
+) {
+    for i in 0..KH {
+        let x = S::f32s::from_slice(s, &rows[i][from..from + B]);
+        for d in 0..LIVE {
+            if let Some(tap) = tap.checked_sub(d * SX)
+                && tap < KW
+            {
+                sums[d] = x.mul_add(weights[i][tap], sums[d]);
+            }
+        }
+    }
+}
+
+/// Kernels with code of their own: taps along height and width, and the stride along the width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    K3S1,
+    K3S2,
+    K5S1,
+    K5S2,
+    General,
+}
+
+/// Writes a vector, or as much of it as `y` has room for.
+#[inline(always)]
+fn store<S: Simd, const B: usize>(sum: S::f32s, y: &mut [f32]) {
+    if let Some(y) = y.first_chunk_mut::<B>() {
+        sum.store_slice(y);
+    } else {
+        let mut out = [0.0; B];
+        sum.store_slice(&mut out);
+        let len = y.len();
+        y.copy_from_slice(&out[..len]);
+    }
+}
+
+#[inline(always)]
+fn lanes<S: Simd>(_: S) -> usize {
+    S::f32s::LEN
+}

@@ -1,0 +1,95 @@
+//! Windows over images, brought to three spatial axes.
+
+/// `values` behind as many `filler`s as make three.
+pub(super) fn three<const D: usize>(values: [usize; D], filler: usize) -> [usize; 3] {
+    let mut three = [filler; 3];
+    three[3 - D..].copy_from_slice(&values);
+    three
+}
+
+/// Checks what every convolution must have and returns the number of taps.
+pub(super) const fn checked<const D: usize>(
+    kernel_shape: &[usize; D],
+    strides: &[usize; D],
+    dilations: &[usize; D],
+) -> usize {
+    assert!(
+        1 <= D && D <= 3,
+        "a convolution has one to three spatial axes"
+    );
+    let (mut taps, mut i) = (1, 0);
+    while i < D {
+        assert!(strides[i] > 0, "a stride is positive");
+        assert!(dilations[i] > 0, "a dilation is positive");
+        taps *= kernel_shape[i];
+        i += 1;
+    }
+    taps
+}
+
+/// A kernel that moves over an image of `size` pixels.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Window {
+    pub size: [usize; 3],
+    pub kernel: [usize; 3],
+    pub strides: [usize; 3],
+    pub dilations: [usize; 3],
+    pub begin: [usize; 3],
+    pub end: [usize; 3],
+}
+
+impl Window {
+    /// Pixels of the image.
+    pub(super) fn pixels(&self) -> usize {
+        self.size.iter().product()
+    }
+
+    /// Whether there is padding.
+    pub(super) fn is_padded(&self) -> bool {
+        self.begin != [0; 3] || self.end != [0; 3]
+    }
+
+    /// The image's size with its padding.
+    pub(super) fn padded(&self) -> [usize; 3] {
+        core::array::from_fn(|i| self.begin[i] + self.size[i] + self.end[i])
+    }
+
+    /// Pixels with padding.
+    pub(super) fn padded_pixels(&self) -> usize {
+        self.padded().iter().product()
+    }
+
+    /// Positions of the kernel along each axis; 0 where it does not fit.
+    pub(super) fn output(&self) -> [usize; 3] {
+        let padded = self.padded();
+        core::array::from_fn(|i| {
+            let reach = self.dilations[i] * (self.kernel[i].max(1) - 1) + 1;
+            padded[i]
+                .checked_sub(reach)
+                .map_or(0, |free| free / self.strides[i] + 1)
+        })
+    }
+
+    /// Copies an image of `channels` channels into `to`, with zeros around it.
+    pub(super) fn pad(&self, x: &[f32], channels: usize, to: &mut [f32]) {
+        let [depth, height, width] = self.size;
+        let (line, padded) = (width * channels, self.padded());
+        let padded_line = padded[2] * channels;
+        let left = self.begin[2] * channels;
+        let mut lines =
+            to[..padded.iter().product::<usize>() * channels].chunks_exact_mut(padded_line.max(1));
+        for z in 0..padded[0] {
+            for y in 0..padded[1] {
+                let Some(to) = lines.next() else { return };
+                let (z, y) = (z.wrapping_sub(self.begin[0]), y.wrapping_sub(self.begin[1]));
+                if z < depth && y < height {
+                    to[..left].fill(0.0);
+                    to[left..left + line].copy_from_slice(&x[(z * height + y) * line..][..line]);
+                    to[left + line..].fill(0.0);
+                } else {
+                    to.fill(0.0);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Convolutions, channels-last, with one to three spatial axes.
+//!
+//! No im2col: under one row of the kernel the inputs of an output pixel are neighbours in memory, so a convolution is the product kernel
+//! with one segment per kernel row. Padding is a copy of the image with zeros around it.
+
+mod depthwise;
+mod image;
+
+use crate::activation::Activation;
+use crate::cpu::Cpu;
+use crate::gemm::{Addend, Grid, Product, Segments};
+use crate::pack::PANEL;
+use crate::slot::Slot;
+
+pub use depthwise::DepthwiseConv;
+use image::Window;
+
+/// y = activation(x ⋆ kernel + bias + residual): x `[batch, *size, input_channels]`, y `[batch, *output, output_channels]`.
+///
+/// `output = (size + pads_begin + pads_end − dilation · (kernel_shape − 1) − 1) / stride + 1` along each of the `D` axes (ONNX `Conv`). The
+/// kernel is packed by [`pack::conv`](crate::pack::conv).
+#[derive(Debug, Clone, Copy)]
+pub struct Conv<'w, const D: usize> {
+    /// Channels of x.
+    pub input_channels: usize,
+    /// Channels of y.
+    pub output_channels: usize,
+    /// Groups of channels: outputs of one group see only its inputs.
+    pub group: usize,
+    /// Taps along each axis.
+    pub kernel_shape: [usize; D],
+    /// Steps between outputs.
+    pub strides: [usize; D],
+    /// Steps between taps.
+    pub dilations: [usize; D],
+    /// Zeros before each axis.
+    pub pads_begin: [usize; D],
+    /// Zeros after each axis.
+    pub pads_end: [usize; D],
+    /// Packed kernel of [`Conv::packed_len`] elements.
+    pub kernel: &'w [f32],
+    /// Bias `[output_channels]`, if any.
+    pub bias: Option<&'w [f32]>,
+    /// Applied last.
+    pub activation: Activation,
+}
+
+impl<const D: usize> Conv<'_, D> {
+    /// Length of the packed kernel, `inputs` being the channels of one group.
+    #[must_use]
+    pub const fn packed_len(inputs: usize, outputs: usize, group: usize, taps: usize) -> usize {
+        group * (outputs / group).div_ceil(PANEL) * taps * inputs * PANEL
+    }
+
+    /// Checks the lengths; in a constant a mistake is a compile error.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        let group = self.group;
+        assert!(
+            group > 0 && self.input_channels.is_multiple_of(group),
+            "Conv: groups of inputs"
+        );
+        assert!(
+            self.output_channels.is_multiple_of(group),
+            "Conv: groups of outputs"
+        );
+        let taps = image::checked(&self.kernel_shape, &self.strides, &self.dilations);
+        let len = Self::packed_len(
+            self.input_channels / group,
+            self.output_channels,
+            group,
+            taps,
+        );
+        assert!(self.kernel.len() == len, "Conv: kernel length");
+        if let Some(bias) = self.bias {
+            assert!(bias.len() == self.output_channels, "Conv: bias length");
+        }
+        self
+    }
+
+    /// y = activation(x ⋆ kernel + bias + residual); the residual, if any, has y's shape.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the convention: sizes, inputs, outputs, scratch"
+    )]
+    pub fn run(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        size: [usize; D],
+        x: &[f32],
+        residual: Option<&[f32]>,
+        y: &mut [f32],
+        scratch: &mut Slot<f32>,
+    ) {
+        let addend = residual.map_or(Addend::Nothing, Addend::Slice);
+        self.direct(size).run(cpu, batch, x, addend, y, scratch);
+    }
+
+    /// [`run`](Self::run) with the residual in y, which is overwritten.
+    pub fn run_in_place_right(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        size: [usize; D],
+        y: &mut [f32],
+        x: &[f32],
+        scratch: &mut Slot<f32>,
+    ) {
+        self.direct(size)
+            .run(cpu, batch, x, Addend::Output, y, scratch);
+    }
+
+    fn direct(&self, size: [usize; D]) -> Direct<'_> {
+        Direct {
+            inputs: self.input_channels,
+            outputs: self.output_channels,
+            group: self.group,
+            window: Window {
+                size: image::three(size, 1),
+                kernel: image::three(self.kernel_shape, 1),
+                strides: image::three(self.strides, 1),
+                dilations: image::three(self.dilations, 1),
+                begin: image::three(self.pads_begin, 0),
+                end: image::three(self.pads_end, 0),
+            },
+            kernel: self.kernel,
+            bias: self.bias,
+            activation: self.activation,
+        }
+    }
+}
+
+/// A convolution with its size, brought to three axes: compiled once for all ranks.
+struct Direct<'a> {
+    inputs: usize,
+    outputs: usize,
+    group: usize,
+    window: Window,
+    kernel: &'a [f32],
+    bias: Option<&'a [f32]>,
+    activation: Activation,
+}
+
+impl Direct<'_> {
+    fn run(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        x: &[f32],
+        addend: Addend,
+        y: &mut [f32],
+        scratch: &mut Slot<f32>,
+    ) {
+        let (window, output) = (&self.window, self.window.output());
+        let x = &x[..batch * window.pixels() * self.inputs];
+        let y_image = output.iter().product::<usize>() * self.outputs;
+        let y = &mut y[..batch * y_image];
+        if y.is_empty() {
+            return;
+        }
+        let padded = window.is_padded();
+        // Without padding, the free outermost axis walks the images of the batch: one product for all.
+        let whole_batch = !padded && window.kernel[0] == 1 && window.size[0] == 1;
+        let product = self.product(if whole_batch { batch } else { 1 });
+        let image_len = if padded {
+            window.padded_pixels() * self.inputs
+        } else {
+            0
+        };
+        let image = scratch.fit(image_len);
+        if whole_batch {
+            self.groups(cpu, &product, x, addend, y);
+            return;
+        }
+        let images = x
+            .chunks_exact(x.len() / batch)
+            .zip(y.chunks_exact_mut(y_image));
+        for (i, (x, y)) in images.enumerate() {
+            let addend = match addend {
+                Addend::Slice(values) => Addend::Slice(&values[i * y_image..][..y_image]),
+                other => other,
+            };
+            if padded {
+                window.pad(x, self.inputs, image);
+                self.groups(cpu, &product, image, addend, y);
+            } else {
+                self.groups(cpu, &product, x, addend, y);
+            }
+        }
+    }
+
+    /// The product of the first group, for `images` images one behind the other.
+    fn product(&self, images: usize) -> Product<'_> {
+        let (window, output) = (&self.window, self.window.output());
+        let [_, height, width] = window.padded();
+        let pixel = self.inputs;
+        let (line, plane) = (width * pixel, height * width * pixel);
+        let [d, h, w] = window.strides;
+        let (y_line, y_plane) = (
+            output[2] * self.outputs,
+            output[1] * output[2] * self.outputs,
+        );
+        let mut grid = Grid {
+            size: output,
+            x_step: [d * plane, h * line, w * pixel],
+            y_step: [y_plane, y_line, self.outputs],
+        };
+        if images > 1 {
+            (grid.size[0], grid.x_step[0]) = (images, plane);
+        }
+        let [kernel_d, kernel_h, kernel_w] = window.kernel;
+        let [d, h, w] = window.dilations;
+        let segments = if self.group == 1 && (w == 1 || kernel_w == 1) {
+            Segments {
+                size: [kernel_d, kernel_h, 1],
+                step: [d * plane, h * line, 0],
+                len: kernel_w * pixel,
+            }
+        } else {
+            let step = [d * plane, h * line, w * pixel];
+            Segments {
+                size: window.kernel,
+                step,
+                len: self.inputs / self.group,
+            }
+        };
+        Product {
+            grid: grid.collapsed(),
+            segments,
+            columns: self.outputs / self.group,
+            panels: self.kernel,
+            bias: self.bias,
+            activation: self.activation,
+        }
+    }
+
+    /// Runs the product once per group, each in its own columns of x and y.
+    fn groups(&self, cpu: Cpu, first: &Product, x: &[f32], addend: Addend, y: &mut [f32]) {
+        if self.group == 1 {
+            first.run(cpu, x, addend, y);
+            return;
+        }
+        let kernel_len = self.kernel.len() / self.group;
+        for g in 0..self.group {
+            let columns = g * first.columns;
+            let product = Product {
+                panels: &self.kernel[g * kernel_len..][..kernel_len],
+                bias: self.bias.map(|bias| &bias[columns..][..first.columns]),
+                // A group's rows of y are not neighbours; what is cheap is done here, the rest below.
+                activation: if self.activation == Activation::Relu {
+                    Activation::Relu
+                } else {
+                    Activation::Linear
+                },
+                ..*first
+            };
+            let addend = match addend {
+                Addend::Slice(values) => Addend::Slice(&values[columns..]),
+                other => other,
+            };
+            product.run(
+                cpu,
+                &x[g * (self.inputs / self.group)..],
+                addend,
+                &mut y[columns..],
+            );
+        }
+        if self.activation != Activation::Relu {
+            self.activation.apply(cpu, y);
+        }
+    }
+}

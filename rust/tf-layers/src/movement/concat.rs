@@ -1,0 +1,87 @@
+//! Joining tensors along an axis.
+
+use crate::cpu::Cpu;
+
+/// Copies `rows` rows of `len` elements between buffers whose rows are `from` and `to` elements apart.
+fn rows<T: Clone>(rows: usize, len: usize, x: &[T], from: usize, y: &mut [T], to: usize) {
+    if rows == 1 || (from == len && to == len) {
+        y[..rows * len].clone_from_slice(&x[..rows * len]);
+        return;
+    }
+    for (x, y) in x.chunks(from).zip(y.chunks_mut(to)).take(rows) {
+        if len <= 8 {
+            y.iter_mut()
+                .zip(&x[..len])
+                .for_each(|(y, x)| y.clone_from(x));
+        } else {
+            y[..len].clone_from_slice(&x[..len]);
+        }
+    }
+}
+
+/// y = the inputs one after the other along an axis; ONNX `Concat`.
+///
+/// Inputs `[outer, parts[i]]`, y `[outer, Σ parts]`: a part is the concatenated axis and all axes inside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concat;
+
+impl Concat {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y = xs\[0\] ‖ xs\[1\] ‖ …
+    pub fn run<T: Clone, const N: usize>(
+        &self,
+        _cpu: Cpu,
+        outer: usize,
+        parts: [usize; N],
+        xs: &[&[T]],
+        y: &mut [T],
+    ) {
+        let total = parts.iter().sum();
+        let mut offset = 0;
+        for (x, part) in xs.iter().zip(parts) {
+            if outer * part > 0 {
+                rows(outer, part, x, part, &mut y[offset..], total);
+            }
+            offset += part;
+        }
+    }
+}
+
+/// Writes one part of a concatenation into its place: y`[outer, total]`, columns `offset..offset + part`, = x.
+///
+/// What a concatenation is made of when its inputs are written at different times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CopyPart;
+
+impl CopyPart {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y\[.., offset..offset + part\] = x
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "dims, input and output, as every layer takes them"
+    )]
+    pub fn run<T: Clone>(
+        &self,
+        _cpu: Cpu,
+        outer: usize,
+        part: usize,
+        offset: usize,
+        total: usize,
+        x: &[T],
+        y: &mut [T],
+    ) {
+        if outer * part > 0 {
+            rows(outer, part, x, part, &mut y[offset..], total);
+        }
+    }
+}

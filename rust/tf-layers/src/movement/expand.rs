@@ -1,0 +1,98 @@
+//! Repeating elements: broadcasting and tiling.
+
+use super::reshape::broadcast_sizes;
+use super::strided::{Walk, signed, strides};
+use crate::cpu::Cpu;
+use crate::error::{Error, Result};
+
+/// y = x broadcast to `to`; ONNX `Expand`.
+///
+/// x `from`, y `to`: every axis of x is as long as y's or 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expand<const R: usize>;
+
+impl<const R: usize> Expand<R> {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y = x, repeated along its axes of size 1.
+    pub fn run<T: Clone>(&self, _cpu: Cpu, from: [usize; R], to: [usize; R], x: &[T], y: &mut [T]) {
+        let strides = signed(from);
+        Walk::dense(
+            to,
+            core::array::from_fn(|d| if from[d] == 1 { 0 } else { strides[d] }),
+        )
+        .copy(x, 0, y);
+    }
+}
+
+/// ONNX `Expand` to a shape that only the data say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DynamicExpand<const R: usize, const N: usize>;
+
+impl<const R: usize, const N: usize> DynamicExpand<R, N> {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// Shape of y: x's `shape` and `target` broadcast together.
+    ///
+    /// # Errors
+    /// If a size is negative, or two sizes differ and neither is 1.
+    pub fn sizes(&self, _cpu: Cpu, shape: [usize; R], target: &[i64]) -> Result<[usize; N]> {
+        let mut wanted = [1; N];
+        let first = N.checked_sub(target.len());
+        let first = first.ok_or(Error::InputLength {
+            name: "shape",
+            expected: N,
+            actual: target.len(),
+        })?;
+        for (wanted, &size) in wanted[first..].iter_mut().zip(target) {
+            *wanted = usize::try_from(size).map_err(|_| Error::Size {
+                what: "an expanded axis",
+                value: size,
+            })?;
+        }
+        broadcast_sizes(&shape, &wanted)
+    }
+}
+
+/// y = x, `repeats[d]` times along axis d; ONNX `Tile`.
+///
+/// x `shape`, y `[shape[d] · repeats[d]]`. At most 8 axes (after collapsing).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tile<const R: usize>;
+
+impl<const R: usize> Tile<R> {
+    /// Checks the rank; in a constant a mistake is a compile error.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        assert!(R <= 8, "Tile: rank");
+        self
+    }
+
+    /// y = x, repeated.
+    pub fn run<T: Clone>(
+        &self,
+        _cpu: Cpu,
+        shape: [usize; R],
+        repeats: [usize; R],
+        x: &[T],
+        y: &mut [T],
+    ) {
+        let from = signed(shape);
+        let out: [usize; R] = core::array::from_fn(|d| shape[d] * repeats[d]);
+        let to = strides(out);
+        let mut walk = Walk::new();
+        for d in 0..R {
+            walk.push(repeats[d], 0, shape[d] * to[d]);
+            walk.push(shape[d], from[d], to[d]);
+        }
+        walk.copy(x, 0, y);
+    }
+}

@@ -1,0 +1,285 @@
+//! Tensors made from little or nothing: constants, ranges, diagonals.
+
+use super::gather::Index;
+use crate::cpu::Cpu;
+use crate::error::{Error, Result};
+
+/// y = the same value everywhere; ONNX `ConstantOfShape`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fill<T> {
+    /// The value.
+    pub value: T,
+}
+
+impl<T: Clone> Fill<T> {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self
+    where
+        T: Copy,
+    {
+        self
+    }
+
+    /// y = value
+    pub fn run(&self, _cpu: Cpu, y: &mut [T]) {
+        y.fill(self.value.clone());
+    }
+}
+
+/// Element types of [`Range`].
+pub trait RangeElement: Copy {
+    /// Number of elements of `start, start + delta, …` before `limit`, as the specification computes it:
+    /// `max(⌈(limit − start) / delta⌉, 0)`; `None` if `delta` is 0 or there is no such number.
+    fn count(start: Self, limit: Self, delta: Self) -> Option<usize>;
+    /// start + i · delta
+    #[must_use]
+    fn at(start: Self, i: usize, delta: Self) -> Self;
+}
+
+macro_rules! range_integers {
+    ($($t:ty),*) => {$(
+        impl RangeElement for $t {
+            fn count(start: Self, limit: Self, delta: Self) -> Option<usize> {
+                let (span, delta) = (i128::from(limit) - i128::from(start), i128::from(delta));
+                if delta == 0 {
+                    return None;
+                }
+                // Rounds away from zero where a step goes beyond the limit.
+                let steps = span / delta + i128::from(span % delta != 0 && (span < 0) == (delta < 0));
+                usize::try_from(steps.max(0)).ok()
+            }
+
+            #[inline(always)]
+            fn at(start: Self, i: usize, delta: Self) -> Self {
+                start.wrapping_add((i as $t).wrapping_mul(delta))
+            }
+        }
+    )*};
+}
+range_integers!(i16, i32, i64);
+
+macro_rules! range_floats {
+    ($($t:ty),*) => {$(
+        impl RangeElement for $t {
+            fn count(start: Self, limit: Self, delta: Self) -> Option<usize> {
+                let steps = ((f64::from(limit) - f64::from(start)) / f64::from(delta)).ceil();
+                // The bound keeps bytes countable; NaN (delta 0, infinite ends) fails every comparison.
+                (steps < (1u64 << 48) as f64).then_some(steps.max(0.0) as usize)
+            }
+
+            #[inline(always)]
+            fn at(start: Self, i: usize, delta: Self) -> Self {
+                start + i as $t * delta
+            }
+        }
+    )*};
+}
+range_floats!(f32, f64);
+
+/// y\[i\] = start + i · delta; ONNX `Range`. Start, limit and delta are tensors of one element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range;
+
+impl Range {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// Number of elements: `max(⌈(limit − start) / delta⌉, 0)`.
+    ///
+    /// # Errors
+    /// If delta is 0 or the number is not finite.
+    pub fn sizes<T: RangeElement>(
+        &self,
+        _cpu: Cpu,
+        start: &[T],
+        limit: &[T],
+        delta: &[T],
+    ) -> Result<[usize; 1]> {
+        let count = T::count(
+            scalar("start", start)?,
+            scalar("limit", limit)?,
+            scalar("delta", delta)?,
+        );
+        Ok([count.ok_or(Error::Size {
+            what: "step of a range",
+            value: 0,
+        })?])
+    }
+
+    /// y\[i\] = start + i · delta
+    ///
+    /// # Errors
+    /// If start or delta is not one element.
+    pub fn run<T: RangeElement>(
+        &self,
+        _cpu: Cpu,
+        start: &[T],
+        _limit: &[T],
+        delta: &[T],
+        y: &mut [T],
+    ) -> Result<()> {
+        let (start, delta) = (scalar("start", start)?, scalar("delta", delta)?);
+        for (i, y) in y.iter_mut().enumerate() {
+            *y = T::at(start, i, delta);
+        }
+        Ok(())
+    }
+}
+
+/// The only element of a tensor.
+pub(super) fn scalar<T: Clone>(name: &'static str, x: &[T]) -> Result<T> {
+    match x {
+        [x] => Ok(x.clone()),
+        _ => Err(Error::InputLength {
+            name,
+            expected: 1,
+            actual: x.len(),
+        }),
+    }
+}
+
+/// y\[o, d, i\] = on where d = indices\[o, i\], off elsewhere; ONNX `OneHot`.
+///
+/// indices `[outer, inner]`, values `[off, on]`, y `[outer, depth, inner]`. An index outside `-depth..depth` gives a
+/// row of off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OneHot;
+
+impl OneHot {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y = the one-hot encoding.
+    ///
+    /// # Errors
+    /// If `values` has not two elements.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "dims, inputs and output, as every layer takes them"
+    )]
+    pub fn run<T: Clone, I: Index>(
+        &self,
+        _cpu: Cpu,
+        outer: usize,
+        depth: usize,
+        inner: usize,
+        indices: &[I],
+        values: &[T],
+        y: &mut [T],
+    ) -> Result<()> {
+        let [off, on] = values else {
+            return Err(Error::InputLength {
+                name: "values",
+                expected: 2,
+                actual: values.len(),
+            });
+        };
+        y.fill(off.clone());
+        for o in 0..outer {
+            for i in 0..inner {
+                if let Ok(d) = indices[o * inner + i].position(depth) {
+                    y[(o * depth + d) * inner + i].clone_from(on);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// y = the upper or lower triangle of the last two axes, zero elsewhere; ONNX `Trilu`.
+///
+/// x and y `[batch, rows, columns]`. Kept is `column − row ≥ k` (upper) or `≤ k` (lower).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trilu {
+    /// Which triangle is kept.
+    pub upper: bool,
+    /// The diagonal it ends at: 0 is the main one, positive ones lie above.
+    pub k: i64,
+}
+
+impl Trilu {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y = the triangle of x.
+    pub fn run<T: Clone + Default>(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        rows: usize,
+        columns: usize,
+        x: &[T],
+        y: &mut [T],
+    ) {
+        y.clone_from_slice(x);
+        self.run_in_place(cpu, batch, rows, columns, y);
+    }
+
+    /// Zeroes what is outside the triangle.
+    pub fn run_in_place<T: Clone + Default>(
+        &self,
+        _cpu: Cpu,
+        batch: usize,
+        rows: usize,
+        columns: usize,
+        x: &mut [T],
+    ) {
+        for (r, row) in x
+            .chunks_exact_mut(columns.max(1))
+            .take(batch * rows)
+            .enumerate()
+        {
+            // The first column on or right of the diagonal of this row.
+            let edge = |k: i64| {
+                ((r % rows) as i64)
+                    .saturating_add(k)
+                    .clamp(0, columns as i64) as usize
+            };
+            match self.upper {
+                true => row[..edge(self.k)].fill(T::default()),
+                false => row[edge(self.k.saturating_add(1))..].fill(T::default()),
+            }
+        }
+    }
+}
+
+/// y = `one` on a diagonal, zero elsewhere; ONNX `EyeLike`. y `[rows, columns]`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EyeLike<T> {
+    /// The diagonal: 0 is the main one, positive ones lie above.
+    pub k: i64,
+    /// One, in the element type.
+    pub one: T,
+}
+
+impl<T: Copy + Default> EyeLike<T> {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y\[r, r + k\] = one
+    pub fn run(&self, _cpu: Cpu, rows: usize, columns: usize, y: &mut [T]) {
+        y.fill(T::default());
+        for r in 0..rows {
+            if let Some(c) = (r as i64)
+                .checked_add(self.k)
+                .and_then(|c| usize::try_from(c).ok())
+                && c < columns
+            {
+                y[r * columns + c] = self.one;
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Layers that move elements and compute nothing: any element type that can be cloned.
+//!
+//! Shapes arrive collapsed: neighbouring axes that a layer treats alike are one. Many layers see a tensor as
+//! `[outer, axis, inner]`.
+
+mod concat;
+mod expand;
+mod fill;
+mod gather;
+mod pad;
+mod reshape;
+mod resize;
+mod reverse;
+mod scatter;
+mod select;
+mod slice;
+mod strided;
+mod transpose;
+
+pub use concat::{Concat, CopyPart};
+pub use expand::{DynamicExpand, Expand, Tile};
+pub use fill::{EyeLike, Fill, OneHot, Range, RangeElement, Trilu};
+pub use gather::{Gather, GatherElements, GatherNd, Index};
+pub use pad::{DynamicPad, Pad, PadMode};
+pub use reshape::{Copy, ReadSizes, Reshape, SizeElement, WriteSizes, broadcast_sizes};
+pub use resize::{Coordinates, Interpolation, NearestMode, ResizeAxis, ResizeNearest};
+pub use reverse::ReverseSequence;
+pub use scatter::{
+    Combine, Reduction, ScatterElements, ScatterElementsReduce, ScatterNd, ScatterNdReduce,
+};
+pub use select::{Compress, NonZero, Truth, Unique};
+pub use slice::{DynamicSlice, Slice};
+pub use transpose::Transpose;

@@ -1,0 +1,192 @@
+//! New shapes for the same elements, and sizes as data.
+
+use crate::cpu::Cpu;
+use crate::error::{Error, Result};
+
+/// y = x; ONNX `Identity`, and every operator that only changes the shape when it cannot share its input's buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copy;
+
+impl Copy {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y = x
+    pub fn run<T: Clone>(&self, _cpu: Cpu, x: &[T], y: &mut [T]) {
+        y.clone_from_slice(x);
+    }
+}
+
+/// ONNX `Reshape` to a shape that only the data say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reshape<const N: usize> {
+    /// Whether a 0 means an empty axis; otherwise it keeps the input's size.
+    pub allow_zero: bool,
+}
+
+impl<const N: usize> Reshape<N> {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// Shape of y: 0 keeps x's size of the same axis (unless `allow_zero`), one −1 takes what remains.
+    ///
+    /// # Errors
+    /// If `target` has not N elements, has other negative numbers or two −1, or does not hold x's elements.
+    pub fn sizes<const R: usize>(
+        &self,
+        _cpu: Cpu,
+        shape: [usize; R],
+        target: &[i64],
+    ) -> Result<[usize; N]> {
+        if target.len() != N {
+            return Err(Error::InputLength {
+                name: "shape",
+                expected: N,
+                actual: target.len(),
+            });
+        }
+        let count: usize = shape.iter().product();
+        let (mut out, mut known, mut free) = ([0; N], 1usize, None);
+        for (d, &size) in target.iter().enumerate() {
+            let wrong = Error::Size {
+                what: "a reshaped axis",
+                value: size,
+            };
+            out[d] = match size {
+                -1 if free.replace(d).is_none() => 1,
+                0 if !self.allow_zero => *shape.get(d).ok_or(wrong.clone())?,
+                size => usize::try_from(size).map_err(|_| wrong.clone())?,
+            };
+            known = known.checked_mul(out[d]).ok_or(wrong)?;
+        }
+        if let Some(d) = free {
+            // With an empty axis beside it, what −1 stands for is not determined.
+            out[d] = count.checked_div(known).ok_or(Error::Size {
+                what: "a reshaped axis",
+                value: -1,
+            })?;
+            known *= out[d];
+        }
+        if known != count {
+            return Err(Error::SizeMismatch {
+                what: "elements of a reshaped tensor",
+                left: count,
+                right: known,
+            });
+        }
+        Ok(out)
+    }
+
+    /// y = x
+    pub fn run<T: Clone>(&self, cpu: Cpu, x: &[T], y: &mut [T]) {
+        Copy.run(cpu, x, y);
+    }
+}
+
+/// Sizes from an i64 tensor that holds them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadSizes;
+
+impl ReadSizes {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// The elements of x.
+    ///
+    /// # Errors
+    /// If there are not N, or one is negative.
+    pub fn sizes<const N: usize>(&self, _cpu: Cpu, x: &[i64]) -> Result<[usize; N]> {
+        if x.len() != N {
+            return Err(Error::InputLength {
+                name: "sizes",
+                expected: N,
+                actual: x.len(),
+            });
+        }
+        let mut out = [0; N];
+        for (out, &value) in out.iter_mut().zip(x) {
+            *out = usize::try_from(value).map_err(|_| Error::Size {
+                what: "size",
+                value,
+            })?;
+        }
+        Ok(out)
+    }
+}
+
+/// y = sizes, as elements: ONNX `Shape`, `Size`, and what is computed from them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriteSizes;
+
+/// Element types that hold sizes: i64, and i32 (where they are cast; the upper bits are lost as in any cast).
+pub trait SizeElement: core::marker::Copy {
+    /// The size as an element.
+    fn from_size(size: i64) -> Self;
+}
+
+impl SizeElement for i64 {
+    fn from_size(size: i64) -> Self {
+        size
+    }
+}
+
+impl SizeElement for i32 {
+    fn from_size(size: i64) -> Self {
+        size as i32
+    }
+}
+
+impl WriteSizes {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y = values
+    pub fn run<T: SizeElement, const N: usize>(&self, _cpu: Cpu, values: [i64; N], y: &mut [T]) {
+        for (y, value) in y.iter_mut().zip(values) {
+            *y = T::from_size(value);
+        }
+    }
+}
+
+/// The shape that `a` and `b` broadcast to: aligned at their last axes, sizes equal or one of them 1.
+///
+/// # Errors
+/// If two sizes do not fit, or the result has another rank than N.
+pub fn broadcast_sizes<const N: usize>(a: &[usize], b: &[usize]) -> Result<[usize; N]> {
+    let rank = a.len().max(b.len());
+    if rank != N {
+        return Err(Error::SizeMismatch {
+            what: "rank of a broadcast",
+            left: rank,
+            right: N,
+        });
+    }
+    let at = |shape: &[usize], d: usize| (d + shape.len()).checked_sub(N).map_or(1, |i| shape[i]);
+    let mut out = [0; N];
+    for (d, out) in out.iter_mut().enumerate() {
+        *out = match (at(a, d), at(b, d)) {
+            (left, right) if left == right || right == 1 => left,
+            (1, right) => right,
+            (left, right) => {
+                return Err(Error::SizeMismatch {
+                    what: "a broadcast axis",
+                    left,
+                    right,
+                });
+            }
+        };
+    }
+    Ok(out)
+}

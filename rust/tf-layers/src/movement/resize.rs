@@ -1,0 +1,347 @@
+//! Resampling one axis at a time; a resized image is two of these, `[outer, axis, inner]` each.
+//!
+//! Coordinates are computed in f32, in the order onnxruntime computes them, because `Nearest` rounds them.
+
+use crate::cpu::{Cpu, dispatch};
+
+/// Which position of the input an output position stands for (`coordinate_transformation_mode`).
+///
+/// With o the output position, n and m the sizes of input and output, s the scale (m / n unless given).
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Coordinates {
+    /// (o + ½) / s − ½
+    HalfPixel,
+    /// As `HalfPixel`, shifted so that the centre stays the centre when n · s is not an integer.
+    HalfPixelSymmetric,
+    /// As `HalfPixel`, but 0 if m is 1.
+    PytorchHalfPixel,
+    /// o · (n − 1) / (m − 1); 0 if m is 1.
+    AlignCorners,
+    /// o / s
+    Asymmetric,
+    /// start · (n − 1) + o · (end − start) · (n − 1) / (m − 1); the middle if m is 1. Outside the input stands the
+    /// extrapolation value.
+    TfCropAndResize {
+        /// Where the region of interest begins, in parts of the axis.
+        start: f32,
+        /// Where it ends.
+        end: f32,
+    },
+}
+
+impl Coordinates {
+    fn position(self, o: usize, n: usize, m: usize, scale: f32) -> f32 {
+        let (x, last, size) = (o as f32, n as f32 - 1.0, m as f32);
+        match self {
+            Coordinates::HalfPixel => (x + 0.5) / scale - 0.5,
+            Coordinates::HalfPixelSymmetric => {
+                let adjustment = size / (scale * n as f32);
+                let offset = n as f32 / 2.0 * (1.0 - adjustment);
+                offset + (x + 0.5) / scale - 0.5
+            }
+            Coordinates::PytorchHalfPixel if m > 1 => (x + 0.5) / scale - 0.5,
+            Coordinates::AlignCorners if m > 1 => x * last / (size - 1.0),
+            Coordinates::PytorchHalfPixel | Coordinates::AlignCorners => 0.0,
+            Coordinates::Asymmetric => x / scale,
+            Coordinates::TfCropAndResize { start, end } if m > 1 => {
+                start * last + x * (end - start) * last / (size - 1.0)
+            }
+            Coordinates::TfCropAndResize { start, end } => 0.5 * (start + end) * last,
+        }
+    }
+
+    /// Whether a position takes the extrapolation value.
+    fn outside(self, position: f32, n: usize) -> bool {
+        matches!(self, Coordinates::TfCropAndResize { .. })
+            && (position < 0.0 || position > n as f32 - 1.0)
+    }
+}
+
+/// How `Nearest` rounds (`nearest_mode`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NearestMode {
+    /// To the nearest, ½ down.
+    RoundPreferFloor,
+    /// To the nearest, ½ up.
+    RoundPreferCeil,
+    /// Down.
+    Floor,
+    /// Up.
+    Ceil,
+}
+
+impl NearestMode {
+    fn round(self, x: f32) -> f32 {
+        match self {
+            NearestMode::RoundPreferFloor => (x - 0.5).ceil(),
+            NearestMode::RoundPreferCeil => (x + 0.5).floor(),
+            NearestMode::Floor => x.floor(),
+            NearestMode::Ceil => x.ceil(),
+        }
+    }
+}
+
+/// y\[o\] = x at the nearest position; ONNX `Resize` and `Upsample` with `mode = nearest`, one axis.
+///
+/// x `[outer, axis, inner]`, y `[outer, out, inner]`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ResizeNearest<T> {
+    /// Which position an output stands for.
+    pub coordinates: Coordinates,
+    /// How it is rounded.
+    pub nearest: NearestMode,
+    /// Output size over input size, where the model states it.
+    pub scale: Option<f32>,
+    /// What stands outside the input ([`Coordinates::TfCropAndResize`] only).
+    pub extrapolation: T,
+}
+
+impl<T: Clone> ResizeNearest<T> {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self
+    where
+        T: Copy,
+    {
+        self
+    }
+
+    /// y = x at the nearest positions.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "dims, input and output, as every layer takes them"
+    )]
+    pub fn run(
+        &self,
+        _cpu: Cpu,
+        outer: usize,
+        axis: usize,
+        inner: usize,
+        out: usize,
+        x: &[T],
+        y: &mut [T],
+    ) {
+        if axis == 0 {
+            return;
+        }
+        let scale = self.scale.unwrap_or(out as f32 / axis as f32);
+        for o in 0..out {
+            let position = self.coordinates.position(o, axis, out, scale);
+            let outside = self.coordinates.outside(position, axis);
+            let from = (self.nearest.round(position).max(0.0) as usize).min(axis - 1);
+            for i in 0..outer {
+                let y = &mut y[(i * out + o) * inner..][..inner];
+                match outside {
+                    true => y.fill(self.extrapolation.clone()),
+                    false => y.clone_from_slice(&x[(i * axis + from) * inner..][..inner]),
+                }
+            }
+        }
+    }
+}
+
+/// The weights of neighbouring elements.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Interpolation {
+    /// 1 − |d| within distance 1.
+    Linear,
+    /// Keys' cubic convolution within distance 2.
+    Cubic {
+        /// Its parameter: −0.75 (ONNX's default), −0.5 (TensorFlow).
+        a: f32,
+    },
+}
+
+impl Interpolation {
+    /// Distance from which on the weight is 0.
+    fn support(self) -> f32 {
+        match self {
+            Interpolation::Linear => 1.0,
+            Interpolation::Cubic { .. } => 2.0,
+        }
+    }
+
+    /// Weight at distance `d`.
+    fn weight(self, d: f32) -> f32 {
+        let d = d.abs();
+        match self {
+            Interpolation::Linear => (1.0 - d).max(0.0),
+            Interpolation::Cubic { a } if d <= 1.0 => ((a + 2.0) * d - (a + 3.0)) * d * d + 1.0,
+            Interpolation::Cubic { a } if d < 2.0 => a * (((d - 5.0) * d + 8.0) * d - 4.0),
+            Interpolation::Cubic { .. } => 0.0,
+        }
+    }
+}
+
+/// y\[o\] = Σ weight · neighbours; ONNX `Resize` and `Upsample` with `mode = linear` or `cubic`, one axis.
+///
+/// x `[outer, axis, inner]`, y `[outer, out, inner]`. Elements outside the axis are those at its ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ResizeAxis {
+    /// Which position an output stands for.
+    pub coordinates: Coordinates,
+    /// The weights.
+    pub interpolation: Interpolation,
+    /// Output size over input size, where the model states it.
+    pub scale: Option<f32>,
+    /// Elements outside the axis weigh nothing, and the other weights are scaled up to a sum of 1.
+    pub exclude_outside: bool,
+    /// When shrinking, the weights are stretched by 1 / scale so that every element counts.
+    pub antialias: bool,
+    /// What stands outside the input ([`Coordinates::TfCropAndResize`] only).
+    pub extrapolation: f32,
+}
+
+/// Output positions whose weights are kept at once when `inner` is 1.
+const BLOCK: usize = 32;
+
+/// What one output position is made of.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    /// The extrapolation value.
+    Outside,
+    /// Neighbours (already inside the axis) and their weights; two for linear interpolation.
+    Four([usize; 4], [f32; 4]),
+}
+
+impl ResizeAxis {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y = x resampled.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "dims, input and output, as every layer takes them"
+    )]
+    pub fn run(
+        &self,
+        cpu: Cpu,
+        outer: usize,
+        axis: usize,
+        inner: usize,
+        out: usize,
+        x: &[f32],
+        y: &mut [f32],
+    ) {
+        if axis == 0 || inner == 0 {
+            return;
+        }
+        let scale = self.scale.unwrap_or(out as f32 / axis as f32);
+        if self.antialias && scale < 1.0 {
+            return self.antialiased(outer, [axis, inner, out], scale, x, y);
+        }
+        for first in (0..out).step_by(BLOCK) {
+            let block = BLOCK.min(out - first);
+            let sources: [Source; BLOCK] =
+                core::array::from_fn(|o| self.source((first + o).min(out - 1), axis, out, scale));
+            for (x, y) in x
+                .chunks_exact(axis * inner)
+                .zip(y.chunks_exact_mut(out * inner))
+                .take(outer)
+            {
+                let y = &mut y[first * inner..][..block * inner];
+                dispatch!(cpu.level, s => {
+                    let _ = s;
+                    self.rows(&sources, inner, x, y);
+                });
+            }
+        }
+    }
+
+    /// Neighbours and weights of an output position.
+    fn source(&self, o: usize, n: usize, m: usize, scale: f32) -> Source {
+        let position = self.coordinates.position(o, n, m, scale);
+        if self.coordinates.outside(position, n) {
+            return Source::Outside;
+        }
+        let first = position.floor();
+        let offset = match self.interpolation {
+            Interpolation::Linear => 0,
+            Interpolation::Cubic { .. } => -1,
+        };
+        let (mut at, mut weights) = ([0; 4], [0.0; 4]);
+        for i in 0..4 {
+            let index = first as i64 + i as i64 + offset;
+            at[i] = index.clamp(0, n as i64 - 1) as usize;
+            let inside = at[i] as i64 == index;
+            if inside || !self.exclude_outside {
+                weights[i] = self
+                    .interpolation
+                    .weight(position - first - (i as i64 + offset) as f32);
+            }
+        }
+        if self.exclude_outside {
+            let sum: f32 = weights.iter().sum();
+            weights = weights.map(|w| w / sum);
+        }
+        Source::Four(at, weights)
+    }
+
+    /// The rows of one block of one `[axis, inner]`.
+    #[inline(always)]
+    fn rows(&self, sources: &[Source; BLOCK], inner: usize, x: &[f32], y: &mut [f32]) {
+        let linear = self.interpolation == Interpolation::Linear;
+        for (source, y) in sources.iter().zip(y.chunks_exact_mut(inner)) {
+            let Source::Four(at, w) = source else {
+                y.fill(self.extrapolation);
+                continue;
+            };
+            let row = |i: usize| &x[at[i] * inner..][..inner];
+            if linear {
+                for ((y, a), b) in y.iter_mut().zip(row(0)).zip(row(1)) {
+                    *y = a * w[0] + b * w[1];
+                }
+            } else {
+                for ((((y, a), b), c), d) in
+                    y.iter_mut().zip(row(0)).zip(row(1)).zip(row(2)).zip(row(3))
+                {
+                    *y = a * w[0] + b * w[1] + c * w[2] + d * w[3];
+                }
+            }
+        }
+    }
+
+    /// Shrinking with stretched weights: as many neighbours as the stretched support covers.
+    fn antialiased(
+        &self,
+        outer: usize,
+        [axis, inner, out]: [usize; 3],
+        scale: f32,
+        x: &[f32],
+        y: &mut [f32],
+    ) {
+        // The specification's reference: neighbours ⌊−support / scale⌋ + 1 … of the element left of the position,
+        // weights normalised over all of them, and again over those inside with `exclude_outside`.
+        let reach = (-self.interpolation.support() / scale).floor() as i64 + 1;
+        for o in 0..out {
+            let position = self.coordinates.position(o, axis, out, scale);
+            let outside = self.coordinates.outside(position, axis);
+            let left = position.ceil() as i64 - 1;
+            let neighbours = || {
+                (reach..2 - reach).filter_map(move |i| {
+                    let index = left + i;
+                    let at = index.clamp(0, axis as i64 - 1);
+                    let weight = self.interpolation.weight((index as f32 - position) * scale);
+                    (at == index || !self.exclude_outside).then_some((at as usize, weight))
+                })
+            };
+            let sum: f32 = neighbours().map(|(_, w)| w).sum();
+            for i in 0..outer {
+                let y = &mut y[(i * out + o) * inner..][..inner];
+                y.fill(if outside { self.extrapolation } else { 0.0 });
+                for (at, weight) in neighbours().take_while(|_| !outside) {
+                    let weight = weight / sum;
+                    for (y, x) in y.iter_mut().zip(&x[(i * axis + at) * inner..][..inner]) {
+                        *y += weight * x;
+                    }
+                }
+            }
+        }
+    }
+}

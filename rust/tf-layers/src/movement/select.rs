@@ -1,0 +1,228 @@
+//! Layers whose output size the data decide: what is not zero, what a mask keeps, what is there only once.
+
+use core::cmp::Ordering;
+
+use crate::cpu::Cpu;
+use crate::error::{Error, Result};
+
+/// Types that are zero or not.
+pub trait Truth: Copy {
+    /// Whether it is not zero (NaN is not).
+    fn truth(self) -> bool;
+}
+
+impl Truth for bool {
+    #[inline(always)]
+    fn truth(self) -> bool {
+        self
+    }
+}
+
+macro_rules! truth {
+    ($($t:ty),*) => {$(
+        impl Truth for $t {
+            #[inline(always)]
+            fn truth(self) -> bool {
+                self != 0 as $t
+            }
+        }
+    )*};
+}
+truth!(u8, u16, u32, u64, i8, i16, i32, i64, f32, f64);
+
+/// The indices of the elements that are not zero, row-major; ONNX `NonZero`.
+///
+/// x of R axes, y `[R, n]`: one column per element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NonZero<const R: usize>;
+
+impl<const R: usize> NonZero<R> {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// Number of elements that are not zero.
+    ///
+    /// # Errors
+    /// None; as every layer whose sizes the data decide.
+    pub fn sizes<T: Truth>(&self, _cpu: Cpu, _shape: [usize; R], x: &[T]) -> Result<[usize; 1]> {
+        Ok([x.iter().filter(|x| x.truth()).count()])
+    }
+
+    /// y\[d, j\] = coordinate d of the j-th element that is not zero.
+    pub fn run<T: Truth>(&self, _cpu: Cpu, shape: [usize; R], x: &[T], y: &mut [i64]) {
+        let n = y.len() / R.max(1);
+        let found = x.iter().enumerate().filter(|(_, x)| x.truth());
+        for (j, (mut flat, _)) in found.take(n).enumerate() {
+            for d in (0..R).rev() {
+                y[d * n + j] = (flat % shape[d]) as i64;
+                flat /= shape[d];
+            }
+        }
+    }
+}
+
+/// y = the positions of an axis whose condition is true; ONNX `Compress`.
+///
+/// x `[outer, axis, inner]`, condition of at most `axis` elements (the rest count as false), y `[outer, n, inner]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compress;
+
+impl Compress {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// Number of positions that are kept.
+    ///
+    /// # Errors
+    /// If the condition is true beyond the axis.
+    pub fn sizes(&self, _cpu: Cpu, axis: usize, condition: &[bool]) -> Result<[usize; 1]> {
+        match condition.iter().rposition(|&c| c) {
+            Some(last) if last >= axis => Err(Error::IndexOutOfRange {
+                index: last as i64,
+                size: axis,
+            }),
+            _ => Ok([condition.iter().filter(|&&c| c).count()]),
+        }
+    }
+
+    /// y = the kept positions of x.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "dims, inputs and output, as every layer takes them"
+    )]
+    pub fn run<T: Clone>(
+        &self,
+        _cpu: Cpu,
+        outer: usize,
+        axis: usize,
+        inner: usize,
+        x: &[T],
+        condition: &[bool],
+        y: &mut [T],
+    ) {
+        let kept = || {
+            condition
+                .iter()
+                .take(axis)
+                .enumerate()
+                .filter(|(_, c)| **c)
+                .map(|(i, _)| i)
+        };
+        if inner == 0 {
+            return;
+        }
+        let rows = (0..outer).flat_map(|o| kept().map(move |i| o * axis + i));
+        for (row, y) in rows.zip(y.chunks_exact_mut(inner)) {
+            y.clone_from_slice(&x[row * inner..][..inner]);
+        }
+    }
+}
+
+/// The distinct slices along an axis; ONNX `Unique`.
+///
+/// x `[outer, axis, inner]`; outputs: y `[outer, n, inner]`, `first` `[n]` (where each slice occurs first), `inverse`
+/// `[axis]` (which slice of y each of x is), `counts` `[n]`. Without an axis ONNX flattens: `[1, elements, 1]`.
+/// Allocates: sorting needs room of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unique {
+    /// Ascending order; otherwise the order of first occurrence.
+    pub sorted: bool,
+}
+
+impl Unique {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// Number of distinct slices.
+    ///
+    /// # Errors
+    /// None; as every layer whose sizes the data decide.
+    pub fn sizes<T: PartialOrd>(
+        &self,
+        _cpu: Cpu,
+        outer: usize,
+        axis: usize,
+        inner: usize,
+        x: &[T],
+    ) -> Result<[usize; 1]> {
+        Ok([self.groups(outer, axis, inner, x).len()])
+    }
+
+    /// y, first occurrences, inverse and counts.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "dims, input and the four outputs of ONNX"
+    )]
+    pub fn run<T: PartialOrd + Clone>(
+        &self,
+        _cpu: Cpu,
+        outer: usize,
+        axis: usize,
+        inner: usize,
+        x: &[T],
+        y: &mut [T],
+        first: &mut [i64],
+        inverse: &mut [i64],
+        counts: &mut [i64],
+    ) {
+        let groups = self.groups(outer, axis, inner, x);
+        let n = groups.len();
+        for (j, members) in groups.iter().enumerate() {
+            first[j] = members[0] as i64;
+            counts[j] = members.len() as i64;
+            for &i in members {
+                inverse[i] = j as i64;
+            }
+            for o in 0..outer {
+                let slice = &x[(o * axis + members[0]) * inner..][..inner];
+                y[(o * n + j) * inner..][..inner].clone_from_slice(slice);
+            }
+        }
+    }
+
+    /// Positions of equal slices, ascending within each group.
+    fn groups<T: PartialOrd>(
+        &self,
+        outer: usize,
+        axis: usize,
+        inner: usize,
+        x: &[T],
+    ) -> Vec<Vec<usize>> {
+        let slice = |i: usize| (0..outer).flat_map(move |o| &x[(o * axis + i) * inner..][..inner]);
+        // What cannot be compared (NaN) sorts behind everything and equals nothing, not even itself.
+        let compare = |a: usize, b: usize| -> Ordering {
+            slice(a)
+                .zip(slice(b))
+                .map(|(a, b)| {
+                    a.partial_cmp(b).unwrap_or_else(|| {
+                        (a.partial_cmp(a).is_none()).cmp(&b.partial_cmp(b).is_none())
+                    })
+                })
+                .find(|order| order.is_ne())
+                .unwrap_or(Ordering::Equal)
+        };
+        let mut order: Vec<usize> = (0..axis).collect();
+        // Stable: equal slices stay in the order of their positions.
+        order.sort_by(|&a, &b| compare(a, b));
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for i in order {
+            match groups.last_mut() {
+                Some(group) if slice(group[0]).eq(slice(i)) => group.push(i),
+                _ => groups.push(vec![i]),
+            }
+        }
+        if !self.sorted {
+            groups.sort_by_key(|group| group[0]);
+        }
+        groups
+    }
+}

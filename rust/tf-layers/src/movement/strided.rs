@@ -1,0 +1,234 @@
+//! The one loop under transposition, slicing, broadcasting and padding: copies from a strided view to a strided view.
+
+/// Axes a walk can have; walks of a layer of rank R need at most R, tiling 2 R.
+const MAX_AXES: usize = 16;
+/// Side of the square blocks in which a transposition goes: 8 rows of 8 elements, whole cache lines for 8 bytes.
+const BLOCK: usize = 8;
+
+/// One axis of a copy.
+#[derive(Debug, Clone, Copy)]
+struct Axis {
+    size: usize,
+    /// Elements between neighbours in the source: 0 repeats, negative reverses.
+    from: isize,
+    /// Elements between neighbours in the destination.
+    to: usize,
+}
+
+/// A copy between two strided views, as few axes as say it.
+#[derive(Debug, Clone)]
+pub(super) struct Walk {
+    axes: [Axis; MAX_AXES],
+    rank: usize,
+    empty: bool,
+}
+
+impl Walk {
+    pub(super) fn new() -> Self {
+        Self {
+            axes: [Axis {
+                size: 1,
+                from: 0,
+                to: 0,
+            }; MAX_AXES],
+            rank: 0,
+            empty: false,
+        }
+    }
+
+    /// A walk that fills a dense destination of this shape.
+    pub(super) fn dense<const R: usize>(shape: [usize; R], from: [isize; R]) -> Self {
+        let mut walk = Self::new();
+        let to = strides(shape);
+        for d in 0..R {
+            walk.push(shape[d], from[d], to[d]);
+        }
+        walk
+    }
+
+    /// Adds an axis inside all others. Axes of size 1 vanish, and one that continues its outer neighbour joins it.
+    pub(super) fn push(&mut self, size: usize, from: isize, to: usize) {
+        self.empty |= size == 0;
+        if size <= 1 {
+            return;
+        }
+        if let Some(outer) = self.axes[..self.rank].last_mut()
+            && outer.from == from * size as isize
+            && outer.to == to * size
+        {
+            *outer = Axis {
+                size: outer.size * size,
+                from,
+                to,
+            };
+            return;
+        }
+        assert!(self.rank < MAX_AXES, "tensors have at most {MAX_AXES} axes");
+        self.axes[self.rank] = Axis { size, from, to };
+        self.rank += 1;
+    }
+
+    /// Copies: `x[start]` is the first element read, `y[0]` the first written.
+    pub(super) fn copy<T: Clone>(&self, x: &[T], start: usize, y: &mut [T]) {
+        if self.empty {
+            return;
+        }
+        let axes = &self.axes[..self.rank];
+        let Some((&inner, outer)) = axes.split_last() else {
+            y[0].clone_from(&x[start]);
+            return;
+        };
+        if inner.to == 1 && inner.from != 1 {
+            // Where another axis is contiguous in the source, both go together in blocks.
+            if let Some(j) = outer.iter().position(|a| a.from == 1) {
+                let column = outer[j];
+                let mut rest = [inner; MAX_AXES];
+                rest[..j].copy_from_slice(&outer[..j]);
+                rest[j..outer.len() - 1].copy_from_slice(&outer[j + 1..]);
+                each(&rest[..outer.len() - 1], start as isize, |from, to| {
+                    transpose(inner, column, from as usize, x, &mut y[to..]);
+                });
+                return;
+            }
+        }
+        match inner {
+            Axis {
+                size,
+                from: 1,
+                to: 1,
+            } => each(outer, start as isize, |from, to| {
+                let (x, y) = (&x[from as usize..][..size], &mut y[to..][..size]);
+                // A call of memcpy costs more than a few elements.
+                if size <= 8 {
+                    y.iter_mut().zip(x).for_each(|(y, x)| y.clone_from(x));
+                } else {
+                    y.clone_from_slice(x);
+                }
+            }),
+            Axis {
+                size,
+                from: 0,
+                to: 1,
+            } => each(outer, start as isize, |from, to| {
+                let x = &x[from as usize];
+                y[to..][..size].iter_mut().for_each(|y| y.clone_from(x));
+            }),
+            Axis {
+                size,
+                from: step,
+                to,
+            } => each(outer, start as isize, |from, at| {
+                let mut from = from;
+                for y in y[at..].iter_mut().step_by(to).take(size) {
+                    y.clone_from(&x[from as usize]);
+                    from += step;
+                }
+            }),
+        }
+    }
+}
+
+/// Calls `f(from, to)` for every combination of positions along `axes`.
+#[inline(always)]
+fn each(axes: &[Axis], start: isize, mut f: impl FnMut(isize, usize)) {
+    let Some((&inner, outer)) = axes.split_last() else {
+        return f(start, 0);
+    };
+    let mut index = [0; MAX_AXES];
+    let (mut from, mut to) = (start, 0);
+    loop {
+        let (mut a, mut b) = (from, to);
+        for _ in 0..inner.size {
+            f(a, b);
+            a += inner.from;
+            b += inner.to;
+        }
+        // The odometer: the innermost axis that is not at its end moves on, those inside it go back to 0.
+        let mut d = outer.len();
+        loop {
+            let Some(next) = d.checked_sub(1) else {
+                return;
+            };
+            d = next;
+            from += outer[d].from;
+            to += outer[d].to;
+            index[d] += 1;
+            if index[d] < outer[d].size {
+                break;
+            }
+            from -= outer[d].from * outer[d].size as isize;
+            to -= outer[d].to * outer[d].size;
+            index[d] = 0;
+        }
+    }
+}
+
+/// y[j · column.to + i] = x[start + i · row.from + j]
+fn transpose<T: Clone>(row: Axis, column: Axis, start: usize, x: &[T], y: &mut [T]) {
+    let (rows, columns) = (row.size, column.size);
+    let line = |i: usize| (start as isize + i as isize * row.from) as usize;
+    match rows {
+        2 => return interleave::<T, 2>(line, columns, column.to, x, y),
+        3 => return interleave::<T, 3>(line, columns, column.to, x, y),
+        4 => return interleave::<T, 4>(line, columns, column.to, x, y),
+        _ => {}
+    }
+    let whole = (rows / BLOCK * BLOCK, columns / BLOCK * BLOCK);
+    for i in (0..whole.0).step_by(BLOCK) {
+        // The row windows are taken once per band: what the inner loop checks are only its own blocks.
+        let band: [&[T]; BLOCK] = core::array::from_fn(|r| &x[line(i + r)..][..columns]);
+        for j in (0..whole.1).step_by(BLOCK) {
+            let block: [&[T; BLOCK]; BLOCK] = core::array::from_fn(|r| {
+                band[r][j..]
+                    .first_chunk()
+                    .expect("j is a whole block from the end")
+            });
+            for c in 0..BLOCK {
+                let out = &mut y[(j + c) * column.to + i..][..BLOCK];
+                for (out, row) in out.iter_mut().zip(block) {
+                    out.clone_from(&row[c]);
+                }
+            }
+        }
+    }
+    for j in 0..columns {
+        let first = if j < whole.1 { whole.0 } else { 0 };
+        for (i, out) in y[j * column.to..][..rows]
+            .iter_mut()
+            .enumerate()
+            .skip(first)
+        {
+            out.clone_from(&x[line(i) + j]);
+        }
+    }
+}
+
+/// The transposition of few rows (planes of an image into pixels).
+fn interleave<T: Clone, const N: usize>(
+    line: impl Fn(usize) -> usize,
+    columns: usize,
+    to: usize,
+    x: &[T],
+    y: &mut [T],
+) {
+    let rows: [&[T]; N] = core::array::from_fn(|i| &x[line(i)..][..columns]);
+    for (j, pixel) in y.chunks_mut(to).take(columns).enumerate() {
+        for (out, row) in pixel[..N].iter_mut().zip(rows) {
+            out.clone_from(&row[j]);
+        }
+    }
+}
+
+/// Strides of a dense tensor.
+pub(super) fn strides<const R: usize>(shape: [usize; R]) -> [usize; R] {
+    let mut strides = [1; R];
+    for d in (1..R).rev() {
+        strides[d - 1] = strides[d] * shape[d];
+    }
+    strides
+}
+
+/// The same, signed.
+pub(super) fn signed<const R: usize>(shape: [usize; R]) -> [isize; R] {
+    strides(shape).map(|s| s as isize)
+}

@@ -1,0 +1,54 @@
+//! Kernels of convolutions.
+
+use super::{PANEL, panels};
+
+/// Packs a convolution's kernel `[o, i / group, *k]` into `[group][ceil(o / group / 16)][*k][i / group][16]`: per group the panels of a
+/// matrix whose rows are in the order in which a channels-last image has its inputs.
+///
+/// # Panics
+/// If `w` has not as many elements as `shape` says, or `group` does not divide the outputs.
+#[must_use]
+pub fn conv(w: &[f32], shape: &[usize], group: usize) -> Vec<f32> {
+    let [outputs, inputs, taps] = axes(w, shape);
+    assert!(
+        group > 0 && outputs.is_multiple_of(group),
+        "conv: {outputs} outputs in {group} groups"
+    );
+    let outputs = outputs / group;
+    let group_len = outputs.div_ceil(PANEL) * taps * inputs * PANEL;
+    let mut packed = vec![0.0; group * group_len];
+    // Index loops throughout: build scripts are not optimised, and iterators cost more than indices there.
+    for o in 0..group * outputs {
+        let (g, column) = (o / outputs, o % outputs);
+        let start = g * group_len + column / PANEL * taps * inputs * PANEL + column % PANEL;
+        let kernel = &w[o * inputs * taps..][..inputs * taps];
+        for i in 0..inputs {
+            for t in 0..taps {
+                packed[start + (t * inputs + i) * PANEL] = kernel[i * taps + t];
+            }
+        }
+    }
+    packed
+}
+
+/// Packs a depthwise convolution's kernel `[channels * multiplier, 1, *k]` into `[ceil(o / 16)][*k][16]`.
+///
+/// # Panics
+/// If `w` has not as many elements as `shape` says.
+#[must_use]
+pub fn depthwise(w: &[f32], shape: &[usize]) -> Vec<f32> {
+    let [outputs, inputs, taps] = axes(w, shape);
+    assert_eq!(inputs, 1, "depthwise: one input per output");
+    panels(w, taps, outputs, true)
+}
+
+/// A kernel's first two axes and the number of taps.
+fn axes(w: &[f32], shape: &[usize]) -> [usize; 3] {
+    let taps = shape[2..].iter().product();
+    assert_eq!(
+        w.len(),
+        shape[0] * shape[1] * taps,
+        "a kernel of shape {shape:?}"
+    );
+    [shape[0], shape[1], taps]
+}

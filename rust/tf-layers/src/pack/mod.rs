@@ -1,0 +1,100 @@
+//! Laying weights out for the kernels; runs in a generated crate's build script.
+//!
+//! One layout serves every vector level: panels of [`PANEL`] output columns, zero-padded.
+
+mod conv;
+pub mod recurrent;
+
+pub use conv::{conv, depthwise};
+
+/// Columns of one panel.
+pub const PANEL: usize = 16;
+
+/// How one tensor is laid out in the embedded file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Packing {
+    /// As it is.
+    Copy,
+    /// [`panels`] of a matrix `[k, n]`, or of `[n, k]` if `transposed`.
+    Panels {
+        /// Whether the columns of the product are the rows of the tensor.
+        transposed: bool,
+    },
+    /// [`recurrent::input_gates`]: W of LSTM (4 gates), GRU (3) or RNN (1).
+    InputGates {
+        /// Gates per hidden unit.
+        gates: usize,
+    },
+    /// [`recurrent::recurrent_gates`]: R of the same.
+    RecurrentGates {
+        /// Gates per hidden unit.
+        gates: usize,
+        /// Gates that are computed together first.
+        split: usize,
+    },
+    /// [`recurrent::gate_bias`]: B of the same.
+    GateBias {
+        /// Gates per hidden unit.
+        gates: usize,
+        /// Gates whose two biases are added.
+        summed: usize,
+    },
+    /// [`recurrent::last_recurrent_bias`]: what [`Packing::GateBias`] left out of a GRU's B.
+    LastRecurrentBias {
+        /// Gates per hidden unit.
+        gates: usize,
+    },
+    /// [`recurrent::gate_vectors`]: P of an LSTM (3 gates).
+    GateVectors {
+        /// Gates per hidden unit.
+        gates: usize,
+    },
+}
+
+impl Packing {
+    /// The packed elements of `w`, whose shape is `shape`.
+    #[must_use]
+    pub fn pack(&self, shape: &[usize], w: &[f32]) -> Vec<f32> {
+        match self {
+            Packing::Copy => w.to_vec(),
+            Packing::Panels { transposed } => {
+                let (k, n) = if *transposed {
+                    (shape[1], shape[0])
+                } else {
+                    (shape[0], shape[1])
+                };
+                panels(w, k, n, *transposed)
+            }
+            Packing::InputGates { gates } => recurrent::input_gates(shape, w, *gates),
+            Packing::RecurrentGates { gates, split } => {
+                recurrent::recurrent_gates(shape, w, *gates, *split)
+            }
+            Packing::GateBias { gates, summed } => recurrent::gate_bias(shape, w, *gates, *summed),
+            Packing::LastRecurrentBias { gates } => {
+                recurrent::last_recurrent_bias(shape, w, *gates)
+            }
+            Packing::GateVectors { gates } => recurrent::gate_vectors(shape, w, *gates),
+        }
+    }
+}
+
+/// Packs a matrix `[k, n]` (or, `transposed`, `[n, k]`) into `[ceil(n / 16)][k][16]`, zero-padded.
+#[must_use]
+pub fn panels(w: &[f32], k: usize, n: usize, transposed: bool) -> Vec<f32> {
+    assert_eq!(w.len(), k * n, "panels: a matrix of {k} × {n}");
+    let mut packed = vec![0.0; n.div_ceil(PANEL) * k * PANEL];
+    for (p, panel) in packed.chunks_exact_mut((k * PANEL).max(1)).enumerate() {
+        let columns = p * PANEL..((p + 1) * PANEL).min(n);
+        for (i, row) in panel.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
+            if transposed {
+                for (value, j) in row.iter_mut().zip(columns.clone()) {
+                    *value = w[j * k + i];
+                }
+            } else {
+                row[..columns.len()].copy_from_slice(&w[i * n..][columns.clone()]);
+            }
+        }
+    }
+    packed
+}

@@ -1,0 +1,288 @@
+//! Means and p-norms of windows.
+
+use super::max::lengths;
+use super::window::{Fold, Taps, VectorFold, Window};
+use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+
+#[derive(Debug, Clone, Copy)]
+struct Mean {
+    count_include_pad: bool,
+}
+
+impl Mean {
+    #[inline(always)]
+    fn count(&self, taps: &Taps) -> usize {
+        if self.count_include_pad {
+            taps.padded()
+        } else {
+            taps.count()
+        }
+    }
+}
+
+macro_rules! mean {
+    ($($t:ty),*) => {$(
+        impl Fold<$t> for Mean {
+            #[inline(always)]
+            fn first(&self) -> $t {
+                0.0
+            }
+
+            #[inline(always)]
+            fn step(&self, acc: $t, x: $t) -> $t {
+                acc + x
+            }
+
+            #[inline(always)]
+            fn finish(&self, acc: $t, taps: &Taps) -> $t {
+                acc / self.count(taps) as $t
+            }
+        }
+    )*};
+}
+mean!(f32, f64);
+
+impl VectorFold for Mean {
+    #[inline(always)]
+    fn first_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, s: S) -> V {
+        V::splat(s, 0.0)
+    }
+
+    #[inline(always)]
+    fn step_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, _s: S, acc: V, x: V) -> V {
+        acc + x
+    }
+
+    #[inline(always)]
+    fn finish_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, s: S, acc: V, taps: &Taps) -> V {
+        acc / V::splat(s, self.count(taps) as f32)
+    }
+}
+
+/// Element types of [`AveragePool`].
+pub trait MeanElement: Copy {
+    #[doc(hidden)]
+    fn average_pool<const D: usize>(
+        layer: &AveragePool<D>,
+        cpu: Cpu,
+        size: [usize; D],
+        channels: usize,
+        x: &[Self],
+        y: &mut [Self],
+    );
+}
+
+impl MeanElement for f32 {
+    fn average_pool<const D: usize>(
+        layer: &AveragePool<D>,
+        cpu: Cpu,
+        size: [usize; D],
+        channels: usize,
+        x: &[Self],
+        y: &mut [Self],
+    ) {
+        let mean = Mean {
+            count_include_pad: layer.count_include_pad,
+        };
+        dispatch!(cpu.level, s => layer.window().fold_f32(s, mean, size, channels, x, y));
+    }
+}
+
+impl MeanElement for f64 {
+    fn average_pool<const D: usize>(
+        layer: &AveragePool<D>,
+        cpu: Cpu,
+        size: [usize; D],
+        channels: usize,
+        x: &[Self],
+        y: &mut [Self],
+    ) {
+        let mean = Mean {
+            count_include_pad: layer.count_include_pad,
+        };
+        dispatch!(cpu.level, s => {
+            let _ = s;
+            layer.window().fold(mean, size, channels, x, y);
+        });
+    }
+}
+
+/// y = mean over each window; ONNX `AveragePool`.
+///
+/// x `[batch, *size, channels]`, y `[batch, *output_size, channels]`. The sum of the taps in the image is divided by
+/// their number, or with `count_include_pad` by the number of taps in the image and its padding (what `ceil_mode`
+/// lets reach beyond the padding never counts).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AveragePool<const D: usize> {
+    /// Taps per axis.
+    pub kernel_shape: [usize; D],
+    /// Steps between neighbouring windows.
+    pub strides: [usize; D],
+    /// Steps between neighbouring taps.
+    pub dilations: [usize; D],
+    /// Positions before the image that windows may cover.
+    pub pads_begin: [usize; D],
+    /// Positions after the image that windows may cover.
+    pub pads_end: [usize; D],
+    /// As [`Window::ceil_mode`].
+    pub ceil_mode: bool,
+    /// Whether taps in the padding count as zeros.
+    pub count_include_pad: bool,
+}
+
+impl<const D: usize> AveragePool<D> {
+    /// The windows.
+    #[must_use]
+    pub const fn window(&self) -> Window<D> {
+        Window {
+            kernel_shape: self.kernel_shape,
+            strides: self.strides,
+            dilations: self.dilations,
+            pads_begin: self.pads_begin,
+            pads_end: self.pads_end,
+            ceil_mode: self.ceil_mode,
+        }
+    }
+
+    /// Checks the parameters; in a constant a mistake is a compile error.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self.window().check();
+        self
+    }
+
+    /// y = mean over each window of x.
+    pub fn run<T: MeanElement>(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        size: [usize; D],
+        channels: usize,
+        x: &[T],
+        y: &mut [T],
+    ) {
+        let (inputs, outputs) = lengths(&self.window(), batch, size, channels);
+        T::average_pool(self, cpu, size, channels, &x[..inputs], &mut y[..outputs]);
+    }
+}
+
+/// Σ|x|^p, with the cases that need no power function as variants of their own.
+#[derive(Debug, Clone, Copy)]
+enum Norm {
+    One,
+    Two,
+    P(f32),
+}
+
+impl Norm {
+    fn new(p: u32) -> Self {
+        match p {
+            1 => Norm::One,
+            2 => Norm::Two,
+            p => Norm::P(p as f32),
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, acc: f32, x: f32) -> f32 {
+        match self {
+            Norm::One => acc + x.abs(),
+            Norm::Two => acc + x * x,
+            Norm::P(p) => acc + x.abs().powf(p),
+        }
+    }
+
+    #[inline(always)]
+    fn root(self, acc: f32) -> f32 {
+        match self {
+            Norm::One => acc,
+            Norm::Two => acc.sqrt(),
+            Norm::P(p) => acc.powf(1.0 / p),
+        }
+    }
+}
+
+impl Fold<f32> for Norm {
+    #[inline(always)]
+    fn first(&self) -> f32 {
+        0.0
+    }
+
+    #[inline(always)]
+    fn step(&self, acc: f32, x: f32) -> f32 {
+        self.add(acc, x)
+    }
+
+    #[inline(always)]
+    fn finish(&self, acc: f32, _taps: &Taps) -> f32 {
+        self.root(acc)
+    }
+}
+
+/// y = (Σ |x|^p)^(1/p) over each window; ONNX `LpPool`.
+///
+/// x `[batch, *size, channels]`, y `[batch, *output_size, channels]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LpPool<const D: usize> {
+    /// Taps per axis.
+    pub kernel_shape: [usize; D],
+    /// Steps between neighbouring windows.
+    pub strides: [usize; D],
+    /// Steps between neighbouring taps.
+    pub dilations: [usize; D],
+    /// Positions before the image that windows may cover.
+    pub pads_begin: [usize; D],
+    /// Positions after the image that windows may cover.
+    pub pads_end: [usize; D],
+    /// As [`Window::ceil_mode`].
+    pub ceil_mode: bool,
+    /// The exponent, at least 1.
+    pub p: u32,
+}
+
+impl<const D: usize> LpPool<D> {
+    /// The windows.
+    #[must_use]
+    pub const fn window(&self) -> Window<D> {
+        Window {
+            kernel_shape: self.kernel_shape,
+            strides: self.strides,
+            dilations: self.dilations,
+            pads_begin: self.pads_begin,
+            pads_end: self.pads_end,
+            ceil_mode: self.ceil_mode,
+        }
+    }
+
+    /// Checks the parameters; in a constant a mistake is a compile error.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        assert!(self.p > 0, "LpPool: p");
+        self.window().check();
+        self
+    }
+
+    /// y = p-norm of each window of x.
+    pub fn run(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        size: [usize; D],
+        channels: usize,
+        x: &[f32],
+        y: &mut [f32],
+    ) {
+        let (inputs, outputs) = lengths(&self.window(), batch, size, channels);
+        let (x, y, norm) = (&x[..inputs], &mut y[..outputs], Norm::new(self.p));
+        dispatch!(cpu.level, s => {
+            let _ = s;
+            self.window().fold(norm, size, channels, x, y);
+        });
+    }
+}
+
+/// Σ|x|^p and its root for the global layer.
+pub(super) fn lp(p: u32) -> (impl Fn(f32, f32) -> f32 + Copy, impl Fn(f32) -> f32 + Copy) {
+    let norm = Norm::new(p);
+    (move |acc, x| norm.add(acc, x), move |acc| norm.root(acc))
+}

@@ -1,0 +1,189 @@
+//! Pooling over all positions: `[batch, positions, channels]` to `[batch, channels]`.
+
+use super::average::lp;
+use super::max::MaxElement;
+use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+
+/// Positions that one f32 sum runs over before it is added to the total: rounding errors grow with the length of a
+/// sum, so a long one is made of short ones.
+const SEGMENT: usize = 128;
+
+/// y = mean over all positions; ONNX `GlobalAveragePool`, Keras `GlobalAveragePooling`.
+///
+/// x `[batch, positions, channels]`, y `[batch, channels]`. Without positions the mean is 0 / 0 = NaN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GlobalAveragePool;
+
+impl GlobalAveragePool {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y = mean of x over its positions.
+    pub fn run(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        positions: usize,
+        channels: usize,
+        x: &[f32],
+        y: &mut [f32],
+    ) {
+        images(batch, positions, channels, x, y, |x, y| {
+            dispatch!(cpu.level, s => mean(s, positions, channels, x, y));
+        });
+    }
+}
+
+/// y = max over all positions; ONNX `GlobalMaxPool`.
+///
+/// x `[batch, positions, channels]`, y `[batch, channels]`. NaN is smaller than everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GlobalMaxPool;
+
+impl GlobalMaxPool {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y = max of x over its positions.
+    pub fn run<T: MaxElement>(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        positions: usize,
+        channels: usize,
+        x: &[T],
+        y: &mut [T],
+    ) {
+        let step = |acc: T, x: T| if x > acc { x } else { acc };
+        images(batch, positions, channels, x, y, |x, y| {
+            dispatch!(cpu.level, s => {
+                let _ = s;
+                y.fill(T::LOWEST);
+                rows(channels, x, y, step);
+            });
+        });
+    }
+}
+
+/// y = (Σ |x|^p)^(1/p) over all positions; ONNX `GlobalLpPool`.
+///
+/// x `[batch, positions, channels]`, y `[batch, channels]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GlobalLpPool {
+    /// The exponent, at least 1.
+    pub p: u32,
+}
+
+impl GlobalLpPool {
+    /// Checks the parameters; in a constant a mistake is a compile error.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        assert!(self.p > 0, "GlobalLpPool: p");
+        self
+    }
+
+    /// y = p-norm of x over its positions.
+    pub fn run(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        positions: usize,
+        channels: usize,
+        x: &[f32],
+        y: &mut [f32],
+    ) {
+        let (step, finish) = lp(self.p);
+        images(batch, positions, channels, x, y, |x, y| {
+            dispatch!(cpu.level, s => {
+                let _ = s;
+                y.fill(0.0);
+                rows(channels, x, y, step);
+            });
+            y.iter_mut().for_each(|y| *y = finish(*y));
+        });
+    }
+}
+
+/// Calls `f` with each image `[positions, channels]` and its output `[channels]`.
+fn images<T>(
+    batch: usize,
+    positions: usize,
+    channels: usize,
+    x: &[T],
+    y: &mut [T],
+    mut f: impl FnMut(&[T], &mut [T]),
+) {
+    let image = positions * channels;
+    for n in 0..batch {
+        f(&x[n * image..][..image], &mut y[n * channels..][..channels]);
+    }
+}
+
+/// Folds every row of `x` into `y`.
+#[inline(always)]
+fn rows<T: Copy>(channels: usize, x: &[T], y: &mut [T], step: impl Fn(T, T) -> T) {
+    for x in x.chunks_exact(channels.max(1)) {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = step(*y, x);
+        }
+    }
+}
+
+/// Mean of each column: four vectors of channels at a time, then one, then single channels.
+#[inline(always)]
+fn mean<S: Simd>(s: S, positions: usize, channels: usize, x: &[f32], y: &mut [f32]) {
+    let lanes = S::f32s::LEN;
+    let mut c = 0;
+    while c + 4 * lanes <= channels {
+        columns::<S, 4>(s, positions, channels, c, x, y);
+        c += 4 * lanes;
+    }
+    while c + lanes <= channels {
+        columns::<S, 1>(s, positions, channels, c, x, y);
+        c += lanes;
+    }
+    for (c, y) in y.iter_mut().enumerate().skip(c) {
+        let mut total = 0.0;
+        for segment in x.chunks(SEGMENT * channels) {
+            total += segment.iter().skip(c).step_by(channels).sum::<f32>();
+        }
+        *y = total / positions as f32;
+    }
+}
+
+#[inline(always)]
+fn columns<S: Simd, const B: usize>(
+    s: S,
+    positions: usize,
+    channels: usize,
+    c: usize,
+    x: &[f32],
+    y: &mut [f32],
+) {
+    let zero = [S::f32s::splat(s, 0.0); B];
+    let mut total = zero;
+    for segment in x.chunks(SEGMENT * channels) {
+        let mut sum = zero;
+        for row in segment.chunks_exact(channels) {
+            for (sum, x) in sum
+                .iter_mut()
+                .zip(row[c..][..B * S::f32s::LEN].chunks_exact(S::f32s::LEN))
+            {
+                *sum += S::f32s::from_slice(s, x);
+            }
+        }
+        for (total, sum) in total.iter_mut().zip(sum) {
+            *total += sum;
+        }
+    }
+    let count = S::f32s::splat(s, positions as f32);
+    for (total, y) in total.into_iter().zip(y[c..].chunks_exact_mut(S::f32s::LEN)) {
+        (total / count).store_slice(y);
+    }
+}

@@ -1,0 +1,267 @@
+//! Largest element of each window.
+
+use super::window::{Fold, Taps, VectorFold, Window};
+use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+
+/// Element types of [`MaxPool`]: f32, f64 and the 8-bit integers.
+pub trait MaxElement: Copy + PartialOrd {
+    /// Below or equal to everything: what a window without taps gives.
+    const LOWEST: Self;
+
+    #[doc(hidden)]
+    fn max_pool<const D: usize>(
+        window: &Window<D>,
+        cpu: Cpu,
+        size: [usize; D],
+        channels: usize,
+        x: &[Self],
+        y: &mut [Self],
+    ) {
+        dispatch!(cpu.level, s => {
+            let _ = s;
+            window.fold(Largest, size, channels, x, y);
+        });
+    }
+}
+
+impl MaxElement for f32 {
+    const LOWEST: Self = f32::NEG_INFINITY;
+
+    fn max_pool<const D: usize>(
+        window: &Window<D>,
+        cpu: Cpu,
+        size: [usize; D],
+        channels: usize,
+        x: &[Self],
+        y: &mut [Self],
+    ) {
+        dispatch!(cpu.level, s => window.fold_f32(s, Largest, size, channels, x, y));
+    }
+}
+
+impl MaxElement for f64 {
+    const LOWEST: Self = f64::NEG_INFINITY;
+}
+
+impl MaxElement for i8 {
+    const LOWEST: Self = i8::MIN;
+}
+
+impl MaxElement for u8 {
+    const LOWEST: Self = u8::MIN;
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Largest;
+
+impl<T: MaxElement> Fold<T> for Largest {
+    #[inline(always)]
+    fn first(&self) -> T {
+        T::LOWEST
+    }
+
+    #[inline(always)]
+    fn step(&self, acc: T, x: T) -> T {
+        if x > acc { x } else { acc }
+    }
+
+    #[inline(always)]
+    fn finish(&self, acc: T, _taps: &Taps) -> T {
+        acc
+    }
+}
+
+impl VectorFold for Largest {
+    #[inline(always)]
+    fn first_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, s: S) -> V {
+        V::splat(s, f32::LOWEST)
+    }
+
+    #[inline(always)]
+    fn step_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, _s: S, acc: V, x: V) -> V {
+        // `max_precise` ignores NaN as the scalar fold does: the accumulator itself never is one.
+        acc.max_precise(x)
+    }
+
+    #[inline(always)]
+    fn finish_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, _s: S, acc: V, _taps: &Taps) -> V {
+        acc
+    }
+}
+
+/// y = max over each window; ONNX `MaxPool` without its second output.
+///
+/// x `[batch, *size, channels]`, y `[batch, *output_size, channels]`. NaN is smaller than everything; a window
+/// without a tap in the image gives the lowest value of the type (−∞).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxPool<const D: usize> {
+    /// Taps per axis.
+    pub kernel_shape: [usize; D],
+    /// Steps between neighbouring windows.
+    pub strides: [usize; D],
+    /// Steps between neighbouring taps.
+    pub dilations: [usize; D],
+    /// Positions before the image that windows may cover.
+    pub pads_begin: [usize; D],
+    /// Positions after the image that windows may cover.
+    pub pads_end: [usize; D],
+    /// As [`Window::ceil_mode`].
+    pub ceil_mode: bool,
+}
+
+impl<const D: usize> MaxPool<D> {
+    /// The windows.
+    #[must_use]
+    pub const fn window(&self) -> Window<D> {
+        Window {
+            kernel_shape: self.kernel_shape,
+            strides: self.strides,
+            dilations: self.dilations,
+            pads_begin: self.pads_begin,
+            pads_end: self.pads_end,
+            ceil_mode: self.ceil_mode,
+        }
+    }
+
+    /// Checks the parameters; in a constant a mistake is a compile error.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self.window().check();
+        self
+    }
+
+    /// y = max over each window of x.
+    pub fn run<T: MaxElement>(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        size: [usize; D],
+        channels: usize,
+        x: &[T],
+        y: &mut [T],
+    ) {
+        let (inputs, outputs) = lengths(&self.window(), batch, size, channels);
+        T::max_pool(
+            &self.window(),
+            cpu,
+            size,
+            channels,
+            &x[..inputs],
+            &mut y[..outputs],
+        );
+    }
+}
+
+/// y = max over each window, and where it was found; ONNX `MaxPool` with both outputs.
+///
+/// Indices count elements of the input as ONNX lays it out, `[batch, channels, *size]`, flattened: row-major, or with
+/// `column_major` (`storage_order = 1`) the *spatial* axes in column-major order. The first of equal elements (in
+/// row-major order of the window) counts; a window without a tap in the image gives −1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxPoolIndices<const D: usize> {
+    /// Taps per axis.
+    pub kernel_shape: [usize; D],
+    /// Steps between neighbouring windows.
+    pub strides: [usize; D],
+    /// Steps between neighbouring taps.
+    pub dilations: [usize; D],
+    /// Positions before the image that windows may cover.
+    pub pads_begin: [usize; D],
+    /// Positions after the image that windows may cover.
+    pub pads_end: [usize; D],
+    /// As [`Window::ceil_mode`].
+    pub ceil_mode: bool,
+    /// How the spatial axes are numbered.
+    pub column_major: bool,
+}
+
+impl<const D: usize> MaxPoolIndices<D> {
+    /// The windows.
+    #[must_use]
+    pub const fn window(&self) -> Window<D> {
+        Window {
+            kernel_shape: self.kernel_shape,
+            strides: self.strides,
+            dilations: self.dilations,
+            pads_begin: self.pads_begin,
+            pads_end: self.pads_end,
+            ceil_mode: self.ceil_mode,
+        }
+    }
+
+    /// Checks the parameters; in a constant a mistake is a compile error.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self.window().check();
+        self
+    }
+
+    /// y = max over each window of x, `indices` where; both `[batch, *output_size, channels]`.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "dims, input and two outputs, as every layer takes them"
+    )]
+    pub fn run<T: MaxElement>(
+        &self,
+        _cpu: Cpu,
+        batch: usize,
+        size: [usize; D],
+        channels: usize,
+        x: &[T],
+        y: &mut [T],
+        indices: &mut [i64],
+    ) {
+        let (inputs, outputs) = lengths(&self.window(), batch, size, channels);
+        let (x, y) = (&x[..inputs], &mut y[..outputs]);
+        let positions: usize = size.iter().product();
+        let mut found = indices[..outputs].chunks_exact_mut(channels.max(1));
+        self.window()
+            .each(size, channels, x, y, |image, taps, x, y| {
+                let found = found.next().unwrap_or_default();
+                y.fill(T::LOWEST);
+                found.fill(-1);
+                taps.each(|p| {
+                    let number = self.number(size, p);
+                    let pixel = &x[p * channels..][..channels];
+                    for (c, ((y, found), &x)) in
+                        y.iter_mut().zip(found.iter_mut()).zip(pixel).enumerate()
+                    {
+                        if *found < 0 || x > *y {
+                            *y = x;
+                            *found = ((image * channels + c) * positions + number) as i64;
+                        }
+                    }
+                });
+            });
+    }
+
+    /// Number of the pixel at row-major position `p`.
+    fn number(&self, size: [usize; D], mut p: usize) -> usize {
+        if !self.column_major {
+            return p;
+        }
+        let mut index = [0; D];
+        for (i, n) in index.iter_mut().zip(size).rev() {
+            (*i, p) = (p % n, p / n);
+        }
+        index
+            .iter()
+            .zip(size)
+            .rev()
+            .fold(0, |sum, (i, n)| sum * n + i)
+    }
+}
+
+/// Elements of x and y.
+pub(super) fn lengths<const D: usize>(
+    window: &Window<D>,
+    batch: usize,
+    size: [usize; D],
+    channels: usize,
+) -> (usize, usize) {
+    let rows = batch * channels;
+    (
+        rows * size.iter().product::<usize>(),
+        rows * window.output_size(size).iter().product::<usize>(),
+    )
+}

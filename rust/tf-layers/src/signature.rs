@@ -1,0 +1,247 @@
+//! What a model's inputs and outputs are called and look like, and reading them from arrays by those names.
+
+use crate::error::Error;
+use crate::npz::{Array, Data, Dtype, Npz, NpzError};
+use std::fmt;
+
+/// One axis of a tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Axis {
+    /// A size that is always the same.
+    Size(usize),
+    /// A size that the caller chooses.
+    Symbol(&'static str),
+    /// A size that follows from others or from the data.
+    Computed,
+}
+
+/// Name, type and shape of an input or output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tensor {
+    /// Name in the model file.
+    pub name: &'static str,
+    /// Name of the Rust field.
+    pub field: &'static str,
+    /// Element type.
+    pub dtype: Dtype,
+    /// Shape, outermost axis first.
+    pub shape: &'static [Axis],
+}
+
+/// Why arrays do not serve as a model's inputs.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum SignatureError {
+    /// The archive cannot be read, or lacks a tensor.
+    Npz(NpzError),
+    /// A tensor has another element type or shape than the model needs.
+    Input {
+        /// The input's name.
+        name: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The model refused its inputs.
+    Model(Error),
+}
+
+impl fmt::Display for SignatureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Npz(e) => e.fmt(f),
+            Self::Input { name, problem } => write!(f, "input `{name}`: {problem}"),
+            Self::Model(e) => e.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SignatureError {}
+
+impl From<NpzError> for SignatureError {
+    fn from(error: NpzError) -> Self {
+        Self::Npz(error)
+    }
+}
+
+impl From<Error> for SignatureError {
+    fn from(error: Error) -> Self {
+        Self::Model(error)
+    }
+}
+
+/// An element type of arrays and tensors.
+pub trait Element: Sized + Clone {
+    /// The array type that holds it.
+    const DTYPE: Dtype;
+    /// The elements, if the array is of this type.
+    fn take(data: Data) -> Option<Vec<Self>>;
+    /// The elements as an array's data.
+    fn give(elements: &[Self]) -> Data;
+}
+
+macro_rules! element {
+    ($($t:ty: $variant:ident),*) => {$(
+        impl Element for $t {
+            const DTYPE: Dtype = Dtype::$variant;
+            fn take(data: Data) -> Option<Vec<Self>> {
+                match data {
+                    Data::$variant(v) => Some(v),
+                    _ => None,
+                }
+            }
+            fn give(elements: &[Self]) -> Data {
+                Data::$variant(elements.to_vec())
+            }
+        }
+    )*};
+}
+element!(bool: Bool, u8: U8, u16: U16, u32: U32, u64: U64, i8: I8, i16: I16, i32: I32, i64: I64, f32: F32, f64: F64);
+
+impl Tensor {
+    /// The input of this name from an archive: its elements and shape.
+    ///
+    /// With `sample: Some(k)` the array holds one flattened row a sample, and row k is taken.
+    ///
+    /// # Errors
+    /// If the array is missing or of another element type, or there is no such row.
+    pub fn read<T: Element>(
+        &self,
+        npz: &Npz,
+        sample: Option<usize>,
+    ) -> Result<(Vec<T>, Vec<usize>), SignatureError> {
+        let Array { data, shape, .. } = npz.array(self.name)?;
+        let found = data.dtype();
+        let problem = |problem| SignatureError::Input {
+            name: self.name,
+            problem,
+        };
+        let elements = T::take(data)
+            .ok_or_else(|| problem(format!("is {found}, the model needs {}", T::DTYPE)))?;
+        let Some(k) = sample else {
+            return Ok((elements, shape));
+        };
+        let samples = shape.first().copied().unwrap_or(1);
+        if k >= samples {
+            return Err(problem(format!("has {samples} rows, there is no row {k}")));
+        }
+        let row = elements.len() / samples;
+        Ok((elements[k * row..][..row].to_vec(), vec![1, row]))
+    }
+
+    /// The array of an output.
+    #[must_use]
+    pub fn array<T: Element>(&self, elements: &[T], shape: &[usize]) -> Array {
+        Array {
+            name: self.name.to_string(),
+            shape: shape.to_vec(),
+            data: T::give(elements),
+        }
+    }
+}
+
+/// Finds the sizes of `symbols` that make all shapes fit.
+///
+/// An array has its tensor's rank, or is flattened to `[batch, rest]`, or flattened whole.
+///
+/// # Errors
+/// If the shapes contradict the tensors or each other, or leave a size open.
+pub fn sizes<const N: usize>(
+    symbols: [&'static str; N],
+    tensors: &[Tensor],
+    shapes: &[&[usize]],
+) -> Result<[usize; N], SignatureError> {
+    let mut found: [Option<usize>; N] = [None; N];
+    // flattened arrays may need what later ones tell: twice is enough for one open size each
+    for _ in 0..2 {
+        for (tensor, shape) in tensors.iter().zip(shapes) {
+            if shape.len() == tensor.shape.len() {
+                for (axis, (want, have)) in tensor.shape.iter().zip(*shape).enumerate() {
+                    fit(tensor, axis, *want, *have, symbols, &mut found)?;
+                }
+            } else {
+                flattened(tensor, shape, symbols, &mut found)?;
+            }
+        }
+    }
+    let mut sizes = [0; N];
+    for ((size, found), symbol) in sizes.iter_mut().zip(found).zip(symbols) {
+        let name = tensors.first().map_or("", |t| t.name);
+        *size = found.ok_or(SignatureError::Input {
+            name,
+            problem: format!("no array tells the size `{symbol}`"),
+        })?;
+    }
+    Ok(sizes)
+}
+
+/// Holds one axis against what the array has: a number must agree, a symbol is found or must agree with what was found.
+fn fit<const N: usize>(
+    tensor: &Tensor,
+    axis: usize,
+    want: Axis,
+    have: usize,
+    symbols: [&'static str; N],
+    found: &mut [Option<usize>; N],
+) -> Result<(), SignatureError> {
+    let need = match want {
+        Axis::Size(n) => n,
+        Axis::Computed => have,
+        Axis::Symbol(s) => match symbols.iter().position(|x| *x == s) {
+            Some(k) => *found[k].get_or_insert(have),
+            None => have,
+        },
+    };
+    if need == have {
+        return Ok(());
+    }
+    let problem = format!("axis {axis} is {have}, the model needs {need}");
+    Err(SignatureError::Input {
+        name: tensor.name,
+        problem,
+    })
+}
+
+/// Finds the one size that a flattened array leaves open, or checks its length if none is.
+fn flattened<const N: usize>(
+    tensor: &Tensor,
+    shape: &[usize],
+    symbols: [&'static str; N],
+    found: &mut [Option<usize>; N],
+) -> Result<(), SignatureError> {
+    let mut axes = tensor.shape;
+    let mut length: usize = shape.iter().product();
+    if let ([batch, _], [Axis::Symbol(_), rest @ ..]) = (shape, tensor.shape) {
+        fit(tensor, 0, tensor.shape[0], *batch, symbols, found)?;
+        axes = rest;
+        length = shape[1];
+    }
+    let mut known = 1;
+    let mut open = None;
+    for axis in axes {
+        match *axis {
+            Axis::Size(n) => known *= n,
+            Axis::Computed => return Ok(()),
+            Axis::Symbol(s) => match symbols.iter().position(|x| *x == s).map(|k| (k, found[k])) {
+                Some((_, Some(n))) => known *= n,
+                Some((k, None)) if open.is_none() => open = Some(k),
+                _ => return Ok(()),
+            },
+        }
+    }
+    let fits = match open {
+        Some(k) if known > 0 && length.is_multiple_of(known) => {
+            found[k] = Some(length / known);
+            true
+        }
+        Some(_) => false,
+        None => length == known,
+    };
+    if fits {
+        return Ok(());
+    }
+    let problem = format!("{length} elements do not fill the model's shape ({known} a sample)");
+    Err(SignatureError::Input {
+        name: tensor.name,
+        problem,
+    })
+}

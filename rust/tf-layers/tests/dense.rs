@@ -1,0 +1,139 @@
+//! `Dense` against a product in f64.
+
+mod common;
+
+use common::Rng;
+use tf_layers::Cpu;
+use tf_layers::activation::Activation;
+use tf_layers::dense::Dense;
+use tf_layers::pack;
+
+/// |error| ≤ budget · Σ |x·w| (+ |bias| + |residual|): the usual bound for a sum in f32, a few roundings of it.
+const MAX_ERROR: f64 = 1e-6;
+
+struct Case {
+    rows: usize,
+    k: usize,
+    n: usize,
+    x: Vec<f32>,
+    w: Vec<f32>,
+    bias: Option<Vec<f32>>,
+    residual: Option<Vec<f32>>,
+}
+
+impl Case {
+    fn new(rng: &mut Rng, rows: usize, k: usize, n: usize) -> Self {
+        Self {
+            rows,
+            k,
+            n,
+            x: rng.f32s(rows * k),
+            w: rng.f32s(k * n),
+            bias: (rng.size(0, 2) == 1).then(|| rng.f32s(n)),
+            residual: (rng.size(0, 2) == 1).then(|| rng.f32s(rows * n)),
+        }
+    }
+
+    /// The exact value and the scale of its error.
+    fn oracle(&self, r: usize, j: usize) -> (f64, f64) {
+        let mut terms: Vec<f64> = (0..self.k)
+            .map(|i| f64::from(self.x[r * self.k + i]) * f64::from(self.w[i * self.n + j]))
+            .collect();
+        terms.extend(self.bias.iter().map(|b| f64::from(b[j])));
+        terms.extend(self.residual.iter().map(|b| f64::from(b[r * self.n + j])));
+        (terms.iter().sum(), terms.iter().map(|t| t.abs()).sum())
+    }
+
+    fn check(&self, cpu: Cpu, activation: Activation) {
+        let kernel = pack::panels(&self.w, self.k, self.n, false);
+        let layer = Dense {
+            inputs: self.k,
+            units: self.n,
+            kernel: &kernel,
+            bias: self.bias.as_deref(),
+            activation,
+        }
+        .checked();
+        let mut y = vec![f32::NAN; self.rows * self.n];
+        match &self.residual {
+            Some(residual) => {
+                layer.run(cpu, self.rows, &self.x, Some(residual), &mut y);
+                let mut in_place = residual.clone();
+                layer.run_in_place_right(cpu, self.rows, &mut in_place, &self.x);
+                assert_eq!(y, in_place);
+            }
+            None => layer.run(cpu, self.rows, &self.x, None, &mut y),
+        }
+        for (i, actual) in y.iter().enumerate() {
+            let (expected, scale) = self.oracle(i / self.n, i % self.n);
+            let expected = if activation == Activation::Relu {
+                expected.max(0.0)
+            } else {
+                expected
+            };
+            let error = (f64::from(*actual) - expected).abs();
+            let Self { rows, k, n, .. } = self;
+            assert!(
+                error <= MAX_ERROR * scale,
+                "{}: {rows}×{k}×{n} [{i}]: {actual} for {expected}",
+                cpu.name()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_shape_near_the_edges() {
+    let mut rng = Rng::new(1);
+    for cpu in Cpu::all() {
+        for rows in [0, 1, 2, 3, 5, 6, 7, 11, 12, 13, 25] {
+            for k in [0, 1, 3, 4, 5, 9, 64] {
+                for n in [1, 15, 16, 17, 31, 32, 33, 48] {
+                    Case::new(&mut rng, rows, k, n).check(cpu, Activation::Relu);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn long_sums_and_many_panels() {
+    let mut rng = Rng::new(2);
+    for cpu in Cpu::all() {
+        for (rows, k, n) in [
+            (1, 2381, 70),
+            (3, 769, 100),
+            (14, 1537, 40),
+            (64, 768, 130),
+            (200, 30, 300),
+        ] {
+            Case::new(&mut rng, rows, k, n).check(cpu, Activation::Linear);
+        }
+    }
+}
+
+#[test]
+fn nan_and_infinity_go_through() {
+    for cpu in Cpu::all() {
+        let kernel = pack::panels(&[1.0; 34], 2, 17, false);
+        let layer = Dense {
+            inputs: 2,
+            units: 17,
+            kernel: &kernel,
+            bias: None,
+            activation: Activation::Relu,
+        }
+        .checked();
+        let mut y = [0.0; 3 * 17];
+        layer.run(
+            cpu,
+            3,
+            &[f32::NAN, 1.0, f32::INFINITY, 1.0, f32::NEG_INFINITY, 1.0],
+            None,
+            &mut y,
+        );
+        assert!(y[..17].iter().all(|v| v.is_nan()), "{}", cpu.name());
+        assert!(y[17..34].iter().all(|v| *v == f32::INFINITY));
+        assert!(y[34..].iter().all(|v| *v == 0.0));
+    }
+}

@@ -1,0 +1,296 @@
+//! Pooling against a naive oracle in f64.
+
+mod common;
+
+use common::{Rng, error, flat, indices};
+use tf_layers::Cpu;
+use tf_layers::pool::*;
+
+/// A layer whose geometry is a `Window`'s.
+macro_rules! pooling {
+    ($layer:ident, $window:expr $(, $field:ident: $value:expr)*) => {{
+        let Window { kernel_shape, strides, dilations, pads_begin, pads_end, ceil_mode } = $window;
+        $layer { kernel_shape, strides, dilations, pads_begin, pads_end, ceil_mode $(, $field: $value)* }.checked()
+    }};
+}
+
+/// Means of up to a few hundred elements, relative to max(1, |y|).
+const MEAN_ERROR: f64 = 4e-7;
+/// Powers and roots of f32.
+const NORM_ERROR: f64 = 2e-6;
+
+/// Every window of `[batch, *size, channels]`: its output index and `Some((flat index in x))` per tap in the image,
+/// `None` per tap in the padding.
+fn windows<const D: usize>(
+    w: &Window<D>,
+    batch: usize,
+    size: [usize; D],
+    channels: usize,
+) -> Vec<Vec<Option<usize>>> {
+    let out = w.output_size(size);
+    let shape = |s: [usize; D]| [&[batch], s.as_slice(), &[channels]].concat();
+    indices(&shape(out))
+        .map(|index| {
+            let mut taps = Vec::new();
+            for k in indices(&w.kernel_shape) {
+                let padded: Vec<usize> = (0..D)
+                    .map(|d| index[d + 1] * w.strides[d] + k[d] * w.dilations[d])
+                    .collect();
+                let limit = |d: usize| w.pads_begin[d] + size[d];
+                if (0..D).any(|d| padded[d] >= limit(d) + w.pads_end[d]) {
+                    continue;
+                }
+                let inside = (0..D).all(|d| padded[d] >= w.pads_begin[d] && padded[d] < limit(d));
+                taps.push(inside.then(|| {
+                    let mut at = index.clone();
+                    (0..D).for_each(|d| at[d + 1] = padded[d] - w.pads_begin[d]);
+                    flat(&shape(size), &at)
+                }));
+            }
+            taps
+        })
+        .collect()
+}
+
+fn random_window<const D: usize>(rng: &mut Rng) -> Window<D> {
+    let kernel_shape = std::array::from_fn(|_| rng.size(1, 5));
+    Window {
+        kernel_shape,
+        strides: std::array::from_fn(|_| rng.size(1, 4)),
+        dilations: std::array::from_fn(|_| rng.size(1, 3)),
+        pads_begin: kernel_shape.map(|k| rng.size(0, k)),
+        pads_end: kernel_shape.map(|k| rng.size(0, k)),
+        ceil_mode: rng.size(0, 2) == 1,
+    }
+    .checked()
+}
+
+fn check<const D: usize>(rng: &mut Rng, channels: usize) {
+    let window = random_window::<D>(rng);
+    let (batch, size) = (rng.size(1, 3), std::array::from_fn(|_| rng.size(1, 10)));
+    let x = rng.f32s(batch * size.iter().product::<usize>() * channels);
+    let windows = windows(&window, batch, size, channels);
+    let fold = |first: f64, step: &dyn Fn(f64, f64) -> f64| -> Vec<f64> {
+        let taps =
+            |w: &Vec<Option<usize>>| w.iter().flatten().fold(first, |a, &i| step(a, x[i].into()));
+        windows.iter().map(taps).collect()
+    };
+    let largest = fold(f64::NEG_INFINITY, &f64::max);
+    let sums = fold(0.0, &|a, x| a + x);
+    let mean = |count: &dyn Fn(&Vec<Option<usize>>) -> usize| -> Vec<f64> {
+        sums.iter()
+            .zip(&windows)
+            .map(|(s, w)| s / count(w) as f64)
+            .collect()
+    };
+    let (means, padded) = (mean(&|w| w.iter().flatten().count()), mean(&|w| w.len()));
+    let mut y = vec![0.0; windows.len()];
+    for cpu in Cpu::all() {
+        let what = format!("{} {size:?} × {channels} {window:?}", cpu.name());
+        pooling!(MaxPool, window).run(cpu, batch, size, channels, &x, &mut y);
+        assert_eq!(error(&y, &largest), 0.0, "max {what}");
+        for (count_include_pad, expected) in [(false, &means), (true, &padded)] {
+            pooling!(AveragePool, window, count_include_pad: count_include_pad)
+                .run(cpu, batch, size, channels, &x, &mut y);
+            assert!(error(&y, expected) < MEAN_ERROR, "mean {what}");
+        }
+        for p in [1, 2, 3] {
+            let p64 = f64::from(p);
+            let sums = fold(0.0, &|a, x| a + x.abs().powf(p64));
+            let norms: Vec<f64> = sums.iter().map(|s| s.powf(1.0 / p64)).collect();
+            pooling!(LpPool, window, p: p).run(cpu, batch, size, channels, &x, &mut y);
+            assert!(error(&y, &norms) < NORM_ERROR, "norm {p} {what}");
+        }
+    }
+    let cpu = Cpu::new();
+    let x64: Vec<f64> = x.iter().map(|&v| v.into()).collect();
+    let mut y64 = vec![0.0; windows.len()];
+    pooling!(MaxPool, window).run(cpu, batch, size, channels, &x64, &mut y64);
+    assert_eq!(y64, largest);
+    let x8: Vec<i8> = x.iter().map(|v| (v * 127.0) as i8).collect();
+    let mut y8 = vec![0; windows.len()];
+    pooling!(MaxPool, window).run(cpu, batch, size, channels, &x8, &mut y8);
+    let largest8: Vec<i8> = windows
+        .iter()
+        .map(|w| w.iter().flatten().map(|&i| x8[i]).max().unwrap_or(i8::MIN))
+        .collect();
+    assert_eq!(y8, largest8);
+}
+
+#[test]
+fn windows_of_every_rank() {
+    let mut rng = Rng::new(1);
+    for channels in [
+        1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 130,
+    ] {
+        check::<1>(&mut rng, channels);
+        check::<2>(&mut rng, channels);
+        check::<3>(&mut rng, channels);
+    }
+    for _ in 0..60 {
+        check::<1>(&mut rng, 2);
+        check::<2>(&mut rng, 2);
+    }
+}
+
+#[test]
+fn output_sizes() {
+    let window = Window {
+        kernel_shape: [3],
+        strides: [2],
+        dilations: [1],
+        pads_begin: [0],
+        pads_end: [0],
+        ceil_mode: false,
+    };
+    assert_eq!(window.output_size([4]), [1]);
+    assert_eq!(window.output_size([2]), [0]);
+    let ceil = Window {
+        ceil_mode: true,
+        ..window
+    };
+    assert_eq!(ceil.output_size([4]), [2]);
+    // A window that begins in the padding behind the image does not count.
+    let late = Window {
+        kernel_shape: [1],
+        pads_end: [1],
+        strides: [2],
+        ..ceil
+    };
+    assert_eq!(late.output_size([2]), [1]);
+    let empty = pooling!(MaxPool, window);
+    empty.run::<f32>(Cpu::new(), 1, [2], 3, &[0.0; 6], &mut []);
+}
+
+#[test]
+fn infinities_and_nan() {
+    let window = Window {
+        kernel_shape: [2],
+        strides: [2],
+        dilations: [1],
+        pads_begin: [0],
+        pads_end: [0],
+        ceil_mode: false,
+    };
+    for cpu in Cpu::all() {
+        for channels in [1, 5, 33] {
+            let rows = [
+                f32::NAN,
+                1.0,
+                f32::NEG_INFINITY,
+                f32::NEG_INFINITY,
+                f32::INFINITY,
+                0.0,
+            ];
+            let x: Vec<f32> = rows.iter().flat_map(|&v| vec![v; channels]).collect();
+            let mut y = vec![0.0; 3 * channels];
+            pooling!(MaxPool, window).run(cpu, 1, [6], channels, &x, &mut y);
+            let expected: Vec<f32> = [1.0, f32::NEG_INFINITY, f32::INFINITY]
+                .iter()
+                .flat_map(|&v| vec![v; channels])
+                .collect();
+            assert_eq!(y, expected);
+        }
+    }
+}
+
+#[test]
+fn indices_count_as_onnx_does() {
+    let mut rng = Rng::new(2);
+    for round in 0..40 {
+        let window = random_window::<2>(&mut rng);
+        let (batch, size, channels) = (2, [rng.size(1, 8), rng.size(1, 8)], rng.size(1, 4));
+        // Few different values, so that ties happen.
+        let x: Vec<f32> = (0..batch * size[0] * size[1] * channels)
+            .map(|_| (rng.f32() * 3.0).round())
+            .collect();
+        let windows = windows(&window, batch, size, channels);
+        let column_major = round % 2 == 1;
+        let number = |i: usize| {
+            let (n, h, w, c) = (
+                i / (size[0] * size[1] * channels),
+                i / (size[1] * channels) % size[0],
+                i / channels % size[1],
+                i % channels,
+            );
+            let at = if column_major {
+                h + w * size[0]
+            } else {
+                h * size[1] + w
+            };
+            ((n * channels + c) * size[0] * size[1] + at) as i64
+        };
+        let expected: Vec<i64> = windows
+            .iter()
+            .map(|w| {
+                let first = w
+                    .iter()
+                    .flatten()
+                    .copied()
+                    .reduce(|a, b| if x[b] > x[a] { b } else { a });
+                first.map_or(-1, number)
+            })
+            .collect();
+        let (mut y, mut found) = (vec![0.0; windows.len()], vec![0; windows.len()]);
+        let layer = pooling!(MaxPoolIndices, window, column_major: column_major);
+        layer.run(Cpu::new(), batch, size, channels, &x, &mut y, &mut found);
+        assert_eq!(found, expected, "{window:?} {size:?}");
+        let mut values = vec![0.0; windows.len()];
+        pooling!(MaxPool, window).run(Cpu::new(), batch, size, channels, &x, &mut values);
+        assert_eq!(y, values);
+    }
+}
+
+#[test]
+fn global() {
+    let mut rng = Rng::new(3);
+    for (positions, channels) in [
+        (1, 1),
+        (49, 3),
+        (49, 16),
+        (1000, 65),
+        (300, 130),
+        (0, 4),
+        (7, 0),
+    ] {
+        let batch = 2;
+        let x = rng.f32s(batch * positions * channels);
+        let fold = |first: f64, step: &dyn Fn(f64, f64) -> f64| -> Vec<f64> {
+            indices(&[batch, channels])
+                .map(|i| {
+                    (0..positions).fold(first, |a, p| {
+                        step(a, x[(i[0] * positions + p) * channels + i[1]].into())
+                    })
+                })
+                .collect()
+        };
+        let means: Vec<f64> = fold(0.0, &|a, x| a + x)
+            .iter()
+            .map(|s| s / positions as f64)
+            .collect();
+        let mut y = vec![0.0; batch * channels];
+        for cpu in Cpu::all() {
+            GlobalAveragePool
+                .checked()
+                .run(cpu, batch, positions, channels, &x, &mut y);
+            assert!(
+                error(&y, &means) < MEAN_ERROR,
+                "{} {positions} {channels}",
+                cpu.name()
+            );
+            GlobalMaxPool
+                .checked()
+                .run(cpu, batch, positions, channels, &x, &mut y);
+            assert_eq!(error(&y, &fold(f64::NEG_INFINITY, &f64::max)), 0.0);
+            for p in [1, 2, 3] {
+                GlobalLpPool { p }
+                    .checked()
+                    .run(cpu, batch, positions, channels, &x, &mut y);
+                let sums = fold(0.0, &|a, x| a + x.abs().powi(p as i32));
+                let norms: Vec<f64> = sums.iter().map(|s| s.powf(1.0 / f64::from(p))).collect();
+                // Long sums of positive numbers, in order.
+                assert!(error(&y, &norms) < 10.0 * NORM_ERROR, "{p}");
+            }
+        }
+    }
+}

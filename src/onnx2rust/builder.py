@@ -1,0 +1,277 @@
+"""What a lowering works with: it adds steps, makes constants and refuses.
+
+Helpers here do what many operators need (view, transpose, sizes read while running), folding as they go when their
+input is known, so that lowerings need not ask.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from onnx2rust.dims import Dim, broadcast, product, symbol, symbols
+from onnx2rust.dtypes import DType
+from onnx2rust.errors import Problem
+from onnx2rust.layers.base import PLAIN, Copy, DimsToTensor, Layer, ReadSizes, Variant, View, Weight
+from onnx2rust.layers.movement import Transpose
+from onnx2rust.naming import Names, step_names
+from onnx2rust.program import Origin, Program, Step, TensorType, Value
+from onnx2rust.registry import Operator
+
+if TYPE_CHECKING:
+    from onnx2rust.importer import _Importer
+
+
+class Refuse(Exception):
+    """A lowering says no to its node: `invalid` if the model is wrong, else it is merely not supported."""
+
+    def __init__(self, what: str | list[Problem], hint: str = "", *, invalid: bool = False) -> None:
+        self.problems = [Problem(what, hint=hint)] if isinstance(what, str) else what
+        self.invalid = invalid
+        super().__init__(str(what))
+
+
+class Builder:
+    """Collects the steps of the program (or body) that is being read."""
+
+    def __init__(self, importer: _Importer) -> None:
+        self.importer = importer
+        self.steps: list[Step] = []
+        self.scope: MutableMapping[str, Any] = {}
+        self.origin = Origin("", "", "", 1, 0)
+        self.names = Names()
+        self._pending: dict[Value, tuple[Value, tuple[int, ...]]] = {}
+        self._moved: dict[Value, Value] = {}
+
+    @contextmanager
+    def inner_steps(self) -> Iterator[list[Step]]:
+        """Collects the steps of a body; what was moved inside it does not exist outside."""
+        saved = self.steps, dict(self._moved), self.scope, self.origin
+        self.steps = []
+        try:
+            yield self.steps
+        finally:
+            self.steps, self._moved, self.scope, self.origin = saved
+
+    def enter(self, origin: Origin, env: MutableMapping[str, Any]) -> None:
+        """The node that the next steps come from, and the names it can see."""
+        self.origin = origin
+        self.scope = env
+
+    @property
+    def opset(self) -> int:
+        """The opset of the current node's domain."""
+        return self.origin.opset
+
+    # -- steps -------------------------------------------------------------------------------------------------------
+
+    def step(self, layer: Layer, inputs: Sequence[Value | None], *types: TensorType | None, **more: Any) -> Any:
+        """Adds `layer(inputs)`; returns its output value, or a tuple of them if several types (None: not wanted) are given."""
+        name = self.names.unique(*step_names(self.origin.node, self.origin.op))
+        outputs = tuple(None if t is None else Value(name if i == 0 else f"{name}.{i}", t) for i, t in enumerate(types))
+        ready = tuple(None if v is None else self.materialise(v) for v in inputs)
+        self.steps.append(Step(name, layer, ready, outputs, self.origin, **more))
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def constant(self, array: np.ndarray[Any, Any] | Sequence[Dim], name: str | None = None) -> Value:
+        """A known value; a list of dims becomes a 1-D i64 tensor."""
+        if not isinstance(array, np.ndarray):
+            content = np.empty(len(array), dtype=object)
+            content[:] = list(array)
+            array = content
+        return self.importer.constant(array, name or f"{step_names(self.origin.node, self.origin.op)[1]}/constant")
+
+    def weight(self, value: Value, packing: Variant = PLAIN, array: np.ndarray[Any, Any] | None = None) -> Weight:
+        """A weight for a layer's field, from a known value (or an array derived from it)."""
+        content = value.array if array is None else array
+        assert content is not None
+        return Weight(value.name, content, packing)
+
+    def materialise(self, value: Value) -> Value:
+        """The value as a tensor that exists while the model runs: symbolic contents are written by a step."""
+        if value.const is None or value.const.dtype != object:
+            return self._settled(value)
+        layer = DimsToTensor(tuple(value.dims() or ()))
+        return self.step(layer, [], value.type)  # type: ignore[no-any-return]
+
+    def body(self, graph: Any, arguments: list[Value], name: str, fresh_outputs: Sequence[int] = ()) -> Program:
+        """Lowers a graph attribute; it may use every name its node can see. Outputs in `fresh_outputs` are computed by steps of the
+        body, each by one of its own: an output that is not is copied."""
+        return self.importer.body(graph, self.scope, arguments, name, fresh_outputs)
+
+    def inline(self, graph: Any) -> list[Value]:
+        """Lowers a graph attribute as if its nodes stood in place of the node."""
+        return self.importer.inline(graph, self.scope)
+
+    def visible_sizes(self) -> set[str]:
+        """Symbols that exist before this node's step: given ones and those that earlier steps define."""
+        given = {s for d in self.importer.symbol_of.values() for s in symbols(d)}
+        return given | {s for step in self.steps for s in step.defines}
+
+    @staticmethod
+    def symbols(dim: Dim) -> set[str]:
+        """Symbols in a dim."""
+        return symbols(dim)
+
+    def own_results(self, values: list[Value], chosen: Sequence[int]) -> list[Value]:
+        """The values, those at `chosen` positions being results of steps collected here and not twice the same."""
+        made = {v: v for step in self.steps for v in step.results()}
+        sources = {s.outputs[0]: s.inputs[0] for s in self.steps if isinstance(s.layer, View)}
+        taken: set[Value] = set()
+        result = []
+        for position, value in enumerate(values):
+            root: Value | None = value
+            while root in sources:
+                root = sources[root]
+            if position in chosen and (root not in made or root in taken):
+                value = self.step(Copy(), [value], value.type)
+                root = value
+            assert root is not None
+            taken.add(root)
+            result.append(value)
+        return result
+
+    def new_symbol(self, hint: str) -> str:
+        """A symbol that a step will define."""
+        return str(self.importer.symbol_names.unique(hint))
+
+    # -- common helpers ----------------------------------------------------------------------------------------------
+
+    def view(self, x: Value, *shape: Dim) -> Value:
+        """The same elements under another shape."""
+        if x.type.shape == tuple(shape):
+            return x
+        if x.const is not None:
+            plain = [d for d in shape if isinstance(d, int)]
+            if len(plain) == len(shape):
+                return self.constant(x.const.reshape(plain), x.name)
+        if x in self._pending and [d for d in shape if d != 1] == [d for d in x.shape if d != 1]:
+            # only axes of size 1 come or go: they can stand anywhere in memory, so the transpose can wait
+            source, perm = self._pending[x]
+            wide = [p for p in range(source.rank) if source.shape[p] != 1]
+            units = len(shape) - len(wide)
+            flat = self.view(source, *(source.shape[p] for p in wide), *([1] * units))
+            moved = iter([wide.index(p) for p in perm if source.shape[p] != 1])
+            ones = iter(range(len(wide), len(shape)))
+            return self.transpose(flat, [next(ones) if d == 1 else next(moved) for d in shape])
+        return self.step(View(), [x], x.type.with_shape(*shape))  # type: ignore[no-any-return]
+
+    def transpose(self, x: Value, perm: Sequence[int]) -> Value:
+        """y axis k is x axis perm[k]. Nothing is moved yet: see `layout`."""
+        source, first = self._pending.get(x, (x, tuple(range(x.rank))))
+        perm = tuple(first[p] for p in perm)
+        if x.const is not None:
+            return self.constant(np.ascontiguousarray(np.transpose(x.const, perm)), x.name)
+        if perm == tuple(range(len(perm))):
+            return source
+        y = Value(f"{source.name}.transposed", source.type.with_shape(*(source.shape[p] for p in perm)))
+        self._pending[y] = (source, perm)
+        return y
+
+    def _move(self, y: Value) -> Value:
+        """A transposed value as elements in memory; a view if only axes of size 1 change places."""
+        if y not in self._moved:
+            source, perm = self._pending[y]
+            source = self._settled(source)
+            kept = [p for p in perm if source.shape[p] != 1]
+            layer = View() if kept == sorted(kept) else Transpose(perm, source.shape)
+            self._moved[y] = self.step(layer, [source], y.type)
+        return self._moved[y]
+
+    def _settled(self, x: Value) -> Value:
+        return self._move(x) if x in self._pending else x
+
+    def layout(self, inputs: Sequence[Value], rank: int) -> tuple[tuple[int, ...], list[Value]]:
+        """The inputs in one common memory layout, to work in whatever order their axes lie in memory.
+
+        Transposes are not carried out where they stand: a transposed value remembers its source. An operator that can work in any
+        order of axes asks for its inputs' `layout`: `(perm, values)`, where every value has `rank` axes (1s are put in front) and
+        logical axis i is axis perm[i] of the values. It computes on them and returns `g.transpose(result, perm)`. So chains of such
+        operators between channels-last layers run without moving anything, and transposes cancel. An operator that does not ask
+        gets its input moved.
+        """
+        identity = tuple(range(rank))
+        perm = next((self._pending[x][1] for x in inputs if x in self._pending and x.rank == rank), identity)
+        values = []
+        for x in inputs:
+            if x in self._pending and x.rank == rank and self._pending[x][1] == perm:
+                values.append(self._pending[x][0])
+                continue
+            full = self.view(x, *([1] * (rank - x.rank)), *x.shape)
+            # storage axis perm[i] is logical axis i
+            values.append(self.transpose(full, [perm.index(k) for k in range(rank)]))
+        return perm, values
+
+    def elementwise(self, layer: Callable[..., Layer], inputs: Sequence[Value], dtype: DType, **more: Any) -> Value:
+        """y = f(inputs) element by element with numpy's broadcasting, in the layout that the inputs have.
+
+        `layer(*shapes)` makes the layer for the inputs' shapes (all of the output's rank)."""
+        rank = max(x.rank for x in inputs)
+        perm, values = self.layout(inputs, rank)
+        shape = broadcast([v.shape for v in values])
+        y = self.step(layer(*(v.shape for v in values)), values, TensorType(dtype, shape), **more)
+        return self.transpose(y, perm)
+
+    def to_channels_last(self, x: Value) -> Value:
+        """[n, c, *s] → [n, *s, c]"""
+        return self.transpose(x, [0, *range(2, x.rank), 1])
+
+    def to_channels_first(self, x: Value) -> Value:
+        """[n, *s, c] → [n, c, *s]"""
+        return self.transpose(x, [0, x.rank - 1, *range(1, x.rank - 1)])
+
+    def sizes(self, value: Value, name: str = "size") -> tuple[Dim, ...]:
+        """The elements of an integer vector as dims; those only known while the model runs become symbols."""
+        known = value.dims()
+        if known is not None:
+            return tuple(known)
+        count = product(value.shape)
+        if not isinstance(count, int):
+            raise Refuse(f"the number of sizes in {value.name!r} is itself only known at run time")
+        if count > 64:
+            raise Refuse(f"{count} sizes in one tensor")
+        value = self.cast_sizes(value)
+        fresh = tuple(self.new_symbol(f"{name}_{i}" if count > 1 else name) for i in range(count))
+        self.step(ReadSizes(), [value], defines=fresh)
+        return tuple(symbol(s) for s in fresh)
+
+    def cast_sizes(self, value: Value) -> Value:
+        """An integer tensor as i64."""
+        if value.dtype is DType.I64:
+            return value
+        raise Refuse(f"sizes of type {value.dtype}")
+
+    # -- binding -----------------------------------------------------------------------------------------------------
+
+    def bind(self, operator: Operator, inputs: Sequence[Value | None]) -> list[Any]:
+        """The node's inputs as the lowering's positional arguments; refuses what the signature does not allow."""
+        problems: list[Problem] = []
+        arguments: list[Any] = []
+        for index, value in enumerate(inputs):
+            parameter = operator.kind(index)
+            if parameter is None:
+                problems.append(Problem(f"{operator.name} takes at most {len(operator.inputs)} inputs, not {len(inputs)}"))
+                break
+            optional = parameter.default is None or parameter.kind is inspect.Parameter.VAR_POSITIONAL
+            annotation = str(parameter.annotation).removesuffix(" | None")
+            if value is None and not optional:
+                problems.append(Problem(f"{operator.name} needs its input {parameter.name!r}"))
+            elif value is not None and annotation == "Const" and value.array is None:
+                raise Refuse(
+                    f"input {parameter.name!r} must be known at conversion",
+                    f"{value.name!r} is computed while the model runs; make it a constant (initializer) of the model",
+                )
+            elif value is not None and annotation == "Sizes":
+                arguments.append(self.sizes(value, parameter.name))
+                continue
+            arguments.append(value)
+        for parameter in operator.inputs[len(inputs) :]:
+            if parameter.default is inspect.Parameter.empty and parameter.kind is not inspect.Parameter.VAR_POSITIONAL:
+                problems.append(Problem(f"{operator.name} needs its input {parameter.name!r}"))
+        if problems:
+            raise Refuse(problems, invalid=True)
+        return arguments

@@ -1,0 +1,272 @@
+"""Sizes of axes: integers, or exact expressions over named symbols (`batch`, `2*seq + 1`, `(height - 3)//2 + 1`).
+
+An `Expr` is a polynomial with integer coefficients over *atoms*; an atom is a symbol or an opaque call (floor
+division, modulo, minimum, maximum) of other expressions. The form is canonical: equal polynomials are equal values,
+so `batch*4//4 == batch`. An expression without symbols is always a plain `int`. Ordering is not defined on
+expressions (`TypeError`): whoever needs a comparison must say what happens when the answer is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A size that has a name and no value yet; never negative."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Call:
+    """An operation that does not reduce to a polynomial: `//`, `%`, `min` or `max` of two dims."""
+
+    fn: str
+    left: Dim
+    right: Dim
+
+    def __str__(self) -> str:
+        if self.fn in ("min", "max"):
+            return f"{self.fn}({self.left}, {self.right})"
+        return f"{_parenthesised(self.left)}{self.fn}{_parenthesised(self.right)}"
+
+
+Atom = Symbol | Call
+Monomial = tuple[Atom, ...]
+_OPERATIONS: dict[str, Callable[[int, int], int]] = {
+    "//": lambda a, b: a // b,
+    "%": lambda a, b: a % b,
+    "min": min,
+    "max": max,
+}
+
+
+@dataclass(frozen=True)
+class Expr:
+    """A polynomial over atoms: monomials (sorted, without zero coefficients) with their coefficients."""
+
+    terms: tuple[tuple[Monomial, int], ...]
+
+    def __add__(self, other: Dim) -> Dim:
+        return _sum((*self.terms, *_terms(other)))
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Dim:
+        return self * -1
+
+    def __sub__(self, other: Dim) -> Dim:
+        return self + other * -1
+
+    def __rsub__(self, other: Dim) -> Dim:
+        return self * -1 + other
+
+    def __mul__(self, other: Dim) -> Dim:
+        return _sum((tuple(sorted((*m, *n), key=str)), a * b) for m, a in self.terms for n, b in _terms(other))
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: Dim) -> Dim:
+        return _divide(self, other)
+
+    def __rfloordiv__(self, other: Dim) -> Dim:
+        return _divide(other, self)
+
+    def __mod__(self, other: Dim) -> Dim:
+        whole = _divide(self, other)
+        remainder = self - whole * other
+        return remainder if isinstance(remainder, int) else _atom(Call("%", self, other))
+
+    def __str__(self) -> str:
+        parts = []
+        for monomial, coefficient in self.terms:
+            alone = len(monomial) == 1 and abs(coefficient) == 1
+            factors = "*".join(str(a) if isinstance(a, Symbol) or alone else f"({a})" for a in monomial)
+            if not monomial:
+                text = str(abs(coefficient))
+            else:
+                text = factors if abs(coefficient) == 1 else f"{abs(coefficient)}*{factors}"
+            parts.append(("-" if coefficient < 0 else "+", text))
+        head = parts[0][1] if parts[0][0] == "+" else f"-{parts[0][1]}"
+        return head + "".join(f" {sign} {text}" for sign, text in parts[1:])
+
+    __repr__ = __str__
+
+
+Dim = int | Expr
+
+
+def symbol(name: str) -> Expr:
+    """The expression that is the symbol `name` alone."""
+    return Expr((((Symbol(name),), 1),))
+
+
+def product(dims: Iterable[Dim]) -> Dim:
+    """The product of all dims (1 if there are none)."""
+    result: Dim = 1
+    for dim in dims:
+        result = result * dim
+    return result
+
+
+def minimum(left: Dim, right: Dim) -> Dim:
+    """The smaller of two dims, as an expression if that is not known."""
+    return _extreme("min", left, right)
+
+
+def maximum(left: Dim, right: Dim) -> Dim:
+    """The larger of two dims, as an expression if that is not known."""
+    return _extreme("max", left, right)
+
+
+def ceil_div(left: Dim, right: Dim) -> Dim:
+    """⌈left / right⌉ for a positive `right`."""
+    return (left + right - 1) // right
+
+
+def broadcast(shapes: Sequence[tuple[Dim, ...]]) -> tuple[Dim, ...]:
+    """The shape that numpy broadcasting gives; of two unlike sizes neither of which is known to be 1, a known one wins over a
+    symbol (a symbol that turns out not to fit is an error while the model runs). ValueError if they cannot fit."""
+    rank = max((len(s) for s in shapes), default=0)
+    result: list[Dim] = []
+    for axis in range(rank):
+        size: Dim = 1
+        for shape in shapes:
+            k = axis - (rank - len(shape))
+            dim = shape[k] if k >= 0 else 1
+            if dim == 1 or dim == size:
+                continue
+            if isinstance(dim, int) and isinstance(size, int) and size != 1:
+                raise ValueError(f"shapes {', '.join(map(str, shapes))} do not broadcast")
+            if size == 1 or isinstance(dim, int):
+                size = dim
+        result.append(size)
+    return tuple(result)
+
+
+def symbols(dim: Dim) -> set[str]:
+    """Names of all symbols in the expression."""
+    if isinstance(dim, int):
+        return set()
+    found: set[str] = set()
+    for monomial, _ in dim.terms:
+        for atom in monomial:
+            found |= {atom.name} if isinstance(atom, Symbol) else symbols(atom.left) | symbols(atom.right)
+    return found
+
+
+def substitute(dim: Dim, values: Mapping[str, Dim]) -> Dim:
+    """The expression with symbols replaced; symbols not in `values` stay."""
+    if isinstance(dim, int):
+        return dim
+    total: Dim = 0
+    for monomial, coefficient in dim.terms:
+        term: Dim = coefficient
+        for atom in monomial:
+            if isinstance(atom, Symbol):
+                term = term * values.get(atom.name, symbol(atom.name))
+            else:
+                left, right = substitute(atom.left, values), substitute(atom.right, values)
+                term = term * _call(atom.fn, left, right)
+        total = total + term
+    return total
+
+
+def evaluate(dim: Dim, values: Mapping[str, int]) -> int:
+    """The number that the expression has for the given values (KeyError if one is missing)."""
+    result = substitute(dim, {name: values[name] for name in symbols(dim)})
+    assert isinstance(result, int)
+    return result
+
+
+def _terms(dim: Dim) -> tuple[tuple[Monomial, int], ...]:
+    return dim.terms if isinstance(dim, Expr) else (((), int(dim)),)
+
+
+def _sum(terms: Iterable[tuple[Monomial, int]]) -> Dim:
+    total: dict[Monomial, int] = {}
+    for monomial, coefficient in terms:
+        total[monomial] = total.get(monomial, 0) + coefficient
+    kept = sorted(((m, c) for m, c in total.items() if c), key=lambda t: (-len(t[0]), [str(a) for a in t[0]]))
+    if not kept:
+        return 0
+    return kept[0][1] if len(kept) == 1 and not kept[0][0] else Expr(tuple(kept))
+
+
+def _atom(call: Call) -> Expr:
+    return Expr((((call,), 1),))
+
+
+def _divide(left: Dim, right: Dim) -> Dim:
+    """⌊left / right⌋; terms that `right` divides exactly leave the floor: ⌊(k·q + r)/k⌋ = q + ⌊r/k⌋."""
+    if isinstance(right, int) and right == 0:
+        raise ZeroDivisionError("size divided by zero")
+    if isinstance(left, int) and isinstance(right, int):
+        return left // right
+    divisor = _terms(right)
+    if len(divisor) != 1:
+        return 1 if left == right else (0 if left == 0 else _atom(Call("//", left, right)))
+    (factors, scale) = divisor[0]
+    quotient: list[tuple[Monomial, int]] = []
+    rest: list[tuple[Monomial, int]] = []
+    for monomial, coefficient in _terms(left):
+        remaining = list(monomial)
+        fits = coefficient % scale == 0
+        for atom in factors:
+            if atom in remaining:
+                remaining.remove(atom)
+            else:
+                fits = False
+        (quotient if fits else rest).append((tuple(remaining), coefficient // scale) if fits else (monomial, coefficient))
+    remainder = _sum(rest)
+    whole = _sum(quotient)
+    if isinstance(remainder, int) and isinstance(right, int):
+        return whole + remainder // right
+    return whole if remainder == 0 else whole + _atom(Call("//", remainder, right))
+
+
+def _extreme(fn: str, left: Dim, right: Dim) -> Dim:
+    difference = left - right
+    if isinstance(difference, int):
+        larger, smaller = (left, right) if difference >= 0 else (right, left)
+        return larger if fn == "max" else smaller
+    if fn == "max" and isinstance(right, int) and right <= 0 and _never_negative(left):
+        return left
+    if fn == "max" and isinstance(left, int) and left <= 0 and _never_negative(right):
+        return right
+    if str(right) < str(left):
+        left, right = right, left
+    return _atom(Call(fn, left, right))
+
+
+def _never_negative(dim: Dim) -> bool:
+    """Whether the expression is ≥ 0 because all it adds up is."""
+
+    def atom_ok(atom: Atom) -> bool:
+        if isinstance(atom, Symbol):
+            return True
+        if atom.fn == "max":
+            return _never_negative(atom.left) or _never_negative(atom.right)
+        return _never_negative(atom.left) and _never_negative(atom.right)
+
+    return all(c > 0 and all(map(atom_ok, m)) for m, c in _terms(dim)) or dim == 0
+
+
+def _call(fn: str, left: Dim, right: Dim) -> Dim:
+    if isinstance(left, int) and isinstance(right, int):
+        return _OPERATIONS[fn](left, right)
+    if fn == "//":
+        return left // right
+    if fn == "%":
+        return left % right if isinstance(left, Expr) else left - (left // right) * right
+    return _extreme(fn, left, right)
+
+
+def _parenthesised(dim: Dim) -> str:
+    text = str(dim)
+    return text if text.isidentifier() or text.isdigit() else f"({text})"

@@ -1,0 +1,68 @@
+"""Layers as Rust struct literals: the emitter walks the dataclass's fields, no layer has emission code of its own."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from onnx2rust.emit.sizes import _grouped
+from onnx2rust.emit.weights import WeightTable
+from onnx2rust.layers.base import Layer, Variant, Weight
+from onnx2rust.naming import string
+
+
+def struct_type(layer: Layer) -> str:
+    """The Rust type of a layer: `Conv<'w, 2>`."""
+    arguments = (["'w"] if layer.holds_weights() else []) + list(layer.generics())
+    name = layer.rust.rsplit("::", 1)[-1]
+    return f"{name}<{', '.join(arguments)}>" if arguments else name
+
+
+def struct(layer: Layer, weights: WeightTable, uses: set[str]) -> str:
+    """The checked struct literal of a layer."""
+    fields = []
+    for name, value in layer.constants().items():
+        text = literal(value, weights, uses)
+        if layer.is_option(name) and value is not None:
+            text = f"Some({text})"
+        fields.append(f"{name}: {text}")
+    return f"{layer.rust.rsplit('::', 1)[-1]} {{ {', '.join(fields)} }}.checked()"
+
+
+def literal(value: Any, weights: WeightTable, uses: set[str]) -> str:
+    """A Rust expression for a field's value."""
+    if value is None:
+        return "None"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return _grouped(value)
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, str):
+        return str(string(value))
+    if isinstance(value, tuple):
+        return f"[{', '.join(literal(v, weights, uses) for v in value)}]"
+    if isinstance(value, Weight):
+        return f"w.{weights.of(value).name}"
+    if isinstance(value, Variant):
+        uses.add(value.enum)
+        head = f"{value.enum.rsplit('::', 1)[-1]}::{value.name}"
+        inner = ", ".join(f"{k}: {literal(v, weights, uses)}" for k, v in value.fields)
+        return f"{head} {{ {inner} }}" if inner else head
+    raise TypeError(f"no Rust literal for {type(value).__name__}")
+
+
+def number(value: float) -> str:
+    """An f32 (or f64, by inference) literal that reads back as the same number."""
+    if math.isnan(value):
+        return "f32::NAN"
+    if math.isinf(value):
+        return "f32::INFINITY" if value > 0 else "f32::NEG_INFINITY"
+    import numpy as np
+
+    short = np.format_float_positional(np.float32(value), unique=True, trim="0")
+    text = short if np.float32(value) == value or np.float64(np.float32(value)) != 0 else repr(value)
+    if len(text) > 20:
+        text = f"{np.float32(value):.9e}"
+    return text

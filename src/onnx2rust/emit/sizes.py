@@ -1,0 +1,112 @@
+"""Sizes in Rust: sums of products of symbols stand as they are, everything that could go below zero gets a name and is
+computed once, in i64, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from onnx2rust.dims import Call, Dim, Expr, Symbol, symbols
+from onnx2rust.naming import Escaped, Names, ident
+
+
+@dataclass(frozen=True)
+class NamedSize:
+    """A size with a name of its own: `let <name> = size("<what>", <expression>)?;`"""
+
+    name: Escaped
+    dim: Expr
+    needs: frozenset[str]
+
+    @property
+    def rust(self) -> Escaped:
+        """The i64 expression that computes it."""
+        return Escaped(_signed(self.dim))
+
+    @property
+    def let(self) -> str:
+        """The statement that computes and checks it."""
+        return f'let {self.name} = size("{self.name}", {self.rust})?;'
+
+
+class SizeTable:
+    """Hands out Rust expressions for dims, and remembers which named sizes they need."""
+
+    def __init__(self, given: Iterable[str]) -> None:
+        self._names = Names(["inputs", "ws", "cpu", "l", "size", "model", "self", "sizes", *given])
+        self._named: dict[Expr, NamedSize] = {}
+
+    @property
+    def named(self) -> list[NamedSize]:
+        """Named sizes in order of first use."""
+        return list(self._named.values())
+
+    def name(self, dim: Dim, hint: str) -> None:
+        """Suggests a name for a dim, if it will need one."""
+        if isinstance(dim, Expr) and not _plain(dim) and dim not in self._named:
+            self._named[dim] = NamedSize(self._names.unique(ident(hint)), dim, frozenset(symbols(dim)))
+
+    def rust(self, dim: Dim, hint: str = "size") -> str:
+        """A usize expression."""
+        if isinstance(dim, int):
+            return _grouped(dim)
+        if _plain(dim):
+            return " + ".join(_monomial(m, c) for m, c in dim.terms)
+        self.name(dim, hint)
+        return str(self._named[dim].name)
+
+    def length(self, shape: Iterable[Dim], hint: str = "size") -> str:
+        """The usize product of a shape, numbers multiplied out."""
+        number, factors = 1, []
+        for dim in shape:
+            if isinstance(dim, int):
+                number *= dim
+            else:
+                text = self.rust(dim, hint)
+                factors.append(f"({text})" if " + " in text else text)
+        if number != 1 and number != 0:
+            factors.append(_grouped(number))
+        if number == 0:
+            return "0"
+        return " * ".join(factors) or "1"
+
+    def signed(self, dim: Dim) -> str:
+        """An i64 expression for a dim that may be negative."""
+        return str(dim) if isinstance(dim, int) else _signed(dim)
+
+
+def _plain(dim: Expr) -> bool:
+    return all(c > 0 and all(isinstance(a, Symbol) for a in m) for m, c in dim.terms)
+
+
+def _monomial(monomial: tuple[Symbol | Call, ...], coefficient: int) -> str:
+    factors = [str(a) for a in monomial]
+    if coefficient != 1 or not factors:
+        factors.append(_grouped(coefficient))
+    return " * ".join(factors)
+
+
+def _grouped(number: int) -> str:
+    """Digits in groups of three where there are many, as clippy's `unreadable_literal` has it."""
+    return f"{number:_}" if abs(number) >= 100_000 else str(number)
+
+
+def _signed(dim: Dim) -> str:
+    if isinstance(dim, int):
+        return str(dim)
+    parts = []
+    for monomial, coefficient in dim.terms:
+        factors = [f"{a} as i64" if isinstance(a, Symbol) else _call(a) for a in monomial]
+        if len(factors) > 1 or abs(coefficient) != 1:
+            factors = [f"({f})" if " as " in f else f for f in factors]
+        if not factors or abs(coefficient) != 1:
+            factors.append(str(abs(coefficient)))
+        parts.append(("-" if coefficient < 0 else "+", " * ".join(factors)))
+    head = ("-" if parts[0][0] == "-" else "") + (f"({parts[0][1]})" if parts[0][0] == "-" else parts[0][1])
+    return head + "".join(f" {sign} {text}" for sign, text in parts[1:])
+
+
+def _call(call: Call) -> str:
+    left, right = _signed(call.left), _signed(call.right)
+    method = {"//": "div_euclid", "%": "rem_euclid", "min": "min", "max": "max"}[call.fn]
+    return f"({left}).{method}({right})"

@@ -1,0 +1,180 @@
+"""Program → the lines of Rust that run it: one call per step, a comment above it saying what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from onnx2rust.emit import control, literals
+from onnx2rust.emit.sizes import NamedSize, SizeTable
+from onnx2rust.emit.weights import WeightTable
+from onnx2rust.layers.base import View
+from onnx2rust.naming import Escaped, comment, string
+from onnx2rust.planner import Plan
+from onnx2rust.program import Step, TensorType, Value
+
+
+@dataclass
+class Writer:
+    """Writes steps; `uses` collects the tf_layers items that the lines name."""
+
+    plan: Plan
+    weights: WeightTable
+    sizes: SizeTable
+    inputs: dict[Value, Escaped]
+    uses: set[str] = field(default_factory=set)
+    needs_scratch: bool = False
+    names: dict[Value, str] = field(default_factory=dict)
+    """Values that are plain Rust variables: the iteration number of a loop, a branch's condition."""
+    late: list[NamedSize] = field(default_factory=list)
+    """Named sizes that depend on symbols found while the model runs."""
+    known: set[str] = field(default_factory=set)
+    computed: set[str] = field(default_factory=set)
+    depth: int = 0
+    shares_dims: bool = False
+    """Whether sizes found while running must reach other methods, through `d: &mut Dims`."""
+    loops: int = 0
+
+    # -- values ------------------------------------------------------------------------------------------------------
+
+    def read(self, value: Value) -> str:
+        """A slice expression with the value's elements."""
+        root = self.plan.root(value)
+        if value.const is not None:
+            return f"l.{self.weights.of_value(value).name}"
+        if root.const is not None:
+            return f"l.{self.weights.of_value(root).name}"
+        if root in self.names:
+            return self.names[root]
+        if root in self.inputs:
+            return f"inputs.{self.inputs[root]}"
+        return f"ws.s{self.plan.slot_of[root]}.get({self.length(root.type)})"
+
+    def write(self, value: Value) -> str:
+        """A mutable slice expression for the value's elements."""
+        return f"ws.s{self.plan.slot_of[self.plan.root(value)]}.fit({self.length(value.type)})"
+
+    def length(self, type_: TensorType) -> str:
+        """Number of elements, as a usize expression."""
+        return self.sizes.length(type_.shape)
+
+    # -- steps -------------------------------------------------------------------------------------------------------
+
+    def steps(self, steps: tuple[Step, ...]) -> list[str]:
+        """All lines of a list of steps."""
+        return [line for step in steps for line in self.step(step)]
+
+    def step(self, step: Step) -> list[str]:
+        """The lines of one step: comment, sizes that become known, the call."""
+        if isinstance(step.layer, View):
+            return []
+        for value in step.results():
+            for axis, dim in enumerate(value.shape):
+                self.sizes.name(dim, f"{step.name}_{axis}")
+        lines = [f"// {self.describe(step)}"]
+        if step.bodies:
+            return lines + control.lines(self, step)
+        if step.defines:
+            arguments = ", ".join(self._arguments(step) + self._reads(step))
+            tail = f".map_err(|e| e.at({string(step.name)}))?"
+            lines.append(f"let [{', '.join(step.defines)}] = {self._receiver(step)}.sizes({arguments}){tail};")
+            lines += self.define(step.defines)
+        if step.outputs:
+            lines.append(self._call(step))
+        return lines
+
+    def define(self, names: Iterable[str], again: bool = False) -> list[str]:
+        """What follows once symbols have values: the named sizes that depend on them (`again`: they have changed)."""
+        fresh = set(names)
+        self.known |= fresh
+        ready = [
+            n for n in self.late if n.needs <= self.known and (n.needs & fresh if again else str(n.name) not in self.computed)
+        ]
+        self.computed |= {str(n.name) for n in ready}
+        lines = []
+        for name in sorted(fresh, key=list(names).index) if self.shares_dims and not self.depth and not again else []:
+            lines.append(f"d.{name} = {name};")
+        for size in ready:
+            lines.append(size.let)
+            if self.shares_dims and not self.depth:
+                lines.append(f"d.{size.name} = {size.name};")
+        return lines
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """A Rust block: what is computed inside is not known behind it."""
+        saved = set(self.known), set(self.computed)
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+            self.known, self.computed = saved
+
+    def describe(self, step: Step) -> str:
+        """What stands above a step: `conv2d (Conv): [batch, 26, 26, 32]`."""
+        shapes = ", ".join(f"[{', '.join(map(str, v.shape))}]" for v in step.results())
+        text = f"{step.origin.node or step.name} ({step.origin.op})" + (f": {shapes}" if shapes else "")
+        return str(comment(text))
+
+    def _receiver(self, step: Step) -> str:
+        if step.layer.constants():
+            return f"l.{step.name}"
+        self.uses.add(step.layer.rust)
+        return step.layer.rust.rsplit("::", 1)[-1]
+
+    def _arguments(self, step: Step) -> list[str]:
+        arguments = ["cpu"]
+        for name, dims in step.layer.sizes().items():
+            if step.layer.signed(name):
+                assert isinstance(dims, tuple)
+                arguments.append(f"[{', '.join(map(self.sizes.signed, dims))}]")
+            elif isinstance(dims, tuple):
+                arguments.append(f"[{', '.join(self.sizes.rust(d, f'{step.name}_size') for d in dims)}]")
+            else:
+                arguments.append(self.sizes.rust(dims, f"{step.name}_{name}"))
+        return arguments
+
+    def _reads(self, step: Step, skip: int | None = None) -> list[str]:
+        texts = []
+        for index, value in enumerate(step.inputs):
+            if index == skip:
+                continue
+            text = "None" if value is None else self.read(value)
+            texts.append(f"Some({text})" if value is not None and index in step.layer.optional else text)
+        return [f"&[{', '.join(texts)}]"] if step.layer.variadic else texts
+
+    def _tail(self, step: Step) -> str:
+        return f".map_err(|e| e.at({string(step.name)}))?" if step.layer.fallible else ""
+
+    def _call(self, step: Step) -> str:
+        arguments = self._arguments(step)
+        index = self.plan.in_place.get(step)
+        if index is not None:
+            value = step.inputs[index]
+            assert value is not None
+            method = "run_in_place" if index == 0 else "run_in_place_right"
+            arguments += [self.write(value), *self._reads(step, skip=index)]
+        else:
+            method = "run"
+            arguments += self._reads(step)
+        for position, value in enumerate(step.outputs):
+            if index is not None and position == 0:
+                continue
+            text = "None" if value is None else self.write(value)
+            arguments.append(f"Some({text})" if value is not None and position in step.layer.optional_outputs else text)
+        if step.layer.scratch:
+            self.needs_scratch = True
+            arguments.append("&mut ws.scratch")
+        return f"{self._receiver(step)}.{method}({', '.join(arguments)}){self._tail(step)};"
+
+    def fields(self) -> list[tuple[Step, str, str]]:
+        """Layers with parameters: (step, Rust type, struct literal)."""
+        found = []
+        for step in self.plan.program.walk():
+            if isinstance(step.layer, View) or not step.layer.constants():
+                continue
+            self.uses.add(step.layer.rust)
+            found.append((step, literals.struct_type(step.layer), literals.struct(step.layer, self.weights, self.uses)))
+        return found

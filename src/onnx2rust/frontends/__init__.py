@@ -1,0 +1,50 @@
+"""From a file someone saved to one `onnx.ModelProto`: every source format ends here, in the same shape.
+
+What a caller may rely on, whatever the source was: the model's own input and output names in the model's own order,
+nodes topologically sorted, no model-local functions, no external data, no operator that ONNX does not have,
+constants that are not inputs, and the same bytes from the same file every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from onnx2rust.errors import Onnx2RustError
+from onnx2rust.frontends.base import Loaded
+from onnx2rust.frontends.detect import detect
+from onnx2rust.options import Options
+
+__all__ = ["Loaded", "load", "load_many"]
+
+
+def load(source: Path, options: Options) -> Loaded:
+    """Read `source`, whatever it is (`options.frontend` or its content says), and bring it to ONNX."""
+    (result,) = load_many([source], options)
+    if isinstance(result, Onnx2RustError):
+        raise result
+    return result
+
+
+def load_many(sources: Sequence[Path], options: Options) -> list[Loaded | Onnx2RustError]:
+    """Like `load` for each of `sources`; one child process serves all that need TensorFlow.
+
+    A source that fails has its error in its place of the list, so that one bad file does not cost the others.
+    """
+    from onnx2rust.frontends import onnx_file, tensorflow
+
+    results: dict[int, Loaded | Onnx2RustError] = {}
+    for_tensorflow: list[tuple[int, Path, str]] = []
+    for index, source in enumerate(sources):
+        try:
+            frontend = detect(source, options.frontend)
+            if frontend == "onnx":
+                results[index] = onnx_file.load(source, options)
+            else:
+                for_tensorflow.append((index, source, frontend))
+        except Onnx2RustError as error:
+            results[index] = error
+    if for_tensorflow:
+        loaded = tensorflow.load_many([(path, frontend) for _, path, frontend in for_tensorflow], options)
+        results.update(zip([index for index, _, _ in for_tensorflow], loaded, strict=True))
+    return [results[index] for index in range(len(sources))]

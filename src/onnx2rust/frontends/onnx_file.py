@@ -1,0 +1,268 @@
+"""Reading `.onnx` files that nobody vouches for: bounded, checked, and told in the user's words.
+
+A hostile file may claim dimensions of petabytes, point its weights at `/etc/passwd`, nest bodies a thousand deep or be
+noise. Nothing here allocates what a file merely claims: dimensions are only multiplied and compared with the bytes present.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import external_data_helper
+
+from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError
+from onnx2rust.frontends import graph as graphs
+from onnx2rust.frontends import symbols
+from onnx2rust.frontends.base import KINDS, Loaded
+from onnx2rust.options import Options
+
+MAX_FILE_BYTES = 2**31 - 1  # protobuf's own limit on one message
+MAX_EXTERNAL_BYTES = 16 * 2**30  # all external tensors of a model together
+MAX_BODY_DEPTH = 32  # If in Loop in If…; deeper is a bomb, not a model
+
+_UNIT_BITS: dict[int, int] = {  # storage of one element in raw or external data
+    onnx.TensorProto.FLOAT: 32, onnx.TensorProto.UINT8: 8, onnx.TensorProto.INT8: 8, onnx.TensorProto.UINT16: 16,
+    onnx.TensorProto.INT16: 16, onnx.TensorProto.INT32: 32, onnx.TensorProto.INT64: 64, onnx.TensorProto.BOOL: 8,
+    onnx.TensorProto.FLOAT16: 16, onnx.TensorProto.DOUBLE: 64, onnx.TensorProto.UINT32: 32,
+    onnx.TensorProto.UINT64: 64, onnx.TensorProto.COMPLEX64: 64, onnx.TensorProto.COMPLEX128: 128,
+    onnx.TensorProto.BFLOAT16: 16, onnx.TensorProto.FLOAT8E4M3FN: 8, onnx.TensorProto.FLOAT8E4M3FNUZ: 8,
+    onnx.TensorProto.FLOAT8E5M2: 8, onnx.TensorProto.FLOAT8E5M2FNUZ: 8, onnx.TensorProto.UINT4: 4,
+    onnx.TensorProto.INT4: 4, onnx.TensorProto.FLOAT4E2M1: 4,
+}  # fmt: skip
+
+
+def load(source: Path, options: Options) -> Loaded:
+    """Read an ONNX file with its external data and bring it to the shape described in `onnx2rust.frontends`."""
+    model = parse(source)
+    check_header(model)
+    read_external_data(model, source.parent)
+    notes = prepare(model, options)
+    return Loaded(model, KINDS["onnx"], "onnx", tuple(notes))
+
+
+def prepare(model: onnx.ModelProto, options: Options) -> list[str]:
+    """Inline, check, sort and cut `model` in place; returns what the user should know."""
+    notes: list[str] = []
+    if model.functions:
+        names = sorted({function.name for function in model.functions})
+        notes.append(f"model-local functions were inlined: {', '.join(names)}")
+        model.CopyFrom(inline_functions(model))
+    problems = graphs.check_names(model.graph)
+    if problems:
+        raise InvalidModelError(problems)
+    graphs.topological_sort(model.graph)
+    check_spec(model)
+    dropped = graphs.drop_constant_inputs(model.graph)
+    if dropped:
+        notes.append(f"inputs with an initializer are constants, not inputs: {', '.join(dropped)}")
+    graphs.cut(model, options.inputs, options.outputs)
+    symbols.name_unknown(model)
+    return notes
+
+
+def parse(source: Path) -> onnx.ModelProto:
+    """The file as a protobuf; anything that is not one is an `InvalidModelError`."""
+    size = source.stat().st_size
+    if size > MAX_FILE_BYTES:
+        raise InvalidModelError(
+            f"{source}: {size} bytes; an ONNX file holds at most 2 GiB",
+            hint="save the weights as external data",
+        )
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(source.read_bytes())
+    except DecodeError as error:
+        raise InvalidModelError(f"{source}: not an ONNX file, or truncated ({error})") from error
+    if not model.HasField("graph"):
+        raise InvalidModelError(f"{source}: the file holds no graph; it is not an ONNX model, or truncated")
+    return model
+
+
+def check_header(model: onnx.ModelProto) -> None:
+    """IR version and opsets must be ones this version knows; bodies must not nest without end."""
+    problems = []
+    newest_ir = onnx.IR_VERSION
+    if not 1 <= model.ir_version <= newest_ir:
+        problems.append(Problem(f"IR version {model.ir_version} is unknown (1 to {newest_ir} are)"))
+    newest = onnx.defs.onnx_opset_version()
+    seen: dict[str, int] = {}
+    for entry in model.opset_import:
+        domain = "" if entry.domain == "ai.onnx" else entry.domain
+        if seen.setdefault(domain, entry.version) != entry.version:
+            problems.append(Problem(f"domain {domain or 'ai.onnx'!r} is imported in two versions"))
+        if domain == "" and not 1 <= entry.version <= newest:
+            hint = "export the model with a lower opset" if entry.version > newest else ""
+            problems.append(Problem(f"opset {entry.version} is unknown (1 to {newest} are)", hint=hint))
+    if "" not in seen and any(n.domain in ("", "ai.onnx") for g in graphs.all_graphs(model.graph) for n in g.node):
+        problems.append(Problem("the model does not say which opset it uses (no opset_import for ai.onnx)"))
+    if problems:
+        raise InvalidModelError(problems)
+    level, depth = [model.graph], 0
+    while level:
+        if depth > MAX_BODY_DEPTH:
+            raise InvalidModelError(f"bodies (If, Loop, Scan) nest deeper than {MAX_BODY_DEPTH}")
+        level = [body for graph in level for node in graph.node for body in graphs.subgraphs(node)]
+        depth += 1
+    if model.training_info:
+        raise UnsupportedError("the file holds training information", hint="export the model for inference")
+
+
+def _tensors(model: onnx.ModelProto) -> list[onnx.TensorProto]:
+    """Every dense tensor in the file: initializers and attributes, in all bodies and functions."""
+    found: list[onnx.TensorProto] = []
+    nodes = [node for function in model.functions for node in function.node]
+    inner = [body for node in nodes for body in graphs.subgraphs(node)]
+    for top in [model.graph, *inner]:
+        for graph in graphs.all_graphs(top):
+            found.extend(graph.initializer)
+            for sparse in graph.sparse_initializer:
+                found += [sparse.values, sparse.indices]
+            nodes.extend(graph.node)
+    for node in nodes:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                found.append(attribute.t)
+            found.extend(attribute.tensors)
+    return found
+
+
+def element_count(tensor: onnx.TensorProto) -> int:
+    """Product of the claimed dimensions (a Python integer: it cannot overflow); −1 if one is negative."""
+    count = 1
+    for dim in tensor.dims:
+        if dim < 0:
+            return -1
+        count *= dim
+    return count
+
+
+def read_external_data(model: onnx.ModelProto, folder: Path) -> None:
+    """Replace every external tensor by its bytes; refuse files outside `folder`, lies about sizes, and too much of it."""
+    problems: list[Problem] = []
+    total = 0
+    for tensor in _tensors(model):
+        where = f"tensor {tensor.name!r}"
+        bits = _UNIT_BITS.get(tensor.data_type)
+        count = element_count(tensor)
+        if count < 0:
+            problems.append(Problem(f"negative dimension in {list(tensor.dims)}", where=where))
+            continue
+        if tensor.data_location != onnx.TensorProto.EXTERNAL:
+            if bits is not None and tensor.HasField("raw_data") and len(tensor.raw_data) != (count * bits + 7) // 8:
+                problems.append(
+                    Problem(
+                        f"shape {list(tensor.dims)} needs {(count * bits + 7) // 8} bytes, the file has {len(tensor.raw_data)}",
+                        where=where,
+                    )
+                )
+            continue
+        if bits is None:
+            problems.append(Problem("external data of a type that has no fixed size", where=where))
+            continue
+        need = (count * bits + 7) // 8
+        total += need
+        if total > MAX_EXTERNAL_BYTES:
+            raise InvalidModelError(f"the model claims more than {MAX_EXTERNAL_BYTES} bytes of external data")
+        found = _external_bytes(tensor, folder, need)
+        if isinstance(found, str):
+            problems.append(Problem(found, where=where))
+            continue
+        tensor.raw_data = found
+        tensor.data_location = onnx.TensorProto.DEFAULT
+        del tensor.external_data[:]
+    if problems:
+        raise InvalidModelError(problems)
+
+
+def _external_bytes(tensor: onnx.TensorProto, folder: Path, need: int) -> bytes | str:
+    """The `need` bytes of one external tensor, or what is wrong with it."""
+    try:
+        info = external_data_helper.ExternalDataInfo(tensor)
+        offset = int(info.offset or 0)
+        length = int(info.length) if info.length else need
+    except (ValueError, TypeError) as error:
+        return f"external data entry cannot be read ({error})"
+    location = info.location
+    if not location:
+        return "external data without a location"
+    if os.path.isabs(location) or "\\" in location or "\0" in location or ".." in Path(location).parts:
+        return f"external data at {location!r} lies outside the model's folder"
+    path = folder / location
+    root = folder.resolve()
+    if not path.resolve().is_relative_to(root):
+        return f"external data at {location!r} lies outside the model's folder"
+    if any(part.is_symlink() for part in [path, *path.parents][: len(Path(location).parts)]):
+        return f"external data at {location!r} is a symbolic link"
+    if not path.is_file():
+        return f"external data file {location!r} is missing"
+    if offset < 0 or length != need:
+        return f"shape {list(tensor.dims)} needs {need} bytes, its external data has {length} at offset {offset}"
+    if offset + length > path.stat().st_size:
+        return f"external data file {location!r} ends before byte {offset + length}; it is truncated"
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(length)
+
+
+def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Replace calls of model-local functions by their bodies (recursion is an error)."""
+    from onnx import inliner
+
+    problems = _recursive_functions(model)
+    if problems:
+        raise InvalidModelError(problems)
+    try:
+        return inliner.inline_local_functions(model)
+    except (
+        RuntimeError,
+        ValueError,
+        onnx.checker.ValidationError,
+        onnx.shape_inference.InferenceError,
+    ) as error:
+        raise InvalidModelError(f"a model-local function cannot be inlined: {_first_line(error)}") from error
+
+
+def _recursive_functions(model: onnx.ModelProto) -> list[Problem]:
+    """Functions that call themselves, directly or through others: inlining them would not end."""
+    keys = {(function.domain, function.name) for function in model.functions}
+    calls: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for function in model.functions:
+        nodes = list(function.node)
+        for node in function.node:
+            for body in graphs.subgraphs(node):
+                nodes += [inner for graph in graphs.all_graphs(body) for inner in graph.node]
+        calls[function.domain, function.name] = {(n.domain, n.op_type) for n in nodes} & keys
+    problems = []
+    for start in sorted(calls):
+        reached, stack = set(), list(calls[start])
+        while stack:
+            key = stack.pop()
+            if key not in reached:
+                reached.add(key)
+                stack.extend(calls[key])
+        if start in reached:
+            problems.append(Problem(f"model-local function {start[1]!r} calls itself"))
+    return problems
+
+
+def check_spec(model: onnx.ModelProto) -> None:
+    """`onnx.checker`, without shape inference, its complaint translated.
+
+    Domains other than ONNX's own are the importer's to judge: the checker skips operators it has no schema for.
+    """
+    try:
+        onnx.checker.check_model(model, full_check=False, skip_opset_compatibility_check=True)
+    except onnx.checker.ValidationError as error:
+        raise InvalidModelError(f"the model breaks the ONNX specification: {_first_line(error)}") from error
+    except ValueError as error:  # a model above protobuf's limit once its external data is in
+        if "2GiB" not in str(error) and "2GB" not in str(error):
+            raise
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = " ".join(lines[:2]) if lines else type(error).__name__
+    return text if len(text) <= 500 else text[:500] + "…"

@@ -1,0 +1,323 @@
+"""Names, order and symbols of a model that tf2onnx wrote: the author's where there are any, derived from place otherwise.
+
+tf2onnx numbers what it inserts (`convolution__15`, `const_fold_opt__43`, `unk__81`) as it goes. Nothing of that survives:
+a node is called after its scope and operator, a constant after the first node that reads it and its role there
+(`conv2d_1/kernel`), and the order is a walk from the outputs. One model gives the same bytes every time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import onnx
+
+from onnx2rust.frontends import graph as graphs
+from onnx2rust.frontends import symbols
+from onnx2rust.frontends.base import Port
+
+_COUNTER = re.compile(r"__\d+")
+_SUFFIX = re.compile(r"_\d+$")
+_CALLS = re.compile(r"^(StatefulPartitionedCall|PartitionedCall|ConstantFolding|Func)(_\d+)?$")
+_QUANTIZED = re.compile(r"_(dequant|quantize)$")
+_FOLLOWS = frozenset(["Add", "Relu", "Clip", "Tanh", "Sigmoid"])  # what TFLite fuses behind an operator
+_MODEL = re.compile(r"^(model|functional|sequential)(_\d+)*$")
+
+_ROLES: dict[str, tuple[str, ...]] = {
+    "Conv": ("input", "kernel", "bias"),
+    "ConvTranspose": ("input", "kernel", "bias"),
+    "Gemm": ("kernel", "kernel", "bias"),
+    "MatMul": ("kernel", "kernel"),
+    "Gather": ("embeddings", "indices"),
+    "GatherND": ("table", "indices"),
+    "LSTM": ("input", "kernel", "recurrent_kernel", "bias", "lengths", "initial_h", "initial_c", "peephole"),
+    "GRU": ("input", "kernel", "recurrent_kernel", "bias", "lengths", "initial_h"),
+    "RNN": ("input", "kernel", "recurrent_kernel", "bias", "lengths", "initial_h"),
+    "BatchNormalization": ("input", "gamma", "beta", "moving_mean", "moving_variance"),
+    "LayerNormalization": ("input", "gamma", "beta"),
+    "PRelu": ("input", "alpha"),
+    "Add": ("bias", "bias"),
+    "Sub": ("offset", "offset"),
+    "Mul": ("scale", "scale"),
+    "Div": ("dividend", "divisor"),
+    "Pow": ("base", "exponent"),
+    "Reshape": ("data", "shape"),
+    "Expand": ("data", "shape"),
+    "ConstantOfShape": ("shape",),
+    "Tile": ("data", "repeats"),
+    "Transpose": ("data",),
+    "Unsqueeze": ("data", "axes"),
+    "Squeeze": ("data", "axes"),
+    "Slice": ("data", "starts", "ends", "axes", "steps"),
+    "Split": ("data", "split"),
+    "Pad": ("data", "pads", "value", "axes"),
+    "Clip": ("data", "min", "max"),
+    "Resize": ("data", "roi", "scales", "sizes"),
+    "TopK": ("data", "k"),
+    "CumSum": ("data", "axis"),
+    "OneHot": ("indices", "depth", "values"),
+    "Range": ("start", "limit", "delta"),
+    "Where": ("condition", "then", "else"),
+    "QuantizeLinear": ("data", "scale", "zero_point"),
+    "DequantizeLinear": ("quantized", "scale", "zero_point"),
+    "Loop": ("trip_count", "condition"),
+}
+
+
+def clean(
+    model: onnx.ModelProto,
+    inputs: Sequence[Port],
+    outputs: Sequence[Port],
+    layers: Iterable[str] = (),
+    prefixes: Iterable[str] = (),
+) -> None:
+    """Rename and reorder everything in `model` (in place); `inputs`, `outputs` in the wanted order."""
+    graph = model.graph
+    by_name = {value.name: value for value in graph.input}
+    ordered = [by_name.pop(port.tensor) for port in inputs if port.tensor in by_name]
+    _replace(graph.input, [*ordered, *by_name.values()])
+    _canonical_order(graph)
+    names = _Names(Scopes.of(model, layers, prefixes))
+    _fill_shapes(graph, [*inputs, *outputs])
+    names.wanted = {port.tensor: port.name for port in (*inputs, *outputs)}
+    names.used_tensors.update(names.wanted.values())
+    names.plan(graph)
+    names.apply(graph)
+    _order_constants(graph)
+    graph.name = "model"
+    graph.doc_string = ""
+    symbols.name_unknown(model)
+    used = {node.domain or "" for g in graphs.all_graphs(graph) for node in g.node}
+    _replace(model.opset_import, [o for o in model.opset_import if o.domain in ("", *used)])
+
+
+def _fill_shapes(graph: onnx.GraphProto, ports: Sequence[Port]) -> None:
+    """TensorFlow knows the rank of ports for which tf2onnx forgot it (those behind table lookups)."""
+    shapes = {port.tensor: port.shape for port in ports}
+    for value in (*graph.input, *graph.output):
+        shape = shapes.get(value.name)
+        if shape is None or value.type.tensor_type.HasField("shape"):
+            continue
+        value.type.tensor_type.shape.SetInParent()
+        for size in shape:
+            dim = value.type.tensor_type.shape.dim.add()
+            if size is not None:
+                dim.dim_value = size
+
+
+@dataclass
+class Scopes:
+    """How a TensorFlow node name becomes a readable one: which leading scopes say nothing, which suffixes are counters."""
+
+    layers: frozenset[str] = frozenset()
+    prefixes: frozenset[str] = frozenset()
+    common: tuple[str, ...] = ()
+    strip_top: bool = False
+
+    @classmethod
+    def of(cls, model: onnx.ModelProto, layers: Iterable[str] = (), prefixes: Iterable[str] = ()) -> Scopes:
+        """Look at all node names of `model` at once: a prefix goes only if every scoped node has it."""
+        scopes = cls(frozenset(layers), frozenset(prefixes))
+        all_nodes = [node for graph in graphs.all_graphs(model.graph) for node in graph.node]
+        paths = [parts for node in all_nodes if len(parts := scopes._parts(node.name)) > 1]
+        common: list[str] = []
+        while paths and all(len(p) > 2 and p[0] == paths[0][0] for p in paths):
+            common.append(paths[0][0])
+            paths = [p[1:] for p in paths]
+        scopes.common = tuple(common)
+        tops = sorted({p[0] for p in paths})
+        numbered = bool(tops) and all(_SUFFIX.search(top) for top in tops)
+        scopes.strip_top = numbered and not scopes.layers and len({_SUFFIX.sub("", t) for t in tops}) == len(tops)
+        return scopes
+
+    def clean(self, name: str, op_type: str = "") -> str:
+        """`functional_1/conv2d_1/convolution__15` → `conv2d/Transpose` (an inserted node is called after its operator)."""
+        parts = self._parts(name)
+        for prefix in self.common:
+            if len(parts) > 1 and parts[0] == prefix:
+                parts = parts[1:]
+        if self.strip_top and len(parts) > 1:
+            parts = [_SUFFIX.sub("", parts[0]), *parts[1:]]
+        leaf = name.rsplit("/", 1)[-1]
+        if op_type and (_COUNTER.search(leaf) or _QUANTIZED.search(leaf) or _CALLS.match(parts[-1])):
+            parts = [*parts[:-1], op_type]
+        return "/".join(parts) or op_type or "node"
+
+    def _parts(self, name: str) -> list[str]:
+        name = name.rsplit(";", 1)[-1]  # TFLite joins the names of the operators it fused
+        name = _QUANTIZED.sub("", re.sub(r":\d+", "", name).removesuffix("_prequant"))
+        parts = [part for part in _COUNTER.sub("", name).split("/") if part]
+        parts = [part for part in parts[:-1] if not _CALLS.match(part)] + parts[-1:]
+        while len(parts) > 1 and (_SUFFIX.sub("", parts[0]) in self.prefixes or parts[0] in self.prefixes):
+            parts = parts[1:]
+        if len(parts) > 1 and _MODEL.match(parts[0]) and not self.layers & {parts[0], _SUFFIX.sub("", parts[0])}:
+            parts = parts[1:]
+        return [*(self._layer(part) for part in parts[:-1]), *parts[-1:]]
+
+    def _layer(self, part: str) -> str:
+        """Keras 3 enters each layer's scope twice, and TensorFlow makes the second unique: `conv2d_1` is layer `conv2d`."""
+        stripped = _SUFFIX.sub("", part)
+        return stripped if stripped in self.layers else part
+
+
+@dataclass
+class _Names:
+    """The renaming of one model: planned over all graphs first, so that names are unique in the whole file."""
+
+    scopes: Scopes
+    wanted: dict[str, str] = field(default_factory=dict)
+    used_nodes: set[str] = field(default_factory=set)
+    used_tensors: set[str] = field(default_factory=set)
+    counts: Counter[str] = field(default_factory=Counter)
+    nodes: list[str] = field(default_factory=list)
+
+    def plan(self, graph: onnx.GraphProto) -> None:
+        """Choose all names, in the order of the nodes, outer graphs first."""
+        for current in graphs.all_graphs(graph):
+            names = _lend_scopes([self.scopes.clean(node.name, node.op_type) for node in current.node], current)
+            constants = graphs.initializers(current)
+            for node, wish in zip(current.node, names, strict=True):
+                node.name = self._unique(wish, self.used_nodes)
+                for index, old in enumerate(node.output):
+                    if old and old not in self.wanted:
+                        self.wanted[old] = self._unique(node.name if index == 0 else f"{node.name}:{index}", self.used_tensors)
+                for index, old in enumerate(node.input):
+                    if old in constants and old not in self.wanted:
+                        self.wanted[old] = self._unique(_constant_name(node, index), self.used_tensors)
+                for body in graphs.subgraphs(node):
+                    for index, value in enumerate(body.input):
+                        wish = f"{node.name}/{_body_input(node, index)}"
+                        self.wanted[value.name] = self._unique(wish, self.used_tensors)
+                    self._captured(node, body, constants)
+        for current in graphs.all_graphs(graph):  # constants that only leave a graph, or that nothing reads
+            for index, name in enumerate(sorted(graphs.initializers(current) - self.wanted.keys())):
+                self.wanted[name] = self._unique(f"constant_{index}", self.used_tensors)
+
+    def _captured(self, node: onnx.NodeProto, body: onnx.GraphProto, constants: set[str]) -> None:
+        for graph in graphs.all_graphs(body):
+            for inner in graph.node:
+                for index, old in enumerate(inner.input):
+                    if old in constants and old not in self.wanted:
+                        wish = f"{node.name}/{_constant_name(inner, index).rsplit('/', 1)[-1]}"
+                        self.wanted[old] = self._unique(wish, self.used_tensors)
+
+    def apply(self, graph: onnx.GraphProto) -> None:
+        """Write the planned tensor names into every graph."""
+        new = self.wanted
+        for number, current in enumerate(graphs.all_graphs(graph)):
+            for value in (*current.input, *current.output):
+                value.name = new[value.name]
+                _forget_symbols(value)
+            for tensor in current.initializer:
+                tensor.name = new[tensor.name]
+            del current.value_info[:]
+            if number:
+                current.name = f"body_{number}"
+            for node in current.node:
+                node.doc_string = ""
+                node.input[:] = [new[name] if name else "" for name in node.input]
+                node.output[:] = [new[name] if name else "" for name in node.output]
+
+    def _unique(self, wish: str, used: set[str]) -> str:
+        name = wish
+        while name in used:
+            self.counts[wish] += 1
+            name = f"{wish}_{self.counts[wish]}"
+        used.add(name)
+        return name
+
+
+def _constant_name(node: onnx.NodeProto, index: int) -> str:
+    """Scope of the reader + role of the input: `dense/kernel`."""
+    scope = node.name.rsplit("/", 1)[0] if "/" in node.name else node.name
+    roles = _ROLES.get(node.op_type)
+    if roles is not None and index < len(roles):
+        return f"{scope}/{roles[index]}"
+    if node.op_type.startswith("Reduce") and index == 1:
+        return f"{scope}/axes"
+    return f"{scope}/constant"
+
+
+def _body_input(node: onnx.NodeProto, index: int) -> str:
+    if node.op_type == "Loop":
+        return ("iteration", "condition")[index] if index < 2 else f"state_{index - 2}"
+    return f"input_{index}"
+
+
+def _lend_scopes(names: list[str], graph: onnx.GraphProto) -> list[str]:
+    """A node inserted between two layers has no scope: an activation or bias takes its writer's, others their reader's."""
+    names = list(names)
+    reader: dict[str, int] = {}
+    writer: dict[str, int] = {}
+    for index, node in enumerate(graph.node):
+        writer.update(dict.fromkeys(node.output, index))
+        for name in node.input:
+            reader.setdefault(name, index)
+        source = writer.get(node.input[0]) if node.input else None
+        if "/" not in names[index] and node.op_type in _FOLLOWS and source is not None and "/" in names[source]:
+            names[index] = f"{names[source].rsplit('/', 1)[0]}/{names[index]}"
+    for index in range(len(names) - 1, -1, -1):
+        user = next((reader[out] for out in graph.node[index].output if out in reader), None)
+        if "/" not in names[index] and user is not None and "/" in names[user]:
+            names[index] = f"{names[user].rsplit('/', 1)[0]}/{names[index]}"
+    return names
+
+
+def _canonical_order(graph: onnx.GraphProto) -> None:
+    """Order by a depth-first walk from the outputs, bodies first: it depends on the structure alone, not on old names."""
+    for node in graph.node:
+        for body in graphs.subgraphs(node):
+            _canonical_order(body)
+    writer = {name: index for index, node in enumerate(graph.node) for name in node.output if name}
+    done: set[int] = set()
+    order: list[int] = []
+    for root in [value.name for value in graph.output]:
+        stack = [(writer[root], False)] if root in writer else []
+        while stack:
+            index, ready = stack.pop()
+            if ready:
+                order.append(index)
+            elif index not in done:
+                done.add(index)
+                stack.append((index, True))
+                sources = [writer[name] for name in _reads_in_order(graph.node[index]) if name in writer]
+                stack.extend((source, False) for source in reversed(sources) if source not in done)
+    nodes = [graph.node[index] for index in order]
+    _replace(graph.node, nodes)
+
+
+def _reads_in_order(node: onnx.NodeProto) -> list[str]:
+    names = list(node.input)
+    for body in graphs.subgraphs(node):
+        for graph in graphs.all_graphs(body):
+            names += [name for inner in graph.node for name in inner.input]
+            names += [value.name for value in graph.output]
+    return [name for name in dict.fromkeys(names) if name]
+
+
+def _order_constants(graph: onnx.GraphProto) -> None:
+    """Constants in the order of first use; those that nothing reads go."""
+    for current in graphs.all_graphs(graph):
+        place: dict[str, int] = {}
+        for node in current.node:
+            for name in _reads_in_order(node):
+                place.setdefault(name, len(place))
+        for value in current.output:
+            place.setdefault(value.name, len(place))
+        kept = [tensor for tensor in current.initializer if tensor.name in place]
+        _replace(current.initializer, sorted(kept, key=lambda tensor: place[tensor.name]))
+
+
+def _forget_symbols(value: onnx.ValueInfoProto) -> None:
+    for dim in value.type.tensor_type.shape.dim:
+        if dim.HasField("dim_param") or (dim.HasField("dim_value") and dim.dim_value < 0):
+            dim.Clear()
+
+
+def _replace(repeated, items) -> None:  # type: ignore[no-untyped-def]
+    """Set a repeated protobuf field to `items`, which may be its own elements in another order."""
+    copies = [type(item).FromString(item.SerializeToString()) for item in items]
+    del repeated[:]
+    repeated.extend(copies)

@@ -1,0 +1,1 @@
+"""Layers, one file per family: frozen dataclasses that mirror the structs of `rust/tf-layers`."""

@@ -1,0 +1,156 @@
+"""What every layer states about itself; the emitter, the planner and the passes know nothing else of a layer.
+
+A layer class mirrors a Rust struct of tf-layers. Its dataclass fields, in order, are
+* the struct's fields, known at conversion: ints, floats, bools, strings of Rust enum paths (`Variant`), tuples of
+  those, None (for `Option`), and weights (`Weight`);
+* the *dims* (fields annotated `Dim`, `Dims`, or their optional forms): they become arguments of `run`, where symbols have values.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from onnx2rust.dims import Dim
+
+Dims = tuple[Dim, ...]
+SignedDims = tuple[Dim, ...]
+"""Sizes that may be negative: passed as `[i64; N]` instead of `[usize; N]`."""
+_RUN_ARGUMENTS = ("Dim", "Dims", "SignedDims")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A value of a Rust enum: `Variant("activation::Activation", "LeakyRelu", alpha=0.1)`."""
+
+    enum: str
+    name: str
+    fields: tuple[tuple[str, Any], ...] = ()
+
+    @staticmethod
+    def of(enum: str, name: str, **fields: Any) -> Variant:
+        """The variant `enum::name { fields }`."""
+        return Variant(enum, name, tuple(fields.items()))
+
+    def __str__(self) -> str:
+        return self.name + (f"({', '.join(f'{k}={v}' for k, v in self.fields)})" if self.fields else "")
+
+
+def packing(name: str, **fields: Any) -> Variant:
+    """How the build script lays a tensor out: a variant of `tf_layers::pack::Packing`."""
+    return Variant.of("pack::Packing", name, **fields)
+
+
+PLAIN = packing("Copy")
+
+
+@dataclass(frozen=True, eq=False)
+class Weight:
+    """A tensor of the model's weights file: its name there, its content as the model has it, and the packing that
+    the kernel wants. Two weights of one array and one packing become one static."""
+
+    name: str
+    array: np.ndarray[Any, Any]
+    packing: Variant = PLAIN
+
+    def __str__(self) -> str:
+        return f"{self.name}[{', '.join(map(str, self.array.shape))}]"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Base of all layers. The class attributes say how the Rust side is called (docs/design.md)."""
+
+    rust: ClassVar[str] = ""
+    """Path of the struct inside tf_layers: `pool::MaxPool`."""
+    in_place: ClassVar[tuple[int, ...]] = ()
+    """Inputs that the output may overwrite, best first: 0 → `run_in_place`, 1 → `run_in_place_right`."""
+    fallible: ClassVar[bool] = False
+    """Whether `run` returns a Result."""
+    scratch: ClassVar[bool] = False
+    """Whether `run` takes `scratch: &mut Slot<f32>` last."""
+    variadic: ClassVar[bool] = False
+    """Whether inputs are passed as one slice of slices."""
+    optional: ClassVar[tuple[int, ...]] = ()
+    """Inputs that are passed as Option."""
+    optional_outputs: ClassVar[tuple[int, ...]] = ()
+    """Outputs that are passed as Option."""
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__()
+        for name, value in settings.items():
+            if name not in Layer.__annotations__:
+                raise TypeError(f"{cls.__name__}: no such layer setting: {name}")
+            setattr(cls, name, value)
+
+    @classmethod
+    def _is_dim(cls, field: dataclasses.Field[Any]) -> bool:
+        return str(field.type).removesuffix(" | None") in _RUN_ARGUMENTS
+
+    def generics(self) -> tuple[str, ...]:
+        """Generic arguments of the Rust struct, without the lifetime that weights bring."""
+        return ()
+
+    @classmethod
+    def holds_weights(cls) -> bool:
+        """Whether the Rust struct has a lifetime `'w`."""
+        return any("Weight" in str(f.type) for f in dataclasses.fields(cls))
+
+    @classmethod
+    def is_option(cls, name: str) -> bool:
+        """Whether the field `name` is an Option in Rust."""
+        return any(f.name == name and str(f.type).endswith("| None") for f in dataclasses.fields(cls))
+
+    def constants(self) -> dict[str, Any]:
+        """The fields of the Rust struct."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if not self._is_dim(f)}
+
+    def sizes(self) -> dict[str, Dim | Dims]:
+        """The sizes that are passed to `run`."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if self._is_dim(f)}
+
+    @classmethod
+    def signed(cls, name: str) -> bool:
+        """Whether the sizes field `name` may hold negative numbers."""
+        return any(f.name == name and str(f.type).startswith("SignedDims") for f in dataclasses.fields(cls))
+
+    def weights(self) -> list[Weight]:
+        """All weights among the fields."""
+        return [w for w in self.constants().values() if isinstance(w, Weight)]
+
+    def multiply_adds(self) -> Dim:
+        """Multiply-adds of one run (0 where products are not what the layer is about)."""
+        return 0
+
+    def __str__(self) -> str:
+        fields = {**self.constants(), **self.sizes()}
+        return f"{type(self).__name__}({', '.join(f'{k}={_text(v)}' for k, v in fields.items() if v is not None)})"
+
+
+def _text(value: Any) -> str:
+    return f"[{', '.join(map(_text, value))}]" if isinstance(value, tuple) else str(value)
+
+
+@dataclass(frozen=True)
+class View(Layer, rust=""):
+    """The same elements under another shape: costs nothing, is never emitted."""
+
+
+@dataclass(frozen=True)
+class Copy(Layer, rust="movement::Copy"):
+    """y = x; gives a graph input or a constant a buffer of its own where one is needed."""
+
+
+@dataclass(frozen=True)
+class DimsToTensor(Layer, rust="movement::WriteSizes"):
+    """Writes sizes that are only known while the model runs as i64 elements (ONNX Shape, and what is computed from it)."""
+
+    values: SignedDims
+
+
+@dataclass(frozen=True)
+class ReadSizes(Layer, rust="movement::ReadSizes", fallible=True):
+    """Reads sizes from an i64 tensor while the model runs: defines one symbol an element; negative ones are errors."""

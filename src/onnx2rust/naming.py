@@ -1,0 +1,235 @@
+"""Everything that a model's text may become in a generated file goes through here, and nothing else does.
+
+Model names, node names, docstrings and paths are hostile: each kind of place (Rust identifier, comment, string literal,
+TOML value, crate name, weight name) has one function that maps *any* text to something harmless there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable
+
+MAX_IDENT = 48
+_RUST_KEYWORDS = frozenset(
+    [
+        "abstract",
+        "as",
+        "async",
+        "await",
+        "become",
+        "box",
+        "break",
+        "const",
+        "continue",
+        "crate",
+        "do",
+        "dyn",
+        "else",
+        "enum",
+        "extern",
+        "false",
+        "final",
+        "fn",
+        "for",
+        "gen",
+        "if",
+        "impl",
+        "in",
+        "let",
+        "loop",
+        "macro",
+        "match",
+        "mod",
+        "move",
+        "mut",
+        "override",
+        "priv",
+        "pub",
+        "ref",
+        "return",
+        "self",
+        "static",
+        "struct",
+        "super",
+        "trait",
+        "true",
+        "try",
+        "type",
+        "typeof",
+        "union",
+        "unsafe",
+        "unsized",
+        "use",
+        "virtual",
+        "where",
+        "while",
+        "yield",
+        "raw",
+        "safe",
+        "macro_rules",
+        "bool",
+        "char",
+        "str",
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+        "u128",
+        "usize",
+        "i8",
+        "i16",
+        "i32",
+        "i64",
+        "i128",
+        "isize",
+        "f32",
+        "f64",
+        "core",
+        "std",
+        "alloc",
+        "test",
+    ]
+)
+
+
+class Escaped(str):
+    """Text that is safe where it was made for; the only kind of string that templates accept."""
+
+    __slots__ = ()
+
+
+def ident(text: str, fallback: str = "value") -> Escaped:
+    """A snake_case Rust identifier, ASCII, at most MAX_IDENT characters, never a keyword."""
+    ascii_text = unicodedata.normalize("NFKD", text[:512]).encode("ascii", "ignore").decode()
+    spaced = re.sub(r"([a-z0-9])([A-Z][a-z])", r"\1_\2", ascii_text)
+    words = re.sub(r"[^A-Za-z0-9]+", "_", spaced).strip("_").lower()
+    words = re.sub(r"__+", "_", words)[:MAX_IDENT].strip("_")
+    if not words:
+        words = fallback
+    if words[0].isdigit():
+        words = f"n{words}"
+    return Escaped(f"{words}_" if words in _RUST_KEYWORDS else words)
+
+
+_LAST_PARTS = frozenset(
+    [
+        "biasadd",
+        "conv1d",
+        "conv2d",
+        "conv3d",
+        "matmul",
+        "gemm",
+        "conv",
+        "relu",
+        "add",
+        "addv2",
+        "mul",
+        "sub",
+        "readvariableop",
+        "depthwise",
+        "softmax",
+        "sigmoid",
+        "tanh",
+        "maxpool",
+        "avgpool",
+        "batchnorm",
+        "fusedbatchnormv3",
+        "batchnormalization",
+        "maxpool2d",
+        "squeeze",
+        "expanddims",
+        "tensordot",
+        "identity",
+    ]
+)
+
+
+def step_names(node_name: str, op: str) -> tuple[Escaped, Escaped]:
+    """Identifiers for a node's step, the preferred one first: its scope (`conv2d_1/Conv2D` → `conv2d_1`), then its whole name."""
+    parts = [p for p in re.split(r"[/:.]+", node_name[:512]) if p]
+    whole = ident("_".join(parts), fallback=ident(op, "step"))
+    plain = re.sub(r"(_?\d+|__\d+)$", "", parts[-1]).lower() if parts else ""
+    if len(parts) > 1 and (plain in _LAST_PARTS or plain == op.lower()):
+        return ident("_".join(parts[:-1]), fallback=whole), whole
+    return whole, whole
+
+
+def type_name(text: str) -> Escaped:
+    """An UpperCamelCase Rust type name; text that already is one stays as it is (`MNIST` → `MNIST`)."""
+    if re.fullmatch(r"[A-Z][A-Za-z0-9]{0,47}", text) and text != "Self":
+        return Escaped(text)
+    return Escaped("".join(w[:1].upper() + w[1:] for w in ident(text, "model").split("_") if w))
+
+
+def crate_name(text: str) -> Escaped:
+    """A Cargo package name (lowercase letters, digits, underscores; a valid Rust identifier)."""
+    return ident(text, "model")
+
+
+def constant_name(text: str) -> Escaped:
+    """A SCREAMING_SNAKE_CASE Rust identifier."""
+    return Escaped(ident(text).upper())
+
+
+def comment(text: str, limit: int = 120) -> Escaped:
+    """Text for inside a line comment: one line of printable ASCII, no comment ends."""
+    visible = "".join(c if " " <= c <= "~" else "?" for c in text[: limit * 4])
+    visible = " ".join(visible.replace("*/", "* /").replace("/*", "/ *").split())
+    return Escaped(visible if len(visible) <= limit else visible[: limit - 1] + "~")
+
+
+def doc(text: str, limit: int = 120) -> Escaped:
+    """Text for inside a doc comment: as `comment`, and no markdown that could open a code block, a link or a tag."""
+    return Escaped(re.sub(r"[`\[\]<>\\{}*_#|]", lambda m: "-" if m[0] in "`\\" else f"\\{m[0]}", comment(text, limit)))
+
+
+def string(text: str) -> Escaped:
+    """A Rust (and TOML basic) string literal, quotes included: printable ASCII stands, all else is escaped."""
+    out = []
+    for c in text:
+        if c in '"\\':
+            out.append("\\" + c)
+        elif " " <= c <= "~":
+            out.append(c)
+        else:
+            out.append(f"\\u{{{ord(c):x}}}")
+    return Escaped(f'"{"".join(out)}"')
+
+
+def toml_string(text: str) -> Escaped:
+    """A TOML basic string, quotes included."""
+    return Escaped(json.dumps("".join(c if " " <= c <= "~" else "?" for c in text)))
+
+
+def weight_name(text: str) -> str:
+    """A member name for an .npz file: no path that leaves the archive, printable ASCII, at most 100 characters."""
+    parts = [re.sub(r"[^A-Za-z0-9_.\-]+", "_", p)[:60] for p in text[:512].split("/")]
+    parts = [p for p in parts if p.strip("._")]
+    return "/".join(parts)[-100:].lstrip("/") or "tensor"
+
+
+def file_name(text: str) -> Escaped:
+    """A plain file name without extension."""
+    return ident(text)
+
+
+class Names:
+    """Hands out each name once: the second `x` becomes `x_2`."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
+
+    def unique(self, *names: str) -> Escaped:
+        """The first of `names` that is free, else the last with `_2`, `_3`… appended."""
+        for name in names:
+            if name not in self._taken:
+                self._taken.add(name)
+                return Escaped(name)
+        candidate, n = name, 1
+        while candidate in self._taken:
+            n += 1
+            candidate = f"{name}_{n}"
+        self._taken.add(candidate)
+        return Escaped(candidate)

@@ -1,0 +1,67 @@
+"""Writing a conversion's files: all of them or none, and never over someone's files without `--force`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from onnx2rust.errors import ToolError, UsageError
+
+MARKER = "rust_generated_code"
+
+
+def refuse_existing(out: Path, force: bool) -> None:
+    """Raises UsageError if `out` holds something that the conversion would replace."""
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise UsageError(f"{out}: exists and is not a folder")
+    if out.is_dir() and any(out.iterdir()):
+        if not force:
+            raise UsageError(f"{out}: exists and is not empty", "choose another folder, or replace it with --force")
+        strangers = [p.name for p in out.iterdir() if p.name != MARKER and not p.name.startswith("saved_model_from_")]
+        if strangers:
+            raise UsageError(
+                f"{out}: holds files that onnx2rust did not write ({', '.join(sorted(strangers)[:5])})",
+                "--force replaces only the output of an earlier conversion: choose another folder",
+            )
+
+
+def write(out: Path, files: Mapping[str, bytes]) -> None:
+    """Writes all files into a folder beside `out`, formats the Rust ones, then puts it in the place of `out`."""
+    parent = out.resolve().parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=parent) as temporary:
+            fresh = Path(temporary) / "new"
+            for name, content in files.items():
+                path = fresh / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            _format(fresh / MARKER)
+            old = Path(temporary) / "old"
+            target = out.resolve()
+            if target.exists():
+                kept = target / MARKER / "target"
+                if kept.is_dir():
+                    # the build cache of the crate it replaces: a rebuild after --force should not start from nothing
+                    os.rename(kept, fresh / MARKER / "target")
+                os.rename(target, old)
+            os.rename(fresh, target)
+            os.chmod(target, 0o755)
+    except OSError as error:
+        raise ToolError(f"{out}: cannot be written: {error.strerror or error}") from error
+
+
+def _format(crate: Path) -> None:
+    """rustfmt, where it is installed: whoever builds the crate has the toolchain, whoever converts need not."""
+    rustfmt = shutil.which("rustfmt")
+    if rustfmt is None:
+        return
+    sources = [p for p in crate.rglob("*.rs") if "tf-layers" not in p.relative_to(crate).parts]
+    command = [rustfmt, "--edition", "2024", *map(str, sources)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ToolError(f"bug in onnx2rust: rustfmt refused the generated code: {done.stderr.strip()[:1200]}")

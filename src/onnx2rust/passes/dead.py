@@ -1,0 +1,54 @@
+"""Removes steps whose results nobody uses.
+
+A layer has no effect but its outputs and the symbols it defines, so a step whose outputs are all unused and whose
+symbols appear in no remaining type or size can go. Works backwards, so that whole chains go at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from onnx2rust.dims import Dim, symbols
+from onnx2rust.program import Program, Step, Value
+
+
+def run(program: Program) -> Program:
+    """The program without dead steps."""
+    return replace(program, steps=_live(program.steps, set(program.outputs), _symbols_of(program.outputs)))
+
+
+def _live(steps: tuple[Step, ...], used: set[Value], sizes: set[str]) -> tuple[Step, ...]:
+    kept: list[Step] = []
+    for step in reversed(steps):
+        if not any(v in used for v in step.results()) and not sizes & set(step.defines):
+            continue
+        bodies = []
+        for body in step.bodies:
+            inside = set(body.outputs)
+            inner_sizes = set(sizes) | _symbols_of(body.outputs)
+            bodies.append(replace(body, steps=_live(body.steps, inside, inner_sizes)))
+            sizes |= inner_sizes
+        if step.bodies:
+            step = replace(step, bodies=tuple(bodies))
+        used.update(step.uses())
+        values = [v for v in (*step.inputs, *step.outputs) if v is not None]
+        sizes |= _symbols_of(values)
+        for dims in step.layer.sizes().values():
+            for dim in dims if isinstance(dims, tuple) else (dims,):
+                sizes |= symbols(dim)
+        kept.append(step)
+    return tuple(reversed(kept))
+
+
+def _symbols_of(values: tuple[Value, ...] | list[Value]) -> set[str]:
+    found: set[str] = set()
+    for value in values:
+        for dim in value.shape:
+            found |= symbols(dim)
+        for known in _dims(value):
+            found |= symbols(known)
+    return found
+
+
+def _dims(value: Value) -> list[Dim]:
+    return value.dims() or [] if value.const is not None and value.const.dtype == object else []

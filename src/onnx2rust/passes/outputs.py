@@ -1,0 +1,36 @@
+"""Gives every output a buffer of its own in the workspace.
+
+What `predict` returns is borrowed from the workspace. An output that is (a view of) a graph input or a constant would not be: a
+`Copy` step makes it so. Copying changes no value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from onnx2rust.layers.base import Copy, View
+from onnx2rust.program import Origin, Program, Step, Value
+
+
+def run(program: Program) -> Program:
+    """The program with a Copy step for every output that no step writes."""
+    source_of: dict[Value, Value] = {}
+    for step in program.steps:
+        if isinstance(step.layer, View):
+            (out,), (source,) = step.outputs, step.inputs
+            assert out is not None
+            assert source is not None
+            source_of[out] = source
+    steps = list(program.steps)
+    outputs: list[Value] = []
+    for value, name in zip(program.outputs, program.output_names, strict=True):
+        root = value
+        while root in source_of:
+            root = source_of[root]
+        if root in program.inputs or root.const is not None:
+            copy = Value(f"{value.name}.copy", value.type)
+            origin = Origin(name, "Identity", "", 1, len(steps))
+            steps.append(Step(f"copy_{len(outputs)}", Copy(), (value,), (copy,), origin))
+            value = copy
+        outputs.append(value)
+    return replace(program, steps=tuple(steps), outputs=tuple(outputs))

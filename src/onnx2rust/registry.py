@@ -1,0 +1,125 @@
+"""Which function lowers which operator: the function's signature *is* the operator's specification.
+
+    @onnx_op("Conv", since=(1, 11, 22))
+    def conv(g: Builder, x: Value, w: Const, b: Const | None = None, *, auto_pad="NOTSET", dilations=None, group=1, ...) -> Value:
+
+Positional parameters are the node's inputs: `Value` any tensor, `Const` one that must be known at conversion (the
+function gets the Value, its `array` is set), `Sizes` an integer tensor used as sizes (the function gets a tuple of dims; elements
+only known at run time become symbols that a step defines), `| None` with default None where the specification says
+optional, `*xs: Value` where it says variadic. Keyword-only parameters are the attributes with the schema's defaults;
+no default means required. Anything else in a node is an error by construction, and a test compares every signature
+with `onnx.defs`. `since` lists every version of the operator that the function serves.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import onnx
+
+from onnx2rust.errors import Problem
+from onnx2rust.program import Value
+
+Const = Value
+Sizes = tuple[Any, ...]
+Lowering = Callable[..., "Value | tuple[Value | None, ...]"]
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One registered lowering."""
+
+    domain: str
+    name: str
+    since: tuple[int, ...]
+    function: Lowering
+    inputs: tuple[inspect.Parameter, ...]
+    attributes: dict[str, inspect.Parameter]
+    n_outputs: bool = field(default=False)
+    """Whether the function wants to know how many outputs the node names (parameter `n_outputs`)."""
+
+    def kind(self, index: int) -> inspect.Parameter | None:
+        """The parameter that takes input `index`, None if there is none."""
+        if index < len(self.inputs):
+            return self.inputs[index]
+        last = self.inputs[-1] if self.inputs else None
+        return last if last is not None and last.kind is inspect.Parameter.VAR_POSITIONAL else None
+
+
+_OPERATORS: dict[tuple[str, str], list[Operator]] = {}
+ONNX_DOMAINS = ("", "ai.onnx")
+
+
+def onnx_op(name: str, *, since: int | tuple[int, ...], domain: str = "") -> Callable[[Lowering], Lowering]:
+    """Registers the decorated function as the lowering of versions `since` of an operator."""
+    versions = (since,) if isinstance(since, int) else since
+
+    def register(function: Lowering) -> Lowering:
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        positional = tuple(p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY)
+        keywords = {p.name: p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+        counts = keywords.pop("n_outputs", None) is not None
+        operator = Operator(domain, name, versions, function, positional, keywords, counts)
+        _OPERATORS.setdefault((domain, name), []).append(operator)
+        return function
+
+    return register
+
+
+def load_all() -> dict[tuple[str, str], list[Operator]]:
+    """All operators; imports the modules of `onnx2rust.ops` on first use."""
+    from onnx2rust import ops
+
+    for module in pkgutil.iter_modules(ops.__path__):
+        importlib.import_module(f"onnx2rust.ops.{module.name}")
+    return _OPERATORS
+
+
+def since_version(name: str, domain: str, opset: int) -> int | None:
+    """The version of the operator that a model with this opset means; None if there is none."""
+    try:
+        return int(onnx.defs.get_schema(name, opset, domain).since_version)
+    except onnx.defs.SchemaError:
+        return None
+
+
+def lookup(name: str, domain: str, opset: int) -> Operator | Problem:
+    """The lowering for an operator at a model's opset, or why there is none."""
+    domain = "" if domain in ONNX_DOMAINS else domain
+    version = since_version(name, domain, opset)
+    candidates = load_all().get((domain, name), [])
+    if version is None and not candidates:
+        return Problem(
+            f"there is no operator {name!r} in domain {domain or 'ai.onnx'!r} at opset {opset}",
+            hint="export the model with standard ONNX operators (a left-over framework operator cannot be converted)",
+        )
+    for operator in candidates:
+        if version is None or version in operator.since:
+            return operator
+    if candidates:
+        known = sorted(v for o in candidates for v in o.since)
+        return Problem(
+            f"operator {name} version {version} is not supported (supported versions: {known})",
+            hint="convert the model's opset with onnx.version_converter",
+        )
+    return Problem(f"operator {name} is not supported", hint="`onnx2rust ops` lists what is")
+
+
+def bind_attributes(operator: Operator, attributes: dict[str, Any]) -> dict[str, Any] | list[Problem]:
+    """Keyword arguments for the function, or every attribute that does not fit its signature."""
+    problems = [
+        Problem(f"unknown attribute {name!r} of {operator.name}", hint="the model does not follow the ONNX specification")
+        for name in attributes
+        if name not in operator.attributes
+    ]
+    problems += [
+        Problem(f"{operator.name} lacks its required attribute {name!r}")
+        for name, parameter in operator.attributes.items()
+        if parameter.default is inspect.Parameter.empty and name not in attributes
+    ]
+    return problems or dict(attributes)

@@ -1,0 +1,37 @@
+"""Where templates and the tf-layers crate are: inside the wheel, or beside `src/` in a checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from onnx2rust.errors import ToolError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def templates() -> Path:
+    """The folder of Jinja templates."""
+    return _find(_PACKAGE / "data" / "templates", _PACKAGE.parent.parent / "templates")
+
+
+def tf_layers() -> Path:
+    """The folder of the tf-layers crate."""
+    return _find(_PACKAGE / "data" / "tf-layers", _PACKAGE.parent.parent / "rust" / "tf-layers")
+
+
+def tf_layers_files() -> dict[str, bytes]:
+    """The files of tf-layers that travel with a generated crate: sources, readme, the manifest without tests and benches."""
+    root = tf_layers()
+    files = {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted((root / "src").rglob("*.rs"))}
+    files["README.md"] = (root / "README.md").read_bytes()
+    manifest, marker, _ = (root / "Cargo.toml").read_text().partition("# ---- only in the repository")
+    assert marker, "tf-layers/Cargo.toml has lost the line that its copy ends at"
+    files["Cargo.toml"] = (manifest.rstrip() + "\n").encode()
+    return files
+
+
+def _find(*candidates: Path) -> Path:
+    for candidate in candidates:
+        if candidate.is_dir():
+            return candidate
+    raise ToolError(f"this installation of onnx2rust lacks {candidates[0].name}", "install it again")

@@ -1,0 +1,70 @@
+"""Checks that every node agrees with its ONNX schema, and expands operators that ONNX itself defines by a function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import onnx
+import onnx.inliner
+
+from onnx2rust import registry
+from onnx2rust.builder import Refuse
+from onnx2rust.dtypes import DType
+from onnx2rust.errors import Problem
+from onnx2rust.program import Origin, Value
+
+_ONNX_SPELLING = {DType.F32: "float", DType.F64: "double"}
+
+
+def check_types(node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | None]) -> None:
+    """Refuses element types that the schema does not allow, and inputs of unlike types where it wants one type."""
+    try:
+        schema = onnx.defs.get_schema(node.op_type, origin.opset, origin.domain)
+    except onnx.defs.SchemaError:
+        return
+    allowed = {c.type_param_str: set(c.allowed_type_strs) for c in schema.type_constraints}
+    bound: dict[str, str] = {}
+    problems = []
+    for index, value in enumerate(inputs):
+        formal = schema.inputs[min(index, len(schema.inputs) - 1)] if schema.inputs else None
+        if value is None or formal is None:
+            continue
+        actual = f"tensor({_ONNX_SPELLING.get(value.dtype, value.dtype.value[0].lower())})"
+        if actual not in allowed.get(formal.type_str, {formal.type_str}):
+            problems.append(Problem(f"input {index} ({formal.name}) cannot be of type {value.dtype}"))
+        heterogeneous = formal.option == onnx.defs.OpSchema.FormalParameterOption.Variadic and not formal.is_homogeneous
+        if formal.type_str in allowed and not heterogeneous:
+            first = bound.setdefault(formal.type_str, actual)
+            if first != actual:
+                problems.append(Problem(f"input {index} ({formal.name}) is {value.dtype}, another one is {first}"))
+    if problems:
+        raise Refuse(problems, invalid=True)
+
+
+def expand_functions(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """Replaces operators that have no lowering here but a function body in ONNX by that body."""
+    wanted = set()
+    opsets = {o.domain: o.version for o in proto.opset_import}
+    for node in _all_nodes(proto.graph):
+        opset = opsets.get(node.domain, 1)
+        if not isinstance(registry.lookup(node.op_type, node.domain, opset), Problem):
+            continue
+        try:
+            schema = onnx.defs.get_schema(node.op_type, opset, node.domain)
+        except onnx.defs.SchemaError:
+            continue
+        if schema.has_function or schema.has_context_dependent_function:  # type: ignore[attr-defined]  # missing in onnx's stubs
+            wanted.add((node.domain, node.op_type))
+    if not wanted:
+        return proto
+    return onnx.inliner.inline_selected_functions(proto, sorted(wanted), exclude=False, inline_schema_functions=True)
+
+
+def _all_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    nodes = []
+    for node in graph.node:
+        nodes.append(node)
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                nodes += _all_nodes(attribute.g)
+    return nodes

@@ -1,0 +1,51 @@
+"""The four confidence thresholds of a binary classifier."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from onnx2rust.errors import InvalidModelError, Problem, UsageError
+
+KEYS = ("bottom", "low", "medium", "high")
+FALSE_POSITIVE_RATES = {"bottom": 0.10, "low": 0.05, "medium": 0.01, "high": 0.001}
+"""A threshold is the lowest score that at most this share of the negative samples reaches."""
+PLACEHOLDERS = {"bottom": 0.5, "low": 0.7, "medium": 0.9, "high": 0.99}
+
+
+def read(path: Path) -> dict[str, float]:
+    """Thresholds from a user's file: an object with exactly the four keys, in order of size."""
+    where = f"--thresholds {path.name}"
+    try:
+        content: Any = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{where}: {error}") from error
+    if not isinstance(content, dict) or set(content) != set(KEYS):
+        raise InvalidModelError(Problem(f"must be a JSON object with the keys {', '.join(KEYS)}", where))
+    values = [content[k] for k in KEYS]
+    if not all(isinstance(v, (int, float)) and np.isfinite(v) for v in values) or values != sorted(values):
+        raise InvalidModelError(Problem("must have numbers with bottom <= low <= medium <= high", where))
+    return {k: float(content[k]) for k in KEYS}
+
+
+def from_labels(scores: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> dict[str, float]:
+    """Thresholds at FALSE_POSITIVE_RATES: with n negatives sorted downwards, the score just above the ⌊rate·n⌋-th."""
+    scores, labels = scores.reshape(-1).astype(np.float32), labels.reshape(-1)
+    if scores.shape != labels.shape or not np.isin(labels, (0, 1)).all():
+        raise InvalidModelError(Problem("`labels` must hold one 0 or 1 for each sample", "--features"))
+    negatives = np.sort(scores[labels == 0])[::-1]
+    if not negatives.size:
+        raise InvalidModelError(Problem("`labels` has no negative sample to compute thresholds from", "--features"))
+    found = {}
+    for key in KEYS:
+        allowed = int(FALSE_POSITIVE_RATES[key] * negatives.size)
+        found[key] = float(np.nextafter(negatives[min(allowed, negatives.size - 1)], np.float32(np.inf)))
+    return found
+
+
+def text(values: dict[str, float]) -> str:
+    """The JSON file."""
+    return json.dumps({k: values[k] for k in KEYS}, indent=2) + "\n"

@@ -1,0 +1,212 @@
+"""The official ONNX node tests through real generated code: every case becomes a module of one crate, compiled and run.
+
+Nothing is interpreted: a case's program is lowered, planned and rendered with the templates that users get. Cases that onnx2rust
+refuses, that do not compile, or whose numbers differ are reported by name with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from onnx2rust import emit, npz, pipeline, planner
+from onnx2rust.errors import Onnx2RustError
+from onnx2rust.frontends import Loaded
+from onnx2rust.options import Options
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "conformance"
+MODULES = ("arrays", "layers", "model", "weights")
+
+
+@dataclass
+class Case:
+    """One official test: model and data sets."""
+
+    name: str
+    model: onnx.ModelProto
+    data: list[tuple[list[Any], list[Any]]]
+    rtol: float
+    atol: float
+
+
+def cases(pattern: str = "") -> list[Case]:
+    """All node tests of the installed onnx whose name matches."""
+    import onnx.backend.test.case.node as node
+
+    found = []
+    for test in node.collect_testcases(None):
+        if re.search(pattern, test.name):
+            found.append(Case(test.name, test.model, test.data_sets, test.rtol, test.atol))
+    return sorted(found, key=lambda c: c.name)
+
+
+def lower(case: Case) -> emit.project.Rendered | str:
+    """The case's crate files, or why it is refused."""
+    loaded = Loaded(case.model, "onnx", "onnx", ())
+    options = Options(name="Case", binary_classification=False)
+    try:
+        program = pipeline.lower(loaded, options)
+        context = emit.Context(case.name, "onnx", False, False, 1, False, ("predictions",), file_prefix=f"{case.name}__")
+        return emit.render(planner.plan(program, options), options, context)
+    except Onnx2RustError as error:
+        return f"{error.title}: {error.problems[0].what}"
+
+
+def write(cases: list[Case]) -> dict[str, str]:
+    """Writes the crate; returns the refusals."""
+    results: dict[str, str] = {}
+    source = BUILD / "src"
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.rmtree(BUILD / "data", ignore_errors=True)
+    tensors, weights, modules = [], {}, []
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        lowered = list(pool.map(lower, cases, chunksize=8))
+    for case, rendered in zip(cases, lowered, strict=True):
+        if isinstance(rendered, str):
+            results[case.name] = rendered
+            continue
+        try:
+            _data(case)
+        except (TypeError, ValueError, AttributeError) as error:
+            results[case.name] = f"data cannot be stored: {error}"
+            continue
+        folder = source / case.name
+        folder.mkdir(parents=True)
+        for module in MODULES:
+            (folder / f"{module}.rs").write_text(rendered.files[f"src/{module}.rs"])
+        reexports = re.findall(
+            r"^pub use (?:arrays|layers|model|tf_layers|weights).*?;", rendered.files["src/lib.rs"], re.M | re.S
+        )
+        modules.append(case.name)
+        (folder / "mod.rs").write_text(
+            "mod arrays;\nmod layers;\nmod model;\nmod weights;\n"
+            + "\n".join(reexports)
+            + f"\n\n#[test]\nfn conforms() {{\n    let model = CaseModel::new();\n    let mut ws = model.workspace();\n"
+            f"    for set in 0..{len(case.data)} {{\n"
+            f'        let (inputs, expected) = crate::data("{case.name}", set);\n'
+            "        let inputs = ArrayInputs::read(&inputs, None).unwrap();\n"
+            "        let outputs = inputs.predict(&model, &mut ws).unwrap().to_arrays();\n"
+            f"        crate::check(&outputs, &expected, {case.rtol!r}, {case.atol!r});\n    }}\n}}\n"
+        )
+        table = rendered.files["build.rs"]
+        for line in re.findall(r"^    (Tensor \{.*\},)$", table, re.M):
+            tensors.append(re.sub(r'name: "', f'name: "{case.name}/', line, count=1))
+        weights |= {f"{case.name}/{k}": v for k, v in rendered.weights.items()}
+    (BUILD / "weights.npz").write_bytes(npz.encode(weights))
+    (BUILD / "build.rs").write_text(
+        "use tf_layers::build::*;\n#[rustfmt::skip]\nconst TENSORS: &[Tensor] = &[\n"
+        + "\n".join(tensors)
+        + '\n];\nfn main() -> std::process::ExitCode {\n    weights("weights.npz", TENSORS)\n}\n'
+    )
+    (BUILD / "Cargo.toml").write_text(
+        f"""[package]
+name = "conformance"
+version = "0.0.0"
+edition = "2024"
+[dependencies]
+tf-layers = {{ path = "{ROOT / "rust" / "tf-layers"}" }}
+[build-dependencies]
+tf-layers = {{ path = "{ROOT / "rust" / "tf-layers"}", default-features = false, features = ["npz"] }}
+[profile.dev]
+opt-level = 0
+debug = 0
+incremental = false
+[profile.dev.package.tf-layers]
+opt-level = 2
+[workspace]
+"""
+    )
+    _library(modules)
+    return results
+
+
+def _library(modules: list[str]) -> None:
+    helper = (Path(__file__).parent / "support.rs").read_text()
+    declared = "".join(f"#[cfg(test)]\nmod {m};\n" for m in modules)
+    (BUILD / "src" / "lib.rs").write_text(f"#![allow(dead_code, unused_imports)]\n{declared}\n{helper}")
+
+
+def _data(case: Case) -> None:
+    folder = BUILD / "data" / case.name
+    folder.mkdir(parents=True, exist_ok=True)
+    for k, (inputs, outputs) in enumerate(case.data):
+        for kind, infos, arrays in (("in", case.model.graph.input, inputs), ("out", case.model.graph.output, outputs)):
+            named = {i.name: np.asarray(a) for i, a in zip(infos, arrays, strict=True)}
+            if any(a.dtype.kind not in "biuf" or a.dtype.name == "bfloat16" for a in named.values()):
+                raise TypeError("element type that .npz cannot hold")
+            (folder / f"{kind}_{k}.npz").write_bytes(npz.encode(named))
+
+
+def run(cases: list[Case], log: Any = None) -> dict[str, str]:
+    """Results by name: "" for a pass, else the reason."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    results = write(cases)
+    modules = [c.name for c in cases if c.name not in results]
+    environment = {**os.environ, "CONFORMANCE_DATA": str(BUILD / "data"), "CARGO_TERM_COLOR": "never"}
+    while True:
+        command = ["cargo", "test", "--lib", "--no-run", "--message-format=json"]
+        built = subprocess.run(command, cwd=BUILD, env=environment, capture_output=True, text=True, check=False)
+        if built.returncode == 0:
+            break
+        broken: dict[str, str] = {}
+        for line in built.stdout.splitlines():
+            message = json.loads(line) if line.startswith("{") else {}
+            if message.get("reason") == "compiler-message" and message["message"]["level"] == "error":
+                for span in message["message"]["spans"]:
+                    parts = Path(span["file_name"]).parts
+                    if len(parts) > 2 and parts[0] == "src":
+                        broken.setdefault(parts[1], f"does not compile: {message['message']['message']}")
+        if not broken:
+            raise RuntimeError(built.stderr[-3000:])
+        results |= broken
+        modules = [m for m in modules if m not in broken]
+        _library(modules)
+    ran = subprocess.run(["cargo", "test", "--lib"], cwd=BUILD, env=environment, capture_output=True, text=True, check=False)
+    for name in modules:
+        if re.search(rf"^test {name}::conforms \.\.\. ok$", ran.stdout, re.M):
+            results[name] = ""
+        else:
+            found = re.search(rf"^---- {name}::conforms stdout ----\n(?:.*\n)*?(?:thread .*\n)(.*)$", ran.stdout, re.M)
+            results[name] = f"wrong: {found[1] if found else 'did not run'}"
+    return results
+
+
+LIST = Path(__file__).parent / "unsupported.txt"
+
+
+def listed() -> dict[str, str]:
+    """The cases that are known not to pass, with the reason."""
+    lines = LIST.read_text().splitlines() if LIST.exists() else []
+    return dict(line.split(": ", 1) for line in lines if line and not line.startswith("#"))
+
+
+def main() -> None:
+    """`python tests/conformance/harness.py [PATTERN] [--update]`: prints what does not pass; `--update` rewrites the list."""
+    arguments = [a for a in sys.argv[1:] if a != "--update"]
+    chosen = cases(arguments[0] if arguments else "")
+    results = run(chosen)
+    failing = {n: r for n, r in sorted(results.items()) if r}
+    for name, reason in failing.items():
+        if arguments or reason.startswith(("wrong", "does not")):
+            print(f"{name}: {reason[:300]}")
+    print(f"{len(results) - len(failing)} passed, {len(failing)} failed")
+    if "--update" in sys.argv:
+        kept = {n: r for n, r in listed().items() if n not in results} | failing
+        head = "# Official node tests that do not pass yet: name, then why. A listed pass fails the run, and so does an unlisted failure.\n"
+        LIST.write_text(head + "".join(f"{n}: {r.splitlines()[0][:150]}\n" for n, r in sorted(kept.items())))
+
+
+if __name__ == "__main__":
+    main()
