@@ -24,13 +24,20 @@ def matmul(g: Builder, a: Value, b: Value) -> Value:
         raise Refuse(f"inner sizes differ: {a.type} · {b.type}", invalid=True)
     rows = product(a.shape[:-1])
     layer = Dense(k, n, g.weight(b, packing("Panels", transposed=False)), None, LINEAR, rows)
-    return g.step(layer, [a], a.type.with_shape(*a.shape[:-1], n))  # type: ignore[no-any-return]
+    return g.step(layer, [a, None], a.type.with_shape(*a.shape[:-1], n))  # type: ignore[no-any-return]
 
 
 @onnx_op("Gemm", since=(7, 9, 11, 13))
 def gemm(
-    g: Builder, a: Value, b: Value, c: Value | None = None, *, alpha: float = 1.0, beta: float = 1.0,
-    transA: int = 0, transB: int = 0,  # noqa: N803  (the specification's names)
+    g: Builder,
+    a: Value,
+    b: Value,
+    c: Value | None = None,
+    *,
+    alpha: float = 1.0,
+    beta: float = 1.0,
+    transA: int = 0,
+    transB: int = 0,
 ) -> Value:
     """y = alpha · op(a) · op(b) + beta · c."""
     if b.array is None or (c is not None and c.array is None) or a.dtype is not DType.F32 or transA:
@@ -41,4 +48,4 @@ def gemm(
     if c is not None and c.array is not None:
         bias = g.weight(c, array=np.broadcast_to(c.array.reshape(-1) * np.float32(beta), (n,)))
     layer = Dense(k, n, kernel, bias, LINEAR, a.shape[0])
-    return g.step(layer, [a], a.type.with_shape(a.shape[0], n))  # type: ignore[no-any-return]
+    return g.step(layer, [a, None], a.type.with_shape(a.shape[0], n))  # type: ignore[no-any-return]

@@ -59,13 +59,21 @@ impl Packing {
         match self {
             Packing::Copy => w.to_vec(),
             Packing::Panels { transposed } => {
-                let (k, n) = if *transposed { (shape[1], shape[0]) } else { (shape[0], shape[1]) };
+                let (k, n) = if *transposed {
+                    (shape[1], shape[0])
+                } else {
+                    (shape[0], shape[1])
+                };
                 panels(w, k, n, *transposed)
             }
             Packing::InputGates { gates } => recurrent::input_gates(shape, w, *gates),
-            Packing::RecurrentGates { gates, split } => recurrent::recurrent_gates(shape, w, *gates, *split),
+            Packing::RecurrentGates { gates, split } => {
+                recurrent::recurrent_gates(shape, w, *gates, *split)
+            }
             Packing::GateBias { gates, summed } => recurrent::gate_bias(shape, w, *gates, *summed),
-            Packing::LastRecurrentBias { gates } => recurrent::last_recurrent_bias(shape, w, *gates),
+            Packing::LastRecurrentBias { gates } => {
+                recurrent::last_recurrent_bias(shape, w, *gates)
+            }
             Packing::GateVectors { gates } => recurrent::gate_vectors(shape, w, *gates),
         }
     }

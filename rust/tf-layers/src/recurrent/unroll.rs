@@ -271,7 +271,6 @@ impl Pass<'_> {
             &x[first * batch * inputs..][..rows * inputs],
             Addend::Nothing,
             &mut gates[..rows * self.columns],
-            &mut [],
         );
     }
 
