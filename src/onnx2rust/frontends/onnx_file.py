@@ -21,7 +21,7 @@ from onnx2rust.options import Options
 
 MAX_FILE_BYTES = 2**31 - 1  # protobuf's own limit on one message
 MAX_EXTERNAL_BYTES = 16 * 2**30  # all external tensors of a model together
-MAX_BODY_DEPTH = 32  # If in Loop in If…; deeper is a bomb, not a model
+MAX_BODY_DEPTH = 16  # If in Loop in If…; deeper is a bomb, not a model (protobuf itself stops near 30)
 
 _UNIT_BITS: dict[int, int] = {  # storage of one element in raw or external data
     onnx.TensorProto.FLOAT: 32, onnx.TensorProto.UINT8: 8, onnx.TensorProto.INT8: 8, onnx.TensorProto.UINT16: 16,
@@ -37,9 +37,12 @@ _UNIT_BITS: dict[int, int] = {  # storage of one element in raw or external data
 def load(source: Path, options: Options) -> Loaded:
     """Read an ONNX file with its external data and bring it to the shape described in `onnx2rust.frontends`."""
     model = parse(source)
-    check_header(model)
-    read_external_data(model, source.parent)
-    notes = prepare(model, options)
+    try:
+        check_header(model)
+        read_external_data(model, source.parent)
+        notes = prepare(model, options)
+    except UnicodeDecodeError as error:  # protobuf looks at strings when they are read, not before
+        raise InvalidModelError(f"{source}: a name in the file is not UTF-8; it is corrupted") from error
     return Loaded(model, KINDS["onnx"], "onnx", tuple(notes))
 
 
