@@ -190,7 +190,9 @@ def test_noise_and_other_protobufs(tmp_path: Path) -> None:
 
 
 def test_bodies_that_nest_without_end(tmp_path: Path) -> None:
-    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y0"])], "b", [], [helper.make_tensor_value_info("y0", 1, [1])])
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["x"], ["y0"])], "b", [], [helper.make_tensor_value_info("y0", 1, [1])]
+    )
     for depth in range(20):
         out = helper.make_tensor_value_info(f"y{depth + 1}", 1, [1])
         node = helper.make_node("If", ["c"], [f"y{depth + 1}"], then_branch=graph, else_branch=onnx.GraphProto())
