@@ -13,7 +13,6 @@ from onnx2rust.dtypes import DType
 from onnx2rust.errors import Problem
 from onnx2rust.program import Origin, Value
 
-
 _ONNX_SPELLING = {DType.F32: "float", DType.F64: "double"}
 
 
