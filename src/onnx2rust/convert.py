@@ -70,7 +70,7 @@ def convert_loaded(
     files[f"{crate}/model/thresholds.json"] = thresholds.text(_thresholds(options, context, data)).encode()
     files[f"{crate}/testdata/features.npz"] = npz.encode(data.arrays)
     files |= {f"{crate}/tf-layers/{name}": content for name, content in resources.tf_layers_files().items()}
-    for name, content in report_files(loaded, program, weights).items():
+    for name, content in report_files(loaded, program, weights, options.name, source).items():
         files[f"{people}/{name}"] = content
     output.write(out, files)
     return Project(out, out / crate, rendered.crate, rendered.model, (*loaded.notes, *notes), program, plan)
