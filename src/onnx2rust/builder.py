@@ -7,15 +7,16 @@ input is known, so that lowerings need not ask.
 from __future__ import annotations
 
 import inspect
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from onnx2rust.dims import Dim, product, symbol
+from onnx2rust.dims import Dim, broadcast, product, symbol, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import Problem
-from onnx2rust.layers.base import PLAIN, DimsToTensor, Layer, ReadSizes, Variant, View, Weight
+from onnx2rust.layers.base import PLAIN, Copy, DimsToTensor, Layer, ReadSizes, Variant, View, Weight
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.naming import Names, step_names
 from onnx2rust.program import Origin, Program, Step, TensorType, Value
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from onnx2rust.importer import _Importer
 
 
-class Refuse(Exception):  # noqa: N818  (it is a verdict on a node, turned into a Problem by the importer)
+class Refuse(Exception):
     """A lowering says no to its node: `invalid` if the model is wrong, else it is merely not supported."""
 
     def __init__(self, what: str | list[Problem], hint: str = "", *, invalid: bool = False) -> None:
@@ -43,6 +44,18 @@ class Builder:
         self.scope: MutableMapping[str, Any] = {}
         self.origin = Origin("", "", "", 1, 0)
         self.names = Names()
+        self._pending: dict[Value, tuple[Value, tuple[int, ...]]] = {}
+        self._moved: dict[Value, Value] = {}
+
+    @contextmanager
+    def inner_steps(self) -> Iterator[list[Step]]:
+        """Collects the steps of a body; what was moved inside it does not exist outside."""
+        saved = self.steps, dict(self._moved), self.scope, self.origin
+        self.steps = []
+        try:
+            yield self.steps
+        finally:
+            self.steps, self._moved, self.scope, self.origin = saved
 
     def enter(self, origin: Origin, env: MutableMapping[str, Any]) -> None:
         """The node that the next steps come from, and the names it can see."""
@@ -59,9 +72,7 @@ class Builder:
     def step(self, layer: Layer, inputs: Sequence[Value | None], *types: TensorType | None, **more: Any) -> Any:
         """Adds `layer(inputs)`; returns its output value, or a tuple of them if several types (None: not wanted) are given."""
         name = self.names.unique(*step_names(self.origin.node, self.origin.op))
-        outputs = tuple(
-            None if t is None else Value(name if i == 0 else f"{name}.{i}", t) for i, t in enumerate(types)
-        )
+        outputs = tuple(None if t is None else Value(name if i == 0 else f"{name}.{i}", t) for i, t in enumerate(types))
         ready = tuple(None if v is None else self.materialise(v) for v in inputs)
         self.steps.append(Step(name, layer, ready, outputs, self.origin, **more))
         return outputs[0] if len(outputs) == 1 else outputs
@@ -83,16 +94,46 @@ class Builder:
     def materialise(self, value: Value) -> Value:
         """The value as a tensor that exists while the model runs: symbolic contents are written by a step."""
         if value.const is None or value.const.dtype != object:
-            return value
+            return self._settled(value)
         layer = DimsToTensor(tuple(value.dims() or ()))
         return self.step(layer, [], value.type)  # type: ignore[no-any-return]
 
-    def body(self, graph: Any, arguments: list[Value], name: str) -> Program:
-        """Lowers a graph attribute; it may use every name its node can see."""
-        origin, scope = self.origin, self.scope
-        program = self.importer.body(graph, scope, arguments, name)
-        self.enter(origin, scope)
-        return program
+    def body(self, graph: Any, arguments: list[Value], name: str, fresh_outputs: Sequence[int] = ()) -> Program:
+        """Lowers a graph attribute; it may use every name its node can see. Outputs in `fresh_outputs` are computed by steps of the
+        body, each by one of its own: an output that is not is copied."""
+        return self.importer.body(graph, self.scope, arguments, name, fresh_outputs)
+
+    def inline(self, graph: Any) -> list[Value]:
+        """Lowers a graph attribute as if its nodes stood in place of the node."""
+        return self.importer.inline(graph, self.scope)
+
+    def visible_sizes(self) -> set[str]:
+        """Symbols that exist before this node's step: given ones and those that earlier steps define."""
+        given = {s for d in self.importer.symbol_of.values() for s in symbols(d)}
+        return given | {s for step in self.steps for s in step.defines}
+
+    @staticmethod
+    def symbols(dim: Dim) -> set[str]:
+        """Symbols in a dim."""
+        return symbols(dim)
+
+    def own_results(self, values: list[Value], chosen: Sequence[int]) -> list[Value]:
+        """The values, those at `chosen` positions being results of steps collected here and not twice the same."""
+        made = {v: v for step in self.steps for v in step.results()}
+        sources = {s.outputs[0]: s.inputs[0] for s in self.steps if isinstance(s.layer, View)}
+        taken: set[Value] = set()
+        result = []
+        for position, value in enumerate(values):
+            root: Value | None = value
+            while root in sources:
+                root = sources[root]
+            if position in chosen and (root not in made or root in taken):
+                value = self.step(Copy(), [value], value.type)
+                root = value
+            assert root is not None
+            taken.add(root)
+            result.append(value)
+        return result
 
     def new_symbol(self, hint: str) -> str:
         """A symbol that a step will define."""
@@ -108,20 +149,72 @@ class Builder:
             plain = [d for d in shape if isinstance(d, int)]
             if len(plain) == len(shape):
                 return self.constant(x.const.reshape(plain), x.name)
+        if x in self._pending and [d for d in shape if d != 1] == [d for d in x.shape if d != 1]:
+            # only axes of size 1 come or go: they can stand anywhere in memory, so the transpose can wait
+            source, perm = self._pending[x]
+            wide = [p for p in range(source.rank) if source.shape[p] != 1]
+            units = len(shape) - len(wide)
+            flat = self.view(source, *(source.shape[p] for p in wide), *([1] * units))
+            moved = iter([wide.index(p) for p in perm if source.shape[p] != 1])
+            ones = iter(range(len(wide), len(shape)))
+            return self.transpose(flat, [next(ones) if d == 1 else next(moved) for d in shape])
         return self.step(View(), [x], x.type.with_shape(*shape))  # type: ignore[no-any-return]
 
     def transpose(self, x: Value, perm: Sequence[int]) -> Value:
-        """y[i_perm[0], i_perm[1], …] = x[i_0, i_1, …]"""
-        perm = tuple(perm)
-        if perm == tuple(range(len(perm))):
-            return x
+        """y axis k is x axis perm[k]. Nothing is moved yet: see `layout`."""
+        source, first = self._pending.get(x, (x, tuple(range(x.rank))))
+        perm = tuple(first[p] for p in perm)
         if x.const is not None:
             return self.constant(np.ascontiguousarray(np.transpose(x.const, perm)), x.name)
-        shape = [x.shape[p] for p in perm]
-        moved = [p for p in perm if x.shape[p] != 1]
-        if moved == sorted(moved):
-            return self.view(x, *shape)
-        return self.step(Transpose(perm, x.shape), [x], x.type.with_shape(*shape))  # type: ignore[no-any-return]
+        if perm == tuple(range(len(perm))):
+            return source
+        y = Value(f"{source.name}.transposed", source.type.with_shape(*(source.shape[p] for p in perm)))
+        self._pending[y] = (source, perm)
+        return y
+
+    def _move(self, y: Value) -> Value:
+        """A transposed value as elements in memory; a view if only axes of size 1 change places."""
+        if y not in self._moved:
+            source, perm = self._pending[y]
+            source = self._settled(source)
+            kept = [p for p in perm if source.shape[p] != 1]
+            layer = View() if kept == sorted(kept) else Transpose(perm, source.shape)
+            self._moved[y] = self.step(layer, [source], y.type)
+        return self._moved[y]
+
+    def _settled(self, x: Value) -> Value:
+        return self._move(x) if x in self._pending else x
+
+    def layout(self, inputs: Sequence[Value], rank: int) -> tuple[tuple[int, ...], list[Value]]:
+        """The inputs in one common memory layout, to work in whatever order their axes lie in memory.
+
+        Transposes are not carried out where they stand: a transposed value remembers its source. An operator that can work in any
+        order of axes asks for its inputs' `layout`: `(perm, values)`, where every value has `rank` axes (1s are put in front) and
+        logical axis i is axis perm[i] of the values. It computes on them and returns `g.transpose(result, perm)`. So chains of such
+        operators between channels-last layers run without moving anything, and transposes cancel. An operator that does not ask
+        gets its input moved.
+        """
+        identity = tuple(range(rank))
+        perm = next((self._pending[x][1] for x in inputs if x in self._pending and x.rank == rank), identity)
+        values = []
+        for x in inputs:
+            if x in self._pending and x.rank == rank and self._pending[x][1] == perm:
+                values.append(self._pending[x][0])
+                continue
+            full = self.view(x, *([1] * (rank - x.rank)), *x.shape)
+            # storage axis perm[i] is logical axis i
+            values.append(self.transpose(full, [perm.index(k) for k in range(rank)]))
+        return perm, values
+
+    def elementwise(self, layer: Callable[..., Layer], inputs: Sequence[Value], dtype: DType, **more: Any) -> Value:
+        """y = f(inputs) element by element with numpy's broadcasting, in the layout that the inputs have.
+
+        `layer(*shapes)` makes the layer for the inputs' shapes (all of the output's rank)."""
+        rank = max(x.rank for x in inputs)
+        perm, values = self.layout(inputs, rank)
+        shape = broadcast([v.shape for v in values])
+        y = self.step(layer(*(v.shape for v in values)), values, TensorType(dtype, shape), **more)
+        return self.transpose(y, perm)
 
     def to_channels_last(self, x: Value) -> Value:
         """[n, c, *s] → [n, *s, c]"""

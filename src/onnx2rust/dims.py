@@ -8,9 +8,8 @@ expressions (`TypeError`): whoever needs a comparison must say what happens when
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 
 @dataclass(frozen=True)
@@ -68,9 +67,7 @@ class Expr:
         return self * -1 + other
 
     def __mul__(self, other: Dim) -> Dim:
-        return _sum(
-            (tuple(sorted((*m, *n), key=str)), a * b) for m, a in self.terms for n, b in _terms(other)
-        )
+        return _sum((tuple(sorted((*m, *n), key=str)), a * b) for m, a in self.terms for n, b in _terms(other))
 
     __rmul__ = __mul__
 
@@ -111,7 +108,10 @@ def symbol(name: str) -> Expr:
 
 def product(dims: Iterable[Dim]) -> Dim:
     """The product of all dims (1 if there are none)."""
-    return reduce(lambda a, b: a * b, dims, 1)
+    result: Dim = 1
+    for dim in dims:
+        result = result * dim
+    return result
 
 
 def minimum(left: Dim, right: Dim) -> Dim:
@@ -127,6 +127,26 @@ def maximum(left: Dim, right: Dim) -> Dim:
 def ceil_div(left: Dim, right: Dim) -> Dim:
     """⌈left / right⌉ for a positive `right`."""
     return (left + right - 1) // right
+
+
+def broadcast(shapes: Sequence[tuple[Dim, ...]]) -> tuple[Dim, ...]:
+    """The shape that numpy broadcasting gives; of two unlike sizes neither of which is known to be 1, a known one wins over a
+    symbol (a symbol that turns out not to fit is an error while the model runs). ValueError if they cannot fit."""
+    rank = max((len(s) for s in shapes), default=0)
+    result: list[Dim] = []
+    for axis in range(rank):
+        size: Dim = 1
+        for shape in shapes:
+            k = axis - (rank - len(shape))
+            dim = shape[k] if k >= 0 else 1
+            if dim == 1 or dim == size:
+                continue
+            if isinstance(dim, int) and isinstance(size, int) and size != 1:
+                raise ValueError(f"shapes {', '.join(map(str, shapes))} do not broadcast")
+            if size == 1 or isinstance(dim, int):
+                size = dim
+        result.append(size)
+    return tuple(result)
 
 
 def symbols(dim: Dim) -> set[str]:
@@ -172,9 +192,7 @@ def _sum(terms: Iterable[tuple[Monomial, int]]) -> Dim:
     total: dict[Monomial, int] = {}
     for monomial, coefficient in terms:
         total[monomial] = total.get(monomial, 0) + coefficient
-    kept = sorted(
-        ((m, c) for m, c in total.items() if c), key=lambda t: (-len(t[0]), [str(a) for a in t[0]])
-    )
+    kept = sorted(((m, c) for m, c in total.items() if c), key=lambda t: (-len(t[0]), [str(a) for a in t[0]]))
     if not kept:
         return 0
     return kept[0][1] if len(kept) == 1 and not kept[0][0] else Expr(tuple(kept))
@@ -204,9 +222,7 @@ def _divide(left: Dim, right: Dim) -> Dim:
                 remaining.remove(atom)
             else:
                 fits = False
-        (quotient if fits else rest).append(
-            (tuple(remaining), coefficient // scale) if fits else (monomial, coefficient)
-        )
+        (quotient if fits else rest).append((tuple(remaining), coefficient // scale) if fits else (monomial, coefficient))
     remainder = _sum(rest)
     whole = _sum(quotient)
     if isinstance(remainder, int) and isinstance(right, int):
@@ -247,7 +263,7 @@ def _call(fn: str, left: Dim, right: Dim) -> Dim:
     if fn == "//":
         return left // right
     if fn == "%":
-        return left % right
+        return left % right if isinstance(left, Expr) else left - (left // right) * right
     return _extreme(fn, left, right)
 
 

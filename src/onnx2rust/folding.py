@@ -28,9 +28,7 @@ MAX_ELEMENTS = 1 << 24
 Array = np.ndarray[Any, Any]
 
 
-def fold(
-    node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | None], attributes: dict[str, Any]
-) -> list[Array] | None:
+def fold(node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | None], attributes: dict[str, Any]) -> list[Array] | None:
     """The node's outputs if they can be computed now, else None."""
     if node.op_type in NOT_FOLDED:
         return None
@@ -55,7 +53,9 @@ def _too_large(node: onnx.NodeProto, inputs: Sequence[Value | None], attributes:
             start, limit, delta = (float(a.ravel()[0]) for a in arrays if a is not None)
             wanted = abs((limit - start) / delta) if delta else float("inf")
         elif node.op_type in ("Pad", "Resize", "Upsample", "OneHot"):
-            wanted = float("inf") if any(a is not None and a.size and np.abs(a.astype(float)).max() > 1e6 for a in arrays[1:]) else 0
+            wanted = (
+                float("inf") if any(a is not None and a.size and np.abs(a.astype(float)).max() > 1e6 for a in arrays[1:]) else 0
+            )
     return wanted > MAX_ELEMENTS
 
 
@@ -79,7 +79,9 @@ def _run(node: onnx.NodeProto, origin: Origin, feeds: dict[str, Any], names: lis
         options.intra_op_num_threads = 1
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         return [np.asarray(a) for a in session.run(None, feeds)]
-    except Exception:  # onnxruntime raises its own classes, all derived from Exception, for "no such kernel" and "bad model" alike
+    except (
+        Exception
+    ):  # onnxruntime raises its own classes, all derived from Exception, for "no such kernel" and "bad model" alike
         pass
     try:
         return [np.asarray(a) for a in onnx.reference.ReferenceEvaluator(model).run(None, feeds)]
@@ -180,7 +182,7 @@ def _reshape(arrays: list[Any], attributes: dict[str, Any], opset: int) -> Any:
 def _reduce_prod(arrays: list[Any], attributes: dict[str, Any], opset: int) -> Any:
     axes = _axes(arrays, attributes)
     keep = bool(attributes.get("keepdims", 1))
-    return np.multiply.reduce(arrays[0], axis=None if axes is None else tuple(axes), keepdims=keep)
+    return np.prod(arrays[0], axis=None if axes is None else tuple(axes), keepdims=keep)
 
 
 def _where(arrays: list[Any], attributes: dict[str, Any], opset: int) -> Any:

@@ -7,7 +7,7 @@ refusal before it raises: a user sees all that is wrong with a model at once.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,9 +37,7 @@ class _Importer:
     def __init__(self, proto: onnx.ModelProto, options: Options) -> None:
         self.proto = proto
         self.options = options
-        self.opsets = {
-            "" if o.domain in registry.ONNX_DOMAINS else o.domain: o.version for o in proto.opset_import
-        }
+        self.opsets = {"" if o.domain in registry.ONNX_DOMAINS else o.domain: o.version for o in proto.opset_import}
         self.invalid: list[Problem] = []
         self.unsupported: list[Problem] = []
         self.symbol_of: dict[str, Dim] = {}
@@ -54,9 +52,7 @@ class _Importer:
         graph = self.proto.graph
         env: Environment = {}
         self._initializers(graph, env)
-        inputs = tuple(
-            self._input(info, env) for info in graph.input if info.name not in {i.name for i in graph.initializer}
-        )
+        inputs = tuple(self._input(info, env) for info in graph.input if info.name not in {i.name for i in graph.initializer})
         self._nodes(graph, env)
         outputs = self._outputs(graph, env)
         if self.invalid:
@@ -81,23 +77,30 @@ class _Importer:
             tuple(given),
         )
 
-    def body(self, graph: onnx.GraphProto, outer: Environment, arguments: list[Value], name: str) -> Program:
+    def inline(self, graph: onnx.GraphProto, outer: Environment) -> list[Value]:
+        """Lowers a body in place: the branch of an If whose condition is known."""
+        env: Environment = ChainMap({}, outer)
+        self._initializers(graph, env)
+        self._nodes(graph, env)
+        values = [env.get(o.name) for o in graph.output]
+        if any(not isinstance(v, Value) for v in values):
+            raise Refuse("its branch cannot be converted")
+        return [v for v in values if isinstance(v, Value)]
+
+    def body(
+        self, graph: onnx.GraphProto, outer: Environment, arguments: list[Value], name: str, fresh_outputs: Sequence[int] = ()
+    ) -> Program:
         """Lowers a body of If/Loop/Scan: `arguments` are the values of its inputs."""
         env: Environment = ChainMap({}, outer)
         self._initializers(graph, env)
         for info, value in zip(graph.input, arguments, strict=True):
             env[info.name] = value
-        saved, self.builder.steps = self.builder.steps, []
-        scope = self.builder.scope
-        try:
+        with self.builder.inner_steps() as steps:
             self._nodes(graph, env)
-            outputs = self._outputs(graph, env)
-            return Program(
-                name, tuple(arguments), tuple(outputs), tuple(o.name for o in graph.output), tuple(self.builder.steps)
-            )
-        finally:
-            self.builder.steps = saved
-            self.builder.scope = scope
+            outputs = self.builder.own_results(self._outputs(graph, env), fresh_outputs)
+            if len(outputs) != len(graph.output):
+                raise Refuse(f"its {name} cannot be converted")
+            return Program(name, tuple(arguments), tuple(outputs), tuple(o.name for o in graph.output), tuple(steps))
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -130,9 +133,7 @@ class _Importer:
         where = f"input {info.name!r}"
         type_ = TensorType(DType.F32, ())
         if not info.type.HasField("tensor_type"):
-            self.unsupported.append(
-                Problem(f"is a {info.type.WhichOneof('value')}, only tensors are supported", where=where)
-            )
+            self.unsupported.append(Problem(f"is a {info.type.WhichOneof('value')}, only tensors are supported", where=where))
         else:
             tensor = info.type.tensor_type
             dtype = dtypes.from_onnx(tensor.elem_type)

@@ -78,7 +78,20 @@ def shape_at(value: Value, sizes: dict[str, int]) -> tuple[int, ...]:
 def id_limits(proto: onnx.ModelProto, program: Program) -> dict[str, int]:
     """Per integer input: one more than the largest id, where the input selects from a table."""
     initializers = {t.name: t for t in proto.graph.initializer}
-    follows = {"Cast", "Identity", "Reshape", "Unsqueeze", "Squeeze", "Flatten", "Add", "Where", "Clip", "Transpose", "Max", "Min"}
+    follows = {
+        "Cast",
+        "Identity",
+        "Reshape",
+        "Unsqueeze",
+        "Squeeze",
+        "Flatten",
+        "Add",
+        "Where",
+        "Clip",
+        "Transpose",
+        "Max",
+        "Min",
+    }
     limits: dict[str, int] = {}
     for value in program.inputs:
         if value.dtype.is_float:
@@ -94,9 +107,7 @@ def id_limits(proto: onnx.ModelProto, program: Program) -> dict[str, int]:
     return limits
 
 
-def make(
-    proto: onnx.ModelProto, program: Program, features: Path | None, rtol: float, atol: float, seed: int = 0
-) -> TestData:
+def make(proto: onnx.ModelProto, program: Program, features: Path | None, rtol: float, atol: float, seed: int = 0) -> TestData:
     """The data that a generated crate is tested with."""
     reference = Reference(proto)
     batch = batch_symbol(program)
@@ -112,7 +123,7 @@ def make(
         if name in given:
             _compare(name, given[name].reshape(rows.shape), rows, rtol, atol)
             outputs[expected.index(name)] = given[name].reshape(rows.shape).astype(rows.dtype)
-    arrays = {name: rows for name, rows in inputs.items()}
+    arrays = dict(inputs)
     arrays |= dict(zip(expected, outputs, strict=True))
     labels = given.get("labels")
     if labels is not None:
@@ -158,13 +169,18 @@ def _read(path: Path, program: Program, batch: str | None) -> tuple[dict[str, Ar
         rows = array.reshape(array.shape[0], -1) if array.ndim else array.reshape(1, 1)
         converted = rows.astype(value.dtype.numpy)
         if not value.dtype.is_float and not np.array_equal(converted.astype(rows.dtype), rows):
-            problems.append(Problem(f"array {value.name!r} does not hold values of type {value.dtype}", f"--features {path.name}"))
-        row = [d for d in value.shape[1 if batch else 0 :]]
+            problems.append(
+                Problem(f"array {value.name!r} does not hold values of type {value.dtype}", f"--features {path.name}")
+            )
+        row = value.shape[1 if batch else 0 :]
         if not any(isinstance(d, int) is False for d in row):
             need = int(np.prod([d for d in row if isinstance(d, int)] or [1]))
             if rows.shape[1] != need:
                 problems.append(
-                    Problem(f"array {value.name!r} has {rows.shape[1]} values a sample, the model needs {need}", f"--features {path.name}")
+                    Problem(
+                        f"array {value.name!r} has {rows.shape[1]} values a sample, the model needs {need}",
+                        f"--features {path.name}",
+                    )
                 )
         inputs[value.name] = converted
         counts.add(rows.shape[0])
@@ -220,7 +236,3 @@ def _compare(name: str, given: Array, reference: Array, rtol: float, atol: float
                 hint="are the features preprocessed as the model wants them, and the predictions those of this model?",
             )
         )
-
-
-
-

@@ -9,8 +9,11 @@ import onnx.inliner
 
 from onnx2rust import registry
 from onnx2rust.builder import Refuse
+from onnx2rust.dtypes import DType
 from onnx2rust.errors import Problem
 from onnx2rust.program import Origin, Value
+
+_ONNX_SPELLING = {DType.F32: "float", DType.F64: "double"}
 
 
 def check_types(node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | None]) -> None:
@@ -26,7 +29,7 @@ def check_types(node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | N
         formal = schema.inputs[min(index, len(schema.inputs) - 1)] if schema.inputs else None
         if value is None or formal is None:
             continue
-        actual = f"tensor({'float' if value.dtype.value[0] == 'FLOAT' else value.dtype.value[0].lower()})"
+        actual = f"tensor({_ONNX_SPELLING.get(value.dtype, value.dtype.value[0].lower())})"
         if actual not in allowed.get(formal.type_str, {formal.type_str}):
             problems.append(Problem(f"input {index} ({formal.name}) cannot be of type {value.dtype}"))
         heterogeneous = formal.option == onnx.defs.OpSchema.FormalParameterOption.Variadic and not formal.is_homogeneous
@@ -50,7 +53,7 @@ def expand_functions(proto: onnx.ModelProto) -> onnx.ModelProto:
             schema = onnx.defs.get_schema(node.op_type, opset, node.domain)
         except onnx.defs.SchemaError:
             continue
-        if schema.has_function or schema.has_context_dependent_function:
+        if schema.has_function or schema.has_context_dependent_function:  # type: ignore[attr-defined]  # missing in onnx's stubs
             wanted.add((node.domain, node.op_type))
     if not wanted:
         return proto

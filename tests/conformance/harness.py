@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx2rust import convert, emit, npz, planner
+from onnx2rust import emit, npz, pipeline, planner
 from onnx2rust.errors import Onnx2RustError
 from onnx2rust.frontends import Loaded
 from onnx2rust.options import Options
@@ -57,7 +57,7 @@ def lower(case: Case) -> emit.project.Rendered | str:
     loaded = Loaded(case.model, "onnx", "onnx", ())
     options = Options(name="Case", binary_classification=False)
     try:
-        program = convert.lower(loaded, options)
+        program = pipeline.lower(loaded, options)
         context = emit.Context(case.name, "onnx", False, False, 1, False, ("predictions",), file_prefix=f"{case.name}__")
         return emit.render(planner.plan(program, options), options, context)
     except Onnx2RustError as error:
@@ -86,10 +86,13 @@ def write(cases: list[Case]) -> dict[str, str]:
         folder.mkdir(parents=True)
         for module in MODULES:
             (folder / f"{module}.rs").write_text(rendered.files[f"src/{module}.rs"])
-        reexports = re.findall(r"^pub use (?:arrays|layers|model|tf_layers|weights).*?;", rendered.files["src/lib.rs"], re.M | re.S)
+        reexports = re.findall(
+            r"^pub use (?:arrays|layers|model|tf_layers|weights).*?;", rendered.files["src/lib.rs"], re.M | re.S
+        )
         modules.append(case.name)
         (folder / "mod.rs").write_text(
-            "mod arrays;\nmod layers;\nmod model;\nmod weights;\n" + "\n".join(reexports)
+            "mod arrays;\nmod layers;\nmod model;\nmod weights;\n"
+            + "\n".join(reexports)
             + f"\n\n#[test]\nfn conforms() {{\n    let model = CaseModel::new();\n    let mut ws = model.workspace();\n"
             f"    for set in 0..{len(case.data)} {{\n"
             f'        let (inputs, expected) = crate::data("{case.name}", set);\n'
@@ -103,7 +106,8 @@ def write(cases: list[Case]) -> dict[str, str]:
         weights |= {f"{case.name}/{k}": v for k, v in rendered.weights.items()}
     (BUILD / "weights.npz").write_bytes(npz.encode(weights))
     (BUILD / "build.rs").write_text(
-        "use tf_layers::build::*;\n#[rustfmt::skip]\nconst TENSORS: &[Tensor] = &[\n" + "\n".join(tensors)
+        "use tf_layers::build::*;\n#[rustfmt::skip]\nconst TENSORS: &[Tensor] = &[\n"
+        + "\n".join(tensors)
         + '\n];\nfn main() -> std::process::ExitCode {\n    weights("weights.npz", TENSORS)\n}\n'
     )
     (BUILD / "Cargo.toml").write_text(
@@ -112,9 +116,9 @@ name = "conformance"
 version = "0.0.0"
 edition = "2024"
 [dependencies]
-tf-layers = {{ path = "{ROOT / 'rust' / 'tf-layers'}" }}
+tf-layers = {{ path = "{ROOT / "rust" / "tf-layers"}" }}
 [build-dependencies]
-tf-layers = {{ path = "{ROOT / 'rust' / 'tf-layers'}", default-features = false, features = ["npz"] }}
+tf-layers = {{ path = "{ROOT / "rust" / "tf-layers"}", default-features = false, features = ["npz"] }}
 [profile.dev]
 opt-level = 0
 debug = 0

@@ -9,6 +9,10 @@ use std::time::Instant;
 
 use tf_layers::Cpu;
 use tf_layers::activation::Activation;
+use tf_layers::binary::{Add, Div, Less, Max, Mul, Sub};
+use tf_layers::norm::{GroupNormalization, LayerNormalization, ScaleShift};
+use tf_layers::reduce::{Reduce, Reduction};
+use tf_layers::softmax::{LogSoftmax, Softmax};
 
 /// Best time of one call among many short samples, in µs: the machine may be shared.
 fn best(mut call: impl FnMut()) -> f64 {
@@ -66,6 +70,136 @@ impl Bench {
             });
         }
     }
+
+    fn binary(&self) {
+        let (a, mut y) = (vec![1.5f32; 65_536], vec![0.0f32; 65_536]);
+        let b: Vec<f32> = (0..65_536).map(|i| i as f32).collect();
+        let cpu = self.cpu;
+        let fits = "shapes that fit";
+        self.time("Add same", || {
+            Add.run(cpu, [65_536], [65_536], black_box(&a), &b, &mut y)
+                .expect(fits)
+        });
+        self.time("Mul scalar", || {
+            Mul.run(cpu, [65_536], [1], black_box(&a), &b[..1], &mut y)
+                .expect(fits)
+        });
+        self.time("Add row", || {
+            Add.run(
+                cpu,
+                [64, 1024],
+                [1, 1024],
+                black_box(&a),
+                &b[..1024],
+                &mut y,
+            )
+            .expect(fits)
+        });
+        self.time("Sub column", || {
+            Sub.run(cpu, [64, 1024], [64, 1], black_box(&a), &b[..64], &mut y)
+                .expect(fits)
+        });
+        self.time("Add short row", || {
+            Add.run(cpu, [8192, 8], [1, 8], black_box(&a), &b[..8], &mut y)
+                .expect(fits)
+        });
+        self.time("Sub short column", || {
+            Sub.run(cpu, [8192, 8], [8192, 1], black_box(&a), &b[..8192], &mut y)
+                .expect(fits)
+        });
+        self.time("Max same", || {
+            Max.run(cpu, [65_536], [65_536], black_box(&a), &b, &mut y)
+                .expect(fits)
+        });
+        self.time("Div same", || {
+            Div.run(cpu, [65_536], [65_536], black_box(&a), &b, &mut y)
+                .expect(fits)
+        });
+        let mut mask = vec![false; 65_536];
+        self.time("Less same", || {
+            Less.run(cpu, [65_536], [65_536], black_box(&a), &b, &mut mask)
+                .expect(fits)
+        });
+        let (i, mut j) = (vec![3i64; 65_536], vec![0i64; 65_536]);
+        self.time("Add i64", || {
+            Add.run(cpu, [65_536], [65_536], black_box(&i), &i, &mut j)
+                .expect(fits)
+        });
+    }
+
+    fn rows(&self) {
+        let cpu = self.cpu;
+        let x: Vec<f32> = (0..65_536)
+            .map(|i| (i * 7919 % 65_536) as f32 / 8192.0 - 4.0)
+            .collect();
+        let mut y = vec![0.0f32; 65_536];
+        self.time("Softmax 64x1024", || {
+            Softmax.run(cpu, [64, 1024, 1], black_box(&x), &mut y)
+        });
+        self.time("Softmax 1024x64", || {
+            Softmax.run(cpu, [1024, 64, 1], black_box(&x), &mut y)
+        });
+        self.time("Softmax axis 1 of 8x64x128", || {
+            Softmax.run(cpu, [8, 64, 128], black_box(&x), &mut y)
+        });
+        self.time("LogSoftmax 64x1024", || {
+            LogSoftmax.run(cpu, [64, 1024, 1], black_box(&x), &mut y)
+        });
+        let row = vec![1.25f32; 768];
+        let layer = LayerNormalization {
+            epsilon: 1e-5,
+            scale: Some(&row),
+            bias: Some(&row),
+        };
+        self.time("LayerNormalization 64x768", || {
+            layer.run(
+                cpu,
+                [64, 768],
+                black_box(&x[..64 * 768]),
+                &mut y[..64 * 768],
+                None,
+                None,
+            );
+        });
+        let group = GroupNormalization {
+            groups: 64,
+            epsilon: 1e-5,
+            scale: &row[..64],
+            bias: &row[..64],
+        };
+        self.time("InstanceNormalization 1x64x1024", || {
+            group.run(cpu, [1, 64, 1024], black_box(&x), &mut y)
+        });
+        let batch = ScaleShift {
+            scale: &row[..64],
+            shift: &row[..64],
+        };
+        self.time("BatchNormalization 1x64x1024", || {
+            batch.run(cpu, [1, 64, 1024], black_box(&x), &mut y)
+        });
+        for (name, reduction) in [
+            ("ReduceSum", Reduction::Sum),
+            ("ReduceMean", Reduction::Mean),
+            ("ReduceMax", Reduction::Max),
+            ("ReduceL2", Reduction::L2),
+            ("ReduceLogSumExp", Reduction::LogSumExp),
+        ] {
+            let rows = Reduce {
+                reduction,
+                axes: [false, true],
+            };
+            self.time(&format!("{name} rows"), || {
+                rows.run(cpu, [64, 1024], black_box(&x), &mut y[..64])
+            });
+            let columns = Reduce {
+                reduction,
+                axes: [true, false],
+            };
+            self.time(&format!("{name} columns"), || {
+                columns.run(cpu, [64, 1024], black_box(&x), &mut y[..1024])
+            });
+        }
+    }
 }
 
 fn main() {
@@ -77,4 +211,6 @@ fn main() {
     };
     eprintln!("level {}", bench.cpu.name());
     bench.activations();
+    bench.binary();
+    bench.rows();
 }

@@ -2,12 +2,13 @@
 
 use std::hint::black_box;
 
-use tf_layers::Cpu;
 use tf_layers::activation::Activation;
 use tf_layers::bench::{numbers, report, time};
+use tf_layers::conv::{Conv, DepthwiseConv};
 use tf_layers::cpu::{Simd, dispatch, prelude::*};
 use tf_layers::dense::Dense;
-use tf_layers::pack;
+use tf_layers::matmul::MatMul;
+use tf_layers::{Cpu, Slot, pack};
 
 /// Multiply-adds of the peak loop: ten independent chains hide the latency of every machine so far.
 const CHAINS: usize = 10;
@@ -73,6 +74,147 @@ fn dense(cpu: Cpu, rows: usize, k: usize, n: usize) {
     );
 }
 
+/// A convolution of one image with "same" padding, bias and ReLU.
+fn conv<const D: usize>(
+    cpu: Cpu,
+    size: [usize; D],
+    [inputs, outputs]: [usize; 2],
+    kernel: usize,
+    stride: usize,
+) {
+    let taps = kernel.pow(D as u32);
+    let (pixels, output) = (
+        size.iter().product::<usize>(),
+        size.iter().map(|n| n.div_ceil(stride)).product::<usize>(),
+    );
+    let (x, w, bias) = (
+        numbers(pixels * inputs, 1),
+        numbers(outputs * inputs * taps, 2),
+        numbers(outputs, 3),
+    );
+    let shape = [&[outputs, inputs][..], &[kernel; D][..]].concat();
+    let packed = pack::conv(&w, &shape, 1);
+    let total = size.map(|n| {
+        (n.div_ceil(stride) - 1) * stride + kernel
+            - n.min((n.div_ceil(stride) - 1) * stride + kernel)
+    });
+    let layer = Conv {
+        input_channels: inputs,
+        output_channels: outputs,
+        group: 1,
+        kernel_shape: [kernel; D],
+        strides: [stride; D],
+        dilations: [1; D],
+        pads_begin: total.map(|n| n / 2),
+        pads_end: total.map(|n| n - n / 2),
+        kernel: &packed,
+        bias: Some(&bias),
+        activation: Activation::Relu,
+    }
+    .checked();
+    let mut scratch = Slot::new();
+    let mut y = vec![0.0; output * outputs];
+    report(
+        &format!("conv {kernel} s{stride} {size:?} {inputs}→{outputs}"),
+        2.0 * (output * outputs * inputs * taps) as f64,
+        &mut y,
+        |y| layer.run(cpu, 1, size, &x, None, y, &mut scratch),
+        |y| y.iter().all(|v| v.is_finite()),
+    );
+}
+
+fn depthwise(cpu: Cpu, size: usize, channels: usize, kernel: usize, stride: usize) {
+    let output = size.div_ceil(stride);
+    let (x, w, bias) = (
+        numbers(size * size * channels, 1),
+        numbers(channels * kernel * kernel, 2),
+        numbers(channels, 3),
+    );
+    let packed = pack::depthwise(&w, &[channels, 1, kernel, kernel]);
+    let total = (output - 1) * stride + kernel - size;
+    let layer = DepthwiseConv {
+        channels,
+        multiplier: 1,
+        kernel_shape: [kernel; 2],
+        strides: [stride; 2],
+        dilations: [1; 2],
+        pads_begin: [total / 2; 2],
+        pads_end: [total - total / 2; 2],
+        kernel: &packed,
+        bias: Some(&bias),
+        activation: Activation::Relu,
+    }
+    .checked();
+    let mut scratch = Slot::new();
+    let mut y = vec![0.0; output * output * channels];
+    report(
+        &format!("depthwise {kernel} s{stride} {size}×{size}×{channels}"),
+        2.0 * (output * output * channels * kernel * kernel) as f64,
+        &mut y,
+        |y| layer.run(cpu, 1, [size; 2], &x, y, &mut scratch),
+        |y| y.iter().all(|v| v.is_finite()),
+    );
+}
+
+/// The two products of attention, heads side by side as a projection leaves them: scores, and their mean of the values.
+fn attention(cpu: Cpu, rows: usize, keys: usize, heads: usize, size: usize) {
+    let (q, k) = (
+        numbers(rows * heads * size, 1),
+        numbers(keys * heads * size, 2),
+    );
+    let mut scratch = Slot::new();
+    let layer = MatMul { alpha: 0.125 }.checked();
+    let mut scores = vec![0.0; heads * rows * keys];
+    let operations = 2.0 * (heads * rows * keys * size) as f64;
+    let row = heads * size;
+    report(
+        &format!("scores {heads} heads {rows}×{size}×{keys}"),
+        operations,
+        &mut scores,
+        |y| {
+            let (a, b) = ([row, 1], [1, row]);
+            layer.run(
+                cpu,
+                [heads],
+                [rows, size, keys],
+                [size],
+                a,
+                [size],
+                b,
+                &q,
+                &k,
+                y,
+                &mut scratch,
+            );
+        },
+        |y| y.iter().all(|v| v.is_finite()),
+    );
+    let mut y = vec![0.0; heads * rows * size];
+    report(
+        &format!("values {heads} heads {rows}×{keys}×{size}"),
+        operations,
+        &mut y,
+        |y| {
+            let (a, b) = ([keys, 1], [row, 1]);
+            let sizes = [rows, keys, size];
+            layer.run(
+                cpu,
+                [heads],
+                sizes,
+                [rows * keys],
+                a,
+                [size],
+                b,
+                &scores,
+                &k,
+                y,
+                &mut scratch,
+            );
+        },
+        |y| y.iter().all(|v| v.is_finite()),
+    );
+}
+
 fn main() {
     let words: Vec<String> = std::env::args()
         .skip(1)
@@ -93,5 +235,31 @@ fn main() {
         ] {
             dense(cpu, rows, k, n);
         }
+    }
+    if wanted("conv") {
+        conv(cpu, [56, 56], [64, 64], 3, 1);
+        conv(cpu, [28, 28], [128, 128], 3, 1);
+        conv(cpu, [14, 14], [256, 256], 3, 1);
+        conv(cpu, [32, 32], [16, 16], 3, 1);
+        conv(cpu, [28, 28], [32, 32], 3, 1);
+        conv(cpu, [28, 28], [1, 32], 3, 1);
+        conv(cpu, [224, 224], [3, 32], 3, 2);
+        conv(cpu, [224, 224], [3, 64], 7, 2);
+        conv(cpu, [56, 56], [24, 144], 1, 1);
+        conv(cpu, [28, 28], [32, 192], 1, 1);
+        conv(cpu, [112, 112], [16, 96], 1, 1);
+        conv(cpu, [14, 14], [576, 96], 1, 1);
+        conv(cpu, [200], [32, 128], 5, 1);
+    }
+    if wanted("depthwise") {
+        depthwise(cpu, 112, 32, 3, 1);
+        depthwise(cpu, 112, 96, 3, 2);
+        depthwise(cpu, 56, 144, 3, 1);
+        depthwise(cpu, 14, 576, 3, 1);
+        depthwise(cpu, 28, 120, 5, 1);
+    }
+    if wanted("matmul") {
+        attention(cpu, 128, 128, 12, 64);
+        attention(cpu, 1, 512, 12, 64);
     }
 }

@@ -73,7 +73,6 @@ impl Dense<'_> {
             &x[..rows * self.inputs],
             addend,
             &mut y[..rows * self.units],
-            &mut [],
         );
     }
 }

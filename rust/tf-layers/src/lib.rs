@@ -19,6 +19,10 @@ pub mod activation;
 #[cfg(feature = "kernels")]
 pub mod bench;
 #[cfg(feature = "kernels")]
+pub mod binary;
+#[cfg(feature = "kernels")]
+mod broadcast;
+#[cfg(feature = "kernels")]
 pub mod conv;
 #[cfg(feature = "kernels")]
 pub mod cpu;
@@ -29,20 +33,35 @@ mod gemm;
 #[cfg(feature = "kernels")]
 mod math;
 #[cfg(feature = "kernels")]
+pub mod matmul;
+#[cfg(feature = "kernels")]
 pub mod movement;
 #[cfg(feature = "kernels")]
+pub mod norm;
+#[cfg(feature = "kernels")]
+pub mod number;
 #[cfg(feature = "kernels")]
 pub mod pool;
 #[cfg(feature = "kernels")]
 pub mod process;
 #[cfg(feature = "kernels")]
+pub mod recurrent;
+#[cfg(feature = "kernels")]
+pub mod reduce;
+#[cfg(feature = "kernels")]
 mod slot;
+#[cfg(feature = "kernels")]
+pub mod softmax;
+#[cfg(feature = "kernels")]
+pub mod unary;
 
 #[doc(hidden)]
 pub use bytemuck;
+#[cfg(feature = "kernels")]
+pub use cpu::Cpu;
 pub use embed::Aligned;
 pub use error::{Error, Result};
 #[cfg(feature = "kernels")]
-pub use cpu::Cpu;
+pub use number::{Bf16, F16};
 #[cfg(feature = "kernels")]
 pub use slot::{Slot, TensorView, check_input, size};

@@ -68,6 +68,23 @@ fn table() -> Vec<(Activation, Exact)> {
         (Activation::Log, f64::ln),
         (Activation::Sin, f64::sin),
         (Activation::Cos, f64::cos),
+        (Activation::Tan, f64::tan),
+        (Activation::Asin, f64::asin),
+        (Activation::Acos, f64::acos),
+        (Activation::Atan, f64::atan),
+        (Activation::Sinh, f64::sinh),
+        (Activation::Cosh, f64::cosh),
+        (Activation::Asinh, f64::asinh),
+        (Activation::Acosh, f64::acosh),
+        (Activation::Atanh, f64::atanh),
+        (Activation::Sqrt, f64::sqrt),
+        (Activation::Reciprocal, f64::recip),
+        (Activation::Abs, f64::abs),
+        (Activation::Neg, |x| -x),
+        (Activation::Sign, |x| if x == 0.0 { x } else { x.signum() }),
+        (Activation::Floor, f64::floor),
+        (Activation::Ceil, f64::ceil),
+        (Activation::Round, f64::round_ties_even),
     ]
 }
 
@@ -123,6 +140,23 @@ fn formulas_and_tails() {
 
 fn bits(x: &[f32]) -> Vec<u32> {
     x.iter().map(|x| x.to_bits()).collect()
+}
+
+/// The f64 path of the layers: independent formulas, written twice.
+#[test]
+fn exact() {
+    let mut rng = Rng::new(2);
+    for (activation, exact) in table() {
+        for _ in 0..500 {
+            let x = f64::from(rng.float(-20.0, 20.0));
+            let (got, want) = (activation.exact(x), exact(x));
+            let fine = got == want
+                || got.is_nan() && want.is_nan()
+                || (got - want).abs() <= 1e-13 * (x.abs() + want.abs());
+            assert!(fine, "{activation:?}({x}): {got:e}, not {want:e}");
+        }
+        assert!(activation.exact(f64::NAN).is_nan());
+    }
 }
 
 #[test]

@@ -6,6 +6,14 @@ use common::{Rng, error, flat, indices};
 use tf_layers::Cpu;
 use tf_layers::pool::*;
 
+/// A layer whose geometry is a `Window`'s.
+macro_rules! pooling {
+    ($layer:ident, $window:expr $(, $field:ident: $value:expr)*) => {{
+        let Window { kernel_shape, strides, dilations, pads_begin, pads_end, ceil_mode } = $window;
+        $layer { kernel_shape, strides, dilations, pads_begin, pads_end, ceil_mode $(, $field: $value)* }.checked()
+    }};
+}
+
 /// Means of up to a few hundred elements, relative to max(1, |y|).
 const MEAN_ERROR: f64 = 4e-7;
 /// Powers and roots of f32.
@@ -79,37 +87,29 @@ fn check<const D: usize>(rng: &mut Rng, channels: usize) {
     let mut y = vec![0.0; windows.len()];
     for cpu in Cpu::all() {
         let what = format!("{} {size:?} × {channels} {window:?}", cpu.name());
-        MaxPool { window }
-            .checked()
-            .run(cpu, batch, size, channels, &x, &mut y);
+        pooling!(MaxPool, window).run(cpu, batch, size, channels, &x, &mut y);
         assert_eq!(error(&y, &largest), 0.0, "max {what}");
         for (count_include_pad, expected) in [(false, &means), (true, &padded)] {
-            AveragePool {
-                window,
-                count_include_pad,
-            }
-            .checked()
-            .run(cpu, batch, size, channels, &x, &mut y);
+            pooling!(AveragePool, window, count_include_pad: count_include_pad)
+                .run(cpu, batch, size, channels, &x, &mut y);
             assert!(error(&y, expected) < MEAN_ERROR, "mean {what}");
         }
         for p in [1, 2, 3] {
             let p64 = f64::from(p);
             let sums = fold(0.0, &|a, x| a + x.abs().powf(p64));
             let norms: Vec<f64> = sums.iter().map(|s| s.powf(1.0 / p64)).collect();
-            LpPool { window, p }
-                .checked()
-                .run(cpu, batch, size, channels, &x, &mut y);
+            pooling!(LpPool, window, p: p).run(cpu, batch, size, channels, &x, &mut y);
             assert!(error(&y, &norms) < NORM_ERROR, "norm {p} {what}");
         }
     }
     let cpu = Cpu::new();
     let x64: Vec<f64> = x.iter().map(|&v| v.into()).collect();
     let mut y64 = vec![0.0; windows.len()];
-    MaxPool { window }.run(cpu, batch, size, channels, &x64, &mut y64);
+    pooling!(MaxPool, window).run(cpu, batch, size, channels, &x64, &mut y64);
     assert_eq!(y64, largest);
     let x8: Vec<i8> = x.iter().map(|v| (v * 127.0) as i8).collect();
     let mut y8 = vec![0; windows.len()];
-    MaxPool { window }.run(cpu, batch, size, channels, &x8, &mut y8);
+    pooling!(MaxPool, window).run(cpu, batch, size, channels, &x8, &mut y8);
     let largest8: Vec<i8> = windows
         .iter()
         .map(|w| w.iter().flatten().map(|&i| x8[i]).max().unwrap_or(i8::MIN))
@@ -158,7 +158,7 @@ fn output_sizes() {
         ..ceil
     };
     assert_eq!(late.output_size([2]), [1]);
-    let empty = MaxPool { window };
+    let empty = pooling!(MaxPool, window);
     empty.run::<f32>(Cpu::new(), 1, [2], 3, &[0.0; 6], &mut []);
 }
 
@@ -184,7 +184,7 @@ fn infinities_and_nan() {
             ];
             let x: Vec<f32> = rows.iter().flat_map(|&v| vec![v; channels]).collect();
             let mut y = vec![0.0; 3 * channels];
-            MaxPool { window }.run(cpu, 1, [6], channels, &x, &mut y);
+            pooling!(MaxPool, window).run(cpu, 1, [6], channels, &x, &mut y);
             let expected: Vec<f32> = [1.0, f32::NEG_INFINITY, f32::INFINITY]
                 .iter()
                 .flat_map(|&v| vec![v; channels])
@@ -232,15 +232,11 @@ fn indices_count_as_onnx_does() {
             })
             .collect();
         let (mut y, mut found) = (vec![0.0; windows.len()], vec![0; windows.len()]);
-        let layer = MaxPoolIndices {
-            window,
-            column_major,
-        }
-        .checked();
+        let layer = pooling!(MaxPoolIndices, window, column_major: column_major);
         layer.run(Cpu::new(), batch, size, channels, &x, &mut y, &mut found);
         assert_eq!(found, expected, "{window:?} {size:?}");
         let mut values = vec![0.0; windows.len()];
-        MaxPool { window }.run(Cpu::new(), batch, size, channels, &x, &mut values);
+        pooling!(MaxPool, window).run(Cpu::new(), batch, size, channels, &x, &mut values);
         assert_eq!(y, values);
     }
 }

@@ -84,8 +84,8 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         {"field": e.name, "type": f"&'w [{e.dtype.rust}]", "literal": f"w.{e.name}", "doc": doc(e.member)}
         for e in _read_directly(writer, program)
     ]
-    name = type_name(options.name)
-    crate = crate_name(options.crate_name or options.name)
+    name = type_name(options.name or "Model")
+    crate = crate_name(options.crate_name or name)
     lifetime = any("'w" in str(layer["type"]) for layer in layers)
     values = {
         "version": Escaped(__version__),
@@ -105,9 +105,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "statics": [_static(e, context.file_prefix) for e in weights.entries],
         "layers": [{k: Escaped(str(v)) for k, v in layer.items()} for layer in layers],
         "lifetime": lifetime,
-        "slots": [
-            {"rust": Escaped(d.rust), "doc": doc(_slot_doc(plan.contents[k]))} for k, d in enumerate(plan.slots)
-        ],
+        "slots": [{"rust": Escaped(d.rust), "doc": doc(_slot_doc(plan.contents[k]))} for k, d in enumerate(plan.slots)],
         "scratch": writer.needs_scratch,
         "needs_size": text.needs_size,
         "dims": [Escaped(d) for d in text.dims],
@@ -147,7 +145,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(resources.templates()),
         undefined=jinja2.StrictUndefined,
         finalize=_only_escaped,
-        autoescape=False,  # noqa: S701  (the output is Rust, not HTML; `finalize` rejects anything that naming.py has not made)
+        autoescape=False,
         keep_trailing_newline=True,
         trim_blocks=False,
     )
@@ -277,10 +275,16 @@ def _rows(program: Program, inputs: dict[Value, Escaped]) -> dict[str, Any] | No
         convert = {"f32": "copied()", "f64": "map(|&v| f64::from(v))", "bool": "map(|&v| v != 0.0)"}.get(
             value.dtype.rust, f"map(|&v| v as {value.dtype.rust})"
         )
-        parts.append({
-            "field": inputs[value], "rust": Escaped(value.dtype.rust), "begin": begin, "end": begin + size,
-            "convert": Escaped(convert), "text": f"{size} of `{inputs[value]}`",
-        })
+        parts.append(
+            {
+                "field": inputs[value],
+                "rust": Escaped(value.dtype.rust),
+                "begin": begin,
+                "end": begin + size,
+                "convert": Escaped(convert),
+                "text": f"{size} of `{inputs[value]}`",
+            }
+        )
         begin += size
     out = [d for d in program.outputs[0].shape if str(d) not in program.symbols]
     return {

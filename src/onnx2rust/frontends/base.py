@@ -1,4 +1,4 @@
-"""The one type that leaves this package."""
+"""The one type that leaves this package, and the one that describes where a TensorFlow graph begins and ends."""
 
 from __future__ import annotations
 
@@ -27,3 +27,12 @@ class Loaded:
     kind: str
     frontend: str
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Port:
+    """A graph input or output: the tensor in the TensorFlow graph, and the name the model's author knows it by."""
+
+    tensor: str
+    name: str
+    shape: tuple[int | None, ...] | None = None  # None: unknown rank

@@ -15,6 +15,7 @@ from onnx import external_data_helper
 
 from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError
 from onnx2rust.frontends import graph as graphs
+from onnx2rust.frontends import symbols
 from onnx2rust.frontends.base import KINDS, Loaded
 from onnx2rust.options import Options
 
@@ -22,7 +23,7 @@ MAX_FILE_BYTES = 2**31 - 1  # protobuf's own limit on one message
 MAX_EXTERNAL_BYTES = 16 * 2**30  # all external tensors of a model together
 MAX_BODY_DEPTH = 32  # If in Loop in If…; deeper is a bomb, not a model
 
-_UNIT_BITS = {  # storage of one element in raw or external data
+_UNIT_BITS: dict[int, int] = {  # storage of one element in raw or external data
     onnx.TensorProto.FLOAT: 32, onnx.TensorProto.UINT8: 8, onnx.TensorProto.INT8: 8, onnx.TensorProto.UINT16: 16,
     onnx.TensorProto.INT16: 16, onnx.TensorProto.INT32: 32, onnx.TensorProto.INT64: 64, onnx.TensorProto.BOOL: 8,
     onnx.TensorProto.FLOAT16: 16, onnx.TensorProto.DOUBLE: 64, onnx.TensorProto.UINT32: 32,
@@ -58,6 +59,7 @@ def prepare(model: onnx.ModelProto, options: Options) -> list[str]:
     if dropped:
         notes.append(f"inputs with an initializer are constants, not inputs: {', '.join(dropped)}")
     graphs.cut(model, options.inputs, options.outputs)
+    symbols.name_unknown(model)
     return notes
 
 
@@ -66,7 +68,8 @@ def parse(source: Path) -> onnx.ModelProto:
     size = source.stat().st_size
     if size > MAX_FILE_BYTES:
         raise InvalidModelError(
-            f"{source}: {size} bytes; an ONNX file holds at most 2 GiB", hint="save the weights as external data"
+            f"{source}: {size} bytes; an ONNX file holds at most 2 GiB",
+            hint="save the weights as external data",
         )
     model = onnx.ModelProto()
     try:
@@ -213,7 +216,12 @@ def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
         raise InvalidModelError(problems)
     try:
         return inliner.inline_local_functions(model)
-    except (RuntimeError, ValueError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+    except (
+        RuntimeError,
+        ValueError,
+        onnx.checker.ValidationError,
+        onnx.shape_inference.InferenceError,
+    ) as error:
         raise InvalidModelError(f"a model-local function cannot be inlined: {_first_line(error)}") from error
 
 

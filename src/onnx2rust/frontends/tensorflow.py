@@ -7,6 +7,7 @@ as long as the child does. Keras-2 files need a second child in which `tf.keras`
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -20,14 +21,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import onnx
-
-from onnx2rust.errors import InvalidModelError, Onnx2RustError, Problem, ToolError, UnsupportedError, UsageError
+from onnx2rust.errors import (
+    InvalidModelError,
+    Onnx2RustError,
+    Problem,
+    ToolError,
+    UnsupportedError,
+    UsageError,
+)
 from onnx2rust.frontends import onnx_file
 from onnx2rust.frontends.base import KINDS, Loaded
 from onnx2rust.options import Options
 
 TIMEOUT_SECONDS = 1800.0  # for one model; EfficientNet takes 20 s
+MAX_DEATHS = 3  # a child that dies this often in a row is not started again
 _ERRORS: dict[str, type[Onnx2RustError]] = {
     "usage": UsageError,
     "invalid": InvalidModelError,
@@ -51,9 +58,12 @@ class Child:
     command: Sequence[str] = (sys.executable, "-m", "onnx2rust.frontends.tf_worker")
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _pending: bytes = b""
+    _deaths: list[str] = field(default_factory=list, repr=False)  # in a row, without an answer in between
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """Send one request, wait for its answer. Raises `ChildError`; the next request then gets a fresh process."""
+        if len(self._deaths) >= MAX_DEATHS:
+            raise ChildError(self._deaths[-1])
         process = self._started()
         line = json.dumps(request).encode() + b"\n"
         try:
@@ -67,6 +77,7 @@ class Child:
             raise self._failed("answered with something else than JSON") from error
         if not isinstance(answer, dict) or answer.get("id") != request["id"]:
             raise self._failed("answered another question")
+        self._deaths.clear()
         return answer
 
     def close(self) -> None:
@@ -76,10 +87,8 @@ class Child:
             return
         for stream in (process.stdin, process.stdout):
             if stream is not None and not stream.closed:
-                try:
+                with contextlib.suppress(BrokenPipeError):
                     stream.close()
-                except BrokenPipeError:
-                    pass
         try:
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:
@@ -124,7 +133,8 @@ class Child:
         text = self._log().read_text(errors="replace") if self._log().exists() else ""
         tail = [line for line in text.splitlines() if line.strip()][-8:]
         said = "\n" + "\n".join(f"    | {line[:300]}" for line in tail) if tail else ""
-        return ChildError(f"the TensorFlow process {what}{said}")
+        self._deaths.append(f"the TensorFlow process {what}{said}")
+        return ChildError(self._deaths[-1])
 
 
 def load_many(sources: Sequence[tuple[Path, str]], options: Options) -> list[Loaded | Onnx2RustError]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import onnx
 import tensorflow as tf
 from tf2onnx import optimizer, tf_loader, tfonnx, utils
@@ -15,16 +14,9 @@ from tf2onnx import optimizer, tf_loader, tfonnx, utils
 from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError
 from onnx2rust.frontends import graph as graphs
 from onnx2rust.frontends import tf_handlers, tf_names
+from onnx2rust.frontends.base import Port
 
 OPSET = 18  # the highest that tf2onnx 1.17 has handlers for
-
-
-@dataclass(frozen=True)
-class Port:
-    """A graph input or output: the tensor in the TensorFlow graph, and the name the model's author knows it by."""
-
-    tensor: str
-    name: str
 
 
 @dataclass(frozen=True)
@@ -44,16 +36,23 @@ class _Collector(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
-        self.failed: list[tuple[str, str]] = []
+        self.failed: list[tuple[str, str]] = []  # node, reason
+        self.unknown: list[tuple[str, str]] = []  # node, operator
 
     def emit(self, record: logging.LogRecord) -> None:
         cause = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         args = record.args if isinstance(record.args, tuple) else ()
         if str(record.msg).startswith("Failed to convert node") and args:
-            self.failed.append((str(args[0]), " ".join(str(cause).split())[:300]))
+            self.failed.append((str(args[0]), _reason(cause)))
+        elif str(record.msg).startswith("Tensorflow op [") and len(args) == 2:
+            self.unknown.append((str(args[0]), str(args[1])))
         elif str(record.msg).startswith("rewriter") and len(args) == 2:
             name = getattr(args[0], "__name__", str(args[0]))
-            self.failed.append((f"tf2onnx {name}", " ".join(str(args[1]).split())[:300]))
+            self.failed.append((f"tf2onnx {name}", _reason(args[1])))
+
+
+def _reason(error: object) -> str:
+    return " ".join(str(error).removeprefix("make_sure failure: ").split())[:300]
 
 
 def freeze(function: Any, trackable: Any, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[Any, dict[bytes, Any]]:
@@ -62,14 +61,15 @@ def freeze(function: Any, trackable: Any, inputs: Sequence[str], outputs: Sequen
     Functions marked for XLA (Keras compiles grouped convolutions) stay calls unless the mark goes: second round.
     """
     graph_def, tables = tf_loader.from_trackable(trackable, function, list(inputs), list(outputs), False)
-    if _unmark_calls(graph_def):
+    if unmark_calls(graph_def):
         with tf.Graph().as_default():
             tf.import_graph_def(graph_def, name="")
             graph_def = tf_loader.tf_optimize(list(inputs), list(outputs), graph_def)
     return graph_def, tables
 
 
-def _unmark_calls(graph_def: Any) -> bool:
+def unmark_calls(graph_def: Any) -> bool:
+    """Let the inliner at calls that are marked for XLA; whether there were any."""
     marked = False
     functions = graph_def.library.function
     attribute_maps = [node.attr for node in graph_def.node] + [function.attr for function in functions]
@@ -90,7 +90,7 @@ def to_onnx(traced: Traced) -> onnx.ModelProto:
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(traced.graph_def, name="")
         model, failed = _process(
-            dict(tf_graph=graph, input_names=inputs, output_names=outputs, initialized_tables=traced.tables)
+            {"tf_graph": graph, "input_names": inputs, "output_names": outputs, "initialized_tables": traced.tables}
         )
     return finish(model, failed, traced)
 
@@ -101,9 +101,7 @@ def tflite_to_onnx(path: str, traced: Traced) -> onnx.ModelProto:
     inputs = [port.tensor for port in traced.inputs]
     outputs = [port.tensor for port in traced.outputs]
     with tf.Graph().as_default():
-        model, failed = _process(
-            dict(tf_graph=None, tflite_path=path, input_names=inputs, output_names=outputs)
-        )
+        model, failed = _process({"tf_graph": None, "tflite_path": path, "input_names": inputs, "output_names": outputs})
     return finish(model, failed, traced)
 
 
@@ -114,25 +112,45 @@ def _process(arguments: dict[str, Any]) -> tuple[onnx.ModelProto, list[tuple[str
     utils.INTERNAL_NAME = 1  # its counter of new names: the same for every model of this process
     try:
         graph = tfonnx.process_tf_graph(continue_on_error=True, opset=OPSET, **arguments)
-        graph = optimizer.optimize_graph(graph, catch_errors=True)
+        # catch_errors copies the whole graph, weights included, before each of its dozens of passes.
+        graph = optimizer.optimize_graph(graph, catch_errors=bool(collector.failed))
         return graph.make_model("onnx2rust"), collector.failed
+    except (ValueError, KeyError, IndexError, AttributeError, TypeError, AssertionError) as error:
+        problems = [Problem(f"TensorFlow operator {op} has no ONNX form", name) for name, op in collector.unknown]
+        problems += [Problem(f"conversion failed: {why}", name) for name, why in collector.failed]
+        raise UnsupportedError(problems or [Problem(f"tf2onnx gave up: {_reason(error)}")]) from error
     finally:
         logger.removeHandler(collector)
 
 
 def finish(model: onnx.ModelProto, failed: Sequence[tuple[str, str]], traced: Traced) -> onnx.ModelProto:
     """Refuse what is left over, then give the model its own names, order and symbols."""
-    problems = _left_over(model, failed, traced)
+    problems = _bfloat16(traced) or _left_over(model, failed, traced)
     if problems:
         raise UnsupportedError(problems)
     tf_names.clean(
         model,
-        inputs=[(port.tensor, port.name) for port in traced.inputs],
-        outputs=[(port.tensor, port.name) for port in traced.outputs],
+        inputs=traced.inputs,
+        outputs=traced.outputs,
         layers=traced.layers,
         prefixes=traced.prefixes,
     )
     return model
+
+
+def _bfloat16(traced: Traced) -> list[Problem]:
+    """tf2onnx mixes bfloat16 up with float16 and writes models that no checker accepts."""
+    if traced.graph_def is None:
+        return []
+    scopes = tf_names.Scopes(traced.layers, frozenset(traced.prefixes))
+    names = [
+        scopes.clean(node.name)
+        for node in traced.graph_def.node
+        if node.op != "Const" and any(value.type == tf.bfloat16.as_datatype_enum for value in node.attr.values())
+    ]
+    where = {name.split("/")[0] for name in names if "/" in name} or set(names)
+    hint = "build the model with the float32 policy and load the same weights"
+    return [Problem("bfloat16 cannot be converted", layer, hint) for layer in sorted(where)]
 
 
 def _left_over(model: onnx.ModelProto, failed: Sequence[tuple[str, str]], traced: Traced) -> list[Problem]:
@@ -155,6 +173,12 @@ def _left_over(model: onnx.ModelProto, failed: Sequence[tuple[str, str]], traced
     return [Problem(p.what, p.where, hint if i == len(problems) - 1 else "") for i, p in enumerate(problems)]
 
 
+def port(tensor: Any, name: str) -> Port:
+    """The port of a TensorFlow tensor."""
+    rank = tensor.shape.rank
+    return Port(tensor.name, name, None if rank is None else tuple(tensor.shape.as_list()))
+
+
 def constant_inputs(function: Any) -> set[str]:
     """Names of the placeholders of a concrete function that stand for captured tensors: weights, not inputs."""
     return {tensor.name for tensor in function.graph.internal_captures}
@@ -172,5 +196,3 @@ def parse_graph_def(data: bytes, path: str) -> Any:
     if not graph_def.node:
         raise InvalidModelError(f"{path}: the graph has no nodes; it is not a frozen TensorFlow graph")
     return graph_def
-
-

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto
 from tf2onnx import handler, utils
 from tf2onnx.tflite_handlers import tfl_math
 
@@ -82,8 +83,6 @@ class _Bucketize:
 
     @classmethod
     def version_13(cls, ctx: Context, node: Node, **kwargs: Any) -> None:
-        from onnx import TensorProto
-
         boundaries = np.array(node.get_attr_value("boundaries"), dtype=np.float32)
         scope = node.name
         x = node.input[0]
@@ -96,7 +95,121 @@ class _Bucketize:
         ones = ctx.make_node("Cast", [above], attr={"to": TensorProto.INT32}, op_name_scope=scope).output[0]
         shapes, dtypes, outputs = node.output_shapes, node.output_dtypes, node.output
         ctx.remove_node(scope)
-        ctx.make_node("ReduceSum", [ones, axis], attr={"keepdims": 0}, outputs=outputs, name=scope, shapes=shapes, dtypes=dtypes)  # fmt: skip
+        last = {"outputs": outputs, "name": scope, "shapes": shapes, "dtypes": dtypes}
+        ctx.make_node("ReduceSum", [ones, axis], attr={"keepdims": 0}, **last)
+
+
+class _Bitcast:
+    """Keras finds negative zeros with `bitcast(x, int32) & INT_MIN < 0`: only that sign test can be expressed.
+
+    The bits become INT_MIN where x < 0 or 1/x < 0 (x = −0), else 0; the sign of a NaN is lost.
+    """
+
+    @classmethod
+    def version_13(cls, ctx: Context, node: Node, **kwargs: Any) -> None:
+        lowest = np.iinfo(np.int32).min
+        for user in ctx.find_output_consumers(node.output[0]):
+            masks = [i.get_tensor_value(as_list=False) for i in user.inputs if i.is_const()]
+            sign_test = user.type == "BitwiseAnd" and len(masks) == 1 and (masks[0] == lowest).all()
+            utils.make_sure(sign_test, "only the test of a sign bit can be expressed")
+        dtypes = (ctx.get_dtype(node.input[0]), ctx.get_dtype(node.output[0]))
+        utils.make_sure(dtypes == (TensorProto.FLOAT, TensorProto.INT32), "only float32 to int32")
+        x, scope = node.input[0], node.name
+
+        def make(op: str, *inputs: str, **attributes: int) -> str:
+            return str(ctx.make_node(op, list(inputs), attr=attributes, op_name_scope=scope).output[0])
+
+        zero = _const(ctx, node, 0.0)
+        negative = make("Or", make("Less", x, zero), make("Less", make("Reciprocal", x), zero))
+        mask = ctx.make_const(utils.make_name(scope), np.array(lowest, np.int32)).output[0]
+        _replace(ctx, node, "Mul", [make("Cast", negative, to=TensorProto.INT32), mask])
+
+
+class _Resize:
+    """Channels-last resize: transpose, `Resize` of the two image axes to given *sizes*, transpose back.
+
+    tf2onnx gives scales instead, and floor(5 · 1.4f) is 6 to some readers and 7 to others. The attribute `axes` would
+    spare the shape arithmetic, but onnxruntime 1.32 loses the sizes when it moves a transpose through such a Resize.
+    """
+
+    @classmethod
+    def version_18(cls, ctx: Context, node: Node, **kwargs: Any) -> None:
+        kind = node.type.removeprefix("Resize")
+        corners = "align_corners" in node.attr and node.attr["align_corners"].i
+        centers = "half_pixel_centers" in node.attr and node.attr["half_pixel_centers"].i
+        attributes: dict[str, Any] = {"coordinate_transformation_mode": "asymmetric"}
+        if corners:
+            attributes["coordinate_transformation_mode"] = "align_corners"
+        elif centers:
+            attributes["coordinate_transformation_mode"] = "half_pixel"
+        if kind == "Bicubic":
+            attributes |= {"mode": "cubic", "cubic_coeff_a": -0.5, "exclude_outside": 1}
+        elif kind == "Bilinear":
+            attributes["mode"] = "linear"
+        else:
+            attributes |= {"mode": "nearest", "nearest_mode": "round_prefer_ceil" if corners else "floor"}
+            if centers:  # round(x) of half-pixel coordinates in TensorFlow: floor((i + ½) · scale)
+                attributes["coordinate_transformation_mode"] = "tf_half_pixel_for_nn"
+        scope = node.name
+        if node.inputs[1].is_const():
+            target = np.array(node.inputs[1].get_tensor_value(as_list=False), dtype=np.int64)
+            sizes = ctx.make_const(utils.make_name(scope), target).output[0]
+        else:
+            cast = ctx.make_node("Cast", [node.input[1]], attr={"to": TensorProto.INT64}, op_name_scope=scope)
+            sizes = cast.output[0]
+        first = ctx.make_node("Transpose", [node.input[0]], {"perm": [0, 3, 1, 2]}, op_name_scope=scope).output[0]
+        outer = ctx.make_node("Shape", [first], {"start": 0, "end": 2}, op_name_scope=scope).output[0]
+        sizes = ctx.make_node("Concat", [outer, sizes], {"axis": 0}, op_name_scope=scope).output[0]
+        resized = ctx.make_node("Resize", [first, "", "", sizes], attributes, op_name_scope=scope).output[0]
+        if kind != "NearestNeighbor" and ctx.get_dtype(node.input[0]) != ctx.get_dtype(node.output[0]):
+            to = {"to": ctx.get_dtype(node.output[0])}
+            resized = ctx.make_node("Cast", [resized], attr=to, op_name_scope=scope).output[0]
+        shapes, dtypes, outputs = node.output_shapes, node.output_dtypes, node.output
+        ctx.remove_node(scope)
+        last = {"outputs": outputs, "name": scope, "shapes": shapes, "dtypes": dtypes}
+        ctx.make_node("Transpose", [resized], {"perm": [0, 2, 3, 1]}, **last)
+
+
+class _ResizeArea:
+    """tf2onnx turns area interpolation into nearest, which gives other numbers: refuse."""
+
+    @classmethod
+    def version_11(cls, ctx: Context, node: Node, **kwargs: Any) -> None:
+        utils.make_sure(False, "area interpolation cannot be expressed; bilinear can")
+
+
+class _Lookup:
+    """Hash table lookup: `ai.onnx.ml.LabelEncoder`, for any pair of string, int64 and float."""
+
+    @classmethod
+    def version_8(cls, ctx: Context, node: Node, initialized_tables: dict[bytes, Any], **kwargs: Any) -> None:
+        table = node.inputs[0]
+        while table.type == "Identity":
+            table = table.inputs[0]
+        name = table.get_attr_value("shared_name")
+        utils.make_sure(name in initialized_tables, "the contents of its table cannot be found")
+        utils.make_sure(node.inputs[2].is_const(), "its default value is computed")
+        types = {TensorProto.STRING: "string", TensorProto.INT64: "int64", TensorProto.FLOAT: "float"}
+        key, value = ctx.get_dtype(node.input[1]), ctx.get_dtype(node.output[0])
+        utils.make_sure(key in types and value in types, "only string, int64 and float tables can be expressed")
+        keys, values = initialized_tables[name]
+        order = np.argsort(keys)  # tables have no order: make one
+        attributes = {
+            f"keys_{types[key]}s": list(keys[order]),
+            f"values_{types[value]}s": list(values[order]),
+            f"default_{types[value]}": node.inputs[2].get_tensor_value(),
+        }
+        shapes, dtypes, outputs, x, scope = (
+            node.output_shapes,
+            node.output_dtypes,
+            node.output,
+            node.input[1],
+            node.name,
+        )
+        ctx.remove_node(scope)
+        ctx.make_node(
+            "LabelEncoder", [x], attributes, name=scope, outputs=outputs, shapes=shapes, dtypes=dtypes, domain="ai.onnx.ml",
+        )  # fmt: skip
 
 
 class _FullyConnected(tfl_math.TflFullyConnectedOp):  # type: ignore[misc]
@@ -126,4 +239,8 @@ def register() -> None:
     handler.tf_op("Expm1")(_Expm1)
     handler.tf_op("Log1p")(_Log1p)
     handler.tf_op("Bucketize")(_Bucketize)
+    handler.tf_op("Bitcast")(_Bitcast)
+    handler.tf_op(["ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic"])(_Resize)
+    handler.tf_op("ResizeArea")(_ResizeArea)
+    handler.tf_op("LookupTableFindV2")(_Lookup)
     handler.tfl_op(["TFL_FULLY_CONNECTED"])(_FullyConnected)

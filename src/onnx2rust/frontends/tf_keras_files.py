@@ -6,8 +6,10 @@ import importlib.util
 import inspect
 import json
 import os
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ import tensorflow as tf
 
 from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError
 from onnx2rust.frontends import tf_convert
-from onnx2rust.frontends.tf_convert import Port, Traced
+from onnx2rust.frontends.base import Port
+from onnx2rust.frontends.tf_convert import Traced
 
 _LEGACY = os.environ.get("TF_USE_LEGACY_KERAS") == "1"
 _KERAS_MODULES = ("keras", "tf_keras", "tensorflow", "builtins")
@@ -37,11 +40,14 @@ def trace_keras(path: str, custom_objects: str | None) -> Traced:
     specs = [tf.TensorSpec(shape, dtype, name=f"onnx2rust_input_{i}") for i, (_, shape, dtype) in enumerate(ports)]
     function = tf.function(call, autograph=False).get_concrete_function(*specs)
     captured = tf_convert.constant_inputs(function)
-    tensors = [t.name for t in function.inputs if t.name not in captured]
-    in_ports = [Port(tensor, name) for tensor, (name, _, _) in zip(tensors, ports, strict=True)]
+    tensors = [t for t in function.inputs if t.name not in captured]
+    in_ports = [tf_convert.port(tensor, name) for tensor, (name, _, _) in zip(tensors, ports, strict=True)]
     names = outputs or [f"output_{i}" for i in range(len(function.outputs))]
-    out_ports = [Port(t.name, n) for t, n in zip(function.outputs, _distinct(names, in_ports), strict=True)]
-    graph_def, tables = tf_convert.freeze(function, model, tensors, [t.name for t in function.outputs])
+    names = _distinct(names, in_ports)
+    out_ports = [tf_convert.port(*pair) for pair in zip(function.outputs, names, strict=True)]
+    graph_def, tables = tf_convert.freeze(
+        function, model, [port.tensor for port in in_ports], [port.tensor for port in out_ports]
+    )
     layers = frozenset(layer.name for layer in model._flatten_layers(include_self=False))
     _clear_session()
     return Traced(graph_def, in_ports, out_ports, tables, layers, (model.name,))
@@ -100,9 +106,23 @@ def _refuse_code(config: dict[str, Any], custom: dict[str, Any], path: str, give
         if name == "Lambda" and isinstance(inner, dict) and _holds_code(inner.get("function"), inner):
             layer = inner.get("name", "lambda")
             hint = "model.export(…) writes a SavedModel without Python code, which converts; or use a registered Layer class"
-            problems.append(Problem("a Lambda layer holds Python code, which is never run from a file", f"{path}, layer {layer!r}", hint))
+            problems.append(
+                Problem(
+                    "a Lambda layer holds Python code, which is never run from a file",
+                    f"{path}, layer {layer!r}",
+                    hint,
+                )
+            )
+        elif name == "__lambda__" or inner == "__lambda__":
+            problems.append(
+                Problem(
+                    "the file holds a Python lambda, which is never run from a file",
+                    path,
+                    "name the function and give it with --custom-objects",
+                )
+            )
         module, registered = item.get("module"), item.get("registered_name")
-        if not isinstance(name, str) or "config" not in item or name in ("__tuple__", "__tensor__", "__numpy__"):
+        if not isinstance(name, str) or "config" not in item or name in ("__tuple__", "__tensor__", "__numpy__", "__lambda__"):
             continue
         foreign = isinstance(module, str) and module.split(".")[0] not in _KERAS_MODULES
         if (foreign or (registered and module is None)) and not {name, registered} & custom.keys():
@@ -123,6 +143,7 @@ def _holds_code(function: Any, config: dict[str, Any]) -> bool:
     return isinstance(function, list) or config.get("function_type") == "lambda"
 
 
+@cache
 def _custom_objects(path: str | None) -> dict[str, Any]:
     """Run the user's module and take its classes and functions, by name and by registered name."""
     if path is None:
@@ -131,19 +152,21 @@ def _custom_objects(path: str | None) -> dict[str, Any]:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and pickling look themselves up there
     spec.loader.exec_module(module)
     found = {
         name: value
         for name, value in vars(module).items()
         if not name.startswith("_") and (inspect.isclass(value) or inspect.isfunction(value))
     }
-    saving = _keras().saving
+    saving = keras_module().saving
     for value in list(found.values()):
         found[saving.get_registered_name(value)] = value
     return found
 
 
-def _keras() -> Any:
+def keras_module() -> Any:
+    """The Keras of this process: version 2 or 3."""
     if _LEGACY:
         import tf_keras
 
@@ -154,7 +177,7 @@ def _keras() -> Any:
 
 
 def _load(path: str, custom: dict[str, Any]) -> Any:
-    keras = _keras()
+    keras = keras_module()
     source = Path(path)
     try:
         if source.suffix.lower() in (".keras", ".h5", ".hdf5"):
@@ -165,11 +188,22 @@ def _load(path: str, custom: dict[str, Any]) -> Any:
             link = Path(folder) / ("model.keras" if zipfile.is_zipfile(path) else "model.h5")
             link.symlink_to(source)
             return keras.models.load_model(str(link), custom_objects=custom, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError, AttributeError, ImportError, IndexError, NotImplementedError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        OSError,
+        AttributeError,
+        ImportError,
+        IndexError,
+        NotImplementedError,
+    ) as error:
         text = " ".join(str(error).split())
         if "Could not locate" in text or "Unknown layer" in text or "Unknown object" in text or "not find" in text:
             hint = "models are code: if you trust it, give its Python source with --custom-objects module.py"
-            raise UnsupportedError(Problem(f"the file uses classes that are not part of Keras: {text[:300]}", path, hint)) from error
+            raise UnsupportedError(
+                Problem(f"the file uses classes that are not part of Keras: {text[:300]}", path, hint)
+            ) from error
         raise InvalidModelError(f"{path}: Keras cannot load it: {text[:400]}") from error
 
 
@@ -178,7 +212,7 @@ _Ports = list[tuple[str, Any, Any]]
 
 def _call(model: Any, path: str) -> tuple[Callable[..., list[Any]], _Ports, list[str]]:
     """Keras 3: a function of flat tensors, its ports (name, shape, dtype), the names of its outputs."""
-    tree = _keras().tree
+    tree = keras_module().tree
     structure = getattr(model, "_inputs_struct", None)
     if structure is None and not model.inputs:
         return _subclassed_call(model, path)
@@ -256,5 +290,5 @@ def _legacy_call(model: Any, path: str) -> tuple[Callable[..., list[Any]], _Port
 
 
 def _clear_session() -> None:
-    keras = _keras()
+    keras = keras_module()
     keras.backend.clear_session()

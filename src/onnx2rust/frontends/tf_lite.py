@@ -11,7 +11,8 @@ from tf2onnx.tflite.Model import Model
 from tf2onnx.tflite.TensorType import TensorType
 
 from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError, UsageError
-from onnx2rust.frontends.tf_convert import Port, Traced
+from onnx2rust.frontends.base import Port
+from onnx2rust.frontends.tf_convert import Traced
 
 
 def trace_tflite(path: str, signature: str | None, notes: list[str]) -> Traced:

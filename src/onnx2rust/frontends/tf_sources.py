@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import re
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,17 @@ from tf2onnx import tf_loader
 
 from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError, UsageError
 from onnx2rust.frontends import tf_convert
-from onnx2rust.frontends.tf_convert import Port, Traced
-from onnx2rust.frontends.tf_keras_files import NeedsKeras2, trace_keras
+from onnx2rust.frontends.base import Port
+from onnx2rust.frontends.tf_convert import Traced
+from onnx2rust.frontends.tf_keras_files import NeedsKeras2, keras_module, trace_keras
 from onnx2rust.frontends.tf_lite import trace_tflite
 
-__all__ = ["NeedsKeras2", "convert"]
+__all__ = ["NeedsKeras2", "convert", "warm_up"]
+
+
+def warm_up() -> None:
+    """Import Keras, which the first model would otherwise do."""
+    keras_module()
 
 
 def convert(request: dict[str, Any]) -> tuple[onnx.ModelProto, list[str]]:
@@ -33,24 +38,20 @@ def convert(request: dict[str, Any]) -> tuple[onnx.ModelProto, list[str]]:
         traced = _saved_model(path, request["signature"], notes)
     else:
         traced = _graph_def(path, request["inputs"], request["outputs"], notes)
-    try:
-        return tf_convert.to_onnx(traced), notes
-    finally:
-        gc.collect()
+    return tf_convert.to_onnx(traced), notes
 
 
 def _saved_model(path: str, signature: str | None, notes: list[str]) -> Traced:
     imported = _load_saved_model(path)
-    name, function = _choose(imported, signature, path, notes)
+    function = _choose(imported, signature, path, notes)
     captured = tf_convert.constant_inputs(function)
-    tensors = [t.name for t in function.inputs if t.name not in captured and t.dtype != tf.resource]
-    inputs = [Port(*pair) for pair in zip(tensors, _input_names(function, len(tensors)), strict=True)]
-    outputs = [Port(t.name, n) for t, n in zip(function.outputs, _output_names(function), strict=True)]
+    tensors = [t for t in function.inputs if t.name not in captured and t.dtype != tf.resource]
+    names = _input_names(function, len(tensors))
+    inputs = [tf_convert.port(*pair) for pair in zip(tensors, names, strict=True)]
+    outputs = [tf_convert.port(*pair) for pair in zip(function.outputs, _output_names(function), strict=True)]
     inputs = _author_order(inputs, [_spec_names(f) for f in _plain_functions(imported)])
     outputs = _author_order(sorted(outputs, key=_natural), [_result_names(f) for f in _plain_functions(imported)])
-    graph_def, tables = tf_convert.freeze(
-        function, imported, [port.tensor for port in inputs], [port.tensor for port in outputs]
-    )
+    graph_def, tables = tf_convert.freeze(function, imported, [port.tensor for port in inputs], [port.tensor for port in outputs])
     return Traced(graph_def, inputs, outputs, tables)
 
 
@@ -67,37 +68,42 @@ def _load_saved_model(path: str) -> Any:
         raise InvalidModelError(f"{path}: not a readable SavedModel: {' '.join(str(error).split())[:300]}") from error
 
 
-def _choose(imported: Any, asked: str | None, path: str, notes: list[str]) -> tuple[str, Any]:
+def _choose(imported: Any, asked: str | None, path: str, notes: list[str]) -> Any:
     """The function to convert: the signature asked for, the only one, `serving_default`, or the module's `__call__`."""
     signatures = {name: f for name, f in imported.signatures.items() if not name.startswith("__")}
     listed = ", ".join(sorted(signatures))
     if asked is not None:
         if asked in signatures:
-            return asked, signatures[asked]
-        functions = _concrete(getattr(imported, asked, None))
+            return signatures[asked]
+        functions = _concrete(imported, asked)
         if len(functions) == 1:
-            return asked, functions[0]
+            return functions[0]
         hint = f"the model has: {listed}" if listed else "the model has no signatures"
         raise UsageError(Problem(f"no signature is called {asked!r}", where=path, hint=hint))
     if len(signatures) == 1:
-        return next(iter(signatures.items()))
+        return next(iter(signatures.values()))
     if "serving_default" in signatures:
-        notes.append(f"signature serving_default was chosen of: {listed}")
-        return "serving_default", signatures["serving_default"]
+        if signatures.keys() - {"serve", "serving_default"}:  # Keras 3 exports one function under both names
+            notes.append(f"signature serving_default was chosen of: {listed}")
+        return signatures["serving_default"]
     if signatures:
         raise UsageError(Problem(f"the model has several signatures: {listed}", where=path, hint="choose with --signature"))
-    functions = _inference_only(_concrete(getattr(imported, "__call__", None)))
+    functions = _inference_only(_concrete(imported, "__call__"))
     if len(functions) == 1:
         notes.append("the model has no signature: its __call__ was converted")
-        return "__call__", functions[0]
+        return functions[0]
     what = "several traced forms of __call__" if functions else "no signature and no traced __call__"
     raise UnsupportedError(
-        Problem(f"the model has {what}", where=path, hint="save it with tf.saved_model.save(module, path, signatures=…)")
+        Problem(
+            f"the model has {what}",
+            where=path,
+            hint="save it with tf.saved_model.save(module, path, signatures=…)",
+        )
     )
 
 
-def _concrete(function: Any) -> list[Any]:
-    return list(getattr(function, "concrete_functions", []))
+def _concrete(imported: Any, name: str) -> list[Any]:
+    return list(getattr(getattr(imported, name, None), "concrete_functions", []))
 
 
 def _inference_only(functions: list[Any]) -> list[Any]:
@@ -108,7 +114,7 @@ def _inference_only(functions: list[Any]) -> list[Any]:
 
 def _plain_functions(imported: Any) -> list[Any]:
     """Restored functions that take and return what the author's did: lists in their order, not sorted dictionaries."""
-    found = [f for name in ("serve", "__call__") for f in _concrete(getattr(imported, name, None))]
+    found = [f for name in ("serve", "__call__") for f in _concrete(imported, name)]
     return _inference_only(found) or found
 
 
@@ -173,13 +179,13 @@ def _graph_def(path: str, inputs: list[str], outputs: list[str], notes: list[str
     placeholders = [node.name for node in graph_def.node if node.op == "Placeholder"]
     variables = [n.name for n in graph_def.node if n.op in ("VariableV2", "VarHandleOp", "Variable")]
     if variables:
-        raise InvalidModelError(
-            f"{path}: the graph has variables ({', '.join(variables[:3])}…), so it is not frozen", hint="freeze it, or give the SavedModel"
-        )  # fmt: skip
+        what = f"the graph has variables ({', '.join(variables[:3])}…), so it is not frozen"
+        raise InvalidModelError(Problem(what, where=path, hint="freeze it, or give the SavedModel"))
     if not outputs:
         read = {re.sub(r"^\^|:\d+$", "", name) for node in graph_def.node for name in node.input}
         ends = [node.name for node in graph_def.node if node.name not in read and node.op not in ("Const", "NoOp")]
-        hint = f"give --input and --output; it has placeholders {', '.join(placeholders) or 'none'} and ends in {', '.join(ends[:8]) or 'none'}"
+        hint = f"give --input and --output; it has placeholders {', '.join(placeholders) or 'none'}"
+        hint += f" and ends in {', '.join(ends[:8]) or 'none'}"
         raise UsageError(Problem("a frozen graph does not say what its inputs and outputs are", where=path, hint=hint))
     if not inputs:
         inputs = placeholders
@@ -191,7 +197,7 @@ def _graph_def(path: str, inputs: list[str], outputs: list[str], notes: list[str
     try:
         with tf.Graph().as_default():
             tf.import_graph_def(graph_def, name="")
-            tf_convert._unmark_calls(graph_def)
+            tf_convert.unmark_calls(graph_def)
             graph_def = tf_loader.tf_optimize([p.tensor for p in ports[0]], [p.tensor for p in ports[1]], graph_def)
     except (ValueError, tf.errors.OpError) as error:
         raise InvalidModelError(f"{path}: TensorFlow refuses the graph: {' '.join(str(error).split())[:300]}") from error

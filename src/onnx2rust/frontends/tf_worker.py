@@ -5,6 +5,7 @@ Whatever TensorFlow, Keras or a user's custom objects print goes to stderr: the 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -12,7 +13,14 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from onnx2rust.errors import InvalidModelError, Onnx2RustError, Problem, ToolError, UnsupportedError, UsageError
+from onnx2rust.errors import (
+    InvalidModelError,
+    Onnx2RustError,
+    Problem,
+    ToolError,
+    UnsupportedError,
+    UsageError,
+)
 
 _STATUS: dict[type[Onnx2RustError], str] = {
     UsageError: "usage",
@@ -26,9 +34,15 @@ def main() -> None:
     """Serve until stdin ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    from onnx2rust.frontends import tf_sources
+
+    tf_sources.warm_up()
+    gc.collect()
+    gc.freeze()  # TensorFlow's own objects number millions, and Keras collects garbage after each model
     for line in sys.stdin:
         answers.write(json.dumps(answer(json.loads(line))) + "\n")
         answers.flush()
+        gc.freeze()  # what a model leaves behind in TensorFlow's caches stays there: do not look at it again
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:

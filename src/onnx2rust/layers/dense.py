@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.dims import Dim
-
 from onnx2rust.layers.base import Layer, Variant, Weight
 
 
 @dataclass(frozen=True)
 class Dense(Layer, rust="dense::Dense", optional=(1,)):
-    """y = activation(x · kernel + bias + residual) for x [rows, inputs], residual (or None) and y [rows, units]."""
+    """y = activation(x · kernel + bias + residual) for x [rows, inputs], residual and y [rows, units]."""
 
     inputs: int
     units: int
@@ -22,5 +21,3 @@ class Dense(Layer, rust="dense::Dense", optional=(1,)):
 
     def multiply_adds(self) -> Dim:
         return self.rows * (self.inputs * self.units)
-
-

@@ -11,4 +11,4 @@ from onnx2rust.registry import onnx_op
 @onnx_op("Relu", since=(6, 13, 14))
 def relu(g: Builder, x: Value) -> Value:
     """y = max(x, 0)"""
-    return g.step(Activate(activation("Relu")), [x], x.type)  # type: ignore[no-any-return]
+    return g.elementwise(lambda _: Activate(activation("Relu")), [x], x.dtype)

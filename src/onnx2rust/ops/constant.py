@@ -15,9 +15,16 @@ from onnx2rust.registry import onnx_op
 
 @onnx_op("Constant", since=(1, 9, 11, 12, 13, 19, 21, 23, 24, 25))
 def constant(
-    g: Builder, *, value: onnx.TensorProto | None = None, sparse_value: Any = None, value_float: float | None = None,
-    value_floats: list[float] | None = None, value_int: int | None = None, value_ints: list[int] | None = None,
-    value_string: str | None = None, value_strings: list[str] | None = None,
+    g: Builder,
+    *,
+    value: onnx.TensorProto | None = None,
+    sparse_value: Any = None,
+    value_float: float | None = None,
+    value_floats: list[float] | None = None,
+    value_int: int | None = None,
+    value_ints: list[int] | None = None,
+    value_string: str | None = None,
+    value_strings: list[str] | None = None,
 ) -> Value:
     """A tensor that stands in the node itself."""
     name = g.origin.node

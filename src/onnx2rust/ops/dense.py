@@ -29,8 +29,15 @@ def matmul(g: Builder, a: Value, b: Value) -> Value:
 
 @onnx_op("Gemm", since=(7, 9, 11, 13))
 def gemm(
-    g: Builder, a: Value, b: Value, c: Value | None = None, *, alpha: float = 1.0, beta: float = 1.0,
-    transA: int = 0, transB: int = 0,  # noqa: N803  (the specification's names)
+    g: Builder,
+    a: Value,
+    b: Value,
+    c: Value | None = None,
+    *,
+    alpha: float = 1.0,
+    beta: float = 1.0,
+    transA: int = 0,
+    transB: int = 0,
 ) -> Value:
     """y = alpha · op(a) · op(b) + beta · c."""
     if b.array is None or (c is not None and c.array is None) or a.dtype is not DType.F32 or transA:

@@ -18,10 +18,11 @@ def run(program: Program) -> Program:
     for step in program.steps:
         if isinstance(step.layer, View):
             (out,), (source,) = step.outputs, step.inputs
-            assert out is not None and source is not None
+            assert out is not None
+            assert source is not None
             source_of[out] = source
     steps = list(program.steps)
-    outputs = []
+    outputs: list[Value] = []
     for value, name in zip(program.outputs, program.output_names, strict=True):
         root = value
         while root in source_of:

@@ -1,4 +1,8 @@
 //! Depthwise convolutions: every channel by itself, channels in the lanes of the vectors.
+#![allow(
+    clippy::needless_range_loop,
+    reason = "constant indices into small arrays keep sums in registers; iterators do not always"
+)]
 
 use super::image::{self, Window};
 use crate::activation::Activation;
@@ -85,6 +89,9 @@ impl<const D: usize> DepthwiseConv<'_, D> {
     }
 }
 
+/// Bytes of cache lines that one block of channels touches in a band of lines: as much as stays in the first-level cache.
+const BAND_BYTES: usize = 16 << 10;
+
 /// A depthwise convolution with its size, brought to three axes: compiled once for all ranks.
 struct Job<'a> {
     inputs: usize,
@@ -96,15 +103,24 @@ struct Job<'a> {
 }
 
 /// The image that the kernel moves over.
-struct Padded<'a> {
-    image: &'a [f32],
-    /// Channels of a pixel, at least as many as y has, in whole vectors.
+struct Image<'a> {
+    x: &'a [f32],
+    /// Channels of a pixel: a vector at least.
     channels: usize,
+    size: [usize; 3],
+    /// Zeros before each axis that are not in `x`.
+    begin: [usize; 3],
+    /// A line of zeros.
+    zeros: &'a [f32],
 }
 
 impl Job<'_> {
+    fn outputs(&self) -> usize {
+        self.inputs * self.multiplier
+    }
+
     fn run(&self, cpu: Cpu, batch: usize, x: &[f32], y: &mut [f32], scratch: &mut Slot<f32>) {
-        let (window, outputs) = (&self.window, self.inputs * self.multiplier);
+        let (window, outputs) = (&self.window, self.outputs());
         let x = &x[..batch * window.pixels() * self.inputs];
         let y_image = window.output().iter().product::<usize>() * outputs;
         let y = &mut y[..batch * y_image];
@@ -112,29 +128,45 @@ impl Job<'_> {
             return;
         }
         let lanes = dispatch!(cpu.level, s => lanes(s));
-        let channels = outputs.next_multiple_of(lanes);
-        let copies = window.is_padded() || channels != self.inputs;
-        let scratch = scratch.fit(if copies {
+        let channels = outputs.max(lanes);
+        // The fast kernels leave out the taps that hang over the border; the general one wants them in memory.
+        let copies =
+            channels != self.inputs || (window.is_padded() && self.shape() == Shape::General);
+        let line = window.padded()[2] * channels;
+        let copy = if copies {
             window.padded_pixels() * channels
         } else {
             0
-        });
+        };
+        let (zeros, copy) = scratch.fit(line + copy).split_at_mut(line);
+        zeros.fill(0.0);
         for (x, y) in x
             .chunks_exact(x.len() / batch)
             .zip(y.chunks_exact_mut(y_image))
         {
             let image = if copies {
-                self.copy(x, channels, scratch);
-                &*scratch
+                self.copy(x, channels, copy);
+                Image {
+                    x: copy,
+                    channels,
+                    size: window.padded(),
+                    begin: [0; 3],
+                    zeros,
+                }
             } else {
-                x
+                Image {
+                    x,
+                    channels,
+                    size: window.size,
+                    begin: window.begin,
+                    zeros,
+                }
             };
-            let padded = Padded { image, channels };
-            dispatch!(cpu.level, s => self.image_at(s, &padded, y));
+            dispatch!(cpu.level, s => self.image_at(s, &image, y));
         }
     }
 
-    /// Copies an image: zeros around it, each channel `multiplier` times, whole vectors of channels.
+    /// Copies an image: zeros around it, each channel `multiplier` times, a vector of channels at least.
     fn copy(&self, x: &[f32], channels: usize, to: &mut [f32]) {
         if channels == self.inputs {
             return self.window.pad(x, channels, to);
@@ -161,169 +193,229 @@ impl Job<'_> {
         }
     }
 
+    /// Which kernel fits.
+    fn shape(&self) -> Shape {
+        let Window {
+            kernel,
+            strides,
+            dilations,
+            begin,
+            ..
+        } = self.window;
+        let [depth, height, width] = kernel;
+        let is_flat = depth == 1 && dilations == [1; 3] && begin[2] + strides[2] <= width;
+        match (is_flat, height, width, strides[2]) {
+            (true, 3, 3, 1) => Shape::K3S1,
+            (true, 3, 3, 2) => Shape::K3S2,
+            (true, 5, 5, 1) => Shape::K5S1,
+            (true, 5, 5, 2) => Shape::K5S2,
+            _ => Shape::General,
+        }
+    }
+
     #[inline(always)]
-    fn image_at<S: Simd>(&self, s: S, padded: &Padded, y: &mut [f32]) {
-        let outputs = self.inputs * self.multiplier;
+    fn image_at<S: Simd>(&self, s: S, image: &Image, y: &mut [f32]) {
         let [depth, height, width] = self.window.output();
-        let [_, padded_height, padded_width] = self.window.padded();
-        let [step_z, step_y, _] = self.window.strides;
-        let mut lines = y.chunks_exact_mut(width * outputs);
-        for out_z in 0..depth {
-            for out_y in 0..height {
-                let Some(y) = lines.next() else { return };
-                let start = (out_z * step_z * padded_height + out_y * step_y) * padded_width;
+        let line = width * self.outputs();
+        let lines = (BAND_BYTES / (width * 64)).max(1);
+        for (z, y) in y.chunks_exact_mut(height * line).enumerate().take(depth) {
+            for (band, y) in y.chunks_mut(lines * line).enumerate() {
                 match S::f32s::LEN {
-                    16 => self.line::<S, 16>(s, padded, start, y),
-                    8 => self.line::<S, 8>(s, padded, start, y),
-                    _ => self.line::<S, 4>(s, padded, start, y),
+                    16 => self.band::<S, 16>(s, image, [z, band * lines], y),
+                    8 => self.band::<S, 8>(s, image, [z, band * lines], y),
+                    _ => self.band::<S, 4>(s, image, [z, band * lines], y),
                 }
                 self.activation.apply_at(s, y);
             }
         }
     }
 
-    /// One line of y; the window of its first pixel begins at pixel `start`. `B` is the number of lanes.
+    /// A few lines of y; `at` (depth, height) is the first one. `B` is the number of lanes.
     #[inline(always)]
-    fn line<S: Simd, const B: usize>(&self, s: S, padded: &Padded, start: usize, y: &mut [f32]) {
-        let Window {
-            kernel,
-            strides,
-            dilations,
-            ..
-        } = self.window;
-        let flat = kernel[0] == 1 && dilations == [1; 3];
-        match (flat, kernel[1], kernel[2], strides[2]) {
-            (true, 3, 3, 1) => self.fixed::<S, B, 3, 3, 1, 4, 6>(s, padded, start, y),
-            (true, 3, 3, 2) => self.fixed::<S, B, 3, 3, 2, 4, 9>(s, padded, start, y),
-            (true, 5, 5, 1) => self.fixed::<S, B, 5, 5, 1, 4, 8>(s, padded, start, y),
-            (true, 5, 5, 2) => self.fixed::<S, B, 5, 5, 2, 2, 7>(s, padded, start, y),
-            _ => self.general::<S, B>(s, padded, start, y),
+    fn band<S: Simd, const B: usize>(&self, s: S, image: &Image, at: [usize; 2], y: &mut [f32]) {
+        let (shape, channels) = (self.shape(), image.channels);
+        for block in 0..channels.div_ceil(B) {
+            // The last block overlaps the one before: vectors stay whole.
+            let first = (block * B).min(channels - B);
+            match shape {
+                Shape::K3S1 => self.walk::<S, B, 3, 3, 1, 3>(s, image, at, first, y),
+                Shape::K3S2 => self.walk::<S, B, 3, 3, 2, 2>(s, image, at, first, y),
+                Shape::K5S1 => self.walk::<S, B, 5, 5, 1, 5>(s, image, at, first, y),
+                Shape::K5S2 => self.walk::<S, B, 5, 5, 2, 3>(s, image, at, first, y),
+                Shape::General => self.general::<S, B>(s, image, at, first, y),
+            }
         }
     }
 
-    /// A line for a kernel of `KH` × `KW` taps and stride `SX`: `T` pixels of y at a time, which see `COLUMNS = (T − 1) · SX + KW` columns.
+    /// `B` channels from channel `first`, for a kernel of `KH` × `KW` taps and stride `SX`.
     ///
-    /// Pixel tiles outside, channel blocks inside: the slices of a tile are cut once, each to exactly its channels, and the inner loop has
-    /// no bounds checks.
+    /// Every column of x is read once and given to all outputs that see it: `LIVE = (KW − 1) / SX + 1` of them are under way, each a sum in
+    /// a register.
     #[inline(always)]
-    fn fixed<
+    fn walk<
         S: Simd,
         const B: usize,
         const KH: usize,
         const KW: usize,
         const SX: usize,
-        const T: usize,
-        const COLUMNS: usize,
+        const LIVE: usize,
     >(
         &self,
         s: S,
-        padded: &Padded,
-        start: usize,
+        image: &Image,
+        [z, at]: [usize; 2],
+        first: usize,
         y: &mut [f32],
     ) {
-        let outputs = self.inputs * self.multiplier;
-        let channels = padded.channels;
-        let line = self.window.padded()[2] * channels;
-        let mut tiles = y.chunks_exact_mut(T * outputs);
-        let mut first = start * channels;
-        for y in &mut tiles {
-            let mut columns: [[&[[f32; B]]; COLUMNS]; KH] = [[&[]; COLUMNS]; KH];
-            for (i, row) in columns.iter_mut().enumerate() {
-                let mut rest = &padded.image[first + i * line..][..COLUMNS * channels];
-                for column in row {
-                    let (now, later) = rest.split_at(channels);
-                    *column = now.as_chunks().0;
-                    rest = later;
+        let (outputs, channels) = (self.outputs(), image.channels);
+        let [depth, height, width] = image.size;
+        let len = width * channels;
+        let plane = (z * self.window.strides[0]).wrapping_sub(image.begin[0]);
+        let bias = self.bias_block::<S, B>(s, first);
+        let mut weights = [[bias; KW]; KH];
+        for i in 0..KH {
+            for j in 0..KW {
+                weights[i][j] = self.weights_block::<S, B>(s, KH * KW, i * KW + j, first);
+            }
+        }
+        // Outputs that see no column over the right border.
+        let whole = (width + image.begin[2])
+            .checked_sub(KW)
+            .map_or(0, |free| free / SX + 1);
+        let y_len = self.window.output()[2] * outputs;
+        for (at, y) in y
+            .chunks_exact_mut(y_len)
+            .enumerate()
+            .map(|(i, y)| (at + i, y))
+        {
+            // All rows of one length, so that one bounds check serves them all; those over the border are zeros.
+            let top = (at * self.window.strides[1]).wrapping_sub(image.begin[1]);
+            let mut rows: [&[f32]; KH] = [&image.zeros[..len]; KH];
+            for (i, row) in rows.iter_mut().enumerate() {
+                let line = top.wrapping_add(i);
+                if plane < depth && line < height {
+                    *row = &image.x[(plane * height + line) * len..][..len];
                 }
             }
-            s.vectorize(
-                #[inline(always)]
-                || self.tile::<S, B, KH, KW, SX, T, COLUMNS>(s, &columns, y),
-            );
-            first += T * SX * channels;
-        }
-        let rest = tiles.into_remainder();
-        if !rest.is_empty() {
-            self.general::<S, B>(s, padded, first / channels, rest);
-        }
-    }
-
-    /// All channels of `T` pixels.
-    #[inline(always)]
-    fn tile<
-        S: Simd,
-        const B: usize,
-        const KH: usize,
-        const KW: usize,
-        const SX: usize,
-        const T: usize,
-        const COLUMNS: usize,
-    >(
-        &self,
-        s: S,
-        columns: &[[&[[f32; B]]; COLUMNS]; KH],
-        y: &mut [f32],
-    ) {
-        let outputs = self.inputs * self.multiplier;
-        let panel_len = KH * KW * PANEL;
-        for block in 0..columns[0][0].len() {
-            let weights = &self.kernel[block * B / PANEL * panel_len + block * B % PANEL..];
-            let mut sums = [self.bias_block::<S, B>(s, block); T];
-            for i in 0..KH {
-                for j in 0..KW {
-                    let at = (i * KW + j) * PANEL;
-                    let w = S::f32s::from_slice(s, &weights[at..at + B]);
-                    for (t, sum) in sums.iter_mut().enumerate() {
-                        *sum =
-                            w.mul_add(S::f32s::from_slice(s, &columns[i][t * SX + j][block]), *sum);
+            // Columns that the first outputs see before the loop begins.
+            let mut sums = [bias; LIVE];
+            let mut from = first;
+            for column in image.begin[2]..KW - SX {
+                if from < len {
+                    column_taps::<S, B, KH, KW, SX, LIVE>(
+                        s, &mut sums, &weights, &rows, from, column,
+                    );
+                }
+                from += channels;
+            }
+            sums[LIVE - 1] = bias;
+            let (whole, rest) = y.split_at_mut((whole * outputs).min(y.len()));
+            for y in whole.chunks_exact_mut(outputs) {
+                for q in 0..SX {
+                    column_taps::<S, B, KH, KW, SX, LIVE>(
+                        s,
+                        &mut sums,
+                        &weights,
+                        &rows,
+                        from,
+                        KW - SX + q,
+                    );
+                    from += channels;
+                }
+                store::<S, B>(sums[0], &mut y[first..]);
+                for d in 0..LIVE - 1 {
+                    sums[d] = sums[d + 1];
+                }
+                sums[LIVE - 1] = bias;
+            }
+            for y in rest.chunks_exact_mut(outputs) {
+                for q in 0..SX {
+                    if from < len {
+                        column_taps::<S, B, KH, KW, SX, LIVE>(
+                            s,
+                            &mut sums,
+                            &weights,
+                            &rows,
+                            from,
+                            KW - SX + q,
+                        );
                     }
+                    from += channels;
                 }
-            }
-            for (sum, y) in sums.iter().zip(y.chunks_exact_mut(outputs)) {
-                store::<S, B>(*sum, &mut y[block * B..]);
+                store::<S, B>(sums[0], &mut y[first..]);
+                for d in 0..LIVE - 1 {
+                    sums[d] = sums[d + 1];
+                }
+                sums[LIVE - 1] = bias;
             }
         }
     }
 
-    /// Any kernel: pixels of y from the one whose window begins at pixel `start`, one at a time.
+    /// `B` channels from channel `first`, for any kernel; the padding is in the image.
     #[inline(always)]
-    fn general<S: Simd, const B: usize>(&self, s: S, padded: &Padded, start: usize, y: &mut [f32]) {
-        let outputs = self.inputs * self.multiplier;
-        let channels = padded.channels;
+    fn general<S: Simd, const B: usize>(
+        &self,
+        s: S,
+        image: &Image,
+        [z, at]: [usize; 2],
+        first: usize,
+        y: &mut [f32],
+    ) {
+        let (outputs, channels) = (self.outputs(), image.channels);
         let Window {
             kernel,
             strides,
             dilations,
             ..
         } = self.window;
-        let [_, height, width] = self.window.padded();
+        let [_, height, width] = image.size;
         let taps: usize = kernel.iter().product();
-        for (x, y) in y.chunks_exact_mut(outputs).enumerate() {
-            let first = (start + x * strides[2]) * channels;
-            for block in 0..channels / B {
-                let weights = &self.kernel[block * B / PANEL * taps * PANEL + block * B % PANEL..];
-                let mut sum = self.bias_block::<S, B>(s, block);
-                let mut tap = 0;
-                for z in 0..kernel[0] {
-                    for y in 0..kernel[1] {
-                        let line = (z * dilations[0] * height + y * dilations[1]) * width;
-                        for x in 0..kernel[2] {
-                            let at = first + (line + x * dilations[2]) * channels + block * B;
-                            let w = S::f32s::from_slice(s, &weights[tap..tap + B]);
-                            sum = w.mul_add(S::f32s::from_slice(s, &padded.image[at..at + B]), sum);
-                            tap += PANEL;
-                        }
+        let bias = self.bias_block::<S, B>(s, first);
+        let y_width = self.window.output()[2];
+        for (i, y) in y.chunks_exact_mut(outputs).enumerate() {
+            let (line, x) = (at + i / y_width, i % y_width);
+            let pixel = (z * strides[0] * height + line * strides[1]) * width + x * strides[2];
+            let (mut sum, mut tap) = (bias, 0);
+            for z in 0..kernel[0] {
+                for y in 0..kernel[1] {
+                    let line = (z * dilations[0] * height + y * dilations[1]) * width;
+                    for x in 0..kernel[2] {
+                        let from = (pixel + line + x * dilations[2]) * channels + first;
+                        let w = self.weights_block::<S, B>(s, taps, tap, first);
+                        sum = w.mul_add(S::f32s::from_slice(s, &image.x[from..from + B]), sum);
+                        tap += 1;
                     }
                 }
-                store::<S, B>(sum, &mut y[block * B..]);
             }
+            store::<S, B>(sum, &mut y[first..]);
         }
     }
 
-    /// Bias of one block of `B` channels.
+    /// Weights of one tap for `B` channels from `first`, which may lie in two panels.
     #[inline(always)]
-    fn bias_block<S: Simd, const B: usize>(&self, s: S, block: usize) -> S::f32s {
-        let Some(bias) = self.bias.map(|bias| &bias[block * B..]) else {
+    fn weights_block<S: Simd, const B: usize>(
+        &self,
+        s: S,
+        taps: usize,
+        tap: usize,
+        first: usize,
+    ) -> S::f32s {
+        let (panel, lane) = (first / PANEL, first % PANEL);
+        let at = (panel * taps + tap) * PANEL + lane;
+        if lane + B <= PANEL {
+            return S::f32s::from_slice(s, &self.kernel[at..at + B]);
+        }
+        let (mut weights, here) = ([0.0; B], PANEL - lane);
+        weights[..here].copy_from_slice(&self.kernel[at..at + here]);
+        let at = ((panel + 1) * taps + tap) * PANEL;
+        weights[here..].copy_from_slice(&self.kernel[at..at + B - here]);
+        S::f32s::from_slice(s, &weights)
+    }
+
+    /// Bias of `B` channels from `first`.
+    #[inline(always)]
+    fn bias_block<S: Simd, const B: usize>(&self, s: S, first: usize) -> S::f32s {
+        let Some(bias) = self.bias.map(|bias| &bias[first..]) else {
             return S::f32s::splat(s, 0.0);
         };
         let mut padded = [0.0; B];
@@ -331,6 +423,45 @@ impl Job<'_> {
         padded[..len].copy_from_slice(&bias[..len]);
         S::f32s::from_slice(s, &padded)
     }
+}
+
+/// Gives one column, which begins at `from` in each row, to the outputs under way: to output d under tap `tap - d * SX`.
+#[inline(always)]
+fn column_taps<
+    S: Simd,
+    const B: usize,
+    const KH: usize,
+    const KW: usize,
+    const SX: usize,
+    const LIVE: usize,
+>(
+    s: S,
+    sums: &mut [S::f32s; LIVE],
+    weights: &[[S::f32s; KW]; KH],
+    rows: &[&[f32]; KH],
+    from: usize,
+    tap: usize,
+) {
+    for i in 0..KH {
+        let x = S::f32s::from_slice(s, &rows[i][from..from + B]);
+        for d in 0..LIVE {
+            if let Some(tap) = tap.checked_sub(d * SX)
+                && tap < KW
+            {
+                sums[d] = x.mul_add(weights[i][tap], sums[d]);
+            }
+        }
+    }
+}
+
+/// Kernels with code of their own: taps along height and width, and the stride along the width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    K3S1,
+    K3S2,
+    K5S1,
+    K5S2,
+    General,
 }
 
 /// Writes a vector, or as much of it as `y` has room for.

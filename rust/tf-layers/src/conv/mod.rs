@@ -168,11 +168,9 @@ impl Direct<'_> {
         } else {
             0
         };
-        let (image, gathered) = scratch
-            .fit(image_len + product.scratch_len())
-            .split_at_mut(image_len);
+        let image = scratch.fit(image_len);
         if whole_batch {
-            self.groups(cpu, &product, x, addend, y, gathered);
+            self.groups(cpu, &product, x, addend, y);
             return;
         }
         let images = x
@@ -185,9 +183,9 @@ impl Direct<'_> {
             };
             if padded {
                 window.pad(x, self.inputs, image);
-                self.groups(cpu, &product, image, addend, y, gathered);
+                self.groups(cpu, &product, image, addend, y);
             } else {
-                self.groups(cpu, &product, x, addend, y, gathered);
+                self.groups(cpu, &product, x, addend, y);
             }
         }
     }
@@ -238,17 +236,9 @@ impl Direct<'_> {
     }
 
     /// Runs the product once per group, each in its own columns of x and y.
-    fn groups(
-        &self,
-        cpu: Cpu,
-        first: &Product,
-        x: &[f32],
-        addend: Addend,
-        y: &mut [f32],
-        gathered: &mut [f32],
-    ) {
+    fn groups(&self, cpu: Cpu, first: &Product, x: &[f32], addend: Addend, y: &mut [f32]) {
         if self.group == 1 {
-            first.run(cpu, x, addend, y, gathered);
+            first.run(cpu, x, addend, y);
             return;
         }
         let kernel_len = self.kernel.len() / self.group;
@@ -274,7 +264,6 @@ impl Direct<'_> {
                 &x[g * (self.inputs / self.group)..],
                 addend,
                 &mut y[columns..],
-                gathered,
             );
         }
         if self.activation != Activation::Relu {

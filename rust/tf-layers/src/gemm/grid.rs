@@ -1,9 +1,7 @@
 //! Where the rows of a product begin, and of which runs of memory they consist.
 
 /// Most rows that a tile has at any level.
-pub(super) const MAX_ROWS: usize = 12;
-/// Elements that a short segment may be copied beyond its end.
-pub(super) const COPY: usize = 16;
+pub(super) const MAX_ROWS: usize = 8;
 
 /// Where a row begins.
 #[derive(Debug, Clone, Copy, Default)]
@@ -148,45 +146,5 @@ impl Segments {
         let [_, height, width] = self.size;
         let (plane, line) = (i / (height * width), i / width % height);
         plane * self.step[0] + line * self.step[1] + i % width * self.step[2]
-    }
-
-    /// Copies whole rows to `scratch`, one behind the other, and points `places` at the copies.
-    #[inline(always)]
-    pub(super) fn gather(&self, x: &[f32], places: &mut [Place], scratch: &mut [f32]) {
-        let stride = self.total() + COPY;
-        for (r, (place, row)) in places
-            .iter_mut()
-            .zip(scratch.chunks_exact_mut(stride))
-            .enumerate()
-        {
-            let mut to = 0;
-            for plane in 0..self.size[0] {
-                for line in 0..self.size[1] {
-                    let mut from = place.x + plane * self.step[0] + line * self.step[1];
-                    for _ in 0..self.size[2] {
-                        copy_short(&mut row[to..], &x[from..], self.len);
-                        to += self.len;
-                        from += self.step[2];
-                    }
-                }
-            }
-            place.x = r * stride;
-        }
-    }
-}
-
-/// Copies `len` (at most [`COPY`]) elements, or a few more where there are as many: a copy of constant length is two moves.
-#[inline(always)]
-fn copy_short(to: &mut [f32], from: &[f32], len: usize) {
-    if len <= 4
-        && let (Some(to), Some(from)) = (to.first_chunk_mut::<4>(), from.first_chunk::<4>())
-    {
-        *to = *from;
-    } else if let (Some(to), Some(from)) =
-        (to.first_chunk_mut::<COPY>(), from.first_chunk::<COPY>())
-    {
-        *to = *from;
-    } else {
-        to[..len].copy_from_slice(&from[..len]);
     }
 }

@@ -19,10 +19,6 @@ pub(crate) use grid::{Grid, Segments};
 const MAX_BLOCK: usize = 768;
 /// Segments per block at most: their offsets live on the stack.
 const MAX_SEGMENTS: usize = 32;
-/// Segments shorter than this are gathered, so that the inner loop is long enough to pay for its start.
-const SHORT_SEGMENT: usize = 16;
-/// Rows of x longer than this are not gathered.
-const MAX_GATHER: usize = 256;
 /// Bytes of packed kernel to keep in the first-level cache while rows pass by.
 const KERNEL_BYTES: usize = 24 << 10;
 /// Bytes of x and y to keep in the second-level cache while panels pass by.
@@ -78,47 +74,19 @@ struct Job<'a> {
 }
 
 impl Product<'_> {
-    /// Elements of scratch that [`run`](Self::run) needs.
-    pub(crate) fn scratch_len(&self) -> usize {
-        if self.gathers() {
-            grid::MAX_ROWS * (self.segments.total() + grid::COPY)
-        } else {
-            0
-        }
-    }
-
     /// y = activation(x · w + bias + addend)
-    pub(crate) fn run(
-        &self,
-        cpu: Cpu,
-        x: &[f32],
-        addend: Addend,
-        y: &mut [f32],
-        scratch: &mut [f32],
-    ) {
-        dispatch!(cpu.level, s => self.run_at(s, x, addend, y, scratch));
-    }
-
-    fn gathers(&self) -> bool {
-        self.segments.len < SHORT_SEGMENT
-            && self.segments.count() > 1
-            && self.segments.total() <= MAX_GATHER
+    pub(crate) fn run(&self, cpu: Cpu, x: &[f32], addend: Addend, y: &mut [f32]) {
+        dispatch!(cpu.level, s => self.run_at(s, x, addend, y));
     }
 
     #[inline(always)]
-    fn run_at<S: Simd>(&self, s: S, x: &[f32], addend: Addend, y: &mut [f32], scratch: &mut [f32]) {
+    fn run_at<S: Simd>(&self, s: S, x: &[f32], addend: Addend, y: &mut [f32]) {
         let rows = self.grid.rows();
         if rows == 0 || self.columns == 0 {
             return;
         }
-        let gathers = self.gathers();
         let total = self.segments.total();
-        // A gathered row is one segment.
-        let (count, len) = if gathers {
-            (1, total)
-        } else {
-            (self.segments.count(), self.segments.len)
-        };
+        let (count, len) = (self.segments.count(), self.segments.len);
         let segments_per_block = (MAX_BLOCK / len.max(1)).clamp(1, MAX_SEGMENTS).min(count);
         let parts = len.div_ceil(MAX_BLOCK).max(1);
         let part_len = len.div_ceil(parts).next_multiple_of(4);
@@ -164,11 +132,7 @@ impl Product<'_> {
                         );
                         let job = Job {
                             x,
-                            offsets: if gathers {
-                                &[0]
-                            } else {
-                                &offsets[..segment_count]
-                            },
+                            offsets: &offsets[..segment_count],
                             len: part_len.min(len - k),
                             panels: self.panels,
                             panel_len: total * PANEL,
@@ -182,13 +146,7 @@ impl Product<'_> {
                         for t in block_tiles.clone() {
                             let places = &mut places[..Grid::tile_rows(rows, tiles, t)];
                             cursor.take(&self.grid, places);
-                            if gathers {
-                                self.segments.gather(x, places, scratch);
-                                let job = Job { x: scratch, ..job };
-                                tile::rows(s, &job, places, first_panel, panel_count, y);
-                            } else {
-                                tile::rows(s, &job, places, first_panel, panel_count, y);
-                            }
+                            tile::rows(s, &job, places, first_panel, panel_count, y);
                         }
                     }
                 }

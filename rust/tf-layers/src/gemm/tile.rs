@@ -1,4 +1,8 @@
 //! The tile: a few rows times one or two panels, every sum in a register.
+#![allow(
+    clippy::needless_range_loop,
+    reason = "constant indices into small arrays keep sums in registers; iterators do not always"
+)]
 
 use core::ops::Range;
 
@@ -11,11 +15,12 @@ type Sums<S, const R: usize, const P: usize, const V: usize> = [[[<S as Simd>::f
 
 /// Rows that a full tile has at level `S`: as many as leave no sum outside the registers.
 ///
-/// 16 lanes: 12 × 2 panels of one vector use 24 of 32 registers. 8 lanes: 6 × 1 panel of two vectors use 12 of 16 (4 × 3
+/// 16 lanes: 8 × 2 panels of one vector use 16 of 32 registers (12 rows have 12 pointers, more than there are registers
+/// for: 20 % slower on short rows). 8 lanes: 6 × 1 panel of two vectors use 12 of 16 (4 × 3
 /// spills). 4 lanes: 2 × 1 panel of four vectors use 8 of 16, and 6 × 1 panel 24 of the 32 that NEON has.
 pub(super) const fn max_rows<S: Simd>() -> usize {
     match S::f32s::LEN {
-        16 => 12,
+        16 => 8,
         8 => 6,
         _ if cfg!(target_arch = "aarch64") => 6,
         _ => 2,
@@ -44,7 +49,7 @@ pub(super) fn rows<S: Simd>(
             }
         };
     }
-    arms!(1 2 3 4 5 6 7 8 9 10 11 12);
+    arms!(1 2 3 4 5 6 7 8);
 }
 
 /// [`rows`] with the number of rows known.
@@ -57,26 +62,44 @@ fn row_tile<S: Simd, const R: usize>(
     count: usize,
     y: &mut [f32],
 ) {
+    let windows = windows(job, places, 0);
     match S::f32s::LEN {
         16 => {
             for p in (first..first + count / 2 * 2).step_by(2) {
-                panel_tile::<S, R, 2, 1>(s, job, places, p, y);
+                panel_tile::<S, R, 2, 1>(s, job, places, &windows, p, y);
             }
             if count % 2 == 1 {
-                panel_tile::<S, R, 1, 1>(s, job, places, first + count - 1, y);
+                panel_tile::<S, R, 1, 1>(s, job, places, &windows, first + count - 1, y);
             }
         }
         8 => {
             for p in first..first + count {
-                panel_tile::<S, R, 1, 2>(s, job, places, p, y);
+                panel_tile::<S, R, 1, 2>(s, job, places, &windows, p, y);
             }
         }
         _ => {
             for p in first..first + count {
-                panel_tile::<S, R, 1, 4>(s, job, places, p, y);
+                panel_tile::<S, R, 1, 4>(s, job, places, &windows, p, y);
             }
         }
     }
+}
+
+/// What a segment covers of each row.
+#[inline(always)]
+fn windows<'a, const R: usize>(
+    job: &Job<'a>,
+    places: &[Place; R],
+    segment: usize,
+) -> [&'a [f32]; R] {
+    let mut windows: [&[f32]; R] = [&[]; R];
+    if let Some(offset) = job.offsets.get(segment) {
+        for r in 0..R {
+            let start = places[r].x + offset;
+            windows[r] = &job.x[start..start + job.len];
+        }
+    }
+    windows
 }
 
 /// One tile: R rows × P panels of V vectors (`V * lanes == PANEL`).
@@ -85,6 +108,7 @@ fn panel_tile<S: Simd, const R: usize, const P: usize, const V: usize>(
     s: S,
     job: &Job,
     places: &[Place; R],
+    windows_0: &[&[f32]; R],
     panel: usize,
     y: &mut [f32],
 ) {
@@ -105,18 +129,24 @@ fn panel_tile<S: Simd, const R: usize, const P: usize, const V: usize>(
     }
 
     let mut at = panel * job.panel_len + job.panel_start;
-    for offset in job.offsets {
-        let mut rows: [&[f32]; R] = [&[]; R];
-        for (row, place) in rows.iter_mut().zip(places) {
-            let start = place.x + offset;
-            *row = &job.x[start..start + job.len];
-        }
+    for segment in 0..job.offsets.len() {
+        // The first segment's windows were taken once for all panels: of a matrix there are no others.
+        let rows = if segment == 0 {
+            *windows_0
+        } else {
+            windows(job, places, segment)
+        };
         let mut panels: [&[f32]; P] = [&[]; P];
         for (p, panel) in panels.iter_mut().enumerate() {
             let start = at + p * job.panel_len;
             *panel = &job.panels[start..start + job.len * PANEL];
         }
-        sums = multiply::<S, R, P, V>(s, sums, rows, panels);
+        // Three channels (or one) under a kernel of 3: the lengths too short for rounds, worth code of their own in full tiles.
+        sums = match job.len {
+            3 if R == max_rows::<S>() => multiply_3::<S, R, P, V>(s, sums, rows, panels),
+            9 if R == max_rows::<S>() => multiply_9::<S, R, P, V>(s, sums, rows, panels),
+            _ => multiply::<S, R, P, V>(s, sums, rows, panels),
+        };
         at += job.len * PANEL;
     }
 
@@ -221,11 +251,9 @@ fn multiply<S: Simd, const R: usize, const P: usize, const V: usize>(
         (row_chunks[r], row_tails[r]) = rows[r].as_chunks();
     }
     let mut panel_chunks: [&[[f32; STEPS * PANEL]]; P] = [&[]; P];
-    let mut panel_tails: [&[[f32; PANEL]]; P] = [&[]; P];
+    let mut panel_tails: [&[f32]; P] = [&[]; P];
     for p in 0..P {
-        let (chunks, tail) = panels[p].as_chunks();
-        panel_chunks[p] = chunks;
-        panel_tails[p] = tail.as_chunks().0;
+        (panel_chunks[p], panel_tails[p]) = panels[p].as_chunks();
     }
 
     // Written out: a loop over the steps is too long for LLVM to unroll, and then the sums live in memory.
@@ -265,19 +293,59 @@ fn multiply<S: Simd, const R: usize, const P: usize, const V: usize>(
             }
         }
     }
-    for i in 0..row_tails[0].len() {
+    // The last one to three steps, two and one at a time.
+    let tail = row_tails[0].len();
+    if tail >= 2 {
+        let mut x = [&[0.0; 2]; R];
+        for r in 0..R {
+            x[r] = &row_tails[r].as_chunks().0[0];
+        }
+        let mut w = [&[0.0; 2 * PANEL]; P];
+        for p in 0..P {
+            w[p] = &panel_tails[p].as_chunks().0[0];
+        }
+        step::<S, R, P, V, 2, { 2 * PANEL }>(s, &mut sums, &x, &w, 0);
+        step::<S, R, P, V, 2, { 2 * PANEL }>(s, &mut sums, &x, &w, 1);
+    }
+    if tail % 2 == 1 {
         let mut x = [&[0.0; 1]; R];
         for r in 0..R {
-            x[r] = core::array::from_ref(&row_tails[r][i]);
+            x[r] = &row_tails[r].as_chunks().0[tail - 1];
         }
         let mut w = [&[0.0; PANEL]; P];
         for p in 0..P {
-            w[p] = &panel_tails[p][i];
+            w[p] = &panel_tails[p].as_chunks().0[tail - 1];
         }
         step::<S, R, P, V, 1, PANEL>(s, &mut sums, &x, &w, 0);
     }
     sums
 }
+
+/// [`multiply`] for rows of a constant length: all steps written out.
+macro_rules! multiply_fixed {
+    ($name:ident, $k:literal: $($j:literal)*) => {
+        #[inline(always)]
+        fn $name<S: Simd, const R: usize, const P: usize, const V: usize>(
+            s: S,
+            mut sums: Sums<S, R, P, V>,
+            rows: [&[f32]; R],
+            panels: [&[f32]; P],
+        ) -> Sums<S, R, P, V> {
+            let mut x = [&[0.0; $k]; R];
+            for r in 0..R {
+                x[r] = &rows[r].as_chunks().0[0];
+            }
+            let mut w = [&[0.0; $k * PANEL]; P];
+            for p in 0..P {
+                w[p] = &panels[p].as_chunks().0[0];
+            }
+            $(step::<S, R, P, V, $k, { $k * PANEL }>(s, &mut sums, &x, &w, $j);)*
+            sums
+        }
+    };
+}
+multiply_fixed!(multiply_3, 3: 0 1 2);
+multiply_fixed!(multiply_9, 9: 0 1 2 3 4 5 6 7 8);
 
 /// Round `i` of each row and each panel.
 #[inline(always)]

@@ -1,4 +1,4 @@
-//! Joining tensors along an axis, and taking them apart.
+//! Joining tensors along an axis.
 
 use crate::cpu::Cpu;
 
@@ -38,47 +38,14 @@ impl Concat {
         _cpu: Cpu,
         outer: usize,
         parts: [usize; N],
-        xs: [&[T]; N],
+        xs: &[&[T]],
         y: &mut [T],
     ) {
         let total = parts.iter().sum();
         let mut offset = 0;
-        for (x, part) in xs.into_iter().zip(parts) {
+        for (x, part) in xs.iter().zip(parts) {
             if outer * part > 0 {
                 rows(outer, part, x, part, &mut y[offset..], total);
-            }
-            offset += part;
-        }
-    }
-}
-
-/// The parts of x along an axis; ONNX `Split`.
-///
-/// x `[outer, Σ parts]`, outputs `[outer, parts[i]]`: a part is the split axis and all axes inside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Split;
-
-impl Split {
-    /// Checks the parameters (there is nothing to check).
-    #[must_use]
-    pub const fn checked(self) -> Self {
-        self
-    }
-
-    /// ys\[0\] ‖ ys\[1\] ‖ … = x
-    pub fn run<T: Clone, const N: usize>(
-        &self,
-        _cpu: Cpu,
-        outer: usize,
-        parts: [usize; N],
-        x: &[T],
-        ys: [&mut [T]; N],
-    ) {
-        let total = parts.iter().sum();
-        let mut offset = 0;
-        for (y, part) in ys.into_iter().zip(parts) {
-            if outer * part > 0 {
-                rows(outer, part, &x[offset..], total, y, part);
             }
             offset += part;
         }

@@ -1,6 +1,6 @@
 //! Repeating elements: broadcasting and tiling.
 
-use super::reshape::{broadcast_sizes, sizes};
+use super::reshape::broadcast_sizes;
 use super::strided::{Walk, signed, strides};
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
@@ -94,50 +94,5 @@ impl<const R: usize> Tile<R> {
             walk.push(shape[d], from[d], to[d]);
         }
         walk.copy(x, 0, y);
-    }
-}
-
-/// ONNX `Tile` whose repeats only the data say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DynamicTile<const R: usize>;
-
-impl<const R: usize> DynamicTile<R> {
-    /// Checks the rank; in a constant a mistake is a compile error.
-    #[must_use]
-    pub const fn checked(self) -> Self {
-        assert!(R <= 8, "DynamicTile: rank");
-        self
-    }
-
-    /// Shape of y: `shape[d] · repeats[d]`.
-    ///
-    /// # Errors
-    /// If there is not one repeat per axis, one is negative, or a size is too large.
-    pub fn sizes(&self, _cpu: Cpu, shape: [usize; R], repeats: &[i64]) -> Result<[usize; R]> {
-        let mut out = sizes::<R>("repeats", repeats)?;
-        for (out, size) in out.iter_mut().zip(shape) {
-            let repeat = *out as i64;
-            *out = out.checked_mul(size).ok_or(Error::Size {
-                what: "repeats",
-                value: repeat,
-            })?;
-        }
-        Ok(out)
-    }
-
-    /// y = x, repeated.
-    ///
-    /// # Errors
-    /// As [`sizes`](Self::sizes).
-    pub fn run<T: Clone>(
-        &self,
-        cpu: Cpu,
-        shape: [usize; R],
-        x: &[T],
-        repeats: &[i64],
-        y: &mut [T],
-    ) -> Result<()> {
-        Tile::<R>.run(cpu, shape, sizes("repeats", repeats)?, x, y);
-        Ok(())
     }
 }

@@ -156,18 +156,6 @@ impl OneHot {
         self
     }
 
-    /// The depth, from the tensor of one element that holds it.
-    ///
-    /// # Errors
-    /// If it is negative, or not one element.
-    pub fn sizes<I: Index>(&self, _cpu: Cpu, depth: &[I]) -> Result<[usize; 1]> {
-        let value = scalar("depth", depth)?.to_i64();
-        Ok([usize::try_from(value).map_err(|_| Error::Size {
-            what: "depth of a one-hot encoding",
-            value,
-        })?])
-    }
-
     /// y = the one-hot encoding.
     ///
     /// # Errors

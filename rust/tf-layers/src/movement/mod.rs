@@ -17,12 +17,12 @@ mod slice;
 mod strided;
 mod transpose;
 
-pub use concat::{Concat, CopyPart, Split};
-pub use expand::{DynamicExpand, DynamicTile, Expand, Tile};
+pub use concat::{Concat, CopyPart};
+pub use expand::{DynamicExpand, Expand, Tile};
 pub use fill::{EyeLike, Fill, OneHot, Range, RangeElement, Trilu};
 pub use gather::{Gather, GatherElements, GatherNd, Index};
 pub use pad::{DynamicPad, Pad, PadMode};
-pub use reshape::{Copy, Reshape, broadcast_sizes, sizes};
+pub use reshape::{Copy, ReadSizes, Reshape, SizeElement, WriteSizes, broadcast_sizes};
 pub use resize::{Coordinates, Interpolation, NearestMode, ResizeAxis, ResizeNearest};
 pub use reverse::ReverseSequence;
 pub use scatter::{

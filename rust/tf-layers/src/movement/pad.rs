@@ -38,7 +38,7 @@ impl PadMode {
 
 /// y = x with a border; ONNX `Pad`.
 ///
-/// x `shape`, y `[before[d] + shape[d] + after[d]]`.
+/// x `shape`, y `[before[d] + shape[d] + after[d]]`; negative numbers crop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pad<const R: usize> {
     /// What the border holds.
@@ -62,8 +62,8 @@ impl<const R: usize> Pad<R> {
         &self,
         _cpu: Cpu,
         shape: [usize; R],
-        before: [usize; R],
-        after: [usize; R],
+        before: [i64; R],
+        after: [i64; R],
         x: &[T],
         value: &[T],
         y: &mut [T],

@@ -1,4 +1,4 @@
-//! New shapes for the same elements, and sizes that data say.
+//! New shapes for the same elements, and sizes as data.
 
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
@@ -89,23 +89,75 @@ impl<const N: usize> Reshape<N> {
     }
 }
 
-/// Sizes from a tensor that holds a shape.
-///
-/// # Errors
-/// If there are not N, or one is negative.
-pub fn sizes<const N: usize>(what: &'static str, values: &[i64]) -> Result<[usize; N]> {
-    if values.len() != N {
-        return Err(Error::InputLength {
-            name: what,
-            expected: N,
-            actual: values.len(),
-        });
+/// Sizes from an i64 tensor that holds them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadSizes;
+
+impl ReadSizes {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
     }
-    let mut out = [0; N];
-    for (out, &value) in out.iter_mut().zip(values) {
-        *out = usize::try_from(value).map_err(|_| Error::Size { what, value })?;
+
+    /// The elements of x.
+    ///
+    /// # Errors
+    /// If there are not N, or one is negative.
+    pub fn sizes<const N: usize>(&self, _cpu: Cpu, x: &[i64]) -> Result<[usize; N]> {
+        if x.len() != N {
+            return Err(Error::InputLength {
+                name: "sizes",
+                expected: N,
+                actual: x.len(),
+            });
+        }
+        let mut out = [0; N];
+        for (out, &value) in out.iter_mut().zip(x) {
+            *out = usize::try_from(value).map_err(|_| Error::Size {
+                what: "size",
+                value,
+            })?;
+        }
+        Ok(out)
     }
-    Ok(out)
+}
+
+/// y = sizes, as elements: ONNX `Shape`, `Size`, and what is computed from them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriteSizes;
+
+/// Element types that hold sizes: i64, and i32 (where they are cast; the upper bits are lost as in any cast).
+pub trait SizeElement: core::marker::Copy {
+    /// The size as an element.
+    fn from_size(size: i64) -> Self;
+}
+
+impl SizeElement for i64 {
+    fn from_size(size: i64) -> Self {
+        size
+    }
+}
+
+impl SizeElement for i32 {
+    fn from_size(size: i64) -> Self {
+        size as i32
+    }
+}
+
+impl WriteSizes {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y = values
+    pub fn run<T: SizeElement, const N: usize>(&self, _cpu: Cpu, values: [i64; N], y: &mut [T]) {
+        for (y, value) in y.iter_mut().zip(values) {
+            *y = T::from_size(value);
+        }
+    }
 }
 
 /// The shape that `a` and `b` broadcast to: aligned at their last axes, sizes equal or one of them 1.

@@ -4,7 +4,8 @@ use super::strided::{Walk, signed};
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 
-/// y\[i\] = x\[start + i · step\] along every axis; ONNX `Slice` whose starts and sizes are known (as expressions).
+/// y\[i\] = x\[start + i · step\] along every axis; ONNX `Slice` whose starts and sizes are known (as
+/// expressions), and each output of `Split`.
 ///
 /// x `shape`, y `size`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

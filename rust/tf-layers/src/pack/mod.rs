@@ -3,6 +3,7 @@
 //! One layout serves every vector level: panels of [`PANEL`] output columns, zero-padded.
 
 mod conv;
+pub mod recurrent;
 
 pub use conv::{conv, depthwise};
 
@@ -20,6 +21,35 @@ pub enum Packing {
         /// Whether the columns of the product are the rows of the tensor.
         transposed: bool,
     },
+    /// [`recurrent::input_gates`]: W of LSTM (4 gates), GRU (3) or RNN (1).
+    InputGates {
+        /// Gates per hidden unit.
+        gates: usize,
+    },
+    /// [`recurrent::recurrent_gates`]: R of the same.
+    RecurrentGates {
+        /// Gates per hidden unit.
+        gates: usize,
+        /// Gates that are computed together first.
+        split: usize,
+    },
+    /// [`recurrent::gate_bias`]: B of the same.
+    GateBias {
+        /// Gates per hidden unit.
+        gates: usize,
+        /// Gates whose two biases are added.
+        summed: usize,
+    },
+    /// [`recurrent::last_recurrent_bias`]: what [`Packing::GateBias`] left out of a GRU's B.
+    LastRecurrentBias {
+        /// Gates per hidden unit.
+        gates: usize,
+    },
+    /// [`recurrent::gate_vectors`]: P of an LSTM (3 gates).
+    GateVectors {
+        /// Gates per hidden unit.
+        gates: usize,
+    },
 }
 
 impl Packing {
@@ -29,9 +59,22 @@ impl Packing {
         match self {
             Packing::Copy => w.to_vec(),
             Packing::Panels { transposed } => {
-                let (k, n) = if *transposed { (shape[1], shape[0]) } else { (shape[0], shape[1]) };
+                let (k, n) = if *transposed {
+                    (shape[1], shape[0])
+                } else {
+                    (shape[0], shape[1])
+                };
                 panels(w, k, n, *transposed)
             }
+            Packing::InputGates { gates } => recurrent::input_gates(shape, w, *gates),
+            Packing::RecurrentGates { gates, split } => {
+                recurrent::recurrent_gates(shape, w, *gates, *split)
+            }
+            Packing::GateBias { gates, summed } => recurrent::gate_bias(shape, w, *gates, *summed),
+            Packing::LastRecurrentBias { gates } => {
+                recurrent::last_recurrent_bias(shape, w, *gates)
+            }
+            Packing::GateVectors { gates } => recurrent::gate_vectors(shape, w, *gates),
         }
     }
 }

@@ -84,7 +84,7 @@ impl MeanElement for f32 {
         let mean = Mean {
             count_include_pad: layer.count_include_pad,
         };
-        dispatch!(cpu.level, s => layer.window.fold_f32(s, mean, size, channels, x, y));
+        dispatch!(cpu.level, s => layer.window().fold_f32(s, mean, size, channels, x, y));
     }
 }
 
@@ -102,7 +102,7 @@ impl MeanElement for f64 {
         };
         dispatch!(cpu.level, s => {
             let _ = s;
-            layer.window.fold(mean, size, channels, x, y);
+            layer.window().fold(mean, size, channels, x, y);
         });
     }
 }
@@ -114,20 +114,41 @@ impl MeanElement for f64 {
 /// lets reach beyond the padding never counts).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AveragePool<const D: usize> {
-    /// The windows.
-    pub window: Window<D>,
+    /// Taps per axis.
+    pub kernel_shape: [usize; D],
+    /// Steps between neighbouring windows.
+    pub strides: [usize; D],
+    /// Steps between neighbouring taps.
+    pub dilations: [usize; D],
+    /// Positions before the image that windows may cover.
+    pub pads_begin: [usize; D],
+    /// Positions after the image that windows may cover.
+    pub pads_end: [usize; D],
+    /// As [`Window::ceil_mode`].
+    pub ceil_mode: bool,
     /// Whether taps in the padding count as zeros.
     pub count_include_pad: bool,
 }
 
 impl<const D: usize> AveragePool<D> {
+    /// The windows.
+    #[must_use]
+    pub const fn window(&self) -> Window<D> {
+        Window {
+            kernel_shape: self.kernel_shape,
+            strides: self.strides,
+            dilations: self.dilations,
+            pads_begin: self.pads_begin,
+            pads_end: self.pads_end,
+            ceil_mode: self.ceil_mode,
+        }
+    }
+
     /// Checks the parameters; in a constant a mistake is a compile error.
     #[must_use]
     pub const fn checked(self) -> Self {
-        Self {
-            window: self.window.checked(),
-            count_include_pad: self.count_include_pad,
-        }
+        self.window().check();
+        self
     }
 
     /// y = mean over each window of x.
@@ -140,7 +161,7 @@ impl<const D: usize> AveragePool<D> {
         x: &[T],
         y: &mut [T],
     ) {
-        let (inputs, outputs) = lengths(&self.window, batch, size, channels);
+        let (inputs, outputs) = lengths(&self.window(), batch, size, channels);
         T::average_pool(self, cpu, size, channels, &x[..inputs], &mut y[..outputs]);
     }
 }
@@ -203,21 +224,42 @@ impl Fold<f32> for Norm {
 /// x `[batch, *size, channels]`, y `[batch, *output_size, channels]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LpPool<const D: usize> {
-    /// The windows.
-    pub window: Window<D>,
+    /// Taps per axis.
+    pub kernel_shape: [usize; D],
+    /// Steps between neighbouring windows.
+    pub strides: [usize; D],
+    /// Steps between neighbouring taps.
+    pub dilations: [usize; D],
+    /// Positions before the image that windows may cover.
+    pub pads_begin: [usize; D],
+    /// Positions after the image that windows may cover.
+    pub pads_end: [usize; D],
+    /// As [`Window::ceil_mode`].
+    pub ceil_mode: bool,
     /// The exponent, at least 1.
     pub p: u32,
 }
 
 impl<const D: usize> LpPool<D> {
+    /// The windows.
+    #[must_use]
+    pub const fn window(&self) -> Window<D> {
+        Window {
+            kernel_shape: self.kernel_shape,
+            strides: self.strides,
+            dilations: self.dilations,
+            pads_begin: self.pads_begin,
+            pads_end: self.pads_end,
+            ceil_mode: self.ceil_mode,
+        }
+    }
+
     /// Checks the parameters; in a constant a mistake is a compile error.
     #[must_use]
     pub const fn checked(self) -> Self {
         assert!(self.p > 0, "LpPool: p");
-        Self {
-            window: self.window.checked(),
-            p: self.p,
-        }
+        self.window().check();
+        self
     }
 
     /// y = p-norm of each window of x.
@@ -230,11 +272,11 @@ impl<const D: usize> LpPool<D> {
         x: &[f32],
         y: &mut [f32],
     ) {
-        let (inputs, outputs) = lengths(&self.window, batch, size, channels);
+        let (inputs, outputs) = lengths(&self.window(), batch, size, channels);
         let (x, y, norm) = (&x[..inputs], &mut y[..outputs], Norm::new(self.p));
         dispatch!(cpu.level, s => {
             let _ = s;
-            self.window.fold(norm, size, channels, x, y);
+            self.window().fold(norm, size, channels, x, y);
         });
     }
 }

@@ -95,17 +95,39 @@ impl VectorFold for Largest {
 /// without a tap in the image gives the lowest value of the type (−∞).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaxPool<const D: usize> {
-    /// The windows.
-    pub window: Window<D>,
+    /// Taps per axis.
+    pub kernel_shape: [usize; D],
+    /// Steps between neighbouring windows.
+    pub strides: [usize; D],
+    /// Steps between neighbouring taps.
+    pub dilations: [usize; D],
+    /// Positions before the image that windows may cover.
+    pub pads_begin: [usize; D],
+    /// Positions after the image that windows may cover.
+    pub pads_end: [usize; D],
+    /// As [`Window::ceil_mode`].
+    pub ceil_mode: bool,
 }
 
 impl<const D: usize> MaxPool<D> {
+    /// The windows.
+    #[must_use]
+    pub const fn window(&self) -> Window<D> {
+        Window {
+            kernel_shape: self.kernel_shape,
+            strides: self.strides,
+            dilations: self.dilations,
+            pads_begin: self.pads_begin,
+            pads_end: self.pads_end,
+            ceil_mode: self.ceil_mode,
+        }
+    }
+
     /// Checks the parameters; in a constant a mistake is a compile error.
     #[must_use]
     pub const fn checked(self) -> Self {
-        Self {
-            window: self.window.checked(),
-        }
+        self.window().check();
+        self
     }
 
     /// y = max over each window of x.
@@ -118,9 +140,9 @@ impl<const D: usize> MaxPool<D> {
         x: &[T],
         y: &mut [T],
     ) {
-        let (inputs, outputs) = lengths(&self.window, batch, size, channels);
+        let (inputs, outputs) = lengths(&self.window(), batch, size, channels);
         T::max_pool(
-            &self.window,
+            &self.window(),
             cpu,
             size,
             channels,
@@ -137,20 +159,41 @@ impl<const D: usize> MaxPool<D> {
 /// row-major order of the window) counts; a window without a tap in the image gives −1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaxPoolIndices<const D: usize> {
-    /// The windows.
-    pub window: Window<D>,
+    /// Taps per axis.
+    pub kernel_shape: [usize; D],
+    /// Steps between neighbouring windows.
+    pub strides: [usize; D],
+    /// Steps between neighbouring taps.
+    pub dilations: [usize; D],
+    /// Positions before the image that windows may cover.
+    pub pads_begin: [usize; D],
+    /// Positions after the image that windows may cover.
+    pub pads_end: [usize; D],
+    /// As [`Window::ceil_mode`].
+    pub ceil_mode: bool,
     /// How the spatial axes are numbered.
     pub column_major: bool,
 }
 
 impl<const D: usize> MaxPoolIndices<D> {
+    /// The windows.
+    #[must_use]
+    pub const fn window(&self) -> Window<D> {
+        Window {
+            kernel_shape: self.kernel_shape,
+            strides: self.strides,
+            dilations: self.dilations,
+            pads_begin: self.pads_begin,
+            pads_end: self.pads_end,
+            ceil_mode: self.ceil_mode,
+        }
+    }
+
     /// Checks the parameters; in a constant a mistake is a compile error.
     #[must_use]
     pub const fn checked(self) -> Self {
-        Self {
-            window: self.window.checked(),
-            column_major: self.column_major,
-        }
+        self.window().check();
+        self
     }
 
     /// y = max over each window of x, `indices` where; both `[batch, *output_size, channels]`.
@@ -168,27 +211,28 @@ impl<const D: usize> MaxPoolIndices<D> {
         y: &mut [T],
         indices: &mut [i64],
     ) {
-        let (inputs, outputs) = lengths(&self.window, batch, size, channels);
+        let (inputs, outputs) = lengths(&self.window(), batch, size, channels);
         let (x, y) = (&x[..inputs], &mut y[..outputs]);
         let positions: usize = size.iter().product();
         let mut found = indices[..outputs].chunks_exact_mut(channels.max(1));
-        self.window.each(size, channels, x, y, |image, taps, x, y| {
-            let found = found.next().unwrap_or_default();
-            y.fill(T::LOWEST);
-            found.fill(-1);
-            taps.each(|p| {
-                let number = self.number(size, p);
-                let pixel = &x[p * channels..][..channels];
-                for (c, ((y, found), &x)) in
-                    y.iter_mut().zip(found.iter_mut()).zip(pixel).enumerate()
-                {
-                    if *found < 0 || x > *y {
-                        *y = x;
-                        *found = ((image * channels + c) * positions + number) as i64;
+        self.window()
+            .each(size, channels, x, y, |image, taps, x, y| {
+                let found = found.next().unwrap_or_default();
+                y.fill(T::LOWEST);
+                found.fill(-1);
+                taps.each(|p| {
+                    let number = self.number(size, p);
+                    let pixel = &x[p * channels..][..channels];
+                    for (c, ((y, found), &x)) in
+                        y.iter_mut().zip(found.iter_mut()).zip(pixel).enumerate()
+                    {
+                        if *found < 0 || x > *y {
+                            *y = x;
+                            *found = ((image * channels + c) * positions + number) as i64;
+                        }
                     }
-                }
+                });
             });
-        });
     }
 
     /// Number of the pixel at row-major position `p`.

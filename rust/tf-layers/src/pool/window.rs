@@ -26,6 +26,11 @@ impl<const D: usize> Window<D> {
     /// Checks the sizes; in a constant a mistake is a compile error.
     #[must_use]
     pub const fn checked(self) -> Self {
+        self.check();
+        self
+    }
+
+    pub(super) const fn check(&self) {
         assert!(1 <= D && D <= 3, "Window: one to three spatial axes");
         let mut d = 0;
         while d < D {
@@ -34,7 +39,6 @@ impl<const D: usize> Window<D> {
             assert!(self.dilations[d] > 0, "Window: dilations");
             d += 1;
         }
-        self
     }
 
     /// Number of windows per axis over an image of `size`: `⌊(size + pads − reach) / stride⌋ + 1` (rounded up with

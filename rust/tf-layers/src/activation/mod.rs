@@ -1,9 +1,12 @@
 //! Activation functions: as layers of their own, and as the last step (epilogue) of a product.
 
+mod exact;
+
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 use crate::math::{self, at_least, at_most, map};
+use crate::number::Float;
 
-/// An elementwise function of f32, with its parameters.
+/// An elementwise function of floats, with its parameters.
 ///
 /// Products ([`Dense`](crate::dense::Dense), convolutions) take one and apply it while the tile is still in
 /// the first-level cache; [`Activate`] applies one by itself. NaN stays NaN everywhere. Formulas and defaults are those
@@ -87,6 +90,40 @@ pub enum Activation {
     Sin,
     /// cos(x)
     Cos,
+    /// tan(x)
+    Tan,
+    /// The angle in −π/2..π/2 with that sine; NaN outside −1..1.
+    Asin,
+    /// The angle in 0..π with that cosine; NaN outside −1..1.
+    Acos,
+    /// The angle in −π/2..π/2 with that tangent.
+    Atan,
+    /// (eˣ − e⁻ˣ) / 2
+    Sinh,
+    /// (eˣ + e⁻ˣ) / 2
+    Cosh,
+    /// ln(x + √(x² + 1))
+    Asinh,
+    /// ln(x + √(x² − 1)); NaN below 1
+    Acosh,
+    /// ln((1 + x) / (1 − x)) / 2; NaN outside −1..1
+    Atanh,
+    /// √x; NaN below zero
+    Sqrt,
+    /// 1 / x
+    Reciprocal,
+    /// |x|
+    Abs,
+    /// −x
+    Neg,
+    /// −1, 0 or 1
+    Sign,
+    /// The greatest integer not above x.
+    Floor,
+    /// The least integer not below x.
+    Ceil,
+    /// The nearest integer, ties to even.
+    Round,
 }
 
 impl Activation {
@@ -209,11 +246,49 @@ impl Activation {
             Activation::Log => each!(|x| math::log::log(s, x)),
             Activation::Sin => each!(|x| math::trig::sin(s, x)),
             Activation::Cos => each!(|x| math::trig::cos(s, x)),
+            Activation::Sqrt => each!(|x| x.sqrt()),
+            Activation::Reciprocal => each!(|x| S::f32s::splat(s, 1.0) / x),
+            Activation::Abs => each!(|x| x.abs()),
+            Activation::Neg => each!(|x| -x),
+            Activation::Sign => each!(|x| {
+                let size = x.simd_eq(0.0).select(zero, S::f32s::splat(s, 1.0));
+                x.simd_eq(x).select(size.copysign(x), x)
+            }),
+            Activation::Floor => each!(|x| x.floor()),
+            Activation::Ceil => each!(|x| x.ceil()),
+            Activation::Round => each!(|x| x.round_ties_even()),
+            // Rare: the standard library's, one by one.
+            Activation::Tan => each_alone(x, y, f32::tan),
+            Activation::Asin => each_alone(x, y, f32::asin),
+            Activation::Acos => each_alone(x, y, f32::acos),
+            Activation::Atan => each_alone(x, y, f32::atan),
+            Activation::Sinh => each_alone(x, y, f32::sinh),
+            Activation::Cosh => each_alone(x, y, f32::cosh),
+            // Through f64, where the library's formulas for these keep f32's accuracy near 0 and 1.
+            Activation::Asinh => each_alone(x, y, |x| f64::from(x).asinh() as f32),
+            Activation::Acosh => each_alone(x, y, |x| f64::from(x).acosh() as f32),
+            Activation::Atanh => each_alone(x, y, |x| f64::from(x).atanh() as f32),
         }
     }
 }
 
+/// y = f(x), or y = f(y) where x is `None`, one value at a time.
+fn each_alone(x: Option<&[f32]>, y: &mut [f32], f: fn(f32) -> f32) {
+    if let Some(x) = x {
+        y.copy_from_slice(x);
+    }
+    for y in y {
+        *y = f(*y);
+    }
+}
+
 /// An activation as a layer: y = activation(x), any shape.
+///
+/// Serves the ONNX operators named as [`Activation`]'s variants, for every float type: f32 by vector kernels, [`F16`] and
+/// [`Bf16`] through f32, f64 by the standard library.
+///
+/// [`F16`]: crate::F16
+/// [`Bf16`]: crate::Bf16
 #[derive(Debug, Clone, Copy)]
 pub struct Activate {
     /// The function.
@@ -228,12 +303,12 @@ impl Activate {
     }
 
     /// y = activation(x); `x` and `y` have the same length.
-    pub fn run(&self, cpu: Cpu, x: &[f32], y: &mut [f32]) {
-        self.activation.apply_to(cpu, x, y);
+    pub fn run<T: Float>(&self, cpu: Cpu, x: &[T], y: &mut [T]) {
+        T::activate(cpu, self.activation, Some(x), y);
     }
 
     /// x = activation(x)
-    pub fn run_in_place(&self, cpu: Cpu, x: &mut [f32]) {
-        self.activation.apply(cpu, x);
+    pub fn run_in_place<T: Float>(&self, cpu: Cpu, x: &mut [T]) {
+        T::activate(cpu, self.activation, None, x);
     }
 }

@@ -1,0 +1,113 @@
+//! The formulas in f64, one value at a time: models in f64 run them, and the f32 kernels are tested against them.
+
+use core::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, FRAC_2_SQRT_PI};
+
+use super::Activation;
+
+impl Activation {
+    /// The function in f64 (its parameters stay f32).
+    #[must_use]
+    pub fn exact(self, x: f64) -> f64 {
+        // max and min of the standard library drop NaN; these keep it.
+        let at_least = |x: f64, bound: f64| if x < bound { bound } else { x };
+        let at_most = |x: f64, bound: f64| if x > bound { bound } else { x };
+        match self {
+            Activation::Linear => x,
+            Activation::Relu => at_least(x, 0.0),
+            Activation::Clip { min, max } => at_most(at_least(x, min.into()), max.into()),
+            Activation::LeakyRelu { alpha } => {
+                if x < 0.0 {
+                    f64::from(alpha) * x
+                } else {
+                    x
+                }
+            }
+            Activation::ThresholdedRelu { theta } => {
+                if x <= theta.into() {
+                    0.0
+                } else {
+                    x
+                }
+            }
+            Activation::Elu { alpha } => elu(x, alpha.into()),
+            Activation::Celu { alpha } => {
+                let alpha = f64::from(alpha);
+                if x < 0.0 {
+                    alpha * (x / alpha).exp_m1()
+                } else {
+                    x
+                }
+            }
+            Activation::Selu { alpha, gamma } => f64::from(gamma) * elu(x, alpha.into()),
+            Activation::Gelu => x / 2.0 * (1.0 + erf(x * FRAC_1_SQRT_2)),
+            Activation::GeluTanh => {
+                x / 2.0 * (1.0 + (FRAC_2_PI.sqrt() * (x + 0.044_715 * x * x * x)).tanh())
+            }
+            Activation::Sigmoid => sigmoid(x),
+            Activation::HardSigmoid { alpha, beta } => {
+                at_least(at_most(f64::from(alpha) * x + f64::from(beta), 1.0), 0.0)
+            }
+            Activation::HardSwish => x * at_least(at_most(x / 6.0 + 0.5, 1.0), 0.0),
+            Activation::Softplus => softplus(x),
+            Activation::Softsign => x / (1.0 + x.abs()),
+            Activation::Swish { alpha } => x * sigmoid(x * f64::from(alpha)),
+            Activation::Mish => x * softplus(x).tanh(),
+            Activation::Tanh => x.tanh(),
+            Activation::Exp => x.exp(),
+            Activation::Erf => erf(x),
+            Activation::Log => x.ln(),
+            Activation::Sin => x.sin(),
+            Activation::Cos => x.cos(),
+            Activation::Tan => x.tan(),
+            Activation::Asin => x.asin(),
+            Activation::Acos => x.acos(),
+            Activation::Atan => x.atan(),
+            Activation::Sinh => x.sinh(),
+            Activation::Cosh => x.cosh(),
+            Activation::Asinh => x.asinh(),
+            Activation::Acosh => x.acosh(),
+            Activation::Atanh => x.atanh(),
+            Activation::Sqrt => x.sqrt(),
+            Activation::Reciprocal => 1.0 / x,
+            Activation::Abs => x.abs(),
+            Activation::Neg => -x,
+            Activation::Sign => {
+                if x == 0.0 || x.is_nan() {
+                    x
+                } else {
+                    x.signum()
+                }
+            }
+            Activation::Floor => x.floor(),
+            Activation::Ceil => x.ceil(),
+            Activation::Round => x.round_ties_even(),
+        }
+    }
+}
+
+fn elu(x: f64, alpha: f64) -> f64 {
+    if x < 0.0 { alpha * x.exp_m1() } else { x }
+}
+
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+fn softplus(x: f64) -> f64 {
+    // f64::max would drop NaN.
+    (if x < 0.0 { 0.0 } else { x }) + (-x.abs()).exp().ln_1p()
+}
+
+/// erf by its series of positive terms, 2/√π·exp(−x²)·Σ 2ⁿx²ⁿ⁺¹/(2n+1)!! (Abramowitz & Stegun 7.1.6): no cancellation.
+fn erf(x: f64) -> f64 {
+    if x.is_nan() || x.abs() > 6.0 {
+        return x.clamp(-1.0, 1.0);
+    }
+    let (mut term, mut sum, mut n) = (x, x, 0.0);
+    while term.abs() > sum.abs() * 1e-17 {
+        n += 1.0;
+        term *= 2.0 * x * x / (2.0 * n + 1.0);
+        sum += term;
+    }
+    FRAC_2_SQRT_PI * (-x * x).exp() * sum
+}

@@ -1,0 +1,487 @@
+//! Elementwise operators of two operands, broadcast against each other as numpy does.
+//!
+//! Every layer's `run` takes both shapes, of equal rank: axes are as long in both, or 1 in one of them (a symbolic size may
+//! turn out to be 1). Shapes outermost first; the result has the longer size of each axis. All loops are one mechanism:
+//! [`Walk`] finds the rows, [`combine`](Walk::combine) runs one of three inner loops (both rows, or one value against a row).
+
+use crate::broadcast::Walk;
+use crate::cpu::{Cpu, dispatch};
+use crate::number::{Bits, Float, Number, Unsigned};
+use crate::{Error, Result};
+
+/// Where the operands are; the result goes to a slice of its own, which in two cases is an operand before.
+#[derive(Debug)]
+pub enum Operands<'a, T> {
+    /// y = f(a, b)
+    Both(&'a [T], &'a [T]),
+    /// y = f(y, b)
+    Left(&'a [T]),
+    /// y = f(a, y)
+    Right(&'a [T]),
+}
+
+impl Walk<2> {
+    /// y = f(a, b) over all rows.
+    #[inline(always)]
+    pub(crate) fn combine<A: Copy, B: Copy, Y>(
+        &self,
+        cpu: Cpu,
+        a: &[A],
+        b: &[B],
+        y: &mut [Y],
+        f: impl Fn(A, B) -> Y,
+    ) {
+        dispatch!(cpu.level, _ => self.combine_at(a, b, y, &f));
+    }
+
+    #[inline(always)]
+    fn combine_at<A: Copy, B: Copy, Y>(
+        &self,
+        a: &[A],
+        b: &[B],
+        y: &mut [Y],
+        f: impl Fn(A, B) -> Y,
+    ) {
+        let n = self.inner.len;
+        self.rows(
+            #[inline(always)]
+            |[at_a, at_b], at_y| {
+                let y = &mut y[at_y..][..n];
+                match self.inner.steps {
+                    [0, _] => {
+                        let a = a[at_a];
+                        for (y, &b) in y.iter_mut().zip(&b[at_b..][..n]) {
+                            *y = f(a, b);
+                        }
+                    }
+                    [_, 0] => {
+                        let b = b[at_b];
+                        for (y, &a) in y.iter_mut().zip(&a[at_a..][..n]) {
+                            *y = f(a, b);
+                        }
+                    }
+                    _ => {
+                        for ((y, &a), &b) in y.iter_mut().zip(&a[at_a..][..n]).zip(&b[at_b..][..n])
+                        {
+                            *y = f(a, b);
+                        }
+                    }
+                }
+            },
+        );
+    }
+
+    /// y = f(y, b) over all rows; the left operand has the result's shape.
+    #[inline(always)]
+    pub(crate) fn combine_in_place<Y: Copy, B: Copy>(
+        &self,
+        cpu: Cpu,
+        b: &[B],
+        y: &mut [Y],
+        f: impl Fn(Y, B) -> Y,
+    ) {
+        dispatch!(cpu.level, _ => self.combine_in_place_at(b, y, &f));
+    }
+
+    #[inline(always)]
+    fn combine_in_place_at<Y: Copy, B: Copy>(&self, b: &[B], y: &mut [Y], f: impl Fn(Y, B) -> Y) {
+        let n = self.inner.len;
+        self.rows(
+            #[inline(always)]
+            |[_, at_b], at_y| {
+                let y = &mut y[at_y..][..n];
+                if self.inner.steps[1] == 0 {
+                    let b = b[at_b];
+                    for y in y {
+                        *y = f(*y, b);
+                    }
+                } else {
+                    for (y, &b) in y.iter_mut().zip(&b[at_b..][..n]) {
+                        *y = f(*y, b);
+                    }
+                }
+            },
+        );
+    }
+
+    /// The same plan with the operands exchanged.
+    fn swapped<const R: usize>(a: &[usize; R], b: &[usize; R]) -> Result<Self> {
+        Self::new([b, a])
+    }
+
+    /// `combine`, or in place, as `x` says. The plan's first operand is the one that `f` takes first, except for
+    /// [`Operands::Right`], where it is the one in `y`.
+    #[inline(always)]
+    fn apply<T: Copy>(&self, cpu: Cpu, x: Operands<'_, T>, y: &mut [T], f: impl Fn(T, T) -> T) {
+        match x {
+            Operands::Both(a, b) => self.combine(cpu, a, b, y, f),
+            Operands::Left(b) => self.combine_in_place(cpu, b, y, f),
+            Operands::Right(a) => self.combine_in_place(
+                cpu,
+                a,
+                y,
+                #[inline(always)]
+                |y, a| f(a, y),
+            ),
+        }
+    }
+}
+
+/// Integer division by any zero is refused before anything is written.
+fn refuse_zero<T: Number>(divisors: &[T]) -> Result<()> {
+    if T::INTEGER && divisors.contains(&T::ZERO) {
+        return Err(Error::DivisionByZero);
+    }
+    Ok(())
+}
+
+fn accept<T>(_: &[T]) -> Result<()> {
+    Ok(())
+}
+
+/// The three ways to run a layer of two operands of one type. `$rows` is `|cpu, walk, operands, y| …`, `$check` may
+/// refuse the right operand.
+macro_rules! runs {
+    ([$($bound:tt)*] $check:expr, |$this:ident, $cpu:ident, $walk:ident, $x:ident, $y:ident| $rows:expr) => {
+        /// Checks the parameters.
+        #[must_use]
+        pub const fn checked(self) -> Self {
+            self
+        }
+
+        /// y = f(a, b)
+        ///
+        /// # Errors
+        /// [`Error::SizeMismatch`] if the shapes cannot be broadcast; [`Error::DivisionByZero`] for integers.
+        pub fn run<T: $($bound)*, const R: usize>(
+            &self,
+            cpu: Cpu,
+            a_shape: [usize; R],
+            b_shape: [usize; R],
+            a: &[T],
+            b: &[T],
+            y: &mut [T],
+        ) -> Result<()> {
+            let walk = Walk::new([&a_shape, &b_shape])?;
+            $check(b)?;
+            let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Both(a, b), y);
+            $rows;
+            Ok(())
+        }
+
+        /// a = f(a, b); the result has a's shape.
+        ///
+        /// # Errors
+        /// As for [`run`](Self::run).
+        pub fn run_in_place<T: $($bound)*, const R: usize>(
+            &self,
+            cpu: Cpu,
+            a_shape: [usize; R],
+            b_shape: [usize; R],
+            a: &mut [T],
+            b: &[T],
+        ) -> Result<()> {
+            let walk = Walk::new([&a_shape, &b_shape])?;
+            same_size(walk.len(), a.len())?;
+            $check(b)?;
+            let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Left(b), a);
+            $rows;
+            Ok(())
+        }
+
+        /// b = f(a, b); the result has b's shape.
+        ///
+        /// # Errors
+        /// As for [`run`](Self::run).
+        pub fn run_in_place_right<T: $($bound)*, const R: usize>(
+            &self,
+            cpu: Cpu,
+            a_shape: [usize; R],
+            b_shape: [usize; R],
+            a: &[T],
+            b: &mut [T],
+        ) -> Result<()> {
+            let walk = Walk::swapped(&a_shape, &b_shape)?;
+            same_size(walk.len(), b.len())?;
+            $check(b)?;
+            let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Right(a), b);
+            $rows;
+            Ok(())
+        }
+    };
+}
+
+/// In place, the operand must have the result's size.
+fn same_size(result: usize, operand: usize) -> Result<()> {
+    if result == operand {
+        Ok(())
+    } else {
+        Err(Error::SizeMismatch {
+            what: "broadcast in place",
+            left: operand,
+            right: result,
+        })
+    }
+}
+
+/// Layers of arithmetic. Their loops are default methods of [`Arithmetic`], compiled where a model uses them, except for
+/// f32, whose loops are compiled once, in this crate.
+macro_rules! arithmetic {
+    ($($(#[$doc:meta])* $layer:ident $method:ident = $function:expr, $check:expr;)*) => {
+        /// Elements that the layers of this module calculate with: every [`Number`].
+        pub trait Arithmetic: Number {
+            $(
+                #[doc(hidden)]
+                fn $method(cpu: Cpu, walk: &Walk<2>, x: Operands<'_, Self>, y: &mut [Self]) {
+                    walk.apply(cpu, x, y, $function);
+                }
+            )*
+        }
+
+        impl Arithmetic for f32 {
+            $(
+                fn $method(cpu: Cpu, walk: &Walk<2>, x: Operands<'_, Self>, y: &mut [Self]) {
+                    walk.apply(cpu, x, y, $function);
+                }
+            )*
+        }
+
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy)]
+            pub struct $layer;
+
+            impl $layer {
+                runs!([Arithmetic] $check, |_this, cpu, walk, x, y| T::$method(cpu, walk, x, y));
+            }
+        )*
+    };
+}
+
+arithmetic! {
+    /// y = a + b
+    Add add_rows = Self::plus, accept;
+    /// y = a − b
+    Sub sub_rows = Self::minus, accept;
+    /// y = a · b
+    Mul mul_rows = Self::times, accept;
+    /// y = a / b; integers are truncated.
+    Div div_rows = Self::over, refuse_zero;
+    /// y = max(a, b); NaN if either is.
+    Max max_rows = Self::larger, accept;
+    /// y = min(a, b); NaN if either is.
+    Min min_rows = Self::smaller, accept;
+    /// y = a − b·trunc(a / b), with the sign of a (ONNX `Mod` with `fmod = 1`).
+    Remainder remainder_rows = Self::remainder, refuse_zero;
+    /// y = a − b·floor(a / b), with the sign of b (ONNX `Mod` with `fmod = 0`).
+    Modulo modulo_rows = Self::modulo, refuse_zero;
+    /// y = a where a ≥ 0, a·b below (b is the slope; ONNX `PRelu`).
+    PRelu prelu_rows = prelu, accept;
+}
+
+#[inline(always)]
+fn prelu<T: Number>(a: T, slope: T) -> T {
+    if a < T::ZERO { a.times(slope) } else { a }
+}
+
+macro_rules! default_arithmetic {
+    ($($t:ty)*) => {$( impl Arithmetic for $t {} )*};
+}
+default_arithmetic!(u8 u16 u32 u64 i8 i16 i32 i64 f64 crate::F16 crate::Bf16);
+
+macro_rules! bitwise {
+    ($($(#[$doc:meta])* $layer:ident = $function:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $layer;
+
+        impl $layer {
+            runs!([Bits] accept, |_this, cpu, walk, x, y| walk.apply(cpu, x, y, T::$function));
+        }
+    )*};
+}
+
+bitwise! {
+    /// y = a ∧ b: of booleans (ONNX `And`) or bit by bit (`BitwiseAnd`).
+    And = and;
+    /// y = a ∨ b: of booleans (ONNX `Or`) or bit by bit (`BitwiseOr`).
+    Or = or;
+    /// y = a ⊕ b: of booleans (ONNX `Xor`) or bit by bit (`BitwiseXor`).
+    Xor = xor;
+}
+
+/// y = a · 2ᵇ or a / 2ᵇ (ONNX `BitShift`), 0 once all bits are out.
+#[derive(Debug, Clone, Copy)]
+pub struct BitShift {
+    /// Towards the greater values.
+    pub left: bool,
+}
+
+impl BitShift {
+    runs!([Unsigned] accept, |this, cpu, walk, x, y| if this.left {
+        walk.apply(cpu, x, y, T::left);
+    } else {
+        walk.apply(cpu, x, y, T::right);
+    });
+}
+
+/// y = aᵇ (ONNX `Pow`): y has a's type, b may have another. Calculated in f64 unless both are f32.
+#[derive(Debug, Clone, Copy)]
+pub struct Pow;
+
+impl Pow {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y = aᵇ
+    ///
+    /// # Errors
+    /// [`Error::SizeMismatch`] if the shapes cannot be broadcast.
+    pub fn run<T: Power, E: Number, const R: usize>(
+        &self,
+        cpu: Cpu,
+        a_shape: [usize; R],
+        b_shape: [usize; R],
+        a: &[T],
+        b: &[E],
+        y: &mut [T],
+    ) -> Result<()> {
+        let walk = Walk::new([&a_shape, &b_shape])?;
+        // A single exponent is nearly always 2, which is a product.
+        match b {
+            [b] if b.to_f64() == 2.0 => walk.combine(cpu, a, b_as_unit(b), y, |a, _| a.times(a)),
+            _ => walk.combine(cpu, a, b, y, T::power),
+        }
+        Ok(())
+    }
+
+    /// a = aᵇ; the result has a's shape.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
+    pub fn run_in_place<T: Power, E: Number, const R: usize>(
+        &self,
+        cpu: Cpu,
+        a_shape: [usize; R],
+        b_shape: [usize; R],
+        a: &mut [T],
+        b: &[E],
+    ) -> Result<()> {
+        let walk = Walk::new([&a_shape, &b_shape])?;
+        same_size(walk.len(), a.len())?;
+        match b {
+            [b] if b.to_f64() == 2.0 => {
+                walk.combine_in_place(cpu, b_as_unit(b), a, |a, _| a.times(a))
+            }
+            _ => walk.combine_in_place(cpu, b, a, T::power),
+        }
+        Ok(())
+    }
+}
+
+/// The exponent where its value no longer matters.
+fn b_as_unit<E>(b: &E) -> &[E] {
+    core::slice::from_ref(b)
+}
+
+/// Elements that can be raised to a power.
+pub trait Power: Number {
+    /// aᵇ
+    fn power<E: Number>(self, exponent: E) -> Self;
+}
+
+impl Power for f32 {
+    #[inline(always)]
+    fn power<E: Number>(self, exponent: E) -> Self {
+        // powf of an f32 and the nearest f32: what onnxruntime calculates.
+        self.powf(exponent.to_f64() as f32)
+    }
+}
+
+macro_rules! power_in_f64 {
+    ($($t:ty)*) => {$(
+        impl Power for $t {
+            #[inline(always)]
+            fn power<E: Number>(self, exponent: E) -> Self {
+                Self::from_f64(self.to_f64().powf(exponent.to_f64()))
+            }
+        }
+    )*};
+}
+power_in_f64!(u8 u16 u32 u64 i8 i16 i32 i64 f64 crate::F16 crate::Bf16);
+
+macro_rules! comparisons {
+    ($($(#[$doc:meta])* $layer:ident [$($bound:tt)*] $f:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $layer;
+
+        impl $layer {
+            /// Checks the parameters (there is nothing to check).
+            #[must_use]
+            pub const fn checked(self) -> Self {
+                self
+            }
+
+            /// y = f(a, b)
+            ///
+            /// # Errors
+            /// [`Error::SizeMismatch`] if the shapes cannot be broadcast.
+            pub fn run<T: $($bound)*, const R: usize>(
+                &self,
+                cpu: Cpu,
+                a_shape: [usize; R],
+                b_shape: [usize; R],
+                a: &[T],
+                b: &[T],
+                y: &mut [bool],
+            ) -> Result<()> {
+                Walk::new([&a_shape, &b_shape])?.combine(
+                    cpu,
+                    a,
+                    b,
+                    y,
+                    #[inline(always)]
+                    |a, b| $f(&a, &b),
+                );
+                Ok(())
+            }
+        }
+    )*};
+}
+
+comparisons! {
+    /// y = (a = b); NaN equals nothing.
+    Equal [Copy + PartialEq] T::eq;
+    /// y = (a < b); false where either is NaN.
+    Less [Copy + PartialOrd] T::lt;
+    /// y = (a ≤ b); false where either is NaN.
+    LessOrEqual [Copy + PartialOrd] T::le;
+    /// y = (a > b); false where either is NaN.
+    Greater [Copy + PartialOrd] T::gt;
+    /// y = (a ≥ b); false where either is NaN.
+    GreaterOrEqual [Copy + PartialOrd] T::ge;
+}
+
+/// y = scale·(a₀ + a₁ + … ) step by step: this layer is one step of ONNX `Mean`'s last addition, y = (a + b)·scale.
+#[derive(Debug, Clone, Copy)]
+pub struct AddScaled {
+    /// 1 / (number of operands of the mean).
+    pub scale: f32,
+}
+
+impl AddScaled {
+    runs!([Float] accept, |this, cpu, walk, x, y| {
+        let scale = T::from_f32(this.scale);
+        walk.apply(
+            cpu,
+            x,
+            y,
+            #[inline(always)]
+            |a, b| a.plus(b).times(scale),
+        );
+    });
+}

@@ -1,0 +1,303 @@
+//! Gated recurrent unit.
+
+use super::product::{gates, lanes};
+use super::unroll::{Cell, Directions, Outputs, Rows, States, Unroll, blocks, packed_lens};
+use crate::activation::Activation;
+use crate::cpu::{Cpu, Simd, prelude::*};
+use crate::error::Result;
+use crate::math::exp::{sigmoid, tanh};
+use crate::pack::{PANEL, recurrent::STEP};
+use crate::slot::Slot;
+
+/// ONNX `GRU` (layout 0), Keras `GRU` (`reset_after` is `linear_before_reset`):
+///
+/// * z = f(clip(x·Wz + h·Rz + bz)), r = f(clip(x·Wr + h·Rr + br)),
+/// * n = g(clip(x·Wh + (r ⊙ h)·Rh + bh)), or with `linear_before_reset` g(clip(x·Wh + bh + r ⊙ (h·Rh + ch))),
+/// * h' = (1 − z) ⊙ n + z ⊙ h.
+///
+/// x `[steps, batch, inputs]`, y `[steps, directions, batch, hidden]`, states `[directions, batch, hidden]`. Weights are
+/// packed by [`Packing::InputGates`](crate::pack::Packing) `{ gates: 3 }`, `RecurrentGates { gates: 3, split }`, `GateBias { gates: 3, summed }`,
+/// where `split` and `summed` are 3 and 2 with `linear_before_reset`, else 2 and 3; with it ch is packed by
+/// `LastRecurrentBias { gates: 3 }`.
+#[derive(Debug, Clone, Copy)]
+pub struct Gru<'w> {
+    /// Last axis of x.
+    pub inputs: usize,
+    /// Hidden units.
+    pub hidden: usize,
+    /// Which way the sequence is read.
+    pub directions: Directions,
+    /// Packed W.
+    pub kernel: &'w [f32],
+    /// Packed R.
+    pub recurrent_kernel: &'w [f32],
+    /// Packed B, if any.
+    pub bias: Option<&'w [f32]>,
+    /// Packed ch, if there is a bias and `linear_before_reset`.
+    pub reset_bias: Option<&'w [f32]>,
+    /// f, g of the first direction, then of the second (repeated where there is none).
+    pub activations: [Activation; 4],
+    /// Bound of |x| for what the activations get, if any.
+    pub clip: Option<f32>,
+    /// Whether the reset gate comes after the product.
+    pub linear_before_reset: bool,
+}
+
+impl Gru<'_> {
+    /// Lengths of the packed W, R and B.
+    #[must_use]
+    pub const fn packed_lens(directions: Directions, inputs: usize, hidden: usize) -> [usize; 3] {
+        packed_lens(directions.count(), 3, inputs, hidden)
+    }
+
+    /// Checks the lengths; in a constant a mistake is a compile error.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        let [kernel, recurrent, bias] =
+            Self::packed_lens(self.directions, self.inputs, self.hidden);
+        assert!(self.hidden > 0, "Gru: hidden");
+        assert!(self.kernel.len() == kernel, "Gru: kernel length");
+        assert!(
+            self.recurrent_kernel.len() == recurrent,
+            "Gru: recurrent_kernel length"
+        );
+        if let Some(b) = self.bias {
+            assert!(b.len() == bias, "Gru: bias length");
+        }
+        if let Some(b) = self.reset_bias {
+            assert!(
+                self.linear_before_reset && b.len() == bias / 3,
+                "Gru: reset_bias"
+            );
+        }
+        self
+    }
+
+    /// Runs over the whole sequence. Rows with a `sequence_lens` below `steps` stop there: later steps of y are 0.
+    ///
+    /// # Errors
+    /// If a sequence length is negative or larger than `steps`.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the inputs and outputs that ONNX gives GRU"
+    )]
+    pub fn run(
+        &self,
+        cpu: Cpu,
+        steps: usize,
+        batch: usize,
+        x: &[f32],
+        sequence_lens: Option<&[i32]>,
+        initial_h: Option<&[f32]>,
+        y: Option<&mut [f32]>,
+        y_h: Option<&mut [f32]>,
+        scratch: &mut Slot<f32>,
+    ) -> Result<()> {
+        let unroll = Unroll {
+            inputs: self.inputs,
+            hidden: self.hidden,
+            directions: self.directions,
+            kernel: self.kernel,
+            bias: self.bias,
+            steps,
+            batch,
+            x,
+            lengths: sequence_lens,
+            initial_h,
+            initial_c: None,
+        };
+        unroll.run(*self, cpu, Outputs { y, y_h, y_c: None }, scratch)
+    }
+
+    /// Whether this is the GRU that everybody uses.
+    fn is_plain(&self) -> bool {
+        const PLAIN: [Activation; 2] = [Activation::Sigmoid, Activation::Tanh];
+        self.activations.chunks_exact(2).all(|a| a == PLAIN) && self.clip.is_none()
+    }
+
+    /// Activation `number` of a direction on V vectors.
+    #[inline(always)]
+    fn activate<S: Simd, const V: usize>(
+        &self,
+        s: S,
+        direction: usize,
+        number: usize,
+        x: [S::f32s; V],
+    ) -> [S::f32s; V] {
+        if self.is_plain() {
+            return x.map(
+                #[inline(always)]
+                |x| {
+                    if number == 0 {
+                        sigmoid(s, x)
+                    } else {
+                        tanh(s, x)
+                    }
+                },
+            );
+        }
+        let mut buffer = [0.0; PANEL];
+        for (x, to) in x.iter().zip(buffer.chunks_exact_mut(S::f32s::LEN)) {
+            x.store_slice(to);
+        }
+        let lanes = &mut buffer[..V * S::f32s::LEN];
+        if let Some(limit) = self.clip {
+            lanes
+                .iter_mut()
+                .for_each(|v| *v = v.clamp(-limit.abs(), limit.abs()));
+        }
+        self.activations[2 * direction + number].apply_at(s, lanes);
+        core::array::from_fn(|v| S::f32s::from_slice(s, &lanes[v * S::f32s::LEN..][..S::f32s::LEN]))
+    }
+
+    /// All gates in one product.
+    #[inline(always)]
+    fn after<S: Simd, const R: usize>(
+        &self,
+        s: S,
+        direction: usize,
+        rows: &Rows<R>,
+        states: &mut States,
+    ) {
+        let count = blocks(self.hidden);
+        let width = count * PANEL;
+        let block_len = self.hidden.next_multiple_of(STEP) * 3 * PANEL;
+        let weights = &self.recurrent_kernel[direction * count * block_len..][..count * block_len];
+        let h = rows.ids.map(|b| &states.h[b * width..][..width]);
+        for i in 0..count {
+            let block = if rows.backward { count - 1 - i } else { i };
+            // z and r begin with their gate inputs, the product of the last gate with its own bias.
+            let mut begin = [[0.0; 3 * PANEL]; R];
+            for (begin, x) in begin.iter_mut().zip(rows.inputs) {
+                begin[..2 * PANEL].copy_from_slice(&x[block * 3 * PANEL..][..2 * PANEL]);
+                if let Some(bias) = self.reset_bias {
+                    begin[2 * PANEL..]
+                        .copy_from_slice(&bias[(direction * count + block) * PANEL..][..PANEL]);
+                }
+            }
+            let start = begin.each_ref().map(|b| b.as_slice());
+            let w = &weights[block * block_len..][..block_len];
+            lanes!(s, R, 3, |V, U, LANE| {
+                let acc = gates::<S, 3, V, R, U, LANE>(s, start, h, w);
+                for ((b, x), [z, r, n]) in rows.ids.into_iter().zip(rows.inputs).zip(acc) {
+                    let x = &x[(block * 3 + 2) * PANEL + LANE..][..V * S::f32s::LEN];
+                    let at = b * width + block * PANEL + LANE;
+                    let old = &states.h[at..][..V * S::f32s::LEN];
+                    let r = self.activate::<S, V>(s, direction, 0, r);
+                    let n = core::array::from_fn(
+                        #[inline(always)]
+                        |v| r[v].mul_add(n[v], load::<S>(s, x, v)),
+                    );
+                    let n = self.activate::<S, V>(s, direction, 1, n);
+                    let z = self.activate::<S, V>(s, direction, 0, z);
+                    mix::<S, V>(s, z, n, old, &mut states.next[at..][..V * S::f32s::LEN]);
+                }
+            });
+        }
+    }
+
+    /// First z and r ⊙ h of all blocks, then the last gate from the latter.
+    #[inline(always)]
+    fn before<S: Simd, const R: usize>(
+        &self,
+        s: S,
+        direction: usize,
+        rows: &Rows<R>,
+        states: &mut States,
+    ) {
+        let count = blocks(self.hidden);
+        let width = count * PANEL;
+        let panel = self.hidden.next_multiple_of(STEP) * PANEL;
+        let weights = &self.recurrent_kernel[direction * count * 3 * panel..][..count * 3 * panel];
+        let (first, second) = weights.split_at(count * 2 * panel);
+        let (zs, reset) = states.extra.split_at_mut(states.extra.len() / 2);
+        let h = rows.ids.map(|b| &states.h[b * width..][..width]);
+        for block in 0..count {
+            let start = rows.inputs.map(|x| &x[block * 3 * PANEL..][..2 * PANEL]);
+            let w = &first[block * 2 * panel..][..2 * panel];
+            lanes!(s, R, 2, |V, U, LANE| {
+                let acc = gates::<S, 2, V, R, U, LANE>(s, start, h, w);
+                for (b, [z, r]) in rows.ids.into_iter().zip(acc) {
+                    let at = b * width + block * PANEL + LANE;
+                    let z = self.activate::<S, V>(s, direction, 0, z);
+                    let r = self.activate::<S, V>(s, direction, 0, r);
+                    for v in 0..V {
+                        let at = at + v * S::f32s::LEN;
+                        let old = S::f32s::from_slice(s, &states.h[at..][..S::f32s::LEN]);
+                        z[v].store_slice(&mut zs[at..][..S::f32s::LEN]);
+                        (r[v] * old).store_slice(&mut reset[at..][..S::f32s::LEN]);
+                    }
+                }
+            });
+        }
+        let h = rows.ids.map(|b| &reset[b * width..][..width]);
+        for block in 0..count {
+            let start = rows.inputs.map(|x| &x[(block * 3 + 2) * PANEL..][..PANEL]);
+            let w = &second[block * panel..][..panel];
+            lanes!(s, R, 1, |V, U, LANE| {
+                let acc = gates::<S, 1, V, R, U, LANE>(s, start, h, w);
+                for (b, [n]) in rows.ids.into_iter().zip(acc) {
+                    let at = b * width + block * PANEL + LANE;
+                    let n = self.activate::<S, V>(s, direction, 1, n);
+                    let z = core::array::from_fn(
+                        #[inline(always)]
+                        |v| load::<S>(s, &zs[at..], v),
+                    );
+                    let old = &states.h[at..][..V * S::f32s::LEN];
+                    mix::<S, V>(s, z, n, old, &mut states.next[at..][..V * S::f32s::LEN]);
+                }
+            });
+        }
+    }
+}
+
+impl Cell for Gru<'_> {
+    const GATES: usize = 3;
+    const EXTRA: usize = 2;
+
+    fn tiles(&self) -> bool {
+        self.is_plain()
+    }
+
+    #[inline(always)]
+    fn step<S: Simd, const R: usize>(
+        &self,
+        s: S,
+        direction: usize,
+        rows: &Rows<R>,
+        states: &mut States,
+    ) {
+        if self.linear_before_reset {
+            self.after(s, direction, rows, states);
+        } else {
+            self.before(s, direction, rows, states);
+        }
+        if !self.is_plain() {
+            // The padding would grow with activations that are not 0 at 0.
+            let width = blocks(self.hidden) * PANEL;
+            for b in rows.ids {
+                states.next[b * width..][self.hidden..width].fill(0.0);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn load<S: Simd>(s: S, x: &[f32], v: usize) -> S::f32s {
+    S::f32s::from_slice(s, &x[v * S::f32s::LEN..][..S::f32s::LEN])
+}
+
+/// h' = (1 − z)·n + z·h = n + z·(h − n)
+#[inline(always)]
+fn mix<S: Simd, const V: usize>(
+    s: S,
+    z: [S::f32s; V],
+    n: [S::f32s; V],
+    old: &[f32],
+    new: &mut [f32],
+) {
+    for v in 0..V {
+        let h = z[v].mul_add(load::<S>(s, old, v) - n[v], n[v]);
+        h.store_slice(&mut new[v * S::f32s::LEN..][..S::f32s::LEN]);
+    }
+}

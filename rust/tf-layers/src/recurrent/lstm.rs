@@ -1,0 +1,237 @@
+//! Long short-term memory.
+
+use super::product::{gates, lanes};
+use super::unroll::{Cell, Directions, Outputs, Rows, States, Unroll, blocks, packed_lens};
+use crate::activation::Activation;
+use crate::cpu::{Cpu, Simd, prelude::*};
+use crate::error::Result;
+use crate::math::exp::{sigmoid, tanh};
+use crate::pack::{PANEL, recurrent::STEP};
+use crate::slot::Slot;
+
+/// ONNX `LSTM` (layout 0), Keras `LSTM`:
+///
+/// * i = f(clip(x·Wi + h·Ri + Pi ⊙ c + bi)), o likewise with the *new* c, f = f(…) or 1 − i with `input_forget`,
+/// * c' = f ⊙ c + i ⊙ g(clip(x·Wc + h·Rc + bc)), h' = o ⊙ h(c').
+///
+/// x `[steps, batch, inputs]`, y `[steps, directions, batch, hidden]`, states `[directions, batch, hidden]`. Weights are
+/// packed by [`Packing::InputGates`](crate::pack::Packing) `{ gates: 4 }`, `RecurrentGates { gates: 4, split: 4 }`, `GateBias { gates: 4,
+/// summed: 4 }` and `GateVectors { gates: 3 }`.
+#[derive(Debug, Clone, Copy)]
+pub struct Lstm<'w> {
+    /// Last axis of x.
+    pub inputs: usize,
+    /// Hidden units.
+    pub hidden: usize,
+    /// Which way the sequence is read.
+    pub directions: Directions,
+    /// Packed W.
+    pub kernel: &'w [f32],
+    /// Packed R.
+    pub recurrent_kernel: &'w [f32],
+    /// Packed B (both biases added), if any.
+    pub bias: Option<&'w [f32]>,
+    /// Packed P, if any.
+    pub peepholes: Option<&'w [f32]>,
+    /// f, g, h of the first direction, then of the second (repeated where there is none).
+    pub activations: [Activation; 6],
+    /// Bound of |x| for what the activations f and g get, if any.
+    pub clip: Option<f32>,
+    /// Whether the forget gate is 1 − i.
+    pub input_forget: bool,
+}
+
+impl Lstm<'_> {
+    /// Lengths of the packed W, R and B.
+    #[must_use]
+    pub const fn packed_lens(directions: Directions, inputs: usize, hidden: usize) -> [usize; 3] {
+        packed_lens(directions.count(), 4, inputs, hidden)
+    }
+
+    /// Checks the lengths; in a constant a mistake is a compile error.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        let [kernel, recurrent, bias] =
+            Self::packed_lens(self.directions, self.inputs, self.hidden);
+        assert!(self.hidden > 0, "Lstm: hidden");
+        assert!(self.kernel.len() == kernel, "Lstm: kernel length");
+        assert!(
+            self.recurrent_kernel.len() == recurrent,
+            "Lstm: recurrent_kernel length"
+        );
+        if let Some(b) = self.bias {
+            assert!(b.len() == bias, "Lstm: bias length");
+        }
+        if let Some(p) = self.peepholes {
+            assert!(p.len() == bias / 4 * 3, "Lstm: peepholes length");
+        }
+        self
+    }
+
+    /// Runs over the whole sequence. Rows with a `sequence_lens` below `steps` stop there: later steps of y are 0.
+    ///
+    /// # Errors
+    /// If a sequence length is negative or larger than `steps`.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the inputs and outputs that ONNX gives LSTM"
+    )]
+    pub fn run(
+        &self,
+        cpu: Cpu,
+        steps: usize,
+        batch: usize,
+        x: &[f32],
+        sequence_lens: Option<&[i32]>,
+        initial_h: Option<&[f32]>,
+        initial_c: Option<&[f32]>,
+        y: Option<&mut [f32]>,
+        y_h: Option<&mut [f32]>,
+        y_c: Option<&mut [f32]>,
+        scratch: &mut Slot<f32>,
+    ) -> Result<()> {
+        let unroll = Unroll {
+            inputs: self.inputs,
+            hidden: self.hidden,
+            directions: self.directions,
+            kernel: self.kernel,
+            bias: self.bias,
+            steps,
+            batch,
+            x,
+            lengths: sequence_lens,
+            initial_h,
+            initial_c,
+        };
+        unroll.run(*self, cpu, Outputs { y, y_h, y_c }, scratch)
+    }
+
+    /// Whether this is the LSTM that everybody uses.
+    fn is_plain(&self) -> bool {
+        const PLAIN: [Activation; 3] = [Activation::Sigmoid, Activation::Tanh, Activation::Tanh];
+        let plain = self.activations.chunks_exact(3).all(|a| a == PLAIN);
+        plain && self.clip.is_none() && self.peepholes.is_none() && !self.input_forget
+    }
+
+    /// New states of V vectors of one row from its gates, whatever the options.
+    #[inline(always)]
+    fn general<S: Simd, const V: usize>(
+        &self,
+        s: S,
+        direction: usize,
+        acc: [[S::f32s; V]; 4],
+        peepholes: Option<&[f32]>,
+        c: &mut [f32],
+        h: &mut [f32],
+    ) {
+        let lanes = V * S::f32s::LEN;
+        let mut buffers = [[0.0; PANEL]; 4];
+        for (buffer, acc) in buffers.iter_mut().zip(acc) {
+            for (v, acc) in acc.into_iter().enumerate() {
+                acc.store_slice(&mut buffer[v * S::f32s::LEN..][..S::f32s::LEN]);
+            }
+        }
+        let [i, o, f, g] = buffers.each_mut().map(|b| &mut b[..lanes]);
+        let peep = |gate: &mut [f32], number: usize, c: &[f32]| {
+            if let Some(p) = peepholes {
+                for ((gate, p), c) in gate.iter_mut().zip(&p[number * PANEL..]).zip(c) {
+                    *gate += p * c;
+                }
+            }
+        };
+        let activate = |gate: &mut [f32], number: usize| {
+            if let Some(limit) = self.clip.filter(|_| number < 2) {
+                gate.iter_mut()
+                    .for_each(|v| *v = v.clamp(-limit.abs(), limit.abs()));
+            }
+            self.activations[3 * direction + number].apply_at(s, gate);
+        };
+        peep(i, 0, c);
+        activate(i, 0);
+        if self.input_forget {
+            f.iter_mut().zip(&*i).for_each(|(f, i)| *f = 1.0 - i);
+        } else {
+            peep(f, 2, c);
+            activate(f, 0);
+        }
+        activate(g, 1);
+        for (((c, i), f), g) in c.iter_mut().zip(&*i).zip(&*f).zip(&*g) {
+            *c = f * *c + i * g;
+        }
+        peep(o, 1, c);
+        activate(o, 0);
+        h.copy_from_slice(c);
+        activate(h, 2);
+        h.iter_mut().zip(&*o).for_each(|(h, o)| *h *= o);
+    }
+}
+
+impl Cell for Lstm<'_> {
+    const GATES: usize = 4;
+    const EXTRA: usize = 0;
+
+    fn tiles(&self) -> bool {
+        self.is_plain()
+    }
+
+    #[inline(always)]
+    fn step<S: Simd, const R: usize>(
+        &self,
+        s: S,
+        direction: usize,
+        rows: &Rows<R>,
+        states: &mut States,
+    ) {
+        let count = blocks(self.hidden);
+        let width = count * PANEL;
+        let k = self.hidden.next_multiple_of(STEP);
+        let (plain, block_len) = (self.is_plain(), k * 4 * PANEL);
+        let weights = &self.recurrent_kernel[direction * count * block_len..][..count * block_len];
+        let h = rows.ids.map(|b| &states.h[b * width..][..width]);
+        for i in 0..count {
+            let block = if rows.backward { count - 1 - i } else { i };
+            let start = rows.inputs.map(|x| &x[block * 4 * PANEL..][..4 * PANEL]);
+            let w = &weights[block * block_len..][..block_len];
+            lanes!(s, R, 4, |V, U, LANE| {
+                let acc = gates::<S, 4, V, R, U, LANE>(s, start, h, w);
+                for (b, acc) in rows.ids.into_iter().zip(acc) {
+                    let at = b * width + block * PANEL + LANE;
+                    let c = &mut states.c[at..][..V * S::f32s::LEN];
+                    let next = &mut states.next[at..][..V * S::f32s::LEN];
+                    if plain {
+                        plain_cell::<S, V>(s, acc, c, next);
+                    } else {
+                        let p = self
+                            .peepholes
+                            .map(|p| &p[(direction * count + block) * 3 * PANEL + LANE..]);
+                        self.general::<S, V>(s, direction, acc, p, c, next);
+                    }
+                }
+            });
+        }
+        if !plain {
+            // The padding of c would grow with activations that are not 0 at 0; that of h meets only zeros in R.
+            for b in rows.ids {
+                states.c[b * width..][self.hidden..width].fill(0.0);
+                states.next[b * width..][self.hidden..width].fill(0.0);
+            }
+        }
+    }
+}
+
+/// c' = σ(f)·c + σ(i)·tanh(g), h' = σ(o)·tanh(c')
+#[inline(always)]
+fn plain_cell<S: Simd, const V: usize>(
+    s: S,
+    [i, o, f, g]: [[S::f32s; V]; 4],
+    c: &mut [f32],
+    h: &mut [f32],
+) {
+    for v in 0..V {
+        let at = v * S::f32s::LEN..(v + 1) * S::f32s::LEN;
+        let old = S::f32s::from_slice(s, &c[at.clone()]);
+        let new = sigmoid(s, f[v]).mul_add(old, sigmoid(s, i[v]) * tanh(s, g[v]));
+        new.store_slice(&mut c[at.clone()]);
+        (sigmoid(s, o[v]) * tanh(s, new)).store_slice(&mut h[at]);
+    }
+}

@@ -1,0 +1,123 @@
+"""Every case of the zoo through one child: the numbers of Keras, or a refusal that names the operator.
+
+`ONNX2RUST_ZOO=n` keeps every n-th case (the everyday subset); unset or 1 runs all of them.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+
+from onnx2rust.errors import Onnx2RustError, UnsupportedError
+from onnx2rust.frontends import Loaded, load_many
+from onnx2rust.options import Options
+
+os.environ.update(CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0")
+keras = pytest.importorskip("keras", reason="the TensorFlow extra is not installed")
+
+import keras_zoo  # noqa: E402
+
+CASES = keras_zoo.CASES[:: int(os.environ.get("ONNX2RUST_ZOO", "1"))]
+_BATCHES = ((2, 5, 1), (3, 7, 2))  # rows, size of unknown dimensions, seed
+
+
+@dataclass(frozen=True)
+class Run:
+    """One case: what was fed, what Keras answered, what the frontend made of the saved file."""
+
+    case: keras_zoo.Case
+    batches: list[tuple[list[Any], list[Any]]]
+    result: Loaded | Onnx2RustError
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    folder = tmp_path_factory.mktemp("zoo")
+    gc.collect()
+    gc.freeze()  # Keras collects garbage between models, and TensorFlow's own objects are many
+    references = [_save(case, folder / f"{case.name}.keras") for case in CASES]
+    gc.unfreeze()
+    own_source = Options(custom_objects=Path(keras_zoo.__file__))
+    results = load_many([folder / f"{case.name}.keras" for case in CASES], own_source)
+    return {c.name: Run(c, b, r) for c, b, r in zip(CASES, references, results, strict=True)}
+
+
+def _save(case: keras_zoo.Case, path: Path) -> list[tuple[list[Any], list[Any]]]:
+    import tensorflow as tf
+
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(7)
+    model = case.build()
+    model.save(path)
+    batches = []
+    for rows, unknown, seed in _BATCHES:
+        values = keras_zoo.draw(case, model, rows, unknown, seed)
+        tensors = [tf.constant(value) for value in values]
+        answer = model(tensors if len(tensors) > 1 else tensors[0], training=False)
+        batches.append((values, [np.asarray(tensor) for tensor in keras.tree.flatten(answer)]))
+    return batches
+
+
+@pytest.mark.parametrize("name", [case.name for case in CASES if not case.refusal])
+def test_numbers_are_those_of_keras(name: str, runs: dict[str, Run]) -> None:
+    run = runs[name]
+    if isinstance(run.result, Onnx2RustError):
+        raise run.result
+    proto = run.result.proto
+    session = ort.InferenceSession(proto.SerializeToString())
+    names = [value.name for value in proto.graph.input]
+    for values, expected in run.batches:
+        outputs = session.run(None, dict(zip(names, values, strict=True)))
+        assert len(outputs) == len(expected)
+        for got, want in zip(outputs, expected, strict=True):
+            assert (got.shape, got.dtype) == (want.shape, want.dtype)
+            _assert_close(got, want, run.case.tolerance)
+
+
+def _assert_close(got: np.ndarray[Any, Any], want: np.ndarray[Any, Any], tolerance: float) -> None:
+    if got.dtype == object or want.dtype == bool or np.issubdtype(want.dtype, np.integer):
+        np.testing.assert_array_equal(got, want)
+        return
+    scale = np.maximum(1.0, np.abs(want.astype(np.float64)))
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(want))
+    difference = np.abs(got.astype(np.float64) - want.astype(np.float64)) / scale
+    assert np.nanmax(difference, initial=0.0) < tolerance
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.refusal], ids=lambda case: case.name)
+def test_what_onnx_cannot_express_is_refused_by_name(case: keras_zoo.Case, runs: dict[str, Run]) -> None:
+    error = runs[case.name].result
+    assert isinstance(error, UnsupportedError)
+    assert re.search(case.refusal, str(error))
+
+
+def test_names_are_those_of_the_model(runs: dict[str, Run]) -> None:
+    for name, run in runs.items():
+        if isinstance(run.result, Onnx2RustError):
+            continue
+        graph = run.result.proto.graph
+        tensors = [n for node in graph.node for n in (*node.input, *node.output)]
+        assert not [t for t in [*tensors, *(n.name for n in graph.node)] if re.search(r"__\d|:0$|Partitioned", t)], name
+        assert not any(v.name.startswith("onnx2rust_input") for v in graph.input), name
+
+
+def test_only_known_symbols_are_left(runs: dict[str, Run]) -> None:
+    for name, run in runs.items():
+        if isinstance(run.result, Onnx2RustError):
+            continue
+        graph = run.result.proto.graph
+        inputs = [dim for value in graph.input for dim in value.type.tensor_type.shape.dim]
+        assert all(dim.dim_param or dim.dim_value > 0 for dim in inputs), name
+        symbols = {dim.dim_param for dim in inputs if dim.dim_param}
+        outputs = [dim for value in graph.output for dim in value.type.tensor_type.shape.dim]
+        assert {dim.dim_param for dim in outputs if dim.dim_param} <= symbols, name
+        onnx.checker.check_model(run.result.proto)
