@@ -26,4 +26,16 @@ def files(
 
 
 def _json(content: dict[str, Any]) -> bytes:
-    return (json.dumps(content, indent=2) + "\n").encode()
+    return (_indented(content, "") + "\n").encode()
+
+
+def _indented(content: Any, indent: str) -> str:
+    """JSON for people: one line a member, but lists of plain values (shapes, names) and shapes' lists on one line."""
+    if isinstance(content, dict) and content:
+        deeper = indent + "  "
+        members = [f"{deeper}{json.dumps(k)}: {_indented(v, deeper)}" for k, v in content.items()]
+        return "{\n" + ",\n".join(members) + f"\n{indent}}}"
+    if isinstance(content, list) and any(isinstance(v, dict) for v in content):
+        deeper = indent + "  "
+        return "[\n" + ",\n".join(deeper + _indented(v, deeper) for v in content) + f"\n{indent}]"
+    return json.dumps(content)
