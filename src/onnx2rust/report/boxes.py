@@ -37,7 +37,11 @@ def boxes(program: Program, graph: Graph, most: int) -> tuple[list[Box], list[tu
             for source in node.inbounds:
                 if number[source] != len(found):
                     edges[number[source], len(found)] = None
-        found.append(_box(nodes[0], table) if len(nodes) == 1 else _scope(title, nodes, table))
+        found.append(_group(title, nodes, table))
+    if len(graph.outputs) > most // 8:
+        edges |= {(number[node], len(found)): None for _, _, node in graph.outputs if node is not None}
+        found.append(Box("output", (f"{len(graph.outputs)} outputs", f"{graph.outputs[0][0]} … {graph.outputs[-1][0]}")))
+        return found, list(edges)
     for name, value, source_node in graph.outputs:
         if source_node is not None:
             edges[number[source_node], len(found)] = None
@@ -55,6 +59,14 @@ def _box(node: Node, table: WeightTable) -> Box:
         inside = sum(len([n for n in b.nodes if n.step is not None]) for b in node.bodies)
         return Box("control", (node.name, f"{keras.class_name(node.step)} around {inside} layers", numbers))
     return Box(_family(node), (node.name, summary(node), numbers))
+
+
+def _group(title: str, nodes: list[Node], table: WeightTable) -> Box:
+    if len(nodes) == 1:
+        return _box(nodes[0], table)
+    if nodes[0].step is None:
+        return Box("input", (f"{len(nodes)} inputs", f"{nodes[0].name} … {nodes[-1].name}"))
+    return _scope(title, nodes, table)
 
 
 def _scope(title: str, nodes: list[Node], table: WeightTable) -> Box:
@@ -102,28 +114,26 @@ def quantity(n: int) -> str:
 
 
 def _groups(graph: Graph, most: int) -> list[tuple[str, list[Node]]]:
-    """Each node by itself; or, of a large graph, runs of one name scope, as deep as the picture allows.
+    """Each node by itself; or, of a large graph, runs of one name scope, as deep as the picture allows; many inputs as one.
 
     A run is contiguous in the order of execution, so runs cannot feed each other in a circle.
     """
-    if len(graph.nodes) <= most:
-        return [(n.name, [n]) for n in graph.nodes]
-    for depth in (6, 5, 4, 3, 2, 1):
-        groups = [(t, list(g)) for t, g in itertools.groupby(graph.nodes, functools.partial(_prefix, depth))]
-        if len(groups) <= most:
-            return groups
-    size = -(-len(graph.nodes) // most)
     inputs = [n for n in graph.nodes if n.step is None]
+    head = [("inputs", inputs)] if len(inputs) > most // 8 else [(n.name, [n]) for n in inputs]
     layers = [n for n in graph.nodes if n.step is not None]
-    if len(inputs) > most // 2:
-        inputs, layers = [], list(graph.nodes)
+    if len(layers) <= most:
+        return head + [(n.name, [n]) for n in layers]
+    for depth in (6, 5, 4, 3, 2, 1):
+        groups = [(t, list(g)) for t, g in itertools.groupby(layers, functools.partial(_prefix, depth))]
+        if len(groups) <= most:
+            return head + groups
+    size = -(-len(layers) // most)
     runs = [layers[k : k + size] for k in range(0, len(layers), size)]
-    return [(n.name, [n]) for n in inputs] + [(f"{run[0].name} … {run[-1].name}", run) for run in runs]
+    return head + [(f"{run[0].name} … {run[-1].name}", run) for run in runs]
 
 
 def _prefix(depth: int, node: Node) -> str:
-    if node.step is None:
-        return node.name
+    assert node.step is not None
     parts = [p for p in re.split(r"[/.]+", node.step.origin.node) if p]
     return "/".join(parts[: min(depth, max(1, len(parts) - 1))]) or node.name
 

@@ -16,7 +16,7 @@ from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-BOX_WIDTH, LANE_WIDTH, GAP = 244, 12, 20
+BOX_WIDTH, LANE_WIDTH, GAP, LANE_GAP = 244, 12, 20, 2
 RANK_GAP, LINE_HEIGHT, BOX_PADDING = 30, 17, 8
 MAX_WIDTH = 3600
 COLUMN_GAP, TRACK = 44, 8
@@ -211,12 +211,9 @@ def _breaks(ranks: list[list[Item]], heights: list[int], max_height: float) -> l
 def _place(ranks: list[list[Item]]) -> None:
     inside = {item for rank in ranks for item in rank}
     for rank in ranks:
-        x = 0.0
-        for item in rank:
-            item.x = x + item.width / 2
-            x += item.width + GAP
-        for item in rank:
-            item.x -= x / 2
+        start = offsets([item.width for item in rank])
+        for item, x in zip(rank, start, strict=True):
+            item.x = x - start[-1] / 2
     for sweep in range(SWEEPS * 2):
         for rank in ranks if sweep % 2 == 0 else reversed(ranks):
             wanted, weights = [], []
@@ -234,12 +231,9 @@ def _place(ranks: list[list[Item]]) -> None:
 
 def spread(wanted: Sequence[float], weights: Sequence[float], widths: Sequence[int]) -> list[float]:
     """Centres in order, not overlapping, at the least weighted squared distance from where they want to be."""
-    offsets, x = [], 0.0
-    for k, width in enumerate(widths):
-        x += (widths[k - 1] + width) / 2 + GAP if k else 0.0
-        offsets.append(x)
+    distances = offsets(widths)
     blocks: list[tuple[float, float, int]] = []  # (mean, weight, count): pool adjacent violators
-    for want, weight, offset in zip(wanted, weights, offsets, strict=True):
+    for want, weight, offset in zip(wanted, weights, distances, strict=True):
         mean, total, count = want - offset, weight, 1
         while blocks and blocks[-1][0] > mean:
             other, more, n = blocks.pop()
@@ -247,4 +241,14 @@ def spread(wanted: Sequence[float], weights: Sequence[float], widths: Sequence[i
             total, count = total + more, count + n
         blocks.append((mean, total, count))
     means = [mean for mean, _, count in blocks for _ in range(count)]
-    return [mean + offset for mean, offset in zip(means, offsets, strict=True)]
+    return [mean + offset for mean, offset in zip(means, distances, strict=True)]
+
+
+def offsets(widths: Sequence[int]) -> list[float]:
+    """Centres of boxes and lanes set side by side as close as they may be, from the first one's."""
+    found, x = [], 0.0
+    for k, width in enumerate(widths):
+        if k:
+            x += (widths[k - 1] + width) / 2 + (LANE_GAP if widths[k - 1] == width == LANE_WIDTH else GAP)
+        found.append(x)
+    return found

@@ -61,6 +61,9 @@ def overview(program: Program, graph: Graph, title: str, weight_bytes: int) -> b
     for item in placed.boxes:
         _box(draw, item, found[item.key])
     _head(draw, title, _totals(program, weight_bytes), legend)
+    if width > MAX_WIDTH + 100:
+        # no grouping made it narrow enough: better small than never opened
+        image = image.resize((MAX_WIDTH, max(1, height * MAX_WIDTH // width)), Image.Resampling.LANCZOS)
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=9)
     return out.getvalue()
