@@ -1,10 +1,9 @@
 //! Softmax and its relatives along one axis of `[outer, axis, inner]`.
 
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
-use crate::math::exp::{exp, exp_negative};
+use crate::math::exp::{LIFT, exp_lifted};
 use crate::math::{map, map2};
 use crate::number::Float;
-use crate::reduce::{row_extreme, row_sum};
 
 /// y = e^(x − max) / Σ e^(x − max) along the axis of `[outer, axis, inner]` (ONNX `Softmax`; the form before opset 13, which
 /// flattens all trailing axes into one, is `[outer, axis, 1]`).
@@ -20,7 +19,7 @@ pub struct LogSoftmax;
 pub struct Hardmax;
 
 macro_rules! runs {
-    ($layer:ident, $method:ident) => {
+    ($($layer:ident = $method:ident;)*) => {$(
         impl $layer {
             /// Checks the parameters (there is nothing to check).
             #[must_use]
@@ -30,36 +29,20 @@ macro_rules! runs {
 
             /// Writes y; `x` and `y` have the shape `size`.
             pub fn run<T: Normalised>(&self, cpu: Cpu, size: [usize; 3], x: &[T], y: &mut [T]) {
-                y.copy_from_slice(x);
-                T::$method(cpu, size, y);
+                T::$method(cpu, size, Some(x), y);
             }
 
             /// x becomes y.
             pub fn run_in_place<T: Normalised>(&self, cpu: Cpu, size: [usize; 3], x: &mut [T]) {
-                T::$method(cpu, size, x);
+                T::$method(cpu, size, None, x);
             }
         }
-    };
+    )*};
 }
-runs!(LogSoftmax, log_softmax);
-runs!(Hardmax, hardmax);
-
-impl Softmax {
-    /// Checks the parameters (there is nothing to check).
-    #[must_use]
-    pub const fn checked(self) -> Self {
-        self
-    }
-
-    /// Writes y; `x` and `y` have the shape `size`.
-    pub fn run<T: Normalised>(&self, cpu: Cpu, size: [usize; 3], x: &[T], y: &mut [T]) {
-        T::softmax(cpu, size, Some(x), y);
-    }
-
-    /// x becomes y.
-    pub fn run_in_place<T: Normalised>(&self, cpu: Cpu, size: [usize; 3], x: &mut [T]) {
-        T::softmax(cpu, size, None, x);
-    }
+runs! {
+    Softmax = softmax;
+    LogSoftmax = log_softmax;
+    Hardmax = hardmax;
 }
 
 /// Element types of this module's layers: every [`Float`]. f32 has vector kernels; others are calculated in f64.
@@ -79,7 +62,10 @@ pub trait Normalised: Float {
     }
 
     #[doc(hidden)]
-    fn log_softmax(_: Cpu, size: [usize; 3], y: &mut [Self]) {
+    fn log_softmax(_: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
+        if let Some(x) = x {
+            y.copy_from_slice(x);
+        }
         lines(size, y, |y, at| {
             let max = greatest(y, &at);
             let sum: f64 = at.clone().map(|i| (y[i].to_f64() - max).exp()).sum();
@@ -90,7 +76,10 @@ pub trait Normalised: Float {
     }
 
     #[doc(hidden)]
-    fn hardmax(_: Cpu, size: [usize; 3], y: &mut [Self]) {
+    fn hardmax(_: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
+        if let Some(x) = x {
+            y.copy_from_slice(x);
+        }
         lines(size, y, |y, at| {
             let mut best = at.start;
             for i in at.clone() {
@@ -114,8 +103,8 @@ impl Normalised for f32 {
         dispatch!(cpu.level, s => softmax_at(s, size, x, y));
     }
 
-    fn log_softmax(cpu: Cpu, size: [usize; 3], y: &mut [Self]) {
-        dispatch!(cpu.level, s => log_softmax_at(s, size, y));
+    fn log_softmax(cpu: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
+        dispatch!(cpu.level, s => log_softmax_at(s, size, x, y));
     }
 }
 
@@ -162,7 +151,7 @@ fn greatest<T: Float>(y: &[T], at: &At) -> f64 {
 }
 
 /// Elements of one block between f32 and f64 sums.
-const BLOCK: usize = 1024;
+const BLOCK: usize = 512;
 
 /// Columns that are walked together.
 const COLUMNS: usize = 256;
@@ -175,13 +164,8 @@ fn softmax_at<S: Simd>(s: S, [_, axis, inner]: [usize; 3], x: Option<&[f32]>, y:
     if inner == 1 {
         for (i, y) in y.chunks_exact_mut(axis).enumerate() {
             let x = x.map(|x| &x[i * axis..][..axis]);
-            let max = row_extreme::<S, false>(s, x.unwrap_or(y));
-            let mut sum = 0.0;
-            for (i, y) in y.chunks_mut(BLOCK).enumerate() {
-                let x = x.map(|x| &x[i * BLOCK..][..y.len()]);
-                sum += exp_sum(s, x, y, max);
-            }
-            let scale = (1.0 / sum) as f32;
+            let max = row_max(s, x.unwrap_or(y));
+            let scale = (1.0 / exp_sum::<S, true>(s, x, y, max)) as f32;
             map(
                 s,
                 None,
@@ -217,7 +201,7 @@ fn softmax_at<S: Simd>(s: S, [_, axis, inner]: [usize; 3], x: Option<&[f32]>, y:
                     y,
                     max,
                     #[inline(always)]
-                    |x, max| exp_negative(s, x - max),
+                    |x, max| exp_lifted(s, x - max),
                 );
                 map2(
                     s,
@@ -247,44 +231,78 @@ fn softmax_at<S: Simd>(s: S, [_, axis, inner]: [usize; 3], x: Option<&[f32]>, y:
     }
 }
 
-/// y = e^(x − max) (of y itself where x is `None`), and its sum.
+/// max x; where there is a NaN, the result does not matter (the sum will be NaN).
 #[inline(always)]
-fn exp_sum<S: Simd>(s: S, x: Option<&[f32]>, y: &mut [f32], max: f32) -> f64 {
-    map(
-        s,
-        x,
-        y,
-        #[inline(always)]
-        |x| exp_negative(s, x - max),
-    );
-    row_sum(
-        s,
-        y,
-        #[inline(always)]
-        |e| e,
-        0.0,
-    )
+fn row_max<S: Simd>(s: S, x: &[f32]) -> f32 {
+    let least = S::f32s::splat(s, f32::NEG_INFINITY);
+    let (mut a, mut b) = (least, least);
+    let mut pairs = x.chunks_exact(2 * S::f32s::LEN);
+    for x in &mut pairs {
+        a = a.max(S::f32s::from_slice(s, &x[..S::f32s::LEN]));
+        b = b.max(S::f32s::from_slice(s, &x[S::f32s::LEN..]));
+    }
+    let rest = pairs.remainder();
+    let max = a.max(b).reduce_max();
+    rest.iter()
+        .fold(max, |max, &x| if x > max { x } else { max })
+}
+
+/// y = e^(x − max)·2⁶⁴ (of y itself where x is `None`), and its sum; only the sum if not `STORE`.
+///
+/// The power of two falls out of quotients; with it nothing is subnormal before the last product, which makes what is
+/// masked out exactly 0.
+#[inline(always)]
+fn exp_sum<S: Simd, const STORE: bool>(s: S, x: Option<&[f32]>, y: &mut [f32], max: f32) -> f64 {
+    let mut total = 0.0;
+    for (i, y) in y.chunks_mut(BLOCK).enumerate() {
+        let mut from = x
+            .map_or(&[][..], |x| &x[i * BLOCK..][..y.len()])
+            .chunks_exact(S::f32s::LEN);
+        let mut sum = S::f32s::splat(s, 0.0);
+        let mut vectors = y.chunks_exact_mut(S::f32s::LEN);
+        for y in &mut vectors {
+            let e = exp_lifted(s, S::f32s::from_slice(s, from.next().unwrap_or(y)) - max);
+            if STORE {
+                e.store_slice(y);
+            }
+            sum += e;
+        }
+        let tail = vectors.into_remainder();
+        if !tail.is_empty() {
+            let mut padded = [f32::NEG_INFINITY; 16];
+            let x = if x.is_some() {
+                from.remainder()
+            } else {
+                &*tail
+            };
+            padded[..tail.len()].copy_from_slice(x);
+            let padded = &mut padded[..S::f32s::LEN];
+            let e = exp_lifted(s, S::f32s::from_slice(s, padded) - max);
+            e.store_slice(padded);
+            if STORE {
+                tail.copy_from_slice(&padded[..tail.len()]);
+            }
+            sum += e;
+        }
+        total += f64::from(sum.reduce_sum());
+    }
+    total
 }
 
 #[inline(always)]
-fn log_softmax_at<S: Simd>(s: S, [_, axis, inner]: [usize; 3], y: &mut [f32]) {
+fn log_softmax_at<S: Simd>(s: S, [_, axis, inner]: [usize; 3], x: Option<&[f32]>, y: &mut [f32]) {
     if axis * inner == 0 {
         return;
     }
     if inner == 1 {
-        for y in y.chunks_exact_mut(axis) {
-            let max = row_extreme::<S, false>(s, y);
-            let sum = row_sum(
-                s,
-                y,
-                #[inline(always)]
-                |x| exp(s, x - max),
-                f32::NEG_INFINITY,
-            );
-            let log = sum.ln() as f32;
+        for (i, y) in y.chunks_exact_mut(axis).enumerate() {
+            let x = x.map(|x| &x[i * axis..][..axis]);
+            let max = row_max(s, x.unwrap_or(y));
+            let sum = exp_sum::<S, false>(s, x, y, max);
+            let log = (sum.ln() - f64::from(LIFT) * core::f64::consts::LN_2) as f32;
             map(
                 s,
-                None,
+                x,
                 y,
                 #[inline(always)]
                 |x| x - max - log,
@@ -292,7 +310,10 @@ fn log_softmax_at<S: Simd>(s: S, [_, axis, inner]: [usize; 3], y: &mut [f32]) {
         }
         return;
     }
-    for y in y.chunks_exact_mut(axis * inner) {
+    for (i, y) in y.chunks_exact_mut(axis * inner).enumerate() {
+        if let Some(x) = x {
+            y.copy_from_slice(&x[i * axis * inner..][..axis * inner]);
+        }
         for from in (0..inner).step_by(COLUMNS) {
             let columns = from..inner.min(from + COLUMNS);
             let mut max = [f32::NEG_INFINITY; COLUMNS];
@@ -322,7 +343,7 @@ fn log_softmax_at<S: Simd>(s: S, [_, axis, inner]: [usize; 3], y: &mut [f32]) {
                     sum,
                     y,
                     #[inline(always)]
-                    |sum, x| sum + exp(s, x),
+                    |sum, x| sum + exp_lifted(s, x),
                 );
             }
             map(
@@ -330,7 +351,7 @@ fn log_softmax_at<S: Simd>(s: S, [_, axis, inner]: [usize; 3], y: &mut [f32]) {
                 None,
                 sum,
                 #[inline(always)]
-                |sum| crate::math::log::log(s, sum),
+                |sum| crate::math::log::log(s, sum * f32::from_bits((127 - LIFT as u32) << 23)),
             );
             for y in y.chunks_exact_mut(inner) {
                 map2(

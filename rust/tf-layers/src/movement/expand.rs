@@ -19,7 +19,14 @@ impl<const R: usize> Expand<R> {
     }
 
     /// y = x, repeated along its axes of size 1.
-    pub fn run<T: Clone>(&self, _cpu: Cpu, from: [usize; R], to: [usize; R], x: &[T], y: &mut [T]) {
+    pub fn run<T: Clone + 'static>(
+        &self,
+        _cpu: Cpu,
+        from: [usize; R],
+        to: [usize; R],
+        x: &[T],
+        y: &mut [T],
+    ) {
         let strides = signed(from);
         Walk::dense(
             to,
@@ -77,7 +84,7 @@ impl<const R: usize> Tile<R> {
     }
 
     /// y = x, repeated.
-    pub fn run<T: Clone>(
+    pub fn run<T: Clone + 'static>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],

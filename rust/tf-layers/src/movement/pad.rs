@@ -58,7 +58,7 @@ impl<const R: usize> Pad<R> {
         clippy::too_many_arguments,
         reason = "dims, inputs and output, as every layer takes them"
     )]
-    pub fn run<T: Clone + Default>(
+    pub fn run<T: Clone + Default + 'static>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],
@@ -135,7 +135,7 @@ impl<const N: usize> DynamicPad<N> {
         clippy::too_many_arguments,
         reason = "dims, inputs and output, as every layer takes them"
     )]
-    pub fn run<T: Clone + Default, const R: usize>(
+    pub fn run<T: Clone + Default + 'static, const R: usize>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],
@@ -168,7 +168,7 @@ impl<const N: usize> DynamicPad<N> {
 }
 
 /// Copies the inside, then fills the border axis by axis from the innermost: at each axis, whole slices.
-fn pad<T: Clone + Default, const R: usize>(
+fn pad<T: Clone + Default + 'static, const R: usize>(
     mode: PadMode,
     shape: [usize; R],
     before: [isize; R],

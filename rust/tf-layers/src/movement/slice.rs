@@ -27,7 +27,7 @@ impl<const R: usize> Slice<R> {
     }
 
     /// y = `size` elements per axis from `start` (which is ignored where an axis is empty).
-    pub fn run<T: Clone>(
+    pub fn run<T: Clone + 'static>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],
@@ -40,7 +40,7 @@ impl<const R: usize> Slice<R> {
     }
 }
 
-fn copy<T: Clone, const R: usize>(
+fn copy<T: Clone + 'static, const R: usize>(
     steps: [isize; R],
     shape: [usize; R],
     start: [usize; R],
@@ -104,7 +104,7 @@ impl<const N: usize> DynamicSlice<N> {
         clippy::too_many_arguments,
         reason = "the inputs that ONNX gives Slice"
     )]
-    pub fn run<T: Clone, const R: usize>(
+    pub fn run<T: Clone + 'static, const R: usize>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],

@@ -3,7 +3,7 @@
 mod rows;
 mod vector;
 
-pub(crate) use vector::{row_extreme, row_sum};
+pub(crate) use vector::row_sum;
 
 use crate::cpu::Cpu;
 use crate::number::Number;
