@@ -103,8 +103,8 @@ impl<const D: usize> Conv<'_, D> {
         cpu: Cpu,
         batch: usize,
         size: [usize; D],
-        y: &mut [f32],
         x: &[f32],
+        y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) {
         self.direct(size)
