@@ -4,7 +4,7 @@ mod draws;
 
 use draws::{Rng, levels};
 use tf_layers::rank::{ArgMax, ArgMin, TopK};
-use tf_layers::scan::CumSum;
+use tf_layers::scan::{CumProd, CumSum};
 use tf_layers::{Cpu, Error, Slot};
 
 fn sizes() -> Vec<[usize; 3]> {
@@ -204,4 +204,12 @@ fn running_sums() {
             }
         }
     }
+    let mut y = [0i64; 3];
+    CumProd {
+        exclusive: true,
+        reverse: true,
+    }
+    .checked()
+    .run(Cpu::new(), [1, 3, 1], &[2, 3, 4], &mut y);
+    assert_eq!(y, [12, 4, 1]);
 }
