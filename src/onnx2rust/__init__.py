@@ -1,3 +1,62 @@
-"""onnx2rust: a trained model in, a self-contained, safe Rust crate out."""
+"""onnx2rust: a trained model in, a self-contained, safe Rust crate out.
+
+The command line's commands are functions here, with the same options and the same errors:
+
+    import onnx2rust
+
+    project = onnx2rust.convert("mnist/", "out", onnx2rust.Options(name="MNIST"))
+    report = onnx2rust.verify(["mnist/"])
+    assert report.passed
+
+Importing this module is cheap: whatever is heavy (numpy, onnx, onnxruntime) is imported by the first call that needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onnx2rust.errors import (
+    InvalidModelError,
+    MismatchError,
+    Onnx2RustError,
+    Problem,
+    ToolError,
+    UnsupportedError,
+    UsageError,
+)
+from onnx2rust.options import Options
+
+if TYPE_CHECKING:
+    from onnx2rust.pipeline import Project
 
 __version__ = "1.0.0a1"
+__all__ = [
+    "InvalidModelError",
+    "MismatchError",
+    "Onnx2RustError",
+    "Options",
+    "Problem",
+    "ToolError",
+    "UnsupportedError",
+    "UsageError",
+    "convert",
+]
+
+
+def convert(
+    model: Path | str,
+    out: Path | str,
+    options: Options | None = None,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Project:
+    """Converts the model file or folder `model` into a Rust project at `out` (`onnx2rust convert`).
+
+    `progress` hears the name of each stage as it begins. Raises an `Onnx2RustError` that holds all problems at once; then
+    nothing has been written and nothing at `out` has been touched.
+    """
+    from onnx2rust import pipeline
+
+    return pipeline.convert(model, out, options, progress)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from onnx2rust.dims import Dim, broadcast, product, symbol
+from onnx2rust.dims import Dim, broadcast, product, symbol, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import Problem
-from onnx2rust.layers.base import PLAIN, DimsToTensor, Layer, ReadSizes, Variant, View, Weight
+from onnx2rust.layers.base import PLAIN, Copy, DimsToTensor, Layer, ReadSizes, Variant, View, Weight
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.naming import Names, step_names
 from onnx2rust.program import Origin, Program, Step, TensorType, Value
@@ -98,9 +98,42 @@ class Builder:
         layer = DimsToTensor(tuple(value.dims() or ()))
         return self.step(layer, [], value.type)  # type: ignore[no-any-return]
 
-    def body(self, graph: Any, arguments: list[Value], name: str) -> Program:
-        """Lowers a graph attribute; it may use every name its node can see."""
-        return self.importer.body(graph, self.scope, arguments, name)
+    def body(self, graph: Any, arguments: list[Value], name: str, fresh_outputs: Sequence[int] = ()) -> Program:
+        """Lowers a graph attribute; it may use every name its node can see. Outputs in `fresh_outputs` are computed by steps of the
+        body, each by one of its own: an output that is not is copied."""
+        return self.importer.body(graph, self.scope, arguments, name, fresh_outputs)
+
+    def inline(self, graph: Any) -> list[Value]:
+        """Lowers a graph attribute as if its nodes stood in place of the node."""
+        return self.importer.inline(graph, self.scope)
+
+    def visible_sizes(self) -> set[str]:
+        """Symbols that exist before this node's step: given ones and those that earlier steps define."""
+        given = {s for d in self.importer.symbol_of.values() for s in symbols(d)}
+        return given | {s for step in self.steps for s in step.defines}
+
+    @staticmethod
+    def symbols(dim: Dim) -> set[str]:
+        """Symbols in a dim."""
+        return symbols(dim)
+
+    def own_results(self, values: list[Value], chosen: Sequence[int]) -> list[Value]:
+        """The values, those at `chosen` positions being results of steps collected here and not twice the same."""
+        made = {v: v for step in self.steps for v in step.results()}
+        sources = {s.outputs[0]: s.inputs[0] for s in self.steps if isinstance(s.layer, View)}
+        taken: set[Value] = set()
+        result = []
+        for position, value in enumerate(values):
+            root: Value | None = value
+            while root in sources:
+                root = sources[root]
+            if position in chosen and (root not in made or root in taken):
+                value = self.step(Copy(), [value], value.type)
+                root = value
+            assert root is not None
+            taken.add(root)
+            result.append(value)
+        return result
 
     def new_symbol(self, hint: str) -> str:
         """A symbol that a step will define."""

@@ -7,7 +7,7 @@ refusal before it raises: a user sees all that is wrong with a model at once.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,7 +77,19 @@ class _Importer:
             tuple(given),
         )
 
-    def body(self, graph: onnx.GraphProto, outer: Environment, arguments: list[Value], name: str) -> Program:
+    def inline(self, graph: onnx.GraphProto, outer: Environment) -> list[Value]:
+        """Lowers a body in place: the branch of an If whose condition is known."""
+        env: Environment = ChainMap({}, outer)
+        self._initializers(graph, env)
+        self._nodes(graph, env)
+        values = [env.get(o.name) for o in graph.output]
+        if any(not isinstance(v, Value) for v in values):
+            raise Refuse("its branch cannot be converted")
+        return [v for v in values if isinstance(v, Value)]
+
+    def body(
+        self, graph: onnx.GraphProto, outer: Environment, arguments: list[Value], name: str, fresh_outputs: Sequence[int] = ()
+    ) -> Program:
         """Lowers a body of If/Loop/Scan: `arguments` are the values of its inputs."""
         env: Environment = ChainMap({}, outer)
         self._initializers(graph, env)
@@ -85,7 +97,9 @@ class _Importer:
             env[info.name] = value
         with self.builder.inner_steps() as steps:
             self._nodes(graph, env)
-            outputs = self._outputs(graph, env)
+            outputs = self.builder.own_results(self._outputs(graph, env), fresh_outputs)
+            if len(outputs) != len(graph.output):
+                raise Refuse(f"its {name} cannot be converted")
             return Program(name, tuple(arguments), tuple(outputs), tuple(o.name for o in graph.output), tuple(steps))
 
     # -- values ------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from onnx2rust.dims import Dim, evaluate, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.layers.base import View
+from onnx2rust.layers.control import Loop
 from onnx2rust.options import Options
 from onnx2rust.program import Program, Step, Value
 
@@ -70,6 +71,11 @@ def plan(program: Program, options: Options) -> Plan:
             assert output is not None
             assert source is not None
             root[output] = source
+        elif isinstance(step.layer, Loop):
+            # a state lives in the loop's output from the start
+            for state, result in zip(step.bodies[0].inputs[2:], step.outputs[: step.layer.states], strict=True):
+                assert result is not None
+                root[state] = result
 
     def resolve(value: Value) -> Value:
         while value in root:
@@ -87,6 +93,8 @@ def plan(program: Program, options: Options) -> Plan:
         last[resolve(value)] = FOREVER
 
     external = {resolve(v) for v in program.inputs}
+    for _, step in order:
+        external.update(v for body in step.bodies for v in body.inputs[:2])
     buffers: dict[Value, _Buffer] = {}
     in_place: dict[Step, int] = {}
     for position, step in order:

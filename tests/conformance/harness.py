@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import traceback
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx2rust import convert, emit, npz, planner
+from onnx2rust import emit, npz, pipeline, planner
 from onnx2rust.errors import Onnx2RustError
 from onnx2rust.frontends import Loaded
 from onnx2rust.options import Options
@@ -57,11 +58,14 @@ def lower(case: Case) -> emit.project.Rendered | str:
     loaded = Loaded(case.model, "onnx", "onnx", ())
     options = Options(name="Case", binary_classification=False)
     try:
-        program = convert.lower(loaded, options)
+        program = pipeline.lower(loaded, options)
         context = emit.Context(case.name, "onnx", False, False, 1, False, ("predictions",), file_prefix=f"{case.name}__")
         return emit.render(planner.plan(program, options), options, context)
     except Onnx2RustError as error:
         return f"{error.title}: {error.problems[0].what}"
+    except Exception as error:  # any crash is a failure of this case, told with its place; the others still run
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return f"crash: {type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
 
 
 def write(cases: list[Case]) -> dict[str, str]:

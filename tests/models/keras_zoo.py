@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers as L  # noqa: N812
+from keras import layers as L
 from keras import ops
 
 Tensors = list[Any]
@@ -145,7 +145,9 @@ def _convolutions() -> None:
             ("no_bias", {"use_bias": False}),
         ):
             _one(
-                f"conv1d_{padding}_{label}", (9, 4), lambda p=padding, o=options: L.Conv1D(6, 3, padding=p, **o)
+                f"conv1d_{padding}_{label}",
+                (9, 4),
+                lambda p=padding, o=options: L.Conv1D(6, 3, padding=p, **o),
             )
         _one(f"conv1d_{padding}_unknown_length", (None, 4), lambda p=padding: L.Conv1D(6, 3, padding=p))
     for label, options in (
@@ -221,9 +223,7 @@ def _normalization() -> None:
     _one("batch_normalization_no_scale", (4,), lambda: L.BatchNormalization(scale=False, center=False))
     _add(
         "conv2d_batch_normalization_relu",
-        lambda: keras.Sequential(
-            [_input((6, 6, 3)), L.Conv2D(4, 3), _random_state(L.BatchNormalization), L.ReLU()]
-        ),
+        lambda: keras.Sequential([_input((6, 6, 3)), L.Conv2D(4, 3), _random_state(L.BatchNormalization), L.ReLU()]),
     )
     _add(
         "dense_batch_normalization",
@@ -246,13 +246,46 @@ def _normalization() -> None:
 
 
 def _activations() -> None:
-    for name in (
-        "linear relu relu6 leaky_relu elu celu selu gelu sigmoid hard_sigmoid log_sigmoid sparse_sigmoid softmax "
-        "log_softmax softplus softsign silu hard_silu mish glu tanh hard_tanh tanh_shrink hard_shrink soft_shrink "
-        "squareplus sparse_plus sparsemax threshold exponential"
-    ).split():
+    for name in [
+        "linear",
+        "relu",
+        "relu6",
+        "leaky_relu",
+        "elu",
+        "celu",
+        "selu",
+        "gelu",
+        "sigmoid",
+        "hard_sigmoid",
+        "log_sigmoid",
+        "sparse_sigmoid",
+        "softmax",
+        "log_softmax",
+        "softplus",
+        "softsign",
+        "silu",
+        "hard_silu",
+        "mish",
+        "glu",
+        "tanh",
+        "hard_tanh",
+        "tanh_shrink",
+        "hard_shrink",
+        "soft_shrink",
+        "squareplus",
+        "sparse_plus",
+        "sparsemax",
+        "threshold",
+        "exponential",
+    ]:
         if name == "threshold":
-            _fn("activation_threshold", (3, 6), lambda x: keras.activations.threshold(x, 0.5, 0.1), low=-4, high=4)
+            _fn(
+                "activation_threshold",
+                (3, 6),
+                lambda x: keras.activations.threshold(x, 0.5, 0.1),
+                low=-4,
+                high=4,
+            )
             continue
         _one(f"activation_{name}", (3, 6), lambda name=name: L.Activation(name), low=-4, high=4)
     _one("swish", (6,), lambda: L.Activation("swish"))
@@ -275,7 +308,11 @@ def _recurrent() -> None:
         _one(f"{name}_unknown_length", (None, 3), lambda layer=layer: layer(5, return_sequences=True))
         _one(f"{name}_unrolled", (3, 3), lambda layer=layer: layer(4, unroll=True))
         _one(f"{name}_backwards", (4, 3), lambda layer=layer: layer(5, go_backwards=True))
-        _one(f"{name}_bidirectional", (4, 3), lambda layer=layer: L.Bidirectional(layer(4, return_sequences=True)))
+        _one(
+            f"{name}_bidirectional",
+            (4, 3),
+            lambda layer=layer: L.Bidirectional(layer(4, return_sequences=True)),
+        )
 
         def masked(layer: Any = layer) -> keras.Model:
             x = _input((4,), "int32")
@@ -303,7 +340,11 @@ def _recurrent() -> None:
 
 def _attention() -> None:
     _many("multi_head_attention", [(3, 4), (5, 4)], lambda q, v: L.MultiHeadAttention(2, 3)(q, v))
-    _fn("multi_head_attention_causal", (4, 6), lambda x: L.MultiHeadAttention(2, 3)(x, x, use_causal_mask=True))
+    _fn(
+        "multi_head_attention_causal",
+        (4, 6),
+        lambda x: L.MultiHeadAttention(2, 3)(x, x, use_causal_mask=True),
+    )
     _fn("multi_head_attention_unknown_length", (None, 6), lambda x: L.MultiHeadAttention(2, 3)(x, x))
     _many("group_query_attention", [(3, 8), (5, 8)], lambda q, v: L.GroupQueryAttention(4, 4, 2)(q, v))
     _many("attention", [(3, 4), (5, 4)], lambda q, v: L.Attention(use_scale=True)([q, v]))
@@ -371,9 +412,25 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 
 
 def _elementwise_ops() -> None:
-    for name in "abs exp square sin cos tan erf floor round sign expm1 sinh cosh arcsinh arctan".split():
+    for name in [
+        "abs",
+        "exp",
+        "square",
+        "sin",
+        "cos",
+        "tan",
+        "erf",
+        "floor",
+        "round",
+        "sign",
+        "expm1",
+        "sinh",
+        "cosh",
+        "arcsinh",
+        "arctan",
+    ]:
         _fn(f"ops_{name}", (5,), getattr(ops, name))
-    for name in "log log1p sqrt rsqrt log2 log10 reciprocal".split():
+    for name in ["log", "log1p", "sqrt", "rsqrt", "log2", "log10", "reciprocal"]:
         _fn(f"ops_{name}", (5,), getattr(ops, name), low=0.01, high=3)
     _fn("ops_log1p_near_zero", (5,), ops.log1p, low=-1e-6, high=1e-6, tolerance=1e-12)
     _fn("ops_expm1_near_zero", (5,), ops.expm1, low=-1e-6, high=1e-6, tolerance=1e-12)
@@ -391,8 +448,8 @@ def _elementwise_ops() -> None:
 
 
 def _array_ops() -> None:
-    for name in "max min sum prod var std mean logsumexp norm".split():
-        _fn(f"ops_{name}", (3, 4), lambda x, f=getattr(ops, name): f(x, axis=-1))
+    for name in ["max", "min", "sum", "prod", "var", "std", "mean", "logsumexp", "norm"]:
+        _fn(f"ops_{name}", (3, 4), lambda x, name=name: getattr(ops, name)(x, axis=-1))
     _fn("ops_argmax", (5,), lambda x: ops.argmax(x, axis=-1))
     _fn("ops_argmin", (5,), lambda x: ops.argmin(x, axis=-1))
     _fn("ops_argsort", (5,), lambda x: ops.argsort(x, axis=-1))
@@ -433,7 +490,12 @@ def _beyond_onnx() -> None:
     )  # fmt: skip
     _fn("ops_svd", (3, 3), lambda x: ops.svd(x)[1], refusal="Svd")
     _fn("ops_inv", (3, 3), lambda x: ops.inv(x), refusal="MatrixInverse")
-    _fn("ops_cholesky", (3, 3), lambda x: ops.cholesky(ops.matmul(x, ops.transpose(x, (0, 2, 1)))), refusal="Cholesky")
+    _fn(
+        "ops_cholesky",
+        (3, 3),
+        lambda x: ops.cholesky(ops.matmul(x, ops.transpose(x, (0, 2, 1)))),
+        refusal="Cholesky",
+    )
 
 
 def _precision() -> None:

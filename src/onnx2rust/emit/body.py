@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from onnx2rust.emit.sizes import NamedSize
+from onnx2rust.dims import Dim
 from onnx2rust.emit.steps import Writer
 from onnx2rust.layers.base import View
 from onnx2rust.naming import Escaped, Names, ident, string
-from onnx2rust.program import Program, Step
+from onnx2rust.program import Program, Step, Value
 
 BLOCK = 60
 """Steps that a reader can take in at once; longer programs are cut near this."""
@@ -37,74 +37,47 @@ class Body:
 
 
 def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
-    """Writes the whole program."""
+    """Writes the whole program. Twice: the first time finds out which sizes need a name, and where they are used."""
     program = writer.plan.program
-    chunks = [(step, writer.step(step)) for step in program.steps if not isinstance(step.layer, View)]
-    tail = _outputs(writer, program, outputs)
-    named = writer.sizes.named
     given = set(program.symbols)
-    early = [n for n in named if n.needs <= given]
-    late = [n for n in named if not n.needs <= given]
-    whole = len(chunks) <= BLOCK * 3 // 2
-    known = set(given)
-    texts: list[tuple[Step, list[str]]] = []
-    local_dims: set[str] = set()
-    for step, lines in chunks:
-        for inner in _defined(step):
-            known.add(inner)
-        ready = [n for n in late if n.needs <= known]
-        late = [n for n in late if n not in ready]
-        extra = [_let(n) for n in ready]
-        if not whole:
-            extra = [f"d.{s} = {s};" for s in step.defines] + [t for n in ready for t in (_let(n), f"d.{n.name} = {n.name};")]
-            local_dims |= set(step.defines) | {str(n.name) for n in ready}
-        if extra and step.defines and step.outputs:
-            # the call that fits its outputs comes after the sizes it has just found
-            lines = [*lines[:-1], *extra, lines[-1]]
-        else:
-            lines = [*lines, *extra]
-        texts.append((step, lines))
-    head = [_check(writer, value_name, shape) for value_name, shape in _inputs(writer, program)]
-    sizes_used = _names_used(head + [_let(n) for n in early] + [t for _, ts in texts for t in ts] + tail, program.symbols)
+    steps = [step for step in program.steps if not isinstance(step.layer, View)]
+    writer.shares_dims = len(steps) > BLOCK * 3 // 2
+    for _ in range(2):
+        writer.known, writer.computed, writer.loops = set(given), set(), 0
+        texts = [(step, writer.step(step)) for step in steps]
+        tail = _outputs(writer, program, outputs)
+        writer.late = [n for n in writer.sizes.named if not n.needs <= given]
+    early = [n for n in writer.sizes.named if n.needs <= given]
+    head = [_check(writer, v, v.shape) for v in program.inputs]
+    lines = [line for _, ts in texts for line in ts]
+    used = _names_used(head + [n.let for n in early] + lines + tail, program.symbols)
     start: list[str] = []
-    if program.symbols and sizes_used:
-        rest = "" if set(sizes_used) == set(program.symbols) else ", .."
-        start.append(f"let Sizes {{ {', '.join(sizes_used)}{rest} }} = sizes;")
-    elif program.symbols:
-        start.append("let Sizes { .. } = sizes;")
-    start += head + [_let(n) for n in early]
-    if whole:
-        lines = [line for _, ts in texts for line in ts]
-        return Body(start + _prelude(lines) + lines + tail, needs_size=bool(named))
-    dims = [*program.symbols, *(str(n.name) for n in early), *sorted(local_dims)]
-    blocks = _cut(texts, dims)
-    mutable = "mut " if local_dims else ""
+    if program.symbols:
+        rest = [] if len(used) == len(program.symbols) else [".."]
+        start.append(f"let Sizes {{ {', '.join([*used, *rest])} }} = sizes;")
+    start += head + [n.let for n in early]
+    needs_size = bool(writer.sizes.named)
+    if not writer.shares_dims:
+        return Body(start + _prelude(lines) + lines + tail, needs_size=needs_size)
+    found = list(dict.fromkeys(re.findall(r"^d\.([a-z_0-9]+) =", "\n".join(lines), re.M)))
     fields = [*program.symbols, *(str(n.name) for n in early)]
-    start.append(f"let {mutable}d = Dims {{ {', '.join(fields)}{', ..Dims::default()' if local_dims else ''} }};")
+    dims = [*fields, *found]
+    blocks = _cut(texts, dims)
+    if dims:
+        if len(used) != len(program.symbols):
+            start[0] = f"let Sizes {{ {', '.join(program.symbols)} }} = sizes;"
+        rest = ["..Dims::default()"] if found else []
+        start.append(f"let {'mut ' if found else ''}d = Dims {{ {', '.join([*fields, *rest])} }};")
     calls = [f"self.{b.name}({_call_arguments(b.arguments)})?;" for b in blocks]
-    late_tail = [f"let Dims {{ {', '.join(u)}, .. }} = d;" for u in [_names_used(tail, sorted(local_dims))] if u]
-    return Body(start + calls + late_tail + tail, blocks, dims, bool(named))
+    late = _names_used(tail, found)
+    late_tail = [f"let Dims {{ {', '.join([*late, '..'])} }} = d;"] if late else []
+    return Body(start + calls + late_tail + _prelude(tail) + tail, blocks, dims, needs_size)
 
 
-def _inputs(writer: Writer, program: Program) -> list[tuple[Escaped, tuple[object, ...]]]:
-    return [(writer.inputs[v], v.shape) for v in program.inputs]
-
-
-def _check(writer: Writer, name: Escaped, shape: tuple[object, ...]) -> str:
-    dims = ", ".join(writer.sizes.rust(d) for d in shape)  # type: ignore[arg-type]
+def _check(writer: Writer, value: Value, shape: tuple[Dim, ...]) -> str:
+    name = writer.inputs[value]
+    dims = ", ".join(writer.sizes.rust(d) for d in shape)
     return f"check_input({string(name)}, inputs.{name}.len(), &[{dims}])?;"
-
-
-def _let(size: NamedSize) -> str:
-    return f'let {size.name} = size("{size.name}", {size.rust})?;'
-
-
-def _defined(step: Step) -> list[str]:
-    found = list(step.defines)
-    for body in step.bodies:
-        for inner in body.walk():
-            found += inner.defines
-    return found
 
 
 def _outputs(writer: Writer, program: Program, names: Sequence[Escaped]) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from onnx2rust import __version__, resources
 from onnx2rust.dims import Dim, Expr, product, symbols
 from onnx2rust.dtypes import DType
-from onnx2rust.emit import body, literals
+from onnx2rust.emit import body, literals, readme
 from onnx2rust.emit.sizes import SizeTable
 from onnx2rust.emit.steps import Writer
 from onnx2rust.emit.weights import Entry, WeightTable
@@ -50,6 +50,10 @@ class Context:
     expected: tuple[str, ...]
     file_prefix: str = ""
     """Put before the names of packed weight files, where several models share one build script."""
+    drawn: bool = True
+    """Whether the test data are drawn, not given by the user."""
+    negatives: int | None = None
+    """The number of negative samples that the thresholds were computed from, if they were."""
     rtol: float = 1e-4
     atol: float = 1e-5
 
@@ -84,8 +88,8 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         {"field": e.name, "type": f"&'w [{e.dtype.rust}]", "literal": f"w.{e.name}", "doc": doc(e.member)}
         for e in _read_directly(writer, program)
     ]
-    name = type_name(options.name)
-    crate = crate_name(options.crate_name or options.name)
+    name = type_name(options.name or "Model")
+    crate = crate_name(options.crate_name or name)
     lifetime = any("'w" in str(layer["type"]) for layer in layers)
     values = {
         "version": Escaped(__version__),
@@ -121,10 +125,12 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "samples": context.samples,
         "batched": context.batched,
         "expected": [string(e) for e in context.expected],
-        "rtol": Escaped(f"{context.rtol:e}"),
-        "atol": Escaped(f"{context.atol:e}"),
+        "expected_doc": [doc(e) for e in context.expected],
+        "rtol": Escaped(repr(context.rtol)),
+        "atol": Escaped(repr(context.atol)),
         "kind": Escaped(context.kind),
-        "step_count": Escaped(str(len(list(program.walk())))),
+        "drawn": context.drawn,
+        "readme": readme.values(plan, weights.arrays(), context.negatives),
     }
     doc_one = dict.fromkeys(program.symbols, 1)
     values |= {
@@ -282,7 +288,7 @@ def _rows(program: Program, inputs: dict[Value, Escaped]) -> dict[str, Any] | No
                 "begin": begin,
                 "end": begin + size,
                 "convert": Escaped(convert),
-                "text": f"{size} of `{inputs[value]}`",
+                "text": f"{_values(size)} of `{inputs[value]}`",
             }
         )
         begin += size
@@ -291,6 +297,10 @@ def _rows(program: Program, inputs: dict[Value, Escaped]) -> dict[str, Any] | No
         "length": begin,
         "inputs": parts,
         "fields": Escaped(", ".join(f"{p['field']}: &{p['field']}" for p in parts)),
-        "doc": Escaped(", then ".join(str(p["text"]) for p in parts) + " values"),
-        "output_text": Escaped(f"{product(out)} values"),
+        "doc": Escaped(", then ".join(str(p["text"]) for p in parts)),
+        "output_text": Escaped(_values(product(out))),
     }
+
+
+def _values(count: Dim) -> str:
+    return "1 value" if count == 1 else f"{count} values"

@@ -23,6 +23,11 @@ class NamedSize:
         """The i64 expression that computes it."""
         return Escaped(_signed(self.dim))
 
+    @property
+    def let(self) -> str:
+        """The statement that computes and checks it."""
+        return f'let {self.name} = size("{self.name}", {self.rust})?;'
+
 
 class SizeTable:
     """Hands out Rust expressions for dims, and remembers which named sizes they need."""

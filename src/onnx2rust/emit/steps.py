@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from onnx2rust.emit import control, literals
-from onnx2rust.emit.sizes import SizeTable
+from onnx2rust.emit.sizes import NamedSize, SizeTable
 from onnx2rust.emit.weights import WeightTable
 from onnx2rust.layers.base import View
 from onnx2rust.naming import Escaped, comment, string
@@ -25,6 +27,14 @@ class Writer:
     needs_scratch: bool = False
     names: dict[Value, str] = field(default_factory=dict)
     """Values that are plain Rust variables: the iteration number of a loop, a branch's condition."""
+    late: list[NamedSize] = field(default_factory=list)
+    """Named sizes that depend on symbols found while the model runs."""
+    known: set[str] = field(default_factory=set)
+    computed: set[str] = field(default_factory=set)
+    depth: int = 0
+    shares_dims: bool = False
+    """Whether sizes found while running must reach other methods, through `d: &mut Dims`."""
+    loops: int = 0
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -66,10 +76,43 @@ class Writer:
         if step.bodies:
             return lines + control.lines(self, step)
         if step.defines:
-            lines += self._defines(step)
+            by = step.layer.sized_by
+            skipped = () if by is None else [k for k in range(len(step.inputs)) if k not in by]
+            arguments = ", ".join(self._arguments(step) + self._reads(step, skipped))
+            tail = f".map_err(|e| e.at({string(step.name)}))?"
+            lines.append(f"let [{', '.join(step.defines)}] = {self._receiver(step)}.sizes({arguments}){tail};")
+            lines += self.define(step.defines)
         if step.outputs:
             lines.append(self._call(step))
         return lines
+
+    def define(self, names: Iterable[str], again: bool = False) -> list[str]:
+        """What follows once symbols have values: the named sizes that depend on them (`again`: they have changed)."""
+        fresh = set(names)
+        self.known |= fresh
+        ready = [
+            n for n in self.late if n.needs <= self.known and (n.needs & fresh if again else str(n.name) not in self.computed)
+        ]
+        self.computed |= {str(n.name) for n in ready}
+        lines = []
+        for name in sorted(fresh, key=list(names).index) if self.shares_dims and not self.depth and not again else []:
+            lines.append(f"d.{name} = {name};")
+        for size in ready:
+            lines.append(size.let)
+            if self.shares_dims and not self.depth:
+                lines.append(f"d.{size.name} = {size.name};")
+        return lines
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """A Rust block: what is computed inside is not known behind it."""
+        saved = set(self.known), set(self.computed)
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+            self.known, self.computed = saved
 
     def describe(self, step: Step) -> str:
         """What stands above a step: `conv2d (Conv): [batch, 26, 26, 32]`."""
@@ -95,10 +138,10 @@ class Writer:
                 arguments.append(self.sizes.rust(dims, f"{step.name}_{name}"))
         return arguments
 
-    def _reads(self, step: Step, skip: int | None = None) -> list[str]:
+    def _reads(self, step: Step, skip: Sequence[int] = ()) -> list[str]:
         texts = []
         for index, value in enumerate(step.inputs):
-            if index == skip:
+            if index in skip:
                 continue
             text = "None" if value is None else self.read(value)
             texts.append(f"Some({text})" if value is not None and index in step.layer.optional else text)
@@ -107,11 +150,6 @@ class Writer:
     def _tail(self, step: Step) -> str:
         return f".map_err(|e| e.at({string(step.name)}))?" if step.layer.fallible else ""
 
-    def _defines(self, step: Step) -> list[str]:
-        arguments = ", ".join(self._arguments(step) + self._reads(step))
-        tail = f".map_err(|e| e.at({string(step.name)}))?"
-        return [f"let [{', '.join(step.defines)}] = {self._receiver(step)}.sizes({arguments}){tail};"]
-
     def _call(self, step: Step) -> str:
         arguments = self._arguments(step)
         index = self.plan.in_place.get(step)
@@ -119,7 +157,7 @@ class Writer:
             value = step.inputs[index]
             assert value is not None
             method = "run_in_place" if index == 0 else "run_in_place_right"
-            arguments += [self.write(value), *self._reads(step, skip=index)]
+            arguments += [self.write(value), *self._reads(step, [index])]
         else:
             method = "run"
             arguments += self._reads(step)

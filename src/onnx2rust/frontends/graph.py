@@ -70,9 +70,7 @@ def check_names(graph: onnx.GraphProto) -> list[Problem]:
         for index, node in enumerate(current.node):
             for name in node.output:
                 if name and name in writers:
-                    problems.append(
-                        Problem(f"tensor {name!r} is already written by {writers[name]}", where=label(node, index))
-                    )
+                    problems.append(Problem(f"tensor {name!r} is already written by {writers[name]}", where=label(node, index)))
                 writers[name] = label(node, index)
     return problems
 
@@ -139,18 +137,17 @@ def _sort_one(graph: onnx.GraphProto, outer: frozenset[str]) -> list[Problem]:
     return []
 
 
-def _cycle(
-    graph: onnx.GraphProto, reads: Sequence[set[str]], writer: dict[str, int], sorted_nodes: set[int]
-) -> Problem:
+def _cycle(graph: onnx.GraphProto, reads: Sequence[set[str]], writer: dict[str, int], sorted_nodes: set[int]) -> Problem:
     """Walk backwards from any node that could not be sorted until one repeats: that walk holds the cycle."""
     at = next(index for index in range(len(graph.node)) if index not in sorted_nodes)
-    path: list[int] = []
+    path: dict[int, None] = {}  # in order of the walk
     while at not in path:
-        path.append(at)
-        at = min(
-            writer[name] for name in reads[at] if name in writer and writer[name] not in sorted_nodes
-        )
-    cycle = path[path.index(at) :][::-1]
+        path[at] = None
+        at = min(writer[name] for name in reads[at] if name in writer and writer[name] not in sorted_nodes)
+    walked = list(path)
+    cycle = walked[walked.index(at) :][::-1]
+    first = cycle.index(min(cycle))
+    cycle = cycle[first:] + cycle[:first]
     shown = [label(graph.node[index], index) for index in cycle[:8]]
     tail = " → …" if len(cycle) > 8 else f" → {shown[0]}"
     return Problem("the graph has a cycle: " + " → ".join(shown) + tail)
@@ -195,9 +192,7 @@ def cut(model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]) -
     constants = initializers(graph)
     free = [name for name in needed if name in own_inputs and name not in stops and name not in constants]
     if inputs and free:
-        raise UsageError(
-            [Problem(f"the outputs also need input {name!r}", where="--input", hint="name it too") for name in free]
-        )
+        raise UsageError([Problem(f"the outputs also need input {name!r}", where="--input", hint="name it too") for name in free])
     new_inputs = list(inputs) or [name for name in own_inputs if name in needed]
     unused = [name for name in inputs if name not in needed]
     if unused:

@@ -7,6 +7,7 @@ as long as the child does. Keras-2 files need a second child in which `tf.keras`
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -20,9 +21,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import onnx
-
-from onnx2rust.errors import InvalidModelError, Onnx2RustError, Problem, ToolError, UnsupportedError, UsageError
+from onnx2rust.errors import (
+    InvalidModelError,
+    Onnx2RustError,
+    Problem,
+    ToolError,
+    UnsupportedError,
+    UsageError,
+)
 from onnx2rust.frontends import onnx_file
 from onnx2rust.frontends.base import KINDS, Loaded
 from onnx2rust.options import Options
@@ -81,10 +87,8 @@ class Child:
             return
         for stream in (process.stdin, process.stdout):
             if stream is not None and not stream.closed:
-                try:
+                with contextlib.suppress(BrokenPipeError):
                     stream.close()
-                except BrokenPipeError:
-                    pass
         try:
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import onnx
 import tensorflow as tf
 from tf2onnx import optimizer, tf_loader, tfonnx, utils
@@ -91,7 +90,7 @@ def to_onnx(traced: Traced) -> onnx.ModelProto:
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(traced.graph_def, name="")
         model, failed = _process(
-            dict(tf_graph=graph, input_names=inputs, output_names=outputs, initialized_tables=traced.tables)
+            {"tf_graph": graph, "input_names": inputs, "output_names": outputs, "initialized_tables": traced.tables}
         )
     return finish(model, failed, traced)
 
@@ -102,9 +101,7 @@ def tflite_to_onnx(path: str, traced: Traced) -> onnx.ModelProto:
     inputs = [port.tensor for port in traced.inputs]
     outputs = [port.tensor for port in traced.outputs]
     with tf.Graph().as_default():
-        model, failed = _process(
-            dict(tf_graph=None, tflite_path=path, input_names=inputs, output_names=outputs)
-        )
+        model, failed = _process({"tf_graph": None, "tflite_path": path, "input_names": inputs, "output_names": outputs})
     return finish(model, failed, traced)
 
 
@@ -199,5 +196,3 @@ def parse_graph_def(data: bytes, path: str) -> Any:
     if not graph_def.node:
         raise InvalidModelError(f"{path}: the graph has no nodes; it is not a frozen TensorFlow graph")
     return graph_def
-
-

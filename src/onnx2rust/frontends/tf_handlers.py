@@ -95,7 +95,8 @@ class _Bucketize:
         ones = ctx.make_node("Cast", [above], attr={"to": TensorProto.INT32}, op_name_scope=scope).output[0]
         shapes, dtypes, outputs = node.output_shapes, node.output_dtypes, node.output
         ctx.remove_node(scope)
-        ctx.make_node("ReduceSum", [ones, axis], attr={"keepdims": 0}, outputs=outputs, name=scope, shapes=shapes, dtypes=dtypes)  # fmt: skip
+        last = {"outputs": outputs, "name": scope, "shapes": shapes, "dtypes": dtypes}
+        ctx.make_node("ReduceSum", [ones, axis], attr={"keepdims": 0}, **last)
 
 
 class _Bitcast:
@@ -165,7 +166,8 @@ class _Resize:
             resized = ctx.make_node("Cast", [resized], attr=to, op_name_scope=scope).output[0]
         shapes, dtypes, outputs = node.output_shapes, node.output_dtypes, node.output
         ctx.remove_node(scope)
-        ctx.make_node("Transpose", [resized], {"perm": [0, 2, 3, 1]}, name=scope, outputs=outputs, shapes=shapes, dtypes=dtypes)  # fmt: skip
+        last = {"outputs": outputs, "name": scope, "shapes": shapes, "dtypes": dtypes}
+        ctx.make_node("Transpose", [resized], {"perm": [0, 2, 3, 1]}, **last)
 
 
 class _ResizeArea:
@@ -197,7 +199,13 @@ class _Lookup:
             f"values_{types[value]}s": list(values[order]),
             f"default_{types[value]}": node.inputs[2].get_tensor_value(),
         }
-        shapes, dtypes, outputs, x, scope = node.output_shapes, node.output_dtypes, node.output, node.input[1], node.name
+        shapes, dtypes, outputs, x, scope = (
+            node.output_shapes,
+            node.output_dtypes,
+            node.output,
+            node.input[1],
+            node.name,
+        )
         ctx.remove_node(scope)
         ctx.make_node(
             "LabelEncoder", [x], attributes, name=scope, outputs=outputs, shapes=shapes, dtypes=dtypes, domain="ai.onnx.ml",

@@ -9,6 +9,7 @@ import os
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -105,14 +106,27 @@ def _refuse_code(config: dict[str, Any], custom: dict[str, Any], path: str, give
         if name == "Lambda" and isinstance(inner, dict) and _holds_code(inner.get("function"), inner):
             layer = inner.get("name", "lambda")
             hint = "model.export(…) writes a SavedModel without Python code, which converts; or use a registered Layer class"
-            problems.append(Problem("a Lambda layer holds Python code, which is never run from a file", f"{path}, layer {layer!r}", hint))
+            problems.append(
+                Problem(
+                    "a Lambda layer holds Python code, which is never run from a file",
+                    f"{path}, layer {layer!r}",
+                    hint,
+                )
+            )
         elif name == "__lambda__" or inner == "__lambda__":
-            problems.append(Problem("the file holds a Python lambda, which is never run from a file", path, "name the function and give it with --custom-objects"))
+            problems.append(
+                Problem(
+                    "the file holds a Python lambda, which is never run from a file",
+                    path,
+                    "name the function and give it with --custom-objects",
+                )
+            )
         module, registered = item.get("module"), item.get("registered_name")
         if not isinstance(name, str) or "config" not in item or name in ("__tuple__", "__tensor__", "__numpy__", "__lambda__"):
             continue
         foreign = isinstance(module, str) and module.split(".")[0] not in _KERAS_MODULES
-        if (foreign or (registered and module is None)) and not {name, registered} & custom.keys():
+        packaged = isinstance(registered, str) and ">" in registered and not registered.startswith("keras>")
+        if (foreign or packaged) and not {name, registered} & custom.keys():
             layer = inner.get("name", name) if isinstance(inner, dict) else name
             hint = (
                 f"define or import {name} in the --custom-objects module"
@@ -130,6 +144,7 @@ def _holds_code(function: Any, config: dict[str, Any]) -> bool:
     return isinstance(function, list) or config.get("function_type") == "lambda"
 
 
+@cache
 def _custom_objects(path: str | None) -> dict[str, Any]:
     """Run the user's module and take its classes and functions, by name and by registered name."""
     if path is None:
@@ -174,11 +189,22 @@ def _load(path: str, custom: dict[str, Any]) -> Any:
             link = Path(folder) / ("model.keras" if zipfile.is_zipfile(path) else "model.h5")
             link.symlink_to(source)
             return keras.models.load_model(str(link), custom_objects=custom, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError, AttributeError, ImportError, IndexError, NotImplementedError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        OSError,
+        AttributeError,
+        ImportError,
+        IndexError,
+        NotImplementedError,
+    ) as error:
         text = " ".join(str(error).split())
         if "Could not locate" in text or "Unknown layer" in text or "Unknown object" in text or "not find" in text:
             hint = "models are code: if you trust it, give its Python source with --custom-objects module.py"
-            raise UnsupportedError(Problem(f"the file uses classes that are not part of Keras: {text[:300]}", path, hint)) from error
+            raise UnsupportedError(
+                Problem(f"the file uses classes that are not part of Keras: {text[:300]}", path, hint)
+            ) from error
         raise InvalidModelError(f"{path}: Keras cannot load it: {text[:400]}") from error
 
 

@@ -15,11 +15,14 @@ from dataclasses import dataclass, field
 import onnx
 
 from onnx2rust.frontends import graph as graphs
+from onnx2rust.frontends import symbols
 from onnx2rust.frontends.base import Port
 
 _COUNTER = re.compile(r"__\d+")
 _SUFFIX = re.compile(r"_\d+$")
 _CALLS = re.compile(r"^(StatefulPartitionedCall|PartitionedCall|ConstantFolding|Func)(_\d+)?$")
+_QUANTIZED = re.compile(r"_(dequant|quantize)$")
+_FOLLOWS = frozenset(["Add", "Relu", "Clip", "Tanh", "Sigmoid"])  # what TFLite fuses behind an operator
 _MODEL = re.compile(r"^(model|functional|sequential)(_\d+)*$")
 
 _ROLES: dict[str, tuple[str, ...]] = {
@@ -85,7 +88,7 @@ def clean(
     _order_constants(graph)
     graph.name = "model"
     graph.doc_string = ""
-    _name_dims(model)
+    symbols.name_unknown(model)
     used = {node.domain or "" for g in graphs.all_graphs(graph) for node in g.node}
     _replace(model.opset_import, [o for o in model.opset_import if o.domain in ("", *used)])
 
@@ -137,12 +140,14 @@ class Scopes:
                 parts = parts[1:]
         if self.strip_top and len(parts) > 1:
             parts = [_SUFFIX.sub("", parts[0]), *parts[1:]]
-        if _COUNTER.search(name.rsplit("/", 1)[-1]) and op_type:
+        leaf = name.rsplit("/", 1)[-1]
+        if op_type and (_COUNTER.search(leaf) or _QUANTIZED.search(leaf) or _CALLS.match(parts[-1])):
             parts = [*parts[:-1], op_type]
         return "/".join(parts) or op_type or "node"
 
     def _parts(self, name: str) -> list[str]:
-        name = re.sub(r":\d+$", "", name)
+        name = name.rsplit(";", 1)[-1]  # TFLite joins the names of the operators it fused
+        name = _QUANTIZED.sub("", re.sub(r":\d+", "", name).removesuffix("_prequant"))
         parts = [part for part in _COUNTER.sub("", name).split("/") if part]
         parts = [part for part in parts[:-1] if not _CALLS.match(part)] + parts[-1:]
         while len(parts) > 1 and (_SUFFIX.sub("", parts[0]) in self.prefixes or parts[0] in self.prefixes):
@@ -242,12 +247,17 @@ def _body_input(node: onnx.NodeProto, index: int) -> str:
 
 
 def _lend_scopes(names: list[str], graph: onnx.GraphProto) -> list[str]:
-    """A node the optimiser put between two layers has no scope: it takes that of the first node that reads it."""
+    """A node inserted between two layers has no scope: an activation or bias takes its writer's, others their reader's."""
+    names = list(names)
     reader: dict[str, int] = {}
+    writer: dict[str, int] = {}
     for index, node in enumerate(graph.node):
+        writer.update(dict.fromkeys(node.output, index))
         for name in node.input:
             reader.setdefault(name, index)
-    names = list(names)
+        source = writer.get(node.input[0]) if node.input else None
+        if "/" not in names[index] and node.op_type in _FOLLOWS and source is not None and "/" in names[source]:
+            names[index] = f"{names[source].rsplit('/', 1)[0]}/{names[index]}"
     for index in range(len(names) - 1, -1, -1):
         user = next((reader[out] for out in graph.node[index].output if out in reader), None)
         if "/" not in names[index] and user is not None and "/" in names[user]:
@@ -304,65 +314,6 @@ def _forget_symbols(value: onnx.ValueInfoProto) -> None:
     for dim in value.type.tensor_type.shape.dim:
         if dim.HasField("dim_param") or (dim.HasField("dim_value") and dim.dim_value < 0):
             dim.Clear()
-
-
-def _name_dims(model: onnx.ModelProto) -> None:
-    """Give unknown dimensions of the inputs readable names, and those of the outputs what follows from them."""
-    taken: set[str] = set()
-    for value in model.graph.input:
-        dims = value.type.tensor_type.shape.dim
-        unknown = [not dim.HasField("dim_value") for dim in dims]
-        for index, name in enumerate(_dim_names(unknown)):
-            if not unknown[index]:
-                continue
-            if index == 0:
-                dims[0].dim_param = "batch"
-                continue
-            symbol = name or f"{value.name}_dim{index}"
-            if symbol in taken or not name:
-                symbol = f"{value.name}_{name or f'dim{index}'}"
-            taken.add(symbol)
-            dims[index].dim_param = symbol
-    _name_output_dims(model)
-
-
-def _dim_names(unknown: Sequence[bool]) -> list[str]:
-    """Usual meanings by rank: [batch, seq], [batch, seq, channels], channels-last or channels-first images and volumes."""
-    rank = len(unknown)
-    if rank in (2, 3) and (rank == 2 or not unknown[-1]):
-        return ["batch", "seq", ""][:rank]
-    axes = {4: ["height", "width"], 5: ["depth", "height", "width"]}.get(rank)
-    if axes is None:
-        return [""] * rank
-    return ["batch", *axes, ""] if not unknown[-1] else ["batch", "", *axes]
-
-
-def _name_output_dims(model: onnx.ModelProto) -> None:
-    """Only what ONNX shape inference is sure of: a leading unknown size need not be the batch."""
-    unknown = [
-        (value, index)
-        for value in model.graph.output
-        for index, dim in enumerate(value.type.tensor_type.shape.dim)
-        if not dim.HasField("dim_value")
-    ]
-    if not unknown or model.ByteSize() > 512 * 2**20:
-        return
-    bare = onnx.ModelProto()
-    bare.CopyFrom(model)
-    for value in bare.graph.output:
-        value.type.tensor_type.ClearField("shape")
-    try:
-        inferred = onnx.shape_inference.infer_shapes(bare, data_prop=True)
-    except (onnx.shape_inference.InferenceError, RuntimeError):
-        return
-    symbols = {
-        dim.dim_param for value in model.graph.input for dim in value.type.tensor_type.shape.dim if dim.dim_param
-    }
-    shapes = {value.name: value.type.tensor_type.shape.dim for value in inferred.graph.output}
-    for value, index in unknown:
-        found = shapes[value.name]
-        if index < len(found) and found[index].dim_param in symbols:
-            value.type.tensor_type.shape.dim[index].dim_param = found[index].dim_param
 
 
 def _replace(repeated, items) -> None:  # type: ignore[no-untyped-def]

@@ -51,9 +51,7 @@ def _saved_model(path: str, signature: str | None, notes: list[str]) -> Traced:
     outputs = [tf_convert.port(*pair) for pair in zip(function.outputs, _output_names(function), strict=True)]
     inputs = _author_order(inputs, [_spec_names(f) for f in _plain_functions(imported)])
     outputs = _author_order(sorted(outputs, key=_natural), [_result_names(f) for f in _plain_functions(imported)])
-    graph_def, tables = tf_convert.freeze(
-        function, imported, [port.tensor for port in inputs], [port.tensor for port in outputs]
-    )
+    graph_def, tables = tf_convert.freeze(function, imported, [port.tensor for port in inputs], [port.tensor for port in outputs])
     return Traced(graph_def, inputs, outputs, tables)
 
 
@@ -77,7 +75,7 @@ def _choose(imported: Any, asked: str | None, path: str, notes: list[str]) -> An
     if asked is not None:
         if asked in signatures:
             return signatures[asked]
-        functions = _concrete(getattr(imported, asked, None))
+        functions = _concrete(imported, asked)
         if len(functions) == 1:
             return functions[0]
         hint = f"the model has: {listed}" if listed else "the model has no signatures"
@@ -85,22 +83,27 @@ def _choose(imported: Any, asked: str | None, path: str, notes: list[str]) -> An
     if len(signatures) == 1:
         return next(iter(signatures.values()))
     if "serving_default" in signatures:
-        notes.append(f"signature serving_default was chosen of: {listed}")
+        if signatures.keys() - {"serve", "serving_default"}:  # Keras 3 exports one function under both names
+            notes.append(f"signature serving_default was chosen of: {listed}")
         return signatures["serving_default"]
     if signatures:
         raise UsageError(Problem(f"the model has several signatures: {listed}", where=path, hint="choose with --signature"))
-    functions = _inference_only(_concrete(getattr(imported, "__call__", None)))
+    functions = _inference_only(_concrete(imported, "__call__"))
     if len(functions) == 1:
         notes.append("the model has no signature: its __call__ was converted")
         return functions[0]
     what = "several traced forms of __call__" if functions else "no signature and no traced __call__"
     raise UnsupportedError(
-        Problem(f"the model has {what}", where=path, hint="save it with tf.saved_model.save(module, path, signatures=…)")
+        Problem(
+            f"the model has {what}",
+            where=path,
+            hint="save it with tf.saved_model.save(module, path, signatures=…)",
+        )
     )
 
 
-def _concrete(function: Any) -> list[Any]:
-    return list(getattr(function, "concrete_functions", []))
+def _concrete(imported: Any, name: str) -> list[Any]:
+    return list(getattr(getattr(imported, name, None), "concrete_functions", []))
 
 
 def _inference_only(functions: list[Any]) -> list[Any]:
@@ -111,7 +114,7 @@ def _inference_only(functions: list[Any]) -> list[Any]:
 
 def _plain_functions(imported: Any) -> list[Any]:
     """Restored functions that take and return what the author's did: lists in their order, not sorted dictionaries."""
-    found = [f for name in ("serve", "__call__") for f in _concrete(getattr(imported, name, None))]
+    found = [f for name in ("serve", "__call__") for f in _concrete(imported, name)]
     return _inference_only(found) or found
 
 
@@ -176,13 +179,13 @@ def _graph_def(path: str, inputs: list[str], outputs: list[str], notes: list[str
     placeholders = [node.name for node in graph_def.node if node.op == "Placeholder"]
     variables = [n.name for n in graph_def.node if n.op in ("VariableV2", "VarHandleOp", "Variable")]
     if variables:
-        raise InvalidModelError(
-            f"{path}: the graph has variables ({', '.join(variables[:3])}…), so it is not frozen", hint="freeze it, or give the SavedModel"
-        )  # fmt: skip
+        what = f"the graph has variables ({', '.join(variables[:3])}…), so it is not frozen"
+        raise InvalidModelError(Problem(what, where=path, hint="freeze it, or give the SavedModel"))
     if not outputs:
         read = {re.sub(r"^\^|:\d+$", "", name) for node in graph_def.node for name in node.input}
         ends = [node.name for node in graph_def.node if node.name not in read and node.op not in ("Const", "NoOp")]
-        hint = f"give --input and --output; it has placeholders {', '.join(placeholders) or 'none'} and ends in {', '.join(ends[:8]) or 'none'}"
+        hint = f"give --input and --output; it has placeholders {', '.join(placeholders) or 'none'}"
+        hint += f" and ends in {', '.join(ends[:8]) or 'none'}"
         raise UsageError(Problem("a frozen graph does not say what its inputs and outputs are", where=path, hint=hint))
     if not inputs:
         inputs = placeholders

@@ -13,7 +13,14 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from onnx2rust.errors import InvalidModelError, Onnx2RustError, Problem, ToolError, UnsupportedError, UsageError
+from onnx2rust.errors import (
+    InvalidModelError,
+    Onnx2RustError,
+    Problem,
+    ToolError,
+    UnsupportedError,
+    UsageError,
+)
 
 _STATUS: dict[type[Onnx2RustError], str] = {
     UsageError: "usage",
@@ -35,6 +42,7 @@ def main() -> None:
     for line in sys.stdin:
         answers.write(json.dumps(answer(json.loads(line))) + "\n")
         answers.flush()
+        gc.freeze()  # what a model leaves behind in TensorFlow's caches stays there: do not look at it again
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:

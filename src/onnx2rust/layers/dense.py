@@ -9,8 +9,8 @@ from onnx2rust.layers.base import Layer, Variant, Weight
 
 
 @dataclass(frozen=True)
-class Dense(Layer, rust="dense::Dense"):
-    """y = activation(x · kernel + bias) for x [rows, inputs] and y [rows, units]."""
+class Dense(Layer, rust="dense::Dense", optional=(1,)):
+    """y = activation(x · kernel + bias + residual) for x [rows, inputs], residual and y [rows, units]."""
 
     inputs: int
     units: int

@@ -24,7 +24,7 @@ def matmul(g: Builder, a: Value, b: Value) -> Value:
         raise Refuse(f"inner sizes differ: {a.type} · {b.type}", invalid=True)
     rows = product(a.shape[:-1])
     layer = Dense(k, n, g.weight(b, packing("Panels", transposed=False)), None, LINEAR, rows)
-    return g.step(layer, [a], a.type.with_shape(*a.shape[:-1], n))  # type: ignore[no-any-return]
+    return g.step(layer, [a, None], a.type.with_shape(*a.shape[:-1], n))  # type: ignore[no-any-return]
 
 
 @onnx_op("Gemm", since=(7, 9, 11, 13))
@@ -48,4 +48,4 @@ def gemm(
     if c is not None and c.array is not None:
         bias = g.weight(c, array=np.broadcast_to(c.array.reshape(-1) * np.float32(beta), (n,)))
     layer = Dense(k, n, kernel, bias, LINEAR, a.shape[0])
-    return g.step(layer, [a], a.type.with_shape(a.shape[0], n))  # type: ignore[no-any-return]
+    return g.step(layer, [a, None], a.type.with_shape(a.shape[0], n))  # type: ignore[no-any-return]

@@ -25,6 +25,13 @@ pub enum Packing {
         /// Whether the columns of the product are the rows of the tensor.
         transposed: bool,
     },
+    /// [`conv`]: a convolution's kernel `[o, i / group, *k]`.
+    Conv {
+        /// Groups of channels.
+        group: usize,
+    },
+    /// [`depthwise`]: a depthwise convolution's kernel `[o, 1, *k]`.
+    Depthwise,
     /// [`recurrent::input_gates`]: W of LSTM (4 gates), GRU (3) or RNN (1).
     InputGates {
         /// Gates per hidden unit.
@@ -70,6 +77,8 @@ impl Packing {
                 };
                 panels(w, k, n, *transposed)
             }
+            Packing::Conv { group } => conv(w, shape, *group),
+            Packing::Depthwise => depthwise(w, shape),
             Packing::InputGates { gates } => recurrent::input_gates(shape, w, *gates),
             Packing::RecurrentGates { gates, split } => {
                 recurrent::recurrent_gates(shape, w, *gates, *split)

@@ -3,6 +3,8 @@
 mod rows;
 mod vector;
 
+pub(crate) use vector::row_sum;
+
 use crate::cpu::Cpu;
 use crate::number::Number;
 

@@ -6,7 +6,7 @@ use crate::math::exp::exp;
 use crate::number::Number;
 
 /// Columns that are accumulated together.
-const BLOCK: usize = 64;
+const BLOCK: usize = 256;
 
 /// Elements of one lane, or rows, that are added up in f32 before their sum goes to f64.
 const DEPTH: usize = 16;
@@ -113,27 +113,31 @@ fn sums<S: Simd>(
             {
                 let mut before = [0.0; BLOCK];
                 before[..y.len()].copy_from_slice(y);
-                let (mut totals, mut partial, mut depth) = ([0.0f64; BLOCK], [0.0; BLOCK], 0);
+                let mut totals = [0.0f64; BLOCK];
+                let mut partial = [0.0f32; BLOCK];
+                // Four rows at a time, whose sums are added to those so far, and now and then those to the f64 totals.
+                let (mut waiting, mut count, mut depth) = ([0; 4], 0, 0);
                 plan.reduced.positions(
                     #[inline(always)]
                     |reduced| {
-                        if depth == DEPTH {
-                            flush(&mut totals, &mut partial);
-                            depth = 0;
+                        waiting[count] = kept + reduced + i * BLOCK;
+                        count += 1;
+                        if count == 4 {
+                            let rows = waiting.map(|row| &x[row..][..y.len()]);
+                            column_sums(s, rows, &before, &mut partial, &g, pad);
+                            count = 0;
+                            depth += 1;
+                            if depth == DEPTH / 4 {
+                                flush(&mut totals[..y.len()], &mut partial);
+                                depth = 0;
+                            }
                         }
-                        depth += 1;
-                        columns(
-                            s,
-                            &mut partial,
-                            &x[kept + reduced + i * BLOCK..][..y.len()],
-                            &before,
-                            pad,
-                            #[inline(always)]
-                            |sum, x, before| sum + g(x, before),
-                        );
                     },
                 );
-                flush(&mut totals, &mut partial);
+                for row in &waiting[..count] {
+                    column_sums(s, [&x[*row..][..y.len()]], &before, &mut partial, &g, pad);
+                }
+                flush(&mut totals[..y.len()], &mut partial);
                 for ((y, total), before) in y.iter_mut().zip(totals).zip(before) {
                     *y = end(total, before) as f32;
                 }
@@ -144,11 +148,55 @@ fn sums<S: Simd>(
 
 /// Moves the sums of f32 to those of f64.
 #[inline(always)]
-fn flush(totals: &mut [f64; BLOCK], partial: &mut [f32; BLOCK]) {
+fn flush(totals: &mut [f64], partial: &mut [f32; BLOCK]) {
     for (total, partial) in totals.iter_mut().zip(partial) {
         *total += f64::from(*partial);
         *partial = 0.0;
     }
+}
+
+/// partial += Σ g(x, before) over the rows, column by column.
+#[inline(always)]
+fn column_sums<S: Simd, const N: usize>(
+    s: S,
+    rows: [&[f32]; N],
+    before: &[f32; BLOCK],
+    partial: &mut [f32; BLOCK],
+    g: impl Fn(S::f32s, S::f32s) -> S::f32s,
+    pad: f32,
+) {
+    let width = rows[0].len();
+    let body = width - width % S::f32s::LEN;
+    for at in (0..body).step_by(S::f32s::LEN) {
+        let rows = rows.map(|row| S::f32s::from_slice(s, &row[at..at + S::f32s::LEN]));
+        add_vectors(s, rows, &before[at..], &mut partial[at..], &g);
+    }
+    if body < width {
+        let rows = rows.map(|row| {
+            let mut padded = [pad; 16];
+            padded[..width - body].copy_from_slice(&row[body..]);
+            S::f32s::from_slice(s, &padded[..S::f32s::LEN])
+        });
+        add_vectors(s, rows, &before[body..], &mut partial[body..], &g);
+    }
+}
+
+/// The first vector of `partial` += Σ g(x, the first vector of `before`).
+#[inline(always)]
+fn add_vectors<S: Simd, const N: usize>(
+    s: S,
+    x: [S::f32s; N],
+    before: &[f32],
+    partial: &mut [f32],
+    g: impl Fn(S::f32s, S::f32s) -> S::f32s,
+) {
+    let before = S::f32s::from_slice(s, &before[..S::f32s::LEN]);
+    let partial = &mut partial[..S::f32s::LEN];
+    let mut sum = S::f32s::splat(s, 0.0);
+    for x in x {
+        sum += g(x, before);
+    }
+    (S::f32s::from_slice(s, partial) + sum).store_slice(partial);
 }
 
 /// acc = f(acc, x, other) for the columns of `x`.
@@ -162,7 +210,7 @@ fn columns<S: Simd>(
     f: impl Fn(S::f32s, S::f32s, S::f32s) -> S::f32s,
 ) {
     let mut padded = [pad; BLOCK];
-    let x = if x.len() % S::f32s::LEN == 0 {
+    let x = if x.len().is_multiple_of(S::f32s::LEN) {
         x
     } else {
         padded[..x.len()].copy_from_slice(x);
@@ -192,7 +240,9 @@ pub(crate) fn row_sum<S: Simd>(s: S, x: &[f32], g: impl Fn(S::f32s) -> S::f32s, 
         // What is left: up to three vectors and a part of one, all through one copy.
         let rest = fours.remainder();
         let mut padded = [pad; 64];
-        padded[..rest.len()].copy_from_slice(rest);
+        if !rest.is_empty() {
+            padded[..rest.len()].copy_from_slice(rest);
+        }
         for (sum, x) in sums
             .iter_mut()
             .zip(padded[..rest.len().next_multiple_of(S::f32s::LEN)].chunks_exact(S::f32s::LEN))
@@ -213,7 +263,7 @@ fn extreme<S: Simd, const MIN: bool>(a: S::f32s, b: S::f32s) -> S::f32s {
 
 /// The greatest element (or the least, if `MIN`); NaN if any is.
 #[inline(always)]
-pub(crate) fn row_extreme<S: Simd, const MIN: bool>(s: S, x: &[f32]) -> f32 {
+fn row_extreme<S: Simd, const MIN: bool>(s: S, x: &[f32]) -> f32 {
     let pad = if MIN {
         f32::INFINITY
     } else {
@@ -228,7 +278,9 @@ pub(crate) fn row_extreme<S: Simd, const MIN: bool>(s: S, x: &[f32]) -> f32 {
     }
     let rest = fours.remainder();
     let mut padded = [pad; 64];
-    padded[..rest.len()].copy_from_slice(rest);
+    if !rest.is_empty() {
+        padded[..rest.len()].copy_from_slice(rest);
+    }
     for (best, x) in best
         .iter_mut()
         .zip(padded[..rest.len().next_multiple_of(S::f32s::LEN)].chunks_exact(S::f32s::LEN))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from onnx2rust import emit, frontends, importer, npz, output, passes, planner, resources, samples, thresholds
@@ -35,15 +35,15 @@ Progress = Callable[[str], None]
 def convert(source: Path | str, out: Path | str, options: Options | None = None, progress: Progress = lambda _: None) -> Project:
     """Converts the model at `source` into a Rust project at `out`.
 
-    `progress` hears the name of each stage as it begins. Raises an `Onnx2RustError` (exit codes in `errors.py`) with all problems at
-    once; then nothing has been written.
+    `progress` hears the name of each stage as it begins. Raises an `Onnx2RustError` (exit codes in `errors.py`) with all
+    problems at once; then nothing has been written.
     """
     options = options or Options()
     source, out = Path(source), Path(out)
     output.refuse_existing(out, options.force)
     progress("reading the model")
     loaded = frontends.load(source, options)
-    return convert_loaded(loaded, source.name, out, options, progress)
+    return convert_loaded(loaded, source.resolve().name, out, options, progress)
 
 
 def lower(loaded: frontends.Loaded, options: Options, trace: Callable[[str, Program], None] | None = None) -> Program:
@@ -54,7 +54,8 @@ def lower(loaded: frontends.Loaded, options: Options, trace: Callable[[str, Prog
 def convert_loaded(
     loaded: frontends.Loaded, source: str, out: Path, options: Options, progress: Progress = lambda _: None
 ) -> Project:
-    """The stages behind the frontend."""
+    """The stages behind the frontend; `source` is the model's file name."""
+    options = replace(options, name=options.name or Path(source).stem)
     progress("lowering operators to layers")
     program = lower(loaded, options)
     plan = planner.plan(program, options)
@@ -70,7 +71,7 @@ def convert_loaded(
     files[f"{crate}/model/thresholds.json"] = thresholds.text(_thresholds(options, context, data)).encode()
     files[f"{crate}/testdata/features.npz"] = npz.encode(data.arrays)
     files |= {f"{crate}/tf-layers/{name}": content for name, content in resources.tf_layers_files().items()}
-    for name, content in report_files(loaded, program, weights).items():
+    for name, content in report_files(loaded, program, weights, rendered.model, source).items():
         files[f"{people}/{name}"] = content
     output.write(out, files)
     return Project(out, out / crate, rendered.crate, rendered.model, (*loaded.notes, *notes), program, plan)
@@ -91,7 +92,18 @@ def _context(
     placeholder = binary and options.thresholds is None and data.labels is None
     if placeholder:
         notes.append("thresholds.json holds placeholders: give --thresholds, or `labels` in the features file")
-    context = emit.Context(source, loaded.kind, binary, placeholder, data.samples, data.batched, data.expected)
+    computed = binary and options.thresholds is None and data.labels is not None
+    context = emit.Context(
+        source,
+        loaded.kind,
+        binary,
+        placeholder,
+        data.samples,
+        data.batched,
+        data.expected,
+        drawn=options.features is None,
+        negatives=int((data.labels == 0).sum()) if computed and data.labels is not None else None,
+    )
     return context, data, notes
 
 

@@ -1,0 +1,227 @@
+"""The command line. It parses and prints; what a command does is a function of the package (see `onnx2rust/__init__.py`)."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, get_args
+
+import click
+
+import onnx2rust
+from onnx2rust.console import Console, Outcome, error_data, to_json
+from onnx2rust.errors import Onnx2RustError, Problem, ToolError, UsageError
+from onnx2rust.options import Frontend, Options
+
+EXIT_CODES = """\b
+Exit codes:
+  0  done
+  2  usage: the command line or an option is wrong
+  3  invalid model: the file is not a model, or breaks its specification
+  4  unsupported: a valid model asks for what onnx2rust does not do
+  5  numeric mismatch: the generated crate and the reference disagree
+  6  tool failure: cargo, TensorFlow, the disk, or a bug
+"""
+INTERRUPTED = 130
+Command = Callable[..., Outcome]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES)
+@click.version_option(onnx2rust.__version__, prog_name="onnx2rust")
+def cli() -> None:
+    """Turns a trained model (TensorFlow, Keras, TFLite, ONNX) into a self-contained, safe Rust crate."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command line and exits with one of EXIT_CODES; nothing but a result ever goes to stdout."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(run(given))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs the command line; returns the exit code."""
+    try:
+        outcome = cli.main(args=arguments, prog_name="onnx2rust", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return UsageError.exit_code
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f"`{context.command_path} --help` lists the options" if context else ""
+        return _failed(UsageError(error.format_message(), hint), arguments, Console())
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    if not isinstance(outcome, Outcome):
+        return int(outcome or 0)
+    text = to_json(outcome.data) if "--json" in arguments else outcome.text
+    if text:
+        click.echo(text)
+    return outcome.exit_code
+
+
+def _failed(error: Onnx2RustError, arguments: Sequence[str], console: Console) -> int:
+    console.error(error)
+    if "--json" in arguments:
+        click.echo(to_json(error_data(error)))
+    return error.exit_code
+
+
+def command(function: Command) -> Command:
+    """Adds -q, -v and --json; turns errors into messages and exit codes. Passes `console` to the function."""
+
+    @cli.command(function.__name__.strip("_"), help=function.__doc__, epilog=EXIT_CODES)
+    @click.option("-v", "--verbose", count=True, help="More detail; -vv: tracebacks and what other tools print.")
+    @click.option("-q", "--quiet", is_flag=True, help="Errors only.")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+    @functools.wraps(function)
+    def wrapped(*args: Any, verbose: int, quiet: bool, as_json: bool, **kwargs: Any) -> Outcome:
+        if quiet and verbose:
+            raise click.UsageError("-q and -v contradict each other")
+        console = Console(-1 if quiet else verbose)
+        arguments = ["--json"] if as_json else []
+        try:
+            outcome = function(*args, console=console, **kwargs)
+            console.done()
+            return outcome
+        except Onnx2RustError as error:
+            if verbose >= 2:
+                traceback.print_exc()
+            raise click.exceptions.Exit(_failed(error, arguments, console)) from error
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except Exception as error:  # the last resort: no user should meet a traceback that was not asked for
+            if verbose >= 2:
+                traceback.print_exc()
+            bug = ToolError(
+                Problem(
+                    f"bug in onnx2rust: {type(error).__name__}: {error}", hint="-vv shows where; please report it with the model"
+                )
+            )
+            raise click.exceptions.Exit(_failed(bug, arguments, console)) from error
+
+    return wrapped
+
+
+def _dims(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for value in values:
+        name, separator, size = value.rpartition("=")
+        if not separator or not name or not (size.isascii() and size.isdigit()):
+            raise click.BadParameter(f"{value!r} is not SYMBOL=SIZE")
+        if found.setdefault(name, int(size)) != int(size):
+            raise click.BadParameter(f"{name!r} has two sizes")
+    return found
+
+
+_FILE = click.Path(path_type=Path)
+_READING = (
+    click.option(
+        "--frontend", type=click.Choice(get_args(Frontend)), default="auto", help="Format of MODEL (default: by its content)."
+    ),
+    click.option("--signature", metavar="NAME", help="Signature of a SavedModel or TFLite file."),
+    click.option(
+        "--input", "inputs", metavar="NAME", multiple=True, help="Start at this tensor (repeatable; a GraphDef needs it)."
+    ),
+    click.option("--output", "outputs", metavar="NAME", multiple=True, help="End at this tensor (repeatable)."),
+    click.option("--dim", "dims", metavar="SYMBOL=SIZE", multiple=True, callback=_dims, help="Fix a symbolic size (repeatable)."),
+    click.option("--custom-objects", type=_FILE, metavar="FILE.py", help="Custom objects of a Keras model; is executed."),
+)
+
+
+def reading(function: Command) -> Command:
+    """The options that say how a model is read; they arrive as keywords of `Options`."""
+    for option in reversed(_READING):
+        function = option(function)
+    return function
+
+
+_MODEL = click.argument("model", type=_FILE, required=False)
+
+
+@command
+@_MODEL
+@click.argument("out", type=_FILE, required=False)
+@click.option("--path_to_tf_model", type=_FILE, metavar="MODEL", help="The same as MODEL.")
+@click.option("--path_to_save", type=_FILE, metavar="OUT", help="The same as OUT.")
+@click.option("--name", "--model_name", "name", metavar="NAME", help="The struct is NAMEModel (default: from the file name).")
+@reading
+@click.option(
+    "--features",
+    "--path_to_fv",
+    "features",
+    type=_FILE,
+    metavar="FILE.npz",
+    help="Samples for the crate's tests; `predictions` and `labels` in it are used.",
+)
+@click.option("--thresholds", type=_FILE, metavar="FILE.json", help="Confidence thresholds of a binary classifier.")
+@click.option("--binary-classification/--no-binary-classification", default=None, help="Default: if the model can be one.")
+@click.option("--binary_classification", "binary_value", type=bool, metavar="BOOL", help="The same, with a value.")
+@click.option("--inplace/--no-inplace", default=None, help="Write results over inputs where possible (default).")
+@click.option("--enable_inplace", "inplace_value", type=bool, metavar="BOOL", help="The same, with a value.")
+@click.option("--memdrop/--no-memdrop", default=None, help="Reuse the memory of values that are no longer needed (default).")
+@click.option("--enable_memdrop", "memdrop_value", type=bool, metavar="BOOL", help="The same, with a value.")
+@click.option("--crate-name", metavar="NAME", help="Name of the crate (default: from --name).")
+@click.option("--force", is_flag=True, help="Replace the output of an earlier conversion.")
+def convert(
+    console: Console,
+    model: Path | None,
+    out: Path | None,
+    path_to_tf_model: Path | None,
+    path_to_save: Path | None,
+    binary_value: bool | None,
+    inplace_value: bool | None,
+    memdrop_value: bool | None,
+    **choices: Any,
+) -> Outcome:
+    """Converts MODEL into a Rust project at OUT.
+
+    MODEL is a SavedModel folder, a .keras, .h5, .tflite or .onnx file, or a frozen GraphDef (.pb). The seven options with
+    underscores are those of tf2rust.
+    """
+    source, target = _paths(model, out, path_to_tf_model, path_to_save)
+    choices["binary_classification"] = _switch("binary_classification", choices["binary_classification"], binary_value)
+    for name, value in (("inplace", inplace_value), ("memdrop", memdrop_value)):
+        chosen = _switch(name, choices[name], value)
+        choices[name] = True if chosen is None else chosen
+    options = Options(**choices, verbosity=console.verbosity)
+    project = onnx2rust.convert(source, target, options, progress=console.stage)
+    for note in project.notes:
+        console.note(note)
+    text = (
+        f"{project.crate}: crate `{project.crate_name}` with `{project.model}`\n"
+        f"try it: cd {project.crate} && cargo test --release"
+    )
+    data = {
+        "ok": True,
+        "out": str(project.out),
+        "crate": str(project.crate),
+        "crate_name": project.crate_name,
+        "model": project.model,
+        "notes": list(project.notes),
+    }
+    return Outcome(data, "" if console.verbosity < 0 else text)
+
+
+def _paths(model: Path | None, out: Path | None, named_model: Path | None, named_out: Path | None) -> tuple[Path, Path]:
+    """MODEL and OUT, each given by place or by option."""
+    places = [p for p in (model, out) if p is not None]
+    missing = (named_model is None) + (named_out is None)
+    if len(places) > missing:
+        raise click.UsageError("MODEL and OUT are given both by place and by --path_to_tf_model or --path_to_save")
+    if len(places) < missing:
+        lacking = "MODEL and OUT" if missing - len(places) == 2 else "OUT" if named_out is None else "MODEL"
+        raise click.UsageError(f"{lacking} must be given")
+    source = named_model if named_model is not None else places.pop(0)
+    target = named_out if named_out is not None else places.pop(0)
+    return source, target
+
+
+def _switch(name: str, flag: bool | None, value: bool | None) -> bool | None:
+    """An option that can be given as a flag and with a value."""
+    if flag is not None and value is not None and flag != value:
+        raise click.UsageError(f"--{name.replace('_', '-')} is given twice, with different values")
+    return value if flag is None else flag

@@ -1,0 +1,114 @@
+"""What a terminal (or a log) sees: stages with their durations, notes, errors. Everything but results goes to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+from onnx2rust.errors import Onnx2RustError
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command found: `data` for `--json`, `text` for people, and the exit code."""
+
+    data: dict[str, Any]
+    text: str
+    exit_code: int = 0
+
+
+@dataclass
+class Console:
+    """Progress lines on stderr: plain text, a line a stage, so that a log reads like a terminal."""
+
+    verbosity: int = 0
+    stream: TextIO = field(default_factory=lambda: sys.stderr)
+    _began: float | None = None
+
+    def stage(self, name: str) -> None:
+        """A stage begins; the one before it has ended."""
+        self.done()
+        if self.verbosity >= 0:
+            self._write(f"{name} …")
+            self._began = time.monotonic()
+
+    def done(self) -> None:
+        """The last stage has ended."""
+        if self._began is not None:
+            self._write(f" {duration(time.monotonic() - self._began)}\n")
+            self._began = None
+
+    def interrupted(self) -> None:
+        """The last stage will not end."""
+        if self._began is not None:
+            self._write("\n")
+            self._began = None
+
+    def note(self, text: str) -> None:
+        """Something that a user should know."""
+        self.done()
+        if self.verbosity >= 0:
+            self._write(f"note: {text}\n")
+
+    def detail(self, text: str) -> None:
+        """Something for whoever asked for more (-v)."""
+        self.done()
+        if self.verbosity >= 1:
+            self._write(f"{text}\n")
+
+    def error(self, error: Onnx2RustError) -> None:
+        """All that is wrong."""
+        self.interrupted()
+        count = len(error.problems)
+        head = f"error: {error.title}" + (f" ({count} problems)" if count > 1 else "")
+        self._write(f"{head}\n" + "".join(f"  {line}\n" for line in _lines(error)))
+
+    def _write(self, text: str) -> None:
+        self.stream.write(printable(text))
+        self.stream.flush()
+
+
+def error_data(error: Onnx2RustError) -> dict[str, Any]:
+    """An error as `--json` prints it."""
+    return {
+        "ok": False,
+        "exit_code": error.exit_code,
+        "error": error.title,
+        "problems": [{"what": p.what, "where": p.where, "hint": p.hint} for p in error.problems],
+    }
+
+
+def to_json(data: dict[str, Any]) -> str:
+    """One JSON object; numbers that JSON does not have (NaN, infinities) become strings."""
+    return json.dumps(_plain(data), indent=2, ensure_ascii=True, allow_nan=False)
+
+
+def duration(seconds: float) -> str:
+    """`0.12 s`, `75 s`."""
+    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+def printable(text: str) -> str:
+    """Text whose control and formatting characters (a model may hold any) cannot reach the terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
+def _lines(error: Onnx2RustError) -> list[str]:
+    return [line for problem in error.problems for line in str(problem).splitlines()]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return str(value)
+    return value

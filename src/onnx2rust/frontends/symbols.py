@@ -1,0 +1,106 @@
+"""Names for the sizes a model leaves open: one `batch`, readable others, and outputs that follow from the inputs."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+import onnx
+
+_NUMBERED = re.compile(r"^unk__\d+$")
+
+
+def name_unknown(model: onnx.ModelProto) -> None:
+    """Name the input sizes that have no name, or only a number of tf2onnx's (`unk__81`); then the outputs' accordingly."""
+    ports = [*model.graph.input, *model.graph.output]
+    anonymous = [dim for value in ports for dim in value.type.tensor_type.shape.dim if _is_anonymous(dim)]
+    if not anonymous:
+        return
+    for dim in anonymous:
+        dim.Clear()
+    taken = {dim.dim_param for value in ports for dim in value.type.tensor_type.shape.dim if dim.dim_param}
+    for value in model.graph.input:
+        dims = value.type.tensor_type.shape.dim
+        unknown = [not dim.HasField("dim_value") for dim in dims]
+        for index, name in enumerate(_dim_names(unknown)):
+            if not unknown[index] or dims[index].dim_param:
+                continue
+            if index == 0:
+                dims[0].dim_param = "batch"
+                continue
+            symbol = name or f"{value.name}_dim{index}"
+            if symbol in taken or not name:
+                symbol = f"{value.name}_{name or f'dim{index}'}"
+            taken.add(symbol)
+            dims[index].dim_param = symbol
+    _name_output_dims(model)
+
+
+def _is_anonymous(dim: onnx.TensorShapeProto.Dimension) -> bool:
+    if dim.HasField("dim_value"):
+        return dim.dim_value < 0
+    return not dim.dim_param or _NUMBERED.match(dim.dim_param) is not None
+
+
+def _dim_names(unknown: Sequence[bool]) -> list[str]:
+    """Usual meanings by rank: [batch, seq], [batch, seq, channels], channels-last or channels-first images and volumes."""
+    rank = len(unknown)
+    if rank in (2, 3) and (rank == 2 or not unknown[-1]):
+        return ["batch", "seq", ""][:rank]
+    axes = {4: ["height", "width"], 5: ["depth", "height", "width"]}.get(rank)
+    if axes is None:
+        return [""] * rank
+    return ["batch", *axes, ""] if not unknown[-1] else ["batch", "", *axes]
+
+
+def _name_output_dims(model: onnx.ModelProto) -> None:
+    """Find which symbol an unknown output size is, if any: a leading unknown size need not be the batch.
+
+    ONNX shape inference runs twice, each time with other prime numbers for the symbols; a size that is the symbol's number
+    both times is that symbol. (Inference with symbols loses them at the first Reshape.)
+    """
+    outputs = model.graph.output
+    unknown = [(v, i) for v in outputs for i, d in enumerate(v.type.tensor_type.shape.dim) if not d.WhichOneof("value")]
+    symbols = list(dict.fromkeys(d.dim_param for v in model.graph.input for d in v.type.tensor_type.shape.dim if d.dim_param))
+    if not unknown or not 0 < len(symbols) <= len(_PRIMES) // 2:
+        return
+    bare = _without_weights(model)
+    halves = (_PRIMES[::2], _PRIMES[1::2])
+    answers = [_infer(bare, dict(zip(symbols, primes, strict=False))) for primes in halves]
+    for value, index in unknown:
+        for number, symbol in enumerate(symbols):
+            sizes = [answer.get(value.name, ()) for answer in answers]
+            if all(index < len(s) and s[index] == primes[number] for s, primes in zip(sizes, halves, strict=True)):
+                value.type.tensor_type.shape.dim[index].dim_param = symbol
+
+
+_PRIMES = (97, 101, 53, 59, 61, 67, 71, 73, 79, 83, 89, 103)  # larger than the kernels an input must hold
+
+
+def _infer(bare: onnx.ModelProto, sizes: dict[str, int]) -> dict[str, list[int]]:
+    """Sizes of the outputs when the symbols have these `sizes`; empty where inference gives up."""
+    model = onnx.ModelProto()
+    model.CopyFrom(bare)
+    for value in model.graph.input:
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.dim_param:
+                dim.dim_value = sizes[dim.dim_param]
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
+    except (onnx.shape_inference.InferenceError, RuntimeError):
+        return {}
+    return {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in inferred.graph.output}
+
+
+def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy whose large constants are inputs, and whose outputs claim no shape."""
+    graph = onnx.GraphProto(name="bare", node=model.graph.node, input=model.graph.input, output=model.graph.output)
+    for tensor in model.graph.initializer:
+        if math.prod(tensor.dims) <= 64:
+            graph.initializer.append(tensor)
+        else:
+            graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    for value in graph.output:
+        value.type.tensor_type.ClearField("shape")
+    return onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import, graph=graph)

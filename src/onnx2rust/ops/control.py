@@ -1,0 +1,107 @@
+"""Control flow: If and Loop."""
+
+from __future__ import annotations
+
+import onnx
+
+from onnx2rust.builder import Builder, Refuse
+from onnx2rust.dims import Dim, maximum, symbol
+from onnx2rust.dtypes import DType
+from onnx2rust.layers.control import If, Loop
+from onnx2rust.program import Program, TensorType, Value
+from onnx2rust.registry import onnx_op
+
+
+@onnx_op("If", since=(1, 11, 13, 16, 19, 21, 23, 24, 25))
+def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: onnx.GraphProto) -> tuple[Value | None, ...]:
+    """The outputs of one branch. A condition known at conversion leaves no step; sizes on which the branches disagree become symbols."""
+    if cond.array is not None:
+        return tuple(g.inline(then_branch if bool(cond.array.ravel()[0]) else else_branch))
+    bodies = (g.body(then_branch, [], "then"), g.body(else_branch, [], "else"))
+    types: list[TensorType] = []
+    open_sizes: list[tuple[int, int]] = []
+    defines: list[str] = []
+    for k, (a, b) in enumerate(zip(bodies[0].outputs, bodies[1].outputs, strict=True)):
+        if a.dtype is not b.dtype or a.rank != b.rank:
+            raise Refuse(f"the branches give output {k} different types: {a.type} and {b.type}")
+        shape: list[Dim] = []
+        for axis, (m, n) in enumerate(zip(a.shape, b.shape, strict=True)):
+            if m == n:
+                shape.append(m)
+                continue
+            open_sizes.append((k, axis))
+            defines.append(g.new_symbol("size"))
+            shape.append(symbol(defines[-1]))
+        types.append(a.type.with_shape(*shape))
+    result = g.step(If(tuple(open_sizes)), [cond], *types, defines=tuple(defines), bodies=bodies)
+    return result if isinstance(result, tuple) else (result,)
+
+
+@onnx_op("Loop", since=(1, 11, 13, 16, 19, 21, 23, 24, 25))
+def loop(
+    g: Builder,
+    m: Value | None = None,
+    cond: Value | None = None,
+    *v_initial: Value,
+    body: onnx.GraphProto,
+) -> tuple[Value | None, ...]:
+    """for i in 0..M while cond: states = body(i, cond, states); some of the body's outputs are collected along a new first axis."""
+    types = [v.type for v in v_initial]
+    changing: dict[tuple[int, int], str] = {}
+    # a state whose size changes gets a symbol, which may change others: each round finds at least one more
+    for _ in range(1 + sum(t.rank for t in types)):
+        program, condition = _body(g, body, types)
+        grown = _changes(program, types, changing)
+        if not grown:
+            break
+        for k, axis in grown:
+            changing[k, axis] = g.new_symbol("size")
+            shape = list(types[k].shape)
+            shape[axis] = symbol(changing[k, axis])
+            types[k] = types[k].with_shape(*shape)
+    iterations = g.new_symbol("iterations")
+    count = _known_count(m, cond, condition, program)
+    rows = symbol(iterations) if count is None else count
+    collected = [v.type.with_shape(rows, *v.shape) for v in program.outputs[1 + len(types) :]]
+    defines = (iterations, *changing.values())
+    outer = set(defines)
+    for type_ in collected:
+        if any(s not in outer and s not in g.visible_sizes() for d in type_.shape for s in g.symbols(d)):
+            raise Refuse("slices collected by Loop have a size that is only known inside its body")
+    layer = Loop(len(types), tuple(changing))
+    results = g.step(layer, [m, cond, *v_initial], *types, *collected, defines=defines, bodies=(program,))
+    return results if isinstance(results, tuple) else (results,)
+
+
+def _body(g: Builder, graph: onnx.GraphProto, types: list[TensorType]) -> tuple[Program, Value]:
+    if len(graph.input) != 2 + len(types):
+        raise Refuse(f"Loop's body takes {len(graph.input)} inputs, the node gives {2 + len(types)}", invalid=True)
+    shapes = [len(i.type.tensor_type.shape.dim) for i in graph.input[:2]]
+    iteration = Value("iteration", TensorType(DType.I64, (1,) * shapes[0]))
+    condition = Value("condition", TensorType(DType.BOOL, (1,) * shapes[1]))
+    states = [Value(f"state_{k}", t) for k, t in enumerate(types)]
+    program = g.body(graph, [iteration, condition, *states], "body", fresh_outputs=range(1, 1 + len(types)))
+    if len(program.outputs) < 1 + len(types):
+        raise Refuse("Loop's body gives fewer outputs than it has states", invalid=True)
+    return program, condition
+
+
+def _known_count(m: Value | None, cond: Value | None, condition: Value, program: Program) -> Dim | None:
+    """The number of iterations if only M decides it."""
+    known = m.dims() if m is not None else None
+    if known is None or not (cond is None or (cond.array is not None and cond.array.all())):
+        return None
+    again = program.outputs[0]
+    always = again is condition or (again.array is not None and bool(again.array.all()))
+    return maximum(known[0], 0) if always else None
+
+
+def _changes(program: Program, types: list[TensorType], known: dict[tuple[int, int], str]) -> list[tuple[int, int]]:
+    found = []
+    for k, (type_, out) in enumerate(zip(types, program.outputs[1:], strict=False)):
+        if out.dtype is not type_.dtype or out.rank != type_.rank:
+            raise Refuse(f"state {k} changes its type from {type_} to {out.type}")
+        for axis, (before, after) in enumerate(zip(type_.shape, out.shape, strict=True)):
+            if before != after and (k, axis) not in known:
+                found.append((k, axis))
+    return found
