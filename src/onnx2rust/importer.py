@@ -134,12 +134,15 @@ class _Importer:
         type_ = TensorType(DType.F32, ())
         if not info.type.HasField("tensor_type"):
             self.unsupported.append(Problem(f"is a {info.type.WhichOneof('value')}, only tensors are supported", where=where))
+            env[info.name] = POISON
+            return Value(info.name, type_)
         else:
             tensor = info.type.tensor_type
             dtype = dtypes.from_onnx(tensor.elem_type)
             if dtype is None:
                 self._refuse_type(where, tensor.elem_type)
-                dtype = DType.F32
+                env[info.name] = POISON
+                return Value(info.name, type_)
             if not tensor.HasField("shape"):
                 self.unsupported.append(
                     Problem("has no shape, not even a rank", where=where, hint="export it with a shape; sizes may be symbolic")

@@ -46,13 +46,15 @@ fn main() {
     });
     bench.time("concat 2x(3136x64)", || {
         let (a, b) = x.split_at(3136 * 64);
-        Concat.run(
-            cpu,
-            3136,
-            [64, 64],
-            &[a, &b[..3136 * 64]],
-            &mut y[..3136 * 128],
-        );
+        Concat
+            .run(
+                cpu,
+                3136,
+                [64, 64],
+                &[a, &b[..3136 * 64]],
+                &mut y[..3136 * 128],
+            )
+            .expect("parts fit");
     });
     bench.time("slice 56x56x64", || {
         Slice { steps: [1, 1, 1] }.run(
@@ -74,7 +76,7 @@ fn main() {
             [1, 1, 0],
             [1, 1, 0],
             &x[..56 * 56 * 64],
-            &[0.0],
+            Some(&[0.0]),
             &mut y[..58 * 58 * 64],
         );
     });

@@ -55,7 +55,7 @@ impl Dense<'_> {
     }
 
     /// [`run`](Self::run) with the residual in y, which is overwritten.
-    pub fn run_in_place_right(&self, cpu: Cpu, rows: usize, y: &mut [f32], x: &[f32]) {
+    pub fn run_in_place_right(&self, cpu: Cpu, rows: usize, x: &[f32], y: &mut [f32]) {
         self.product(cpu, rows, x, Addend::Output, y);
     }
 

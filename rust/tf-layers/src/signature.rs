@@ -95,6 +95,20 @@ macro_rules! element {
         }
     )*};
 }
+#[cfg(feature = "kernels")]
+impl Element for crate::F16 {
+    const DTYPE: Dtype = Dtype::F16;
+    fn take(data: Data) -> Option<Vec<Self>> {
+        match data {
+            Data::F16(v) => Some(v.into_iter().map(crate::F16).collect()),
+            _ => None,
+        }
+    }
+    fn give(elements: &[Self]) -> Data {
+        Data::F16(elements.iter().map(|v| v.0).collect())
+    }
+}
+
 element!(bool: Bool, u8: U8, u16: U16, u32: U32, u64: U64, i8: I8, i16: I16, i32: I32, i64: I64, f32: F32, f64: F64);
 
 impl Tensor {

@@ -4,8 +4,12 @@
 
 mod conv;
 pub mod recurrent;
+mod transpose;
 
 pub use conv::{conv, depthwise};
+pub use transpose::conv_transpose;
+#[cfg(feature = "kernels")]
+pub(crate) use transpose::{Axis, for_each_phase};
 
 /// Columns of one panel.
 pub const PANEL: usize = 16;

@@ -52,9 +52,10 @@ impl<const D: usize> Window<D> {
                 let span = padded - reach;
                 out[d] = span / self.strides[d] + 1;
                 if self.ceil_mode {
+                    let inside = (size[d] + self.pads_begin[d]).div_ceil(self.strides[d]);
                     out[d] = span.div_ceil(self.strides[d]) + 1;
-                    if (out[d] - 1) * self.strides[d] >= size[d] + self.pads_begin[d] {
-                        out[d] -= 1;
+                    if out[d] > inside {
+                        out[d] = inside;
                     }
                 }
             }
