@@ -295,6 +295,9 @@ def _rows(program: Program, inputs: dict[Value, Escaped]) -> dict[str, Any] | No
                 "begin": begin,
                 "end": begin + size,
                 "convert": Escaped(convert),
+                "back": Escaped(
+                    {"f32": "copied()", "bool": "map(|&v| f32::from(u8::from(v)))"}.get(value.dtype.rust, "map(|&v| v as f32)")
+                ),
                 "text": f"{_values(size)} of `{inputs[value]}`",
             }
         )
@@ -306,6 +309,7 @@ def _rows(program: Program, inputs: dict[Value, Escaped]) -> dict[str, Any] | No
         "fields": Escaped(", ".join(f"{p['field']}: &{p['field']}" for p in parts)),
         "doc": Escaped(", then ".join(str(p["text"]) for p in parts)),
         "output_text": Escaped(_values(product(out))),
+        "exact": all(v.dtype is not DType.F64 for v in program.inputs),
     }
 
 
