@@ -46,7 +46,9 @@ def expand_functions(proto: onnx.ModelProto) -> onnx.ModelProto:
     """Replaces operators that have no lowering here but a function body in ONNX by that body."""
     wanted = set()
     opsets = {o.domain: o.version for o in proto.opset_import}
-    for node in _all_nodes(proto.graph):
+    copy = onnx.ModelProto()
+    copy.CopyFrom(proto)
+    for node in _all_nodes(copy.graph):
         opset = opsets.get(node.domain, 1)
         if not isinstance(registry.lookup(node.op_type, node.domain, opset), Problem):
             continue
@@ -56,6 +58,13 @@ def expand_functions(proto: onnx.ModelProto) -> onnx.ModelProto:
             continue
         if schema.has_function or schema.has_context_dependent_function:  # type: ignore[attr-defined]  # missing in onnx's stubs
             wanted.add((node.domain, node.op_type))
+            # The inliner leaves out what refers to an attribute that the node does not have, defaults too.
+            given = {a.name for a in node.attribute}
+            node.attribute.extend(
+                a.default_value for name, a in schema.attributes.items() if a.default_value.name and name not in given
+            )
+    if wanted:
+        proto = copy
     for operator in sorted(wanted):
         proto = _expand(proto, operator)
     return proto
