@@ -13,7 +13,7 @@ Importing this module is cheap: whatever is heavy (numpy, onnx, onnxruntime) is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,13 +26,15 @@ from onnx2rust.errors import (
     UnsupportedError,
     UsageError,
 )
-from onnx2rust.options import Options
+from onnx2rust.options import Checks, Options
 
 if TYPE_CHECKING:
     from onnx2rust.pipeline import Project
+    from onnx2rust.verification.reports import Report
 
 __version__ = "1.0.0a1"
 __all__ = [
+    "Checks",
     "InvalidModelError",
     "MismatchError",
     "Onnx2RustError",
@@ -42,6 +44,7 @@ __all__ = [
     "UnsupportedError",
     "UsageError",
     "convert",
+    "verify",
 ]
 
 
@@ -60,3 +63,20 @@ def convert(
     from onnx2rust import pipeline
 
     return pipeline.convert(model, out, options, progress)
+
+
+def verify(
+    models: Sequence[Path | str],
+    options: Options | None = None,
+    checks: Checks | None = None,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Converts and builds all `models`, runs them, and compares with onnxruntime (`onnx2rust verify`).
+
+    Inputs are those of `options.features`, else seeded draws. Whatever is wrong with a model is in its report (`report.passed`,
+    `report.models[k].error`), so that one bad model does not cost the others; `report.raise_for_failure()` makes an error of it.
+    """
+    from onnx2rust import verification
+
+    return verification.verify(models, options, checks, progress)
