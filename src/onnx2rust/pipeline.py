@@ -71,7 +71,7 @@ def convert_loaded(
     files[f"{crate}/model/thresholds.json"] = thresholds.text(_thresholds(options, context, data)).encode()
     files[f"{crate}/testdata/features.npz"] = npz.encode(data.arrays)
     files |= {f"{crate}/tf-layers/{name}": content for name, content in resources.tf_layers_files().items()}
-    for name, content in report_files(loaded, program, weights).items():
+    for name, content in report_files(loaded, program, weights, rendered.model, source).items():
         files[f"{people}/{name}"] = content
     output.write(out, files)
     return Project(out, out / crate, rendered.crate, rendered.model, (*loaded.notes, *notes), program, plan)
@@ -92,7 +92,18 @@ def _context(
     placeholder = binary and options.thresholds is None and data.labels is None
     if placeholder:
         notes.append("thresholds.json holds placeholders: give --thresholds, or `labels` in the features file")
-    context = emit.Context(source, loaded.kind, binary, placeholder, data.samples, data.batched, data.expected)
+    computed = binary and options.thresholds is None and data.labels is not None
+    context = emit.Context(
+        source,
+        loaded.kind,
+        binary,
+        placeholder,
+        data.samples,
+        data.batched,
+        data.expected,
+        drawn=options.features is None,
+        negatives=int((data.labels == 0).sum()) if computed and data.labels is not None else None,
+    )
     return context, data, notes
 
 

@@ -18,7 +18,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import onnx
 
@@ -28,6 +28,7 @@ from onnx2rust.program import Value
 Const = Value
 Sizes = tuple[Any, ...]
 Lowering = Callable[..., "Value | tuple[Value | None, ...]"]
+F = TypeVar("F", bound=Lowering)
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,11 @@ _OPERATORS: dict[tuple[str, str], list[Operator]] = {}
 ONNX_DOMAINS = ("", "ai.onnx")
 
 
-def onnx_op(name: str, *, since: int | tuple[int, ...], domain: str = "") -> Callable[[Lowering], Lowering]:
+def onnx_op(name: str, *, since: int | tuple[int, ...], domain: str = "") -> Callable[[F], F]:
     """Registers the decorated function as the lowering of versions `since` of an operator."""
     versions = (since,) if isinstance(since, int) else since
 
-    def register(function: Lowering) -> Lowering:
+    def register(function: F) -> F:
         parameters = list(inspect.signature(function).parameters.values())[1:]
         positional = tuple(p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY)
         keywords = {p.name: p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import onnx
 import onnx.inliner
+import onnx.shape_inference
 
 from onnx2rust import registry
 from onnx2rust.builder import Refuse
@@ -55,9 +56,35 @@ def expand_functions(proto: onnx.ModelProto) -> onnx.ModelProto:
             continue
         if schema.has_function or schema.has_context_dependent_function:  # type: ignore[attr-defined]  # missing in onnx's stubs
             wanted.add((node.domain, node.op_type))
-    if not wanted:
-        return proto
-    return onnx.inliner.inline_selected_functions(proto, sorted(wanted), exclude=False, inline_schema_functions=True)
+    proto = _with_defaults(proto, wanted, opsets)
+    for operator in sorted(wanted):
+        proto = _expand(proto, operator)
+    return proto
+
+
+def _with_defaults(proto: onnx.ModelProto, wanted: set[tuple[str, str]], opsets: dict[str, int]) -> onnx.ModelProto:
+    """The model with default attributes written out on the wanted nodes: ONNX's inliner leaves out those that a node does not state."""
+    proto = onnx.ModelProto.FromString(proto.SerializeToString())
+    for node in _all_nodes(proto.graph):
+        if (node.domain, node.op_type) in wanted:
+            schema = onnx.defs.get_schema(node.op_type, opsets.get(node.domain, 1), node.domain)
+            stated = {a.name for a in node.attribute}
+            node.attribute.extend(
+                a.default_value for n, a in schema.attributes.items() if n not in stated and a.default_value.type
+            )
+    return proto
+
+
+def _expand(proto: onnx.ModelProto, operator: tuple[str, str]) -> onnx.ModelProto:
+    """One operator's function put in its place, or the model as it was where ONNX's inliner cannot (then the importer refuses the node)."""
+    for typed in (False, True):
+        try:
+            model = onnx.shape_inference.infer_shapes(proto) if typed else proto
+            return onnx.inliner.inline_selected_functions(model, [operator], exclude=False, inline_schema_functions=True)
+        except (RuntimeError, onnx.shape_inference.InferenceError):
+            # functions that depend on their input types need all of them known
+            continue
+    return proto
 
 
 def _all_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:

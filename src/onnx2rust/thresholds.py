@@ -36,6 +36,8 @@ def from_labels(scores: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> d
     scores, labels = scores.reshape(-1).astype(np.float32), labels.reshape(-1)
     if scores.shape != labels.shape or not np.isin(labels, (0, 1)).all():
         raise InvalidModelError(Problem("`labels` must hold one 0 or 1 for each sample", "--features"))
+    if not np.isfinite(scores).all():
+        raise InvalidModelError(Problem("the model's scores are not all finite: thresholds would not be either", "--features"))
     negatives = np.sort(scores[labels == 0])[::-1]
     if not negatives.size:
         raise InvalidModelError(Problem("`labels` has no negative sample to compute thresholds from", "--features"))

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import traceback
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,9 @@ def lower(case: Case) -> emit.project.Rendered | str:
         return emit.render(planner.plan(program, options), options, context)
     except Onnx2RustError as error:
         return f"{error.title}: {error.problems[0].what}"
+    except Exception as error:  # any crash is a failure of this case, told with its place; the others still run
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return f"crash: {type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
 
 
 def write(cases: list[Case]) -> dict[str, str]:

@@ -74,7 +74,28 @@ def whole(*shape):
     return np.full(shape, 3, np.int64)
 
 
+def of(op, x, *weights, opset=20, **attributes):
+    names = [f"w{i}" for i in range(len(weights))]
+    return lambda node: session(
+        [node(op, ["x", *names], ["y"], **attributes)], {"x": x}, list(zip(names, weights)), opset=opset
+    )
+
+
+def reductions():
+    for op in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceL2", "ReduceLogSumExp"):
+        for name, axis in (("rows", 1), ("columns", 0)):
+            yield f"{op} {name}", of(op, floats(64, 1024), np.array([axis]))
+
+
 EXTRA = {
+    "Softmax 64x1024": of("Softmax", floats(64, 1024)),
+    "Softmax 1024x64": of("Softmax", floats(1024, 64)),
+    "Softmax axis 1 of 8x64x128": of("Softmax", floats(8, 64, 128), axis=1),
+    "LogSoftmax 64x1024": of("LogSoftmax", floats(64, 1024)),
+    "LayerNormalization 64x768": of("LayerNormalization", floats(64, 768), floats(768), floats(768)),
+    "InstanceNormalization 1x64x1024": of("InstanceNormalization", floats(1, 64, 1024), floats(64), floats(64)),
+    "BatchNormalization 1x64x1024": of("BatchNormalization", floats(1, 64, 1024), *[floats(64)] * 4),
+    **dict(reductions()),
     "Add same": two("Add", floats(N), floats(N)),
     "Mul scalar": two("Mul", floats(N), floats(1)),
     "Add row": two("Add", floats(64, 1024), floats(1, 1024)),

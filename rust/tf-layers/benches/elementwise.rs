@@ -10,6 +10,9 @@ use std::time::Instant;
 use tf_layers::Cpu;
 use tf_layers::activation::Activation;
 use tf_layers::binary::{Add, Div, Less, Max, Mul, Sub};
+use tf_layers::norm::{GroupNormalization, LayerNormalization, ScaleShift};
+use tf_layers::reduce::{Reduce, Reduction};
+use tf_layers::softmax::{LogSoftmax, Softmax};
 
 /// Best time of one call among many short samples, in µs: the machine may be shared.
 fn best(mut call: impl FnMut()) -> f64 {
@@ -123,6 +126,80 @@ impl Bench {
                 .expect(fits)
         });
     }
+
+    fn rows(&self) {
+        let cpu = self.cpu;
+        let x: Vec<f32> = (0..65_536)
+            .map(|i| (i * 7919 % 65_536) as f32 / 8192.0 - 4.0)
+            .collect();
+        let mut y = vec![0.0f32; 65_536];
+        self.time("Softmax 64x1024", || {
+            Softmax.run(cpu, [64, 1024, 1], black_box(&x), &mut y)
+        });
+        self.time("Softmax 1024x64", || {
+            Softmax.run(cpu, [1024, 64, 1], black_box(&x), &mut y)
+        });
+        self.time("Softmax axis 1 of 8x64x128", || {
+            Softmax.run(cpu, [8, 64, 128], black_box(&x), &mut y)
+        });
+        self.time("LogSoftmax 64x1024", || {
+            LogSoftmax.run(cpu, [64, 1024, 1], black_box(&x), &mut y)
+        });
+        let row = vec![1.25f32; 768];
+        let layer = LayerNormalization {
+            epsilon: 1e-5,
+            scale: Some(&row),
+            bias: Some(&row),
+        };
+        self.time("LayerNormalization 64x768", || {
+            layer.run(
+                cpu,
+                [64, 768],
+                black_box(&x[..64 * 768]),
+                &mut y[..64 * 768],
+                None,
+                None,
+            );
+        });
+        let group = GroupNormalization {
+            groups: 64,
+            epsilon: 1e-5,
+            scale: &row[..64],
+            bias: &row[..64],
+        };
+        self.time("InstanceNormalization 1x64x1024", || {
+            group.run(cpu, [1, 64, 1024], black_box(&x), &mut y)
+        });
+        let batch = ScaleShift {
+            scale: &row[..64],
+            shift: &row[..64],
+        };
+        self.time("BatchNormalization 1x64x1024", || {
+            batch.run(cpu, [1, 64, 1024], black_box(&x), &mut y)
+        });
+        for (name, reduction) in [
+            ("ReduceSum", Reduction::Sum),
+            ("ReduceMean", Reduction::Mean),
+            ("ReduceMax", Reduction::Max),
+            ("ReduceL2", Reduction::L2),
+            ("ReduceLogSumExp", Reduction::LogSumExp),
+        ] {
+            let rows = Reduce {
+                reduction,
+                axes: [false, true],
+            };
+            self.time(&format!("{name} rows"), || {
+                rows.run(cpu, [64, 1024], black_box(&x), &mut y[..64])
+            });
+            let columns = Reduce {
+                reduction,
+                axes: [true, false],
+            };
+            self.time(&format!("{name} columns"), || {
+                columns.run(cpu, [64, 1024], black_box(&x), &mut y[..1024])
+            });
+        }
+    }
 }
 
 fn main() {
@@ -135,4 +212,5 @@ fn main() {
     eprintln!("level {}", bench.cpu.name());
     bench.activations();
     bench.binary();
+    bench.rows();
 }

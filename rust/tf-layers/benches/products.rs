@@ -7,6 +7,7 @@ use tf_layers::bench::{numbers, report, time};
 use tf_layers::conv::{Conv, DepthwiseConv};
 use tf_layers::cpu::{Simd, dispatch, prelude::*};
 use tf_layers::dense::Dense;
+use tf_layers::matmul::MatMul;
 use tf_layers::{Cpu, Slot, pack};
 
 /// Multiply-adds of the peak loop: ten independent chains hide the latency of every machine so far.
@@ -155,6 +156,65 @@ fn depthwise(cpu: Cpu, size: usize, channels: usize, kernel: usize, stride: usiz
     );
 }
 
+/// The two products of attention, heads side by side as a projection leaves them: scores, and their mean of the values.
+fn attention(cpu: Cpu, rows: usize, keys: usize, heads: usize, size: usize) {
+    let (q, k) = (
+        numbers(rows * heads * size, 1),
+        numbers(keys * heads * size, 2),
+    );
+    let mut scratch = Slot::new();
+    let layer = MatMul { alpha: 0.125 }.checked();
+    let mut scores = vec![0.0; heads * rows * keys];
+    let operations = 2.0 * (heads * rows * keys * size) as f64;
+    let row = heads * size;
+    report(
+        &format!("scores {heads} heads {rows}×{size}×{keys}"),
+        operations,
+        &mut scores,
+        |y| {
+            let (a, b) = ([row, 1], [1, row]);
+            layer.run(
+                cpu,
+                [heads],
+                [rows, size, keys],
+                [size],
+                a,
+                [size],
+                b,
+                &q,
+                &k,
+                y,
+                &mut scratch,
+            );
+        },
+        |y| y.iter().all(|v| v.is_finite()),
+    );
+    let mut y = vec![0.0; heads * rows * size];
+    report(
+        &format!("values {heads} heads {rows}×{keys}×{size}"),
+        operations,
+        &mut y,
+        |y| {
+            let (a, b) = ([keys, 1], [row, 1]);
+            let sizes = [rows, keys, size];
+            layer.run(
+                cpu,
+                [heads],
+                sizes,
+                [rows * keys],
+                a,
+                [size],
+                b,
+                &scores,
+                &k,
+                y,
+                &mut scratch,
+            );
+        },
+        |y| y.iter().all(|v| v.is_finite()),
+    );
+}
+
 fn main() {
     let words: Vec<String> = std::env::args()
         .skip(1)
@@ -197,5 +257,9 @@ fn main() {
         depthwise(cpu, 56, 144, 3, 1);
         depthwise(cpu, 14, 576, 3, 1);
         depthwise(cpu, 28, 120, 5, 1);
+    }
+    if wanted("matmul") {
+        attention(cpu, 128, 128, 12, 64);
+        attention(cpu, 1, 512, 12, 64);
     }
 }

@@ -90,8 +90,10 @@ pub fn weights(path: &str, tensors: &[Tensor]) -> ExitCode {
 pub fn thresholds(path: &str) -> Result<(), String> {
     println!("cargo::rerun-if-changed={path}");
     let text = std::fs::read_to_string(path).map_err(|e| format!("{path}: {e}"))?;
-    let [bottom, low, medium, high] = parse_thresholds(&text).map_err(|e| format!("{path}: {e}"))?;
-    let out = std::env::var_os("OUT_DIR").ok_or("this is a build script: cargo sets OUT_DIR for it")?;
+    let [bottom, low, medium, high] =
+        parse_thresholds(&text).map_err(|e| format!("{path}: {e}"))?;
+    let out =
+        std::env::var_os("OUT_DIR").ok_or("this is a build script: cargo sets OUT_DIR for it")?;
     let rust = format!("[{bottom:?}, {low:?}, {medium:?}, {high:?}]");
     std::fs::write(Path::new(&out).join("thresholds.rs"), rust).map_err(|e| e.to_string())
 }
@@ -99,13 +101,25 @@ pub fn thresholds(path: &str) -> Result<(), String> {
 /// The four numbers of a flat JSON object with exactly the keys bottom, low, medium and high, in order and finite.
 fn parse_thresholds(text: &str) -> Result<[f32; 4], String> {
     const KEYS: [&str; 4] = ["bottom", "low", "medium", "high"];
-    let inner = text.trim().strip_prefix('{').and_then(|t| t.strip_suffix('}')).ok_or("is not a JSON object")?;
+    let inner = text
+        .trim()
+        .strip_prefix('{')
+        .and_then(|t| t.strip_suffix('}'))
+        .ok_or("is not a JSON object")?;
     let mut found = [None; 4];
     for member in inner.split(',') {
-        let (key, value) = member.split_once(':').ok_or_else(|| format!("`{}` is not a member", member.trim()))?;
+        let (key, value) = member
+            .split_once(':')
+            .ok_or_else(|| format!("`{}` is not a member", member.trim()))?;
         let key = key.trim().trim_matches('"');
-        let k = KEYS.iter().position(|known| *known == key).ok_or_else(|| format!("unknown key `{key}`"))?;
-        let value: f32 = value.trim().parse().map_err(|_| format!("`{key}` is not a number"))?;
+        let k = KEYS
+            .iter()
+            .position(|known| *known == key)
+            .ok_or_else(|| format!("unknown key `{key}`"))?;
+        let value: f32 = value
+            .trim()
+            .parse()
+            .map_err(|_| format!("`{key}` is not a number"))?;
         if !value.is_finite() || found[k].replace(value).is_some() {
             return Err(format!("`{key}` must be one finite number"));
         }
@@ -114,7 +128,11 @@ fn parse_thresholds(text: &str) -> Result<[f32; 4], String> {
     for ((number, found), key) in numbers.iter_mut().zip(found).zip(KEYS) {
         *number = found.ok_or_else(|| format!("`{key}` is missing"))?;
     }
-    if numbers.is_sorted() { Ok(numbers) } else { Err("must have bottom <= low <= medium <= high".to_string()) }
+    if numbers.is_sorted() {
+        Ok(numbers)
+    } else {
+        Err("must have bottom <= low <= medium <= high".to_string())
+    }
 }
 
 /// Checks the archive at `path` against `tensors` and writes their files into `out`.
@@ -188,11 +206,15 @@ fn packed(npz: &Npz, tensor: &Tensor, big_endian: bool) -> Result<Vec<u8>, Strin
         _ if *packing != Packing::Copy => {
             Err(format!("`{name}` is {dtype}: only float32 can be packed"))
         }
-        // a bool is not plain data: the generated code includes these as a Rust array
+        // bools and halves are not plain data: the generated code includes these as Rust arrays
         Data::Bool(v) => Ok(format!("{v:?}").into_bytes()),
         Data::U8(v) => Ok(v),
         Data::I8(v) => Ok(bytes(v, big_endian)),
-        Data::U16(v) | Data::F16(v) => Ok(bytes(v, big_endian)),
+        Data::F16(v) => {
+            let texts: Vec<String> = v.iter().map(|bits| format!("F16({bits})")).collect();
+            Ok(format!("[{}]", texts.join(", ")).into_bytes())
+        }
+        Data::U16(v) => Ok(bytes(v, big_endian)),
         Data::I16(v) => Ok(bytes(v, big_endian)),
         Data::U32(v) => Ok(bytes(v, big_endian)),
         Data::I32(v) => Ok(bytes(v, big_endian)),

@@ -24,7 +24,10 @@ pub fn assert_close(actual: &Array, expected: &Array, tolerance: Tolerance) {
     let (a, b) = (floats(&actual.data), floats(&expected.data));
     match (a, b) {
         (Some(a), Some(b)) => floats_close(name, &a, &b, tolerance),
-        _ => assert!(actual.data == expected.data, "output `{name}` is not what the reference computed"),
+        _ => assert!(
+            actual.data == expected.data,
+            "output `{name}` is not what the reference computed"
+        ),
     }
 }
 
@@ -48,7 +51,10 @@ pub fn assert_within(actual: &Array, expected: &Array, rtol: f64, atol: f64) {
 
 #[track_caller]
 fn floats_close(name: &str, a: &[f64], b: &[f64], Tolerance { rtol, atol }: Tolerance) {
-    let scale = b.iter().filter(|v| v.is_finite()).fold(0.0, |m: f64, v| m.max(v.abs()));
+    let scale = b
+        .iter()
+        .filter(|v| v.is_finite())
+        .fold(0.0, |m: f64, v| m.max(v.abs()));
     floats_within(name, a, b, rtol, atol * scale);
 }
 
@@ -64,9 +70,19 @@ fn floats_within(name: &str, a: &[f64], b: &[f64], rtol: f64, atol: f64) {
             f64::INFINITY
         }
     };
-    let worst = a.iter().zip(b).map(excess).enumerate().max_by(|x, y| x.1.total_cmp(&y.1));
+    let worst = a
+        .iter()
+        .zip(b)
+        .map(excess)
+        .enumerate()
+        .max_by(|x, y| x.1.total_cmp(&y.1));
     if let Some((k, e)) = worst {
-        assert!(e <= 0.0, "output `{name}`: element {k} is {}, the reference computed {}", a[k], b[k]);
+        assert!(
+            e <= 0.0,
+            "output `{name}`: element {k} is {}, the reference computed {}",
+            a[k],
+            b[k]
+        );
     }
 }
 

@@ -95,6 +95,20 @@ macro_rules! element {
         }
     )*};
 }
+#[cfg(feature = "kernels")]
+impl Element for crate::F16 {
+    const DTYPE: Dtype = Dtype::F16;
+    fn take(data: Data) -> Option<Vec<Self>> {
+        match data {
+            Data::F16(v) => Some(v.into_iter().map(crate::F16).collect()),
+            _ => None,
+        }
+    }
+    fn give(elements: &[Self]) -> Data {
+        Data::F16(elements.iter().map(|v| v.0).collect())
+    }
+}
+
 element!(bool: Bool, u8: U8, u16: U16, u32: U32, u64: U64, i8: I8, i16: I16, i32: I32, i64: I64, f32: F32, f64: F64);
 
 impl Tensor {
@@ -105,12 +119,22 @@ impl Tensor {
     ///
     /// # Errors
     /// If the array is missing or of another element type, or there is no such row.
-    pub fn read<T: Element>(&self, npz: &Npz, sample: Option<usize>) -> Result<(Vec<T>, Vec<usize>), SignatureError> {
+    pub fn read<T: Element>(
+        &self,
+        npz: &Npz,
+        sample: Option<usize>,
+    ) -> Result<(Vec<T>, Vec<usize>), SignatureError> {
         let Array { data, shape, .. } = npz.array(self.name)?;
         let found = data.dtype();
-        let problem = |problem| SignatureError::Input { name: self.name, problem };
-        let elements = T::take(data).ok_or_else(|| problem(format!("is {found}, the model needs {}", T::DTYPE)))?;
-        let Some(k) = sample else { return Ok((elements, shape)) };
+        let problem = |problem| SignatureError::Input {
+            name: self.name,
+            problem,
+        };
+        let elements = T::take(data)
+            .ok_or_else(|| problem(format!("is {found}, the model needs {}", T::DTYPE)))?;
+        let Some(k) = sample else {
+            return Ok((elements, shape));
+        };
         let samples = shape.first().copied().unwrap_or(1);
         if k >= samples {
             return Err(problem(format!("has {samples} rows, there is no row {k}")));
@@ -128,7 +152,11 @@ impl Tensor {
     /// The array of an output.
     #[must_use]
     pub fn array<T: Element>(&self, elements: &[T], shape: &[usize]) -> Array {
-        Array { name: self.name.to_string(), shape: shape.to_vec(), data: T::give(elements) }
+        Array {
+            name: self.name.to_string(),
+            shape: shape.to_vec(),
+            data: T::give(elements),
+        }
     }
 }
 
@@ -159,7 +187,10 @@ pub fn sizes<const N: usize>(
     let mut sizes = [0; N];
     for ((size, found), symbol) in sizes.iter_mut().zip(found).zip(symbols) {
         let name = tensors.first().map_or("", |t| t.name);
-        *size = found.ok_or(SignatureError::Input { name, problem: format!("no array tells the size `{symbol}`") })?;
+        *size = found.ok_or(SignatureError::Input {
+            name,
+            problem: format!("no array tells the size `{symbol}`"),
+        })?;
     }
     Ok(sizes)
 }
@@ -185,7 +216,10 @@ fn fit<const N: usize>(
         return Ok(());
     }
     let problem = format!("axis {axis} is {have}, the model needs {need}");
-    Err(SignatureError::Input { name: tensor.name, problem })
+    Err(SignatureError::Input {
+        name: tensor.name,
+        problem,
+    })
 }
 
 /// Finds the one size that a flattened array leaves open, or checks its length if none is.
@@ -227,5 +261,8 @@ fn flattened<const N: usize>(
         return Ok(());
     }
     let problem = format!("{length} elements do not fill the model's shape ({known} a sample)");
-    Err(SignatureError::Input { name: tensor.name, problem })
+    Err(SignatureError::Input {
+        name: tensor.name,
+        problem,
+    })
 }

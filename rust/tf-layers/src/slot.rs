@@ -78,10 +78,17 @@ pub fn size(what: &'static str, value: i64) -> crate::Result<usize> {
 /// # Errors
 /// [`Error::InputLength`](crate::Error::InputLength) if it has not (a shape too large to count needs `usize::MAX`).
 pub fn check_input(name: &'static str, actual: usize, shape: &[usize]) -> crate::Result<()> {
-    let expected = shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).unwrap_or(usize::MAX);
+    let expected = shape
+        .iter()
+        .try_fold(1_usize, |n, &d| n.checked_mul(d))
+        .unwrap_or(usize::MAX);
     if actual == expected {
         Ok(())
     } else {
-        Err(crate::Error::InputLength { name, expected, actual })
+        Err(crate::Error::InputLength {
+            name,
+            expected,
+            actual,
+        })
     }
 }

@@ -83,13 +83,15 @@ fn concat_and_parts() {
         };
         let xs = [part(0), part(1), part(2)];
         let mut joined = vec![-1; y.len()];
-        Concat.run(
-            Cpu::new(),
-            outer,
-            parts,
-            &[&xs[0], &xs[1], &xs[2]],
-            &mut joined,
-        );
+        Concat
+            .run(
+                Cpu::new(),
+                outer,
+                parts,
+                &[&xs[0], &xs[1], &xs[2]],
+                &mut joined,
+            )
+            .unwrap();
         assert_eq!(joined, y);
         joined.fill(-1);
         for p in 0..3 {
@@ -156,7 +158,7 @@ fn slice() {
         });
         let layer = DynamicSlice { axes }.checked();
         let sizes = layer
-            .sizes(Cpu::new(), shape, &starts, &ends, &steps)
+            .sizes(Cpu::new(), shape, &x, &starts, &ends, Some(&steps))
             .unwrap();
         assert_eq!(
             sizes.as_slice(),
@@ -165,7 +167,7 @@ fn slice() {
         );
         let mut y = vec![-1; count(&sizes)];
         layer
-            .run(Cpu::new(), shape, &x, &starts, &ends, &steps, &mut y)
+            .run(Cpu::new(), shape, &x, &starts, &ends, Some(&steps), &mut y)
             .unwrap();
         assert_eq!(y, expected, "{shape:?} {starts:?} {ends:?} {steps:?}");
     }
@@ -175,7 +177,7 @@ fn slice() {
         .checked()
         .run(Cpu::new(), [3, 4], [2, 1], [2, 2], &x, &mut y);
     assert_eq!(y, [9, 11, 5, 7]);
-    let zero = DynamicSlice { axes: [0] }.sizes(Cpu::new(), [3], &[0], &[3], &[0]);
+    let zero = DynamicSlice { axes: [0] }.sizes(Cpu::new(), [3], &[1; 3], &[0], &[3], Some(&[0]));
     assert_eq!(
         zero,
         Err(Error::Size {
@@ -185,7 +187,7 @@ fn slice() {
     );
     assert!(
         DynamicSlice { axes: [0] }
-            .sizes(Cpu::new(), [3], &[0], &[], &[])
+            .sizes(Cpu::new(), [3], &[1; 3], &[0], &[], None)
             .is_err()
     );
 }
@@ -218,40 +220,52 @@ fn expand_and_tile() {
     }
     let cpu = Cpu::new();
     assert_eq!(
-        DynamicExpand::<2, 3>.sizes(cpu, [3, 1], &[2, 1, 6]),
+        ExpandSizes.sizes::<2, 3>(cpu, [3, 1], &[2, 1, 6]),
         Ok([2, 3, 6])
     );
-    assert_eq!(DynamicExpand::<2, 2>.sizes(cpu, [3, 1], &[4]), Ok([3, 4]));
-    assert_eq!(DynamicExpand::<2, 2>.sizes(cpu, [3, 1], &[0]), Ok([3, 0]));
-    assert!(DynamicExpand::<2, 2>.sizes(cpu, [3, 2], &[4]).is_err());
-    assert!(DynamicExpand::<2, 2>.sizes(cpu, [3, 2], &[-1]).is_err());
+    assert_eq!(ExpandSizes.sizes(cpu, [3, 1], &[4]), Ok([3, 4]));
+    assert_eq!(ExpandSizes.sizes(cpu, [3, 1], &[0]), Ok([3, 0]));
+    assert!(ExpandSizes.sizes::<2, 2>(cpu, [3, 2], &[4]).is_err());
+    assert!(ExpandSizes.sizes::<2, 2>(cpu, [3, 2], &[-1]).is_err());
 }
 
 #[test]
 fn reshape_sizes() {
     let cpu = Cpu::new();
-    let keep = Reshape::<3> { allow_zero: false };
-    assert_eq!(keep.sizes(cpu, [2, 3, 4], &[4, 2, 3]), Ok([4, 2, 3]));
-    assert_eq!(keep.sizes(cpu, [2, 3, 4], &[0, -1, 2]), Ok([2, 6, 2]));
-    assert_eq!(keep.sizes(cpu, [0, 3, 4], &[3, 4, 0]).unwrap_err(), {
-        Error::SizeMismatch {
-            what: "elements of a reshaped tensor",
-            left: 0,
-            right: 48,
-        }
-    });
+    let keep = ReshapeSizes { allow_zero: false }.checked();
     assert_eq!(
-        Reshape::<3> { allow_zero: true }.sizes(cpu, [0, 3, 4], &[3, 4, 0]),
+        keep.sizes::<3, 3>(cpu, [2, 3, 4], &[4, 2, 3]),
+        Ok([4, 2, 3])
+    );
+    assert_eq!(
+        keep.sizes::<3, 3>(cpu, [2, 3, 4], &[0, -1, 2]),
+        Ok([2, 6, 2])
+    );
+    assert_eq!(
+        keep.sizes::<3, 3>(cpu, [0, 3, 4], &[3, 4, 0]).unwrap_err(),
+        {
+            Error::SizeMismatch {
+                what: "elements of a reshaped tensor",
+                left: 0,
+                right: 48,
+            }
+        }
+    );
+    assert_eq!(
+        ReshapeSizes { allow_zero: true }.sizes::<3, 3>(cpu, [0, 3, 4], &[3, 4, 0]),
         Ok([3, 4, 0])
     );
-    assert!(keep.sizes(cpu, [2, 3, 4], &[-1, -1, 2]).is_err());
-    assert!(keep.sizes(cpu, [2, 3, 4], &[5, -1, 2]).is_err());
-    assert!(keep.sizes(cpu, [2, 3, 4], &[-2, 3, 4]).is_err());
-    assert!(keep.sizes(cpu, [24], &[2, 0, 12]).is_err());
-    assert!(keep.sizes(cpu, [2, 3, 4], &[24]).is_err());
-    assert!(keep.sizes(cpu, [2, 3, 4], &[i64::MAX, 4, 4]).is_err());
+    assert!(keep.sizes::<3, 3>(cpu, [2, 3, 4], &[-1, -1, 2]).is_err());
+    assert!(keep.sizes::<3, 3>(cpu, [2, 3, 4], &[5, -1, 2]).is_err());
+    assert!(keep.sizes::<3, 3>(cpu, [2, 3, 4], &[-2, 3, 4]).is_err());
+    assert!(keep.sizes::<1, 3>(cpu, [24], &[2, 0, 12]).is_err());
+    assert!(keep.sizes::<3, 3>(cpu, [2, 3, 4], &[24]).is_err());
     assert!(
-        keep.sizes(cpu, [0, 3, 4], &[0, -1, 2]).is_err(),
+        keep.sizes::<3, 3>(cpu, [2, 3, 4], &[i64::MAX, 4, 4])
+            .is_err()
+    );
+    assert!(
+        keep.sizes::<3, 3>(cpu, [0, 3, 4], &[0, -1, 2]).is_err(),
         "−1 beside an empty axis says nothing"
     );
     assert_eq!(ReadSizes.sizes(cpu, &[3, 0]), Ok([3, 0]));
@@ -267,6 +281,9 @@ fn reshape_sizes() {
     WriteSizes.run(cpu, [7, -1], &mut wide);
     WriteSizes.run(cpu, [7, -1], &mut narrow);
     assert_eq!((wide, narrow), ([7, -1], [7, -1]));
+    let mut y = [0; 2];
+    assert_eq!(CheckedCopy.run(cpu, &[1, 2], &mut y), Ok(()));
+    assert!(CheckedCopy.run(cpu, &[1, 2, 3], &mut y).is_err());
     assert_eq!(broadcast_sizes::<3>(&[2, 1, 4], &[3, 1]), Ok([2, 3, 4]));
     assert!(broadcast_sizes::<3>(&[2, 2, 4], &[3, 1]).is_err());
 }
@@ -464,7 +481,7 @@ fn pad() {
             .map(|d| shape[d] as i64 + before[d].min(0) + after[d].min(0))
             .collect();
         let layer = DynamicPad { mode, axes: [2, 0] }.checked();
-        let found = layer.sizes(Cpu::new(), shape, &pads);
+        let found = layer.sizes(Cpu::new(), shape, &x, &pads, Some(&[-7]));
         if left.iter().any(|&n| n <= 0) {
             continue;
         }
@@ -495,14 +512,14 @@ fn pad() {
             .collect();
         let mut y = vec![-1; count(&to)];
         layer
-            .run(Cpu::new(), shape, &x, &pads, &[-7], &mut y)
+            .run(Cpu::new(), shape, &x, &pads, Some(&[-7]), &mut y)
             .unwrap();
         assert_eq!(y, expected, "{mode:?} {shape:?} {pads:?}");
         {
             y.fill(-1);
             Pad { mode }
                 .checked()
-                .run(Cpu::new(), shape, before, after, &x, &[-7], &mut y);
+                .run(Cpu::new(), shape, before, after, &x, Some(&[-7]), &mut y);
             assert_eq!(y, expected);
         }
     }
@@ -511,26 +528,37 @@ fn pad() {
         axes: [0],
     };
     assert!(
-        layer.sizes(Cpu::new(), [0], &[1, 0]).is_err(),
+        layer
+            .sizes::<i32, 1>(Cpu::new(), [0], &[], &[1, 0], None)
+            .is_err(),
         "nothing to repeat"
     );
-    assert!(layer.sizes(Cpu::new(), [2], &[-3, 0]).is_err());
-    assert!(layer.sizes(Cpu::new(), [2], &[i64::MIN, i64::MAX]).is_err());
-    assert!(layer.sizes(Cpu::new(), [2], &[1]).is_err());
+    assert!(
+        layer
+            .sizes::<i32, 1>(Cpu::new(), [2], &[], &[-3, 0], None)
+            .is_err()
+    );
+    assert!(
+        layer
+            .sizes::<i32, 1>(Cpu::new(), [2], &[], &[i64::MIN, i64::MAX], None)
+            .is_err()
+    );
+    assert!(
+        layer
+            .sizes::<i32, 1>(Cpu::new(), [2], &[], &[1], None)
+            .is_err()
+    );
     let mut y = vec![1; 2];
     Pad {
         mode: PadMode::Constant,
     }
-    .run(Cpu::new(), [0], [1], [1], &[], &[], &mut y);
+    .run(Cpu::new(), [0], [1], [1], &[], None, &mut y);
     assert_eq!(y, [0, 0]);
 }
 
 #[test]
 fn filled() {
     let cpu = Cpu::new();
-    let mut y = vec![0.0; 3];
-    Fill { value: 2.5 }.checked().run(cpu, &mut y);
-    assert_eq!(y, [2.5; 3]);
     for (start, limit, delta, expected) in [
         (3, 9, 3, vec![3, 6]),
         (10, 4, -2, vec![10, 8, 6]),
@@ -566,9 +594,10 @@ fn filled() {
             for upper in [false, true] {
                 let x: Vec<i32> = (1..=2 * (rows * columns) as i32).collect();
                 let mut y = vec![-1; x.len()];
-                Trilu { upper, k }
+                Trilu { upper }
                     .checked()
-                    .run(cpu, 2, rows, columns, &x, &mut y);
+                    .run(cpu, 2, rows, columns, &x, Some(&[k]), &mut y)
+                    .unwrap();
                 let expected: Vec<i32> = indices(&[2, rows, columns])
                     .map(|i| {
                         let d = i[2] as i64 - i[1] as i64;
@@ -632,7 +661,17 @@ fn selected() {
         let layer = Unique { sorted }.checked();
         assert_eq!(layer.sizes(cpu, 1, 6, 1, &x), Ok([4]));
         let (mut a, mut b, mut c, mut d) = (vec![0.0; 4], vec![0; 4], vec![0; 6], vec![0; 4]);
-        layer.run(cpu, 1, 6, 1, &x, &mut a, &mut b, &mut c, &mut d);
+        layer.run(
+            cpu,
+            1,
+            6,
+            1,
+            &x,
+            &mut a,
+            Some(&mut b),
+            Some(&mut c),
+            Some(&mut d),
+        );
         assert_eq!(
             (a.as_slice(), b.as_slice(), c.as_slice(), d.as_slice()),
             (&y[..], &first[..], &inverse[..], &counts[..])
@@ -649,9 +688,9 @@ fn selected() {
         2,
         &x,
         &mut y,
-        &mut first,
-        &mut inverse,
-        &mut counts,
+        Some(&mut first),
+        Some(&mut inverse),
+        Some(&mut counts),
     );
     assert_eq!(y, [0, 1, 1, 1, 0, 3, 2, 2]);
     assert_eq!(

@@ -51,7 +51,12 @@ fn exact(reduction: Reduction, x: &[f64]) -> (f64, f64) {
 
 /// The elements that make each result, in the order of the results.
 fn groups<const R: usize>(shape: [usize; R], axes: [bool; R]) -> Vec<Vec<usize>> {
-    let kept: usize = shape.iter().zip(axes).filter(|(_, reduce)| !reduce).map(|(n, _)| n).product();
+    let kept: usize = shape
+        .iter()
+        .zip(axes)
+        .filter(|(_, reduce)| !reduce)
+        .map(|(n, _)| n)
+        .product();
     let mut groups = vec![Vec::new(); kept];
     for i in 0..shape.iter().product() {
         let (mut rest, mut to, mut step) = (i, 0, 1);
@@ -67,17 +72,30 @@ fn groups<const R: usize>(shape: [usize; R], axes: [bool; R]) -> Vec<Vec<usize>>
     groups
 }
 
-fn check<const R: usize>(cpu: Cpu, reduction: Reduction, shape: [usize; R], axes: [bool; R], x: &[f32]) {
+fn check<const R: usize>(
+    cpu: Cpu,
+    reduction: Reduction,
+    shape: [usize; R],
+    axes: [bool; R],
+    x: &[f32],
+) {
     let groups = groups(shape, axes);
     let mut y = vec![7.0; groups.len()];
-    Reduce { reduction, axes }.checked().run(cpu, shape, x, &mut y);
+    Reduce { reduction, axes }
+        .checked()
+        .run(cpu, shape, x, &mut y);
     for (y, group) in y.iter().zip(&groups) {
         let elements: Vec<f64> = group.iter().map(|&i| f64::from(x[i])).collect();
         let (want, scale) = exact(reduction, &elements);
         let fine = f64::from(*y) == want
             || y.is_nan() && want.is_nan()
-            || (f64::from(*y) - want).abs() <= BUDGET * want.abs().max(scale).max(f64::from(f32::MIN_POSITIVE));
-        assert!(fine, "{reduction:?} {shape:?} {axes:?} at {}: {y:e}, not {want:e}", cpu.name());
+            || (f64::from(*y) - want).abs()
+                <= BUDGET * want.abs().max(scale).max(f64::from(f32::MIN_POSITIVE));
+        assert!(
+            fine,
+            "{reduction:?} {shape:?} {axes:?} at {}: {y:e}, not {want:e}",
+            cpu.name()
+        );
     }
 }
 
@@ -86,10 +104,23 @@ fn all_axes_shapes_and_tails() {
     let mut rng = Rng::new(1);
     for cpu in levels() {
         for reduction in ALL {
-            for shape in [[2, 3, 4, 5], [3, 1, 2, 17], [1, 70, 1, 3], [2, 2, 65, 1], [0, 3, 2, 4], [2, 0, 3, 2]] {
+            for shape in [
+                [2, 3, 4, 5],
+                [3, 1, 2, 17],
+                [1, 70, 1, 3],
+                [2, 2, 65, 1],
+                [0, 3, 2, 4],
+                [2, 0, 3, 2],
+            ] {
                 let x = rng.floats(shape.iter().product(), 0.1, 1.5);
                 for mask in 0..16 {
-                    check(cpu, reduction, shape, [0, 1, 2, 3].map(|axis| mask >> axis & 1 == 1), &x);
+                    check(
+                        cpu,
+                        reduction,
+                        shape,
+                        [0, 1, 2, 3].map(|axis| mask >> axis & 1 == 1),
+                        &x,
+                    );
                 }
             }
             for n in [0, 1, 3, 4, 5, 15, 16, 17, 63, 64, 65, 127, 130, 300] {
@@ -107,7 +138,12 @@ fn long_sums_stay_accurate() {
     let mut rng = Rng::new(2);
     let x = rng.floats(1_000_000, -1.0, 1.0);
     for cpu in levels() {
-        for reduction in [Reduction::Sum, Reduction::Mean, Reduction::SumSquare, Reduction::L1] {
+        for reduction in [
+            Reduction::Sum,
+            Reduction::Mean,
+            Reduction::SumSquare,
+            Reduction::L1,
+        ] {
             check(cpu, reduction, [1_000_000], [true], &x);
             check(cpu, reduction, [100_000, 10], [true, false], &x);
         }
@@ -160,9 +196,17 @@ fn other_types() {
     assert_eq!(none, [0]);
     // Half sums are rounded once: 3,000 ones are not the 2,048 that adding in f16 stops at.
     let mut half = [F16::default()];
-    Reduce { reduction: Reduction::Sum, axes: [true] }.run(cpu, [3000], &[F16::from_f32(1.0); 3000], &mut half);
+    Reduce {
+        reduction: Reduction::Sum,
+        axes: [true],
+    }
+    .run(cpu, [3000], &[F16::from_f32(1.0); 3000], &mut half);
     assert_eq!(half[0].to_f32(), 3000.0);
     let mut wide = [0.0f64];
-    Reduce { reduction: Reduction::LogSumExp, axes: [true] }.run(cpu, [2], &[1000.0, 1000.0], &mut wide);
+    Reduce {
+        reduction: Reduction::LogSumExp,
+        axes: [true],
+    }
+    .run(cpu, [2], &[1000.0, 1000.0], &mut wide);
     assert!((wide[0] - 1000.0 - 2f64.ln()).abs() < 1e-12);
 }

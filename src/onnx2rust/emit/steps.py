@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -76,7 +76,9 @@ class Writer:
         if step.bodies:
             return lines + control.lines(self, step)
         if step.defines:
-            arguments = ", ".join(self._arguments(step) + self._reads(step))
+            by = step.layer.sized_by
+            skipped = () if by is None else [k for k in range(len(step.inputs)) if k not in by]
+            arguments = ", ".join(self._arguments(step) + self._reads(step, skipped))
             tail = f".map_err(|e| e.at({string(step.name)}))?"
             lines.append(f"let [{', '.join(step.defines)}] = {self._receiver(step)}.sizes({arguments}){tail};")
             lines += self.define(step.defines)
@@ -136,10 +138,10 @@ class Writer:
                 arguments.append(self.sizes.rust(dims, f"{step.name}_{name}"))
         return arguments
 
-    def _reads(self, step: Step, skip: int | None = None) -> list[str]:
+    def _reads(self, step: Step, skip: Sequence[int] = ()) -> list[str]:
         texts = []
         for index, value in enumerate(step.inputs):
-            if index == skip:
+            if index in skip:
                 continue
             text = "None" if value is None else self.read(value)
             texts.append(f"Some({text})" if value is not None and index in step.layer.optional else text)
@@ -155,7 +157,8 @@ class Writer:
             value = step.inputs[index]
             assert value is not None
             method = "run_in_place" if index == 0 else "run_in_place_right"
-            arguments += [self.write(value), *self._reads(step, skip=index)]
+            others = self._reads(step, [index])
+            arguments += [*others[:index], self.write(value), *others[index:]]
         else:
             method = "run"
             arguments += self._reads(step)
@@ -173,7 +176,7 @@ class Writer:
         """Layers with parameters: (step, Rust type, struct literal)."""
         found = []
         for step in self.plan.program.walk():
-            if isinstance(step.layer, View) or not step.layer.constants():
+            if isinstance(step.layer, View) or step.bodies or not step.layer.constants():
                 continue
             self.uses.add(step.layer.rust)
             found.append((step, literals.struct_type(step.layer), literals.struct(step.layer, self.weights, self.uses)))

@@ -140,11 +140,14 @@ def _sort_one(graph: onnx.GraphProto, outer: frozenset[str]) -> list[Problem]:
 def _cycle(graph: onnx.GraphProto, reads: Sequence[set[str]], writer: dict[str, int], sorted_nodes: set[int]) -> Problem:
     """Walk backwards from any node that could not be sorted until one repeats: that walk holds the cycle."""
     at = next(index for index in range(len(graph.node)) if index not in sorted_nodes)
-    path: list[int] = []
+    path: dict[int, None] = {}  # in order of the walk
     while at not in path:
-        path.append(at)
+        path[at] = None
         at = min(writer[name] for name in reads[at] if name in writer and writer[name] not in sorted_nodes)
-    cycle = path[path.index(at) :][::-1]
+    walked = list(path)
+    cycle = walked[walked.index(at) :][::-1]
+    first = cycle.index(min(cycle))
+    cycle = cycle[first:] + cycle[:first]
     shown = [label(graph.node[index], index) for index in cycle[:8]]
     tail = " → …" if len(cycle) > 8 else f" → {shown[0]}"
     return Problem("the graph has a cycle: " + " → ".join(shown) + tail)

@@ -7,6 +7,7 @@ noise. Nothing here allocates what a file merely claims: dimensions are only mul
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
@@ -21,7 +22,7 @@ from onnx2rust.options import Options
 
 MAX_FILE_BYTES = 2**31 - 1  # protobuf's own limit on one message
 MAX_EXTERNAL_BYTES = 16 * 2**30  # all external tensors of a model together
-MAX_BODY_DEPTH = 32  # If in Loop in If…; deeper is a bomb, not a model
+MAX_BODY_DEPTH = 16  # If in Loop in If…; deeper is a bomb, not a model (protobuf itself stops near 30)
 
 _UNIT_BITS: dict[int, int] = {  # storage of one element in raw or external data
     onnx.TensorProto.FLOAT: 32, onnx.TensorProto.UINT8: 8, onnx.TensorProto.INT8: 8, onnx.TensorProto.UINT16: 16,
@@ -37,9 +38,14 @@ _UNIT_BITS: dict[int, int] = {  # storage of one element in raw or external data
 def load(source: Path, options: Options) -> Loaded:
     """Read an ONNX file with its external data and bring it to the shape described in `onnx2rust.frontends`."""
     model = parse(source)
-    check_header(model)
-    read_external_data(model, source.parent)
-    notes = prepare(model, options)
+    if any(not isinstance(text, str) for text in _strings(model)):
+        raise InvalidModelError(f"{source}: a name in the file is not UTF-8; the file is corrupted")
+    try:
+        check_header(model)
+        read_external_data(model, source.parent)
+        notes = prepare(model, options)
+    except UnicodeDecodeError as error:  # a string that only onnx's own C++ looks at
+        raise InvalidModelError(f"{source}: a string in the file is not UTF-8; the file is corrupted") from error
     return Loaded(model, KINDS["onnx"], "onnx", tuple(notes))
 
 
@@ -108,6 +114,29 @@ def check_header(model: onnx.ModelProto) -> None:
         depth += 1
     if model.training_info:
         raise UnsupportedError("the file holds training information", hint="export the model for inference")
+
+
+def _strings(model: onnx.ModelProto) -> Iterator[object]:
+    """Every name in the file. protobuf does not check them, and hands out bytes where they are not UTF-8."""
+    nodes = [node for function in model.functions for node in function.node]
+    for function in model.functions:
+        yield from (function.name, function.domain, *function.input, *function.output, *function.attribute)
+    for entry in model.opset_import:
+        yield entry.domain
+    tops = [model.graph, *(body for node in nodes for body in graphs.subgraphs(node))]
+    for graph in (inner for top in tops for inner in graphs.all_graphs(top)):
+        nodes.extend(graph.node)
+        yield graph.name
+        for value in (*graph.input, *graph.output, *graph.value_info):
+            yield value.name
+            yield from (dim.dim_param for dim in value.type.tensor_type.shape.dim)
+        yield from (tensor.name for tensor in graph.initializer)
+        yield from (tensor.values.name for tensor in graph.sparse_initializer)
+    for node in nodes:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+    for tensor in _tensors(model):
+        yield from (text for entry in tensor.external_data for text in (entry.key, entry.value))
 
 
 def _tensors(model: onnx.ModelProto) -> list[onnx.TensorProto]:

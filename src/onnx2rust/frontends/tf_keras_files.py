@@ -125,7 +125,8 @@ def _refuse_code(config: dict[str, Any], custom: dict[str, Any], path: str, give
         if not isinstance(name, str) or "config" not in item or name in ("__tuple__", "__tensor__", "__numpy__", "__lambda__"):
             continue
         foreign = isinstance(module, str) and module.split(".")[0] not in _KERAS_MODULES
-        if (foreign or (registered and module is None)) and not {name, registered} & custom.keys():
+        packaged = isinstance(registered, str) and ">" in registered and not registered.startswith("keras>")
+        if (foreign or packaged) and not {name, registered} & custom.keys():
             layer = inner.get("name", name) if isinstance(inner, dict) else name
             hint = (
                 f"define or import {name} in the --custom-objects module"

@@ -76,6 +76,8 @@ class Layer:
     """Whether inputs are passed as one slice of slices."""
     optional: ClassVar[tuple[int, ...]] = ()
     """Inputs that are passed as Option."""
+    sized_by: ClassVar[tuple[int, ...] | None] = None
+    """Inputs that `sizes` takes, if not all of them."""
     optional_outputs: ClassVar[tuple[int, ...]] = ()
     """Outputs that are passed as Option."""
 

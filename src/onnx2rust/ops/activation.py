@@ -1,14 +1,186 @@
-"""Activation functions."""
+"""Functions of one tensor, element by element."""
 
 from __future__ import annotations
 
-from onnx2rust.builder import Builder
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from onnx2rust.builder import Builder, Refuse
+from onnx2rust.dtypes import DType
+from onnx2rust.layers import elementwise as layers
 from onnx2rust.layers.activation import Activate, activation
+from onnx2rust.layers.base import Layer
 from onnx2rust.program import Value
 from onnx2rust.registry import onnx_op
 
 
-@onnx_op("Relu", since=(6, 13, 14))
-def relu(g: Builder, x: Value) -> Value:
-    """y = max(x, 0)"""
-    return g.elementwise(lambda _: Activate(activation("Relu")), [x], x.dtype)
+def activate(g: Builder, x: Value, name: str, **parameters: float) -> Value:
+    """y = name(x) for f32; other float types are refused."""
+    if x.dtype is not DType.F32:
+        raise Refuse(f"{g.origin.op} of {x.dtype} is not supported", "only float32 is")
+    return g.elementwise(lambda _: Activate(activation(name, **parameters)), [x], x.dtype)
+
+
+def _simple(op: str, variant: str, *since: int) -> None:
+    """An operator without attributes that is a variant of Activation."""
+
+    @onnx_op(op, since=since)
+    def lower(g: Builder, x: Value) -> Value:
+        return activate(g, x, variant)
+
+    lower.__doc__ = f"y = {variant}(x)"
+
+
+for _op, _variant, *_since in (
+    ("Sigmoid", "Sigmoid", 6, 13),
+    ("Tanh", "Tanh", 6, 13),
+    ("Softplus", "Softplus", 1, 22),
+    ("Softsign", "Softsign", 1, 22),
+    ("HardSwish", "HardSwish", 14, 22),
+    ("Mish", "Mish", 18, 22),
+    ("Exp", "Exp", 6, 13),
+    ("Log", "Log", 6, 13),
+    ("Erf", "Erf", 9, 13),
+    ("Sqrt", "Sqrt", 6, 13),
+    ("Reciprocal", "Reciprocal", 6, 13),
+    ("Sin", "Sin", 7, 22),
+    ("Cos", "Cos", 7, 22),
+    ("Tan", "Tan", 7, 22),
+    ("Asin", "Asin", 7, 22),
+    ("Acos", "Acos", 7, 22),
+    ("Atan", "Atan", 7, 22),
+    ("Sinh", "Sinh", 9, 22),
+    ("Cosh", "Cosh", 9, 22),
+    ("Asinh", "Asinh", 9, 22),
+    ("Acosh", "Acosh", 9, 22),
+    ("Atanh", "Atanh", 9, 22),
+    ("Floor", "Floor", 6, 13),
+    ("Ceil", "Ceil", 6, 13),
+    ("Round", "Round", 11, 22),
+):
+    _simple(_op, _variant, *_since)
+
+
+def _any_type(op: str, variant: str, layer: Callable[[], Layer], *since: int) -> None:
+    """An operator of all number types: f32 as an Activation (which products can absorb), others by a layer of their own."""
+
+    @onnx_op(op, since=since)
+    def lower(g: Builder, x: Value) -> Value:
+        if x.dtype is DType.F32:
+            return activate(g, x, variant)
+        return g.elementwise(lambda _: layer(), [x], x.dtype)
+
+    lower.__doc__ = f"y = {variant}(x)"
+
+
+_any_type("Relu", "Relu", layers.ReluAny, 6, 13, 14)
+_any_type("Abs", "Abs", layers.Abs, 6, 13)
+_any_type("Neg", "Neg", layers.Neg, 6, 13)
+_any_type("Sign", "Sign", layers.Sign, 9, 13)
+
+
+@onnx_op("LeakyRelu", since=(6, 16))
+def leaky_relu(g: Builder, x: Value, *, alpha: float = 0.01) -> Value:
+    """y = x ≥ 0 ? x : alpha·x"""
+    return activate(g, x, "LeakyRelu", alpha=alpha)
+
+
+@onnx_op("ThresholdedRelu", since=(10, 22))
+def thresholded_relu(g: Builder, x: Value, *, alpha: float = 1.0) -> Value:
+    """y = x > alpha ? x : 0"""
+    return activate(g, x, "ThresholdedRelu", theta=alpha)
+
+
+@onnx_op("Elu", since=(6, 22))
+def elu(g: Builder, x: Value, *, alpha: float = 1.0) -> Value:
+    """y = x ≥ 0 ? x : alpha·(eˣ − 1)"""
+    return activate(g, x, "Elu", alpha=alpha)
+
+
+@onnx_op("Celu", since=(12, 28))
+def celu(g: Builder, x: Value, *, alpha: float = 1.0) -> Value:
+    """y = max(x, 0) + min(0, alpha·(e^(x/alpha) − 1))"""
+    return activate(g, x, "Celu", alpha=alpha)
+
+
+@onnx_op("Selu", since=(6, 22))
+def selu(g: Builder, x: Value, *, alpha: float = 1.6732631921768188, gamma: float = 1.0507010221481323) -> Value:
+    """y = gamma·(x > 0 ? x : alpha·(eˣ − 1))"""
+    return activate(g, x, "Selu", alpha=alpha, gamma=gamma)
+
+
+@onnx_op("HardSigmoid", since=(6, 22))
+def hard_sigmoid(g: Builder, x: Value, *, alpha: float = 0.2, beta: float = 0.5) -> Value:
+    """y = clip(alpha·x + beta, 0, 1)"""
+    return activate(g, x, "HardSigmoid", alpha=alpha, beta=beta)
+
+
+@onnx_op("Gelu", since=20)
+def gelu(g: Builder, x: Value, *, approximate: str = "none") -> Value:
+    """y = x·Φ(x), exactly or with tanh"""
+    if approximate not in ("none", "tanh"):
+        raise Refuse(f"approximate={approximate!r}", invalid=True)
+    return activate(g, x, "Gelu" if approximate == "none" else "GeluTanh")
+
+
+@onnx_op("Swish", since=24)
+def swish(g: Builder, x: Value, *, alpha: float = 1.0) -> Value:
+    """y = x·sigmoid(alpha·x)"""
+    return activate(g, x, "Swish", alpha=alpha)
+
+
+@onnx_op("Not", since=1)
+def not_(g: Builder, x: Value) -> Value:
+    """y = ¬x"""
+    return g.elementwise(lambda _: layers.Not(), [x], x.dtype)
+
+
+@onnx_op("BitwiseNot", since=18)
+def bitwise_not(g: Builder, x: Value) -> Value:
+    """y = ~x"""
+    return g.elementwise(lambda _: layers.Not(), [x], x.dtype)
+
+
+@onnx_op("IsNaN", since=(9, 13, 20))
+def is_nan(g: Builder, x: Value) -> Value:
+    """y = x is not a number"""
+    return g.elementwise(lambda _: layers.IsNaN(), [x], DType.BOOL)
+
+
+@onnx_op("IsInf", since=(10, 20))
+def is_inf(g: Builder, x: Value, *, detect_negative: int = 1, detect_positive: int = 1) -> Value:
+    """y = x is infinite, of the chosen signs"""
+    return g.elementwise(lambda _: layers.IsInf(bool(detect_negative), bool(detect_positive)), [x], DType.BOOL)
+
+
+@onnx_op("Clip", since=6)
+def clip_6(g: Builder, x: Value, *, min: float = -3.4028234663852886e38, max: float = 3.4028234663852886e38) -> Value:
+    """y = min(max(x, min), max)"""
+    return activate(g, x, "Clip", min=min, max=max)
+
+
+@onnx_op("Clip", since=(11, 12, 13))
+def clip(g: Builder, input: Value, min: Value | None = None, max: Value | None = None) -> Value:
+    """y = min(max(x, min), max); a limit that is absent is the type's own"""
+    known = all(v is None or v.array is not None for v in (min, max))
+    x = input
+    if x.dtype is DType.F32 and known:
+        low = float("-inf") if min is None or min.array is None else float(min.array.ravel()[0])
+        high = float("inf") if max is None or max.array is None else float(max.array.ravel()[0])
+        if low == 0 and high == float("inf"):
+            return activate(g, x, "Relu")
+        return activate(g, x, "Clip", min=low, max=high)
+    perm, (laid,) = g.layout([x], x.rank)
+    limits = [_limit(g, x.dtype, min, lowest=True), _limit(g, x.dtype, max, lowest=False)]
+    return g.transpose(g.step(layers.Clip(), [laid, *limits], laid.type), perm)
+
+
+def _limit(g: Builder, dtype: DType, value: Value | None, *, lowest: bool) -> Value:
+    if value is not None:
+        return value
+    kind = dtype.numpy
+    info: Any = np.finfo(kind) if dtype.is_float else np.iinfo(kind)
+    limit = (-np.inf if lowest else np.inf) if dtype.is_float else (info.min if lowest else info.max)
+    return g.constant(np.array(limit, dtype=kind))

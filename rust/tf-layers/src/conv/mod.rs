@@ -5,6 +5,7 @@
 
 mod depthwise;
 mod image;
+mod transpose;
 
 use crate::activation::Activation;
 use crate::cpu::Cpu;
@@ -14,6 +15,7 @@ use crate::slot::Slot;
 
 pub use depthwise::DepthwiseConv;
 use image::Window;
+pub use transpose::ConvTranspose;
 
 /// y = activation(x ⋆ kernel + bias + residual): x `[batch, *size, input_channels]`, y `[batch, *output, output_channels]`.
 ///
@@ -103,8 +105,8 @@ impl<const D: usize> Conv<'_, D> {
         cpu: Cpu,
         batch: usize,
         size: [usize; D],
-        y: &mut [f32],
         x: &[f32],
+        y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) {
         self.direct(size)
@@ -241,15 +243,16 @@ impl Direct<'_> {
             first.run(cpu, x, addend, y);
             return;
         }
+        let in_tiles = matches!(self.activation, Activation::Relu | Activation::Clip { .. });
         let kernel_len = self.kernel.len() / self.group;
         for g in 0..self.group {
             let columns = g * first.columns;
             let product = Product {
                 panels: &self.kernel[g * kernel_len..][..kernel_len],
                 bias: self.bias.map(|bias| &bias[columns..][..first.columns]),
-                // A group's rows of y are not neighbours; what is cheap is done here, the rest below.
-                activation: if self.activation == Activation::Relu {
-                    Activation::Relu
+                // A group's rows of y are not neighbours: what tiles do by themselves is done there, the rest below.
+                activation: if in_tiles {
+                    self.activation
                 } else {
                     Activation::Linear
                 },
@@ -266,7 +269,7 @@ impl Direct<'_> {
                 &mut y[columns..],
             );
         }
-        if self.activation != Activation::Relu {
+        if !in_tiles {
             self.activation.apply(cpu, y);
         }
     }

@@ -40,26 +40,40 @@ pub(crate) fn exp<S: Simd>(s: S, x: S::f32s) -> S::f32s {
     // One exponent holds 2ⁿ for |x| ≤ 87, as nearly always; further out (and for NaN) it takes two factors.
     if x.abs().simd_le(87.0).all_true() {
         let (bits, rest) = split(s, x);
-        return (rest + 1.0) * power_of_two::<S>(bits, 0);
+        let scale = power_of_two::<S>(bits, 0);
+        return scale.mul_add(rest, scale);
     }
     let (bits, rest) = split(s, at_most(s, at_least(s, x, -105.0), 90.0));
     let n = bits - ROUND.to_bits() as i32;
     let half = n >> 1;
-    (rest + 1.0) * power_of_two::<S>(half, 0) * power_of_two::<S>(n - half, 0)
+    let scale = power_of_two::<S>(half, 0);
+    scale.mul_add(rest, scale) * power_of_two::<S>(n - half, 0)
 }
 
-/// eˣ for x ≤ 0 (anything for x > 40), with gradual underflow.
+/// eˣ for x ≤ 0 (anything for x > 16), with gradual underflow.
 #[inline(always)]
 pub(crate) fn exp_negative<S: Simd>(s: S, x: S::f32s) -> S::f32s {
+    exp_lifted(s, x) * f32::from_bits((127 - LIFT as u32) << 23)
+}
+
+/// What [`exp_lifted`] is multiplied by: 2 to this power.
+pub(crate) const LIFT: i32 = 64;
+
+/// eˣ·2⁶⁴ for x ≤ 0 (anything for x > 16): never subnormal, so that quotients of two of them are exact to the end; e⁻¹⁰⁵
+/// for all below.
+#[inline(always)]
+pub(crate) fn exp_lifted<S: Simd>(s: S, x: S::f32s) -> S::f32s {
     let (bits, rest) = split(s, at_least(s, x, -105.0));
-    (rest + 1.0) * power_of_two::<S>(bits, 64) * f32::from_bits((127 - 64) << 23)
+    let scale = power_of_two::<S>(bits, LIFT);
+    scale.mul_add(rest, scale)
 }
 
 /// eˣ for x ≤ 0, never below e⁻⁸⁷ (1.6e-38): for sums in which so little does not count.
 #[inline(always)]
 pub(crate) fn exp_floor<S: Simd>(s: S, x: S::f32s) -> S::f32s {
     let (bits, rest) = split(s, at_least(s, x, -87.0));
-    (rest + 1.0) * power_of_two::<S>(bits, 0)
+    let scale = power_of_two::<S>(bits, 0);
+    scale.mul_add(rest, scale)
 }
 
 /// eˣ − 1 for x ≤ 80, accurate near 0.

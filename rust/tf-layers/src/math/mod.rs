@@ -64,6 +64,34 @@ pub(crate) fn map2<S: Simd>(
     tail.copy_from_slice(&padded[..tail.len()]);
 }
 
+/// y = f(y, a, b) for every element.
+#[inline(always)]
+pub(crate) fn map3<S: Simd>(
+    s: S,
+    y: &mut [f32],
+    a: &[f32],
+    b: &[f32],
+    f: impl Fn(S::f32s, S::f32s, S::f32s) -> S::f32s,
+) {
+    let (body, tail) = y.split_at_mut(y.len() - y.len() % S::f32s::LEN);
+    let ((a, a_tail), (b, b_tail)) = (a.split_at(body.len()), b.split_at(body.len()));
+    let (mut padded, mut a_padded, mut b_padded) = ([0.0; MAX_LEN], [0.0; MAX_LEN], [0.0; MAX_LEN]);
+    padded[..tail.len()].copy_from_slice(tail);
+    a_padded[..tail.len()].copy_from_slice(&a_tail[..tail.len()]);
+    b_padded[..tail.len()].copy_from_slice(&b_tail[..tail.len()]);
+    let padded = &mut padded[..if tail.is_empty() { 0 } else { S::f32s::LEN }];
+    for (y, a, b) in [(body, a, b), (&mut *padded, &a_padded[..], &b_padded[..])] {
+        let operands = a
+            .chunks_exact(S::f32s::LEN)
+            .zip(b.chunks_exact(S::f32s::LEN));
+        for (y, (a, b)) in y.chunks_exact_mut(S::f32s::LEN).zip(operands) {
+            let load = |x| S::f32s::from_slice(s, x);
+            f(load(y), load(a), load(b)).store_slice(y);
+        }
+    }
+    tail.copy_from_slice(&padded[..tail.len()]);
+}
+
 /// min(x, limit), NaN staying NaN: the x86 and Arm minimum of a constant *first* and a NaN is the NaN.
 #[inline(always)]
 pub(crate) fn at_most<S: Simd>(s: S, x: S::f32s, limit: f32) -> S::f32s {

@@ -1,6 +1,7 @@
 //! Joining tensors along an axis.
 
 use crate::cpu::Cpu;
+use crate::error::{Error, Result};
 
 /// Copies `rows` rows of `len` elements between buffers whose rows are `from` and `to` elements apart.
 fn rows<T: Clone>(rows: usize, len: usize, x: &[T], from: usize, y: &mut [T], to: usize) {
@@ -33,6 +34,9 @@ impl Concat {
     }
 
     /// y = xs\[0\] ‖ xs\[1\] ‖ …
+    ///
+    /// # Errors
+    /// If an input has not `outer · parts[i]` elements: its other axes are not those of the first.
     pub fn run<T: Clone, const N: usize>(
         &self,
         _cpu: Cpu,
@@ -40,15 +44,24 @@ impl Concat {
         parts: [usize; N],
         xs: &[&[T]],
         y: &mut [T],
-    ) {
+    ) -> Result<()> {
         let total = parts.iter().sum();
         let mut offset = 0;
         for (x, part) in xs.iter().zip(parts) {
+            if x.len() != outer * part {
+                let (left, right) = (x.len(), outer * part);
+                return Err(Error::SizeMismatch {
+                    what: "elements of a concatenated tensor",
+                    left,
+                    right,
+                });
+            }
             if outer * part > 0 {
                 rows(outer, part, x, part, &mut y[offset..], total);
             }
             offset += part;
         }
+        Ok(())
     }
 }
 

@@ -19,7 +19,14 @@ impl<const R: usize> Expand<R> {
     }
 
     /// y = x, repeated along its axes of size 1.
-    pub fn run<T: Clone>(&self, _cpu: Cpu, from: [usize; R], to: [usize; R], x: &[T], y: &mut [T]) {
+    pub fn run<T: Clone + 'static>(
+        &self,
+        _cpu: Cpu,
+        from: [usize; R],
+        to: [usize; R],
+        x: &[T],
+        y: &mut [T],
+    ) {
         let strides = signed(from);
         Walk::dense(
             to,
@@ -29,22 +36,27 @@ impl<const R: usize> Expand<R> {
     }
 }
 
-/// ONNX `Expand` to a shape that only the data say.
+/// The shape that ONNX `Expand` gives where only the data say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DynamicExpand<const R: usize, const N: usize>;
+pub struct ExpandSizes;
 
-impl<const R: usize, const N: usize> DynamicExpand<R, N> {
+impl ExpandSizes {
     /// Checks the parameters (there is nothing to check).
     #[must_use]
     pub const fn checked(self) -> Self {
         self
     }
 
-    /// Shape of y: x's `shape` and `target` broadcast together.
+    /// x's `shape` and `target` broadcast together.
     ///
     /// # Errors
     /// If a size is negative, or two sizes differ and neither is 1.
-    pub fn sizes(&self, _cpu: Cpu, shape: [usize; R], target: &[i64]) -> Result<[usize; N]> {
+    pub fn sizes<const R: usize, const N: usize>(
+        &self,
+        _cpu: Cpu,
+        shape: [usize; R],
+        target: &[i64],
+    ) -> Result<[usize; N]> {
         let mut wanted = [1; N];
         let first = N.checked_sub(target.len());
         let first = first.ok_or(Error::InputLength {
@@ -77,7 +89,7 @@ impl<const R: usize> Tile<R> {
     }
 
     /// y = x, repeated.
-    pub fn run<T: Clone>(
+    pub fn run<T: Clone + 'static>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],

@@ -1,31 +1,8 @@
-//! Tensors made from little or nothing: constants, ranges, diagonals.
+//! Tensors made from little: ranges, one-hot encodings, diagonals.
 
 use super::gather::Index;
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
-
-/// y = the same value everywhere; ONNX `ConstantOfShape`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Fill<T> {
-    /// The value.
-    pub value: T,
-}
-
-impl<T: Clone> Fill<T> {
-    /// Checks the parameters (there is nothing to check).
-    #[must_use]
-    pub const fn checked(self) -> Self
-    where
-        T: Copy,
-    {
-        self
-    }
-
-    /// y = value
-    pub fn run(&self, _cpu: Cpu, y: &mut [T]) {
-        y.fill(self.value.clone());
-    }
-}
 
 /// Element types of [`Range`].
 pub trait RangeElement: Copy {
@@ -195,13 +172,12 @@ impl OneHot {
 
 /// y = the upper or lower triangle of the last two axes, zero elsewhere; ONNX `Trilu`.
 ///
-/// x and y `[batch, rows, columns]`. Kept is `column − row ≥ k` (upper) or `≤ k` (lower).
+/// x and y `[batch, rows, columns]`. Kept is `column − row ≥ k` (upper) or `≤ k` (lower); k is the diagonal where the
+/// triangle ends: 0 (also where it is not given) is the main one, positive ones lie above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trilu {
     /// Which triangle is kept.
     pub upper: bool,
-    /// The diagonal it ends at: 0 is the main one, positive ones lie above.
-    pub k: i64,
 }
 
 impl Trilu {
@@ -212,6 +188,13 @@ impl Trilu {
     }
 
     /// y = the triangle of x.
+    ///
+    /// # Errors
+    /// If k is not one element.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "dims, inputs and output, as every layer takes them"
+    )]
     pub fn run<T: Clone + Default>(
         &self,
         cpu: Cpu,
@@ -219,13 +202,17 @@ impl Trilu {
         rows: usize,
         columns: usize,
         x: &[T],
+        k: Option<&[i64]>,
         y: &mut [T],
-    ) {
+    ) -> Result<()> {
         y.clone_from_slice(x);
-        self.run_in_place(cpu, batch, rows, columns, y);
+        self.run_in_place(cpu, batch, rows, columns, y, k)
     }
 
     /// Zeroes what is outside the triangle.
+    ///
+    /// # Errors
+    /// If k is not one element.
     pub fn run_in_place<T: Clone + Default>(
         &self,
         _cpu: Cpu,
@@ -233,7 +220,9 @@ impl Trilu {
         rows: usize,
         columns: usize,
         x: &mut [T],
-    ) {
+        k: Option<&[i64]>,
+    ) -> Result<()> {
+        let k = k.map_or(Ok(0), |k| scalar("k", k))?;
         for (r, row) in x
             .chunks_exact_mut(columns.max(1))
             .take(batch * rows)
@@ -246,10 +235,11 @@ impl Trilu {
                     .clamp(0, columns as i64) as usize
             };
             match self.upper {
-                true => row[..edge(self.k)].fill(T::default()),
-                false => row[edge(self.k.saturating_add(1))..].fill(T::default()),
+                true => row[..edge(k)].fill(T::default()),
+                false => row[edge(k.saturating_add(1))..].fill(T::default()),
             }
         }
+        Ok(())
     }
 }
 

@@ -18,11 +18,13 @@ mod strided;
 mod transpose;
 
 pub use concat::{Concat, CopyPart};
-pub use expand::{DynamicExpand, Expand, Tile};
-pub use fill::{EyeLike, Fill, OneHot, Range, RangeElement, Trilu};
+pub use expand::{Expand, ExpandSizes, Tile};
+pub use fill::{EyeLike, OneHot, Range, RangeElement, Trilu};
 pub use gather::{Gather, GatherElements, GatherNd, Index};
 pub use pad::{DynamicPad, Pad, PadMode};
-pub use reshape::{Copy, ReadSizes, Reshape, SizeElement, WriteSizes, broadcast_sizes};
+pub use reshape::{
+    CheckedCopy, Copy, ReadSizes, ReshapeSizes, SizeElement, WriteSizes, broadcast_sizes,
+};
 pub use resize::{Coordinates, Interpolation, NearestMode, ResizeAxis, ResizeNearest};
 pub use reverse::ReverseSequence;
 pub use scatter::{

@@ -52,20 +52,20 @@ impl<const R: usize> Pad<R> {
         self
     }
 
-    /// y = x with its border; `value` (one element) is read by [`PadMode::Constant`] only and may else be empty. Of an
+    /// y = x with its border; `value` (one element; else 0) is read by [`PadMode::Constant`] only. Of an
     /// empty axis other modes repeat nothing: such a y is left as it is.
     #[allow(
         clippy::too_many_arguments,
         reason = "dims, inputs and output, as every layer takes them"
     )]
-    pub fn run<T: Clone + Default>(
+    pub fn run<T: Clone + Default + 'static>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],
         before: [i64; R],
         after: [i64; R],
         x: &[T],
-        value: &[T],
+        value: Option<&[T]>,
         y: &mut [T],
     ) {
         pad(
@@ -100,11 +100,13 @@ impl<const N: usize> DynamicPad<N> {
     ///
     /// # Errors
     /// If there are not 2 N pads, a size would be negative, or there is nothing to repeat.
-    pub fn sizes<const R: usize>(
+    pub fn sizes<T, const R: usize>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],
+        _x: &[T],
         pads: &[i64],
+        _value: Option<&[T]>,
     ) -> Result<[usize; R]> {
         let (before, after) = self.borders::<R>(pads)?;
         let mut out = [0; R];
@@ -135,13 +137,13 @@ impl<const N: usize> DynamicPad<N> {
         clippy::too_many_arguments,
         reason = "dims, inputs and output, as every layer takes them"
     )]
-    pub fn run<T: Clone + Default, const R: usize>(
+    pub fn run<T: Clone + Default + 'static, const R: usize>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],
         x: &[T],
         pads: &[i64],
-        value: &[T],
+        value: Option<&[T]>,
         y: &mut [T],
     ) -> Result<()> {
         let (before, after) = self.borders(pads)?;
@@ -168,13 +170,13 @@ impl<const N: usize> DynamicPad<N> {
 }
 
 /// Copies the inside, then fills the border axis by axis from the innermost: at each axis, whole slices.
-fn pad<T: Clone + Default, const R: usize>(
+fn pad<T: Clone + Default + 'static, const R: usize>(
     mode: PadMode,
     shape: [usize; R],
     before: [isize; R],
     after: [isize; R],
     x: &[T],
-    value: &[T],
+    value: Option<&[T]>,
     y: &mut [T],
 ) {
     let out: [usize; R] =
@@ -187,7 +189,7 @@ fn pad<T: Clone + Default, const R: usize>(
     let first = before.map(|n| n.max(0) as usize);
     let to = strides(out);
     if mode == PadMode::Constant && kept != out {
-        y.fill(value.first().cloned().unwrap_or_default());
+        y.fill(value.and_then(|v| v.first().cloned()).unwrap_or_default());
     }
     if kept.contains(&0) {
         return;

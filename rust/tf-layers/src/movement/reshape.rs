@@ -20,14 +20,14 @@ impl Copy {
     }
 }
 
-/// ONNX `Reshape` to a shape that only the data say.
+/// The shape that ONNX `Reshape` gives where only the data say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reshape<const N: usize> {
+pub struct ReshapeSizes {
     /// Whether a 0 means an empty axis; otherwise it keeps the input's size.
     pub allow_zero: bool,
 }
 
-impl<const N: usize> Reshape<N> {
+impl ReshapeSizes {
     /// Checks the parameters (there is nothing to check).
     #[must_use]
     pub const fn checked(self) -> Self {
@@ -38,7 +38,7 @@ impl<const N: usize> Reshape<N> {
     ///
     /// # Errors
     /// If `target` has not N elements, has other negative numbers or two −1, or does not hold x's elements.
-    pub fn sizes<const R: usize>(
+    pub fn sizes<const R: usize, const N: usize>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],
@@ -82,10 +82,34 @@ impl<const N: usize> Reshape<N> {
         }
         Ok(out)
     }
+}
+
+/// y = x under a shape of which only the run can say that it holds as many elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckedCopy;
+
+impl CheckedCopy {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
 
     /// y = x
-    pub fn run<T: Clone>(&self, cpu: Cpu, x: &[T], y: &mut [T]) {
+    ///
+    /// # Errors
+    /// If x and y differ in length.
+    pub fn run<T: Clone>(&self, cpu: Cpu, x: &[T], y: &mut [T]) -> Result<()> {
+        if x.len() != y.len() {
+            let what = "elements of a reshaped tensor";
+            return Err(Error::SizeMismatch {
+                what,
+                left: x.len(),
+                right: y.len(),
+            });
+        }
         Copy.run(cpu, x, y);
+        Ok(())
     }
 }
 

@@ -170,17 +170,21 @@ impl Unique {
         inner: usize,
         x: &[T],
         y: &mut [T],
-        first: &mut [i64],
-        inverse: &mut [i64],
-        counts: &mut [i64],
+        mut first: Option<&mut [i64]>,
+        mut inverse: Option<&mut [i64]>,
+        mut counts: Option<&mut [i64]>,
     ) {
         let groups = self.groups(outer, axis, inner, x);
         let n = groups.len();
         for (j, members) in groups.iter().enumerate() {
-            first[j] = members[0] as i64;
-            counts[j] = members.len() as i64;
-            for &i in members {
-                inverse[i] = j as i64;
+            if let Some(first) = &mut first {
+                first[j] = members[0] as i64;
+            }
+            if let Some(counts) = &mut counts {
+                counts[j] = members.len() as i64;
+            }
+            if let Some(inverse) = &mut inverse {
+                members.iter().for_each(|&i| inverse[i] = j as i64);
             }
             for o in 0..outer {
                 let slice = &x[(o * axis + members[0]) * inner..][..inner];

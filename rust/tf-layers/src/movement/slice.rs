@@ -27,7 +27,7 @@ impl<const R: usize> Slice<R> {
     }
 
     /// y = `size` elements per axis from `start` (which is ignored where an axis is empty).
-    pub fn run<T: Clone>(
+    pub fn run<T: Clone + 'static>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],
@@ -40,7 +40,7 @@ impl<const R: usize> Slice<R> {
     }
 }
 
-fn copy<T: Clone, const R: usize>(
+fn copy<T: Clone + 'static, const R: usize>(
     steps: [isize; R],
     shape: [usize; R],
     start: [usize; R],
@@ -80,17 +80,18 @@ impl<const N: usize> DynamicSlice<N> {
         self
     }
 
-    /// Shape of y; `steps` empty means 1.
+    /// Shape of y; without `steps` they are 1.
     ///
     /// # Errors
     /// If the inputs have not one element per axis, or a step is 0.
-    pub fn sizes<const R: usize>(
+    pub fn sizes<T, const R: usize>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],
+        _x: &[T],
         starts: &[i64],
         ends: &[i64],
-        steps: &[i64],
+        steps: Option<&[i64]>,
     ) -> Result<[usize; R]> {
         self.ranges(shape, starts, ends, steps)
             .map(|(_, _, sizes)| sizes)
@@ -104,14 +105,14 @@ impl<const N: usize> DynamicSlice<N> {
         clippy::too_many_arguments,
         reason = "the inputs that ONNX gives Slice"
     )]
-    pub fn run<T: Clone, const R: usize>(
+    pub fn run<T: Clone + 'static, const R: usize>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],
         x: &[T],
         starts: &[i64],
         ends: &[i64],
-        steps: &[i64],
+        steps: Option<&[i64]>,
         y: &mut [T],
     ) -> Result<()> {
         let (steps, starts, sizes) = self.ranges(shape, starts, ends, steps)?;
@@ -129,27 +130,24 @@ impl<const N: usize> DynamicSlice<N> {
         shape: [usize; R],
         starts: &[i64],
         ends: &[i64],
-        steps: &[i64],
+        steps: Option<&[i64]>,
     ) -> Result<([isize; R], [usize; R], [usize; R])> {
-        for (what, len) in [("ends", ends.len()), ("starts", starts.len())] {
-            if len != N {
+        for (name, given) in [
+            ("starts", Some(starts)),
+            ("ends", Some(ends)),
+            ("steps", steps),
+        ] {
+            if let Some(given) = given.filter(|given| given.len() != N) {
                 return Err(Error::InputLength {
-                    name: what,
+                    name,
                     expected: N,
-                    actual: len,
+                    actual: given.len(),
                 });
             }
         }
-        if !steps.is_empty() && steps.len() != N {
-            return Err(Error::InputLength {
-                name: "steps",
-                expected: N,
-                actual: steps.len(),
-            });
-        }
         let (mut by, mut from, mut size) = ([1; R], [0; R], shape);
         for (i, &d) in self.axes.iter().enumerate() {
-            let step = steps.get(i).copied().unwrap_or(1);
+            let step = steps.map_or(1, |steps| steps[i]);
             (from[d], size[d]) = range(shape[d], starts[i], ends[i], step)?;
             // A step beyond the axis takes one element: which step is then no matter.
             by[d] = step.clamp(-(shape[d] as i64).max(1), (shape[d] as i64).max(1)) as isize;

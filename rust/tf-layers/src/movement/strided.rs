@@ -1,8 +1,14 @@
 //! The one loop under transposition, slicing, broadcasting and padding: copies from a strided view to a strided view.
 
+use core::any::{Any, TypeId};
+
+use fearless_simd::f32x4;
+
+use crate::cpu::{Level, dispatch, prelude::*};
+
 /// Axes a walk can have; walks of a layer of rank R need at most R, tiling 2 R.
 const MAX_AXES: usize = 16;
-/// Side of the square blocks in which a transposition goes: 8 rows of 8 elements, whole cache lines for 8 bytes.
+/// Side of the square blocks in which a transposition goes.
 const BLOCK: usize = 8;
 
 /// One axis of a copy.
@@ -69,7 +75,7 @@ impl Walk {
     }
 
     /// Copies: `x[start]` is the first element read, `y[0]` the first written.
-    pub(super) fn copy<T: Clone>(&self, x: &[T], start: usize, y: &mut [T]) {
+    pub(super) fn copy<T: Clone + 'static>(&self, x: &[T], start: usize, y: &mut [T]) {
         if self.empty {
             return;
         }
@@ -164,7 +170,7 @@ fn each(axes: &[Axis], start: isize, mut f: impl FnMut(isize, usize)) {
 }
 
 /// y[j · column.to + i] = x[start + i · row.from + j]
-fn transpose<T: Clone>(row: Axis, column: Axis, start: usize, x: &[T], y: &mut [T]) {
+fn transpose<T: Clone + 'static>(row: Axis, column: Axis, start: usize, x: &[T], y: &mut [T]) {
     let (rows, columns) = (row.size, column.size);
     let line = |i: usize| (start as isize + i as isize * row.from) as usize;
     match rows {
@@ -173,21 +179,26 @@ fn transpose<T: Clone>(row: Axis, column: Axis, start: usize, x: &[T], y: &mut [
         4 => return interleave::<T, 4>(line, columns, column.to, x, y),
         _ => {}
     }
+    if row.from == columns as isize {
+        let x = &x[start..];
+        match columns {
+            2 => return deinterleave::<T, 2>(rows, column.to, x, y),
+            3 => return deinterleave::<T, 3>(rows, column.to, x, y),
+            4 => return deinterleave::<T, 4>(rows, column.to, x, y),
+            _ => {}
+        }
+    }
     let whole = (rows / BLOCK * BLOCK, columns / BLOCK * BLOCK);
-    for i in (0..whole.0).step_by(BLOCK) {
-        // The row windows are taken once per band: what the inner loop checks are only its own blocks.
-        let band: [&[T]; BLOCK] = core::array::from_fn(|r| &x[line(i + r)..][..columns]);
+    for pair in (0..whole.0).step_by(2 * BLOCK) {
         for j in (0..whole.1).step_by(BLOCK) {
-            let block: [&[T; BLOCK]; BLOCK] = core::array::from_fn(|r| {
-                band[r][j..]
-                    .first_chunk()
-                    .expect("j is a whole block from the end")
-            });
-            for c in 0..BLOCK {
-                let out = &mut y[(j + c) * column.to + i..][..BLOCK];
-                for (out, row) in out.iter_mut().zip(block) {
-                    out.clone_from(&row[c]);
-                }
+            // Two blocks together fill whole cache lines of y.
+            for i in (pair..whole.0.min(pair + 2 * BLOCK)).step_by(BLOCK) {
+                let block: [&[T; BLOCK]; BLOCK] = core::array::from_fn(|r| {
+                    x[line(i + r) + j..]
+                        .first_chunk()
+                        .expect("a whole block lies inside")
+                });
+                transpose_block(block, column.to, &mut y[j * column.to + i..]);
             }
         }
     }
@@ -199,6 +210,63 @@ fn transpose<T: Clone>(row: Axis, column: Axis, start: usize, x: &[T], y: &mut [
             .skip(first)
         {
             out.clone_from(&x[line(i) + j]);
+        }
+    }
+}
+
+/// y[c · to + r] = rows[r][c]
+#[inline(always)]
+fn transpose_block<T: Clone + 'static>(rows: [&[T; BLOCK]; BLOCK], to: usize, y: &mut [T]) {
+    if TypeId::of::<T>() == TypeId::of::<f32>() {
+        let rows = rows.map(|row| (row as &dyn Any).downcast_ref().unwrap_or(&[0.0; BLOCK]));
+        for (c, column) in transpose_floats(rows).iter().enumerate() {
+            let out = y[c * to..].first_chunk_mut::<BLOCK>();
+            if let Some(out) = out.and_then(|out| (out as &mut dyn Any).downcast_mut()) {
+                *out = *column;
+            }
+        }
+    } else {
+        for c in 0..BLOCK {
+            for (out, row) in y[c * to..][..BLOCK].iter_mut().zip(rows) {
+                out.clone_from(&row[c]);
+            }
+        }
+    }
+}
+
+/// An 8 × 8 block of f32, as four of 4 × 4: every level has vectors of four.
+#[inline(always)]
+fn transpose_floats(rows: [&[f32; BLOCK]; BLOCK]) -> [[f32; BLOCK]; BLOCK] {
+    let mut out = [[0.0; BLOCK]; BLOCK];
+    dispatch!(Level::baseline(), s => {
+        for i in [0, 4] {
+            for j in [0, 4] {
+                let [a, b, c, d] = core::array::from_fn(
+                    #[inline(always)]
+                    |r| f32x4::from_slice(s, &rows[i + r][j..j + 4]),
+                );
+                let (ac, bd) = ((a.zip_low(c), a.zip_high(c)), (b.zip_low(d), b.zip_high(d)));
+                let columns = [
+                    ac.0.zip_low(bd.0),
+                    ac.0.zip_high(bd.0),
+                    ac.1.zip_low(bd.1),
+                    ac.1.zip_high(bd.1),
+                ];
+                for (c, column) in columns.into_iter().enumerate() {
+                    column.store_slice(&mut out[j + c][i..i + 4]);
+                }
+            }
+        }
+    });
+    out
+}
+
+/// The transposition of few columns (pixels of an image into planes).
+fn deinterleave<T: Clone, const N: usize>(rows: usize, to: usize, x: &[T], y: &mut [T]) {
+    let pixels = &x.as_chunks::<N>().0[..rows];
+    for c in 0..N {
+        for (out, pixel) in y[c * to..][..rows].iter_mut().zip(pixels) {
+            out.clone_from(&pixel[c]);
         }
     }
 }

@@ -27,7 +27,7 @@ impl<const R: usize> Transpose<R> {
     }
 
     /// y = x with its axes permuted; `shape` is x's.
-    pub fn run<T: Clone>(&self, _cpu: Cpu, shape: [usize; R], x: &[T], y: &mut [T]) {
+    pub fn run<T: Clone + 'static>(&self, _cpu: Cpu, shape: [usize; R], x: &[T], y: &mut [T]) {
         let strides = signed(shape);
         let walk = Walk::dense(self.perm.map(|d| shape[d]), self.perm.map(|d| strides[d]));
         walk.copy(x, 0, y);

@@ -152,7 +152,11 @@ impl Array {
         assert!(k < samples, "array `{}` has {samples} rows", self.name);
         let width = self.data.len() / samples;
         let data = self.data.slice(k * width..(k + 1) * width);
-        Array { name: self.name.clone(), shape: vec![1, width], data }
+        Array {
+            name: self.name.clone(),
+            shape: vec![1, width],
+            data,
+        }
     }
 }
 

@@ -4,8 +4,12 @@
 
 mod conv;
 pub mod recurrent;
+mod transpose;
 
 pub use conv::{conv, depthwise};
+pub use transpose::conv_transpose;
+#[cfg(feature = "kernels")]
+pub(crate) use transpose::{Axis, for_each_phase};
 
 /// Columns of one panel.
 pub const PANEL: usize = 16;
@@ -21,6 +25,13 @@ pub enum Packing {
         /// Whether the columns of the product are the rows of the tensor.
         transposed: bool,
     },
+    /// [`conv`]: a convolution's kernel `[o, i / group, *k]`.
+    Conv {
+        /// Groups of channels.
+        group: usize,
+    },
+    /// [`depthwise`]: a depthwise convolution's kernel `[o, 1, *k]`.
+    Depthwise,
     /// [`recurrent::input_gates`]: W of LSTM (4 gates), GRU (3) or RNN (1).
     InputGates {
         /// Gates per hidden unit.
@@ -59,13 +70,23 @@ impl Packing {
         match self {
             Packing::Copy => w.to_vec(),
             Packing::Panels { transposed } => {
-                let (k, n) = if *transposed { (shape[1], shape[0]) } else { (shape[0], shape[1]) };
+                let (k, n) = if *transposed {
+                    (shape[1], shape[0])
+                } else {
+                    (shape[0], shape[1])
+                };
                 panels(w, k, n, *transposed)
             }
+            Packing::Conv { group } => conv(w, shape, *group),
+            Packing::Depthwise => depthwise(w, shape),
             Packing::InputGates { gates } => recurrent::input_gates(shape, w, *gates),
-            Packing::RecurrentGates { gates, split } => recurrent::recurrent_gates(shape, w, *gates, *split),
+            Packing::RecurrentGates { gates, split } => {
+                recurrent::recurrent_gates(shape, w, *gates, *split)
+            }
             Packing::GateBias { gates, summed } => recurrent::gate_bias(shape, w, *gates, *summed),
-            Packing::LastRecurrentBias { gates } => recurrent::last_recurrent_bias(shape, w, *gates),
+            Packing::LastRecurrentBias { gates } => {
+                recurrent::last_recurrent_bias(shape, w, *gates)
+            }
             Packing::GateVectors { gates } => recurrent::gate_vectors(shape, w, *gates),
         }
     }

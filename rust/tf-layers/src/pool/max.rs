@@ -66,7 +66,12 @@ impl<T: MaxElement> Fold<T> for Largest {
     }
 
     #[inline(always)]
-    fn finish(&self, acc: T, _taps: &Taps) -> T {
+    fn scale(&self, _taps: &Taps) -> T {
+        T::LOWEST
+    }
+
+    #[inline(always)]
+    fn finish(&self, acc: T, _scale: T) -> T {
         acc
     }
 }
@@ -79,20 +84,21 @@ impl VectorFold for Largest {
 
     #[inline(always)]
     fn step_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, _s: S, acc: V, x: V) -> V {
-        // `max_precise` ignores NaN as the scalar fold does: the accumulator itself never is one.
-        acc.max_precise(x)
+        // x86's maximum takes the second operand where one is NaN, so that NaN is ignored as in the scalar fold; other
+        // machines may keep it.
+        x.max(acc)
     }
 
     #[inline(always)]
-    fn finish_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, _s: S, acc: V, _taps: &Taps) -> V {
+    fn finish_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, _s: S, acc: V, _scale: f32) -> V {
         acc
     }
 }
 
 /// y = max over each window; ONNX `MaxPool` without its second output.
 ///
-/// x `[batch, *size, channels]`, y `[batch, *output_size, channels]`. NaN is smaller than everything; a window
-/// without a tap in the image gives the lowest value of the type (−∞).
+/// x `[batch, *size, channels]`, y `[batch, *output_size, channels]`. What a NaN gives is not specified
+/// (it is ignored on x86); a window without a tap in the image gives the lowest value of the type (−∞).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaxPool<const D: usize> {
     /// Taps per axis.

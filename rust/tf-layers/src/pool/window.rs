@@ -1,7 +1,5 @@
 //! Where windows lie, and the one loop that folds what they cover.
 
-use core::ops::Range;
-
 use crate::cpu::{Simd, prelude::*};
 
 /// Sliding windows over `D` spatial axes; the geometry that all pooling layers share.
@@ -54,9 +52,10 @@ impl<const D: usize> Window<D> {
                 let span = padded - reach;
                 out[d] = span / self.strides[d] + 1;
                 if self.ceil_mode {
+                    let inside = (size[d] + self.pads_begin[d]).div_ceil(self.strides[d]);
                     out[d] = span.div_ceil(self.strides[d]) + 1;
-                    if (out[d] - 1) * self.strides[d] >= size[d] + self.pads_begin[d] {
-                        out[d] -= 1;
+                    if out[d] > inside {
+                        out[d] = inside;
                     }
                 }
             }
@@ -118,6 +117,15 @@ struct Reach {
 impl Axis {
     fn reach(&self, o: usize) -> Reach {
         let start = o * self.stride;
+        // Nearly every window lies inside the image: no divisions for those.
+        if start >= self.begin && start + (self.kernel - 1) * self.dilation < self.begin + self.size
+        {
+            return Reach {
+                first: start - self.begin,
+                taps: self.kernel,
+                padded: self.kernel,
+            };
+        }
         // Tap k lies at start + k · dilation in padded coordinates, where the image is begin..begin + size.
         let below = |limit: usize| {
             limit
@@ -181,15 +189,17 @@ pub(super) trait Fold<T>: Copy {
     fn first(&self) -> T;
     /// After one more tap.
     fn step(&self, acc: T, x: T) -> T;
+    /// What `finish` needs to know of the window.
+    fn scale(&self, taps: &Taps) -> T;
     /// After the last tap.
-    fn finish(&self, acc: T, taps: &Taps) -> T;
+    fn finish(&self, acc: T, scale: T) -> T;
 }
 
 /// The same on vectors of channels.
 pub(super) trait VectorFold: Fold<f32> {
     fn first_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, s: S) -> V;
     fn step_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, s: S, acc: V, x: V) -> V;
-    fn finish_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, s: S, acc: V, taps: &Taps) -> V;
+    fn finish_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, s: S, acc: V, scale: f32) -> V;
 }
 
 impl<const D: usize> Window<D> {
@@ -246,7 +256,7 @@ impl<const D: usize> Window<D> {
         y: &mut [T],
     ) {
         self.each(size, channels, x, y, |_, taps, x, y| {
-            pixel(fold, taps, 0..channels, channels, x, y)
+            pixel(fold, taps, channels, x, y)
         });
     }
 
@@ -268,7 +278,11 @@ impl<const D: usize> Window<D> {
             } else if channels >= 4 {
                 blocks::<S, fearless_simd::f32x4<S>>(s, fold, taps, channels, x, y);
             } else {
-                pixel(fold, taps, 0..channels, channels, x, y);
+                match channels {
+                    1 => few::<1>(fold, taps, x, y),
+                    2 => few::<2>(fold, taps, x, y),
+                    _ => few::<3>(fold, taps, x, y),
+                }
             }
         });
     }
@@ -276,26 +290,38 @@ impl<const D: usize> Window<D> {
 
 /// One window, channel by channel.
 #[inline(always)]
-fn pixel<T: Copy>(
-    fold: impl Fold<T>,
-    taps: &Taps,
-    range: Range<usize>,
-    channels: usize,
-    x: &[T],
-    y: &mut [T],
-) {
-    let y = &mut y[range.clone()];
+fn pixel<T: Copy>(fold: impl Fold<T>, taps: &Taps, channels: usize, x: &[T], y: &mut [T]) {
     y.fill(fold.first());
     taps.each(
         #[inline(always)]
         |p| {
-            for (y, &x) in y.iter_mut().zip(&x[p * channels..][range.clone()]) {
+            for (y, &x) in y.iter_mut().zip(&x[p * channels..][..channels]) {
                 *y = fold.step(*y, x);
             }
         },
     );
+    let scale = fold.scale(taps);
     for y in y {
-        *y = fold.finish(*y, taps);
+        *y = fold.finish(*y, scale);
+    }
+}
+
+/// One window of one to three channels, in registers.
+#[inline(always)]
+fn few<const C: usize>(fold: impl Fold<f32>, taps: &Taps, x: &[f32], y: &mut [f32]) {
+    let mut acc = [fold.first(); C];
+    let pixels = x.as_chunks::<C>().0;
+    taps.each(
+        #[inline(always)]
+        |p| {
+            for (acc, &x) in acc.iter_mut().zip(&pixels[p]) {
+                *acc = fold.step(*acc, x);
+            }
+        },
+    );
+    let scale = fold.scale(taps);
+    for (y, acc) in y.iter_mut().zip(acc) {
+        *y = fold.finish(acc, scale);
     }
 }
 
@@ -311,22 +337,25 @@ fn blocks<S: Simd, V: SimdFloat<S, Element = f32>>(
     y: &mut [f32],
 ) {
     let mut c = 0;
+    let scale = fold.scale(taps);
     while c + 4 * V::LEN <= channels {
-        block::<S, V, 4>(s, fold, taps, c, channels, x, y);
+        block::<S, V, 4>(s, fold, taps, scale, c, channels, x, y);
         c += 4 * V::LEN;
     }
     while c < channels {
         c = c.min(channels - V::LEN);
-        block::<S, V, 1>(s, fold, taps, c, channels, x, y);
+        block::<S, V, 1>(s, fold, taps, scale, c, channels, x, y);
         c += V::LEN;
     }
 }
 
 #[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "inlined into its only caller")]
 fn block<S: Simd, V: SimdFloat<S, Element = f32>, const B: usize>(
     s: S,
     fold: impl VectorFold,
     taps: &Taps,
+    scale: f32,
     c: usize,
     channels: usize,
     x: &[f32],
@@ -346,6 +375,6 @@ fn block<S: Simd, V: SimdFloat<S, Element = f32>, const B: usize>(
         .into_iter()
         .zip(y[c..][..B * V::LEN].chunks_exact_mut(V::LEN))
     {
-        fold.finish_v(s, acc, taps).store_slice(y);
+        fold.finish_v(s, acc, scale).store_slice(y);
     }
 }

@@ -106,7 +106,12 @@ impl Gru<'_> {
             initial_h,
             initial_c: None,
         };
-        unroll.run(*self, cpu, Outputs { y, y_h, y_c: None }, scratch)
+        let out = Outputs { y, y_h, y_c: None };
+        if self.is_plain() {
+            unroll.run(Plain::<true>(self), cpu, out, scratch)
+        } else {
+            unroll.run(Plain::<false>(self), cpu, out, scratch)
+        }
     }
 
     /// Whether this is the GRU that everybody uses.
@@ -114,7 +119,13 @@ impl Gru<'_> {
         const PLAIN: [Activation; 2] = [Activation::Sigmoid, Activation::Tanh];
         self.activations.chunks_exact(2).all(|a| a == PLAIN) && self.clip.is_none()
     }
+}
 
+/// A GRU, known to be the one that everybody uses (or not).
+#[derive(Clone, Copy)]
+struct Plain<'a, const IS: bool>(&'a Gru<'a>);
+
+impl<const IS: bool> Plain<'_, IS> {
     /// Activation `number` of a direction on V vectors.
     #[inline(always)]
     fn activate<S: Simd, const V: usize>(
@@ -124,30 +135,33 @@ impl Gru<'_> {
         number: usize,
         x: [S::f32s; V],
     ) -> [S::f32s; V] {
-        if self.is_plain() {
-            return x.map(
-                #[inline(always)]
-                |x| {
-                    if number == 0 {
-                        sigmoid(s, x)
-                    } else {
-                        tanh(s, x)
-                    }
-                },
-            );
+        if IS {
+            let mut y = x;
+            for y in &mut y {
+                *y = if number == 0 {
+                    sigmoid(s, *y)
+                } else {
+                    tanh(s, *y)
+                };
+            }
+            return y;
         }
         let mut buffer = [0.0; PANEL];
         for (x, to) in x.iter().zip(buffer.chunks_exact_mut(S::f32s::LEN)) {
             x.store_slice(to);
         }
         let lanes = &mut buffer[..V * S::f32s::LEN];
-        if let Some(limit) = self.clip {
+        if let Some(limit) = self.0.clip {
             lanes
                 .iter_mut()
                 .for_each(|v| *v = v.clamp(-limit.abs(), limit.abs()));
         }
-        self.activations[2 * direction + number].apply_at(s, lanes);
-        core::array::from_fn(|v| S::f32s::from_slice(s, &lanes[v * S::f32s::LEN..][..S::f32s::LEN]))
+        self.0.activations[2 * direction + number].apply_at(s, lanes);
+        let mut y = x;
+        for (y, from) in y.iter_mut().zip(lanes.chunks_exact(S::f32s::LEN)) {
+            *y = S::f32s::from_slice(s, from);
+        }
+        y
     }
 
     /// All gates in one product.
@@ -159,10 +173,11 @@ impl Gru<'_> {
         rows: &Rows<R>,
         states: &mut States,
     ) {
-        let count = blocks(self.hidden);
+        let count = blocks(self.0.hidden);
         let width = count * PANEL;
-        let block_len = self.hidden.next_multiple_of(STEP) * 3 * PANEL;
-        let weights = &self.recurrent_kernel[direction * count * block_len..][..count * block_len];
+        let block_len = self.0.hidden.next_multiple_of(STEP) * 3 * PANEL;
+        let weights =
+            &self.0.recurrent_kernel[direction * count * block_len..][..count * block_len];
         let h = rows.ids.map(|b| &states.h[b * width..][..width]);
         for i in 0..count {
             let block = if rows.backward { count - 1 - i } else { i };
@@ -170,7 +185,7 @@ impl Gru<'_> {
             let mut begin = [[0.0; 3 * PANEL]; R];
             for (begin, x) in begin.iter_mut().zip(rows.inputs) {
                 begin[..2 * PANEL].copy_from_slice(&x[block * 3 * PANEL..][..2 * PANEL]);
-                if let Some(bias) = self.reset_bias {
+                if let Some(bias) = self.0.reset_bias {
                     begin[2 * PANEL..]
                         .copy_from_slice(&bias[(direction * count + block) * PANEL..][..PANEL]);
                 }
@@ -184,11 +199,11 @@ impl Gru<'_> {
                     let at = b * width + block * PANEL + LANE;
                     let old = &states.h[at..][..V * S::f32s::LEN];
                     let r = self.activate::<S, V>(s, direction, 0, r);
-                    let n = core::array::from_fn(
-                        #[inline(always)]
-                        |v| r[v].mul_add(n[v], load::<S>(s, x, v)),
-                    );
-                    let n = self.activate::<S, V>(s, direction, 1, n);
+                    let mut inner = n;
+                    for v in 0..V {
+                        inner[v] = r[v].mul_add(n[v], load::<S>(s, x, v));
+                    }
+                    let n = self.activate::<S, V>(s, direction, 1, inner);
                     let z = self.activate::<S, V>(s, direction, 0, z);
                     mix::<S, V>(s, z, n, old, &mut states.next[at..][..V * S::f32s::LEN]);
                 }
@@ -205,10 +220,11 @@ impl Gru<'_> {
         rows: &Rows<R>,
         states: &mut States,
     ) {
-        let count = blocks(self.hidden);
+        let count = blocks(self.0.hidden);
         let width = count * PANEL;
-        let panel = self.hidden.next_multiple_of(STEP) * PANEL;
-        let weights = &self.recurrent_kernel[direction * count * 3 * panel..][..count * 3 * panel];
+        let panel = self.0.hidden.next_multiple_of(STEP) * PANEL;
+        let weights =
+            &self.0.recurrent_kernel[direction * count * 3 * panel..][..count * 3 * panel];
         let (first, second) = weights.split_at(count * 2 * panel);
         let (zs, reset) = states.extra.split_at_mut(states.extra.len() / 2);
         let h = rows.ids.map(|b| &states.h[b * width..][..width]);
@@ -239,10 +255,10 @@ impl Gru<'_> {
                 for (b, [n]) in rows.ids.into_iter().zip(acc) {
                     let at = b * width + block * PANEL + LANE;
                     let n = self.activate::<S, V>(s, direction, 1, n);
-                    let z = core::array::from_fn(
-                        #[inline(always)]
-                        |v| load::<S>(s, &zs[at..], v),
-                    );
+                    let mut z = n;
+                    for v in 0..V {
+                        z[v] = load::<S>(s, &zs[at..], v);
+                    }
                     let old = &states.h[at..][..V * S::f32s::LEN];
                     mix::<S, V>(s, z, n, old, &mut states.next[at..][..V * S::f32s::LEN]);
                 }
@@ -251,12 +267,12 @@ impl Gru<'_> {
     }
 }
 
-impl Cell for Gru<'_> {
+impl<const IS: bool> Cell for Plain<'_, IS> {
     const GATES: usize = 3;
     const EXTRA: usize = 2;
 
     fn tiles(&self) -> bool {
-        self.is_plain()
+        IS
     }
 
     #[inline(always)]
@@ -267,16 +283,16 @@ impl Cell for Gru<'_> {
         rows: &Rows<R>,
         states: &mut States,
     ) {
-        if self.linear_before_reset {
+        if self.0.linear_before_reset {
             self.after(s, direction, rows, states);
         } else {
             self.before(s, direction, rows, states);
         }
-        if !self.is_plain() {
+        if !IS {
             // The padding would grow with activations that are not 0 at 0.
-            let width = blocks(self.hidden) * PANEL;
+            let width = blocks(self.0.hidden) * PANEL;
             for b in rows.ids {
-                states.next[b * width..][self.hidden..width].fill(0.0);
+                states.next[b * width..][self.0.hidden..width].fill(0.0);
             }
         }
     }

@@ -103,7 +103,12 @@ impl Lstm<'_> {
             initial_h,
             initial_c,
         };
-        unroll.run(*self, cpu, Outputs { y, y_h, y_c }, scratch)
+        let out = Outputs { y, y_h, y_c };
+        if self.is_plain() {
+            unroll.run(Plain::<true>(self), cpu, out, scratch)
+        } else {
+            unroll.run(Plain::<false>(self), cpu, out, scratch)
+        }
     }
 
     /// Whether this is the LSTM that everybody uses.
@@ -166,12 +171,16 @@ impl Lstm<'_> {
     }
 }
 
-impl Cell for Lstm<'_> {
+/// An LSTM, known to be the one that everybody uses (or not).
+#[derive(Clone, Copy)]
+struct Plain<'a, const IS: bool>(&'a Lstm<'a>);
+
+impl<const IS: bool> Cell for Plain<'_, IS> {
     const GATES: usize = 4;
     const EXTRA: usize = 0;
 
     fn tiles(&self) -> bool {
-        self.is_plain()
+        IS
     }
 
     #[inline(always)]
@@ -182,11 +191,12 @@ impl Cell for Lstm<'_> {
         rows: &Rows<R>,
         states: &mut States,
     ) {
-        let count = blocks(self.hidden);
+        let count = blocks(self.0.hidden);
         let width = count * PANEL;
-        let k = self.hidden.next_multiple_of(STEP);
-        let (plain, block_len) = (self.is_plain(), k * 4 * PANEL);
-        let weights = &self.recurrent_kernel[direction * count * block_len..][..count * block_len];
+        let k = self.0.hidden.next_multiple_of(STEP);
+        let block_len = k * 4 * PANEL;
+        let weights =
+            &self.0.recurrent_kernel[direction * count * block_len..][..count * block_len];
         let h = rows.ids.map(|b| &states.h[b * width..][..width]);
         for i in 0..count {
             let block = if rows.backward { count - 1 - i } else { i };
@@ -198,22 +208,23 @@ impl Cell for Lstm<'_> {
                     let at = b * width + block * PANEL + LANE;
                     let c = &mut states.c[at..][..V * S::f32s::LEN];
                     let next = &mut states.next[at..][..V * S::f32s::LEN];
-                    if plain {
+                    if IS {
                         plain_cell::<S, V>(s, acc, c, next);
                     } else {
                         let p = self
+                            .0
                             .peepholes
                             .map(|p| &p[(direction * count + block) * 3 * PANEL + LANE..]);
-                        self.general::<S, V>(s, direction, acc, p, c, next);
+                        self.0.general::<S, V>(s, direction, acc, p, c, next);
                     }
                 }
             });
         }
-        if !plain {
+        if !IS {
             // The padding of c would grow with activations that are not 0 at 0; that of h meets only zeros in R.
             for b in rows.ids {
-                states.c[b * width..][self.hidden..width].fill(0.0);
-                states.next[b * width..][self.hidden..width].fill(0.0);
+                states.c[b * width..][self.0.hidden..width].fill(0.0);
+                states.next[b * width..][self.0.hidden..width].fill(0.0);
             }
         }
     }

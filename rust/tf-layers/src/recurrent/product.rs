@@ -38,16 +38,16 @@ pub(super) fn gates<
         let h: [&[f32; STEP]; R] = core::array::from_fn(|r| &h[r][i]);
         for k in 0..STEP {
             let w = &w[k * G * PANEL..][..G * PANEL];
-            let h: [S::f32s; R] = core::array::from_fn(
-                #[inline(always)]
-                |r| S::f32s::splat(s, h[r][k]),
-            );
+            let mut states = [zero; R];
+            for r in 0..R {
+                states[r] = S::f32s::splat(s, h[r][k]);
+            }
             for g in 0..G {
                 for v in 0..V {
                     let w = S::f32s::from_slice(s, &w[at(g, v)..][..S::f32s::LEN]);
                     for r in 0..R {
                         let acc = &mut acc[k % U][r][g][v];
-                        *acc = h[r].mul_add(w, *acc);
+                        *acc = states[r].mul_add(w, *acc);
                     }
                 }
             }

@@ -3,8 +3,11 @@
 mod rows;
 mod vector;
 
+pub(crate) use vector::row_sum;
+
 use crate::cpu::Cpu;
 use crate::number::Number;
+use crate::{Error, Result};
 
 /// What a reduction makes of its elements; n is their number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +72,10 @@ struct Axes {
 }
 
 impl Axes {
-    const NONE: Self = Axes { axes: [(1, 0); MAX_RANK], len: 0 };
+    const NONE: Self = Axes {
+        axes: [(1, 0); MAX_RANK],
+        len: 0,
+    };
 
     /// Calls `f` with every position, the last axis fastest.
     #[inline(always)]
@@ -108,7 +114,13 @@ pub struct Plan {
 
 impl Plan {
     fn new<const R: usize>(shape: [usize; R], reduce: [bool; R]) -> Self {
-        let mut plan = Plan { kept: Axes::NONE, reduced: Axes::NONE, inner: 1, inner_reduced: true, count: 1 };
+        let mut plan = Plan {
+            kept: Axes::NONE,
+            reduced: Axes::NONE,
+            inner: 1,
+            inner_reduced: true,
+            count: 1,
+        };
         let (mut step, mut last) = (1, None);
         // From the innermost axis outwards.
         for (&len, &reduce) in shape.iter().zip(&reduce).rev() {
@@ -118,7 +130,11 @@ impl Plan {
             if reduce {
                 plan.count *= len;
             }
-            let side = if reduce { &mut plan.reduced } else { &mut plan.kept };
+            let side = if reduce {
+                &mut plan.reduced
+            } else {
+                &mut plan.kept
+            };
             match last {
                 // The innermost: its own loop.
                 None => (plan.inner, plan.inner_reduced) = (len, reduce),
@@ -129,7 +145,8 @@ impl Plan {
                     side.len += 1;
                 }
             }
-            let is_inner = last.is_none() || matches!(last, Some((before, true)) if before == reduce);
+            let is_inner =
+                last.is_none() || matches!(last, Some((before, true)) if before == reduce);
             last = Some((reduce, is_inner));
             step *= len;
         }
@@ -203,3 +220,85 @@ macro_rules! integers_as_they_are {
     )*};
 }
 integers_as_they_are!(u8 u16 u32 u64 i8 i16 i32 i64);
+
+/// [`Reduce`] over axes that are only known while the model runs.
+#[derive(Debug, Clone, Copy)]
+pub struct DynamicReduce {
+    /// What is calculated.
+    pub reduction: Reduction,
+    /// Whether reduced axes stay, with size 1.
+    pub keep: bool,
+    /// Whether no axes means none; else it means all.
+    pub none_is_none: bool,
+}
+
+impl DynamicReduce {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// Shape of y for x `shape`.
+    ///
+    /// # Errors
+    /// If an axis does not exist, or another number of axes stays than N.
+    pub fn sizes<const R: usize, const N: usize>(
+        &self,
+        _cpu: Cpu,
+        shape: [usize; R],
+        axes: &[i64],
+    ) -> Result<[usize; N]> {
+        let mask = self.mask::<R>(axes)?;
+        let mut sizes = [1; N];
+        let mut count = 0;
+        for (size, reduced) in shape.into_iter().zip(mask) {
+            if reduced && !self.keep {
+                continue;
+            }
+            if let Some(out) = sizes.get_mut(count) {
+                *out = if reduced { 1 } else { size };
+            }
+            count += 1;
+        }
+        if count == N {
+            Ok(sizes)
+        } else {
+            Err(Error::SizeMismatch {
+                what: "axes that a reduction keeps",
+                left: count,
+                right: N,
+            })
+        }
+    }
+
+    /// y = x reduced over `axes`.
+    ///
+    /// # Errors
+    /// If an axis does not exist.
+    pub fn run<T: Reducible, const R: usize>(
+        &self,
+        cpu: Cpu,
+        shape: [usize; R],
+        x: &[T],
+        axes: &[i64],
+        y: &mut [T],
+    ) -> Result<()> {
+        let mask = self.mask::<R>(axes)?;
+        T::reduce(cpu, self.reduction, &Plan::new(shape, mask), x, y);
+        Ok(())
+    }
+
+    fn mask<const R: usize>(&self, axes: &[i64]) -> Result<[bool; R]> {
+        let mut mask = [axes.is_empty() && !self.none_is_none; R];
+        for &axis in axes {
+            let index = if axis < 0 { axis + R as i64 } else { axis };
+            let marked = usize::try_from(index).ok().and_then(|k| mask.get_mut(k));
+            *marked.ok_or(Error::IndexOutOfRange {
+                index: axis,
+                size: R,
+            })? = true;
+        }
+        Ok(mask)
+    }
+}

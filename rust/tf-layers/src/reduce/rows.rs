@@ -8,7 +8,13 @@ use crate::number::Number;
 const BLOCK: usize = 64;
 
 /// See [`Reducible::reduce`].
-pub(super) fn reduce<T: Reducible>(cpu: Cpu, reduction: Reduction, plan: &Plan, x: &[T], y: &mut [T]) {
+pub(super) fn reduce<T: Reducible>(
+    cpu: Cpu,
+    reduction: Reduction,
+    plan: &Plan,
+    x: &[T],
+    y: &mut [T],
+) {
     dispatch!(cpu.level, _ => reduce_at(reduction, plan, x, y));
 }
 
@@ -22,17 +28,52 @@ fn reduce_at<T: Reducible>(reduction: Reduction, plan: &Plan, x: &[T], y: &mut [
             fold(plan, x, y, zero, |sum, x: T| sum.plus(x.total()), finish);
         }
         Reduction::SumSquare | Reduction::L2 => {
-            fold(plan, x, y, zero, |sum, x: T| sum.plus(x.total().times(x.total())), finish);
+            fold(
+                plan,
+                x,
+                y,
+                zero,
+                |sum, x: T| sum.plus(x.total().times(x.total())),
+                finish,
+            );
         }
-        Reduction::L1 => fold(plan, x, y, zero, |sum, x: T| sum.plus(x.total().magnitude()), finish),
+        Reduction::L1 => fold(
+            plan,
+            x,
+            y,
+            zero,
+            |sum, x: T| sum.plus(x.total().magnitude()),
+            finish,
+        ),
         Reduction::Prod => {
-            fold(plan, x, y, T::Total::ONE, |product, x: T| product.times(x.total()), finish);
+            fold(
+                plan,
+                x,
+                y,
+                T::Total::ONE,
+                |product, x: T| product.times(x.total()),
+                finish,
+            );
         }
         Reduction::Max => {
-            fold(plan, x, y, T::LOWEST.total(), |max, x: T| max.larger(x.total()), finish);
+            fold(
+                plan,
+                x,
+                y,
+                T::LOWEST.total(),
+                |max, x: T| max.larger(x.total()),
+                finish,
+            );
         }
         Reduction::Min => {
-            fold(plan, x, y, T::HIGHEST.total(), |min, x: T| min.smaller(x.total()), finish);
+            fold(
+                plan,
+                x,
+                y,
+                T::HIGHEST.total(),
+                |min, x: T| min.smaller(x.total()),
+                finish,
+            );
         }
         Reduction::LogSumExp => log_sum_exp(plan, x, y),
     }
@@ -42,7 +83,9 @@ fn reduce_at<T: Reducible>(reduction: Reduction, plan: &Plan, x: &[T], y: &mut [
 #[inline(always)]
 fn finish<T: Reducible>(reduction: Reduction, count: usize, total: T::Total) -> T {
     match reduction {
-        Reduction::Mean if T::INTEGER => T::from_total(total.over(T::Total::from_f64(count as f64))),
+        Reduction::Mean if T::INTEGER => {
+            T::from_total(total.over(T::Total::from_f64(count as f64)))
+        }
         Reduction::Mean => T::from_f64(total.to_f64() / count as f64),
         Reduction::L2 => T::from_f64(total.to_f64().sqrt()),
         Reduction::LogSum => T::from_f64(total.to_f64().ln()),
@@ -77,7 +120,12 @@ fn fold<T: Copy, A: Copy>(
     } else {
         let mut rows = y.chunks_exact_mut(n.max(1));
         plan.kept.positions(|kept| {
-            for (i, y) in rows.next().into_iter().flat_map(|row| row.chunks_mut(BLOCK)).enumerate() {
+            for (i, y) in rows
+                .next()
+                .into_iter()
+                .flat_map(|row| row.chunks_mut(BLOCK))
+                .enumerate()
+            {
                 let mut totals = [start; BLOCK];
                 let totals = &mut totals[..y.len()];
                 plan.reduced.positions(|reduced| {
@@ -98,7 +146,13 @@ fn fold<T: Copy, A: Copy>(
 fn log_sum_exp<T: Reducible>(plan: &Plan, x: &[T], y: &mut [T]) {
     let step = |(max, sum): (f64, f64), x: T| {
         let x = x.to_f64();
-        if x > max { (x, sum * (max - x).exp() + 1.0) } else { (max, sum + if x == max { 1.0 } else { (x - max).exp() }) }
+        if x > max {
+            (x, sum * (max - x).exp() + 1.0)
+        } else {
+            (max, sum + if x == max { 1.0 } else { (x - max).exp() })
+        }
     };
-    fold(plan, x, y, (f64::NEG_INFINITY, 0.0), step, |(max, sum)| T::from_f64(max + sum.ln()));
+    fold(plan, x, y, (f64::NEG_INFINITY, 0.0), step, |(max, sum)| {
+        T::from_f64(max + sum.ln())
+    });
 }

@@ -6,7 +6,7 @@ use crate::math::exp::exp;
 use crate::number::Number;
 
 /// Columns that are accumulated together.
-const BLOCK: usize = 64;
+const BLOCK: usize = 256;
 
 /// Elements of one lane, or rows, that are added up in f32 before their sum goes to f64.
 const DEPTH: usize = 16;
@@ -53,7 +53,11 @@ fn reduce_at<S: Simd>(s: S, reduction: Reduction, plan: &Plan, x: &[f32], y: &mu
                 // An infinite maximum must not be subtracted from itself.
                 *y = if y.is_finite() { *y } else { 0.0 };
             }
-            sums!(|x, max| exp(s, x - max), f32::NEG_INFINITY, |total, max| f64::from(max) + total.ln());
+            sums!(
+                |x, max| exp(s, x - max),
+                f32::NEG_INFINITY,
+                |total, max| f64::from(max) + total.ln()
+            );
         }
         // Goes by `rows`.
         Reduction::Prod => {}
@@ -101,30 +105,39 @@ fn sums<S: Simd>(
     plan.kept.positions(
         #[inline(always)]
         |kept| {
-            for (i, y) in rows.next().into_iter().flat_map(|row| row.chunks_mut(BLOCK)).enumerate() {
+            for (i, y) in rows
+                .next()
+                .into_iter()
+                .flat_map(|row| row.chunks_mut(BLOCK))
+                .enumerate()
+            {
                 let mut before = [0.0; BLOCK];
                 before[..y.len()].copy_from_slice(y);
-                let (mut totals, mut partial, mut depth) = ([0.0f64; BLOCK], [0.0; BLOCK], 0);
+                let mut totals = [0.0f64; BLOCK];
+                let mut partial = [0.0f32; BLOCK];
+                // Four rows at a time, whose sums are added to those so far, and now and then those to the f64 totals.
+                let (mut waiting, mut count, mut depth) = ([0; 4], 0, 0);
                 plan.reduced.positions(
                     #[inline(always)]
                     |reduced| {
-                        if depth == DEPTH {
-                            flush(&mut totals, &mut partial);
-                            depth = 0;
+                        waiting[count] = kept + reduced + i * BLOCK;
+                        count += 1;
+                        if count == 4 {
+                            let rows = waiting.map(|row| &x[row..][..y.len()]);
+                            column_sums(s, rows, &before, &mut partial, &g, pad);
+                            count = 0;
+                            depth += 1;
+                            if depth == DEPTH / 4 {
+                                flush(&mut totals[..y.len()], &mut partial);
+                                depth = 0;
+                            }
                         }
-                        depth += 1;
-                        columns(
-                            s,
-                            &mut partial,
-                            &x[kept + reduced + i * BLOCK..][..y.len()],
-                            &before,
-                            pad,
-                            #[inline(always)]
-                            |sum, x, before| sum + g(x, before),
-                        );
                     },
                 );
-                flush(&mut totals, &mut partial);
+                for row in &waiting[..count] {
+                    column_sums(s, [&x[*row..][..y.len()]], &before, &mut partial, &g, pad);
+                }
+                flush(&mut totals[..y.len()], &mut partial);
                 for ((y, total), before) in y.iter_mut().zip(totals).zip(before) {
                     *y = end(total, before) as f32;
                 }
@@ -135,11 +148,55 @@ fn sums<S: Simd>(
 
 /// Moves the sums of f32 to those of f64.
 #[inline(always)]
-fn flush(totals: &mut [f64; BLOCK], partial: &mut [f32; BLOCK]) {
+fn flush(totals: &mut [f64], partial: &mut [f32; BLOCK]) {
     for (total, partial) in totals.iter_mut().zip(partial) {
         *total += f64::from(*partial);
         *partial = 0.0;
     }
+}
+
+/// partial += Σ g(x, before) over the rows, column by column.
+#[inline(always)]
+fn column_sums<S: Simd, const N: usize>(
+    s: S,
+    rows: [&[f32]; N],
+    before: &[f32; BLOCK],
+    partial: &mut [f32; BLOCK],
+    g: impl Fn(S::f32s, S::f32s) -> S::f32s,
+    pad: f32,
+) {
+    let width = rows[0].len();
+    let body = width - width % S::f32s::LEN;
+    for at in (0..body).step_by(S::f32s::LEN) {
+        let rows = rows.map(|row| S::f32s::from_slice(s, &row[at..at + S::f32s::LEN]));
+        add_vectors(s, rows, &before[at..], &mut partial[at..], &g);
+    }
+    if body < width {
+        let rows = rows.map(|row| {
+            let mut padded = [pad; 16];
+            padded[..width - body].copy_from_slice(&row[body..]);
+            S::f32s::from_slice(s, &padded[..S::f32s::LEN])
+        });
+        add_vectors(s, rows, &before[body..], &mut partial[body..], &g);
+    }
+}
+
+/// The first vector of `partial` += Σ g(x, the first vector of `before`).
+#[inline(always)]
+fn add_vectors<S: Simd, const N: usize>(
+    s: S,
+    x: [S::f32s; N],
+    before: &[f32],
+    partial: &mut [f32],
+    g: impl Fn(S::f32s, S::f32s) -> S::f32s,
+) {
+    let before = S::f32s::from_slice(s, &before[..S::f32s::LEN]);
+    let partial = &mut partial[..S::f32s::LEN];
+    let mut sum = S::f32s::splat(s, 0.0);
+    for x in x {
+        sum += g(x, before);
+    }
+    (S::f32s::from_slice(s, partial) + sum).store_slice(partial);
 }
 
 /// acc = f(acc, x, other) for the columns of `x`.
@@ -153,13 +210,15 @@ fn columns<S: Simd>(
     f: impl Fn(S::f32s, S::f32s, S::f32s) -> S::f32s,
 ) {
     let mut padded = [pad; BLOCK];
-    let x = if x.len() % S::f32s::LEN == 0 {
+    let x = if x.len().is_multiple_of(S::f32s::LEN) {
         x
     } else {
         padded[..x.len()].copy_from_slice(x);
         &padded[..x.len().next_multiple_of(S::f32s::LEN)]
     };
-    let vectors = x.chunks_exact(S::f32s::LEN).zip(other.chunks_exact(S::f32s::LEN));
+    let vectors = x
+        .chunks_exact(S::f32s::LEN)
+        .zip(other.chunks_exact(S::f32s::LEN));
     for (acc, (x, other)) in acc.chunks_exact_mut(S::f32s::LEN).zip(vectors) {
         let load = |x| S::f32s::from_slice(s, x);
         f(load(acc), load(x), load(other)).store_slice(acc);
@@ -181,8 +240,13 @@ pub(crate) fn row_sum<S: Simd>(s: S, x: &[f32], g: impl Fn(S::f32s) -> S::f32s, 
         // What is left: up to three vectors and a part of one, all through one copy.
         let rest = fours.remainder();
         let mut padded = [pad; 64];
-        padded[..rest.len()].copy_from_slice(rest);
-        for (sum, x) in sums.iter_mut().zip(padded[..rest.len().next_multiple_of(S::f32s::LEN)].chunks_exact(S::f32s::LEN)) {
+        if !rest.is_empty() {
+            padded[..rest.len()].copy_from_slice(rest);
+        }
+        for (sum, x) in sums
+            .iter_mut()
+            .zip(padded[..rest.len().next_multiple_of(S::f32s::LEN)].chunks_exact(S::f32s::LEN))
+        {
             *sum += g(S::f32s::from_slice(s, x));
         }
         total += f64::from(((sums[0] + sums[1]) + (sums[2] + sums[3])).reduce_sum());
@@ -199,8 +263,12 @@ fn extreme<S: Simd, const MIN: bool>(a: S::f32s, b: S::f32s) -> S::f32s {
 
 /// The greatest element (or the least, if `MIN`); NaN if any is.
 #[inline(always)]
-pub(crate) fn row_extreme<S: Simd, const MIN: bool>(s: S, x: &[f32]) -> f32 {
-    let pad = if MIN { f32::INFINITY } else { f32::NEG_INFINITY };
+fn row_extreme<S: Simd, const MIN: bool>(s: S, x: &[f32]) -> f32 {
+    let pad = if MIN {
+        f32::INFINITY
+    } else {
+        f32::NEG_INFINITY
+    };
     let mut best = [S::f32s::splat(s, pad); 4];
     let mut fours = x.chunks_exact(4 * S::f32s::LEN);
     for x in &mut fours {
@@ -210,8 +278,13 @@ pub(crate) fn row_extreme<S: Simd, const MIN: bool>(s: S, x: &[f32]) -> f32 {
     }
     let rest = fours.remainder();
     let mut padded = [pad; 64];
-    padded[..rest.len()].copy_from_slice(rest);
-    for (best, x) in best.iter_mut().zip(padded[..rest.len().next_multiple_of(S::f32s::LEN)].chunks_exact(S::f32s::LEN)) {
+    if !rest.is_empty() {
+        padded[..rest.len()].copy_from_slice(rest);
+    }
+    for (best, x) in best
+        .iter_mut()
+        .zip(padded[..rest.len().next_multiple_of(S::f32s::LEN)].chunks_exact(S::f32s::LEN))
+    {
         *best = extreme::<S, MIN>(*best, S::f32s::from_slice(s, x));
     }
     let [a, b, c, d] = best;
@@ -230,7 +303,11 @@ pub(crate) fn row_extreme<S: Simd, const MIN: bool>(s: S, x: &[f32]) -> f32 {
 #[inline(always)]
 fn extremes<S: Simd, const MIN: bool>(s: S, plan: &Plan, x: &[f32], y: &mut [f32]) {
     let n = plan.inner;
-    let pad = if MIN { f32::INFINITY } else { f32::NEG_INFINITY };
+    let pad = if MIN {
+        f32::INFINITY
+    } else {
+        f32::NEG_INFINITY
+    };
     if plan.inner_reduced {
         let mut y = y.iter_mut();
         plan.kept.positions(
@@ -241,7 +318,11 @@ fn extremes<S: Simd, const MIN: bool>(s: S, plan: &Plan, x: &[f32], y: &mut [f32
                     #[inline(always)]
                     |reduced| {
                         let row = row_extreme::<S, MIN>(s, &x[kept + reduced..][..n]);
-                        best = if MIN { best.smaller(row) } else { best.larger(row) };
+                        best = if MIN {
+                            best.smaller(row)
+                        } else {
+                            best.larger(row)
+                        };
                     },
                 );
                 if let Some(y) = y.next() {
@@ -255,7 +336,12 @@ fn extremes<S: Simd, const MIN: bool>(s: S, plan: &Plan, x: &[f32], y: &mut [f32
     plan.kept.positions(
         #[inline(always)]
         |kept| {
-            for (i, y) in rows.next().into_iter().flat_map(|row| row.chunks_mut(BLOCK)).enumerate() {
+            for (i, y) in rows
+                .next()
+                .into_iter()
+                .flat_map(|row| row.chunks_mut(BLOCK))
+                .enumerate()
+            {
                 let mut best = [pad; BLOCK];
                 let unused = [0.0; BLOCK];
                 plan.reduced.positions(

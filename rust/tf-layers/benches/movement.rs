@@ -1,0 +1,160 @@
+//! Microseconds per call of pooling and data movement.
+//!
+//!     cargo bench --bench movement [-- NAME]
+//!
+//! `benches/movement.py` runs it side by side with onnxruntime.
+
+use tf_layers::Cpu;
+use tf_layers::bench::{numbers, time};
+use tf_layers::movement::*;
+use tf_layers::pool::*;
+
+struct Bench {
+    wanted: Option<String>,
+}
+
+impl Bench {
+    fn time(&self, name: &str, run: impl FnMut()) {
+        if self.wanted.as_ref().is_none_or(|wanted| name == wanted) {
+            println!("{name}\t{:.2}", time(run).best / 1e3);
+        }
+    }
+}
+
+fn main() {
+    let bench = Bench {
+        wanted: std::env::args().skip(1).find(|a| !a.starts_with('-')),
+    };
+    let cpu = Cpu::new();
+    let x = numbers(1 << 20, 1);
+    let mut y = vec![0.0f32; 1 << 20];
+    for (name, shape) in [
+        ("NCHW-NHWC 64x56x56", [1, 64, 56 * 56]),
+        ("NHWC-NCHW 56x56x64", [1, 56 * 56, 64]),
+        ("NCHW-NHWC 3x224x224", [1, 3, 224 * 224]),
+        ("NHWC-NCHW 224x224x3", [1, 224 * 224, 3]),
+        ("transpose 512x512", [1, 512, 512]),
+    ] {
+        let n = shape.iter().product();
+        bench.time(name, || {
+            Transpose { perm: [0, 2, 1] }.run(cpu, shape, &x[..n], &mut y[..n])
+        });
+    }
+    let heads = || Transpose { perm: [1, 0, 2] };
+    bench.time("heads 128x12x64", || {
+        heads().run(cpu, [128, 12, 64], &x[..98304], &mut y[..98304])
+    });
+    bench.time("concat 2x(3136x64)", || {
+        let (a, b) = x.split_at(3136 * 64);
+        Concat
+            .run(
+                cpu,
+                3136,
+                [64, 64],
+                &[a, &b[..3136 * 64]],
+                &mut y[..3136 * 128],
+            )
+            .expect("parts fit");
+    });
+    bench.time("slice 56x56x64", || {
+        Slice { steps: [1, 1, 1] }.run(
+            cpu,
+            [56, 56, 64],
+            [1, 1, 0],
+            [54, 54, 64],
+            &x[..56 * 56 * 64],
+            &mut y[..54 * 54 * 64],
+        );
+    });
+    bench.time("pad 56x56x64", || {
+        Pad {
+            mode: PadMode::Constant,
+        }
+        .run(
+            cpu,
+            [56, 56, 64],
+            [1, 1, 0],
+            [1, 1, 0],
+            &x[..56 * 56 * 64],
+            Some(&[0.0]),
+            &mut y[..58 * 58 * 64],
+        );
+    });
+    let ids: Vec<i64> = (0..200).map(|i| i * 37 % 5000).collect();
+    bench.time("gather 5000x64[200]", || {
+        Gather
+            .run(cpu, 1, 5000, 64, &x[..320_000], &ids, &mut y[..12800])
+            .expect("ids inside");
+    });
+    bench.time("expand 1x1x64-56x56x64", || {
+        Expand.run(cpu, [1, 64], [3136, 64], &x[..64], &mut y[..3136 * 64]);
+    });
+    bench.time("resize linear 28x28x64-56x56", || {
+        let layer = ResizeAxis {
+            coordinates: Coordinates::HalfPixel,
+            interpolation: Interpolation::Linear,
+            scale: None,
+            exclude_outside: false,
+            antialias: false,
+            extrapolation: 0.0,
+        };
+        let (middle, out) = y.split_at_mut(56 * 28 * 64);
+        layer.run(cpu, 1, 28, 28 * 64, 56, &x[..28 * 28 * 64], middle);
+        layer.run(cpu, 56, 28, 64, 56, middle, &mut out[..56 * 56 * 64]);
+    });
+    bench.time("resize nearest 28x28x64-56x56", || {
+        let layer = ResizeNearest {
+            coordinates: Coordinates::Asymmetric,
+            nearest: NearestMode::Floor,
+            scale: None,
+            extrapolation: 0.0,
+        };
+        let (middle, out) = y.split_at_mut(56 * 28 * 64);
+        layer.run(cpu, 1, 28, 28 * 64, 56, &x[..28 * 28 * 64], middle);
+        layer.run(cpu, 56, 28, 64, 56, middle, &mut out[..56 * 56 * 64]);
+    });
+    for (name, kernel, stride, pad) in [
+        ("2x2 s2", 2, 2, 0),
+        ("3x3 s2", 3, 2, 1),
+        ("3x3 s1", 3, 1, 1),
+    ] {
+        for channels in [64, 16, 1] {
+            let geometry = MaxPool {
+                kernel_shape: [kernel; 2],
+                strides: [stride; 2],
+                dilations: [1; 2],
+                pads_begin: [pad; 2],
+                pads_end: [pad; 2],
+                ceil_mode: false,
+            };
+            let MaxPool {
+                kernel_shape,
+                strides,
+                dilations,
+                pads_begin,
+                pads_end,
+                ceil_mode,
+            } = geometry;
+            let [h, w] = geometry.window().output_size([56, 56]);
+            let (x, y) = (&x[..56 * 56 * channels], &mut y[..h * w * channels]);
+            bench.time(&format!("max {name} 56x56x{channels}"), || {
+                geometry.run(cpu, 1, [56, 56], channels, x, y);
+            });
+            let average = AveragePool {
+                kernel_shape,
+                strides,
+                dilations,
+                pads_begin,
+                pads_end,
+                ceil_mode,
+                count_include_pad: false,
+            };
+            bench.time(&format!("average {name} 56x56x{channels}"), || {
+                average.run(cpu, 1, [56, 56], channels, x, y);
+            });
+        }
+    }
+    bench.time("global average 7x7x1280", || {
+        GlobalAveragePool.run(cpu, 1, 49, 1280, &x[..49 * 1280], &mut y[..1280]);
+    });
+}

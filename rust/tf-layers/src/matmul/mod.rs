@@ -1,0 +1,139 @@
+//! Matrix products whose both sides are computed while the model runs.
+
+mod few;
+mod panels;
+
+use crate::activation::Activation;
+use crate::cpu::{Cpu, dispatch};
+use crate::gemm::{Addend, Grid, Product, Segments};
+use crate::pack::PANEL;
+use crate::slot::Slot;
+
+/// Fewer rows than this are multiplied by b as it lies: packing it would take longer than the product.
+const FEW_ROWS: usize = 6;
+
+/// y = alpha · a · b, matrix by matrix: a `[*batch, m, k]`, b `[*batch, k, n]`, y `[*batch, m, n]`, all f32.
+///
+/// Where elements lie is said by steps: an operand may be transposed, have its axes in another order, or be the same for all of a batch axis
+/// (step 0), and needs no copy for it. Serves ONNX `MatMul`, `Gemm`, and `Einsum` as far as it is a product of matrices.
+#[derive(Debug, Clone, Copy)]
+pub struct MatMul {
+    /// Factor of the product.
+    pub alpha: f32,
+}
+
+/// Where the elements of one operand lie.
+#[derive(Debug, Clone, Copy)]
+struct Operand<'a> {
+    data: &'a [f32],
+    /// Steps along its rows and its columns.
+    steps: [usize; 2],
+}
+
+impl MatMul {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y = alpha · a · b; `sizes` are m, k and n, `a_steps` and `b_steps` the steps along the last two axes, in elements.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the convention: sizes, inputs, outputs, scratch"
+    )]
+    pub fn run<const B: usize>(
+        &self,
+        cpu: Cpu,
+        batch: [usize; B],
+        sizes: [usize; 3],
+        a_batch: [usize; B],
+        a_steps: [usize; 2],
+        b_batch: [usize; B],
+        b_steps: [usize; 2],
+        a: &[f32],
+        b: &[f32],
+        y: &mut [f32],
+        scratch: &mut Slot<f32>,
+    ) {
+        let [m, k, n] = sizes;
+        let matrices: usize = batch.iter().product();
+        let y = &mut y[..matrices * m * n];
+        if y.is_empty() {
+            return;
+        }
+        if k == 0 {
+            return y.fill(0.0);
+        }
+        let mut packed_from = None;
+        for (i, y) in y.chunks_exact_mut(m * n).enumerate() {
+            let (mut rest, mut a_at, mut b_at) = (i, 0, 0);
+            for axis in (0..B).rev() {
+                let index = rest % batch[axis];
+                rest /= batch[axis];
+                a_at += index * a_batch[axis];
+                b_at += index * b_batch[axis];
+            }
+            let a = Operand {
+                data: &a[a_at..],
+                steps: a_steps,
+            };
+            let b = Operand {
+                data: &b[b_at..],
+                steps: b_steps,
+            };
+            self.matrix(cpu, sizes, a, b, y, scratch, packed_from == Some(b_at));
+            packed_from = Some(b_at);
+        }
+    }
+
+    /// One matrix. `is_packed`: the scratch holds this very b, packed, from the call before.
+    #[allow(clippy::too_many_arguments, reason = "one call of the loop above")]
+    fn matrix(
+        &self,
+        cpu: Cpu,
+        sizes: [usize; 3],
+        a: Operand,
+        b: Operand,
+        y: &mut [f32],
+        scratch: &mut Slot<f32>,
+        is_packed: bool,
+    ) {
+        let [m, k, n] = sizes;
+        let b_in_place = m < FEW_ROWS && (b.steps[1] == 1 || b.steps[0] == 1);
+        // Rows of a must be runs; one column of many rows is copied too, but then there is hardly anything to copy.
+        let a_in_place = a.steps[1] == 1 || k < 2;
+        let a_len = if a_in_place { 0 } else { m * k };
+        let panels_len = if b_in_place {
+            0
+        } else {
+            n.div_ceil(PANEL) * PANEL * k
+        };
+        let (panels, a_copy) = scratch.fit(panels_len + a_len).split_at_mut(panels_len);
+        let a = if a_in_place {
+            a
+        } else {
+            panels::rows(a, [m, k], a_copy);
+            Operand {
+                data: a_copy,
+                steps: [k, 1],
+            }
+        };
+        if b_in_place {
+            dispatch!(cpu.level, s => few::matrix(s, sizes, a, b, self.alpha, y));
+            return;
+        }
+        if !is_packed {
+            dispatch!(cpu.level, s => panels::pack(s, b, [k, n], self.alpha, panels));
+        }
+        Product {
+            grid: Grid::matrix(m, a.steps[0], n),
+            segments: Segments::one(k),
+            columns: n,
+            panels,
+            bias: None,
+            activation: Activation::Linear,
+        }
+        .run(cpu, a.data, Addend::Nothing, y);
+    }
+}

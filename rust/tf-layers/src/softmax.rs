@@ -1,0 +1,367 @@
+//! Softmax and its relatives along one axis of `[outer, axis, inner]`.
+
+use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+use crate::math::exp::{LIFT, exp_lifted};
+use crate::math::{map, map2};
+use crate::number::Float;
+
+/// y = e^(x − max) / Σ e^(x − max) along the axis of `[outer, axis, inner]` (ONNX `Softmax`; the form before opset 13, which
+/// flattens all trailing axes into one, is `[outer, axis, 1]`).
+#[derive(Debug, Clone, Copy)]
+pub struct Softmax;
+
+/// y = x − max − ln Σ e^(x − max) along the axis of `[outer, axis, inner]` (ONNX `LogSoftmax`).
+#[derive(Debug, Clone, Copy)]
+pub struct LogSoftmax;
+
+/// y = 1 at the first greatest x along the axis of `[outer, axis, inner]`, 0 elsewhere (ONNX `Hardmax`).
+#[derive(Debug, Clone, Copy)]
+pub struct Hardmax;
+
+macro_rules! runs {
+    ($($layer:ident = $method:ident;)*) => {$(
+        impl $layer {
+            /// Checks the parameters (there is nothing to check).
+            #[must_use]
+            pub const fn checked(self) -> Self {
+                self
+            }
+
+            /// Writes y; `x` and `y` have the shape `size`.
+            pub fn run<T: Normalised>(&self, cpu: Cpu, size: [usize; 3], x: &[T], y: &mut [T]) {
+                T::$method(cpu, size, Some(x), y);
+            }
+
+            /// x becomes y.
+            pub fn run_in_place<T: Normalised>(&self, cpu: Cpu, size: [usize; 3], x: &mut [T]) {
+                T::$method(cpu, size, None, x);
+            }
+        }
+    )*};
+}
+runs! {
+    Softmax = softmax;
+    LogSoftmax = log_softmax;
+    Hardmax = hardmax;
+}
+
+/// Element types of this module's layers: every [`Float`]. f32 has vector kernels; others are calculated in f64.
+pub trait Normalised: Float {
+    #[doc(hidden)]
+    fn softmax(_: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
+        if let Some(x) = x {
+            y.copy_from_slice(x);
+        }
+        lines(size, y, |y, at| {
+            let max = greatest(y, &at);
+            let sum: f64 = at.clone().map(|i| (y[i].to_f64() - max).exp()).sum();
+            for i in at {
+                y[i] = Self::from_f64((y[i].to_f64() - max).exp() / sum);
+            }
+        });
+    }
+
+    #[doc(hidden)]
+    fn log_softmax(_: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
+        if let Some(x) = x {
+            y.copy_from_slice(x);
+        }
+        lines(size, y, |y, at| {
+            let max = greatest(y, &at);
+            let sum: f64 = at.clone().map(|i| (y[i].to_f64() - max).exp()).sum();
+            for i in at {
+                y[i] = Self::from_f64(y[i].to_f64() - max - sum.ln());
+            }
+        });
+    }
+
+    #[doc(hidden)]
+    fn hardmax(_: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
+        if let Some(x) = x {
+            y.copy_from_slice(x);
+        }
+        lines(size, y, |y, at| {
+            let mut best = at.start;
+            for i in at.clone() {
+                if y[i] > y[best] {
+                    best = i;
+                }
+            }
+            for i in at {
+                y[i] = if i == best { Self::ONE } else { Self::ZERO };
+            }
+        });
+    }
+}
+
+impl Normalised for f64 {}
+impl Normalised for crate::F16 {}
+impl Normalised for crate::Bf16 {}
+
+impl Normalised for f32 {
+    fn softmax(cpu: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
+        dispatch!(cpu.level, s => softmax_at(s, size, x, y));
+    }
+
+    fn log_softmax(cpu: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
+        dispatch!(cpu.level, s => log_softmax_at(s, size, x, y));
+    }
+}
+
+/// Positions `start, start + step, …` of one line along the axis.
+type Line = core::iter::StepBy<core::ops::Range<usize>>;
+
+/// A line that also tells where it starts.
+#[derive(Clone)]
+struct At {
+    start: usize,
+    positions: Line,
+}
+
+impl Iterator for At {
+    type Item = usize;
+    fn next(&mut self) -> Option<usize> {
+        self.positions.next()
+    }
+}
+
+/// Calls `f` with every line along the axis.
+fn lines<T>([outer, axis, inner]: [usize; 3], y: &mut [T], f: impl Fn(&mut [T], At)) {
+    if axis == 0 {
+        return;
+    }
+    for o in 0..outer {
+        for i in 0..inner {
+            let start = o * axis * inner + i;
+            f(
+                y,
+                At {
+                    start,
+                    positions: (start..start + axis * inner).step_by(inner),
+                },
+            );
+        }
+    }
+}
+
+fn greatest<T: Float>(y: &[T], at: &At) -> f64 {
+    at.clone()
+        .map(|i| y[i].to_f64())
+        .fold(f64::NEG_INFINITY, f64::max)
+}
+
+/// Elements of one block between f32 and f64 sums.
+const BLOCK: usize = 512;
+
+/// Columns that are walked together.
+const COLUMNS: usize = 256;
+
+#[inline(always)]
+fn softmax_at<S: Simd>(s: S, [_, axis, inner]: [usize; 3], x: Option<&[f32]>, y: &mut [f32]) {
+    if axis * inner == 0 {
+        return;
+    }
+    if inner == 1 {
+        for (i, y) in y.chunks_exact_mut(axis).enumerate() {
+            let x = x.map(|x| &x[i * axis..][..axis]);
+            let max = row_max(s, x.unwrap_or(y));
+            let scale = (1.0 / exp_sum::<S, true>(s, x, y, max)) as f32;
+            map(
+                s,
+                None,
+                y,
+                #[inline(always)]
+                |e| e * scale,
+            );
+        }
+        return;
+    }
+    for (i, y) in y.chunks_exact_mut(axis * inner).enumerate() {
+        if let Some(x) = x {
+            y.copy_from_slice(&x[i * axis * inner..][..axis * inner]);
+        }
+        for from in (0..inner).step_by(COLUMNS) {
+            let columns = from..inner.min(from + COLUMNS);
+            let mut max = [f32::NEG_INFINITY; COLUMNS];
+            let mut sum = [0.0; COLUMNS];
+            let (max, sum) = (&mut max[..columns.len()], &mut sum[..columns.len()]);
+            for y in y.chunks_exact(inner) {
+                map2(
+                    s,
+                    max,
+                    &y[columns.clone()],
+                    #[inline(always)]
+                    |max, x| max.max(x),
+                );
+            }
+            for y in y.chunks_exact_mut(inner) {
+                let y = &mut y[columns.clone()];
+                map2(
+                    s,
+                    y,
+                    max,
+                    #[inline(always)]
+                    |x, max| exp_lifted(s, x - max),
+                );
+                map2(
+                    s,
+                    sum,
+                    y,
+                    #[inline(always)]
+                    |sum, e| sum + e,
+                );
+            }
+            map(
+                s,
+                None,
+                sum,
+                #[inline(always)]
+                |sum| S::f32s::splat(s, 1.0) / sum,
+            );
+            for y in y.chunks_exact_mut(inner) {
+                map2(
+                    s,
+                    &mut y[columns.clone()],
+                    sum,
+                    #[inline(always)]
+                    |e, scale| e * scale,
+                );
+            }
+        }
+    }
+}
+
+/// max x; where there is a NaN, the result does not matter (the sum will be NaN).
+#[inline(always)]
+fn row_max<S: Simd>(s: S, x: &[f32]) -> f32 {
+    let least = S::f32s::splat(s, f32::NEG_INFINITY);
+    let (mut a, mut b) = (least, least);
+    let mut pairs = x.chunks_exact(2 * S::f32s::LEN);
+    for x in &mut pairs {
+        a = a.max(S::f32s::from_slice(s, &x[..S::f32s::LEN]));
+        b = b.max(S::f32s::from_slice(s, &x[S::f32s::LEN..]));
+    }
+    let rest = pairs.remainder();
+    let max = a.max(b).reduce_max();
+    rest.iter()
+        .fold(max, |max, &x| if x > max { x } else { max })
+}
+
+/// y = e^(x − max)·2⁶⁴ (of y itself where x is `None`), and its sum; only the sum if not `STORE`.
+///
+/// The power of two falls out of quotients; with it nothing is subnormal before the last product, which makes what is
+/// masked out exactly 0.
+#[inline(always)]
+fn exp_sum<S: Simd, const STORE: bool>(s: S, x: Option<&[f32]>, y: &mut [f32], max: f32) -> f64 {
+    let mut total = 0.0;
+    for (i, y) in y.chunks_mut(BLOCK).enumerate() {
+        let mut from = x
+            .map_or(&[][..], |x| &x[i * BLOCK..][..y.len()])
+            .chunks_exact(S::f32s::LEN);
+        let mut sum = S::f32s::splat(s, 0.0);
+        let mut vectors = y.chunks_exact_mut(S::f32s::LEN);
+        for y in &mut vectors {
+            let e = exp_lifted(s, S::f32s::from_slice(s, from.next().unwrap_or(y)) - max);
+            if STORE {
+                e.store_slice(y);
+            }
+            sum += e;
+        }
+        let tail = vectors.into_remainder();
+        if !tail.is_empty() {
+            let mut padded = [f32::NEG_INFINITY; 16];
+            let x = if x.is_some() {
+                from.remainder()
+            } else {
+                &*tail
+            };
+            padded[..tail.len()].copy_from_slice(x);
+            let padded = &mut padded[..S::f32s::LEN];
+            let e = exp_lifted(s, S::f32s::from_slice(s, padded) - max);
+            e.store_slice(padded);
+            if STORE {
+                tail.copy_from_slice(&padded[..tail.len()]);
+            }
+            sum += e;
+        }
+        total += f64::from(sum.reduce_sum());
+    }
+    total
+}
+
+#[inline(always)]
+fn log_softmax_at<S: Simd>(s: S, [_, axis, inner]: [usize; 3], x: Option<&[f32]>, y: &mut [f32]) {
+    if axis * inner == 0 {
+        return;
+    }
+    if inner == 1 {
+        for (i, y) in y.chunks_exact_mut(axis).enumerate() {
+            let x = x.map(|x| &x[i * axis..][..axis]);
+            let max = row_max(s, x.unwrap_or(y));
+            let sum = exp_sum::<S, false>(s, x, y, max);
+            let log = (sum.ln() - f64::from(LIFT) * core::f64::consts::LN_2) as f32;
+            map(
+                s,
+                x,
+                y,
+                #[inline(always)]
+                |x| x - max - log,
+            );
+        }
+        return;
+    }
+    for (i, y) in y.chunks_exact_mut(axis * inner).enumerate() {
+        if let Some(x) = x {
+            y.copy_from_slice(&x[i * axis * inner..][..axis * inner]);
+        }
+        for from in (0..inner).step_by(COLUMNS) {
+            let columns = from..inner.min(from + COLUMNS);
+            let mut max = [f32::NEG_INFINITY; COLUMNS];
+            let mut sum = [0.0; COLUMNS];
+            let (max, sum) = (&mut max[..columns.len()], &mut sum[..columns.len()]);
+            for y in y.chunks_exact(inner) {
+                map2(
+                    s,
+                    max,
+                    &y[columns.clone()],
+                    #[inline(always)]
+                    |max, x| max.max(x),
+                );
+            }
+            // x becomes x − max, which the last step needs again.
+            for y in y.chunks_exact_mut(inner) {
+                let y = &mut y[columns.clone()];
+                map2(
+                    s,
+                    y,
+                    max,
+                    #[inline(always)]
+                    |x, max| x - max,
+                );
+                map2(
+                    s,
+                    sum,
+                    y,
+                    #[inline(always)]
+                    |sum, x| sum + exp_lifted(s, x),
+                );
+            }
+            map(
+                s,
+                None,
+                sum,
+                #[inline(always)]
+                |sum| crate::math::log::log(s, sum * f32::from_bits((127 - LIFT as u32) << 23)),
+            );
+            for y in y.chunks_exact_mut(inner) {
+                map2(
+                    s,
+                    &mut y[columns.clone()],
+                    sum,
+                    #[inline(always)]
+                    |x, log| x - log,
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+"""Convolutions, channels last (`tf_layers::conv`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onnx2rust.dims import Dim, product
+from onnx2rust.layers.base import Dims, Layer, Variant, Weight
+
+
+@dataclass(frozen=True)
+class Conv(Layer, rust="conv::Conv", optional=(1,), scratch=True):
+    """y = activation(kernel * x + bias + residual) for x [batch, *size, input_channels]; input 1 is the residual."""
+
+    input_channels: int
+    output_channels: int
+    group: int
+    kernel_shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
+    kernel: Weight
+    bias: Weight | None
+    activation: Variant
+    batch: Dim
+    size: Dims
+
+    def generics(self) -> tuple[str, ...]:
+        return (str(len(self.kernel_shape)),)
+
+    def multiply_adds(self) -> Dim:
+        taps = product(self.kernel_shape)
+        return self.batch * product(self.output_size()) * (self.output_channels * (self.input_channels // self.group)) * taps
+
+    def output_size(self) -> Dims:
+        """Size of y."""
+        geometry = zip(self.size, self.kernel_shape, self.strides, self.dilations, self.pads_begin, self.pads_end, strict=True)
+        return tuple((n + b + e - (k - 1) * d - 1) // s + 1 for n, k, s, d, b, e in geometry)
+
+
+@dataclass(frozen=True)
+class DepthwiseConv(Layer, rust="conv::DepthwiseConv", optional=(1,), scratch=True):
+    """y = activation(kernel * x + bias + residual), each channel by itself; output channel o reads input channel o // multiplier."""
+
+    channels: int
+    multiplier: int
+    kernel_shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
+    kernel: Weight
+    bias: Weight | None
+    activation: Variant
+    batch: Dim
+    size: Dims
+
+    def generics(self) -> tuple[str, ...]:
+        return (str(len(self.kernel_shape)),)

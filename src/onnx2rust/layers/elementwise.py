@@ -1,0 +1,172 @@
+"""Layers that compute element by element (`tf_layers::{binary, unary, select, cast}`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from onnx2rust.layers.base import Dims, Layer
+from onnx2rust.layers.shapes import Shape, collapse_broadcast
+
+
+@dataclass(frozen=True)
+class Binary(Layer, fallible=True, in_place=(0, 1)):
+    """y = f(a, b); the two shapes have one rank, an axis has one size or is 1 in one of them."""
+
+    a_shape: Dims
+    b_shape: Dims
+
+
+@dataclass(frozen=True)
+class Add(Binary, rust="binary::Add"):
+    """a + b"""
+
+
+@dataclass(frozen=True)
+class Sub(Binary, rust="binary::Sub"):
+    """a − b"""
+
+
+@dataclass(frozen=True)
+class Mul(Binary, rust="binary::Mul"):
+    """a · b"""
+
+
+@dataclass(frozen=True)
+class Div(Binary, rust="binary::Div"):
+    """a / b; integers truncate"""
+
+
+@dataclass(frozen=True)
+class Max(Binary, rust="binary::Max"):
+    """max(a, b)"""
+
+
+@dataclass(frozen=True)
+class Min(Binary, rust="binary::Min"):
+    """min(a, b)"""
+
+
+@dataclass(frozen=True)
+class Remainder(Binary, rust="binary::Remainder"):
+    """a − b·trunc(a / b)"""
+
+
+@dataclass(frozen=True)
+class Modulo(Binary, rust="binary::Modulo"):
+    """a − b·floor(a / b)"""
+
+
+@dataclass(frozen=True)
+class PRelu(Binary, rust="binary::PRelu"):
+    """a ≥ 0 ? a : a·b"""
+
+
+@dataclass(frozen=True)
+class And(Binary, rust="binary::And"):
+    """a ∧ b"""
+
+
+@dataclass(frozen=True)
+class Or(Binary, rust="binary::Or"):
+    """a ∨ b"""
+
+
+@dataclass(frozen=True)
+class Xor(Binary, rust="binary::Xor"):
+    """a ⊕ b"""
+
+
+@dataclass(frozen=True)
+class Pow(Binary, rust="binary::Pow", in_place=(0,)):
+    """aᵇ"""
+
+
+@dataclass(frozen=True)
+class Equal(Binary, rust="binary::Equal", in_place=()):
+    """a = b"""
+
+
+@dataclass(frozen=True)
+class Greater(Binary, rust="binary::Greater", in_place=()):
+    """a > b"""
+
+
+@dataclass(frozen=True)
+class GreaterOrEqual(Binary, rust="binary::GreaterOrEqual", in_place=()):
+    """a ≥ b"""
+
+
+@dataclass(frozen=True)
+class Less(Binary, rust="binary::Less", in_place=()):
+    """a < b"""
+
+
+@dataclass(frozen=True)
+class LessOrEqual(Binary, rust="binary::LessOrEqual", in_place=()):
+    """a ≤ b"""
+
+
+@dataclass(frozen=True)
+class BitShift(Binary, rust="binary::BitShift"):
+    """a · 2ᵇ or a / 2ᵇ"""
+
+    left: bool
+
+
+def broadcasting(layer: Callable[..., Layer], **fields: Any) -> Callable[..., Layer]:
+    """Makes the layer for shapes of one rank, collapsed."""
+
+    def make(*shapes: Shape) -> Layer:
+        return layer(*collapse_broadcast(shapes), **fields)
+
+    return make
+
+
+@dataclass(frozen=True)
+class Unary(Layer, in_place=(0,)):
+    """y = f(x)"""
+
+
+@dataclass(frozen=True)
+class Abs(Unary, rust="unary::Abs"):
+    """|x|"""
+
+
+@dataclass(frozen=True)
+class Neg(Unary, rust="unary::Neg"):
+    """−x"""
+
+
+@dataclass(frozen=True)
+class Sign(Unary, rust="unary::Sign"):
+    """−1, 0 or 1"""
+
+
+@dataclass(frozen=True)
+class ReluAny(Unary, rust="unary::Relu"):
+    """max(x, 0) for any type but f32, which has `Activate`"""
+
+
+@dataclass(frozen=True)
+class Not(Unary, rust="unary::Not"):
+    """¬x, of booleans or bit by bit"""
+
+
+@dataclass(frozen=True)
+class IsNaN(Layer, rust="unary::IsNaN"):
+    """Whether x is not a number"""
+
+
+@dataclass(frozen=True)
+class IsInf(Layer, rust="unary::IsInf"):
+    """Whether x is infinite"""
+
+    detect_negative: bool
+    detect_positive: bool
+
+
+@dataclass(frozen=True)
+class Clip(Layer, rust="unary::Clip", in_place=(0,)):
+    """min(max(x, low), high); the limits are tensors of one element"""

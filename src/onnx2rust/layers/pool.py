@@ -1,0 +1,88 @@
+"""Pooling, channels last (`tf_layers::pool`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onnx2rust.dims import Dim
+from onnx2rust.layers.base import Dims, Layer
+
+
+@dataclass(frozen=True)
+class _Window(Layer):
+    kernel_shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
+    ceil_mode: bool
+
+    def generics(self) -> tuple[str, ...]:
+        return (str(len(self.kernel_shape)),)
+
+
+@dataclass(frozen=True)
+class MaxPool(_Window, rust="pool::MaxPool"):
+    """y = the largest value under each window, per channel."""
+
+    batch: Dim
+    size: Dims
+    channels: Dim
+
+
+@dataclass(frozen=True)
+class MaxPoolIndices(_Window, rust="pool::MaxPoolIndices"):
+    """MaxPool, and where in the channels-first tensor the values stand."""
+
+    column_major: bool
+    batch: Dim
+    size: Dims
+    channels: Dim
+
+
+@dataclass(frozen=True)
+class AveragePool(_Window, rust="pool::AveragePool"):
+    """y = the mean under each window, per channel."""
+
+    count_include_pad: bool
+    batch: Dim
+    size: Dims
+    channels: Dim
+
+
+@dataclass(frozen=True)
+class LpPool(_Window, rust="pool::LpPool"):
+    """y = the p-norm under each window, per channel."""
+
+    p: int
+    batch: Dim
+    size: Dims
+    channels: Dim
+
+
+@dataclass(frozen=True)
+class GlobalAveragePool(Layer, rust="pool::GlobalAveragePool"):
+    """y = the mean of each channel."""
+
+    batch: Dim
+    positions: Dim
+    channels: Dim
+
+
+@dataclass(frozen=True)
+class GlobalMaxPool(Layer, rust="pool::GlobalMaxPool"):
+    """y = the largest value of each channel."""
+
+    batch: Dim
+    positions: Dim
+    channels: Dim
+
+
+@dataclass(frozen=True)
+class GlobalLpPool(Layer, rust="pool::GlobalLpPool"):
+    """y = the p-norm of each channel."""
+
+    p: int
+    batch: Dim
+    positions: Dim
+    channels: Dim

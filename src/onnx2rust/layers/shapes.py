@@ -1,0 +1,71 @@
+"""Collapsing shapes: kernels get the smallest rank that says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from onnx2rust.dims import Dim, product
+
+Shape = tuple[Dim, ...]
+
+
+def collapse_broadcast(shapes: Sequence[Shape]) -> list[Shape]:
+    """Shapes of one rank that broadcast against each other, with neighbouring axes merged where every operand treats
+    them alike (repeats along both, or has both) and axes of size 1 everywhere dropped. The rank is at least 1."""
+    rank = len(shapes[0])
+    merged: list[list[Dim]] = []
+    previous: tuple[bool, ...] | None = None
+    for axis in range(rank):
+        dims = [s[axis] for s in shapes]
+        repeats = tuple(d == 1 for d in dims)
+        if all(repeats):
+            continue
+        sizes = [d for d in dims if d != 1]
+        sure = all(d == sizes[0] for d in sizes)
+        if previous == repeats and sure:
+            merged[-1] = [m * d for m, d in zip(merged[-1], dims, strict=True)]
+        else:
+            merged.append(dims)
+        previous = repeats if sure else None
+    if not merged:
+        merged = [[1] * len(shapes)]
+    return [tuple(axes) for axes in zip(*merged, strict=True)]
+
+
+def split_at(shape: Shape, axis: int, count: int = 1) -> tuple[Dim, Dim, Dim]:
+    """[outer, axis, inner] around `count` axes from `axis`."""
+    return product(shape[:axis]), product(shape[axis : axis + count]), product(shape[axis + count :])
+
+
+def collapse_masked(shape: Shape, mask: Sequence[bool]) -> tuple[Shape, tuple[bool, ...]]:
+    """Merges neighbouring axes with the same mark and drops axes of size 1; at least one axis stays."""
+    dims: list[Dim] = []
+    marks: list[bool] = []
+    for dim, mark in zip(shape, mask, strict=True):
+        if dim == 1:
+            continue
+        if marks and marks[-1] == mark:
+            dims[-1] = dims[-1] * dim
+        else:
+            dims.append(dim)
+            marks.append(mark)
+    return (tuple(dims), tuple(marks)) if dims else ((1,), (False,))
+
+
+def collapse_permutation(shape: Shape, perm: Sequence[int]) -> tuple[Shape, tuple[int, ...]]:
+    """Drops axes of size 1 and merges axes that stay neighbours: a permutation of fewer, longer axes."""
+    kept = [p for p in perm if shape[p] != 1]
+    groups: list[list[int]] = []
+    for p in kept:
+        if groups and _next(groups[-1][-1], shape) == p:
+            groups[-1].append(p)
+        else:
+            groups.append([p])
+    order = sorted(range(len(groups)), key=lambda k: groups[k][0])
+    dims = tuple(product(shape[p] for p in groups[k]) for k in order)
+    return dims, tuple(order.index(k) for k in range(len(groups)))
+
+
+def _next(axis: int, shape: Shape) -> int:
+    """The next axis that is not of size 1."""
+    return next((k for k in range(axis + 1, len(shape)) if shape[k] != 1), -1)

@@ -1,0 +1,66 @@
+"""Element types: Cast and CastLike; and Where, which chooses between tensors."""
+
+from __future__ import annotations
+
+from onnx2rust.builder import Builder, Refuse
+from onnx2rust.dtypes import DType, from_onnx
+from onnx2rust.layers.cast import Cast, Where
+from onnx2rust.layers.elementwise import broadcasting
+from onnx2rust.program import Value
+from onnx2rust.registry import onnx_op
+
+
+def cast_to(g: Builder, x: Value, dtype: DType) -> Value:
+    """x in another element type"""
+    if x.dtype is dtype:
+        return x
+    return g.elementwise(lambda _: Cast(), [x], dtype)
+
+
+def _target(code: int) -> DType:
+    dtype = from_onnx(code)
+    if dtype is None:
+        raise Refuse(f"Cast to ONNX type {code} is not supported")
+    return dtype
+
+
+@onnx_op("Cast", since=(6, 9, 13))
+def cast_6(g: Builder, input: Value, *, to: int) -> Value:
+    """y = x in another element type"""
+    return cast_to(g, input, _target(to))
+
+
+@onnx_op("Cast", since=(19, 21, 23))
+def cast_19(g: Builder, input: Value, *, saturate: int = 1, to: int) -> Value:
+    """y = x in another element type (`saturate` is about 8-bit floats)"""
+    return cast_to(g, input, _target(to))
+
+
+@onnx_op("Cast", since=(24, 25, 28))
+def cast(g: Builder, input: Value, *, round_mode: str = "up", saturate: int = 1, to: int) -> Value:
+    """y = x in another element type (`saturate` and `round_mode` are about 8-bit floats)"""
+    return cast_to(g, input, _target(to))
+
+
+@onnx_op("CastLike", since=15)
+def cast_like_15(g: Builder, input: Value, target_type: Value) -> Value:
+    """y = x in the element type of another tensor"""
+    return cast_to(g, input, target_type.dtype)
+
+
+@onnx_op("CastLike", since=(19, 21, 23))
+def cast_like_19(g: Builder, input: Value, target_type: Value, *, saturate: int = 1) -> Value:
+    """y = x in the element type of another tensor"""
+    return cast_to(g, input, target_type.dtype)
+
+
+@onnx_op("CastLike", since=(24, 25))
+def cast_like(g: Builder, input: Value, target_type: Value, *, round_mode: str = "up", saturate: int = 1) -> Value:
+    """y = x in the element type of another tensor"""
+    return cast_to(g, input, target_type.dtype)
+
+
+@onnx_op("Where", since=(9, 16))
+def where(g: Builder, condition: Value, X: Value, Y: Value) -> Value:
+    """y = condition ? x : y"""
+    return g.elementwise(broadcasting(Where), [condition, X, Y], X.dtype)

@@ -1,0 +1,244 @@
+"""Pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from onnx2rust.builder import Builder, Refuse
+from onnx2rust.dims import product
+from onnx2rust.dtypes import DType
+from onnx2rust.layers import pool as layers
+from onnx2rust.layers.base import Layer
+from onnx2rust.ops.windows import Geometry, geometry
+from onnx2rust.program import TensorType, Value
+from onnx2rust.registry import onnx_op
+
+
+def _window(
+    x: Value,
+    kernel_shape: list[int],
+    strides: list[int] | None,
+    dilations: list[int] | None,
+    pads: list[int] | None,
+    auto_pad: str,
+    ceil_mode: int,
+) -> Geometry:
+    if x.rank - 2 not in (1, 2, 3):
+        raise Refuse(f"pooling of {x.type}: one to three spatial axes are supported")
+    return geometry(x.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, bool(ceil_mode))
+
+
+def _make(layer: Callable[..., Layer], *fields: Any) -> Layer:
+    return layer(*fields)
+
+
+def _fields(w: Geometry, ceil_mode: int) -> tuple[Any, ...]:
+    return (w.kernel_shape, w.strides, w.dilations, w.pads_begin, w.pads_end, bool(ceil_mode))
+
+
+@onnx_op("MaxPool", since=1)
+def max_pool_1(
+    g: Builder,
+    X: Value,
+    *,
+    auto_pad: str = "NOTSET",
+    kernel_shape: list[int],
+    pads: list[int] | None = None,
+    strides: list[int] | None = None,
+) -> Value:
+    """y = the largest value under each window"""
+    return _max(g, X, _window(X, kernel_shape, strides, None, pads, auto_pad, 0), 0, 0, 1)[0]
+
+
+@onnx_op("MaxPool", since=8)
+def max_pool_8(
+    g: Builder,
+    X: Value,
+    *,
+    auto_pad: str = "NOTSET",
+    kernel_shape: list[int],
+    pads: list[int] | None = None,
+    storage_order: int = 0,
+    strides: list[int] | None = None,
+    n_outputs: int = 1,
+) -> tuple[Value, ...]:
+    """y = the largest value under each window, and where it stands"""
+    return _max(g, X, _window(X, kernel_shape, strides, None, pads, auto_pad, 0), 0, storage_order, n_outputs)
+
+
+@onnx_op("MaxPool", since=(10, 11, 12, 22))
+def max_pool(
+    g: Builder,
+    X: Value,
+    *,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    dilations: list[int] | None = None,
+    kernel_shape: list[int],
+    pads: list[int] | None = None,
+    storage_order: int = 0,
+    strides: list[int] | None = None,
+    n_outputs: int = 1,
+) -> tuple[Value, ...]:
+    """y = the largest value under each window, and where it stands (https://onnx.ai/onnx/operators/onnx__MaxPool.html)"""
+    window = _window(X, kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
+    return _max(g, X, window, ceil_mode, storage_order, n_outputs)
+
+
+def _max(g: Builder, x: Value, w: Geometry, ceil_mode: int, storage_order: int, count: int) -> tuple[Value, ...]:
+    if x.dtype not in (DType.F32, DType.F64, DType.I8, DType.U8):
+        raise Refuse(f"MaxPool of {x.dtype} is not supported")
+    v = g.to_channels_last(x)
+    where = (v.shape[0], tuple(v.shape[1:-1]), v.shape[-1])
+    type_ = v.type.with_shape(v.shape[0], *w.output, v.shape[-1])
+    layer: Layer
+    if count < 2:
+        layer = _make(layers.MaxPool, *_fields(w, ceil_mode), *where)
+        return (g.to_channels_first(g.step(layer, [v], type_)),)
+    layer = _make(layers.MaxPoolIndices, *_fields(w, ceil_mode), bool(storage_order), *where)
+    y, indices = g.step(layer, [v], type_, TensorType(DType.I64, type_.shape))
+    return g.to_channels_first(y), g.to_channels_first(indices)
+
+
+@onnx_op("AveragePool", since=7)
+def average_pool_7(
+    g: Builder,
+    X: Value,
+    *,
+    auto_pad: str = "NOTSET",
+    count_include_pad: int = 0,
+    kernel_shape: list[int],
+    pads: list[int] | None = None,
+    strides: list[int] | None = None,
+) -> Value:
+    """y = the mean under each window"""
+    return average_pool(
+        g, X, auto_pad=auto_pad, count_include_pad=count_include_pad, kernel_shape=kernel_shape, pads=pads, strides=strides
+    )
+
+
+@onnx_op("AveragePool", since=(10, 11))
+def average_pool_10(
+    g: Builder,
+    X: Value,
+    *,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    count_include_pad: int = 0,
+    kernel_shape: list[int],
+    pads: list[int] | None = None,
+    strides: list[int] | None = None,
+) -> Value:
+    """y = the mean under each window"""
+    return average_pool(
+        g,
+        X,
+        auto_pad=auto_pad,
+        ceil_mode=ceil_mode,
+        count_include_pad=count_include_pad,
+        kernel_shape=kernel_shape,
+        pads=pads,
+        strides=strides,
+    )
+
+
+@onnx_op("AveragePool", since=(19, 22))
+def average_pool(
+    g: Builder,
+    X: Value,
+    *,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    count_include_pad: int = 0,
+    dilations: list[int] | None = None,
+    kernel_shape: list[int],
+    pads: list[int] | None = None,
+    strides: list[int] | None = None,
+) -> Value:
+    """y = the mean under each window, with or without the padding (https://onnx.ai/onnx/operators/onnx__AveragePool.html)"""
+    w = _window(X, kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
+    x = g.to_channels_last(X)
+    layer = _make(
+        layers.AveragePool,
+        *_fields(w, ceil_mode),
+        bool(count_include_pad),
+        x.shape[0],
+        tuple(x.shape[1:-1]),
+        x.shape[-1],
+    )
+    return g.to_channels_first(g.step(layer, [x], x.type.with_shape(x.shape[0], *w.output, x.shape[-1])))
+
+
+@onnx_op("LpPool", since=2)
+def lp_pool_2(
+    g: Builder,
+    X: Value,
+    *,
+    auto_pad: str = "NOTSET",
+    kernel_shape: list[int],
+    p: int = 2,
+    pads: list[int] | None = None,
+    strides: list[int] | None = None,
+) -> Value:
+    """y = the p-norm under each window"""
+    return lp_pool(g, X, auto_pad=auto_pad, kernel_shape=kernel_shape, p=p, pads=pads, strides=strides)
+
+
+@onnx_op("LpPool", since=11)
+def lp_pool_11(
+    g: Builder,
+    X: Value,
+    *,
+    auto_pad: str = "NOTSET",
+    kernel_shape: list[int],
+    p: int = 2,
+    pads: list[int] | None = None,
+    strides: list[int] | None = None,
+) -> Value:
+    """y = the p-norm under each window"""
+    return lp_pool(g, X, auto_pad=auto_pad, kernel_shape=kernel_shape, p=p, pads=pads, strides=strides)
+
+
+@onnx_op("LpPool", since=(18, 22))
+def lp_pool(
+    g: Builder,
+    X: Value,
+    *,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    dilations: list[int] | None = None,
+    kernel_shape: list[int],
+    p: int = 2,
+    pads: list[int] | None = None,
+    strides: list[int] | None = None,
+) -> Value:
+    """y = (Σ |x|^p)^(1/p) under each window"""
+    w = _window(X, kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
+    x = g.to_channels_last(X)
+    layer = _make(layers.LpPool, *_fields(w, ceil_mode), p, x.shape[0], tuple(x.shape[1:-1]), x.shape[-1])
+    return g.to_channels_first(g.step(layer, [x], x.type.with_shape(x.shape[0], *w.output, x.shape[-1])))
+
+
+def _global(g: Builder, x: Value, layer: Callable[..., Layer], **fields: int) -> Value:
+    v = g.to_channels_last(x)
+    made = layer(*fields.values(), v.shape[0], product(v.shape[1:-1]), v.shape[-1])
+    return g.to_channels_first(g.step(made, [v], v.type.with_shape(v.shape[0], *([1] * (x.rank - 2)), v.shape[-1])))
+
+
+@onnx_op("GlobalAveragePool", since=(1, 22))
+def global_average_pool(g: Builder, X: Value) -> Value:
+    """y [n, c, 1…] = the mean of each channel"""
+    return _global(g, X, layers.GlobalAveragePool)
+
+
+@onnx_op("GlobalMaxPool", since=(1, 22))
+def global_max_pool(g: Builder, X: Value) -> Value:
+    """y [n, c, 1…] = the largest value of each channel"""
+    return _global(g, X, layers.GlobalMaxPool)
+
+
+@onnx_op("GlobalLpPool", since=(2, 22))
+def global_lp_pool(g: Builder, X: Value, *, p: int = 2) -> Value:
+    """y [n, c, 1…] = the p-norm of each channel"""
+    return _global(g, X, layers.GlobalLpPool, p=p)

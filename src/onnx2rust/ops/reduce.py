@@ -1,0 +1,105 @@
+"""Reductions and the softmax family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from onnx2rust.builder import Builder, Refuse
+from onnx2rust.dims import product, symbol
+from onnx2rust.layers.base import Layer, Variant
+from onnx2rust.layers.reduce import DynamicReduce, Hardmax, LogSoftmax, Reduce, Softmax
+from onnx2rust.layers.shapes import collapse_masked, split_at
+from onnx2rust.ops.movement import normal_axis
+from onnx2rust.program import Value
+from onnx2rust.registry import onnx_op
+
+
+def reduce(g: Builder, x: Value, reduction: str, axes: list[int] | None, keepdims: int) -> Value:
+    """y = x reduced over axes (all if there are none)"""
+    chosen = {normal_axis(a, x.rank) for a in (range(x.rank) if axes is None else axes)}
+    if not chosen:
+        return x
+    perm, (v,) = g.layout([x], x.rank)
+    inside = {perm[a] for a in chosen}
+    shape, mask = collapse_masked(v.shape, [k in inside for k in range(v.rank)])
+    kept = v.type.with_shape(*(1 if k in inside else d for k, d in enumerate(v.shape)))
+    if not any(mask):
+        # all reduced axes have size 1: the reduction of one element, axis kept for the kernel
+        shape, mask = (*shape, 1), (*mask, True)
+    y = g.step(Reduce(Variant.of("reduce::Reduction", reduction), mask, shape), [v], kept)
+    y = g.transpose(y, perm)
+    return y if keepdims else g.view(y, *(d for k, d in enumerate(y.shape) if k not in chosen))
+
+
+def _register(op: str, reduction: str, attribute: tuple[int, ...], tensor: tuple[int, ...]) -> None:
+    @onnx_op(op, since=attribute)
+    def early(g: Builder, data: Value, *, axes: list[int] | None = None, keepdims: int = 1) -> Value:
+        return reduce(g, data, reduction, axes, keepdims)
+
+    @onnx_op(op, since=tensor)
+    def late(g: Builder, data: Value, axes: Value | None = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0) -> Value:
+        if axes is not None and axes.array is None:
+            return _dynamic(g, data, reduction, axes, bool(keepdims), bool(noop_with_empty_axes))
+        chosen = [] if axes is None or axes.array is None else [int(a) for a in axes.array.ravel()]
+        if not chosen and noop_with_empty_axes:
+            return reduce(g, data, reduction, None, 1) if _changes_one(reduction) else data
+        return reduce(g, data, reduction, chosen or None, keepdims)
+
+    early.__doc__ = late.__doc__ = f"y = {reduction} of x over some axes"
+
+
+def _dynamic(g: Builder, x: Value, reduction: str, axes: Value, keep: bool, none_is_none: bool) -> Value:
+    count = product(axes.shape)
+    if not isinstance(count, int):
+        raise Refuse("the number of axes to reduce is only known while the model runs")
+    if count == 0 and none_is_none:
+        _changes_one(reduction)
+    gone = x.rank if count == 0 and not none_is_none else count
+    fresh = tuple(g.new_symbol(f"kept_{k}") for k in range(x.rank if keep else x.rank - gone))
+    layer = DynamicReduce(Variant.of("reduce::Reduction", reduction), keep, none_is_none, x.shape)
+    type_ = x.type.with_shape(*map(symbol, fresh))
+    return g.step(layer, [x, g.cast_sizes(axes)], type_, defines=fresh)  # type: ignore[no-any-return]
+
+
+def _changes_one(reduction: str) -> bool:
+    """Whether reducing nothing is still a function of each element: refused, as runtimes disagree on it."""
+    if reduction not in ("Sum", "Mean", "Max", "Min", "Prod"):
+        raise Refuse(f"{reduction} over no axes (noop_with_empty_axes) is not supported")
+    return False
+
+
+for _op, _reduction, _early, _late in (
+    ("ReduceSum", "Sum", (1, 11), (13,)),
+    ("ReduceMean", "Mean", (1, 11, 13), (18,)),
+    ("ReduceMax", "Max", (1, 11, 12, 13), (18, 20)),
+    ("ReduceMin", "Min", (1, 11, 12, 13), (18, 20)),
+    ("ReduceProd", "Prod", (1, 11, 13), (18,)),
+    ("ReduceSumSquare", "SumSquare", (1, 11, 13), (18,)),
+    ("ReduceL1", "L1", (1, 11, 13), (18,)),
+    ("ReduceL2", "L2", (1, 11, 13), (18,)),
+    ("ReduceLogSum", "LogSum", (1, 11, 13), (18, 28)),
+    ("ReduceLogSumExp", "LogSumExp", (1, 11, 13), (18, 28)),
+):
+    _register(_op, _reduction, _early, _late)
+
+
+def _softmax(op: str, layer: Callable[..., Layer]) -> None:
+    @onnx_op(op, since=(1, 11))
+    def coerced(g: Builder, input: Value, *, axis: int = 1) -> Value:
+        k = normal_axis(axis, input.rank)
+        size = (product(input.shape[:k]), product(input.shape[k:]), 1)
+        return g.step(layer(size), [input], input.type)  # type: ignore[no-any-return]
+
+    @onnx_op(op, since=13)
+    def along(g: Builder, input: Value, *, axis: int = -1) -> Value:
+        perm, (v,) = g.layout([input], input.rank)
+        size = split_at(v.shape, perm[normal_axis(axis, input.rank)]) if input.rank else (1, 1, 1)
+        return g.transpose(g.step(layer(size), [v], v.type), perm)
+
+    coerced.__doc__ = f"{op} over all axes from `axis` on, taken as one"
+    along.__doc__ = f"{op} along one axis"
+
+
+_softmax("Softmax", Softmax)
+_softmax("LogSoftmax", LogSoftmax)
+_softmax("Hardmax", Hardmax)

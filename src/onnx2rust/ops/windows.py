@@ -1,0 +1,76 @@
+"""The geometry that convolutions and pooling share: sliding windows over padded axes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onnx2rust.builder import Refuse
+from onnx2rust.dims import Dim, ceil_div, maximum, minimum
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Windows along D axes, and how many fit (`output`)."""
+
+    kernel_shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
+    output: tuple[Dim, ...]
+
+
+def geometry(
+    size: tuple[Dim, ...],
+    kernel_shape: list[int] | tuple[int, ...],
+    strides: list[int] | None,
+    dilations: list[int] | None,
+    pads: list[int] | None,
+    auto_pad: str,
+    ceil_mode: bool = False,
+) -> Geometry:
+    """Resolves auto_pad and counts windows: ⌊(n + pads − dilation·(k − 1) − 1) / stride⌋ + 1, or ⌈…⌉ where the last window starts
+    inside the axis or its left padding (https://onnx.ai/onnx/operators/onnx__MaxPool.html)."""
+    rank = len(size)
+    steps = tuple(strides or [1] * rank)
+    holes = tuple(dilations or [1] * rank)
+    kernel = tuple(kernel_shape)
+    flat = list(pads or [0] * 2 * rank)
+    if not len(kernel) == len(steps) == len(holes) == rank or len(flat) != 2 * rank:
+        raise Refuse("kernel_shape, strides, dilations and pads do not fit the input's rank", invalid=True)
+    if any(v < 1 for v in (*kernel, *steps, *holes)):
+        raise Refuse("kernel_shape, strides and dilations must be at least 1", invalid=True)
+    begin, end = list(flat[:rank]), list(flat[rank:])
+    output: list[Dim] = []
+    if auto_pad not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER", ""):
+        raise Refuse(f"auto_pad={auto_pad!r}", invalid=True)
+    for k in range(rank):
+        reach = holes[k] * (kernel[k] - 1) + 1
+        if auto_pad.startswith("SAME"):
+            total = maximum((ceil_div(size[k], steps[k]) - 1) * steps[k] + reach - size[k], 0)
+            if not isinstance(total, int):
+                if steps[k] != 1:
+                    raise Refuse(
+                        f"auto_pad={auto_pad} with stride {steps[k]} on a size only known at run time",
+                        "fix the size with --dim, or export the model with explicit pads",
+                    )
+                total = reach - 1
+            small, large = total // 2, total - total // 2
+            begin[k], end[k] = (small, large) if auto_pad == "SAME_UPPER" else (large, small)
+            output.append(ceil_div(size[k], steps[k]))
+            continue
+        if auto_pad == "VALID":
+            begin[k] = end[k] = 0
+        span = size[k] + begin[k] + end[k] - reach
+        count = span // steps[k] + 1
+        if ceil_mode:
+            count = ceil_div(span, steps[k]) + 1
+            # a window that would start in the right padding is left out
+            limit = ceil_div(size[k] + begin[k], steps[k])
+            count = minimum(count, limit)
+        if isinstance(count, int) and count < 1:
+            raise Refuse(f"a window of {reach} does not fit an axis of {size[k]} (padded {begin[k]} + {end[k]})", invalid=True)
+        output.append(count)
+    if any(p < 0 for p in (*begin, *end)):
+        raise Refuse("negative pads are not supported")
+    return Geometry(kernel, steps, holes, tuple(begin), tuple(end), tuple(output))

@@ -1,0 +1,109 @@
+"""`model_architecture.json`: each layer with class, parameters, shapes, weights and its ONNX node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onnx2rust.dims import Dim
+from onnx2rust.emit.weights import WeightTable
+from onnx2rust.layers.base import Weight
+from onnx2rust.program import Program, Step, Value
+from onnx2rust.report import keras
+from onnx2rust.report.graph import Graph, Node
+
+
+def architecture(program: Program, graph: Graph, source: str) -> dict[str, Any]:
+    """The whole file. Sizes that the model leaves open stand as text: `"batch"`, `"2*time + 1"`."""
+    table = WeightTable(program)
+    return {
+        "source": source,
+        "inputs": {v.name: _tensor(v) for v in program.inputs},
+        "outputs": {
+            name: _tensor(value) | {"layer": node.name if node else None} for name, value, node in graph.outputs
+        },
+        "symbols": list(program.symbols),
+        "parameters": sum(a.size for a in table.arrays().values()),
+        "multiply_adds": _number(multiply_adds(program)),
+        "layers": _layers(graph, table),
+    }
+
+
+def multiply_adds(program: Program) -> Dim:
+    """Multiply-adds of one run; those of a loop's body count once."""
+    total: Dim = 0
+    for step in program.walk():
+        total = total + step.layer.multiply_adds()
+    return total
+
+
+def weights(step: Step, table: WeightTable) -> dict[str, tuple[str, Any]]:
+    """The step's tensors by role (a field of the layer, or `input_0`…), each with its name in the weights file."""
+    found: dict[str, tuple[str, Any]] = {}
+    for role, value in step.layer.constants().items():
+        if isinstance(value, Weight):
+            entry = table.of(value)
+            found[role] = (entry.member, entry.array)
+    for position, operand in enumerate(step.inputs):
+        if operand is not None and operand.array is not None:
+            entry = table.of_value(operand)
+            found[f"input_{position}"] = (entry.member, entry.array)
+    return found
+
+
+def parameters(step: Step, table: WeightTable) -> int:
+    """How many numbers of the weights file the step reads."""
+    return int(sum(array.size for _, array in weights(step, table).values()))
+
+
+def _layers(graph: Graph, table: WeightTable) -> dict[str, Any]:
+    return {
+        node.name: _input(node.results[0]) if node.step is None else _layer(node, node.step, table)
+        for node in graph.nodes
+    }
+
+
+def _input(value: Value) -> dict[str, Any]:
+    tensor = _tensor(value)
+    return {
+        "class": "InputLayer",
+        "config": {"batch_shape": tensor["shape"], "dtype": tensor["dtype"]},
+        "output_shapes": [tensor["shape"]],
+        "output_types": [tensor["dtype"]],
+    }
+
+
+def _layer(node: Node, step: Step, table: WeightTable) -> dict[str, Any]:
+    layer = step.layer
+    entry: dict[str, Any] = {
+        "class": keras.class_name(step),
+        "config": keras.config(step),
+        "inputs": [n.name for n in node.inbounds],
+        "input_shapes": [None if v is None else keras.shape(v.shape) for v in step.inputs],
+        "output_shapes": [None if v is None else keras.shape(v.shape) for v in step.outputs],
+        "output_types": [None if v is None else str(v.dtype) for v in step.outputs],
+        "weights": {
+            role: {"name": name, "shape": list(array.shape), "dtype": str(array.dtype)}
+            for role, (name, array) in weights(step, table).items()
+        },
+        "parameters": parameters(step, table),
+        "multiply_adds": _number(layer.multiply_adds()),
+        "rust": f"tf_layers::{layer.rust}" if layer.rust else None,
+        "onnx": {
+            "node": step.origin.node,
+            "op": step.origin.op,
+            "domain": step.origin.domain or "ai.onnx",
+            "opset": step.origin.opset,
+            "index": step.origin.index,
+        },
+    }
+    if node.bodies:
+        entry["bodies"] = [_layers(body, table) for body in node.bodies]
+    return entry
+
+
+def _tensor(value: Value) -> dict[str, Any]:
+    return {"shape": keras.shape(value.shape), "dtype": str(value.dtype)}
+
+
+def _number(dim: Dim) -> int | str:
+    return dim if isinstance(dim, int) else str(dim)

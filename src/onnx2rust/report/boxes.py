@@ -1,0 +1,155 @@
+"""What stands in the boxes of the picture; too large a graph is drawn by name scopes instead of layers."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from onnx2rust.emit.weights import WeightTable
+from onnx2rust.program import Program, Value
+from onnx2rust.report import keras
+from onnx2rust.report.architecture import parameters
+from onnx2rust.report.graph import Graph, Node
+
+
+@dataclass(frozen=True)
+class Box:
+    """Lines of text (title, what it is, numbers) and the family that decides the colour."""
+
+    family: str
+    lines: tuple[str, ...]
+
+
+def boxes(program: Program, graph: Graph, most: int) -> tuple[list[Box], list[tuple[int, int]]]:
+    """At most `most` boxes in order of execution (inputs, layers or scopes, outputs), and who feeds whom."""
+    table = WeightTable(program)
+    groups = _groups(graph, most)
+    found: list[Box] = []
+    number: dict[Node, int] = {}
+    edges: dict[tuple[int, int], None] = {}
+    for title, nodes in groups:
+        number.update(dict.fromkeys(nodes, len(found)))
+        for node in nodes:
+            for source in node.inbounds:
+                if number[source] != len(found):
+                    edges[number[source], len(found)] = None
+        found.append(_group(title, nodes, table))
+    if len(graph.outputs) > most // 8:
+        edges |= {(number[node], len(found)): None for _, _, node in graph.outputs if node is not None}
+        found.append(Box("output", (f"{len(graph.outputs)} outputs", f"{graph.outputs[0][0]} … {graph.outputs[-1][0]}")))
+        return found, list(edges)
+    for name, value, source_node in graph.outputs:
+        if source_node is not None:
+            edges[number[source_node], len(found)] = None
+        found.append(Box("output", (name, f"output {_type(value)}")))
+    return found, list(edges)
+
+
+def _box(node: Node, table: WeightTable) -> Box:
+    if node.step is None:
+        return Box("input", (node.name, f"input {_type(node.results[0])}"))
+    shapes = ", ".join(_shape(v) for v in node.results)
+    count = parameters(node.step, table)
+    numbers = f"{shapes}  {quantity(count)} params" if count else shapes
+    if node.bodies:
+        inside = sum(len([n for n in b.nodes if n.step is not None]) for b in node.bodies)
+        return Box("control", (node.name, f"{keras.class_name(node.step)} around {inside} layers", numbers))
+    return Box(_family(node), (node.name, summary(node), numbers))
+
+
+def _group(title: str, nodes: list[Node], table: WeightTable) -> Box:
+    if len(nodes) == 1:
+        return _box(nodes[0], table)
+    if nodes[0].step is None:
+        return Box("input", (f"{len(nodes)} inputs", f"{nodes[0].name} … {nodes[-1].name}"))
+    return _scope(title, nodes, table)
+
+
+def _scope(title: str, nodes: list[Node], table: WeightTable) -> Box:
+    steps = [n.step for n in nodes if n.step is not None]
+    kinds = Counter(keras.class_name(s) for s in steps)
+    what = ", ".join(k if n == 1 else f"{n} {k}" for k, n in kinds.most_common(3))
+    count = sum(parameters(s, table) for s in steps)
+    numbers = f"{_shape(nodes[-1].results[0])}  " if nodes[-1].results else ""
+    numbers += f"{quantity(count)} params" if count else ""
+    return Box("scope", (title, f"{len(steps)} layers: {what}", numbers))
+
+
+def summary(node: Node) -> str:
+    """`Conv2D 3x3 /2 same relu`: the class and the parameters that a reviewer looks for."""
+    assert node.step is not None
+    config = keras.config(node.step)
+    parts = [keras.class_name(node.step)]
+    for key in ("units", "filters"):
+        if key in config:
+            parts.append(str(config[key]))
+    for key in ("kernel_size", "pool_size"):
+        if key in config:
+            parts.append("x".join(map(str, config[key])))
+    strides = config.get("strides")
+    if isinstance(strides, list) and any(s != 1 for s in strides):
+        parts.append("/" + "x".join(map(str, strides if len(set(strides)) > 1 else strides[:1])))
+    if isinstance(config.get("padding"), str) and "kernel_size" in config:
+        parts.append(config["padding"])
+    applied = config.get("activation")
+    name = applied["name"] if isinstance(applied, dict) else applied
+    if name and name != "linear":
+        parts.append(name)
+    for key in ("dims", "axis"):
+        if key in config and config[key] is not None:
+            parts.append(f"{key} {_text(config[key])}")
+    return " ".join(parts)
+
+
+def quantity(n: int) -> str:
+    """`950`, `12.3 k`, `4.56 M`."""
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if n >= size:
+            return f"{n / size:.{2 if n < 10 * size else 1}f} {unit}"
+    return str(n)
+
+
+def _groups(graph: Graph, most: int) -> list[tuple[str, list[Node]]]:
+    """Each node by itself; or, of a large graph, runs of one name scope, as deep as the picture allows; many inputs as one.
+
+    A run is contiguous in the order of execution, so runs cannot feed each other in a circle.
+    """
+    inputs = [n for n in graph.nodes if n.step is None]
+    head = [("inputs", inputs)] if len(inputs) > most // 8 else [(n.name, [n]) for n in inputs]
+    layers = [n for n in graph.nodes if n.step is not None]
+    if len(layers) <= most:
+        return head + [(n.name, [n]) for n in layers]
+    for depth in (6, 5, 4, 3, 2, 1):
+        groups = [(t, list(g)) for t, g in itertools.groupby(layers, functools.partial(_prefix, depth))]
+        if len(groups) <= most:
+            return head + groups
+    size = -(-len(layers) // most)
+    runs = [layers[k : k + size] for k in range(0, len(layers), size)]
+    return head + [(f"{run[0].name} … {run[-1].name}", run) for run in runs]
+
+
+def _prefix(depth: int, node: Node) -> str:
+    assert node.step is not None
+    parts = [p for p in re.split(r"[/.]+", node.step.origin.node) if p]
+    return "/".join(parts[: min(depth, max(1, len(parts) - 1))]) or node.name
+
+
+def _family(node: Node) -> str:
+    assert node.step is not None
+    return node.step.layer.rust.split("::")[0] or "shape"
+
+
+def _type(value: Value) -> str:
+    return f"{value.dtype} {_shape(value)}"
+
+
+def _shape(value: Value) -> str:
+    return f"[{', '.join(map(str, value.shape))}]"
+
+
+def _text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,157 @@
+"""Layers in the words of Keras: what people call them, whichever framework a model came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onnx2rust.dims import Dim
+from onnx2rust.layers.base import Variant, View, Weight
+from onnx2rust.program import Step
+
+_CLASSES = {
+    "Dense": "Dense",
+    "Conv": "Conv{d}D",
+    "DepthwiseConv": "DepthwiseConv{d}D",
+    "ConvTranspose": "Conv{d}DTranspose",
+    "MaxPool": "MaxPooling{d}D",
+    "AveragePool": "AveragePooling{d}D",
+    "GlobalMaxPool": "GlobalMaxPooling{d}D",
+    "GlobalAveragePool": "GlobalAveragePooling{d}D",
+    "BatchNorm": "BatchNormalization",
+    "BatchNormalization": "BatchNormalization",
+    "LayerNorm": "LayerNormalization",
+    "LayerNormalization": "LayerNormalization",
+    "GroupNorm": "GroupNormalization",
+    "Lstm": "LSTM",
+    "Gru": "GRU",
+    "Rnn": "SimpleRNN",
+    "Embedding": "Embedding",
+    "Add": "Add",
+    "Sub": "Subtract",
+    "Mul": "Multiply",
+    "Max": "Maximum",
+    "Min": "Minimum",
+    "Concat": "Concatenate",
+    "Softmax": "Softmax",
+    "Transpose": "Permute",
+    "Activate": "Activation",
+}
+"""Names of our layers and of theirs; a layer that Keras has no name for keeps its own."""
+
+_FIELDS = {
+    "dilations": "dilation_rate",
+    "group": "groups",
+    "output_channels": "filters",
+    "multiplier": "depth_multiplier",
+    "inputs": "input_dim",
+    "perm": "dims",
+}
+_ACTIVATION_LAYERS = {"LeakyRelu": "LeakyReLU", "Elu": "ELU", "Softmax": "Softmax", "PRelu": "PReLU"}
+_ACTIVATIONS = {
+    "LeakyRelu": "leaky_relu",
+    "HardSigmoid": "hard_sigmoid",
+    "HardSwish": "hard_swish",
+    "ThresholdedRelu": "thresholded_relu",
+    "GeluTanh": "gelu_tanh",
+}
+
+
+def class_name(step: Step) -> str:
+    """The layer's class: `Conv2D`, `Dense`, `Flatten`…"""
+    layer = step.layer
+    if isinstance(layer, View):
+        return "Flatten" if step.origin.op == "Flatten" or _flattens(step) else "Reshape"
+    name = type(layer).__name__
+    applied = layer.constants().get("activation")
+    if name == "Activate" and isinstance(applied, Variant):
+        return _ACTIVATION_LAYERS.get(applied.name, "Activation")
+    if name == "Gather" and step.inputs and (table := step.inputs[0]) is not None:
+        return "Embedding" if table.const is not None and table.rank == 2 else name
+    return _CLASSES.get(name, name).format(d=_spatial_axes(step))
+
+
+def config(step: Step) -> dict[str, Any]:
+    """The layer's parameters that are not tensors, as JSON values."""
+    layer = step.layer
+    found: dict[str, Any] = {}
+    if isinstance(layer, View):
+        return {"target_shape": shape(step.outputs[0].shape if step.outputs and step.outputs[0] else ())}
+    pooling = "Pool" in type(layer).__name__
+    constants = layer.constants()
+    for name, value in constants.items():
+        if name in ("pads_begin", "pads_end") or isinstance(value, Weight):
+            continue
+        if name == "bias" or (name == "input_channels" and value):
+            continue
+        if name == "activation" and isinstance(value, Variant):
+            found[name] = activation(value)
+        elif name == "kernel_shape":
+            found["pool_size" if pooling else "kernel_size"] = _json(value)
+        else:
+            found[_FIELDS.get(name, name)] = _json(value)
+    if "pads_begin" in constants:
+        found["padding"] = padding(step)
+    if "bias" in constants:
+        found["use_bias"] = constants["bias"] is not None
+    table = step.inputs[0] if step.inputs else None
+    if class_name(step) == "Embedding" and table is not None and table.rank == 2:
+        found |= {"input_dim": _json(table.shape[0]), "output_dim": _json(table.shape[1])}
+    return found
+
+
+def activation(variant: Variant) -> str | dict[str, Any]:
+    """`relu`, `sigmoid`…; with parameters `{"name": "leaky_relu", "alpha": 0.1}`."""
+    fields = {k: _json(v) for k, v in variant.fields}
+    if variant.name == "Clip" and fields == {"min": 0.0, "max": 6.0}:
+        return "relu6"
+    name = _ACTIVATIONS.get(variant.name, variant.name.lower())
+    return {"name": name, **fields} if fields else name
+
+
+def padding(step: Step) -> str | list[list[int]]:
+    """`valid`, `same` (as Keras places it: an odd one goes behind), else the pads around each axis."""
+    constants = step.layer.constants()
+    begin, end = constants["pads_begin"], constants["pads_end"]
+    if not any(begin) and not any(end):
+        return "valid"
+    taps, strides = constants["kernel_shape"], constants.get("strides", (1,) * len(begin))
+    dilations = constants.get("dilations", (1,) * len(begin))
+    x = step.inputs[0]
+    sizes = x.shape[1:-1] if x is not None else ()
+    same = len(sizes) == len(begin)
+    for k, size in enumerate(sizes if same else ()):
+        reach = (taps[k] - 1) * dilations[k] + 1
+        if isinstance(size, int):
+            total = max(0, (-(-size // strides[k]) - 1) * strides[k] + reach - size)
+        else:
+            same = same and strides[k] == 1
+            total = reach - 1
+        same = same and (begin[k], end[k]) == (total // 2, total - total // 2)
+    return "same" if same else [[int(b), int(e)] for b, e in zip(begin, end, strict=True)]
+
+
+def shape(dims: tuple[Dim, ...]) -> list[int | str]:
+    """A shape as JSON: numbers, and expressions over the model's symbols as text."""
+    return [d if isinstance(d, int) else str(d) for d in dims]
+
+
+def _spatial_axes(step: Step) -> int:
+    """How many axes a kernel slides along: those between batch and channels."""
+    taps = step.layer.constants().get("kernel_shape")
+    if isinstance(taps, tuple):
+        return len(taps)
+    x = next((v for v in step.inputs if v is not None), None)
+    return max(0, x.rank - 2) if x is not None else 0
+
+
+def _flattens(step: Step) -> bool:
+    x, y = step.inputs[0], step.outputs[0]
+    return x is not None and y is not None and y.rank == 2 and x.rank > 2 and x.shape[0] == y.shape[0]
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_json(v) for v in value]
+    if isinstance(value, Variant):
+        return {"name": value.name, **{k: _json(v) for k, v in value.fields}} if value.fields else value.name
+    return value if value is None or isinstance(value, (bool, int, float)) else str(value)

@@ -1,0 +1,242 @@
+"""`model_overview.png`: the model on one page, drawn with Pillow alone (its font is part of the wheel)."""
+
+from __future__ import annotations
+
+import functools
+import io
+import math
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw, ImageFont
+
+from onnx2rust.dims import evaluate, symbols
+from onnx2rust.program import Program
+from onnx2rust.report import layout as plane
+from onnx2rust.report.architecture import multiply_adds
+from onnx2rust.report.boxes import Box, boxes, quantity
+from onnx2rust.report.graph import Graph
+from onnx2rust.report.layout import Item, Layout
+
+Point = tuple[float, float]
+Colour = tuple[int, int, int]
+
+MARGIN, HEAD, MAX_WIDTH, MAX_HEIGHT, SCALE = 36, 84, 3900, 5600, 2
+MOST_BOXES = (320, 200, 120, 60)
+"""Numbers of boxes to try until the page is not too wide."""
+TITLE, TEXT, HEADING = 14, 12, 22
+INK, MUTED, PAPER, EDGE, SKIP = (28, 33, 40), (95, 104, 116), (255, 255, 255), (120, 130, 144), (201, 96, 32)
+FAMILIES: dict[str, tuple[str, Colour]] = {
+    "input": ("input, output", (70, 78, 90)),
+    "output": ("input, output", (70, 78, 90)),
+    "dense": ("dense, product", (37, 99, 180)),
+    "gemm": ("dense, product", (37, 99, 180)),
+    "matmul": ("dense, product", (37, 99, 180)),
+    "conv": ("convolution", (23, 128, 121)),
+    "pool": ("pooling", (140, 82, 170)),
+    "activation": ("activation", (214, 134, 16)),
+    "softmax": ("activation", (214, 134, 16)),
+    "norm": ("normalization", (88, 122, 40)),
+    "recurrent": ("recurrent", (186, 52, 92)),
+    "reduce": ("reduction", (92, 96, 190)),
+    "binary": ("elementwise", (196, 72, 58)),
+    "unary": ("elementwise", (196, 72, 58)),
+    "compare": ("elementwise", (196, 72, 58)),
+    "movement": ("data movement", (128, 116, 100)),
+    "shape": ("data movement", (128, 116, 100)),
+    "control": ("control flow", (20, 20, 20)),
+    "scope": ("several layers", (50, 110, 150)),
+}
+OTHER: tuple[str, Colour] = ("other", (110, 120, 130))
+
+
+def overview(program: Program, graph: Graph, title: str, weight_bytes: int) -> bytes:
+    """The picture as PNG; the same program gives the same bytes (with the same Pillow)."""
+    found, placed = _fitting(program, graph)
+    legend = list(dict.fromkeys(FAMILIES.get(box.family, OTHER) for box in found))
+    width = max(int(placed.width), _legend_width(legend), 560) + 2 * MARGIN
+    height = int(placed.height) + HEAD + 2 * MARGIN
+    placed.shift((width - 2 * MARGIN - placed.width) / 2)
+    image = Image.new("RGB", (width, height), PAPER)
+    _edges(image, placed)
+    draw = ImageDraw.Draw(image)
+    for item in placed.boxes:
+        _box(draw, item, found[item.key])
+    _head(draw, title, _totals(program, weight_bytes), legend)
+    if width > MAX_WIDTH + 100:
+        # no grouping made it narrow enough: better small than never opened
+        image = image.resize((MAX_WIDTH, max(1, height * MAX_WIDTH // width)), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    image.save(out, "PNG", compress_level=9)
+    return out.getvalue()
+
+
+def _fitting(program: Program, graph: Graph) -> tuple[list[Box], Layout]:
+    """As many boxes as a page has room for."""
+    for most in MOST_BOXES:
+        found, edges = boxes(program, graph, most)
+        lines = [len(box.lines) for box in found]
+        whole = plane.arrange(lines, edges)
+        placed = plane.place(whole, _column_height(whole))
+        if placed.width > MAX_WIDTH:
+            placed = plane.place(whole, MAX_HEIGHT)
+        if placed.width <= MAX_WIDTH:
+            break
+    return found, placed
+
+
+def _totals(program: Program, weight_bytes: int) -> str:
+    parts = [f"{len(program.steps)} layers"]
+    work = multiply_adds(program)
+    if symbols(work) <= set(program.symbols) and (count := evaluate(work, dict.fromkeys(program.symbols, 1))):
+        at = f" at {', '.join(program.symbols)} = 1" if symbols(work) else ""
+        parts.append(f"{quantity(count)} multiply-adds{at}")
+    parts.append(f"{quantity(weight_bytes)}B of weights")
+    return "   ·   ".join(parts)
+
+
+def _column_height(whole: Layout) -> float:
+    """Columns as high as makes the page about three wide to four high."""
+    area = whole.height * (whole.width + plane.COLUMN_GAP)
+    return max(1500.0, min(math.sqrt(area * 4 / 3), float(MAX_HEIGHT)))
+
+
+# -- boxes and text -------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def _shorten(text: str, size: int, room: float) -> str:
+    """The text, its middle left out where it is too long."""
+    text = "".join(c if c.isprintable() and (c.isascii() or c in "·…") else "?" for c in text[:300])
+    font = _font(size)
+    if font.getlength(text) <= room:
+        return text
+    keep = len(text)
+    while keep > 2:
+        keep -= 1
+        short = f"{text[: (keep + 1) // 2]}…{text[len(text) - keep // 2 :]}"
+        if font.getlength(short) <= room:
+            return short
+    return text[:1]
+
+
+def _box(draw: ImageDraw.ImageDraw, item: Item, box: Box) -> None:
+    _, colour = FAMILIES.get(box.family, OTHER)
+    x, y = item.x - item.width / 2 + MARGIN, item.y + HEAD + MARGIN
+    round_ = 14 if box.family in ("input", "output") else 5
+    outline = tuple((c + 255) // 2 for c in colour)
+    fill = tuple((c + 255 * 11) // 12 for c in colour)
+    draw.rounded_rectangle((x, y, x + item.width, y + item.height), round_, fill=fill, outline=outline)
+    if box.family not in ("input", "output"):
+        draw.rounded_rectangle((x, y, x + 6, y + item.height), 3, fill=colour)
+    room = item.width - 24
+    top = y + plane.BOX_PADDING - 1
+    for k, line in enumerate(box.lines):
+        size, ink = (TITLE, INK) if k == 0 else (TEXT, colour if k == 1 else MUTED)
+        left, _, right = line.partition("  ")
+        end = _shorten(right, size, room)
+        used = _font(size).getlength(end) + 10 if end else 0
+        draw.text((x + 14, top), _shorten(left, size, room - used), ink, _font(size))
+        if end:
+            draw.text((x + item.width - 10 - used + 10, top), end, ink, _font(size))
+        top += plane.LINE_HEIGHT
+
+
+def _head(draw: ImageDraw.ImageDraw, title: str, totals: str, legend: Sequence[tuple[str, Colour]]) -> None:
+    draw.text((MARGIN, MARGIN - 12), _shorten(title, HEADING, 900), INK, _font(HEADING))
+    draw.text((MARGIN, MARGIN + 18), _shorten(totals, TEXT, 900), MUTED, _font(TEXT))
+    x = float(MARGIN)
+    for name, colour in legend:
+        draw.rounded_rectangle((x, MARGIN + 46, x + 12, MARGIN + 58), 3, fill=colour)
+        draw.text((x + 18, MARGIN + 44), name, INK, _font(TEXT))
+        x += 18 + _font(TEXT).getlength(name) + 20
+
+
+def _legend_width(legend: Sequence[tuple[str, Colour]]) -> int:
+    return int(sum(38 + _font(TEXT).getlength(name) for name, _ in legend))
+
+
+# -- lines ----------------------------------------------------------------------------------------------
+
+
+def _edges(image: Image.Image, placed: Layout) -> None:
+    """Lines from rank to rank; those that pass a rank by have a colour of their own, above the others."""
+    for colour, skips in ((EDGE, False), (SKIP, True)):
+        mask = Image.new("L", (image.width * SCALE, image.height * SCALE), 0)
+        draw = ImageDraw.Draw(mask)
+        for rank in placed.ranks:
+            for item in rank:
+                for target in item.below:
+                    if (not item.lines or not target.lines) is skips:
+                        _edge(draw, placed, item, target)
+                if not item.lines and skips:
+                    _stroke(draw, [(item.x, item.y), (item.x, placed.rank_bottom(item.rank))])
+        image.paste(colour, (0, 0), mask.resize(image.size, Image.Resampling.BOX))
+
+
+def _edge(draw: ImageDraw.ImageDraw, placed: Layout, item: Item, target: Item) -> None:
+    x = _port(target, item)
+    start, end = (item.x, item.y + item.height), (x, target.y)
+    if item.lines:
+        low = placed.rank_bottom(item.rank)
+        _stroke(draw, [start, (start[0], low)])
+        start = (start[0], low)
+    elif not item.lines:
+        start = (item.x, placed.rank_bottom(item.rank))
+    tip = 7.0 if target.lines else 0.0
+    if item.column == target.column:
+        _stroke(draw, _curve(start, (end[0], end[1] - tip)))
+    else:
+        _stroke(draw, _around(placed, item, start, (end[0], end[1] - tip)))
+    if tip:
+        _arrow(draw, end)
+
+
+def _port(target: Item, source: Item) -> float:
+    """Where on the target's upper side the source arrives: side by side in the order they come."""
+    count = len(target.above)
+    if not target.lines or count == 1:
+        return target.x
+    order = sorted(target.above, key=lambda i: (i.column, i.x))
+    step = min(24.0, (target.width - 40) / (count - 1))
+    return target.x + (order.index(source) - (count - 1) / 2) * step
+
+
+def _around(placed: Layout, item: Item, start: Point, end: Point) -> list[Point]:
+    """From the foot of one column to the head of the next; each source has a track of its own."""
+    leaving = sorted({i.key: i.x for i in placed.ranks[item.rank] if i.below}.items(), key=lambda p: -p[1])
+    track = [key for key, _ in leaving].index(item.key)
+    _, right, _, bottom = placed.columns[item.column]
+    top = placed.columns[item.column + 1][2]
+    y = max(bottom, start[1]) + (track + 1) * plane.TRACK
+    x = right + plane.COLUMN_GAP / 2 + track * plane.TRACK
+    high = top - 14 - (len(leaving) - 1 - track) * plane.TRACK
+    return [start, (start[0], y), (x, y), (x, high), (end[0], high), end]
+
+
+def _curve(start: Point, end: Point) -> list[Point]:
+    if abs(start[0] - end[0]) < 1:
+        return [start, end]
+    middle = (start[1] + end[1]) / 2
+    points = []
+    for k in range(17):
+        t = k / 16
+        a, b, c, d = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
+        points.append(((a + b) * start[0] + (c + d) * end[0], a * start[1] + (b + c) * middle + d * end[1]))
+    return points
+
+
+def _stroke(draw: ImageDraw.ImageDraw, points: Sequence[Point]) -> None:
+    draw.line([_scaled(p) for p in points], fill=255, width=3, joint="curve")
+
+
+def _arrow(draw: ImageDraw.ImageDraw, tip: Point) -> None:
+    x, y = tip
+    draw.polygon([_scaled(p) for p in ((x, y), (x - 4.5, y - 8), (x + 4.5, y - 8))], fill=255)
+
+
+def _scaled(point: Point) -> Point:
+    return ((point[0] + MARGIN) * SCALE, (point[1] + HEAD + MARGIN) * SCALE)
