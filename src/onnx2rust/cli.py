@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import sys
 import traceback
@@ -260,3 +261,57 @@ def verify(
     checks = Checks(batches, rtol, atol, per_node, seed, target_dir)
     report = onnx2rust.verify(models, Options(**choices, verbosity=console.verbosity), checks, progress=console.stage)
     return Outcome(report.data(), "" if console.verbosity < 0 and report.passed else report.text(), report.exit_code)
+
+
+@command
+@click.argument("model", type=_FILE, metavar="MODEL|OUT")
+@reading
+@click.option("--inplace/--no-inplace", default=True, help="As for convert.")
+@click.option("--memdrop/--no-memdrop", default=True, help="As for convert.")
+@click.option("--passes", is_flag=True, help="Also print the program after each pass.")
+def inspect(console: Console, model: Path, passes: bool, **choices: Any) -> Outcome:
+    """Shows what MODEL (or the model that OUT was converted from) is made of.
+
+    Inputs, outputs, symbols, parameters, multiply-adds, bytes of weights and workspace, operators before and layers after the
+    passes. Where a size is open, numbers are for 1; fix it with --dim.
+    """
+    found = onnx2rust.inspect(model, Options(**choices, verbosity=console.verbosity), passes=passes, progress=console.stage)
+    return Outcome(found.data(), found.text())
+
+
+@command
+@click.argument("model", type=_FILE, required=False)
+@reading
+def ops(console: Console, model: Path | None, **choices: Any) -> Outcome:
+    """Lists the operators that are supported, or every node of MODEL that is not (exit code 4)."""
+    if model is None:
+        found = onnx2rust.operators()
+        data = {"ok": True, "operators": [dataclasses.asdict(o) for o in found]}
+        return Outcome(data, "\n".join(map(str, found)))
+    support = onnx2rust.supports(model, Options(**choices, verbosity=console.verbosity), progress=console.stage)
+    return Outcome(support.data(), support.text(), support.exit_code)
+
+
+@command
+@click.argument("model", type=_FILE)
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    type=_FILE,
+    metavar="FILE.npz",
+    default="model_weights.npz",
+    show_default=True,
+    help="Where to write.",
+)
+@click.option("--like", type=_FILE, metavar="OUT", help="A conversion's output that the weights must fit.")
+@reading
+def weights(console: Console, model: Path, target: Path, like: Path | None, **choices: Any) -> Outcome:
+    """Writes the weights of a retrained MODEL as model_weights.npz for a crate that exists.
+
+    With --like OUT, names, shapes and types are compared with those of that conversion, and every tensor that differs is named.
+    """
+    count = onnx2rust.write_weights(
+        model, target, Options(**choices, verbosity=console.verbosity), like=like, progress=console.stage
+    )
+    return Outcome({"ok": True, "weights": str(target), "tensors": count}, f"{target}: {count} tensors")

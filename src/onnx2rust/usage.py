@@ -20,7 +20,25 @@ from onnx2rust.program import Program, Value
 
 Array = np.ndarray[Any, Any]
 _KEEPS = frozenset(
-    """Cast Identity Reshape Unsqueeze Squeeze Flatten Transpose Add Where Clip Max Min Slice Concat Expand Tile Split""".split()
+    [
+        "Cast",
+        "Identity",
+        "Reshape",
+        "Unsqueeze",
+        "Squeeze",
+        "Flatten",
+        "Transpose",
+        "Add",
+        "Where",
+        "Clip",
+        "Max",
+        "Min",
+        "Slice",
+        "Concat",
+        "Expand",
+        "Tile",
+        "Split",
+    ]
 )
 _SELECTS = frozenset(["Gather", "GatherElements", "GatherND", "ScatterElements", "ScatterND", "Scatter"])
 _AS_SIZES = {"Reshape": (1,), "Expand": (1,), "Tile": (1,), "Range": (0, 1), "Slice": (1, 2), "TopK": (1,)} | {
