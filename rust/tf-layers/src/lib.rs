@@ -12,6 +12,8 @@ pub mod binary;
 mod broadcast;
 #[cfg(feature = "npz")]
 pub mod build;
+#[cfg(feature = "kernels")]
+pub mod cast;
 #[cfg(feature = "npz")]
 pub mod compare;
 #[cfg(feature = "kernels")]
@@ -45,9 +47,17 @@ pub mod pool;
 #[cfg(feature = "kernels")]
 pub mod process;
 #[cfg(feature = "kernels")]
+pub mod quantize;
+#[cfg(feature = "kernels")]
+pub mod rank;
+#[cfg(feature = "kernels")]
 pub mod recurrent;
 #[cfg(feature = "kernels")]
 pub mod reduce;
+#[cfg(feature = "kernels")]
+pub mod scan;
+#[cfg(feature = "kernels")]
+pub mod select;
 #[cfg(feature = "npz")]
 pub mod signature;
 #[cfg(feature = "kernels")]

@@ -44,20 +44,6 @@ class Tile(Layer, rust="movement::Tile"):
 
 
 @dataclass(frozen=True)
-class Fill(Layer, rust="movement::Fill"):
-    """y = value"""
-
-    value: Variant | float | int | bool
-    dtype: str = ""
-
-    def generics(self) -> tuple[str, ...]:
-        return (self.dtype,)
-
-    def constants(self) -> dict[str, object]:
-        return {"value": self.value}
-
-
-@dataclass(frozen=True)
 class Range(Layer, rust="movement::Range", fallible=True):
     """y = start, start + delta, … before limit"""
 
@@ -85,7 +71,7 @@ class Slice(Layer, rust="movement::Slice"):
 
 
 @dataclass(frozen=True)
-class DynamicSlice(Layer, rust="movement::DynamicSlice", fallible=True, sized_by=(1, 2, 3)):
+class DynamicSlice(Layer, rust="movement::DynamicSlice", fallible=True, optional=(3,)):
     """Slice whose bounds (inputs 1 to 3) are only known while the model runs."""
 
     axes: tuple[int, ...]
@@ -96,7 +82,7 @@ class DynamicSlice(Layer, rust="movement::DynamicSlice", fallible=True, sized_by
 
 
 @dataclass(frozen=True)
-class Pad(Layer, rust="movement::Pad"):
+class Pad(Layer, rust="movement::Pad", optional=(1,)):
     """y = x with a border; negative amounts crop. Input 1 is the constant."""
 
     mode: Variant
@@ -109,7 +95,7 @@ class Pad(Layer, rust="movement::Pad"):
 
 
 @dataclass(frozen=True)
-class DynamicPad(Layer, rust="movement::DynamicPad", fallible=True, sized_by=(1,)):
+class DynamicPad(Layer, rust="movement::DynamicPad", fallible=True, optional=(2,)):
     """Pad whose amounts (input 1) are only known while the model runs."""
 
     mode: Variant
@@ -121,22 +107,15 @@ class DynamicPad(Layer, rust="movement::DynamicPad", fallible=True, sized_by=(1,
 
 
 @dataclass(frozen=True)
-class Reshape(Layer, rust="movement::Reshape", fallible=True):
+class Reshape(Layer, rust="movement::ReshapeSizes", fallible=True):
     """Finds out the sizes of a Reshape to a shape that is only known while the model runs; the elements stay where they are."""
 
     allow_zero: bool
-    rank: int
     shape: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(self.rank),)
-
-    def constants(self) -> dict[str, object]:
-        return {"allow_zero": self.allow_zero}
 
 
 @dataclass(frozen=True)
-class DynamicExpand(Layer, rust="movement::DynamicExpand", fallible=True):
+class DynamicExpand(Layer, rust="movement::ExpandSizes", fallible=True):
     """Finds out the sizes of an Expand to a shape that is only known while the model runs."""
 
     shape: Dims

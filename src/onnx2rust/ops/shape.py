@@ -8,8 +8,8 @@ from onnx import numpy_helper
 
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, product, symbol
-from onnx2rust.dtypes import DType, from_numpy
-from onnx2rust.layers.movement import Fill, Range, Reshape
+from onnx2rust.dtypes import from_numpy
+from onnx2rust.layers.movement import Expand, Range, Reshape
 from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import Sizes, onnx_op
 
@@ -49,7 +49,7 @@ def reshape(g: Builder, data: Value, shape: Value, *, allowzero: int = 0) -> Val
         if not isinstance(rank, int) or rank > 16:
             raise Refuse("the rank of the result is only known while the model runs")
         fresh = tuple(g.new_symbol(f"reshape_{k}") for k in range(rank))
-        g.step(Reshape(bool(allowzero), rank, data.shape), [g.cast_sizes(shape)], defines=fresh)
+        g.step(Reshape(bool(allowzero), data.shape), [g.cast_sizes(shape)], defines=fresh)
         return g.view(data, *map(symbol, fresh))
     dims: list[Dim] = [data.shape[k] if d == 0 and not allowzero else d for k, d in enumerate(target)]
     if dims.count(-1) > 1:
@@ -125,9 +125,10 @@ def constant_of_shape(g: Builder, input: Sizes, *, value: onnx.TensorProto | Non
     """y = one value, in a shape"""
     array = np.zeros(1, np.float32) if value is None else numpy_helper.to_array(value)
     dtype = from_numpy(array.dtype)
-    if dtype is None or dtype is DType.F16:
+    if dtype is None:
         raise Refuse(f"element type {array.dtype} is not supported")
-    return g.step(Fill(array.ravel()[0].item(), dtype.rust), [], TensorType(dtype, tuple(input)))  # type: ignore[no-any-return]
+    one = g.constant(array.reshape([1] * len(input)))
+    return g.step(Expand(one.shape, tuple(input)), [one], TensorType(dtype, tuple(input)))  # type: ignore[no-any-return]
 
 
 @onnx_op("Range", since=(11, 27))

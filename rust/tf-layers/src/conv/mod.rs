@@ -109,8 +109,8 @@ impl<const D: usize> Conv<'_, D> {
         cpu: Cpu,
         batch: usize,
         size: [usize; D],
-        y: &mut [f32],
         x: &[f32],
+        y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) {
         let job = self.direct(size);
