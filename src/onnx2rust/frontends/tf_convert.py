@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any
 import onnx
 import tensorflow as tf
 from tf2onnx import optimizer, tf_loader, tfonnx, utils
+from tf2onnx.graph import Node
 
 from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError
 from onnx2rust.frontends import graph as graphs
@@ -128,11 +130,22 @@ def tflite_to_onnx(path: str, traced: Traced) -> onnx.ModelProto:
     return finish(model, failed, traced)
 
 
+def _hash_nodes_by_age() -> None:
+    """tf2onnx walks sets of nodes, whose order is that of addresses in memory: count nodes instead, from 0 for each model."""
+    serials = itertools.count()
+
+    def by_age(node: Any) -> int:
+        return int(node.__dict__.setdefault("_onnx2rust_serial", next(serials)))
+
+    Node.__hash__ = by_age
+
+
 def _process(arguments: dict[str, Any]) -> tuple[onnx.ModelProto, list[tuple[str, str]]]:
     collector = _Collector()
     logger = logging.getLogger("tf2onnx")
     logger.addHandler(collector)
     utils.INTERNAL_NAME = 1  # its counter of new names: the same for every model of this process
+    _hash_nodes_by_age()
     try:
         graph = tfonnx.process_tf_graph(continue_on_error=True, opset=OPSET, **arguments)
         # catch_errors copies the whole graph, weights included, before each of its dozens of passes.
