@@ -6,7 +6,7 @@
 
 use crate::broadcast::Walk;
 use crate::cpu::{Cpu, dispatch};
-use crate::number::{Bits, Float, Number, Unsigned};
+use crate::number::{Bits, Float, Number, Shifted};
 use crate::{Error, Result};
 
 /// Where the operands are; the result goes to a slice of its own, which in two cases is an operand before.
@@ -318,7 +318,7 @@ pub struct BitShift {
 }
 
 impl BitShift {
-    runs!([Unsigned] accept, |this, cpu, walk, x, y| if this.left {
+    runs!([Shifted] accept, |this, cpu, walk, x, y| if this.left {
         walk.apply(cpu, x, y, T::left);
     } else {
         walk.apply(cpu, x, y, T::right);
