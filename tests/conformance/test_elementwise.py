@@ -53,7 +53,7 @@ def case(
         code = helper.np_dtype_to_tensor_dtype(np.asarray(value).dtype)
         info.CopyFrom(helper.make_tensor_value_info(info.name, code, [None] * np.ndim(value)))
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=version)
-    return harness.Case(name, model, [(list(inputs.values()), expected)], rtol, atol)
+    return harness.Case(f"case_{name}", model, [(list(inputs.values()), expected)], rtol, atol)
 
 
 def node(op: str, *inputs: str, into: Sequence[str] = ("y",), **attributes: Any) -> onnx.NodeProto:
@@ -74,7 +74,7 @@ def broadcasting() -> Iterator[harness.Case]:
                 opset=opset,
                 open_axes={"x": ["batch", 3, "time"]},
             )
-    for k, (n, m) in enumerate(((4, 1), (1, 4), (4, 4))):
+    for k, (n, m) in enumerate(((4, 1), (4, 4))):
         sizes = {"a": ["n", 3], "b": ["m", 3]}
         yield case(f"open_{k}", [node("Sub", "a", "b")], {"a": floats(n, 3), "b": floats(m, 3)}, open_axes=sizes)
     yield case("both_sides", [node("Mul", "a", "b")], {"a": floats(2, 1, 4, 1), "b": floats(3, 1, 5)})
