@@ -120,10 +120,6 @@ def _is_size(dim: Dim) -> bool:
     return dims.maximum(dim, 0) == dim
 
 
-def _clamped(index: Dim, n: Dim) -> Dim:
-    return 0 if index == 0 else n if index == n else minimum(maximum(index, 0), n)
-
-
 def slice_range(n: Dim, start: Dim, end: Dim, step: int) -> tuple[Dim, Dim] | None:
     """First position and number of elements of `start:end:step` on an axis of `n`; None if only the run can say."""
     if isinstance(n, int) and isinstance(start, int) and isinstance(end, int):
@@ -149,13 +145,14 @@ def slice_range(n: Dim, start: Dim, end: Dim, step: int) -> tuple[Dim, Dim] | No
     first_dim, last_dim = _wrapped(start, n), _wrapped(end, n)
     if first_dim is None or last_dim is None:
         return None
-    low, high = _clamped(first_dim, n), _clamped(last_dim, n)
+    # Where the start is not negative it needs no upper bound: beyond the end nothing is left, and the start is not looked at.
+    low = first_dim if _is_size(first_dim) else maximum(first_dim, 0)
+    high = last_dim if _is_size(n - last_dim) else minimum(last_dim, n)
+    behind = n - first_dim
+    if high == n and isinstance(behind, int) and behind > 0:
+        return low, ceil_div(minimum(behind, n), step)
     span = high - low
-    if not (isinstance(span, int) or _is_size(span)):
-        span = maximum(span, 0)
-    elif isinstance(span, int):
-        span = max(span, 0)
-    return low, span if step == 1 else ceil_div(span, step)
+    return low, ceil_div(span if _is_size(span) else maximum(span, 0), step)
 
 
 def _slice(g: Builder, x: Value, starts: Sequence[Dim], ends: Sequence[Dim], axes: list[int], steps: list[int]) -> Value | None:
