@@ -42,7 +42,6 @@ class _Importer:
         self.unsupported: list[Problem] = []
         self.symbol_of: dict[str, Dim] = {}
         self.symbol_names = Names()
-        self.weight_names = Names()
         self.builder = Builder(self)
         self.index = 0
 
@@ -126,20 +125,22 @@ class _Importer:
         dtype = dims_dtype if array.dtype == object else dtypes.from_numpy(array.dtype)
         if dtype is None:
             raise Refuse(f"constant {name!r} has element type {array.dtype}, which is not supported")
-        unique = self.weight_names.unique(weight_name(name))
-        return Value(unique, TensorType(dtype, tuple(array.shape)), array)
+        return Value(weight_name(name), TensorType(dtype, tuple(array.shape)), array)
 
     def _input(self, info: onnx.ValueInfoProto, env: Environment) -> Value:
         where = f"input {info.name!r}"
         type_ = TensorType(DType.F32, ())
         if not info.type.HasField("tensor_type"):
             self.unsupported.append(Problem(f"is a {info.type.WhichOneof('value')}, only tensors are supported", where=where))
+            env[info.name] = POISON
+            return Value(info.name, type_)
         else:
             tensor = info.type.tensor_type
             dtype = dtypes.from_onnx(tensor.elem_type)
             if dtype is None:
                 self._refuse_type(where, tensor.elem_type)
-                dtype = DType.F32
+                env[info.name] = POISON
+                return Value(info.name, type_)
             if not tensor.HasField("shape"):
                 self.unsupported.append(
                     Problem("has no shape, not even a rank", where=where, hint="export it with a shape; sizes may be symbolic")

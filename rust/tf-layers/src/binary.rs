@@ -2,7 +2,7 @@
 //!
 //! Every layer's `run` takes both shapes, of equal rank: axes are as long in both, or 1 in one of them (a symbolic size may
 //! turn out to be 1). Shapes outermost first; the result has the longer size of each axis. All loops are one mechanism:
-//! [`Walk`] finds the rows, [`combine`](Walk::combine) runs one of three inner loops (both rows, or one value against a row).
+//! `Walk` finds the rows, `combine` runs one of three inner loops (both rows, or one value against a row).
 
 use crate::broadcast::Walk;
 use crate::cpu::{Cpu, dispatch};

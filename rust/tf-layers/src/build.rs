@@ -206,11 +206,15 @@ fn packed(npz: &Npz, tensor: &Tensor, big_endian: bool) -> Result<Vec<u8>, Strin
         _ if *packing != Packing::Copy => {
             Err(format!("`{name}` is {dtype}: only float32 can be packed"))
         }
-        // a bool is not plain data: the generated code includes these as a Rust array
+        // bools and halves are not plain data: the generated code includes these as Rust arrays
         Data::Bool(v) => Ok(format!("{v:?}").into_bytes()),
         Data::U8(v) => Ok(v),
         Data::I8(v) => Ok(bytes(v, big_endian)),
-        Data::U16(v) | Data::F16(v) => Ok(bytes(v, big_endian)),
+        Data::F16(v) => {
+            let texts: Vec<String> = v.iter().map(|bits| format!("F16({bits})")).collect();
+            Ok(format!("[{}]", texts.join(", ")).into_bytes())
+        }
+        Data::U16(v) => Ok(bytes(v, big_endian)),
         Data::I16(v) => Ok(bytes(v, big_endian)),
         Data::U32(v) => Ok(bytes(v, big_endian)),
         Data::I32(v) => Ok(bytes(v, big_endian)),

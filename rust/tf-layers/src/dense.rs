@@ -7,7 +7,7 @@ use crate::pack::PANEL;
 
 /// y = activation(x · kernel + bias), with x `[rows, inputs]` and y `[rows, units]`.
 ///
-/// The kernel is packed by [`Packing::Dense`](crate::pack::Packing::Dense): `[units / 16][inputs][16]`, zero-padded. Serves ONNX `Gemm` and
+/// The kernel is packed by [`Packing::Panels`](crate::pack::Packing::Panels): `[units / 16][inputs][16]`, zero-padded. Serves ONNX `Gemm` and
 /// `MatMul` with a constant right side and Keras `Dense` of any rank (`rows` is the product of the leading axes).
 #[derive(Debug, Clone, Copy)]
 pub struct Dense<'w> {
@@ -55,7 +55,7 @@ impl Dense<'_> {
     }
 
     /// [`run`](Self::run) with the residual in y, which is overwritten.
-    pub fn run_in_place_right(&self, cpu: Cpu, rows: usize, y: &mut [f32], x: &[f32]) {
+    pub fn run_in_place_right(&self, cpu: Cpu, rows: usize, x: &[f32], y: &mut [f32]) {
         self.product(cpu, rows, x, Addend::Output, y);
     }
 

@@ -2,18 +2,6 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod embed;
-mod error;
-#[cfg(feature = "npz")]
-pub mod build;
-#[cfg(feature = "npz")]
-pub mod compare;
-#[cfg(feature = "npz")]
-pub mod npz;
-#[cfg(feature = "npz")]
-pub mod pack;
-#[cfg(feature = "npz")]
-pub mod signature;
 #[cfg(feature = "kernels")]
 pub mod activation;
 #[cfg(feature = "kernels")]
@@ -22,14 +10,24 @@ pub mod bench;
 pub mod binary;
 #[cfg(feature = "kernels")]
 mod broadcast;
+#[cfg(feature = "npz")]
+pub mod build;
+#[cfg(feature = "kernels")]
+pub mod cast;
+#[cfg(feature = "npz")]
+pub mod compare;
 #[cfg(feature = "kernels")]
 pub mod conv;
 #[cfg(feature = "kernels")]
 pub mod cpu;
 #[cfg(feature = "kernels")]
 pub mod dense;
+mod embed;
+mod error;
 #[cfg(feature = "kernels")]
 mod gemm;
+#[cfg(feature = "kernels")]
+pub mod integer;
 #[cfg(feature = "kernels")]
 mod math;
 #[cfg(feature = "kernels")]
@@ -38,16 +36,30 @@ pub mod matmul;
 pub mod movement;
 #[cfg(feature = "kernels")]
 pub mod norm;
+#[cfg(feature = "npz")]
+pub mod npz;
 #[cfg(feature = "kernels")]
 pub mod number;
+#[cfg(feature = "npz")]
+pub mod pack;
 #[cfg(feature = "kernels")]
 pub mod pool;
 #[cfg(feature = "kernels")]
 pub mod process;
 #[cfg(feature = "kernels")]
+pub mod quantize;
+#[cfg(feature = "kernels")]
+pub mod rank;
+#[cfg(feature = "kernels")]
 pub mod recurrent;
 #[cfg(feature = "kernels")]
 pub mod reduce;
+#[cfg(feature = "kernels")]
+pub mod scan;
+#[cfg(feature = "kernels")]
+pub mod select;
+#[cfg(feature = "npz")]
+pub mod signature;
 #[cfg(feature = "kernels")]
 mod slot;
 #[cfg(feature = "kernels")]

@@ -1,8 +1,8 @@
 //! Normalisations against f64.
 
-mod common;
+mod draws;
 
-use common::{Rng, levels};
+use draws::{Rng, levels};
 use tf_layers::norm::*;
 use tf_layers::{Cpu, F16};
 

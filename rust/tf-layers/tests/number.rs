@@ -62,7 +62,7 @@ fn bf16_rounds_to_nearest_even() {
         );
         assert_eq!(
             Bf16::from_f32(-f32::from_bits(low + 0x8001)).0,
-            bits + 1 | 0x8000
+            (bits + 1) | 0x8000
         );
     }
     assert!(Bf16::from_f32(f32::NAN).to_f32().is_nan());

@@ -1,8 +1,8 @@
 //! Softmax, LogSoftmax and Hardmax against f64, along every axis.
 
-mod common;
+mod draws;
 
-use common::{Rng, levels};
+use draws::{Rng, levels};
 use tf_layers::softmax::*;
 use tf_layers::{Cpu, F16};
 

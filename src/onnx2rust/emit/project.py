@@ -140,7 +140,10 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     }
     files = {}
     for template in _TEMPLATES:
-        own = {"uses": _imports(model_uses if template == "src/model.rs" else writer.uses)}
+        own = {
+            "uses": _imports(model_uses if template == "src/model.rs" else writer.uses),
+            "has_f16": _has_f16(template, plan, weights, layers),
+        }
         files[template] = _environment().get_template(f"{template}.j2").render(values | own).rstrip() + "\n"
     return Rendered(files, weights.arrays(), str(crate), str(values["model"]))
 
@@ -189,7 +192,11 @@ def _tensor(value: Value, field: Escaped, name: str, program: Program) -> dict[s
         "rank": value.rank,
         "shape_text": Escaped(f"`[{', '.join(map(str, value.shape))}]`"),
         "axes": Escaped(f"[{', '.join(_axis(d, program) for d in value.shape)}]"),
-        "zero": Escaped({DType.BOOL: "false"}.get(value.dtype, "0.0" if value.dtype.is_float else f"0_{value.dtype.rust}")),
+        "zero": Escaped(
+            {DType.BOOL: "false", DType.F16: "F16(0)"}.get(
+                value.dtype, "0.0" if value.dtype.is_float else f"0_{value.dtype.rust}"
+            )
+        ),
         "doc_length": length,
         "doc_shape": Escaped(f"[{', '.join(map(str, numbers))}]") if length is not None else None,
     }
@@ -247,7 +254,7 @@ def _build_entry(entry: Entry, writer: Writer, prefix: str) -> dict[str, Any]:
 
 
 def _file(entry: Entry) -> str:
-    return f"{entry.name}.{'rs' if entry.dtype is DType.BOOL else 'bin'}"
+    return f"{entry.name}.{'rs' if entry.dtype in (DType.BOOL, DType.F16) else 'bin'}"
 
 
 def _static(entry: Entry, prefix: str) -> dict[str, Any]:
@@ -257,7 +264,7 @@ def _static(entry: Entry, prefix: str) -> dict[str, Any]:
         "static": entry.static,
         "field": entry.name,
         "storage": Escaped(entry.dtype.rust),
-        "bool": entry.dtype is DType.BOOL,
+        "text": entry.dtype in (DType.BOOL, DType.F16),
         "length": entry.array.size,
         "file": string(prefix + _file(entry)),
     }
@@ -288,6 +295,9 @@ def _rows(program: Program, inputs: dict[Value, Escaped]) -> dict[str, Any] | No
                 "begin": begin,
                 "end": begin + size,
                 "convert": Escaped(convert),
+                "back": Escaped(
+                    {"f32": "copied()", "bool": "map(|&v| f32::from(u8::from(v)))"}.get(value.dtype.rust, "map(|&v| v as f32)")
+                ),
                 "text": f"{_values(size)} of `{inputs[value]}`",
             }
         )
@@ -299,8 +309,21 @@ def _rows(program: Program, inputs: dict[Value, Escaped]) -> dict[str, Any] | No
         "fields": Escaped(", ".join(f"{p['field']}: &{p['field']}" for p in parts)),
         "doc": Escaped(", then ".join(str(p["text"]) for p in parts)),
         "output_text": Escaped(_values(product(out))),
+        "exact": all(v.dtype is not DType.F64 for v in program.inputs),
     }
 
 
 def _values(count: Dim) -> str:
     return "1 value" if count == 1 else f"{count} values"
+
+
+def _has_f16(template: str, plan: Plan, weights: WeightTable, layers: list[dict[str, Any]]) -> bool:
+    """Whether the file names the half-precision type."""
+    values = (*plan.program.inputs, *plan.program.outputs)
+    uses = {
+        "src/model.rs": any(v.dtype is DType.F16 for v in values) or DType.F16 in plan.slots,
+        "src/arrays.rs": any(v.dtype is DType.F16 for v in plan.program.inputs),
+        "src/weights.rs": any(e.dtype is DType.F16 for e in weights.entries),
+        "src/layers.rs": any("F16" in str(layer["type"]) for layer in layers),
+    }
+    return uses.get(template, False)

@@ -157,7 +157,8 @@ class Writer:
             value = step.inputs[index]
             assert value is not None
             method = "run_in_place" if index == 0 else "run_in_place_right"
-            arguments += [self.write(value), *self._reads(step, [index])]
+            others = self._reads(step, [index])
+            arguments += [*others[:index], self.write(value), *others[index:]]
         else:
             method = "run"
             arguments += self._reads(step)
@@ -175,7 +176,7 @@ class Writer:
         """Layers with parameters: (step, Rust type, struct literal)."""
         found = []
         for step in self.plan.program.walk():
-            if isinstance(step.layer, View) or not step.layer.constants():
+            if isinstance(step.layer, View) or step.bodies or not step.layer.constants():
                 continue
             self.uses.add(step.layer.rust)
             found.append((step, literals.struct_type(step.layer), literals.struct(step.layer, self.weights, self.uses)))

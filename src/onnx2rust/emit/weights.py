@@ -38,7 +38,8 @@ class WeightTable:
         self._by_key: dict[tuple[bytes, str, tuple[int, ...], Variant], Entry] = {}
         self._member_of: dict[tuple[bytes, str, tuple[int, ...]], str] = {}
         self._members = Names()
-        self._idents = Names()
+        # constants and layers with parameters stand side by side in `Layers`
+        self._idents = Names(step.name for step in program.walk())
         for step in program.walk():
             for weight in step.layer.weights():
                 self.of(weight)
@@ -51,7 +52,7 @@ class WeightTable:
 
     def of(self, weight: Weight) -> Entry:
         """The entry of a layer's weight."""
-        array = np.ascontiguousarray(weight.array)
+        array = np.asarray(weight.array, order="C")
         content = (array.tobytes(), str(array.dtype), array.shape)
         key = (*content, weight.packing)
         if key not in self._by_key:
@@ -74,6 +75,11 @@ class WeightTable:
         """The content of the weights file, sorted by name."""
         found = {e.member: e.array for e in self.entries}
         return {name: found[name] for name in sorted(found)}
+
+
+def arrays(program: Program) -> dict[str, np.ndarray[Any, Any]]:
+    """The tensors of the program's weights file, by name."""
+    return WeightTable(program).arrays()
 
 
 def _outputs(program: Program) -> list[Value]:

@@ -59,6 +59,13 @@ class Layout:
     width: float
     height: float
 
+    def shift(self, by: float) -> None:
+        """Moves everything to the right."""
+        for rank in self.ranks:
+            for item in rank:
+                item.x += by
+        self.columns = [(left + by, right + by, top, bottom) for left, right, top, bottom in self.columns]
+
     def rank_bottom(self, rank: int) -> float:
         """The y below which no box of the rank reaches."""
         return max(i.y + i.height for i in self.ranks[rank])

@@ -55,6 +55,7 @@ def overview(program: Program, graph: Graph, title: str, weight_bytes: int) -> b
     legend = list(dict.fromkeys(FAMILIES.get(box.family, OTHER) for box in found))
     width = max(int(placed.width), _legend_width(legend), 560) + 2 * MARGIN
     height = int(placed.height) + HEAD + 2 * MARGIN
+    placed.shift((width - 2 * MARGIN - placed.width) / 2)
     image = Image.new("RGB", (width, height), PAPER)
     _edges(image, placed)
     draw = ImageDraw.Draw(image)

@@ -4,7 +4,9 @@
 //! with one segment per kernel row. Padding is a copy of the image with zeros around it.
 
 mod depthwise;
+mod dynamic;
 mod image;
+mod transpose;
 
 use crate::activation::Activation;
 use crate::cpu::Cpu;
@@ -13,7 +15,9 @@ use crate::pack::PANEL;
 use crate::slot::Slot;
 
 pub use depthwise::DepthwiseConv;
-use image::Window;
+pub use dynamic::{ConvDynamic, ConvTransposeDynamic};
+pub(crate) use image::{Window, three};
+pub use transpose::ConvTranspose;
 
 /// y = activation(x ⋆ kernel + bias + residual): x `[batch, *size, input_channels]`, y `[batch, *output, output_channels]`.
 ///
@@ -94,7 +98,9 @@ impl<const D: usize> Conv<'_, D> {
         scratch: &mut Slot<f32>,
     ) {
         let addend = residual.map_or(Addend::Nothing, Addend::Slice);
-        self.direct(size).run(cpu, batch, x, addend, y, scratch);
+        let job = self.direct(size);
+        let scratch = scratch.fit(job.scratch_len());
+        job.run(cpu, batch, x, addend, y, scratch);
     }
 
     /// [`run`](Self::run) with the residual in y, which is overwritten.
@@ -103,12 +109,13 @@ impl<const D: usize> Conv<'_, D> {
         cpu: Cpu,
         batch: usize,
         size: [usize; D],
-        y: &mut [f32],
         x: &[f32],
+        y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) {
-        self.direct(size)
-            .run(cpu, batch, x, Addend::Output, y, scratch);
+        let job = self.direct(size);
+        let scratch = scratch.fit(job.scratch_len());
+        job.run(cpu, batch, x, Addend::Output, y, scratch);
     }
 
     fn direct(&self, size: [usize; D]) -> Direct<'_> {
@@ -143,6 +150,15 @@ struct Direct<'a> {
 }
 
 impl Direct<'_> {
+    /// Elements of scratch that [`run`](Self::run) needs: an image with its padding.
+    fn scratch_len(&self) -> usize {
+        if self.window.is_padded() {
+            self.window.padded_pixels() * self.inputs
+        } else {
+            0
+        }
+    }
+
     fn run(
         &self,
         cpu: Cpu,
@@ -150,40 +166,30 @@ impl Direct<'_> {
         x: &[f32],
         addend: Addend,
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut [f32],
     ) {
         let (window, output) = (&self.window, self.window.output());
-        let x = &x[..batch * window.pixels() * self.inputs];
+        let x_image = window.pixels() * self.inputs;
         let y_image = output.iter().product::<usize>() * self.outputs;
         let y = &mut y[..batch * y_image];
         if y.is_empty() {
             return;
         }
-        let padded = window.is_padded();
         // Without padding, the free outermost axis walks the images of the batch: one product for all.
-        let whole_batch = !padded && window.kernel[0] == 1 && window.size[0] == 1;
-        let product = self.product(if whole_batch { batch } else { 1 });
-        let image_len = if padded {
-            window.padded_pixels() * self.inputs
-        } else {
-            0
-        };
-        let image = scratch.fit(image_len);
-        if whole_batch {
-            self.groups(cpu, &product, x, addend, y);
+        if !window.is_padded() && window.kernel[0] == 1 && window.size[0] == 1 {
+            self.groups(cpu, &self.product(batch), &x[..batch * x_image], addend, y);
             return;
         }
-        let images = x
-            .chunks_exact(x.len() / batch)
-            .zip(y.chunks_exact_mut(y_image));
-        for (i, (x, y)) in images.enumerate() {
+        let product = self.product(1);
+        for (i, y) in y.chunks_exact_mut(y_image).enumerate() {
+            let x = &x[i * x_image..][..x_image];
             let addend = match addend {
                 Addend::Slice(values) => Addend::Slice(&values[i * y_image..][..y_image]),
                 other => other,
             };
-            if padded {
-                window.pad(x, self.inputs, image);
-                self.groups(cpu, &product, image, addend, y);
+            if window.is_padded() {
+                window.pad(x, self.inputs, scratch);
+                self.groups(cpu, &product, scratch, addend, y);
             } else {
                 self.groups(cpu, &product, x, addend, y);
             }
@@ -241,15 +247,16 @@ impl Direct<'_> {
             first.run(cpu, x, addend, y);
             return;
         }
+        let in_tiles = matches!(self.activation, Activation::Relu | Activation::Clip { .. });
         let kernel_len = self.kernel.len() / self.group;
         for g in 0..self.group {
             let columns = g * first.columns;
             let product = Product {
                 panels: &self.kernel[g * kernel_len..][..kernel_len],
                 bias: self.bias.map(|bias| &bias[columns..][..first.columns]),
-                // A group's rows of y are not neighbours; what is cheap is done here, the rest below.
-                activation: if self.activation == Activation::Relu {
-                    Activation::Relu
+                // A group's rows of y are not neighbours: what tiles do by themselves is done there, the rest below.
+                activation: if in_tiles {
+                    self.activation
                 } else {
                     Activation::Linear
                 },
@@ -266,7 +273,7 @@ impl Direct<'_> {
                 &mut y[columns..],
             );
         }
-        if self.activation != Activation::Relu {
+        if !in_tiles {
             self.activation.apply(cpu, y);
         }
     }

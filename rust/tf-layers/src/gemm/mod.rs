@@ -1,4 +1,4 @@
-//! The product kernel under every layer that multiplies: `y = max(low, x · w + bias + addend)`.
+//! The product kernel under every layer that multiplies: `y = activation(x · w + bias + addend)`.
 //!
 //! A row of x is a list of *segments*, runs of consecutive elements at fixed distances from the row's first one; w is packed in panels of
 //! [`PANEL`] columns ([`pack::panels`](crate::pack::panels)). A matrix has one segment a row; a convolution has one per kernel row, because in
@@ -26,6 +26,9 @@ const ROW_BYTES: usize = 256 << 10;
 /// Bytes of y to finish (activation) while they are in the first-level cache.
 const OUTPUT_BYTES: usize = 12 << 10;
 
+/// Limits that nothing exceeds.
+const UNLIMITED: (f32, f32) = (f32::NEG_INFINITY, f32::INFINITY);
+
 /// What is added to a product before the activation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Addend<'a> {
@@ -50,7 +53,7 @@ pub(crate) struct Product<'a> {
     pub panels: &'a [f32],
     /// Added to each row: `[columns]`.
     pub bias: Option<&'a [f32]>,
-    /// Applied last; only where the rows of y are dense ([`Grid::is_dense`]), otherwise [`Activation::Linear`] and Relu.
+    /// Applied last. Where the rows of y are not neighbours only what tiles do by themselves: Linear, Relu and Clip.
     pub activation: Activation,
 }
 
@@ -70,7 +73,8 @@ struct Job<'a> {
     columns: usize,
     bias: Option<&'a [f32]>,
     addend: Addend<'a>,
-    low: f32,
+    /// Least and greatest value of y.
+    limits: (f32, f32),
 }
 
 impl Product<'_> {
@@ -106,9 +110,10 @@ impl Product<'_> {
             ROW_BYTES
         };
         let tiles_per_block = (budget / (row_len * 4 * rows.div_ceil(tiles)).max(1)).max(1);
-        let (low, activation) = match self.activation {
-            Activation::Relu => (0.0, Activation::Linear),
-            other => (f32::NEG_INFINITY, other),
+        let (limits, activation) = match self.activation {
+            Activation::Relu => ((0.0, f32::INFINITY), Activation::Linear),
+            Activation::Clip { min, max } => ((min, max), Activation::Linear),
+            other => (UNLIMITED, other),
         };
 
         let mut offsets = [0; MAX_SEGMENTS];
@@ -140,7 +145,7 @@ impl Product<'_> {
                             columns: self.columns,
                             bias: if is_first { self.bias } else { None },
                             addend: if is_first { addend } else { Addend::Output },
-                            low: if is_last { low } else { f32::NEG_INFINITY },
+                            limits: if is_last { limits } else { UNLIMITED },
                         };
                         cursor = block_start.clone();
                         for t in block_tiles.clone() {

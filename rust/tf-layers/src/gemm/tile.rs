@@ -150,7 +150,10 @@ fn panel_tile<S: Simd, const R: usize, const P: usize, const V: usize>(
         at += job.len * PANEL;
     }
 
-    let low = S::f32s::splat(s, job.low);
+    let (low, high) = (
+        S::f32s::splat(s, job.limits.0),
+        S::f32s::splat(s, job.limits.1),
+    );
     if columns < P * PANEL {
         return finish_part::<S, R, P, V>(job, places, &sums, start..start + columns, y);
     }
@@ -162,7 +165,7 @@ fn panel_tile<S: Simd, const R: usize, const P: usize, const V: usize>(
                 for p in 0..P {
                     for v in 0..V {
                         let y = &mut y[p * PANEL + v * S::f32s::LEN..][..S::f32s::LEN];
-                        low.max(sums[r][p][v]).store_slice(y);
+                        clamp::<S>(low, high, sums[r][p][v]).store_slice(y);
                     }
                 }
             }
@@ -178,7 +181,7 @@ fn panel_tile<S: Simd, const R: usize, const P: usize, const V: usize>(
                             s,
                             &values[p * PANEL + v * S::f32s::LEN..][..S::f32s::LEN],
                         );
-                        low.max(sums[r][p][v] + value).store_slice(y);
+                        clamp::<S>(low, high, sums[r][p][v] + value).store_slice(y);
                     }
                 }
             }
@@ -189,13 +192,19 @@ fn panel_tile<S: Simd, const R: usize, const P: usize, const V: usize>(
                 for p in 0..P {
                     for v in 0..V {
                         let y = &mut y[p * PANEL + v * S::f32s::LEN..][..S::f32s::LEN];
-                        low.max(sums[r][p][v] + S::f32s::from_slice(s, y))
-                            .store_slice(y);
+                        let value = S::f32s::from_slice(s, y);
+                        clamp::<S>(low, high, sums[r][p][v] + value).store_slice(y);
                     }
                 }
             }
         }
     }
+}
+
+/// min(max(value, low), high), limits first: NaN stays NaN.
+#[inline(always)]
+fn clamp<S: Simd>(low: S::f32s, high: S::f32s, value: S::f32s) -> S::f32s {
+    high.min(low.max(value))
 }
 
 /// The end of a tile that is wider than y: adds, clamps, and writes its `columns`.
@@ -207,6 +216,7 @@ fn finish_part<S: Simd, const R: usize, const P: usize, const V: usize>(
     columns: Range<usize>,
     y: &mut [f32],
 ) {
+    let (low, high) = job.limits;
     for (place, sums) in places.iter().zip(sums) {
         let mut out = [[0.0; PANEL]; P];
         for (out, sum) in out
@@ -224,7 +234,9 @@ fn finish_part<S: Simd, const R: usize, const P: usize, const V: usize>(
                 Addend::Slice(values) => *sum + values[range.start + i],
                 Addend::Output => *sum + *y,
             };
-            *y = if sum < job.low { job.low } else { sum };
+            // As the vectors do: NaN stays NaN, and the upper limit has the last word.
+            let sum = if sum < low { low } else { sum };
+            *y = if sum > high { high } else { sum };
         }
     }
 }

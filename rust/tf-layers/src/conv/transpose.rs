@@ -1,0 +1,298 @@
+//! Transposed convolutions, channels-last: one ordinary convolution per phase of the outputs.
+//!
+//! Nothing is scattered: the outputs of one phase (positions modulo the stride) see the same taps, so that they are the rows of a product
+//! like those of any convolution, written with the stride between them. No multiplication is wasted on inserted zeros.
+
+use super::image::{self, Window};
+use crate::activation::Activation;
+use crate::cpu::Cpu;
+use crate::gemm::{Addend, Grid, Product, Segments};
+use crate::pack::{Axis, PANEL, for_each_phase};
+use crate::slot::Slot;
+
+/// y = activation(x ⋆ᵀ kernel + bias): x `[batch, *size, input_channels]`, y `[batch, *output, output_channels]`.
+///
+/// `output = (size − 1) · stride + output_padding + (kernel_shape − 1) · dilation + 1 − pads_begin − pads_end` along each of the `D` axes (ONNX
+/// `ConvTranspose`). The kernel is packed by [`pack::conv_transpose`](crate::pack::conv_transpose).
+#[derive(Debug, Clone, Copy)]
+pub struct ConvTranspose<'w, const D: usize> {
+    /// Channels of x.
+    pub input_channels: usize,
+    /// Channels of y.
+    pub output_channels: usize,
+    /// Groups of channels: outputs of one group see only its inputs.
+    pub group: usize,
+    /// Taps along each axis.
+    pub kernel_shape: [usize; D],
+    /// Outputs per input.
+    pub strides: [usize; D],
+    /// Steps between taps.
+    pub dilations: [usize; D],
+    /// Outputs cut off at the begin.
+    pub pads_begin: [usize; D],
+    /// Outputs cut off at the end.
+    pub pads_end: [usize; D],
+    /// Outputs added at the end.
+    pub output_padding: [usize; D],
+    /// Packed kernel of [`ConvTranspose::packed_len`] elements.
+    pub kernel: &'w [f32],
+    /// Bias `[output_channels]`, if any.
+    pub bias: Option<&'w [f32]>,
+    /// Applied last.
+    pub activation: Activation,
+}
+
+impl<const D: usize> ConvTranspose<'_, D> {
+    /// Length of the packed kernel, `outputs` being the channels of one group.
+    #[must_use]
+    pub const fn packed_len(inputs: usize, outputs: usize, taps: usize) -> usize {
+        inputs * taps * outputs.div_ceil(PANEL) * PANEL
+    }
+
+    /// Checks the lengths; in a constant a mistake is a compile error.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        let group = self.group;
+        assert!(
+            group > 0 && self.input_channels.is_multiple_of(group),
+            "ConvTranspose: groups of inputs"
+        );
+        assert!(
+            self.output_channels.is_multiple_of(group),
+            "ConvTranspose: groups of outputs"
+        );
+        let taps = image::checked(&self.kernel_shape, &self.strides, &self.dilations);
+        let len = Self::packed_len(self.input_channels, self.output_channels / group, taps);
+        assert!(self.kernel.len() == len, "ConvTranspose: kernel length");
+        if let Some(bias) = self.bias {
+            assert!(
+                bias.len() == self.output_channels,
+                "ConvTranspose: bias length"
+            );
+        }
+        self
+    }
+
+    /// y = activation(x ⋆ᵀ kernel + bias)
+    pub fn run(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        size: [usize; D],
+        x: &[f32],
+        y: &mut [f32],
+        scratch: &mut Slot<f32>,
+    ) {
+        let job = Job {
+            inputs: self.input_channels,
+            outputs: self.output_channels,
+            group: self.group,
+            axes: axes(
+                self.kernel_shape,
+                self.strides,
+                self.dilations,
+                self.pads_begin,
+            ),
+            size: image::three(size, 1),
+            end: image::three(self.pads_end, 0),
+            output_padding: image::three(self.output_padding, 0),
+            kernel: self.kernel,
+            bias: self.bias,
+            activation: self.activation,
+        };
+        let scratch = scratch.fit(job.scratch_len());
+        job.run(cpu, batch, x, y, scratch);
+    }
+}
+
+/// The three axes that `D` axes become.
+pub(super) fn axes<const D: usize>(
+    kernel: [usize; D],
+    strides: [usize; D],
+    dilations: [usize; D],
+    begin: [usize; D],
+) -> [Axis; 3] {
+    let (kernel, strides) = (image::three(kernel, 1), image::three(strides, 1));
+    let (dilations, begin) = (image::three(dilations, 1), image::three(begin, 0));
+    core::array::from_fn(|i| Axis {
+        kernel: kernel[i],
+        stride: strides[i],
+        dilation: dilations[i],
+        begin: begin[i],
+    })
+}
+
+/// A transposed convolution with its size, brought to three axes: compiled once for all ranks.
+pub(super) struct Job<'a> {
+    pub inputs: usize,
+    pub outputs: usize,
+    pub group: usize,
+    pub axes: [Axis; 3],
+    pub size: [usize; 3],
+    /// Outputs cut off at the end.
+    pub end: [usize; 3],
+    pub output_padding: [usize; 3],
+    pub kernel: &'a [f32],
+    pub bias: Option<&'a [f32]>,
+    pub activation: Activation,
+}
+
+impl Job<'_> {
+    /// Size of y.
+    fn output(&self) -> [usize; 3] {
+        core::array::from_fn(|i| {
+            let axis = &self.axes[i];
+            let reach = axis.dilation * (axis.kernel.max(1) - 1) + 1;
+            let full = (self.size[i].max(1) - 1) * axis.stride + self.output_padding[i] + reach;
+            if self.size[i] == 0 {
+                0
+            } else {
+                full.saturating_sub(axis.begin + self.end[i])
+            }
+        })
+    }
+
+    /// Elements of scratch that [`run`](Self::run) needs: an image with its padding.
+    pub(super) fn scratch_len(&self) -> usize {
+        let window = self.window();
+        if window.is_padded() {
+            window.padded_pixels() * self.inputs
+        } else {
+            0
+        }
+    }
+
+    pub(super) fn run(&self, cpu: Cpu, batch: usize, x: &[f32], y: &mut [f32], padded: &mut [f32]) {
+        let x_image = self.size.iter().product::<usize>() * self.inputs;
+        let y_image = self.output().iter().product::<usize>() * self.outputs;
+        let y = &mut y[..batch * y_image];
+        if y.is_empty() {
+            return;
+        }
+        let window = self.window();
+        for (i, y) in y.chunks_exact_mut(y_image).enumerate() {
+            let x = &x[i * x_image..][..x_image];
+            if window.is_padded() {
+                window.pad(x, self.inputs, padded);
+                self.phases(cpu, &window, padded, y);
+            } else {
+                self.phases(cpu, &window, x, y);
+            }
+        }
+    }
+
+    /// Outputs of one phase along axis `i`.
+    fn count(&self, i: usize, phase: usize) -> usize {
+        self.output()[i]
+            .saturating_sub(phase)
+            .div_ceil(self.axes[i].stride)
+    }
+
+    /// The image with as many zeros around it as any phase reads.
+    fn window(&self) -> Window {
+        let (mut begin, mut end) = ([0; 3], [0; 3]);
+        for (i, axis) in self.axes.iter().enumerate() {
+            for p in 0..axis.stride {
+                let (phase, count) = (axis.phase(p), self.count(i, p));
+                if phase.taps > 0 && count > 0 {
+                    let reach = (count - 1 + (phase.taps - 1) * axis.input_step()) as isize;
+                    let last = phase.input + reach;
+                    begin[i] = begin[i].max(phase.input.min(0).unsigned_abs());
+                    end[i] = end[i].max((last - self.size[i] as isize + 1).max(0).unsigned_abs());
+                }
+            }
+        }
+        Window {
+            size: self.size,
+            kernel: [1; 3],
+            strides: [1; 3],
+            dilations: [1; 3],
+            begin,
+            end,
+        }
+    }
+
+    /// One image, phase by phase, group by group.
+    fn phases(&self, cpu: Cpu, window: &Window, x: &[f32], y: &mut [f32]) {
+        let outputs = self.outputs / self.group;
+        let mut kernel = self.kernel;
+        // What a tile clamps by itself is done there; the rows of a phase are not neighbours, so the rest is done at the end.
+        let in_tiles = matches!(self.activation, Activation::Relu | Activation::Clip { .. });
+        for g in 0..self.group {
+            for_each_phase(self.axes.map(|axis| axis.stride), |phases| {
+                let (mut product, x_start, y_start) = self.phase(window, phases);
+                let len = outputs.div_ceil(PANEL) * product.segments.total() * PANEL;
+                let (panels, rest) = kernel.split_at(len);
+                kernel = rest;
+                product.panels = panels;
+                product.bias = self.bias.map(|bias| &bias[g * outputs..][..outputs]);
+                if in_tiles {
+                    product.activation = self.activation;
+                }
+                if product.grid.rows() > 0 {
+                    let x = &x[x_start + g * (self.inputs / self.group)..];
+                    product.run(cpu, x, Addend::Nothing, &mut y[y_start + g * outputs..]);
+                }
+            });
+        }
+        if !in_tiles {
+            self.activation.apply(cpu, y);
+        }
+    }
+
+    /// The product of one phase (without kernel and bias), and where its first row begins in x and y.
+    fn phase(&self, window: &Window, phases: [usize; 3]) -> (Product<'static>, usize, usize) {
+        let inputs = self.inputs / self.group;
+        let padded = window.padded();
+        let x_pixels = [padded[1] * padded[2], padded[2], 1].map(|pixels| pixels * self.inputs);
+        let output = self.output();
+        let y_pixels = [output[1] * output[2], output[2], 1].map(|pixels| pixels * self.outputs);
+        let taps = [0, 1, 2].map(|i| self.axes[i].phase(phases[i]));
+        let size = [0, 1, 2].map(|i| self.count(i, phases[i]));
+        let y_start = (0..3).map(|i| phases[i] * y_pixels[i]).sum();
+        let y_step = core::array::from_fn(|i| self.axes[i].stride * y_pixels[i]);
+        let count = taps.map(|phase| phase.taps);
+        let step: [usize; 3] = core::array::from_fn(|i| self.axes[i].input_step() * x_pixels[i]);
+        let has_taps = !count.contains(&0);
+        let segments = if !has_taps {
+            Segments::one(0)
+        } else if self.group == 1 && (step[2] == self.inputs || count[2] == 1) {
+            Segments {
+                size: [count[0], count[1], 1],
+                step,
+                len: count[2] * inputs,
+            }
+        } else {
+            Segments {
+                size: count,
+                step,
+                len: inputs,
+            }
+        };
+        // `window` has made room for every tap, so that this is not negative.
+        let x_start =
+            |i: usize| (window.begin[i] as isize + taps[i].input).unsigned_abs() * x_pixels[i];
+        let product = Product {
+            grid: Grid {
+                size,
+                x_step: if has_taps { x_pixels } else { [0; 3] },
+                y_step,
+            }
+            .collapsed(),
+            segments,
+            columns: self.outputs / self.group,
+            panels: &[],
+            bias: None,
+            activation: Activation::Linear,
+        };
+        (
+            product,
+            if has_taps {
+                (0..3).map(x_start).sum()
+            } else {
+                0
+            },
+            y_start,
+        )
+    }
+}

@@ -1,0 +1,179 @@
+//! Between floats and the integers that stand for them: x ≈ (q − zero) · scale.
+//!
+//! Scale and zero point are broadcast against x: one for the tensor, one for each place along an axis, or one for each
+//! block along it.
+
+use crate::broadcast::Walk;
+use crate::cpu::{Cpu, dispatch};
+use crate::number::{Float, Number};
+use crate::reduce::{Reduce, Reduction};
+use crate::{Error, Result};
+
+/// Integers that floats are quantised to.
+pub trait Quantized: Number {
+    /// The least, as i32.
+    const LEAST: i32;
+    /// The greatest, as i32.
+    const GREATEST: i32;
+    /// The lower bits.
+    fn from_i32(q: i32) -> Self;
+    /// Exactly.
+    fn to_i32(self) -> i32;
+}
+
+macro_rules! quantized {
+    ($($t:ty)*) => {$(
+        impl Quantized for $t {
+            const LEAST: i32 = <$t>::MIN as i32;
+            const GREATEST: i32 = <$t>::MAX as i32;
+            #[inline(always)]
+            fn from_i32(q: i32) -> Self {
+                q as $t
+            }
+            #[inline(always)]
+            fn to_i32(self) -> i32 {
+                self as i32
+            }
+        }
+    )*};
+}
+quantized!(u8 i8 u16 i16 i32);
+
+/// y = saturate(round(x / scale) + zero), ties to even (ONNX `QuantizeLinear`); NaN gives the least value.
+#[derive(Debug, Clone, Copy)]
+pub struct QuantizeLinear;
+
+/// y = (x − zero) · scale (ONNX `DequantizeLinear`).
+#[derive(Debug, Clone, Copy)]
+pub struct DequantizeLinear;
+
+macro_rules! runs {
+    ($layer:ident, $x:ident: $x_bound:ident, $y:ident: $y_bound:ident, $scale:ty, $zero:ty, $f:expr) => {
+        impl $layer {
+            /// Checks the parameters (there is nothing to check).
+            #[must_use]
+            pub const fn checked(self) -> Self {
+                self
+            }
+
+            /// Writes y, which has x's shape; an axis of scale and zero point is as long as x's or 1.
+            ///
+            /// # Errors
+            /// [`Error::SizeMismatch`] if scale or zero point do not fit x.
+            #[expect(clippy::too_many_arguments, reason = "three operands and their shapes")]
+            pub fn run<$x: $x_bound, $y: $y_bound, const R: usize>(
+                &self,
+                cpu: Cpu,
+                x_shape: [usize; R],
+                scale_shape: [usize; R],
+                zero_shape: [usize; R],
+                x: &[$x],
+                scale: &[$scale],
+                zero: &[$zero],
+                y: &mut [$y],
+            ) -> Result<()> {
+                let walk = Walk::new([&x_shape, &scale_shape, &zero_shape])?;
+                if walk.len() != x.len() {
+                    return Err(Error::SizeMismatch { what: "scale", left: x.len(), right: walk.len() });
+                }
+                dispatch!(cpu.level, _ => rows(&walk, x, scale, zero, y, $f));
+                Ok(())
+            }
+        }
+    };
+}
+runs!(QuantizeLinear, X: Float, Y: Quantized, X, Y, quantize);
+runs!(DequantizeLinear, X: Quantized, Y: Float, Y, X, dequantize);
+
+/// y = f(x, scale, zero) over all rows.
+#[inline(always)]
+fn rows<X: Copy, S: Copy, Z: Copy, Y>(
+    walk: &Walk<3>,
+    x: &[X],
+    scale: &[S],
+    zero: &[Z],
+    y: &mut [Y],
+    f: impl Fn(X, S, Z) -> Y,
+) {
+    let n = walk.inner.len;
+    let [_, step_s, step_z] = walk.inner.steps;
+    walk.rows(
+        #[inline(always)]
+        |[at_x, at_s, at_z], at_y| {
+            let (x, y) = (&x[at_x..][..n], &mut y[at_y..][..n]);
+            if step_s == 0 && step_z == 0 {
+                let (scale, zero) = (scale[at_s], zero[at_z]);
+                for (y, &x) in y.iter_mut().zip(x) {
+                    *y = f(x, scale, zero);
+                }
+            } else {
+                for (i, (y, &x)) in y.iter_mut().zip(x).enumerate() {
+                    *y = f(x, scale[at_s + i * step_s], zero[at_z + i * step_z]);
+                }
+            }
+        },
+    );
+}
+
+/// 1.5·2²³: adding it rounds to an integer (ties to even) and leaves that integer in the low bits of the sum.
+const ROUND: f32 = 12_582_912.0;
+
+#[inline(always)]
+fn quantize<X: Float, Y: Quantized>(x: X, scale: X, zero: Y) -> Y {
+    const { assert!(size_of::<Y>() < 4, "QuantizeLinear: 8 or 16 bits") };
+    let zero = zero.to_i32();
+    // Saturating before the zero point is added: what is left fits ROUND's low bits.
+    let (low, high) = ((Y::LEAST - zero) as f32, (Y::GREATEST - zero) as f32);
+    let q = x.to_f32() / scale.to_f32();
+    let q = if q > low { q } else { low };
+    let q = if q < high { q } else { high };
+    Y::from_i32((q + ROUND).to_bits() as i32 - ROUND.to_bits() as i32 + zero)
+}
+
+#[inline(always)]
+fn dequantize<X: Quantized, Y: Float>(x: X, scale: Y, zero: X) -> Y {
+    Y::from_f32(x.to_i32().wrapping_sub(zero.to_i32()) as f32 * scale.to_f32())
+}
+
+/// y = x as u8 with the scale and zero point that just hold x's range and 0 (ONNX `DynamicQuantizeLinear`).
+#[derive(Debug, Clone, Copy)]
+pub struct DynamicQuantizeLinear;
+
+impl DynamicQuantizeLinear {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// Writes y (as long as x), the scale and the zero point (one each).
+    pub fn run(&self, cpu: Cpu, x: &[f32], y: &mut [u8], scale: &mut [f32], zero: &mut [u8]) {
+        let extreme = |reduction| {
+            let mut y = [0.0];
+            Reduce {
+                reduction,
+                axes: [true],
+            }
+            .run(cpu, [x.len()], x, &mut y);
+            y[0]
+        };
+        let (low, high) = (
+            extreme(Reduction::Min).min(0.0),
+            extreme(Reduction::Max).max(0.0),
+        );
+        let step = if low == high {
+            1.0
+        } else {
+            (high - low) / 255.0
+        };
+        let origin = (-low / step).clamp(0.0, 255.0).round_ties_even() as u8;
+        (scale[0], zero[0]) = (step, origin);
+        crate::unary::each(
+            cpu,
+            x,
+            y,
+            #[inline(always)]
+            |x| quantize(x, step, origin),
+        );
+    }
+}

@@ -1,0 +1,220 @@
+//! How the model runs.
+
+use super::layers::{self, Layers};
+use tf_layers::signature::{Axis, Tensor};
+use tf_layers::softmax::Softmax;
+use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
+
+/// Sizes that the model leaves open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Size of image axis 0
+    pub batch: usize,
+}
+
+/// What the model reads: elements in row-major order, last axis fastest.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// `[batch, 1, 8, 8]`
+    pub image: &'a [f32],
+}
+
+/// What the model computes; borrowed from the workspace until the next call.
+#[derive(Debug, Clone, Copy)]
+pub struct Outputs<'a> {
+    /// `[batch, 10]`
+    pub probabilities: TensorView<'a, f32, 2>,
+}
+
+/// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
+#[derive(Debug, Clone, Default)]
+pub struct Workspace {
+    /// conv1, conv1\_relu, conv2, conv2\_relu, flatten\_flatten
+    s0: Slot<f32>,
+    /// pool1, pool2, logits, softmax
+    s1: Slot<f32>,
+    /// Room that layers need while they run
+    scratch: Slot<f32>,
+}
+
+impl Workspace {
+    /// Bytes that the buffers hold now.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.s0.bytes() + self.s1.bytes() + self.scratch.bytes()
+    }
+}
+
+/// The model `Digits`.
+#[derive(Debug, Clone, Copy)]
+pub struct DigitsModel<'w> {
+    cpu: Cpu,
+    layers: &'w Layers<'w>,
+}
+
+impl DigitsModel<'static> {
+    /// The model with the weights that are part of this binary; costs nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            cpu: Cpu::new(),
+            layers: &layers::EMBEDDED,
+        }
+    }
+}
+
+impl Default for DigitsModel<'static> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'w> DigitsModel<'w> {
+    /// The inputs by the names that the model file has, with their types and shapes.
+    pub const INPUTS: &'static [Tensor] = &[Tensor {
+        name: "image",
+        field: "image",
+        dtype: tf_layers::npz::Dtype::F32,
+        shape: &[
+            Axis::Symbol("batch"),
+            Axis::Size(1),
+            Axis::Size(8),
+            Axis::Size(8),
+        ],
+    }];
+    /// The outputs by the names that the model file has, with their types and shapes.
+    pub const OUTPUTS: &'static [Tensor] = &[Tensor {
+        name: "probabilities",
+        field: "probabilities",
+        dtype: tf_layers::npz::Dtype::F32,
+        shape: &[Axis::Symbol("batch"), Axis::Size(10)],
+    }];
+    /// Names of the sizes that the model leaves open.
+    pub const SYMBOLS: &'static [&'static str] = &["batch"];
+
+    /// The model with other weights than those in this binary: `Layers::new(&weights)`, packed as the build script does it.
+    #[must_use]
+    pub fn with_layers(layers: &'w Layers<'w>) -> Self {
+        Self {
+            cpu: Cpu::new(),
+            layers,
+        }
+    }
+
+    /// The same model at another vector level: for tests and measurements.
+    #[must_use]
+    pub fn at(self, cpu: Cpu) -> Self {
+        Self { cpu, ..self }
+    }
+
+    /// An empty workspace; it grows at the first call.
+    #[must_use]
+    pub fn workspace(&self) -> Workspace {
+        Workspace::default()
+    }
+
+    /// Runs the model.
+    ///
+    /// # Errors
+    /// If an input's length does not fit its shape, or its data are not what a layer can work with.
+    pub fn predict<'a>(
+        &self,
+        sizes: Sizes,
+        inputs: Inputs<'_>,
+        ws: &'a mut Workspace,
+    ) -> Result<Outputs<'a>, Error> {
+        let Sizes { batch } = sizes;
+        check_input("image", inputs.image.len(), &[batch, 1, 8, 8])?;
+        let cpu = self.cpu;
+        let l = self.layers;
+        // conv1/Conv (Conv): [batch, 8, 8, 8]
+        l.conv1.run(
+            cpu,
+            batch,
+            [8, 8],
+            inputs.image,
+            None,
+            ws.s0.fit(batch * 512),
+            &mut ws.scratch,
+        );
+        // conv1/Relu (Relu): [batch, 8, 8, 8]
+        l.conv1_relu.run_in_place(cpu, ws.s0.fit(batch * 512));
+        // pool1/MaxPool (MaxPool): [batch, 4, 4, 8]
+        l.pool1.run(
+            cpu,
+            batch,
+            [8, 8],
+            8,
+            ws.s0.get(batch * 512),
+            ws.s1.fit(batch * 128),
+        );
+        // conv2/Conv (Conv): [batch, 4, 4, 16]
+        l.conv2.run(
+            cpu,
+            batch,
+            [4, 4],
+            ws.s1.get(batch * 128),
+            None,
+            ws.s0.fit(batch * 256),
+            &mut ws.scratch,
+        );
+        // conv2/Relu (Relu): [batch, 4, 4, 16]
+        l.conv2_relu.run_in_place(cpu, ws.s0.fit(batch * 256));
+        // pool2/MaxPool (MaxPool): [batch, 2, 2, 16]
+        l.pool2.run(
+            cpu,
+            batch,
+            [4, 4],
+            16,
+            ws.s0.get(batch * 256),
+            ws.s1.fit(batch * 64),
+        );
+        // flatten/Flatten (Flatten): [batch, 16, 2, 2]
+        l.flatten_flatten.run(
+            cpu,
+            [batch, 2, 2, 16],
+            ws.s1.get(batch * 64),
+            ws.s0.fit(batch * 64),
+        );
+        // logits/MatMul (Gemm): [batch, 10]
+        l.logits.run(
+            cpu,
+            batch,
+            ws.s0.get(batch * 64),
+            None,
+            ws.s1.fit(batch * 10),
+        );
+        // softmax/Softmax (Softmax): [batch, 10]
+        Softmax.run_in_place(cpu, [batch, 10, 1], ws.s1.fit(batch * 10));
+        Ok(Outputs {
+            probabilities: TensorView {
+                data: ws.s1.get(batch * 10),
+                shape: [batch, 10],
+            },
+        })
+    }
+
+    /// Runs the model on feature vectors: for each sample 64 values of `image`.
+    /// Returns `probabilities`, 10 values a sample. Makes a workspace; [`predict`](Self::predict) reuses one.
+    ///
+    /// # Errors
+    /// If `features` is not a whole number of samples of 64 values, or as [`predict`](Self::predict).
+    pub fn predict_from(&self, features: &[f32]) -> Result<Vec<f32>, Error> {
+        let samples = features.len() / 64;
+        if features.len() != samples * 64 {
+            return Err(Error::InputLength {
+                name: "features",
+                expected: samples.max(1) * 64,
+                actual: features.len(),
+            });
+        }
+        let rows = || features.chunks_exact(64);
+        let image: Vec<f32> = rows().flat_map(|row| &row[0..64]).copied().collect();
+        let mut workspace = self.workspace();
+        let inputs = Inputs { image: &image };
+        Ok(self
+            .predict(Sizes { batch: samples }, inputs, &mut workspace)?
+            .probabilities
+            .to_vec())
+    }
+}

@@ -1,0 +1,224 @@
+//! How the model runs.
+
+use super::layers::{self, Layers};
+use tf_layers::signature::{Axis, Tensor};
+use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
+
+/// Sizes that the model leaves open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Size of features axis 0
+    pub batch: usize,
+}
+
+/// What the model reads: elements in row-major order, last axis fastest.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// `[batch, 10]`
+    pub features: &'a [f32],
+}
+
+/// What the model computes; borrowed from the workspace until the next call.
+#[derive(Debug, Clone, Copy)]
+pub struct Outputs<'a> {
+    /// `[batch, 1]`
+    pub probability: TensorView<'a, f32, 2>,
+}
+
+/// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
+#[derive(Debug, Clone, Default)]
+pub struct Workspace {
+    /// hidden, hidden\_relu
+    s0: Slot<f32>,
+    /// score, score\_sigmoid
+    s1: Slot<f32>,
+}
+
+impl Workspace {
+    /// Bytes that the buffers hold now.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.s0.bytes() + self.s1.bytes()
+    }
+}
+
+/// The model `Score`.
+#[derive(Debug, Clone, Copy)]
+pub struct ScoreModel<'w> {
+    cpu: Cpu,
+    layers: &'w Layers<'w>,
+}
+
+impl ScoreModel<'static> {
+    /// The model with the weights that are part of this binary; costs nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            cpu: Cpu::new(),
+            layers: &layers::EMBEDDED,
+        }
+    }
+}
+
+impl Default for ScoreModel<'static> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'w> ScoreModel<'w> {
+    /// The inputs by the names that the model file has, with their types and shapes.
+    pub const INPUTS: &'static [Tensor] = &[Tensor {
+        name: "features",
+        field: "features",
+        dtype: tf_layers::npz::Dtype::F32,
+        shape: &[Axis::Symbol("batch"), Axis::Size(10)],
+    }];
+    /// The outputs by the names that the model file has, with their types and shapes.
+    pub const OUTPUTS: &'static [Tensor] = &[Tensor {
+        name: "probability",
+        field: "probability",
+        dtype: tf_layers::npz::Dtype::F32,
+        shape: &[Axis::Symbol("batch"), Axis::Size(1)],
+    }];
+    /// Names of the sizes that the model leaves open.
+    pub const SYMBOLS: &'static [&'static str] = &["batch"];
+
+    /// The model with other weights than those in this binary: `Layers::new(&weights)`, packed as the build script does it.
+    #[must_use]
+    pub fn with_layers(layers: &'w Layers<'w>) -> Self {
+        Self {
+            cpu: Cpu::new(),
+            layers,
+        }
+    }
+
+    /// The same model at another vector level: for tests and measurements.
+    #[must_use]
+    pub fn at(self, cpu: Cpu) -> Self {
+        Self { cpu, ..self }
+    }
+
+    /// An empty workspace; it grows at the first call.
+    #[must_use]
+    pub fn workspace(&self) -> Workspace {
+        Workspace::default()
+    }
+
+    /// Runs the model.
+    ///
+    /// # Errors
+    /// If an input's length does not fit its shape, or its data are not what a layer can work with.
+    pub fn predict<'a>(
+        &self,
+        sizes: Sizes,
+        inputs: Inputs<'_>,
+        ws: &'a mut Workspace,
+    ) -> Result<Outputs<'a>, Error> {
+        let Sizes { batch } = sizes;
+        check_input("features", inputs.features.len(), &[batch, 10])?;
+        let cpu = self.cpu;
+        let l = self.layers;
+        // hidden/MatMul (Gemm): [batch, 16]
+        l.hidden
+            .run(cpu, batch, inputs.features, None, ws.s0.fit(batch * 16));
+        // hidden/Relu (Relu): [batch, 16]
+        l.hidden_relu.run_in_place(cpu, ws.s0.fit(batch * 16));
+        // score/MatMul (Gemm): [batch, 1]
+        l.score
+            .run(cpu, batch, ws.s0.get(batch * 16), None, ws.s1.fit(batch));
+        // score/Sigmoid (Sigmoid): [batch, 1]
+        l.score_sigmoid.run_in_place(cpu, ws.s1.fit(batch));
+        Ok(Outputs {
+            probability: TensorView {
+                data: ws.s1.get(batch),
+                shape: [batch, 1],
+            },
+        })
+    }
+
+    /// Runs the model on feature vectors: for each sample 10 values of `features`.
+    /// Returns `probability`, 1 value a sample. Makes a workspace; [`predict`](Self::predict) reuses one.
+    ///
+    /// # Errors
+    /// If `features` is not a whole number of samples of 10 values, or as [`predict`](Self::predict).
+    pub fn predict_from(&self, features: &[f32]) -> Result<Vec<f32>, Error> {
+        let samples = features.len() / 10;
+        if features.len() != samples * 10 {
+            return Err(Error::InputLength {
+                name: "features",
+                expected: samples.max(1) * 10,
+                actual: features.len(),
+            });
+        }
+        let rows = || features.chunks_exact(10);
+        let features: Vec<f32> = rows().flat_map(|row| &row[0..10]).copied().collect();
+        let mut workspace = self.workspace();
+        let inputs = Inputs {
+            features: &features,
+        };
+        Ok(self
+            .predict(Sizes { batch: samples }, inputs, &mut workspace)?
+            .probability
+            .to_vec())
+    }
+
+    /// Scores one sample and says how sure the answer is.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn classify(
+        &self,
+        inputs: Inputs<'_>,
+        ws: &mut Workspace,
+    ) -> Result<Classification, Error> {
+        let outputs = self.predict(Sizes { batch: 1 }, inputs, ws)?;
+        let score = outputs.probability.data[0];
+        Ok(Classification {
+            score,
+            confidence: Confidence::of(score),
+        })
+    }
+}
+
+/// `[bottom, low, medium, high]` from `model/thresholds.json`, checked by the build script.
+const THRESHOLDS: [f32; 4] = include!(concat!(env!("OUT_DIR"), "/thresholds.rs"));
+
+/// A binary classifier's answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Classification {
+    /// The model's output.
+    pub score: f32,
+    /// Which threshold it reaches.
+    pub confidence: Confidence,
+}
+
+/// How sure a positive answer is: the highest threshold that the score reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Confidence {
+    /// Below every threshold.
+    None,
+    /// At least `bottom`.
+    Bottom,
+    /// At least `low`.
+    Low,
+    /// At least `medium`.
+    Medium,
+    /// At least `high`.
+    High,
+}
+
+impl Confidence {
+    /// The confidence that a score stands for; NaN is [`Confidence::None`].
+    #[must_use]
+    pub fn of(score: f32) -> Self {
+        let [bottom, low, medium, high] = THRESHOLDS;
+        match score {
+            s if s >= high => Confidence::High,
+            s if s >= medium => Confidence::Medium,
+            s if s >= low => Confidence::Low,
+            s if s >= bottom => Confidence::Bottom,
+            _ => Confidence::None,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+"""Small ONNX models with seeded weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 18
+
+
+def model(
+    name: str, nodes: Sequence[onnx.NodeProto], inputs: dict[str, tuple], outputs: dict[str, tuple], weights: dict[str, np.ndarray]
+) -> onnx.ModelProto:
+    """A checked model; inputs and outputs are float32 with the given shapes (text: an open size)."""
+    graph = helper.make_graph(
+        list(nodes),
+        name,
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in inputs.items()],
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in outputs.items()],
+        [numpy_helper.from_array(a, n) for n, a in weights.items()],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+    onnx.checker.check_model(made, full_check=True)
+    return made
+
+
+def _draw(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    return (rng.standard_normal(shape) / np.sqrt(np.prod(shape[1:]) if len(shape) > 2 else shape[0])).astype(np.float32)
+
+
+def score(seed: int = 1) -> onnx.ModelProto:
+    """A binary classifier: 10 features → 16 → 1, sigmoid."""
+    rng = np.random.default_rng(seed)
+    nodes = [
+        helper.make_node("Gemm", ["features", "hidden/kernel", "hidden/bias"], ["h"], "hidden/MatMul"),
+        helper.make_node("Relu", ["h"], ["r"], "hidden/Relu"),
+        helper.make_node("Gemm", ["r", "score/kernel", "score/bias"], ["s"], "score/MatMul"),
+        helper.make_node("Sigmoid", ["s"], ["probability"], "score/Sigmoid"),
+    ]
+    weights = {
+        "hidden/kernel": _draw(rng, 10, 16),
+        "hidden/bias": _draw(rng, 16) * np.float32(0.1),
+        "score/kernel": _draw(rng, 16, 1) * np.float32(3),
+        "score/bias": np.array([0.1], np.float32),
+    }
+    return model("score", nodes, {"features": ("batch", 10)}, {"probability": ("batch", 1)}, weights)
+
+
+def digits(seed: int = 2) -> onnx.ModelProto:
+    """A small image classifier: 8×8 → two convolutions, pooling → 10 probabilities."""
+    rng = np.random.default_rng(seed)
+    nodes = [
+        helper.make_node("Conv", ["image", "conv1/kernel", "conv1/bias"], ["c1"], "conv1/Conv", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c1"], ["r1"], "conv1/Relu"),
+        helper.make_node("MaxPool", ["r1"], ["p1"], "pool1/MaxPool", kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("Conv", ["p1", "conv2/kernel", "conv2/bias"], ["c2"], "conv2/Conv", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c2"], ["r2"], "conv2/Relu"),
+        helper.make_node("MaxPool", ["r2"], ["p2"], "pool2/MaxPool", kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("Flatten", ["p2"], ["f"], "flatten/Flatten"),
+        helper.make_node("Gemm", ["f", "logits/kernel", "logits/bias"], ["l"], "logits/MatMul"),
+        helper.make_node("Softmax", ["l"], ["probabilities"], "softmax/Softmax", axis=1),
+    ]
+    weights = {
+        "conv1/kernel": _draw(rng, 8, 1, 3, 3),
+        "conv1/bias": _draw(rng, 8),
+        "conv2/kernel": _draw(rng, 16, 8, 3, 3),
+        "conv2/bias": _draw(rng, 16),
+        "logits/kernel": _draw(rng, 64, 10),
+        "logits/bias": _draw(rng, 10),
+    }
+    return model("digits", nodes, {"image": ("batch", 1, 8, 8)}, {"probabilities": ("batch", 10)}, weights)
