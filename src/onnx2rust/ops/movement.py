@@ -218,6 +218,9 @@ def _split(g: Builder, x: Value, axis: int, sizes: Sequence[Dim]) -> tuple[Value
     rest = stored.shape[at] - sum(sizes)
     if isinstance(rest, int) and rest != 0:
         raise Refuse(f"parts of {list(map(str, sizes))} are not an axis of {stored.shape[at]}", invalid=True)
+    if rest != 0 and all(isinstance(n, int) for n in sizes):
+        # known parts of an axis that is not: the run compares
+        sizes = _part_sizes(g, stored.shape[at], g.constant(np.array(sizes, np.int64)), read=True)
     offset: Dim = 0
     parts = []
     for n in sizes:
@@ -229,10 +232,10 @@ def _split(g: Builder, x: Value, axis: int, sizes: Sequence[Dim]) -> tuple[Value
     return tuple(parts)
 
 
-def _part_sizes(g: Builder, n: Dim, split: Value) -> list[Dim]:
-    """The sizes that an input of Split holds."""
+def _part_sizes(g: Builder, n: Dim, split: Value, read: bool = False) -> list[Dim]:
+    """The sizes that an input of Split holds; `read` while the model runs, even if they are known."""
     known = split.dims()
-    if known is not None:
+    if known is not None and not read:
         return known
     if not isinstance(split.type.size, int):
         raise Refuse("the number of parts of Split is only known at run time")
