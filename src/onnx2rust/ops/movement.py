@@ -352,9 +352,7 @@ def tile(g: Builder, input: Value, repeats: Sizes) -> Value:
 _MODES = {"constant": "Constant", "reflect": "Reflect", "edge": "Edge", "wrap": "Wrap"}
 
 
-def padded(
-    g: Builder, x: Value, before: Sequence[Dim], after: Sequence[Dim], mode_name: str, value: Value | None
-) -> Value:
+def padded(g: Builder, x: Value, before: Sequence[Dim], after: Sequence[Dim], mode_name: str, value: Value | None) -> Value:
     """x with a border; negative sizes crop."""
     mode = _mode(mode_name)
     perm, (stored,) = g.layout([x], x.rank)
