@@ -62,9 +62,12 @@ def class_name(step: Step) -> str:
     if isinstance(layer, View):
         return "Flatten" if step.origin.op == "Flatten" or _flattens(step) else "Reshape"
     name = type(layer).__name__
-    applied = layer.constants().get("activation")
+    constants = layer.constants()
+    applied = constants.get("activation")
     if name == "Activate" and isinstance(applied, Variant):
         return _ACTIVATION_LAYERS.get(applied.name, "Activation")
+    if name == "Reduce" and isinstance(constants.get("reduction"), Variant):
+        return f"Reduce{constants['reduction'].name}"
     if name == "Gather" and step.inputs and (table := step.inputs[0]) is not None:
         return "Embedding" if table.const is not None and table.rank == 2 else name
     return _CLASSES.get(name, name).format(d=_spatial_axes(step))
@@ -81,7 +84,7 @@ def config(step: Step) -> dict[str, Any]:
     for name, value in constants.items():
         if name in ("pads_begin", "pads_end") or isinstance(value, Weight):
             continue
-        if name == "bias" or (name == "input_channels" and value):
+        if name in ("bias", "input_channels") or (name == "reduction" and "Reduce" in type(layer).__name__):
             continue
         if name == "activation" and isinstance(value, Variant):
             found[name] = activation(value)
