@@ -13,7 +13,7 @@ Importing this module is cheap: whatever is heavy (numpy, onnx, onnxruntime) is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,13 +26,17 @@ from onnx2rust.errors import (
     UnsupportedError,
     UsageError,
 )
-from onnx2rust.options import Options
+from onnx2rust.options import Checks, Options
 
 if TYPE_CHECKING:
+    from onnx2rust.inspection import Inspection
     from onnx2rust.pipeline import Project
+    from onnx2rust.support import ModelSupport, Supported
+    from onnx2rust.verification.reports import Report
 
 __version__ = "1.0.0a1"
 __all__ = [
+    "Checks",
     "InvalidModelError",
     "MismatchError",
     "Onnx2RustError",
@@ -42,6 +46,11 @@ __all__ = [
     "UnsupportedError",
     "UsageError",
     "convert",
+    "inspect",
+    "operators",
+    "supports",
+    "verify",
+    "write_weights",
 ]
 
 
@@ -60,3 +69,69 @@ def convert(
     from onnx2rust import pipeline
 
     return pipeline.convert(model, out, options, progress)
+
+
+def verify(
+    models: Sequence[Path | str],
+    options: Options | None = None,
+    checks: Checks | None = None,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Converts and builds all `models`, runs them, and compares with onnxruntime (`onnx2rust verify`).
+
+    Inputs are those of `options.features`, else seeded draws. Whatever is wrong with a model is in its report (`report.passed`,
+    `report.models[k].error`), so that one bad model does not cost the others; `report.raise_for_failure()` makes an error of it.
+    """
+    from onnx2rust import verification
+
+    return verification.verify(models, options, checks, progress)
+
+
+def inspect(
+    model: Path | str,
+    options: Options | None = None,
+    *,
+    passes: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Inspection:
+    """What a model, or the model that a conversion's output was made from, consists of (`onnx2rust inspect`).
+
+    With `passes`, the program after each pass is kept as text.
+    """
+    from onnx2rust import inspection
+
+    return inspection.inspect(model, options, passes=passes, progress=progress)
+
+
+def operators() -> list[Supported]:
+    """The operators that are supported, with opsets and element types (`onnx2rust ops`)."""
+    from onnx2rust import support
+
+    return support.operators()
+
+
+def supports(
+    model: Path | str, options: Options | None = None, *, progress: Callable[[str], None] = lambda _: None
+) -> ModelSupport:
+    """Every node of a model that is not supported, and why (`onnx2rust ops MODEL`)."""
+    from onnx2rust import support
+
+    return support.model(model, options, progress)
+
+
+def write_weights(
+    model: Path | str,
+    target: Path | str,
+    options: Options | None = None,
+    *,
+    like: Path | str | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> int:
+    """Writes the weights of a retrained model for a crate that exists (`onnx2rust weights`); returns the number of tensors.
+
+    With `like`, a conversion's output, names, shapes and types must be the same as there.
+    """
+    from onnx2rust import retrain
+
+    return retrain.write(model, target, options, like=like, progress=progress)

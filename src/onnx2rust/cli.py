@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import sys
 import traceback
@@ -13,8 +14,8 @@ import click
 
 import onnx2rust
 from onnx2rust.console import Console, Outcome, error_data, to_json
-from onnx2rust.errors import Onnx2RustError, Problem, ToolError, UsageError
-from onnx2rust.options import Frontend, Options
+from onnx2rust.errors import Onnx2RustError, UsageError, bug
+from onnx2rust.options import Checks, Frontend, Options
 
 EXIT_CODES = """\b
 Exit codes:
@@ -96,12 +97,7 @@ def command(function: Command) -> Command:
         except Exception as error:  # the last resort: no user should meet a traceback that was not asked for
             if verbose >= 2:
                 traceback.print_exc()
-            bug = ToolError(
-                Problem(
-                    f"bug in onnx2rust: {type(error).__name__}: {error}", hint="-vv shows where; please report it with the model"
-                )
-            )
-            raise click.exceptions.Exit(_failed(bug, arguments, console)) from error
+            raise click.exceptions.Exit(_failed(bug(error), arguments, console)) from error
 
     return wrapped
 
@@ -225,3 +221,97 @@ def _switch(name: str, flag: bool | None, value: bool | None) -> bool | None:
     if flag is not None and value is not None and flag != value:
         raise click.UsageError(f"--{name.replace('_', '-')} is given twice, with different values")
     return value if flag is None else flag
+
+
+def _batches(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    parts = value.split(",")
+    if not all(p.strip().isascii() and p.strip().isdigit() for p in parts):
+        raise click.BadParameter(f"{value!r} is not a list of sizes like 1,3")
+    return tuple(int(p) for p in parts)
+
+
+@command
+@click.argument("models", nargs=-1, required=True, type=_FILE, metavar="MODEL...")
+@reading
+@click.option("--features", type=_FILE, metavar="FILE.npz", help="Samples to run; `predictions` in it are compared too.")
+@click.option("--batch", "batches", default="1,3", show_default=True, callback=_batches, help="Batch sizes to draw inputs for.")
+@click.option("--rtol", type=click.FloatRange(0), help="Relative tolerance (default: 1e-4 for f32).")
+@click.option("--atol", type=click.FloatRange(0), help="Tolerance as a share of the largest value (default: 1e-5 for f32).")
+@click.option("--per-node", is_flag=True, help="Compare every intermediate value; name the first node that departs.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the drawn inputs.")
+@click.option("--inplace/--no-inplace", default=True, help="As for convert.")
+@click.option("--memdrop/--no-memdrop", default=True, help="As for convert.")
+@click.option("--target-dir", type=_FILE, metavar="DIR", help="Where crates are built (default: the user's cache).")
+def verify(
+    console: Console,
+    models: tuple[Path, ...],
+    batches: tuple[int, ...],
+    rtol: float | None,
+    atol: float | None,
+    per_node: bool,
+    seed: int,
+    target_dir: Path | None,
+    **choices: Any,
+) -> Outcome:
+    """Converts and builds every MODEL, runs it, and compares with onnxruntime.
+
+    Inputs are drawn (seeded, several sizes) unless --features gives some. Floating point must agree within |a - b| <= rtol |b| +
+    atol max |b|, everything else exactly. Exits with the code of the first model that does not pass.
+    """
+    checks = Checks(batches, rtol, atol, per_node, seed, target_dir)
+    report = onnx2rust.verify(models, Options(**choices, verbosity=console.verbosity), checks, progress=console.stage)
+    return Outcome(report.data(), "" if console.verbosity < 0 and report.passed else report.text(), report.exit_code)
+
+
+@command
+@click.argument("model", type=_FILE, metavar="MODEL|OUT")
+@reading
+@click.option("--inplace/--no-inplace", default=True, help="As for convert.")
+@click.option("--memdrop/--no-memdrop", default=True, help="As for convert.")
+@click.option("--passes", is_flag=True, help="Also print the program after each pass.")
+def inspect(console: Console, model: Path, passes: bool, **choices: Any) -> Outcome:
+    """Shows what MODEL (or the model that OUT was converted from) is made of.
+
+    Inputs, outputs, symbols, parameters, multiply-adds, bytes of weights and workspace, operators before and layers after the
+    passes. Where a size is open, numbers are for 1; fix it with --dim.
+    """
+    found = onnx2rust.inspect(model, Options(**choices, verbosity=console.verbosity), passes=passes, progress=console.stage)
+    return Outcome(found.data(), found.text())
+
+
+@command
+@click.argument("model", type=_FILE, required=False)
+@reading
+def ops(console: Console, model: Path | None, **choices: Any) -> Outcome:
+    """Lists the operators that are supported, or every node of MODEL that is not (exit code 4)."""
+    if model is None:
+        found = onnx2rust.operators()
+        data = {"ok": True, "operators": [dataclasses.asdict(o) for o in found]}
+        return Outcome(data, "\n".join(map(str, found)))
+    support = onnx2rust.supports(model, Options(**choices, verbosity=console.verbosity), progress=console.stage)
+    return Outcome(support.data(), support.text(), support.exit_code)
+
+
+@command
+@click.argument("model", type=_FILE)
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    type=_FILE,
+    metavar="FILE.npz",
+    default="model_weights.npz",
+    show_default=True,
+    help="Where to write.",
+)
+@click.option("--like", type=_FILE, metavar="OUT", help="A conversion's output that the weights must fit.")
+@reading
+def weights(console: Console, model: Path, target: Path, like: Path | None, **choices: Any) -> Outcome:
+    """Writes the weights of a retrained MODEL as model_weights.npz for a crate that exists.
+
+    With --like OUT, names, shapes and types are compared with those of that conversion, and every tensor that differs is named.
+    """
+    count = onnx2rust.write_weights(
+        model, target, Options(**choices, verbosity=console.verbosity), like=like, progress=console.stage
+    )
+    return Outcome({"ok": True, "weights": str(target), "tensors": count}, f"{target}: {count} tensors")

@@ -69,3 +69,9 @@ class ToolError(Onnx2RustError):
 
     exit_code = 6
     title = "tool failure"
+
+
+def bug(error: BaseException) -> ToolError:
+    """What a user gets to see of an exception that no one has foreseen."""
+    what = f"bug in onnx2rust: {type(error).__name__}: {str(error)[:400]}"
+    return ToolError(what, "-vv shows where; please report it with the model")

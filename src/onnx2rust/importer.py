@@ -42,7 +42,6 @@ class _Importer:
         self.unsupported: list[Problem] = []
         self.symbol_of: dict[str, Dim] = {}
         self.symbol_names = Names()
-        self.weight_names = Names()
         self.builder = Builder(self)
         self.index = 0
 
@@ -126,8 +125,7 @@ class _Importer:
         dtype = dims_dtype if array.dtype == object else dtypes.from_numpy(array.dtype)
         if dtype is None:
             raise Refuse(f"constant {name!r} has element type {array.dtype}, which is not supported")
-        unique = self.weight_names.unique(weight_name(name))
-        return Value(unique, TensorType(dtype, tuple(array.shape)), array)
+        return Value(weight_name(name), TensorType(dtype, tuple(array.shape)), array)
 
     def _input(self, info: onnx.ValueInfoProto, env: Environment) -> Value:
         where = f"input {info.name!r}"

@@ -32,3 +32,18 @@ class Options:
     custom_objects: Path | None = None
     force: bool = False
     verbosity: int = 0
+
+
+@dataclass(frozen=True)
+class Checks:
+    """Options of `verify`: what a crate is held against onnxruntime with.
+
+    `rtol` and `atol` are None for the defaults of each element type: |a − b| ≤ 1e-4·|b| + 1e-5·max|b| for f32 and f64.
+    """
+
+    batches: tuple[int, ...] = (1, 3)
+    rtol: float | None = None
+    atol: float | None = None
+    per_node: bool = False
+    seed: int = 0
+    target_dir: Path | None = None

@@ -1,7 +1,9 @@
-"""Inputs for a model: the user's, or seeded draws that respect how an input is used; and what the reference makes of them."""
+"""The data that a generated crate is tested with: the user's samples or seeded draws, and what the reference makes of them."""
 
 from __future__ import annotations
 
+import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,26 +12,39 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from onnx2rust.dims import evaluate
-from onnx2rust.dtypes import DType
+from onnx2rust import usage
+from onnx2rust.dims import symbols
 from onnx2rust.errors import InvalidModelError, MismatchError, Problem, ToolError, UsageError
+from onnx2rust.naming import Names
 from onnx2rust.program import Program, Value
 
 Array = np.ndarray[Any, Any]
 SAMPLES = 8
-LENGTH = 12
-"""What a symbolic size other than the batch is in drawn samples."""
+UNBATCHED_SAMPLES = 4
+LENGTHS = (12, 7, 16, 5, 32, 64, 24, 48, 128, 224, 256, 512, 1)
+"""Sizes tried for symbols other than the batch; the first that the reference can run is taken (models need sizes that are large
+enough, or divisible)."""
 
 
 @dataclass(frozen=True)
 class TestData:
-    """`testdata/features.npz`: inputs as one flattened row a sample, expected outputs likewise under `expected` names."""
+    """`testdata/features.npz`: inputs with one row a sample, expected outputs likewise under `expected` names."""
 
     arrays: dict[str, Array]
     expected: tuple[str, ...]
     samples: int
     batched: bool
     labels: Array | None = None
+
+
+@dataclass(frozen=True)
+class UserData:
+    """A user's features file: `inputs` as one flattened row a sample, the other arrays as they are."""
+
+    batch: str | None
+    samples: int
+    inputs: dict[str, Array]
+    others: dict[str, Array]
 
 
 def batch_symbol(program: Program) -> str | None:
@@ -61,166 +76,166 @@ class Reference:
             raise ToolError(f"onnxruntime, the reference, cannot run the model: {str(error)[:400]}") from error
 
 
-def draw(value: Value, shape: tuple[int, ...], limit: int | None, rng: np.random.Generator) -> Array:
-    """A random tensor for an input; `limit` bounds ids."""
-    if value.dtype is DType.BOOL:
-        return rng.integers(0, 2, shape).astype(bool)
-    if value.dtype.is_float:
-        return np.asarray(rng.standard_normal(shape)).astype(value.dtype.numpy)
-    return rng.integers(0, limit or 8, shape).astype(value.dtype.numpy)
-
-
-def shape_at(value: Value, sizes: dict[str, int]) -> tuple[int, ...]:
-    """The input's shape for given sizes."""
-    return tuple(evaluate(d, sizes) for d in value.shape)
-
-
-def id_limits(proto: onnx.ModelProto, program: Program) -> dict[str, int]:
-    """Per integer input: one more than the largest id, where the input selects from a table."""
-    initializers = {t.name: t for t in proto.graph.initializer}
-    follows = {
-        "Cast",
-        "Identity",
-        "Reshape",
-        "Unsqueeze",
-        "Squeeze",
-        "Flatten",
-        "Add",
-        "Where",
-        "Clip",
-        "Transpose",
-        "Max",
-        "Min",
-    }
-    limits: dict[str, int] = {}
-    for value in program.inputs:
-        if value.dtype.is_float:
-            continue
-        reached = {value.name}
-        for node in proto.graph.node:
-            if node.op_type in follows and reached & set(node.input):
-                reached.update(node.output)
-            elif node.op_type == "Gather" and len(node.input) > 1 and node.input[1] in reached and node.input[0] in initializers:
-                axis = next((a.i for a in node.attribute if a.name == "axis"), 0)
-                size = initializers[node.input[0]].dims[axis]
-                limits[value.name] = min(limits.get(value.name, size), size)
-    return limits
+def draw(
+    program: Program,
+    reference: Reference,
+    uses: dict[str, usage.Usage],
+    fixed: dict[str, int],
+    lengths: Iterable[int],
+    rng: np.random.Generator,
+) -> tuple[dict[str, int], dict[str, Array], list[Array]]:
+    """Sizes, inputs and outputs at the first of `lengths` that the reference can run; `fixed` sizes are as they are."""
+    failure: ToolError | None = None
+    for length in lengths:
+        sizes = dict.fromkeys(program.symbols, length) | fixed
+        feeds = usage.draw_all(program, uses, sizes, rng)
+        try:
+            return sizes, feeds, reference.run(feeds)
+        except ToolError as error:
+            failure = failure or error
+        if sizes == fixed:
+            break
+    assert failure is not None
+    hint = "fix sizes with --dim, or give samples with --features"
+    raise ToolError([Problem(p.what, p.where, hint) for p in failure.problems])
 
 
 def make(proto: onnx.ModelProto, program: Program, features: Path | None, rtol: float, atol: float, seed: int = 0) -> TestData:
     """The data that a generated crate is tested with."""
     reference = Reference(proto)
     batch = batch_symbol(program)
-    names = program.output_names
-    expected = ("predictions",) if len(names) == 1 else tuple(names)
+    expected = expected_names(program)
+    # flattened rows tell one size besides the number of samples; arrays of full shape tell all
+    flat = batch is not None and len(_open_sizes(program, batch)) < 2
     if features is None:
-        inputs, count = _drawn(proto, program, batch, np.random.default_rng(seed)), SAMPLES if batch else 4
+        inputs = _drawn(proto, program, reference, batch, np.random.default_rng(seed))
         given: dict[str, Array] = {}
     else:
-        inputs, given, count = _read(features, program, batch)
-    outputs = _reference_rows(reference, program, inputs, count, batch)
-    for name, rows in zip(expected, outputs, strict=True):
-        if name in given:
-            _compare(name, given[name].reshape(rows.shape), rows, rtol, atol)
-            outputs[expected.index(name)] = given[name].reshape(rows.shape).astype(rows.dtype)
-    arrays = dict(inputs)
-    arrays |= dict(zip(expected, outputs, strict=True))
+        data = read(features, program)
+        inputs, given = data.inputs, data.others
+        inputs = {v.name: shaped(v, inputs[v.name], batch, stacked=True) for v in program.inputs}
+    count = len(next(iter(inputs.values()))) if inputs else 1
+    kept, outputs = _reference_rows(reference, program, inputs, count, batch)
+    inputs = {name: rows[kept].reshape(len(kept), -1) if flat else rows[kept] for name, rows in inputs.items()}
+    for position, (name, rows) in enumerate(zip(expected, outputs, strict=True)):
+        own = given.get(name, given.get(program.output_names[position]))
+        if own is not None:
+            if own.size != rows.size or len(kept) != count:
+                what = f"array {name!r} has shape {list(own.shape)}, the model's output {list(rows.shape)}"
+                raise InvalidModelError(Problem(what, f"--features {features and features.name}"))
+            _compare(name, own.reshape(rows.shape), rows, rtol, atol)
+            outputs[position] = own.reshape(rows.shape).astype(rows.dtype)
+    arrays = inputs | dict(zip(expected, outputs, strict=True))
     labels = given.get("labels")
-    if labels is not None:
+    if labels is not None and "labels" not in arrays:
         arrays["labels"] = labels
-    return TestData(arrays, expected, count, batch is not None and features_batch(program), labels)
+    return TestData(arrays, expected, len(kept), batch is not None, labels)
 
 
-def features_batch(program: Program) -> bool:
-    """Whether flattened rows tell all sizes, so that all samples can run as one batch."""
-    return len(program.symbols) <= 2
+def expected_names(program: Program) -> tuple[str, ...]:
+    """The names of expected outputs in a features file: `predictions`, or the outputs' own if there are several."""
+    wanted = ("predictions",) if len(program.output_names) == 1 else program.output_names
+    names = Names(v.name for v in program.inputs)
+    return tuple(str(names.unique(n, f"expected_{n}")) for n in wanted)
 
 
-def _drawn(proto: onnx.ModelProto, program: Program, batch: str | None, rng: np.random.Generator) -> dict[str, Array]:
-    limits = id_limits(proto, program)
-    count = SAMPLES if batch else 4
-    sizes = dict.fromkeys(program.symbols, LENGTH)
-    arrays = {}
-    for value in program.inputs:
-        if batch:
-            shape = shape_at(value, sizes | {batch: count})
-            arrays[value.name] = draw(value, shape, limits.get(value.name), rng).reshape(count, -1)
-        else:
-            shape = shape_at(value, sizes)
-            rows = [draw(value, shape, limits.get(value.name), rng).reshape(-1) for _ in range(count)]
-            arrays[value.name] = np.stack(rows)
-    return arrays
+def _open_sizes(program: Program, batch: str | None) -> set[str]:
+    return {s for v in program.inputs for d in v.shape for s in symbols(d)} - {batch}
 
 
-def _read(path: Path, program: Program, batch: str | None) -> tuple[dict[str, Array], dict[str, Array], int]:
+def _drawn(
+    proto: onnx.ModelProto, program: Program, reference: Reference, batch: str | None, rng: np.random.Generator
+) -> dict[str, Array]:
+    """Drawn inputs of full shape, samples along the first axis."""
+    uses = usage.of_inputs(proto, program)
+    if batch:
+        sizes, _, _ = draw(program, reference, uses, {batch: 1}, LENGTHS, rng)
+        return usage.draw_all(program, uses, sizes | {batch: SAMPLES}, rng)
+    sizes, first, _ = draw(program, reference, uses, {}, LENGTHS, rng)
+    draws = [first, *(usage.draw_all(program, uses, sizes, rng) for _ in range(UNBATCHED_SAMPLES - 1))]
+    return {v.name: np.stack([d[v.name] for d in draws]) for v in program.inputs}
+
+
+def read(path: Path, program: Program) -> UserData:
+    """A user's features file, each array checked against the input it is for."""
+    where = f"--features {path.name}"
     try:
         with np.load(path, allow_pickle=False) as archive:
             content = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise UsageError(f"--features {path.name}: cannot be read as an .npz file ({error})") from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+        raise UsageError(f"{where}: cannot be read as an .npz file ({error})") from error
+    batch = batch_symbol(program)
     problems = []
     inputs: dict[str, Array] = {}
     counts = set()
     for value in program.inputs:
         array = content.get(value.name)
         if array is None:
-            problems.append(Problem(f"lacks an array {value.name!r}", f"--features {path.name}", f"it has {sorted(content)}"))
+            problems.append(Problem(f"lacks an array {value.name!r}", where, f"it has {sorted(content)}"))
             continue
-        rows = array.reshape(array.shape[0], -1) if array.ndim else array.reshape(1, 1)
-        converted = rows.astype(value.dtype.numpy)
+        rows = array.reshape(1, 1) if array.ndim == 0 else array.reshape(array.shape[0], int(np.prod(array.shape[1:])))
+        if rows.dtype.kind not in "biuf":
+            problems.append(Problem(f"array {value.name!r} holds {rows.dtype}, the model needs {value.dtype}", where))
+            continue
+        with np.errstate(invalid="ignore"):  # NaN as an integer: found out by the comparison below
+            converted = rows.astype(value.dtype.numpy)
         if not value.dtype.is_float and not np.array_equal(converted.astype(rows.dtype), rows):
-            problems.append(
-                Problem(f"array {value.name!r} does not hold values of type {value.dtype}", f"--features {path.name}")
-            )
+            problems.append(Problem(f"array {value.name!r} does not hold values of type {value.dtype}", where))
         row = value.shape[1 if batch else 0 :]
-        if not any(isinstance(d, int) is False for d in row):
-            need = int(np.prod([d for d in row if isinstance(d, int)] or [1]))
-            if rows.shape[1] != need:
-                problems.append(
-                    Problem(
-                        f"array {value.name!r} has {rows.shape[1]} values a sample, the model needs {need}",
-                        f"--features {path.name}",
-                    )
-                )
+        numbers = [d for d in row if isinstance(d, int)]
+        need = int(np.prod(numbers))
+        if len(numbers) == len(row) and rows.shape[1] != need:
+            problems.append(Problem(f"array {value.name!r} has {rows.shape[1]} values a sample, the model needs {need}", where))
+        elif len(numbers) < len(row) and (rows.shape[1] % need if need else rows.shape[1]):
+            problems.append(
+                Problem(f"array {value.name!r} has {rows.shape[1]} values a sample, the model needs a multiple of {need}", where)
+            )
         inputs[value.name] = converted
+        if array.ndim == value.rank + (0 if batch else 1):
+            inputs[value.name] = converted.reshape(array.shape)
         counts.add(rows.shape[0])
     if len(counts) > 1:
-        problems.append(Problem(f"arrays have different numbers of samples: {sorted(counts)}", f"--features {path.name}"))
+        problems.append(Problem(f"arrays have different numbers of samples: {sorted(counts)}", where))
+    if counts == {0}:
+        problems.append(Problem("holds no sample", where))
     if problems:
         raise InvalidModelError(problems)
-    return inputs, {k: v for k, v in content.items() if k not in inputs}, counts.pop() if counts else 0
+    return UserData(batch, counts.pop() if counts else 1, inputs, {k: v for k, v in content.items() if k not in inputs})
+
+
+def shaped(value: Value, rows: Array, batch: str | None, *, stacked: bool = False) -> Array:
+    """Rows of samples in the input's shape: along the batch axis, or (`stacked`, or one row) along an axis in front.
+
+    An open size takes what the row's length leaves; rows of full shape tell theirs.
+    """
+    full = value.rank + (0 if batch else 1)
+    if rows.ndim != full:
+        inner = [d if isinstance(d, int) else -1 for d in (value.shape[1:] if batch else value.shape)]
+        if inner.count(-1) > 1:
+            raise UsageError(
+                f"array {value.name!r} leaves {inner.count(-1)} sizes open", f"give it in the model's shape, {value.type}"
+            )
+        rows = rows.reshape([len(rows), *inner])
+    return rows if batch or stacked else rows[0]
 
 
 def _reference_rows(
     reference: Reference, program: Program, inputs: dict[str, Array], count: int, batch: str | None
-) -> list[Array]:
-    collected: list[list[Array]] = [[] for _ in program.outputs]
+) -> tuple[list[int], list[Array]]:
+    """What the reference computes for each sample alone: the samples that are kept, and their outputs as flattened rows.
+
+    Where the data decide how long an output is, samples whose outputs are not as long as the first one's are left out: an array
+    has one width.
+    """
+    kept: list[int] = []
+    collected: list[list[Array]] = []
     for k in range(count):
-        feeds = {v.name: _shaped(v, inputs[v.name][k], program, batch) for v in program.inputs}
-        for rows, output in zip(collected, reference.run(feeds), strict=True):
-            rows.append(output.reshape(-1))
-    widths = [{r.size for r in rows} for rows in collected]
-    if any(len(w) > 1 for w in widths):
-        longest = [max(w) for w in widths]
-        raise ToolError(f"outputs of different lengths for samples of one length: up to {longest}")
-    return [np.stack(rows) for rows in collected]
-
-
-def _shaped(value: Value, row: Array, program: Program, batch: str | None) -> Array:
-    """One sample's row in the input's shape (batch 1); an open size takes what the row's length leaves."""
-    shape: list[int] = []
-    open_axis = None
-    for axis, dim in enumerate(value.shape):
-        if isinstance(dim, int):
-            shape.append(dim)
-        elif batch and str(dim) == batch:
-            shape.append(1)
-        elif open_axis is None:
-            open_axis = axis
-            shape.append(-1)
-        else:
-            shape.append(LENGTH)
-    return row.reshape(shape)
+        feeds = {name: rows[k : k + 1] if batch else rows[k] for name, rows in inputs.items()}
+        outputs = [o.reshape(-1) for o in reference.run(feeds)]
+        if not collected or [o.size for o in outputs] == [o.size for o in collected[0]]:
+            kept.append(k)
+            collected.append(outputs)
+    return kept, [np.stack(rows) for rows in zip(*collected, strict=True)]
 
 
 def _compare(name: str, given: Array, reference: Array, rtol: float, atol: float) -> None:

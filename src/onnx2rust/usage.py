@@ -20,8 +20,25 @@ from onnx2rust.program import Program, Value
 
 Array = np.ndarray[Any, Any]
 _KEEPS = frozenset(
-    ["Cast", "Identity", "Reshape", "Unsqueeze", "Squeeze", "Flatten", "Transpose", "Add", "Where", "Clip", "Max", "Min", "Slice"]
-    + ["Concat", "Expand", "Tile", "Split"]
+    [
+        "Cast",
+        "Identity",
+        "Reshape",
+        "Unsqueeze",
+        "Squeeze",
+        "Flatten",
+        "Transpose",
+        "Add",
+        "Where",
+        "Clip",
+        "Max",
+        "Min",
+        "Slice",
+        "Concat",
+        "Expand",
+        "Tile",
+        "Split",
+    ]
 )
 _SELECTS = frozenset(["Gather", "GatherElements", "GatherND", "ScatterElements", "ScatterND", "Scatter"])
 _AS_SIZES = {"Reshape": (1,), "Expand": (1,), "Tile": (1,), "Range": (0, 1), "Slice": (1, 2), "TopK": (1,)} | {
@@ -99,6 +116,14 @@ def _attribute(node: onnx.NodeProto, name: str) -> int | None:
     return next((a.i for a in node.attribute if a.name == name), None)
 
 
+def draw_all(program: Program, uses: dict[str, Usage], sizes: dict[str, int], rng: np.random.Generator) -> dict[str, Array]:
+    """Random content for all inputs, at the given sizes."""
+    axes = [evaluate(d, sizes) for v in program.inputs if v.rank > 1 for d in v.shape[:2]]
+    # a length counts along one of the first two axes of another input
+    shortest = max(1, min(axes, default=1))
+    return {v.name: draw(v, uses[v.name], sizes, shortest, rng) for v in program.inputs}
+
+
 def draw(value: Value, usage: Usage, sizes: dict[str, int], shortest: int, rng: np.random.Generator) -> Array:
     """Random content for an input; lengths are at most `shortest`."""
     shape = tuple(evaluate(d, sizes) for d in value.shape)
@@ -118,12 +143,6 @@ def draw(value: Value, usage: Usage, sizes: dict[str, int], shortest: int, rng: 
     if usage.size:
         return rng.integers(1, FEW, shape).astype(value.dtype.numpy)
     if value.dtype.bytes == 1:
-        info = np.iinfo(value.dtype.numpy)
-        return rng.integers(info.min, int(info.max) + 1, shape).astype(value.dtype.numpy)
+        low = 0 if value.dtype is DType.U8 else -128
+        return rng.integers(low, low + 256, shape).astype(value.dtype.numpy)
     return rng.integers(0, UNKNOWN_IDS, shape).astype(value.dtype.numpy)
-
-
-def shortest(program: Program, sizes: dict[str, int]) -> int:
-    """The smallest axis, other than the first, of all inputs of rank 2 and more: what a length can be at most."""
-    axes = [evaluate(d, sizes) for v in program.inputs if v.rank > 1 for d in v.shape[:2]]
-    return max(1, min(axes, default=1))

@@ -114,7 +114,8 @@ element!(bool: Bool, u8: U8, u16: U16, u32: U32, u64: U64, i8: I8, i16: I16, i32
 impl Tensor {
     /// The input of this name from an archive: its elements and shape.
     ///
-    /// With `sample: Some(k)` the array holds one flattened row a sample, and row k is taken.
+    /// With `sample: Some(k)` the array holds samples along its first axis, and number k is taken: flattened, in the tensor's
+    /// shape (the first axis is then the tensor's own, of size 1), or in the tensor's shape behind an axis in front.
     ///
     /// # Errors
     /// If the array is missing or of another element type, or there is no such row.
@@ -139,7 +140,13 @@ impl Tensor {
             return Err(problem(format!("has {samples} rows, there is no row {k}")));
         }
         let row = elements.len() / samples;
-        Ok((elements[k * row..][..row].to_vec(), vec![1, row]))
+        let inner = shape.get(1..).unwrap_or(&[]);
+        let shape = match shape.len() {
+            n if n == self.shape.len() + 1 => inner.to_vec(),
+            n if n == self.shape.len() && n > 0 => [&[1], inner].concat(),
+            _ => vec![1, row],
+        };
+        Ok((elements[k * row..][..row].to_vec(), shape))
     }
 
     /// The array of an output.

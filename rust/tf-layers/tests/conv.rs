@@ -72,7 +72,7 @@ impl<const D: usize> Case<D> {
         );
         if let Some(residual) = &residual {
             let mut in_place = residual.clone();
-            layer.run_in_place_right(cpu, self.batch, self.size, &mut in_place, &x, &mut scratch);
+            layer.run_in_place_right(cpu, self.batch, self.size, &x, &mut in_place, &mut scratch);
             assert_eq!(y, in_place);
         }
         let mut depthwise = vec![f32::NAN; y.len()];

@@ -59,7 +59,7 @@ impl Case {
             Some(residual) => {
                 layer.run(cpu, self.rows, &self.x, Some(residual), &mut y);
                 let mut in_place = residual.clone();
-                layer.run_in_place_right(cpu, self.rows, &mut in_place, &self.x);
+                layer.run_in_place_right(cpu, self.rows, &self.x, &mut in_place);
                 assert_eq!(y, in_place);
             }
             None => layer.run(cpu, self.rows, &self.x, None, &mut y),

@@ -21,6 +21,12 @@ def _copy(writer: Writer, source: Value, target: Value) -> str:
     return f"Copy.run(cpu, {writer.read(source)}, ws.s{writer.plan.slot_of[target]}.fit({writer.length(source.type)}));"
 
 
+def _scalar(writer: Writer, value: Value) -> str:
+    """The one element of a tensor."""
+    text = writer.read(value)
+    return text[2:-1] if text.startswith("&[") else f"{text}[0]"
+
+
 def _if(writer: Writer, step: Step) -> list[str]:
     layer, (condition,) = step.layer, step.inputs
     assert isinstance(layer, If)
@@ -35,7 +41,7 @@ def _if(writer: Writer, step: Step) -> list[str]:
             sizes = [writer.sizes.rust(body.outputs[k].shape[axis]) for k, axis in layer.open_sizes]
             parts.append(inner + ([f"[{', '.join(sizes)}]"] if sizes else []))
     head = f"let [{', '.join(step.defines)}] = " if step.defines else ""
-    text = [f"{head}if {writer.read(condition)}[0] {{", *parts[0], "} else {", *parts[1], "}" + (";" if head else "")]
+    text = [f"{head}if {_scalar(writer, condition)} {{", *parts[0], "} else {", *parts[1], "}" + (";" if head else "")]
     return text + writer.define(step.defines)
 
 
@@ -56,9 +62,9 @@ def _loop(writer: Writer, step: Step) -> list[str]:
         assert first is not None
         assert state is not None
         text.append(_copy(writer, first, state))
-    text.append(f"let mut {keep} = {'true' if condition is None else writer.read(condition) + '[0]'};")
+    text.append(f"let mut {keep} = {'true' if condition is None else _scalar(writer, condition)};")
     text.append(f"let mut {index} = 0_usize;")
-    bound = "" if trips is None else f" && ({index} as i64) < {writer.read(trips)}[0]"
+    bound = "" if trips is None else f" && ({index} as i64) < {_scalar(writer, trips)}"
     writer.names[body.inputs[0]] = f"&[{index} as i64]"
     writer.names[body.inputs[1]] = f"&[{keep}]"
     with writer.inside():
@@ -69,9 +75,12 @@ def _loop(writer: Writer, step: Step) -> list[str]:
                 length = writer.length(source.type)
                 slot = f"ws.s{writer.plan.slot_of[target]}"
                 writer.uses.add("movement::Copy")
-                row = f"&mut {slot}.fit(({index} + 1) * ({length}))[{index} * ({length})..]"
+                size = f"({length})" if " " in length else length
+                row = f"&mut {slot}.fit(({index} + 1) * {size})[{index} * {size}..]"
                 inner.append(f"Copy.run(cpu, {writer.read(source)}, {row});")
-        inner.append(f"{keep} = {writer.read(body.outputs[0])}[0];")
+        again = _scalar(writer, body.outputs[0])
+        if again != keep:
+            inner.append(f"{keep} = {again};")
         for name, (k, axis) in zip(changing, layer.open_sizes, strict=True):
             inner.append(f"{name} = {writer.sizes.rust(body.outputs[1 + k].shape[axis])};")
         inner += _next_states(writer, body, [v for v in states if v is not None])

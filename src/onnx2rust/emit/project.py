@@ -192,7 +192,11 @@ def _tensor(value: Value, field: Escaped, name: str, program: Program) -> dict[s
         "rank": value.rank,
         "shape_text": Escaped(f"`[{', '.join(map(str, value.shape))}]`"),
         "axes": Escaped(f"[{', '.join(_axis(d, program) for d in value.shape)}]"),
-        "zero": Escaped({DType.BOOL: "false", DType.F16: "F16(0)"}.get(value.dtype, "0.0" if value.dtype.is_float else f"0_{value.dtype.rust}")),
+        "zero": Escaped(
+            {DType.BOOL: "false", DType.F16: "F16(0)"}.get(
+                value.dtype, "0.0" if value.dtype.is_float else f"0_{value.dtype.rust}"
+            )
+        ),
         "doc_length": length,
         "doc_shape": Escaped(f"[{', '.join(map(str, numbers))}]") if length is not None else None,
     }

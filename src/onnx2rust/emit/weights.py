@@ -77,6 +77,11 @@ class WeightTable:
         return {name: found[name] for name in sorted(found)}
 
 
+def arrays(program: Program) -> dict[str, np.ndarray[Any, Any]]:
+    """The tensors of the program's weights file, by name."""
+    return WeightTable(program).arrays()
+
+
 def _outputs(program: Program) -> list[Value]:
     values = list(program.outputs)
     for step in program.walk():

@@ -71,7 +71,7 @@ class Slice(Layer, rust="movement::Slice"):
 
 
 @dataclass(frozen=True)
-class DynamicSlice(Layer, rust="movement::DynamicSlice", fallible=True, sized_by=(1, 2, 3)):
+class DynamicSlice(Layer, rust="movement::DynamicSlice", fallible=True, optional=(3,)):
     """Slice whose bounds (inputs 1 to 3) are only known while the model runs."""
 
     axes: tuple[int, ...]
@@ -95,7 +95,7 @@ class Pad(Layer, rust="movement::Pad", optional=(1,)):
 
 
 @dataclass(frozen=True)
-class DynamicPad(Layer, rust="movement::DynamicPad", fallible=True, sized_by=(1,), optional=(2,)):
+class DynamicPad(Layer, rust="movement::DynamicPad", fallible=True, optional=(2,)):
     """Pad whose amounts (input 1) are only known while the model runs."""
 
     mode: Variant

@@ -20,6 +20,16 @@ class Reduce(Layer, rust="reduce::Reduce"):
 
 
 @dataclass(frozen=True)
+class DynamicReduce(Layer, rust="reduce::DynamicReduce", fallible=True, sized_by=(1,)):
+    """Reduce over axes (input 1) that are only known while the model runs."""
+
+    reduction: Variant
+    keep: bool
+    none_is_none: bool
+    shape: Dims
+
+
+@dataclass(frozen=True)
 class Softmax(Layer, rust="softmax::Softmax", in_place=(0,)):
     """y = eˣ / Σ eˣ along the middle of [outer, axis, inner]."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import product
+from onnx2rust.dims import product, symbol
 from onnx2rust.layers.base import Layer, Variant
-from onnx2rust.layers.reduce import Hardmax, LogSoftmax, Reduce, Softmax
+from onnx2rust.layers.reduce import DynamicReduce, Hardmax, LogSoftmax, Reduce, Softmax
 from onnx2rust.layers.shapes import collapse_masked, split_at
 from onnx2rust.ops.movement import normal_axis
 from onnx2rust.program import Value
@@ -39,13 +39,26 @@ def _register(op: str, reduction: str, attribute: tuple[int, ...], tensor: tuple
     @onnx_op(op, since=tensor)
     def late(g: Builder, data: Value, axes: Value | None = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0) -> Value:
         if axes is not None and axes.array is None:
-            raise Refuse("axes must be known at conversion", f"make {axes.name!r} a constant of the model")
+            return _dynamic(g, data, reduction, axes, bool(keepdims), bool(noop_with_empty_axes))
         chosen = [] if axes is None or axes.array is None else [int(a) for a in axes.array.ravel()]
         if not chosen and noop_with_empty_axes:
             return reduce(g, data, reduction, None, 1) if _changes_one(reduction) else data
         return reduce(g, data, reduction, chosen or None, keepdims)
 
     early.__doc__ = late.__doc__ = f"y = {reduction} of x over some axes"
+
+
+def _dynamic(g: Builder, x: Value, reduction: str, axes: Value, keep: bool, none_is_none: bool) -> Value:
+    count = product(axes.shape)
+    if not isinstance(count, int):
+        raise Refuse("the number of axes to reduce is only known while the model runs")
+    if count == 0 and none_is_none:
+        _changes_one(reduction)
+    gone = x.rank if count == 0 and not none_is_none else count
+    fresh = tuple(g.new_symbol(f"kept_{k}") for k in range(x.rank if keep else x.rank - gone))
+    layer = DynamicReduce(Variant.of("reduce::Reduction", reduction), keep, none_is_none, x.shape)
+    type_ = x.type.with_shape(*map(symbol, fresh))
+    return g.step(layer, [x, g.cast_sizes(axes)], type_, defines=fresh)  # type: ignore[no-any-return]
 
 
 def _changes_one(reduction: str) -> bool:

@@ -1,1 +1,147 @@
-""""""
+"""`onnx2rust verify`: converts models, builds them all in one cargo workspace, runs them, and compares with onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from onnx2rust import emit, frontends, pipeline, planner, samples
+from onnx2rust.errors import Onnx2RustError, Problem, ToolError, bug
+from onnx2rust.options import Checks, Options
+from onnx2rust.program import Program
+from onnx2rust.verification import draws, nodes
+from onnx2rust.verification.compare import Comparison, compare
+from onnx2rust.verification.reports import ModelReport, OutputReport, Report
+from onnx2rust.verification.workspace import RunError, Workspace, default_folder
+
+__all__ = ["Report", "verify"]
+
+
+@dataclass
+class _Case:
+    """A model on its way: what it was loaded as, its program, the workspace member, and what is found out about it."""
+
+    report: ModelReport
+    loaded: frontends.Loaded
+    program: Program
+    member: str
+    exposed: _Case | None = field(default=None)
+
+
+def verify(
+    models: Sequence[Path | str],
+    options: Options | None = None,
+    checks: Checks | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Verifies every model; what is wrong with one is in its report and does not cost the others."""
+    options, checks = options or Options(), checks or Checks()
+    paths = [Path(m) for m in models]
+    progress(f"reading {_count(paths, 'model')}")
+    loaded = frontends.load_many(paths, options)
+    reports = [ModelReport(str(p)) for p in paths]
+    workspace = Workspace(checks.target_dir or default_folder(), options.verbosity)
+    with workspace.opened():
+        progress(f"generating {_count(paths, 'crate')}")
+        cases: list[_Case] = []
+        for report, model in zip(reports, loaded, strict=True):
+            if isinstance(model, Onnx2RustError):
+                report.error = model
+                continue
+            try:
+                case = _generate(workspace, report, model, options)
+                if checks.per_node:
+                    case.exposed = _generate(workspace, ModelReport(report.model), nodes.expose(model), options)
+                cases.append(case)
+            except Onnx2RustError as error:
+                report.error = error
+            except Exception as error:  # a bug that one model meets must not cost the others their verification
+                report.error = bug(error)
+        progress(f"building {_count(workspace.members, 'crate')}")
+        workspace.build()
+        progress(f"running {_count(workspace.members, 'crate')}")
+        for case in cases:
+            _check(workspace, case, options, checks)
+    return Report(tuple(reports))
+
+
+def _count(things: Sequence[object], what: str) -> str:
+    return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"
+
+
+def _generate(workspace: Workspace, report: ModelReport, loaded: frontends.Loaded, options: Options) -> _Case:
+    source = Path(report.model).resolve().name
+    options = replace(options, name=options.name or Path(source).stem, crate_name=workspace.next_name())
+    program = pipeline.lower(loaded, options)
+    context = emit.Context(source, loaded.kind, False, False, 1, False, ("predictions",))
+    member = workspace.add(emit.render(planner.plan(program, options), options, context))
+    return _Case(report, loaded, program, member)
+
+
+def _check(workspace: Workspace, case: _Case, options: Options, checks: Checks) -> None:
+    report = case.report
+    try:
+        _run(workspace, case, options, checks)
+        if case.exposed is not None:
+            _run(workspace, case.exposed, options, checks)
+            report.nodes = nodes.report(case.exposed.loaded.proto, case.exposed.report.outputs, report.passed)
+    except Onnx2RustError as error:
+        report.error = error
+
+
+def _run(workspace: Workspace, case: _Case, options: Options, checks: Checks) -> None:
+    """Runs a case on all draws; fills its report."""
+    if case.member in workspace.broken:
+        raise ToolError(
+            Problem(f"bug in onnx2rust: the generated crate does not compile: {workspace.broken[case.member]}"),
+            "please report it with the model",
+        )
+    reference = samples.Reference(case.loaded.proto)
+    found: dict[str, OutputReport] = {}
+    for draw in _draws(case, reference, options, checks):
+        case.report.draws.append(draw.label)
+        try:
+            actual = workspace.run(case.member, draw.feeds)
+        except RunError as error:
+            failed = Comparison(False, f"the crate fails where the reference runs: {error}")
+            results: Iterable[tuple[str, str, Comparison]] = [(n, "", failed) for n in case.program.output_names]
+        else:
+            results = _compared(case, actual, draw, checks)
+        for name, dtype, comparison in results:
+            before = found.get(name)
+            if before is None:
+                found[name] = OutputReport(name, dtype, comparison, draw.label)
+                continue
+            merged = before.comparison.merged(comparison)
+            changed = merged.worst is not before.comparison.worst or merged.problem != before.comparison.problem
+            found[name] = OutputReport(name, before.dtype or dtype, merged, draw.label if changed else before.where)
+    case.report.outputs = list(found.values())
+
+
+def _draws(case: _Case, reference: samples.Reference, options: Options, checks: Checks) -> Iterable[draws.Draw]:
+    if options.features is not None:
+        return draws.given(options.features, case.program, reference, case.report.notes)
+    return draws.drawn(case.loaded.proto, case.program, reference, checks.batches, checks.seed)
+
+
+def _compared(
+    case: _Case, actual: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]], draw: draws.Draw, checks: Checks
+) -> Iterable[tuple[str, str, Comparison]]:
+    """Every output against the reference, and against the user's predictions where there are any."""
+    predicted = dict(zip(samples.expected_names(case.program), case.program.output_names, strict=True))
+    for name, expected in zip(case.program.output_names, draw.expected, strict=True):
+        if name not in actual:
+            yield name, str(expected.dtype), Comparison(False, "is missing from what the crate writes")
+            continue
+        yield name, str(expected.dtype), compare(actual[name], expected, checks.rtol, checks.atol)
+    for wanted, rows in draw.predictions.items():
+        name = predicted[wanted]
+        if name in actual and actual[name].size == rows.size:
+            own = rows.reshape(actual[name].shape).astype(actual[name].dtype)
+            yield f"{name} (predictions)", str(own.dtype), compare(actual[name], own, checks.rtol, checks.atol)
+        elif name in actual:
+            problem = f"{rows.size} values are given, the model computes {actual[name].size}"
+            yield f"{name} (predictions)", str(rows.dtype), Comparison(False, problem)

@@ -132,12 +132,15 @@ def _max_ulp(actual: Array, expected: Array, finite: Array) -> int:
     return int((high.astype(np.uint64) - low.astype(np.uint64)).max())
 
 
+_SIGNED: dict[int, type[np.int16 | np.int32 | np.int64]] = {2: np.int16, 4: np.int32, 8: np.int64}
+
+
 def _ordinal(values: Array) -> Array:
     """The position of each number among all of its type: adjacent numbers have adjacent positions."""
-    signed = {2: np.int16, 4: np.int32, 8: np.int64}[values.dtype.itemsize]
-    bits = values.view(signed).astype(np.int64)
-    magnitude = bits & np.int64(np.iinfo(signed).max)
-    return np.where(bits < 0, -magnitude, magnitude)
+    bits = values.view(_SIGNED[values.dtype.itemsize]).astype(np.int64)
+    magnitude = bits & ((1 << (8 * values.dtype.itemsize - 1)) - 1)
+    ordinal: Array = np.where(bits < 0, -magnitude, magnitude)
+    return ordinal
 
 
 def _first(mask: Array) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ pub(crate) use vector::row_sum;
 
 use crate::cpu::Cpu;
 use crate::number::Number;
+use crate::{Error, Result};
 
 /// What a reduction makes of its elements; n is their number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,3 +220,85 @@ macro_rules! integers_as_they_are {
     )*};
 }
 integers_as_they_are!(u8 u16 u32 u64 i8 i16 i32 i64);
+
+/// [`Reduce`] over axes that are only known while the model runs.
+#[derive(Debug, Clone, Copy)]
+pub struct DynamicReduce {
+    /// What is calculated.
+    pub reduction: Reduction,
+    /// Whether reduced axes stay, with size 1.
+    pub keep: bool,
+    /// Whether no axes means none; else it means all.
+    pub none_is_none: bool,
+}
+
+impl DynamicReduce {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// Shape of y for x `shape`.
+    ///
+    /// # Errors
+    /// If an axis does not exist, or another number of axes stays than N.
+    pub fn sizes<const R: usize, const N: usize>(
+        &self,
+        _cpu: Cpu,
+        shape: [usize; R],
+        axes: &[i64],
+    ) -> Result<[usize; N]> {
+        let mask = self.mask::<R>(axes)?;
+        let mut sizes = [1; N];
+        let mut count = 0;
+        for (size, reduced) in shape.into_iter().zip(mask) {
+            if reduced && !self.keep {
+                continue;
+            }
+            if let Some(out) = sizes.get_mut(count) {
+                *out = if reduced { 1 } else { size };
+            }
+            count += 1;
+        }
+        if count == N {
+            Ok(sizes)
+        } else {
+            Err(Error::SizeMismatch {
+                what: "axes that a reduction keeps",
+                left: count,
+                right: N,
+            })
+        }
+    }
+
+    /// y = x reduced over `axes`.
+    ///
+    /// # Errors
+    /// If an axis does not exist.
+    pub fn run<T: Reducible, const R: usize>(
+        &self,
+        cpu: Cpu,
+        shape: [usize; R],
+        x: &[T],
+        axes: &[i64],
+        y: &mut [T],
+    ) -> Result<()> {
+        let mask = self.mask::<R>(axes)?;
+        T::reduce(cpu, self.reduction, &Plan::new(shape, mask), x, y);
+        Ok(())
+    }
+
+    fn mask<const R: usize>(&self, axes: &[i64]) -> Result<[bool; R]> {
+        let mut mask = [axes.is_empty() && !self.none_is_none; R];
+        for &axis in axes {
+            let index = if axis < 0 { axis + R as i64 } else { axis };
+            let marked = usize::try_from(index).ok().and_then(|k| mask.get_mut(k));
+            *marked.ok_or(Error::IndexOutOfRange {
+                index: axis,
+                size: R,
+            })? = true;
+        }
+        Ok(mask)
+    }
+}

@@ -1,0 +1,54 @@
+"""Normalisations (`tf_layers::norm`); all of f32."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onnx2rust.layers.base import Dims, Layer, Weight
+
+
+@dataclass(frozen=True)
+class LayerNormalization(Layer, rust="norm::LayerNormalization", in_place=(0,), optional_outputs=(1, 2)):
+    """y = (x − mean) / √(variance + ε) · scale + bias over each row of [rows, n]; also means and inverse deviations."""
+
+    epsilon: float
+    scale: Weight | None
+    bias: Weight | None
+    size: Dims
+
+
+@dataclass(frozen=True)
+class RmsNormalization(Layer, rust="norm::RmsNormalization", in_place=(0,)):
+    """y = x / √(mean of x² + ε) · scale over each row of [rows, n]."""
+
+    epsilon: float
+    scale: Weight | None
+    size: Dims
+
+
+@dataclass(frozen=True)
+class GroupNormalization(Layer, rust="norm::GroupNormalization", in_place=(0,)):
+    """y = (x − mean) / √(variance + ε) · scale + bias over groups of channels of [batch, channels, inner]."""
+
+    groups: int
+    epsilon: float
+    scale: Weight
+    bias: Weight
+    size: Dims
+
+
+@dataclass(frozen=True)
+class ScaleShift(Layer, rust="norm::ScaleShift", in_place=(0,)):
+    """y = x · scale + shift per channel of [outer, channels, inner]."""
+
+    scale: Weight
+    shift: Weight
+    size: Dims
+
+
+@dataclass(frozen=True)
+class LpNormalization(Layer, rust="norm::LpNormalization", in_place=(0,)):
+    """y = x / (Σ|x|ᵖ)^(1/p) along the middle of [outer, axis, inner]; any float type."""
+
+    p: int
+    size: Dims

@@ -1,0 +1,69 @@
+"""Layers about the order of elements along an axis (`tf_layers::{rank, scan}`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onnx2rust.dims import Dim
+from onnx2rust.layers.base import Dims, Layer
+
+
+@dataclass(frozen=True)
+class ArgMax(Layer, rust="rank::ArgMax", fallible=True):
+    """y = the position of the greatest x along the middle of [outer, axis, inner]."""
+
+    select_last_index: bool
+    size: Dims
+
+
+@dataclass(frozen=True)
+class ArgMin(Layer, rust="rank::ArgMin", fallible=True):
+    """y = the position of the least x along the middle of [outer, axis, inner]."""
+
+    select_last_index: bool
+    size: Dims
+
+
+@dataclass(frozen=True)
+class TopK(Layer, rust="rank::TopK", fallible=True, scratch=True):
+    """The k greatest (or least) x along the middle of [outer, axis, inner] and their positions, best first."""
+
+    largest: bool
+    size: Dims
+    k: Dim
+
+
+@dataclass(frozen=True)
+class CumSum(Layer, rust="scan::CumSum"):
+    """y = running sums of x along the middle of [outer, axis, inner]."""
+
+    exclusive: bool
+    reverse: bool
+    size: Dims
+
+
+@dataclass(frozen=True)
+class CumProd(Layer, rust="scan::CumProd"):
+    """y = running products of x along the middle of [outer, axis, inner]."""
+
+    exclusive: bool
+    reverse: bool
+    size: Dims
+
+
+@dataclass(frozen=True)
+class DynamicCumSum(Layer, rust="scan::DynamicCumSum", fallible=True):
+    """y = running sums of x along an axis that a tensor of one element names."""
+
+    exclusive: bool
+    reverse: bool
+    shape: Dims
+
+
+@dataclass(frozen=True)
+class DynamicCumProd(Layer, rust="scan::DynamicCumProd", fallible=True):
+    """y = running products of x along an axis that a tensor of one element names."""
+
+    exclusive: bool
+    reverse: bool
+    shape: Dims

@@ -1,0 +1,174 @@
+"""QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear: x ≈ (q − zero) · scale."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from onnx2rust.builder import Builder, Refuse
+from onnx2rust.dims import product
+from onnx2rust.dtypes import DType, from_onnx
+from onnx2rust.layers import quantize as layers
+from onnx2rust.layers.elementwise import broadcasting
+from onnx2rust.ops.movement import normal_axis
+from onnx2rust.program import TensorType, Value
+from onnx2rust.registry import onnx_op
+
+_QUANTIZED = (DType.U8, DType.I8, DType.U16, DType.I16)
+
+
+def _apply(
+    g: Builder,
+    layer: type[layers.QuantizeLinear | layers.DequantizeLinear],
+    x: Value,
+    scale: Value,
+    zero: Value,
+    axis: int,
+    block_size: int,
+    dtype: DType,
+) -> Value:
+    """y = layer(x, scale, zero): one scale, one for each place along `axis`, or one for each block along it."""
+    if product(scale.shape) == 1 and not block_size:
+        scale, zero = (g.view(v, *([1] * x.rank)) for v in (scale, zero))
+        return g.elementwise(broadcasting(layer), [x, scale, zero], dtype)
+    axis = normal_axis(axis, x.rank)
+    if not block_size:
+        shape = tuple(d if k == axis else 1 for k, d in enumerate(x.shape))
+        if product(scale.shape) != x.shape[axis]:
+            raise Refuse(f"{product(scale.shape)} scales for an axis of size {x.shape[axis]}", invalid=True)
+        return g.elementwise(broadcasting(layer), [x, g.view(scale, *shape), _like(g, zero, shape)], dtype)
+    size = x.shape[axis]
+    if not isinstance(size, int) or size % block_size:
+        raise Refuse(f"blocks of {block_size} along an axis of size {size}", "only whole blocks of a known size are supported")
+    blocked = (*x.shape[:axis], size // block_size, block_size, *x.shape[axis + 1 :])
+    one = (*x.shape[:axis], size // block_size, 1, *x.shape[axis + 1 :])
+    y = g.elementwise(broadcasting(layer), [g.view(x, *blocked), g.view(scale, *one), _like(g, zero, one)], dtype)
+    return g.view(y, *x.shape)
+
+
+def _like(g: Builder, zero: Value, shape: tuple[object, ...]) -> Value:
+    """The zero point in the scale's shape; a single one stays one."""
+    return g.view(zero, *([1] * len(shape) if product(zero.shape) == 1 else shape))  # type: ignore[arg-type]
+
+
+def _quantize(
+    g: Builder, x: Value, scale: Value, zero: Value | None, axis: int = 1, block_size: int = 0, code: int = 0, precision: int = 0
+) -> Value:
+    dtype = zero.dtype if zero is not None else from_onnx(code) if code else DType.U8
+    if dtype not in _QUANTIZED:
+        raise Refuse(f"QuantizeLinear to {dtype or f'ONNX type {code}'} is not supported", "8- and 16-bit integers are")
+    if x.dtype is not scale.dtype or x.dtype not in (DType.F32, DType.F16):
+        raise Refuse(f"QuantizeLinear of {x.dtype} with a scale of {scale.dtype} is not supported")
+    if precision:
+        raise Refuse(f"precision={precision} is not supported")
+    if zero is None:
+        zero = g.constant(np.zeros((1,), dtype.numpy))
+    return _apply(g, layers.QuantizeLinear, x, scale, zero, axis, block_size, dtype)
+
+
+def _dequantize(
+    g: Builder, x: Value, scale: Value, zero: Value | None, axis: int = 1, block_size: int = 0, code: int = 0
+) -> Value:
+    if x.dtype not in (*_QUANTIZED, DType.I32):
+        raise Refuse(f"DequantizeLinear of {x.dtype} is not supported")
+    if code and from_onnx(code) is not scale.dtype:
+        raise Refuse("an output_dtype other than the scale's is not supported")
+    if zero is None:
+        zero = g.constant(np.zeros((1,), x.dtype.numpy))
+    return _apply(g, layers.DequantizeLinear, x, scale, zero, axis, block_size, scale.dtype)
+
+
+@onnx_op("QuantizeLinear", since=10)
+def quantize_10(g: Builder, x: Value, y_scale: Value, y_zero_point: Value | None = None) -> Value:
+    """y = saturate(round(x / scale) + zero)"""
+    return _quantize(g, x, y_scale, y_zero_point)
+
+
+@onnx_op("QuantizeLinear", since=13)
+def quantize_13(g: Builder, x: Value, y_scale: Value, y_zero_point: Value | None = None, *, axis: int = 1) -> Value:
+    """y = saturate(round(x / scale) + zero), along an axis"""
+    return _quantize(g, x, y_scale, y_zero_point, axis)
+
+
+@onnx_op("QuantizeLinear", since=19)
+def quantize_19(
+    g: Builder, x: Value, y_scale: Value, y_zero_point: Value | None = None, *, axis: int = 1, saturate: int = 1
+) -> Value:
+    """y = saturate(round(x / scale) + zero), along an axis (`saturate` is about 8-bit floats)"""
+    return _quantize(g, x, y_scale, y_zero_point, axis)
+
+
+@onnx_op("QuantizeLinear", since=21)
+def quantize_21(
+    g: Builder,
+    x: Value,
+    y_scale: Value,
+    y_zero_point: Value | None = None,
+    *,
+    axis: int = 1,
+    block_size: int = 0,
+    output_dtype: int = 0,
+    saturate: int = 1,
+) -> Value:
+    """y = saturate(round(x / scale) + zero), along an axis or in blocks along it"""
+    return _quantize(g, x, y_scale, y_zero_point, axis, block_size, output_dtype)
+
+
+@onnx_op("QuantizeLinear", since=(23, 24, 25, 28))
+def quantize(
+    g: Builder,
+    x: Value,
+    y_scale: Value,
+    y_zero_point: Value | None = None,
+    *,
+    axis: int = 1,
+    block_size: int = 0,
+    output_dtype: int = 0,
+    precision: int = 0,
+    saturate: int = 1,
+) -> Value:
+    """y = saturate(round(x / scale) + zero), along an axis or in blocks along it"""
+    return _quantize(g, x, y_scale, y_zero_point, axis, block_size, output_dtype, precision)
+
+
+@onnx_op("DequantizeLinear", since=10)
+def dequantize_10(g: Builder, x: Value, x_scale: Value, x_zero_point: Value | None = None) -> Value:
+    """y = (x − zero) · scale"""
+    return _dequantize(g, x, x_scale, x_zero_point)
+
+
+@onnx_op("DequantizeLinear", since=(13, 19))
+def dequantize_13(g: Builder, x: Value, x_scale: Value, x_zero_point: Value | None = None, *, axis: int = 1) -> Value:
+    """y = (x − zero) · scale, along an axis"""
+    return _dequantize(g, x, x_scale, x_zero_point, axis)
+
+
+@onnx_op("DequantizeLinear", since=21)
+def dequantize_21(
+    g: Builder, x: Value, x_scale: Value, x_zero_point: Value | None = None, *, axis: int = 1, block_size: int = 0
+) -> Value:
+    """y = (x − zero) · scale, along an axis or in blocks along it"""
+    return _dequantize(g, x, x_scale, x_zero_point, axis, block_size)
+
+
+@onnx_op("DequantizeLinear", since=(23, 24, 25, 28))
+def dequantize(
+    g: Builder,
+    x: Value,
+    x_scale: Value,
+    x_zero_point: Value | None = None,
+    *,
+    axis: int = 1,
+    block_size: int = 0,
+    output_dtype: int = 0,
+) -> Value:
+    """y = (x − zero) · scale, along an axis or in blocks along it"""
+    return _dequantize(g, x, x_scale, x_zero_point, axis, block_size, output_dtype)
+
+
+@onnx_op("DynamicQuantizeLinear", since=11)
+def dynamic_quantize(g: Builder, x: Value) -> tuple[Value, ...]:
+    """y = x as u8 with the scale and zero point that just hold its range and 0"""
+    perm, (v,) = g.layout([x], x.rank)
+    types = TensorType(DType.U8, v.shape), TensorType(DType.F32, ()), TensorType(DType.U8, ())
+    y, scale, zero = g.step(layers.DynamicQuantizeLinear(), [v], *types)
+    return g.transpose(y, perm), scale, zero

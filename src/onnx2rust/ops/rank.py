@@ -1,0 +1,89 @@
+"""Which elements along an axis are the greatest, and what they add up to: ArgMax, ArgMin, TopK, CumSum, CumProd."""
+
+from __future__ import annotations
+
+from onnx2rust.builder import Builder, Refuse
+from onnx2rust.dims import Dim, product
+from onnx2rust.dtypes import DType
+from onnx2rust.layers import rank as layers
+from onnx2rust.layers.base import Layer
+from onnx2rust.layers.shapes import split_at
+from onnx2rust.ops.movement import normal_axis
+from onnx2rust.program import TensorType, Value
+from onnx2rust.registry import Sizes, onnx_op
+
+
+def _positions(g: Builder, layer: type[layers.ArgMax | layers.ArgMin], x: Value, axis: int, keepdims: int, last: int) -> Value:
+    axis = normal_axis(axis, x.rank)
+    perm, (v,) = g.layout([x], x.rank)
+    k = perm[axis]
+    kept = tuple(1 if i == k else d for i, d in enumerate(v.shape))
+    y = g.transpose(g.step(layer(bool(last), split_at(v.shape, k)), [v], TensorType(DType.I64, kept)), perm)
+    return y if keepdims else g.view(y, *(d for i, d in enumerate(y.shape) if i != axis))
+
+
+def _register(op: str, layer: type[layers.ArgMax | layers.ArgMin]) -> None:
+    @onnx_op(op, since=(1, 11))
+    def early(g: Builder, data: Value, *, axis: int = 0, keepdims: int = 1) -> Value:
+        return _positions(g, layer, data, axis, keepdims, 0)
+
+    @onnx_op(op, since=(12, 13))
+    def late(g: Builder, data: Value, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0) -> Value:
+        return _positions(g, layer, data, axis, keepdims, select_last_index)
+
+    early.__doc__ = late.__doc__ = layer.__doc__
+
+
+_register("ArgMax", layers.ArgMax)
+_register("ArgMin", layers.ArgMin)
+
+
+def _top_k(g: Builder, x: Value, k: Dim, axis: int, largest: bool) -> tuple[Value, Value]:
+    if x.rank == 0:
+        raise Refuse("TopK of a scalar", invalid=True)
+    axis = normal_axis(axis, x.rank)
+    size = x.shape[axis]
+    if isinstance(k, int) and isinstance(size, int) and not 0 <= k <= size:
+        raise Refuse(f"k = {k} of an axis of size {size}", invalid=True)
+    perm, (v,) = g.layout([x], x.rank)
+    at = perm[axis]
+    shape = tuple(k if i == at else d for i, d in enumerate(v.shape))
+    layer = layers.TopK(largest, split_at(v.shape, at), k)
+    values, positions = g.step(layer, [v], v.type.with_shape(*shape), TensorType(DType.I64, shape))
+    return g.transpose(values, perm), g.transpose(positions, perm)
+
+
+@onnx_op("TopK", since=1)
+def top_k_1(g: Builder, X: Value, *, axis: int = -1, k: int) -> tuple[Value, Value]:
+    """The k greatest x along an axis and their positions, best first."""
+    return _top_k(g, X, k, axis, True)
+
+
+@onnx_op("TopK", since=10)
+def top_k_10(g: Builder, X: Value, K: Sizes, *, axis: int = -1) -> tuple[Value, Value]:
+    """The k greatest x along an axis and their positions, best first."""
+    return _top_k(g, X, K[0], axis, True)
+
+
+@onnx_op("TopK", since=(11, 24))
+def top_k(g: Builder, X: Value, K: Sizes, *, axis: int = -1, largest: int = 1, sorted: int = 1) -> tuple[Value, Value]:
+    """The k greatest (or least) x along an axis and their positions, best first (which unsorted allows as well)."""
+    return _top_k(g, X, K[0], axis, bool(largest))
+
+
+def _scan(op: str, layer: type[Layer], dynamic: type[Layer], *since: int) -> None:
+    @onnx_op(op, since=since)
+    def lower(g: Builder, x: Value, axis: Value, *, exclusive: int = 0, reverse: int = 0) -> Value:
+        if product(axis.shape) != 1:
+            raise Refuse(f"an axis of {product(axis.shape)} elements", invalid=True)
+        if axis.array is None:
+            return g.step(dynamic(bool(exclusive), bool(reverse), x.shape), [x, axis], x.type)  # type: ignore[no-any-return, call-arg]
+        perm, (v,) = g.layout([x], x.rank)
+        size = split_at(v.shape, perm[normal_axis(int(axis.array.ravel()[0]), x.rank)])
+        return g.transpose(g.step(layer(bool(exclusive), bool(reverse), size), [v], v.type), perm)  # type: ignore[call-arg]
+
+    lower.__doc__ = layer.__doc__
+
+
+_scan("CumSum", layers.CumSum, layers.DynamicCumSum, 11, 14)
+_scan("CumProd", layers.CumProd, layers.DynamicCumProd, 26)

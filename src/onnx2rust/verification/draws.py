@@ -1,0 +1,78 @@
+"""The inputs that a model is verified with: the user's, or seeded draws at several sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from onnx2rust import samples, usage
+from onnx2rust.program import Program
+
+Array = np.ndarray[Any, Any]
+FIXED_DRAWS = 3
+"""Draws of a model whose sizes are all fixed."""
+CHUNK = 256
+"""Samples of the user's file that run as one batch."""
+UNBATCHED = 64
+"""Samples of the user's file that are run if the model has no batch axis: each is a process of its own."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Inputs of full shape, what the reference computes from them, and what else the user expects (`predictions`)."""
+
+    label: str
+    feeds: dict[str, Array]
+    expected: list[Array]
+    predictions: dict[str, Array]
+
+
+def batch(program: Program) -> str | None:
+    """The symbol that counts samples, or the first axis of the first input if nothing is certain."""
+    found = samples.batch_symbol(program)
+    if found is None and program.symbols and program.inputs and program.inputs[0].shape:
+        first = str(program.inputs[0].shape[0])
+        return first if first in program.symbols else None
+    return found
+
+
+def drawn(
+    proto: onnx.ModelProto, program: Program, reference: samples.Reference, batches: tuple[int, ...], seed: int
+) -> Iterator[Draw]:
+    """Seeded draws: FIXED_DRAWS if no size is open, else one for each batch size, each with another length."""
+    name = batch(program)
+    others = [s for s in program.symbols if s != name]
+    uses = usage.of_inputs(proto, program)
+    if not program.symbols:
+        plans: list[tuple[int | None, tuple[int, ...]]] = [(None, (1,))] * (FIXED_DRAWS if program.inputs else 1)
+    elif name is None:
+        plans = [(None, samples.LENGTHS[k:]) for k in range(FIXED_DRAWS)]
+    else:
+        plans = [(size, samples.LENGTHS[k % 3 :] if others else (1,)) for k, size in enumerate(batches)]
+    for k, (count, lengths) in enumerate(plans):
+        fixed = {} if name is None or count is None else {name: count}
+        sizes, feeds, expected = samples.draw(program, reference, uses, fixed, lengths, np.random.default_rng([seed, k]))
+        yield Draw(", ".join(f"{s}={n}" for s, n in sizes.items()) or "fixed sizes", feeds, expected, {})
+
+
+def given(path: Path, program: Program, reference: samples.Reference, notes: list[str]) -> Iterator[Draw]:
+    """The user's samples: one alone, then all in batches; or one after the other if the model has no batch axis."""
+    data = samples.read(path, program)
+    names = samples.expected_names(program)
+    predictions = {n: data.others[n] for n in names if n in data.others}
+    if data.batch is None:
+        if data.samples > UNBATCHED:
+            notes.append(f"{path.name}: the first {UNBATCHED} of {data.samples} samples are run: the model has no batch axis")
+        groups = [range(k, k + 1) for k in range(min(data.samples, UNBATCHED))]
+    else:
+        groups = [range(1), *(range(k, min(k + CHUNK, data.samples)) for k in range(0, data.samples, CHUNK))]
+    for group in groups:
+        rows = slice(group.start, group.stop)
+        feeds = {v.name: samples.shaped(v, data.inputs[v.name][rows], data.batch) for v in program.inputs}
+        label = f"sample {group.start}" if len(group) == 1 else f"samples {group.start} to {group.stop - 1}"
+        yield Draw(label, feeds, reference.run(feeds), {n: a[rows] for n, a in predictions.items()})

@@ -1,0 +1,146 @@
+"""What a verification found, model by model, and how it reads."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from onnx2rust.errors import MismatchError, Onnx2RustError, Problem
+from onnx2rust.verification.compare import Comparison
+
+
+@dataclass(frozen=True)
+class OutputReport:
+    """One output over all draws."""
+
+    name: str
+    dtype: str
+    comparison: Comparison
+    where: str
+    """The draw that the worst element, or the problem, is from."""
+
+    def __str__(self) -> str:
+        found = self.comparison
+        head = f"{self.name}: max abs {found.max_abs:.3g}, max rel {found.max_rel:.3g}, max ULP {found.max_ulp}"
+        parts = [f"{self.name}: {found.problem}" if found.problem else head]
+        if found.worst is not None and not (found.passed and found.worst.share == 0):
+            parts.append(f"worst {found.worst}")
+        parts.append(f"({self.where})" if not found.passed else f"{found.elements} elements")
+        return ", ".join(parts[:-1]) + (" " if not found.passed else ", ") + parts[-1]
+
+
+@dataclass(frozen=True)
+class NodeReport:
+    """What `--per-node` found: `node` is the first that departs, None if none does; `verdict` says what follows from it."""
+
+    node: str | None
+    verdict: str
+    values: int
+    worst: tuple[OutputReport, ...] = ()
+
+
+@dataclass
+class ModelReport:
+    """One model. `error` is None if it converted, built and ran; `passed` also asks for the numbers."""
+
+    model: str
+    outputs: list[OutputReport] = field(default_factory=list)
+    draws: list[str] = field(default_factory=list)
+    error: Onnx2RustError | None = None
+    nodes: NodeReport | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the crate computes what the reference computes."""
+        return self.error is None and bool(self.draws) and all(o.comparison.passed for o in self.outputs)
+
+    @property
+    def exit_code(self) -> int:
+        """0, or the code of what went wrong."""
+        if self.error is not None:
+            return self.error.exit_code
+        return 0 if self.passed else MismatchError.exit_code
+
+    def data(self) -> dict[str, Any]:
+        """As `--json` prints it."""
+        found: dict[str, Any] = {"model": self.model, "passed": self.passed, "exit_code": self.exit_code}
+        if self.error is not None:
+            found["error"] = self.error.title
+            found["problems"] = [asdict(p) for p in self.error.problems]
+        found["draws"] = self.draws
+        found["outputs"] = [_output(o) for o in self.outputs]
+        if self.nodes is not None:
+            found["per_node"] = {
+                "node": self.nodes.node,
+                "verdict": self.nodes.verdict,
+                "values": self.nodes.values,
+                "worst": [_output(o) for o in self.nodes.worst],
+            }
+        found["notes"] = self.notes
+        return found
+
+    def text(self) -> str:
+        """For people."""
+        if self.error is not None:
+            lines = [f"{self.model}: FAILED ({self.error.title})"]
+            lines += [f"  {line}" for p in self.error.problems for line in str(p).splitlines()]
+        else:
+            lines = [f"{self.model}: {'ok' if self.passed else 'MISMATCH'} ({'; '.join(self.draws)})"]
+        lines += [f"  {o}" for o in self.outputs]
+        if self.nodes is not None:
+            lines.append(f"  per node: {self.nodes.verdict}")
+            lines += [f"    {o}" for o in self.nodes.worst]
+        return "\n".join(lines + [f"  note: {n}" for n in self.notes])
+
+
+@dataclass(frozen=True)
+class Report:
+    """All models of one call, in the order they were given."""
+
+    models: tuple[ModelReport, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all models passed."""
+        return all(m.passed for m in self.models)
+
+    @property
+    def exit_code(self) -> int:
+        """The code of the first model that did not pass, 0 if all did."""
+        return next((m.exit_code for m in self.models if not m.passed), 0)
+
+    def data(self) -> dict[str, Any]:
+        """As `--json` prints it."""
+        return {"ok": self.passed, "exit_code": self.exit_code, "models": [m.data() for m in self.models]}
+
+    def text(self) -> str:
+        """For people; a count last if there are several models."""
+        lines = [m.text() for m in self.models]
+        if len(self.models) > 1:
+            lines.append(f"{sum(m.passed for m in self.models)} of {len(self.models)} models pass")
+        return "\n".join(lines)
+
+    def raise_for_failure(self) -> None:
+        """Raises MismatchError with one problem for each model that did not pass."""
+        failed = [m for m in self.models if not m.passed]
+        if failed:
+            raise MismatchError([Problem(m.text()) for m in failed])
+
+
+def _output(report: OutputReport) -> dict[str, Any]:
+    found = report.comparison
+    worst = found.worst
+    return {
+        "name": report.name,
+        "dtype": report.dtype,
+        "passed": found.passed,
+        "problem": found.problem,
+        "max_abs": found.max_abs,
+        "max_rel": found.max_rel,
+        "max_ulp": found.max_ulp,
+        "elements": found.elements,
+        "worst": None
+        if worst is None
+        else {"index": list(worst.index), "actual": worst.actual, "expected": worst.expected, "draw": report.where},
+    }

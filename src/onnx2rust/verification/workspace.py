@@ -1,0 +1,197 @@
+"""Many generated crates in one cargo workspace: one lock file, one tf-layers, one target folder, one call of cargo.
+
+The workspace lies in the user's cache and its members are called m0, m1… in every run, so that cargo finds tf-layers built and
+overwrites the members of the run before instead of keeping them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from onnx2rust import npz, resources, thresholds
+from onnx2rust.emit.project import Rendered
+from onnx2rust.errors import ToolError
+
+Array = np.ndarray[Any, Any]
+TIMEOUT = 600.0
+"""Seconds that one run of one model may take."""
+_PROFILE = """
+[profile.release]
+opt-level = 1
+debug = 0
+incremental = false
+[profile.release.package.tf-layers]
+opt-level = 3
+"""
+"""Members are mostly calls: optimising them buys nothing, the kernels are compiled once and as in a user's release."""
+_MEMBER = """[package]
+name = "{name}"
+version = "0.1.0"
+edition = "2024"
+autotests = false
+autobenches = false
+autoexamples = false
+[[example]]
+name = "{name}"
+path = "examples/predict.rs"
+[dependencies]
+tf-layers = {{ path = "../tf-layers" }}
+[build-dependencies]
+tf-layers = {{ path = "../tf-layers", default-features = false, features = ["npz"] }}
+"""
+
+
+def default_folder() -> Path:
+    """Where crates are built if the user does not say."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "onnx2rust" / "verify"
+
+
+class RunError(Exception):
+    """A generated crate ended with an error (its message) instead of outputs."""
+
+
+@dataclass
+class Workspace:
+    """The cargo workspace in `folder`; one process at a time uses it (`opened`)."""
+
+    folder: Path
+    verbosity: int = 0
+    members: list[str] = field(default_factory=list)
+    executables: dict[str, Path] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Workspace]:
+        """Takes the workspace, empties it, and removes the members' sources in the end."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / "lock").open("w") as lock, _exclusive(lock):
+                self._clear()
+                _synchronise(self.root / "tf-layers", resources.tf_layers_files())
+                try:
+                    yield self
+                finally:
+                    self._clear()
+        except OSError as error:
+            raise ToolError(f"{self.folder}: {error.strerror or error}", "choose another folder with --target-dir") from error
+
+    @property
+    def root(self) -> Path:
+        """The folder with the workspace's Cargo.toml."""
+        return self.folder / "workspace"
+
+    def _clear(self) -> None:
+        for member in self.root.glob("m*"):
+            shutil.rmtree(member, ignore_errors=True)
+
+    def next_name(self) -> str:
+        """The crate name of the next member."""
+        return f"m{len(self.members)}"
+
+    def add(self, rendered: Rendered) -> str:
+        """Writes a crate (rendered under `next_name`) as a member; returns its name."""
+        name = self.next_name()
+        files = {
+            path: text.encode()
+            for path, text in rendered.files.items()
+            if path.startswith("src/") or path in ("build.rs", "examples/predict.rs")
+        }
+        files["Cargo.toml"] = _MEMBER.format(name=name).encode()
+        files["model/model_weights.npz"] = npz.encode(rendered.weights)
+        files["model/thresholds.json"] = thresholds.text(thresholds.PLACEHOLDERS).encode()
+        for path, content in files.items():
+            target = self.root / name / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        self.members.append(name)
+        return name
+
+    def build(self) -> None:
+        """Builds every member; what does not compile lands in `broken` with the compiler's first error."""
+        if not self.members:
+            return
+        members = ", ".join(f'"{m}"' for m in self.members)
+        (self.root / "Cargo.toml").write_text(f'[workspace]\nresolver = "3"\nmembers = [{members}]\n{_PROFILE}')
+        command = ["cargo", "build", "--release", "--examples", "--keep-going", "--message-format=json"]
+        command += ["--target-dir", str(self.folder / "target")]
+        environment = os.environ | {"CARGO_TERM_COLOR": "never"}
+        try:
+            built = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, check=False)
+        except FileNotFoundError as error:
+            raise ToolError(
+                "cargo is not installed", "verifying builds the crate: install Rust from https://rustup.rs"
+            ) from error
+        for line in built.stdout.decode(errors="replace").splitlines():
+            self._message(line)
+        log = built.stderr.decode(errors="replace")
+        for member in self.members:
+            if member not in self.executables:
+                lines = [t for t in log.splitlines() if f"{member}@" in t or f"`{member}`" in t]
+                self.broken.setdefault(member, " ".join(lines)[:600] or "cargo did not build it")
+        if built.returncode and not self.executables and all(m in self.broken for m in self.members):
+            first = next((t for t in log.splitlines() if t.startswith("error")), "")
+            if not any(f"{m}@" in log or f"`{m}`" in log for m in self.members):
+                raise ToolError(f"cargo failed: {first or log[-600:]}", "-vv shows all it said" if self.verbosity < 2 else log)
+
+    def _message(self, line: str) -> None:
+        message = json.loads(line) if line.startswith("{") else {}
+        member = Path(message.get("manifest_path", "")).parent.name
+        if member not in self.members:
+            return
+        if message["reason"] == "compiler-artifact" and message.get("executable") and message["target"]["kind"] == ["example"]:
+            self.executables[member] = Path(message["executable"])
+        elif message["reason"] == "compiler-message" and message["message"]["level"] == "error":
+            text = message["message"]["rendered"] if self.verbosity >= 2 else message["message"]["message"]
+            self.broken.setdefault(member, text)
+
+    def run(self, member: str, feeds: Mapping[str, Array]) -> dict[str, Array]:
+        """Runs a member on inputs of full shape; raises RunError if it ends with an error."""
+        source, target = self.root / member / "in.npz", self.root / member / "out.npz"
+        source.write_bytes(npz.encode(feeds))
+        target.unlink(missing_ok=True)
+        command = [str(self.executables[member]), str(source), str(target)]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise RunError(f"does not end within {TIMEOUT:.0f} s") from error
+        if done.returncode:
+            text = done.stderr.decode(errors="replace").strip()
+            if done.returncode == 1 and text.startswith("error: "):
+                raise RunError(text.removeprefix("error: "))
+            raise RunError(f"crashed (status {done.returncode}): {text[-400:]}")
+        with np.load(target, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+
+
+@contextlib.contextmanager
+def _exclusive(lock: Any) -> Iterator[None]:
+    try:
+        import fcntl
+    except ImportError:  # no such locks on Windows: two runs at once must use two --target-dir there
+        yield
+        return
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    yield
+
+
+def _synchronise(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Makes `folder` hold exactly `files`; what is the same stays untouched, so that cargo sees no change."""
+    for path in folder.rglob("*") if folder.is_dir() else ():
+        if path.is_file() and path.relative_to(folder).as_posix() not in files:
+            path.unlink()
+    for name, content in files.items():
+        path = folder / name
+        if not path.is_file() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
