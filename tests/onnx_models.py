@@ -12,7 +12,11 @@ OPSET = 18
 
 
 def model(
-    name: str, nodes: Sequence[onnx.NodeProto], inputs: dict[str, tuple], outputs: dict[str, tuple], weights: dict[str, np.ndarray]
+    name: str,
+    nodes: Sequence[onnx.NodeProto],
+    inputs: dict[str, tuple],
+    outputs: dict[str, tuple],
+    weights: dict[str, np.ndarray],
 ) -> onnx.ModelProto:
     """A checked model; inputs and outputs are float32 with the given shapes (text: an open size)."""
     graph = helper.make_graph(

@@ -18,9 +18,7 @@ def architecture(program: Program, graph: Graph, source: str) -> dict[str, Any]:
     return {
         "source": source,
         "inputs": {v.name: _tensor(v) for v in program.inputs},
-        "outputs": {
-            name: _tensor(value) | {"layer": node.name if node else None} for name, value, node in graph.outputs
-        },
+        "outputs": {name: _tensor(value) | {"layer": node.name if node else None} for name, value, node in graph.outputs},
         "symbols": list(program.symbols),
         "parameters": sum(a.size for a in table.arrays().values()),
         "multiply_adds": _number(multiply_adds(program)),
@@ -57,10 +55,7 @@ def parameters(step: Step) -> int:
 
 
 def _layers(graph: Graph, table: WeightTable) -> dict[str, Any]:
-    return {
-        node.name: _input(node.results[0]) if node.step is None else _layer(node, node.step, table)
-        for node in graph.nodes
-    }
+    return {node.name: _input(node.results[0]) if node.step is None else _layer(node, node.step, table) for node in graph.nodes}
 
 
 def _input(value: Value) -> dict[str, Any]:
