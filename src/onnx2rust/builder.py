@@ -165,7 +165,7 @@ class Builder:
         source, first = self._pending.get(x, (x, tuple(range(x.rank))))
         perm = tuple(first[p] for p in perm)
         if x.const is not None:
-            return self.constant(np.ascontiguousarray(np.transpose(x.const, perm)), x.name)
+            return self.constant(np.array(np.transpose(x.const, perm), order="C"), x.name)
         if perm == tuple(range(len(perm))):
             return source
         y = Value(f"{source.name}.transposed", source.type.with_shape(*(source.shape[p] for p in perm)))
