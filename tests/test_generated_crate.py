@@ -141,6 +141,8 @@ def test_cargo_is_content(name, command, request):
 
 
 def test_the_documentation_builds_without_warnings(score):
+    for source in (score / "build.rs", score / "tf-layers" / "src" / "lib.rs"):
+        source.touch()  # cargo repeats no warnings of what it has built
     done = cargo(score, "doc")
     assert done.returncode == 0, done.stderr
     assert "warning" not in done.stderr
