@@ -60,7 +60,7 @@ def class_name(step: Step) -> str:
     """The layer's class: `Conv2D`, `Dense`, `Flatten`…"""
     layer = step.layer
     if isinstance(layer, View):
-        return "Flatten" if step.origin.op == "Flatten" or _flattens(step) else "Reshape"
+        return "Flatten" if step.origin.op in ("Flatten", "Reshape") and _flattens(step) else "Reshape"
     name = type(layer).__name__
     constants = layer.constants()
     applied = constants.get("activation")
@@ -88,6 +88,8 @@ def config(step: Step) -> dict[str, Any]:
             continue
         if name == "activation" and isinstance(value, Variant):
             found[name] = activation(value)
+        elif name == "axes" and isinstance(value, tuple) and all(isinstance(v, bool) for v in value):
+            found["axis"] = [k for k, marked in enumerate(value) if marked]
         elif name == "kernel_shape":
             found["pool_size" if pooling else "kernel_size"] = _json(value)
         else:
@@ -149,7 +151,7 @@ def _spatial_axes(step: Step) -> int:
 
 def _flattens(step: Step) -> bool:
     x, y = step.inputs[0], step.outputs[0]
-    return x is not None and y is not None and y.rank == 2 and x.rank > 2 and x.shape[0] == y.shape[0]
+    return x is not None and y is not None and y.rank == 2 and x.rank >= 2 and x.shape[0] == y.shape[0]
 
 
 def _json(value: Any) -> Any:
