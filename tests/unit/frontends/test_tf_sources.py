@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Sources, io_names, run_onnx
+from frontend_sources import Sources, io_names, run_onnx
 
 from onnx2rust.errors import InvalidModelError, Onnx2RustError, UnsupportedError, UsageError
 from onnx2rust.frontends import load, load_many
 from onnx2rust.options import Options
+
+pytestmark = pytest.mark.slow
 
 EXACT = [
     "keras3", "keras3_h5", "export", "dicts", "keras2_h5", "keras2", "keras2_saved_model", "module_call",
