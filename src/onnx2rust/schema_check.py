@@ -56,7 +56,8 @@ def expand_functions(proto: onnx.ModelProto) -> onnx.ModelProto:
             continue
         if schema.has_function or schema.has_context_dependent_function:  # type: ignore[attr-defined]  # missing in onnx's stubs
             wanted.add((node.domain, node.op_type))
-    proto = _with_defaults(proto, wanted, opsets)
+    if wanted:
+        proto = _with_defaults(proto, wanted, opsets)
     for operator in sorted(wanted):
         proto = _expand(proto, operator)
     return proto
@@ -64,15 +65,16 @@ def expand_functions(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 def _with_defaults(proto: onnx.ModelProto, wanted: set[tuple[str, str]], opsets: dict[str, int]) -> onnx.ModelProto:
     """The model with default attributes written out on the wanted nodes: ONNX's inliner leaves out those that a node does not state."""
-    proto = onnx.ModelProto.FromString(proto.SerializeToString())
-    for node in _all_nodes(proto.graph):
+    model = onnx.ModelProto()
+    model.CopyFrom(proto)
+    for node in _all_nodes(model.graph):
         if (node.domain, node.op_type) in wanted:
             schema = onnx.defs.get_schema(node.op_type, opsets.get(node.domain, 1), node.domain)
             stated = {a.name for a in node.attribute}
             node.attribute.extend(
                 a.default_value for n, a in schema.attributes.items() if n not in stated and a.default_value.type
             )
-    return proto
+    return model
 
 
 def _expand(proto: onnx.ModelProto, operator: tuple[str, str]) -> onnx.ModelProto:

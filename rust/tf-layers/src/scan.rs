@@ -2,9 +2,10 @@
 
 use crate::cpu::{Cpu, dispatch};
 use crate::number::Number;
+use crate::{Error, Result};
 
 macro_rules! scan {
-    ($(#[$doc:meta])* $layer:ident, $start:ident, $combine:ident) => {
+    ($(#[$doc:meta])* $layer:ident, $dynamic:ident, $start:ident, $combine:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy)]
         pub struct $layer {
@@ -27,15 +28,55 @@ macro_rules! scan {
                 dispatch!(cpu.level, _ => scan(size, exclusive, reverse, x, y, T::$start, T::$combine));
             }
         }
+
+        /// The same along an axis that is known only when the model runs.
+        #[derive(Debug, Clone, Copy)]
+        pub struct $dynamic {
+            /// Without the element itself: the first result is that of nothing.
+            pub exclusive: bool,
+            /// From the end backwards.
+            pub reverse: bool,
+        }
+
+        impl $dynamic {
+            /// Checks the parameters (there is nothing to check).
+            #[must_use]
+            pub const fn checked(self) -> Self {
+                self
+            }
+
+            /// Writes y; `x` and `y` have the shape `shape`, `axis` one element (negative: from the last).
+            ///
+            /// # Errors
+            /// [`Error::IndexOutOfRange`] if there is no such axis.
+            pub fn run<T: Number, A: Copy + Into<i64>, const R: usize>(
+                &self,
+                cpu: Cpu,
+                shape: [usize; R],
+                x: &[T],
+                axis: &[A],
+                y: &mut [T],
+            ) -> Result<()> {
+                let wanted: i64 = axis[0].into();
+                let from_front = if wanted < 0 { wanted + R as i64 } else { wanted };
+                let axis = usize::try_from(from_front).ok().filter(|&axis| axis < R);
+                let axis = axis.ok_or(Error::IndexOutOfRange { index: wanted, size: R })?;
+                let product = |part: &[usize]| part.iter().product::<usize>();
+                let size = [product(&shape[..axis]), shape[axis], product(&shape[axis + 1..])];
+                let layer = $layer { exclusive: self.exclusive, reverse: self.reverse };
+                layer.run(cpu, size, x, y);
+                Ok(())
+            }
+        }
     };
 }
 scan! {
     /// y = the sum of x up to each place along the axis (ONNX `CumSum`).
-    CumSum, ZERO, plus
+    CumSum, DynamicCumSum, ZERO, plus
 }
 scan! {
     /// y = the product of x up to each place along the axis (ONNX `CumProd`).
-    CumProd, ONE, times
+    CumProd, DynamicCumProd, ONE, times
 }
 
 /// Row k of y is made of the row before it, which lacks that row's x if `exclusive`.

@@ -4,7 +4,7 @@ mod draws;
 
 use draws::{Rng, levels};
 use tf_layers::rank::{ArgMax, ArgMin, TopK};
-use tf_layers::scan::{CumProd, CumSum};
+use tf_layers::scan::{CumProd, CumSum, DynamicCumSum};
 use tf_layers::{Cpu, Error, Slot};
 
 fn sizes() -> Vec<[usize; 3]> {
@@ -212,4 +212,16 @@ fn running_sums() {
     .checked()
     .run(Cpu::new(), [1, 3, 1], &[2, 3, 4], &mut y);
     assert_eq!(y, [12, 4, 1]);
+    let layer = DynamicCumSum {
+        exclusive: false,
+        reverse: false,
+    }
+    .checked();
+    let mut y = [0i64; 4];
+    layer
+        .run(Cpu::new(), [2, 2], &[1, 2, 3, 4], &[-2i32], &mut y)
+        .expect("an axis");
+    assert_eq!(y, [1, 2, 4, 6]);
+    let refused = layer.run(Cpu::new(), [2, 2], &[1, 2, 3, 4], &[2i64], &mut y);
+    assert_eq!(refused, Err(Error::IndexOutOfRange { index: 2, size: 2 }));
 }

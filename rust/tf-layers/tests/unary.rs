@@ -36,7 +36,7 @@ fn integers_and_booleans() {
         Clip.checked().run(cpu, &x, &[-5], &[100], &mut y);
         assert_eq!(
             y,
-            x.iter().map(|x| *x.max(&-5).min(&100)).collect::<Vec<i8>>()
+            x.iter().map(|x| *x.clamp(&-5, &100)).collect::<Vec<i8>>()
         );
         let mut crossed = [1.0f32, f32::NAN, 7.0];
         Clip.run_in_place(cpu, &mut crossed, &[5.0], &[3.0]);

@@ -49,3 +49,21 @@ class CumProd(Layer, rust="scan::CumProd"):
     exclusive: bool
     reverse: bool
     size: Dims
+
+
+@dataclass(frozen=True)
+class DynamicCumSum(Layer, rust="scan::DynamicCumSum", fallible=True):
+    """y = running sums of x along an axis that a tensor of one element names."""
+
+    exclusive: bool
+    reverse: bool
+    shape: Dims
+
+
+@dataclass(frozen=True)
+class DynamicCumProd(Layer, rust="scan::DynamicCumProd", fallible=True):
+    """y = running products of x along an axis that a tensor of one element names."""
+
+    exclusive: bool
+    reverse: bool
+    shape: Dims

@@ -17,9 +17,9 @@ from onnx2rust.registry import onnx_op
 
 
 def activate(g: Builder, x: Value, name: str, **parameters: float) -> Value:
-    """y = name(x) for f32; other float types are refused."""
-    if x.dtype is not DType.F32:
-        raise Refuse(f"{g.origin.op} of {x.dtype} is not supported", "only float32 is")
+    """y = name(x) for f32 and f64; other types are refused."""
+    if x.dtype not in (DType.F32, DType.F64):
+        raise Refuse(f"{g.origin.op} of {x.dtype} is not supported", "only float32 and float64 are")
     return g.elementwise(lambda _: Activate(activation(name, **parameters)), [x], x.dtype)
 
 

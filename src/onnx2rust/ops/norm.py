@@ -8,22 +8,23 @@ from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import product
 from onnx2rust.dtypes import DType
 from onnx2rust.layers import norm as layers
-from onnx2rust.layers.base import Weight
-from onnx2rust.layers.elementwise import Add, Mul, broadcasting
+from onnx2rust.layers.base import Layer, Weight
+from onnx2rust.layers.elementwise import Add, Div, Mul, Sub, broadcasting
 from onnx2rust.layers.shapes import Shape, split_at
+from onnx2rust.ops.activation import activate
 from onnx2rust.ops.movement import normal_axis
 from onnx2rust.program import TensorType, Value
-from onnx2rust.registry import Const, onnx_op
+from onnx2rust.registry import onnx_op
 
 
 @onnx_op("BatchNormalization", since=(7, 9))
 def batch_normalization_7(
     g: Builder,
     X: Value,
-    scale: Const,
-    B: Const,
-    mean: Const,
-    var: Const,
+    scale: Value,
+    B: Value,
+    mean: Value,
+    var: Value,
     *,
     epsilon: float = 1e-5,
     momentum: float = 0.9,
@@ -39,10 +40,10 @@ def batch_normalization_7(
 def batch_normalization(
     g: Builder,
     X: Value,
-    scale: Const,
-    B: Const,
-    input_mean: Const,
-    input_var: Const,
+    scale: Value,
+    B: Value,
+    input_mean: Value,
+    input_var: Value,
     *,
     epsilon: float = 1e-5,
     momentum: float = 0.9,
@@ -55,16 +56,39 @@ def batch_normalization(
     return _scale_shift(g, X, scale, B, input_mean, input_var, epsilon)
 
 
-def _scale_shift(g: Builder, x: Value, scale: Const, bias: Const, mean: Const, var: Const, epsilon: float) -> Value:
-    """y = x·a + b with a = scale / √(var + ε), b = bias − mean·a, computed in f64."""
+def _scale_shift(g: Builder, x: Value, scale: Value, bias: Value, mean: Value, var: Value, epsilon: float) -> Value:
+    """y = x·a + b with a = scale / √(var + ε), b = bias − mean·a: computed here in f64, or by steps if they are not known."""
+    kind = x.dtype.numpy
+    if any(v.array is None for v in (scale, bias, mean, var)):
+        return _scale_shift_steps(g, x, scale, bias, mean, var, epsilon)
     s, b, m, v = (np.asarray(c.array, dtype=np.float64) for c in (scale, bias, mean, var))
     factor = s / np.sqrt(v + epsilon)
+    shift = b - m * factor
+    if x.dtype is DType.F32:
+        perm, (laid,) = g.layout([x], x.rank)
+        size = split_at(laid.shape, perm[1]) if x.rank > 1 else (*x.shape, 1, 1)
+        a, c = (g.weight(v, array=w.astype(kind)) for v, w in ((scale, factor), (bias, shift)))
+        return g.transpose(g.step(layers.ScaleShift(a, c, size), [laid], laid.type), perm)
     shape = (-1, *([1] * (x.rank - 2)))
-    kind = x.dtype.numpy
-    a = g.constant(factor.astype(kind).reshape(shape), f"{scale.name}")
-    c = g.constant((b - m * factor).astype(kind).reshape(shape), f"{bias.name}")
-    y = g.elementwise(broadcasting(Mul), [x, a], x.dtype)
-    return g.elementwise(broadcasting(Add), [y, c], x.dtype)
+    by = g.constant(factor.astype(kind).reshape(shape), scale.name)
+    plus = g.constant(shift.astype(kind).reshape(shape), bias.name)
+    y = g.elementwise(broadcasting(Mul), [x, by], x.dtype)
+    return g.elementwise(broadcasting(Add), [y, plus], x.dtype)
+
+
+def _scale_shift_steps(g: Builder, x: Value, scale: Value, bias: Value, mean: Value, var: Value, epsilon: float) -> Value:
+    def of(layer: type[Layer], *operands: Value) -> Value:
+        return g.elementwise(broadcasting(layer), operands, x.dtype)
+
+    deviation = activate(g, of(Add, var, g.constant(np.array(epsilon, x.dtype.numpy))), "Sqrt")
+    factor = of(Div, scale, deviation)
+    shift = of(Sub, bias, of(Mul, mean, factor))
+    return of(Add, of(Mul, x, _per_channel(g, factor, x.rank)), _per_channel(g, shift, x.rank))
+
+
+def _per_channel(g: Builder, value: Value, rank: int) -> Value:
+    """[channels] → [channels, 1, …], to be broadcast against [n, channels, …]"""
+    return g.view(value, product(value.shape), *([1] * (rank - 2)))
 
 
 def _only_f32(g: Builder, x: Value) -> None:
@@ -129,37 +153,51 @@ def rms_normalization(g: Builder, X: Value, scale: Value, *, axis: int = -1, eps
     return _apply(g, Mul, y, scale, whole)
 
 
-def _groups(g: Builder, x: Value, groups: int, scale: Const, bias: Const, epsilon: float) -> Value:
+def _groups(g: Builder, x: Value, groups: int, scale: Value, bias: Value, epsilon: float) -> Value:
     _only_f32(g, x)
     channels = x.shape[1]
     if not isinstance(channels, int) or groups < 1 or channels % groups:
         raise Refuse(f"{channels} channels in {groups} groups", invalid=isinstance(channels, int))
+    if scale.array is not None and bias.array is not None:
+        layer = layers.GroupNormalization(
+            groups, epsilon, _of_channels(g, scale, channels), _of_channels(g, bias, channels), split_at(x.shape, 1)
+        )
+        return g.step(layer, [x], x.type)  # type: ignore[no-any-return]
+    # Scale and bias are computed while the model runs: each by a step of its own.
+    batch, inner = x.shape[0], product(x.shape[2:])
+    size = (batch * groups, channels // groups * inner)
+    y = g.step(layers.LayerNormalization(epsilon, None, None, size), [x], x.type, None, None)[0]
+    for by, operand in ((Mul, scale), (Add, bias)):
+        count = product(operand.shape)
+        if not isinstance(count, int) or channels % count:
+            raise Refuse(f"a scale or bias of {count} elements for {channels} channels", invalid=isinstance(count, int))
+        blocks = g.view(y, batch, count, channels // count, *x.shape[2:])
+        y = g.elementwise(broadcasting(by), [blocks, g.view(operand, count, *([1] * (x.rank - 1)))], x.dtype)
+    return g.view(y, *x.shape)
 
-    def of_channels(value: Const) -> Weight:
-        """One of each channel, from that or (GroupNormalization before opset 21) from one of each group."""
-        array = np.asarray(value.array)
-        return g.weight(value, array=np.repeat(array, channels // array.size))
 
-    layer = layers.GroupNormalization(groups, epsilon, of_channels(scale), of_channels(bias), split_at(x.shape, 1))
-    return g.step(layer, [x], x.type)  # type: ignore[no-any-return]
+def _of_channels(g: Builder, value: Value, channels: int) -> Weight:
+    """One of each channel, from that or (GroupNormalization before opset 21) from one of each group."""
+    array = np.asarray(value.array)
+    return g.weight(value, array=np.repeat(array, channels // array.size))
 
 
 @onnx_op("InstanceNormalization", since=(6, 22))
-def instance_normalization(g: Builder, input: Value, scale: Const, B: Const, *, epsilon: float = 1e-5) -> Value:
+def instance_normalization(g: Builder, input: Value, scale: Value, B: Value, *, epsilon: float = 1e-5) -> Value:
     """y = (x − mean) / √(variance + ε) · scale + bias, mean and variance of each channel of each image"""
     channels = input.shape[1]
     return _groups(g, input, channels if isinstance(channels, int) else 0, scale, B, epsilon)
 
 
 @onnx_op("GroupNormalization", since=18)
-def group_normalization_18(g: Builder, X: Value, scale: Const, bias: Const, *, epsilon: float = 1e-5, num_groups: int) -> Value:
+def group_normalization_18(g: Builder, X: Value, scale: Value, bias: Value, *, epsilon: float = 1e-5, num_groups: int) -> Value:
     """y = (x − mean) / √(variance + ε) · scale + bias, mean and variance of groups of channels; a scale for each group"""
     return _groups(g, X, num_groups, scale, bias, epsilon)
 
 
 @onnx_op("GroupNormalization", since=21)
 def group_normalization(
-    g: Builder, X: Value, scale: Const, bias: Const, *, epsilon: float = 1e-5, num_groups: int, stash_type: int = 1
+    g: Builder, X: Value, scale: Value, bias: Value, *, epsilon: float = 1e-5, num_groups: int, stash_type: int = 1
 ) -> Value:
     """y = (x − mean) / √(variance + ε) · scale + bias, mean and variance of groups of channels"""
     return _groups(g, X, num_groups, scale, bias, epsilon)

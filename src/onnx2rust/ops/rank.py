@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim
+from onnx2rust.dims import Dim, product
 from onnx2rust.dtypes import DType
 from onnx2rust.layers import rank as layers
+from onnx2rust.layers.base import Layer
 from onnx2rust.layers.shapes import split_at
 from onnx2rust.ops.movement import normal_axis
 from onnx2rust.program import TensorType, Value
-from onnx2rust.registry import Const, Sizes, onnx_op
+from onnx2rust.registry import Sizes, onnx_op
 
 
 def _positions(g: Builder, layer: type[layers.ArgMax | layers.ArgMin], x: Value, axis: int, keepdims: int, last: int) -> Value:
@@ -70,18 +71,19 @@ def top_k(g: Builder, X: Value, K: Sizes, *, axis: int = -1, largest: int = 1, s
     return _top_k(g, X, K[0], axis, bool(largest))
 
 
-def _scan(op: str, layer: type[layers.CumSum | layers.CumProd], *since: int) -> None:
+def _scan(op: str, layer: type[Layer], dynamic: type[Layer], *since: int) -> None:
     @onnx_op(op, since=since)
-    def lower(g: Builder, x: Value, axis: Const, *, exclusive: int = 0, reverse: int = 0) -> Value:
-        assert axis.array is not None
-        if axis.array.size != 1:
-            raise Refuse(f"an axis of {axis.array.size} elements", invalid=True)
+    def lower(g: Builder, x: Value, axis: Value, *, exclusive: int = 0, reverse: int = 0) -> Value:
+        if product(axis.shape) != 1:
+            raise Refuse(f"an axis of {product(axis.shape)} elements", invalid=True)
+        if axis.array is None:
+            return g.step(dynamic(bool(exclusive), bool(reverse), x.shape), [x, axis], x.type)  # type: ignore[no-any-return, call-arg]
         perm, (v,) = g.layout([x], x.rank)
-        k = perm[normal_axis(int(axis.array.ravel()[0]), x.rank)]
-        return g.transpose(g.step(layer(bool(exclusive), bool(reverse), split_at(v.shape, k)), [v], v.type), perm)
+        size = split_at(v.shape, perm[normal_axis(int(axis.array.ravel()[0]), x.rank)])
+        return g.transpose(g.step(layer(bool(exclusive), bool(reverse), size), [v], v.type), perm)  # type: ignore[call-arg]
 
     lower.__doc__ = layer.__doc__
 
 
-_scan("CumSum", layers.CumSum, 11, 14)
-_scan("CumProd", layers.CumProd, 26)
+_scan("CumSum", layers.CumSum, layers.DynamicCumSum, 11, 14)
+_scan("CumProd", layers.CumProd, layers.DynamicCumProd, 26)

@@ -8,7 +8,7 @@ from onnx import numpy_helper
 
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, product, symbol
-from onnx2rust.dtypes import DType, from_numpy
+from onnx2rust.dtypes import from_numpy
 from onnx2rust.layers.movement import Expand, Range, Reshape
 from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import Sizes, onnx_op

@@ -1,0 +1,55 @@
+# Everything runs from a virtual environment inside the checkout; `make help` lists the targets.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+export CARGO_TERM_COLOR ?= never
+export CARGO_TARGET_DIR ?= $(CURDIR)/build/target
+
+.PHONY: help setup demo test check bench docs format clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMP) ## the virtual environment, with TensorFlow and the tools of the tests
+
+$(STAMP): pyproject.toml
+	@command -v cargo >/dev/null || { echo "cargo is missing: install a stable Rust toolchain (rustup.rs)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11" >&2; exit 1; }
+	@echo "setting up $(VENV) (TensorFlow, onnx, onnxruntime: about 1.7 GB, once) …"
+	@start=$$(date +%s); $(PYTHON) -m venv $(VENV) && $(BIN)/pip install -q --disable-pip-version-check -e '.[tf,dev]' \
+	  && $(BIN)/pip install -q --disable-pip-version-check --no-deps tf_keras \
+	  && touch $@ && echo "set up in $$(( $$(date +%s) - start )) s"
+
+demo: setup ## converts two real TensorFlow models, tests and measures what comes out
+	@$(BIN)/python examples/demo.py
+
+test: setup ## everything: Python, Rust, official ONNX tests, whole models
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	cd rust/tf-layers && cargo fmt --check && cargo clippy -q --all-targets -- -D warnings
+	cd rust/tf-layers && cargo test -q
+	cd rust/tf-layers && RUSTDOCFLAGS="-D warnings" cargo doc -q --no-deps
+	$(BIN)/python -m pytest
+
+check: setup ## every day: format, lint, types, fast tests
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	cd rust/tf-layers && cargo fmt --check && cargo clippy -q --all-targets -- -D warnings
+	$(BIN)/python -m pytest -m "not slow"
+
+bench: setup ## ours against onnxruntime, interleaved; writes benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/run.py
+
+docs: setup ## the documentation of tf-layers, and docs/OPERATORS.md from the test results
+	cd rust/tf-layers && RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+	$(BIN)/python tests/conformance/operators.py
+
+format: setup ## formats Python and Rust
+	$(BIN)/ruff check --fix -q; $(BIN)/ruff format
+	cd rust/tf-layers && cargo fmt
+
+clean: ## removes what was built; the virtual environment stays
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache rust/tf-layers/target
