@@ -345,7 +345,9 @@ def test_as_a_module():
 
 
 def test_importing_the_package_imports_nothing_heavy():
-    code = "import sys, onnx2rust, onnx2rust.cli; print([m for m in ('numpy', 'onnx', 'onnxruntime', 'jinja2') if m in sys.modules])"
+    code = (
+        "import sys, onnx2rust, onnx2rust.cli; print([m for m in ('numpy', 'onnx', 'onnxruntime', 'jinja2') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
