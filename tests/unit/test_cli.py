@@ -35,7 +35,7 @@ def options(monkeypatch):
         seen.update(model=model, out=out, options=options)
         return onnx2rust.pipeline.Project(out, out / "rust_generated_code", "crate", "Model", (), None, None)
 
-    import onnx2rust.pipeline  # noqa: F401  (the fake needs its Project)
+    import onnx2rust.pipeline
 
     monkeypatch.setattr(onnx2rust, "convert", convert)
     return seen
