@@ -160,7 +160,8 @@ def type_name(text: str) -> Escaped:
     """An UpperCamelCase Rust type name; text that already is one stays as it is (`MNIST` → `MNIST`)."""
     if re.fullmatch(r"[A-Z][A-Za-z0-9]{0,47}", text) and text != "Self":
         return Escaped(text)
-    return Escaped("".join(w[:1].upper() + w[1:] for w in ident(text, "model").split("_") if w))
+    name = "".join(w[:1].upper() + w[1:] for w in ident(text, "model").split("_") if w)
+    return Escaped("SelfModel" if name == "Self" else name)
 
 
 _CRATE_RESERVED = frozenset(
