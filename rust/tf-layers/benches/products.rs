@@ -151,7 +151,7 @@ fn depthwise(cpu: Cpu, size: usize, channels: usize, kernel: usize, stride: usiz
         &format!("depthwise {kernel} s{stride} {size}×{size}×{channels}"),
         2.0 * (output * output * channels * kernel * kernel) as f64,
         &mut y,
-        |y| layer.run(cpu, 1, [size; 2], &x, y, &mut scratch),
+        |y| layer.run(cpu, 1, [size; 2], &x, None, y, &mut scratch),
         |y| y.iter().all(|v| v.is_finite()),
     );
 }

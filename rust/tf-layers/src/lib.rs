@@ -27,6 +27,8 @@ mod error;
 #[cfg(feature = "kernels")]
 mod gemm;
 #[cfg(feature = "kernels")]
+pub mod integer;
+#[cfg(feature = "kernels")]
 mod math;
 #[cfg(feature = "kernels")]
 pub mod matmul;

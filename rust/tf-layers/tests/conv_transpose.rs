@@ -4,7 +4,7 @@ mod common;
 
 use common::{Rng, flat, indices};
 use tf_layers::activation::Activation;
-use tf_layers::conv::ConvTranspose;
+use tf_layers::conv::{ConvTranspose, ConvTransposeDynamic};
 use tf_layers::{Cpu, Slot, pack};
 
 /// |error| ≤ budget · Σ |x·w| (+ |bias|).
@@ -64,6 +64,32 @@ fn check<const D: usize>(rng: &mut Rng, cpu: Cpu, group: usize, activation: Acti
     .checked();
     let mut y = vec![f32::NAN; y_shape.iter().product()];
     layer.run(cpu, batch, size, &x, &mut y, &mut Slot::new());
+
+    if activation == Activation::Linear {
+        let mut dynamic = vec![f32::NAN; y.len()];
+        let layer = ConvTransposeDynamic {
+            group,
+            kernel_shape: kernel,
+            strides,
+            dilations,
+            pads_begin: begin,
+            pads_end: end,
+            output_padding: extra,
+        };
+        let channels = [group * inputs, group * outputs];
+        layer.run(
+            cpu,
+            batch,
+            size,
+            channels,
+            &x,
+            &w,
+            bias.as_deref(),
+            &mut dynamic,
+            &mut Slot::new(),
+        );
+        assert_eq!(y, dynamic);
+    }
 
     let mut expected = vec![(0.0, 0.0); y.len()];
     for (i, (value, scale)) in expected.iter_mut().enumerate() {

@@ -10,7 +10,7 @@ use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 use crate::pack::PANEL;
 use crate::slot::Slot;
 
-/// y = activation(x ⋆ kernel + bias), channel by channel: x `[batch, *size, channels]`, y `[batch, *output, channels · multiplier]`.
+/// y = activation(x ⋆ kernel + bias + residual), channel by channel: x `[batch, *size, channels]`, y `[batch, *output, channels · multiplier]`.
 ///
 /// Output channel o sees input channel `o / multiplier` alone (ONNX `Conv` with `group == channels`). Sizes as in [`Conv`](super::Conv). The
 /// kernel is packed by [`pack::depthwise`](crate::pack::depthwise).
@@ -60,13 +60,18 @@ impl<const D: usize> DepthwiseConv<'_, D> {
         self
     }
 
-    /// y = activation(x ⋆ kernel + bias)
+    /// y = activation(x ⋆ kernel + bias + residual); the residual, if any, has y's shape.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the convention: sizes, inputs, outputs, scratch"
+    )]
     pub fn run(
         &self,
         cpu: Cpu,
         batch: usize,
         size: [usize; D],
         x: &[f32],
+        residual: Option<&[f32]>,
         y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) {
@@ -85,7 +90,7 @@ impl<const D: usize> DepthwiseConv<'_, D> {
             bias: self.bias,
             activation: self.activation,
         };
-        job.run(cpu, batch, x, y, scratch);
+        job.run(cpu, batch, x, residual, y, scratch);
     }
 }
 
@@ -119,9 +124,17 @@ impl Job<'_> {
         self.inputs * self.multiplier
     }
 
-    fn run(&self, cpu: Cpu, batch: usize, x: &[f32], y: &mut [f32], scratch: &mut Slot<f32>) {
+    fn run(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        x: &[f32],
+        residual: Option<&[f32]>,
+        y: &mut [f32],
+        scratch: &mut Slot<f32>,
+    ) {
         let (window, outputs) = (&self.window, self.outputs());
-        let x = &x[..batch * window.pixels() * self.inputs];
+        let x_image = window.pixels() * self.inputs;
         let y_image = window.output().iter().product::<usize>() * outputs;
         let y = &mut y[..batch * y_image];
         if y.is_empty() {
@@ -140,10 +153,9 @@ impl Job<'_> {
         };
         let (zeros, copy) = scratch.fit(line + copy).split_at_mut(line);
         zeros.fill(0.0);
-        for (x, y) in x
-            .chunks_exact(x.len() / batch)
-            .zip(y.chunks_exact_mut(y_image))
-        {
+        for (i, y) in y.chunks_exact_mut(y_image).enumerate() {
+            let x = &x[i * x_image..][..x_image];
+            let residual = residual.map(|residual| &residual[i * y_image..][..y_image]);
             let image = if copies {
                 self.copy(x, channels, copy);
                 Image {
@@ -162,7 +174,7 @@ impl Job<'_> {
                     zeros,
                 }
             };
-            dispatch!(cpu.level, s => self.image_at(s, &image, y));
+            dispatch!(cpu.level, s => self.image_at(s, &image, residual, y));
         }
     }
 
@@ -214,17 +226,24 @@ impl Job<'_> {
     }
 
     #[inline(always)]
-    fn image_at<S: Simd>(&self, s: S, image: &Image, y: &mut [f32]) {
-        let [depth, height, width] = self.window.output();
+    fn image_at<S: Simd>(&self, s: S, image: &Image, residual: Option<&[f32]>, y: &mut [f32]) {
+        let [_, height, width] = self.window.output();
         let line = width * self.outputs();
         let lines = (BAND_BYTES / (width * 64)).max(1);
-        for (z, y) in y.chunks_exact_mut(height * line).enumerate().take(depth) {
+        let mut done = 0;
+        for (z, y) in y.chunks_exact_mut(height * line).enumerate() {
             for (band, y) in y.chunks_mut(lines * line).enumerate() {
                 match S::f32s::LEN {
                     16 => self.band::<S, 16>(s, image, [z, band * lines], y),
                     8 => self.band::<S, 8>(s, image, [z, band * lines], y),
                     _ => self.band::<S, 4>(s, image, [z, band * lines], y),
                 }
+                if let Some(residual) = residual {
+                    for (y, r) in y.iter_mut().zip(&residual[done..]) {
+                        *y += r;
+                    }
+                }
+                done += y.len();
                 self.activation.apply_at(s, y);
             }
         }

@@ -1,7 +1,7 @@
 //! Windows over images, brought to three spatial axes.
 
 /// `values` behind as many `filler`s as make three.
-pub(super) fn three<const D: usize>(values: [usize; D], filler: usize) -> [usize; 3] {
+pub(crate) fn three<const D: usize>(values: [usize; D], filler: usize) -> [usize; 3] {
     let mut three = [filler; 3];
     three[3 - D..].copy_from_slice(&values);
     three
@@ -29,7 +29,7 @@ pub(super) const fn checked<const D: usize>(
 
 /// A kernel that moves over an image of `size` pixels.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Window {
+pub(crate) struct Window {
     pub size: [usize; 3],
     pub kernel: [usize; 3],
     pub strides: [usize; 3],
@@ -40,7 +40,7 @@ pub(super) struct Window {
 
 impl Window {
     /// Pixels of the image.
-    pub(super) fn pixels(&self) -> usize {
+    pub(crate) fn pixels(&self) -> usize {
         self.size.iter().product()
     }
 
@@ -60,7 +60,7 @@ impl Window {
     }
 
     /// Positions of the kernel along each axis; 0 where it does not fit.
-    pub(super) fn output(&self) -> [usize; 3] {
+    pub(crate) fn output(&self) -> [usize; 3] {
         let padded = self.padded();
         core::array::from_fn(|i| {
             let reach = self.dilations[i] * (self.kernel[i].max(1) - 1) + 1;

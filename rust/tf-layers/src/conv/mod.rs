@@ -4,6 +4,7 @@
 //! with one segment per kernel row. Padding is a copy of the image with zeros around it.
 
 mod depthwise;
+mod dynamic;
 mod image;
 mod transpose;
 
@@ -14,7 +15,8 @@ use crate::pack::PANEL;
 use crate::slot::Slot;
 
 pub use depthwise::DepthwiseConv;
-use image::Window;
+pub use dynamic::{ConvDynamic, ConvTransposeDynamic};
+pub(crate) use image::{Window, three};
 pub use transpose::ConvTranspose;
 
 /// y = activation(x ⋆ kernel + bias + residual): x `[batch, *size, input_channels]`, y `[batch, *output, output_channels]`.
@@ -96,7 +98,9 @@ impl<const D: usize> Conv<'_, D> {
         scratch: &mut Slot<f32>,
     ) {
         let addend = residual.map_or(Addend::Nothing, Addend::Slice);
-        self.direct(size).run(cpu, batch, x, addend, y, scratch);
+        let job = self.direct(size);
+        let scratch = scratch.fit(job.scratch_len());
+        job.run(cpu, batch, x, addend, y, scratch);
     }
 
     /// [`run`](Self::run) with the residual in y, which is overwritten.
@@ -109,8 +113,9 @@ impl<const D: usize> Conv<'_, D> {
         y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) {
-        self.direct(size)
-            .run(cpu, batch, x, Addend::Output, y, scratch);
+        let job = self.direct(size);
+        let scratch = scratch.fit(job.scratch_len());
+        job.run(cpu, batch, x, Addend::Output, y, scratch);
     }
 
     fn direct(&self, size: [usize; D]) -> Direct<'_> {
@@ -145,6 +150,15 @@ struct Direct<'a> {
 }
 
 impl Direct<'_> {
+    /// Elements of scratch that [`run`](Self::run) needs: an image with its padding.
+    fn scratch_len(&self) -> usize {
+        if self.window.is_padded() {
+            self.window.padded_pixels() * self.inputs
+        } else {
+            0
+        }
+    }
+
     fn run(
         &self,
         cpu: Cpu,
@@ -152,40 +166,30 @@ impl Direct<'_> {
         x: &[f32],
         addend: Addend,
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut [f32],
     ) {
         let (window, output) = (&self.window, self.window.output());
-        let x = &x[..batch * window.pixels() * self.inputs];
+        let x_image = window.pixels() * self.inputs;
         let y_image = output.iter().product::<usize>() * self.outputs;
         let y = &mut y[..batch * y_image];
         if y.is_empty() {
             return;
         }
-        let padded = window.is_padded();
         // Without padding, the free outermost axis walks the images of the batch: one product for all.
-        let whole_batch = !padded && window.kernel[0] == 1 && window.size[0] == 1;
-        let product = self.product(if whole_batch { batch } else { 1 });
-        let image_len = if padded {
-            window.padded_pixels() * self.inputs
-        } else {
-            0
-        };
-        let image = scratch.fit(image_len);
-        if whole_batch {
-            self.groups(cpu, &product, x, addend, y);
+        if !window.is_padded() && window.kernel[0] == 1 && window.size[0] == 1 {
+            self.groups(cpu, &self.product(batch), &x[..batch * x_image], addend, y);
             return;
         }
-        let images = x
-            .chunks_exact(x.len() / batch)
-            .zip(y.chunks_exact_mut(y_image));
-        for (i, (x, y)) in images.enumerate() {
+        let product = self.product(1);
+        for (i, y) in y.chunks_exact_mut(y_image).enumerate() {
+            let x = &x[i * x_image..][..x_image];
             let addend = match addend {
                 Addend::Slice(values) => Addend::Slice(&values[i * y_image..][..y_image]),
                 other => other,
             };
-            if padded {
-                window.pad(x, self.inputs, image);
-                self.groups(cpu, &product, image, addend, y);
+            if window.is_padded() {
+                window.pad(x, self.inputs, scratch);
+                self.groups(cpu, &product, scratch, addend, y);
             } else {
                 self.groups(cpu, &product, x, addend, y);
             }

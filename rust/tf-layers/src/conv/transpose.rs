@@ -83,78 +83,95 @@ impl<const D: usize> ConvTranspose<'_, D> {
         y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) {
-        let (kernel, strides) = (
-            image::three(self.kernel_shape, 1),
-            image::three(self.strides, 1),
-        );
-        let (dilations, begin) = (
-            image::three(self.dilations, 1),
-            image::three(self.pads_begin, 0),
-        );
-        let (end, extra) = (
-            image::three(self.pads_end, 0),
-            image::three(self.output_padding, 0),
-        );
-        let size = image::three(size, 1);
         let job = Job {
             inputs: self.input_channels,
             outputs: self.output_channels,
             group: self.group,
-            axes: core::array::from_fn(|i| Axis {
-                kernel: kernel[i],
-                stride: strides[i],
-                dilation: dilations[i],
-                begin: begin[i],
-            }),
-            size,
-            output: core::array::from_fn(|i| {
-                let reach = dilations[i] * (kernel[i].max(1) - 1) + 1;
-                let full = (size[i].max(1) - 1) * strides[i] + extra[i] + reach;
-                if size[i] == 0 {
-                    0
-                } else {
-                    full.saturating_sub(begin[i] + end[i])
-                }
-            }),
+            axes: axes(
+                self.kernel_shape,
+                self.strides,
+                self.dilations,
+                self.pads_begin,
+            ),
+            size: image::three(size, 1),
+            end: image::three(self.pads_end, 0),
+            output_padding: image::three(self.output_padding, 0),
             kernel: self.kernel,
             bias: self.bias,
             activation: self.activation,
         };
+        let scratch = scratch.fit(job.scratch_len());
         job.run(cpu, batch, x, y, scratch);
     }
 }
 
+/// The three axes that `D` axes become.
+pub(super) fn axes<const D: usize>(
+    kernel: [usize; D],
+    strides: [usize; D],
+    dilations: [usize; D],
+    begin: [usize; D],
+) -> [Axis; 3] {
+    let (kernel, strides) = (image::three(kernel, 1), image::three(strides, 1));
+    let (dilations, begin) = (image::three(dilations, 1), image::three(begin, 0));
+    core::array::from_fn(|i| Axis {
+        kernel: kernel[i],
+        stride: strides[i],
+        dilation: dilations[i],
+        begin: begin[i],
+    })
+}
+
 /// A transposed convolution with its size, brought to three axes: compiled once for all ranks.
-struct Job<'a> {
-    inputs: usize,
-    outputs: usize,
-    group: usize,
-    axes: [Axis; 3],
-    size: [usize; 3],
-    output: [usize; 3],
-    kernel: &'a [f32],
-    bias: Option<&'a [f32]>,
-    activation: Activation,
+pub(super) struct Job<'a> {
+    pub inputs: usize,
+    pub outputs: usize,
+    pub group: usize,
+    pub axes: [Axis; 3],
+    pub size: [usize; 3],
+    /// Outputs cut off at the end.
+    pub end: [usize; 3],
+    pub output_padding: [usize; 3],
+    pub kernel: &'a [f32],
+    pub bias: Option<&'a [f32]>,
+    pub activation: Activation,
 }
 
 impl Job<'_> {
-    fn run(&self, cpu: Cpu, batch: usize, x: &[f32], y: &mut [f32], scratch: &mut Slot<f32>) {
+    /// Size of y.
+    fn output(&self) -> [usize; 3] {
+        core::array::from_fn(|i| {
+            let axis = &self.axes[i];
+            let reach = axis.dilation * (axis.kernel.max(1) - 1) + 1;
+            let full = (self.size[i].max(1) - 1) * axis.stride + self.output_padding[i] + reach;
+            if self.size[i] == 0 {
+                0
+            } else {
+                full.saturating_sub(axis.begin + self.end[i])
+            }
+        })
+    }
+
+    /// Elements of scratch that [`run`](Self::run) needs: an image with its padding.
+    pub(super) fn scratch_len(&self) -> usize {
+        let window = self.window();
+        if window.is_padded() {
+            window.padded_pixels() * self.inputs
+        } else {
+            0
+        }
+    }
+
+    pub(super) fn run(&self, cpu: Cpu, batch: usize, x: &[f32], y: &mut [f32], padded: &mut [f32]) {
         let x_image = self.size.iter().product::<usize>() * self.inputs;
-        let y_image = self.output.iter().product::<usize>() * self.outputs;
+        let y_image = self.output().iter().product::<usize>() * self.outputs;
         let y = &mut y[..batch * y_image];
         if y.is_empty() {
             return;
         }
         let window = self.window();
-        let padded = scratch.fit(if window.is_padded() {
-            window.padded_pixels() * self.inputs
-        } else {
-            0
-        });
-        for (x, y) in x[..batch * x_image]
-            .chunks_exact(x_image)
-            .zip(y.chunks_exact_mut(y_image))
-        {
+        for (i, y) in y.chunks_exact_mut(y_image).enumerate() {
+            let x = &x[i * x_image..][..x_image];
             if window.is_padded() {
                 window.pad(x, self.inputs, padded);
                 self.phases(cpu, &window, padded, y);
@@ -166,7 +183,7 @@ impl Job<'_> {
 
     /// Outputs of one phase along axis `i`.
     fn count(&self, i: usize, phase: usize) -> usize {
-        self.output[i]
+        self.output()[i]
             .saturating_sub(phase)
             .div_ceil(self.axes[i].stride)
     }
@@ -228,8 +245,8 @@ impl Job<'_> {
         let inputs = self.inputs / self.group;
         let padded = window.padded();
         let x_pixels = [padded[1] * padded[2], padded[2], 1].map(|pixels| pixels * self.inputs);
-        let y_pixels = [self.output[1] * self.output[2], self.output[2], 1]
-            .map(|pixels| pixels * self.outputs);
+        let output = self.output();
+        let y_pixels = [output[1] * output[2], output[2], 1].map(|pixels| pixels * self.outputs);
         let taps = [0, 1, 2].map(|i| self.axes[i].phase(phases[i]));
         let size = [0, 1, 2].map(|i| self.count(i, phases[i]));
         let y_start = (0..3).map(|i| phases[i] * y_pixels[i]).sum();

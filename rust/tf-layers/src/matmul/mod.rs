@@ -1,7 +1,10 @@
 //! Matrix products whose both sides are computed while the model runs.
 
+mod any;
 mod few;
 mod panels;
+
+pub use any::MatMulAny;
 
 use crate::activation::Activation;
 use crate::cpu::{Cpu, dispatch};

@@ -14,9 +14,20 @@ pub fn conv(w: &[f32], shape: &[usize], group: usize) -> Vec<f32> {
         group > 0 && outputs.is_multiple_of(group),
         "conv: {outputs} outputs in {group} groups"
     );
+    let mut packed = vec![0.0; group * (outputs / group).div_ceil(PANEL) * taps * inputs * PANEL];
+    conv_into(w, [outputs, inputs, taps], group, &mut packed);
+    packed
+}
+
+/// [`conv`] into a slice of the right length whose padding is zero; `shape` is `[o, i / group, taps]`.
+pub(crate) fn conv_into(
+    w: &[f32],
+    [outputs, inputs, taps]: [usize; 3],
+    group: usize,
+    packed: &mut [f32],
+) {
     let outputs = outputs / group;
     let group_len = outputs.div_ceil(PANEL) * taps * inputs * PANEL;
-    let mut packed = vec![0.0; group * group_len];
     // Index loops throughout: build scripts are not optimised, and iterators cost more than indices there.
     for o in 0..group * outputs {
         let (g, column) = (o / outputs, o % outputs);
@@ -28,7 +39,6 @@ pub fn conv(w: &[f32], shape: &[usize], group: usize) -> Vec<f32> {
             }
         }
     }
-    packed
 }
 
 /// Packs a depthwise convolution's kernel `[channels * multiplier, 1, *k]` into `[ceil(o / 16)][*k][16]`.

@@ -6,10 +6,12 @@ mod conv;
 pub mod recurrent;
 mod transpose;
 
+#[cfg(feature = "kernels")]
+pub(crate) use conv::conv_into;
 pub use conv::{conv, depthwise};
 pub use transpose::conv_transpose;
 #[cfg(feature = "kernels")]
-pub(crate) use transpose::{Axis, for_each_phase};
+pub(crate) use transpose::{Axis, conv_transpose_into, for_each_phase};
 
 /// Columns of one panel.
 pub const PANEL: usize = 16;

@@ -92,32 +92,42 @@ pub fn conv_transpose(
         group > 0 && all_inputs.is_multiple_of(group),
         "conv_transpose: {all_inputs} inputs in {group} groups"
     );
-    let inputs = all_inputs / group;
+    let mut packed =
+        vec![0.0; group * outputs.div_ceil(PANEL) * taps * (all_inputs / group) * PANEL];
+    conv_transpose_into(w, [all_inputs, outputs], group, axes, &mut packed);
+    packed
+}
 
-    let mut packed = Vec::with_capacity(group * outputs.div_ceil(PANEL) * taps * inputs * PANEL);
+/// [`conv_transpose`] into a slice of the right length whose padding is zero; `channels` are `[i, o / group]`.
+pub(crate) fn conv_transpose_into(
+    w: &[f32],
+    [inputs, outputs]: [usize; 2],
+    group: usize,
+    axes: [Axis; 3],
+    packed: &mut [f32],
+) {
+    let inputs = inputs / group;
+    let kernel = axes.map(|axis| axis.kernel);
+    let taps: usize = kernel.iter().product();
+    let mut at = 0;
     for g in 0..group {
-        for_each_phase(strides, |phases| {
+        for_each_phase(axes.map(|axis| axis.stride), |phases| {
             let [depth, height, width] = [0, 1, 2].map(|i| axes[i].phase(phases[i]));
             for panel in 0..outputs.div_ceil(PANEL) {
                 let columns = (outputs - panel * PANEL).min(PANEL);
                 for z in 0..depth.taps {
                     for y in 0..height.taps {
                         for x in 0..width.taps {
-                            let tap = ((depth.last - z * depth.step) * kernel[1] + height.last
-                                - y * height.step)
-                                * kernel[2]
-                                + width.last
-                                - x * width.step;
+                            let line = (depth.last - z * depth.step) * kernel[1] + height.last
+                                - y * height.step;
+                            let tap = line * kernel[2] + width.last - x * width.step;
                             for i in 0..inputs {
                                 let start =
                                     ((g * inputs + i) * outputs + panel * PANEL) * taps + tap;
-                                for o in 0..PANEL {
-                                    packed.push(if o < columns {
-                                        w[start + o * taps]
-                                    } else {
-                                        0.0
-                                    });
+                                for o in 0..columns {
+                                    packed[at + o] = w[start + o * taps];
                                 }
+                                at += PANEL;
                             }
                         }
                     }
@@ -125,7 +135,6 @@ pub fn conv_transpose(
             }
         });
     }
-    packed
 }
 
 /// Calls `f` with every phase of three axes, the last axis fastest.

@@ -1,0 +1,154 @@
+//! Convolutions whose kernel is computed while the model runs: packed for every call.
+
+use super::image::{self, Window};
+use super::{Direct, transpose};
+use crate::activation::Activation;
+use crate::cpu::Cpu;
+use crate::gemm::Addend;
+use crate::pack::{PANEL, conv_into, conv_transpose_into};
+use crate::slot::Slot;
+
+/// y = x ⋆ w + bias, as [`Conv`](super::Conv) but with w `[outputs, inputs / group, *kernel_shape]` an input.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvDynamic<const D: usize> {
+    /// Groups of channels: outputs of one group see only its inputs.
+    pub group: usize,
+    /// Taps along each axis.
+    pub kernel_shape: [usize; D],
+    /// Steps between outputs.
+    pub strides: [usize; D],
+    /// Steps between taps.
+    pub dilations: [usize; D],
+    /// Zeros before each axis.
+    pub pads_begin: [usize; D],
+    /// Zeros after each axis.
+    pub pads_end: [usize; D],
+}
+
+impl<const D: usize> ConvDynamic<D> {
+    /// Checks the parameters.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        assert!(self.group > 0, "ConvDynamic: groups");
+        image::checked(&self.kernel_shape, &self.strides, &self.dilations);
+        self
+    }
+
+    /// y = x ⋆ w + bias; `channels` are those of x and of y.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the convention: sizes, inputs, outputs, scratch"
+    )]
+    pub fn run(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        size: [usize; D],
+        channels: [usize; 2],
+        x: &[f32],
+        w: &[f32],
+        bias: Option<&[f32]>,
+        y: &mut [f32],
+        scratch: &mut Slot<f32>,
+    ) {
+        let [inputs, outputs] = channels;
+        let taps = self.kernel_shape.iter().product::<usize>();
+        let group_inputs = inputs / self.group;
+        let len = self.group * (outputs / self.group).div_ceil(PANEL) * taps * group_inputs * PANEL;
+        let mut job = Direct {
+            inputs,
+            outputs,
+            group: self.group,
+            window: Window {
+                size: image::three(size, 1),
+                kernel: image::three(self.kernel_shape, 1),
+                strides: image::three(self.strides, 1),
+                dilations: image::three(self.dilations, 1),
+                begin: image::three(self.pads_begin, 0),
+                end: image::three(self.pads_end, 0),
+            },
+            kernel: &[],
+            bias,
+            activation: Activation::Linear,
+        };
+        let (packed, scratch) = scratch.fit(len + job.scratch_len()).split_at_mut(len);
+        packed.fill(0.0);
+        conv_into(w, [outputs, group_inputs, taps], self.group, packed);
+        job.kernel = packed;
+        job.run(cpu, batch, x, Addend::Nothing, y, scratch);
+    }
+}
+
+/// y = x ⋆ᵀ w + bias, as [`ConvTranspose`](super::ConvTranspose) but with w `[inputs, outputs / group, *kernel_shape]` an input.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvTransposeDynamic<const D: usize> {
+    /// Groups of channels: outputs of one group see only its inputs.
+    pub group: usize,
+    /// Taps along each axis.
+    pub kernel_shape: [usize; D],
+    /// Outputs per input.
+    pub strides: [usize; D],
+    /// Steps between taps.
+    pub dilations: [usize; D],
+    /// Outputs cut off at the begin.
+    pub pads_begin: [usize; D],
+    /// Outputs cut off at the end.
+    pub pads_end: [usize; D],
+    /// Outputs added at the end.
+    pub output_padding: [usize; D],
+}
+
+impl<const D: usize> ConvTransposeDynamic<D> {
+    /// Checks the parameters.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        assert!(self.group > 0, "ConvTransposeDynamic: groups");
+        image::checked(&self.kernel_shape, &self.strides, &self.dilations);
+        self
+    }
+
+    /// y = x ⋆ᵀ w + bias; `channels` are those of x and of y.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the convention: sizes, inputs, outputs, scratch"
+    )]
+    pub fn run(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        size: [usize; D],
+        channels: [usize; 2],
+        x: &[f32],
+        w: &[f32],
+        bias: Option<&[f32]>,
+        y: &mut [f32],
+        scratch: &mut Slot<f32>,
+    ) {
+        let [inputs, outputs] = channels;
+        let taps = self.kernel_shape.iter().product::<usize>();
+        let len = inputs * taps * (outputs / self.group).div_ceil(PANEL) * PANEL;
+        let axes = transpose::axes(
+            self.kernel_shape,
+            self.strides,
+            self.dilations,
+            self.pads_begin,
+        );
+        let mut job = transpose::Job {
+            inputs,
+            outputs,
+            group: self.group,
+            axes,
+            size: image::three(size, 1),
+            end: image::three(self.pads_end, 0),
+            output_padding: image::three(self.output_padding, 0),
+            kernel: &[],
+            bias,
+            activation: Activation::Linear,
+        };
+        let (packed, scratch) = scratch.fit(len + job.scratch_len()).split_at_mut(len);
+        packed.fill(0.0);
+        conv_transpose_into(w, [inputs, outputs / self.group], self.group, axes, packed);
+        job.kernel = packed;
+        job.run(cpu, batch, x, y, scratch);
+    }
+}

@@ -1,0 +1,86 @@
+//! Products of 8-bit matrices.
+
+use super::{Byte, zero_at};
+use crate::cpu::{Cpu, dispatch};
+
+/// y = (a − a_zero) · (b − b_zero): a `[*batch, m, k]`, b `[*batch, k, n]`, both u8 or i8, y `[*batch, m, n]` i32.
+///
+/// Steps say where elements lie, as in [`MatMul`](crate::matmul::MatMul). ONNX `MatMulInteger`, and the first half of `QLinearMatMul`.
+#[derive(Debug, Clone, Copy)]
+pub struct MatMulInteger;
+
+impl MatMulInteger {
+    /// The product; `a_zero` has one element or one a row (m), `b_zero` one or one a column (n).
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the convention: sizes, inputs, outputs"
+    )]
+    pub fn run<A: Byte, B: Byte, const N: usize>(
+        &self,
+        cpu: Cpu,
+        batch: [usize; N],
+        sizes: [usize; 3],
+        a_batch: [usize; N],
+        a_steps: [usize; 2],
+        b_batch: [usize; N],
+        b_steps: [usize; 2],
+        a: &[A],
+        b: &[B],
+        a_zero: Option<&[A]>,
+        b_zero: Option<&[B]>,
+        y: &mut [i32],
+    ) {
+        let [m, _, n] = sizes;
+        let y = &mut y[..batch.iter().product::<usize>() * m * n];
+        if y.is_empty() {
+            return;
+        }
+        for (i, y) in y.chunks_exact_mut(m * n).enumerate() {
+            let (mut rest, mut a_at, mut b_at) = (i, 0, 0);
+            for axis in (0..N).rev() {
+                let index = rest % batch[axis];
+                rest /= batch[axis];
+                a_at += index * a_batch[axis];
+                b_at += index * b_batch[axis];
+            }
+            dispatch!(cpu.level, _ => matrix(sizes, (&a[a_at..], a_steps, a_zero), (&b[b_at..], b_steps, b_zero), y));
+        }
+    }
+}
+
+/// Elements, their steps and zero points.
+type Operand<'a, T> = (&'a [T], [usize; 2], Option<&'a [T]>);
+
+#[inline(always)]
+fn matrix<A: Byte, B: Byte>([_, k, n]: [usize; 3], a: Operand<A>, b: Operand<B>, y: &mut [i32]) {
+    let (a, a_steps, a_zero) = a;
+    let (b, b_steps, b_zero) = b;
+    for (i, y) in y.chunks_exact_mut(n).enumerate() {
+        y.fill(0);
+        let zero = zero_at(a_zero, i);
+        for j in 0..k {
+            let x = a[i * a_steps[0] + j * a_steps[1]].into() - zero;
+            let row = &b[j * b_steps[0]..];
+            match b_zero {
+                None => add_row(y, row, b_steps[1], x, |_| 0),
+                Some([one]) => add_row(y, row, b_steps[1], x, |_| (*one).into()),
+                Some(many) => add_row(y, row, b_steps[1], x, |c| many[c].into()),
+            }
+        }
+    }
+}
+
+/// y += x · (row − zero)
+#[inline(always)]
+fn add_row<B: Byte>(y: &mut [i32], row: &[B], step: usize, x: i32, zero: impl Fn(usize) -> i32) {
+    if step == 1 {
+        let row = &row[..y.len()];
+        for (c, (y, b)) in y.iter_mut().zip(row).enumerate() {
+            *y = y.wrapping_add(x * ((*b).into() - zero(c)));
+        }
+    } else {
+        for (c, y) in y.iter_mut().enumerate() {
+            *y = y.wrapping_add(x * (row[c * step].into() - zero(c)));
+        }
+    }
+}
