@@ -9,7 +9,7 @@ from onnx2rust.layers.base import Dims, Layer, Variant, Weight
 
 
 @dataclass(frozen=True)
-class Conv(Layer, rust="conv::Conv", optional=(1,), scratch=True):
+class Conv(Layer, rust="conv::Conv", optional=(1,), in_place=(1,), scratch=True):
     """y = activation(kernel * x + bias + residual) for x [batch, *size, input_channels]; input 1 is the residual."""
 
     input_channels: int
