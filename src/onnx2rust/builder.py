@@ -17,6 +17,7 @@ from onnx2rust.dims import Dim, broadcast, product, symbol, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import Problem
 from onnx2rust.layers.base import PLAIN, Copy, DimsToTensor, Layer, ReadSizes, Variant, View, Weight
+from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.naming import Names, step_names
 from onnx2rust.program import Origin, Program, Step, TensorType, Value
@@ -165,7 +166,7 @@ class Builder:
         source, first = self._pending.get(x, (x, tuple(range(x.rank))))
         perm = tuple(first[p] for p in perm)
         if x.const is not None:
-            return self.constant(np.ascontiguousarray(np.transpose(x.const, perm)), x.name)
+            return self.constant(np.array(np.transpose(x.const, perm), order="C"), x.name)
         if perm == tuple(range(len(perm))):
             return source
         y = Value(f"{source.name}.transposed", source.type.with_shape(*(source.shape[p] for p in perm)))
@@ -249,7 +250,9 @@ class Builder:
         """An integer tensor as i64."""
         if value.dtype is DType.I64:
             return value
-        raise Refuse(f"sizes of type {value.dtype}")
+        if not value.dtype.is_int:
+            raise Refuse(f"sizes of type {value.dtype}")
+        return self.step(Cast(), [value], TensorType(DType.I64, value.shape))  # type: ignore[no-any-return]
 
     # -- binding -----------------------------------------------------------------------------------------------------
 

@@ -52,7 +52,7 @@ class WeightTable:
 
     def of(self, weight: Weight) -> Entry:
         """The entry of a layer's weight."""
-        array = np.ascontiguousarray(weight.array)
+        array = np.asarray(weight.array, order="C")
         content = (array.tobytes(), str(array.dtype), array.shape)
         key = (*content, weight.packing)
         if key not in self._by_key:

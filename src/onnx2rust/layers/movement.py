@@ -20,46 +20,36 @@ class Transpose(Layer, rust="movement::Transpose"):
 
 
 @dataclass(frozen=True)
-class Concat(Layer, rust="movement::Concat", variadic=True):
-    """y = inputs side by side; `parts` are their sizes along the axis times what lies inside it."""
+class CheckedCopy(Layer, rust="movement::CheckedCopy", fallible=True):
+    """y = x under a shape of which only the run can say that it holds as many elements."""
+
+
+@dataclass(frozen=True)
+class ReshapeSizes(Layer, rust="movement::ReshapeSizes", fallible=True):
+    """The shape that `target`, an i64 tensor with 0 and −1, gives a tensor of `shape`."""
+
+    allow_zero: bool
+    shape: Dims
+
+
+@dataclass(frozen=True)
+class ExpandSizes(Layer, rust="movement::ExpandSizes", fallible=True):
+    """The shape that `shape` and `target`, an i64 tensor, broadcast to."""
+
+    shape: Dims
+
+
+@dataclass(frozen=True)
+class Concat(Layer, rust="movement::Concat", variadic=True, fallible=True):
+    """y [outer, Σ parts] = the inputs [outer, parts[i]] side by side."""
 
     outer: Dim
     parts: Dims
 
 
 @dataclass(frozen=True)
-class Expand(Layer, rust="movement::Expand"):
-    """y = x repeated along its axes of size 1."""
-
-    source: Dims
-    target: Dims
-
-
-@dataclass(frozen=True)
-class Tile(Layer, rust="movement::Tile"):
-    """y = x repeated along each axis."""
-
-    shape: Dims
-    repeats: Dims
-
-
-@dataclass(frozen=True)
-class Range(Layer, rust="movement::Range", fallible=True):
-    """y = start, start + delta, … before limit"""
-
-
-@dataclass(frozen=True)
-class Gather(Layer, rust="movement::Gather", fallible=True):
-    """y [outer, indices, inner] = x [outer, axis, inner] at indices"""
-
-    outer: Dim
-    axis: Dim
-    inner: Dim
-
-
-@dataclass(frozen=True)
 class Slice(Layer, rust="movement::Slice"):
-    """y = size elements of each axis, from start, every steps-th"""
+    """y[i] = x[start + i · step] along every axis."""
 
     steps: tuple[int, ...]
     shape: Dims
@@ -72,7 +62,7 @@ class Slice(Layer, rust="movement::Slice"):
 
 @dataclass(frozen=True)
 class DynamicSlice(Layer, rust="movement::DynamicSlice", fallible=True, optional=(3,)):
-    """Slice whose bounds (inputs 1 to 3) are only known while the model runs."""
+    """Slice with starts, ends and steps from tensors."""
 
     axes: tuple[int, ...]
     shape: Dims
@@ -82,8 +72,24 @@ class DynamicSlice(Layer, rust="movement::DynamicSlice", fallible=True, optional
 
 
 @dataclass(frozen=True)
+class Expand(Layer, rust="movement::Expand"):
+    """y [target] = x [source], repeated along its axes of size 1."""
+
+    source: Dims
+    target: Dims
+
+
+@dataclass(frozen=True)
+class Tile(Layer, rust="movement::Tile"):
+    """y = x, repeats[d] times along axis d."""
+
+    shape: Dims
+    repeats: Dims
+
+
+@dataclass(frozen=True)
 class Pad(Layer, rust="movement::Pad", optional=(1,)):
-    """y = x with a border; negative amounts crop. Input 1 is the constant."""
+    """y = x with a border; negative sizes crop."""
 
     mode: Variant
     shape: Dims
@@ -96,7 +102,7 @@ class Pad(Layer, rust="movement::Pad", optional=(1,)):
 
 @dataclass(frozen=True)
 class DynamicPad(Layer, rust="movement::DynamicPad", fallible=True, optional=(2,)):
-    """Pad whose amounts (input 1) are only known while the model runs."""
+    """Pad with the sizes from a tensor."""
 
     mode: Variant
     axes: tuple[int, ...]
@@ -107,15 +113,199 @@ class DynamicPad(Layer, rust="movement::DynamicPad", fallible=True, optional=(2,
 
 
 @dataclass(frozen=True)
-class Reshape(Layer, rust="movement::ReshapeSizes", fallible=True):
-    """Finds out the sizes of a Reshape to a shape that is only known while the model runs; the elements stay where they are."""
+class Gather(Layer, rust="movement::Gather", fallible=True):
+    """y[o, i, k] = x[o, indices[i], k]."""
 
-    allow_zero: bool
+    outer: Dim
+    axis: Dim
+    inner: Dim
+
+
+@dataclass(frozen=True)
+class GatherElements(Layer, rust="movement::GatherElements", fallible=True):
+    """y[i] = x[i with its coordinate on `axis` replaced by indices[i]]."""
+
+    axis: int
+    shape: Dims
+    indices_shape: Dims
+
+    def generics(self) -> tuple[str, ...]:
+        return (str(len(self.shape)),)
+
+
+@dataclass(frozen=True)
+class GatherNd(Layer, rust="movement::GatherNd", fallible=True):
+    """y[b, i] = x[b, indices[b, i, 0], indices[b, i, 1], …]."""
+
+    batch: Dim
+    axes: Dims
+    inner: Dim
+    n: Dim
+
+
+@dataclass(frozen=True)
+class ScatterElements(Layer, rust="movement::ScatterElements", fallible=True, in_place=(0,)):
+    """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i]."""
+
+    axis: int
+    shape: Dims
+    indices_shape: Dims
+
+    def generics(self) -> tuple[str, ...]:
+        return (str(len(self.shape)),)
+
+
+@dataclass(frozen=True)
+class ScatterElementsReduce(Layer, rust="movement::ScatterElementsReduce", fallible=True, in_place=(0,)):
+    """The same, updates combined with what is there."""
+
+    axis: int
+    reduction: Variant
+    shape: Dims
+    indices_shape: Dims
+
+    def generics(self) -> tuple[str, ...]:
+        return (str(len(self.shape)),)
+
+
+@dataclass(frozen=True)
+class ScatterNd(Layer, rust="movement::ScatterNd", fallible=True, in_place=(0,)):
+    """x with x[indices[i, 0], indices[i, 1], …] = updates[i]."""
+
+    axes: Dims
+    inner: Dim
+    n: Dim
+
+
+@dataclass(frozen=True)
+class ScatterNdReduce(Layer, rust="movement::ScatterNdReduce", fallible=True, in_place=(0,)):
+    """The same, updates combined with what is there."""
+
+    reduction: Variant
+    axes: Dims
+    inner: Dim
+    n: Dim
+
+    def generics(self) -> tuple[str, ...]:
+        return (str(len(self.axes)),)
+
+
+@dataclass(frozen=True)
+class Range(Layer, rust="movement::Range", fallible=True):
+    """y[i] = start + i · delta."""
+
+
+@dataclass(frozen=True)
+class OneHot(Layer, rust="movement::OneHot", fallible=True):
+    """y[o, d, i] = values[1] where d = indices[o, i], values[0] elsewhere."""
+
+    outer: Dim
+    depth: Dim
+    inner: Dim
+
+
+@dataclass(frozen=True)
+class Trilu(Layer, rust="movement::Trilu", fallible=True, in_place=(0,), optional=(1,)):
+    """The upper or lower triangle of matrices."""
+
+    upper: bool
+    batch: Dim
+    rows: Dim
+    columns: Dim
+
+
+@dataclass(frozen=True)
+class EyeLike(Layer, rust="movement::EyeLike"):
+    """Ones on a diagonal."""
+
+    k: int
+    one: float | int | bool
+    element: str
+    rows: Dim
+    columns: Dim
+
+    def generics(self) -> tuple[str, ...]:
+        return (self.element,)
+
+    def constants(self) -> dict[str, object]:
+        return {"k": self.k, "one": self.one}
+
+
+@dataclass(frozen=True)
+class NonZero(Layer, rust="movement::NonZero"):
+    """The indices of the elements that are not zero."""
+
     shape: Dims
 
 
 @dataclass(frozen=True)
-class DynamicExpand(Layer, rust="movement::ExpandSizes", fallible=True):
-    """Finds out the sizes of an Expand to a shape that is only known while the model runs."""
+class CompressSizes(Layer, rust="movement::Compress", fallible=True):
+    """How many positions a condition keeps."""
 
-    shape: Dims
+    axis: Dim
+
+
+@dataclass(frozen=True)
+class Compress(Layer, rust="movement::Compress"):
+    """The positions of an axis that a condition keeps."""
+
+    outer: Dim
+    axis: Dim
+    inner: Dim
+
+
+@dataclass(frozen=True)
+class Unique(Layer, rust="movement::Unique", optional_outputs=(1, 2, 3)):
+    """The distinct slices of an axis."""
+
+    sorted: bool
+    outer: Dim
+    axis: Dim
+    inner: Dim
+
+
+@dataclass(frozen=True)
+class ReverseSequence(Layer, rust="movement::ReverseSequence", fallible=True):
+    """The first lengths[b] steps of sequence b reversed."""
+
+    time_major: bool
+    batch: Dim
+    steps: Dim
+    inner: Dim
+
+
+@dataclass(frozen=True)
+class ResizeNearest(Layer, rust="movement::ResizeNearest"):
+    """y[o] = x at the nearest position, along one axis."""
+
+    coordinates: Variant
+    nearest: Variant
+    scale: float | None
+    extrapolation: float | int | bool
+    element: str
+    outer: Dim
+    axis: Dim
+    inner: Dim
+    out: Dim
+
+    def generics(self) -> tuple[str, ...]:
+        return (self.element,)
+
+    def constants(self) -> dict[str, object]:
+        return {k: v for k, v in super().constants().items() if k != "element"}
+
+
+@dataclass(frozen=True)
+class ResizeAxis(Layer, rust="movement::ResizeAxis"):
+    """y[o] = a weighted sum of neighbours, along one axis."""
+
+    coordinates: Variant
+    interpolation: Variant
+    scale: float | None
+    exclude_outside: bool
+    antialias: bool
+    extrapolation: float
+    outer: Dim
+    axis: Dim
+    inner: Dim
+    out: Dim

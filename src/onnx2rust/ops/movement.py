@@ -1,206 +1,384 @@
-"""Operators that move elements: Transpose, Concat, Split, Slice, Gather, Pad, Expand, Tile."""
+"""Operators that move elements: transposition, joining, cutting, repeating, bordering.
+
+They work in whatever order their inputs' axes lie in memory (`Builder.layout`), so that none of them forces a transposition.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from onnx2rust import dims
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim, broadcast, ceil_div, maximum, minimum, product, symbol
+from onnx2rust.dims import Dim, ceil_div, maximum, minimum, product, symbol
+from onnx2rust.dtypes import DType
+from onnx2rust.layers import movement
 from onnx2rust.layers.base import Variant
-from onnx2rust.layers.movement import Concat, DynamicExpand, DynamicPad, DynamicSlice, Expand, Gather, Pad, Slice, Tile
-from onnx2rust.layers.shapes import split_at
+from onnx2rust.layers.shapes import collapse_broadcast
 from onnx2rust.program import TensorType, Value
-from onnx2rust.registry import Sizes, onnx_op
+from onnx2rust.registry import Const, Sizes, onnx_op
 
 
 def normal_axis(axis: int, rank: int) -> int:
     """The axis counted from the front; refuses one that does not exist."""
-    if not -rank <= axis < max(rank, 1):
+    if not -rank <= axis < rank:
         raise Refuse(f"axis {axis} of a tensor of rank {rank}", invalid=True)
-    return axis + rank if axis < 0 else axis
+    return axis % rank
+
+
+def normal_axes(axes: Sequence[int], rank: int) -> list[int]:
+    """Axes counted from the front, each once."""
+    found = [normal_axis(a, rank) for a in axes]
+    if len(set(found)) != len(found):
+        raise Refuse(f"axes {list(axes)} name an axis twice", invalid=True)
+    return found
+
+
+def integers(value: Value) -> list[int]:
+    """The elements of a known integer tensor."""
+    assert value.array is not None
+    return [int(v) for v in value.array.ravel()]
 
 
 @onnx_op("Transpose", since=(1, 13, 21, 23, 24, 25))
 def transpose(g: Builder, data: Value, *, perm: list[int] | None = None) -> Value:
-    """y axis k is x axis perm[k]; without perm, the axes in reverse order"""
-    order = list(range(data.rank))[::-1] if perm is None else perm
-    if sorted(order) != list(range(data.rank)):
-        raise Refuse(f"perm {perm} is not a permutation of {data.rank} axes", invalid=True)
-    return g.transpose(data, order)
+    """y axis k is x axis perm[k]; without perm the axes are reversed."""
+    x = data
+    order = list(range(x.rank))[::-1] if perm is None else list(perm)
+    if sorted(order) != list(range(x.rank)):
+        raise Refuse(f"perm {order} is no permutation of {x.rank} axes", invalid=True)
+    return g.transpose(x, order)
 
 
 @onnx_op("Concat", since=(4, 11, 13))
 def concat(g: Builder, *inputs: Value, axis: int) -> Value:
-    """y = the inputs side by side along an axis"""
-    if not inputs:
-        raise Refuse("Concat needs at least one input", invalid=True)
+    """The inputs one after the other along an axis."""
+    if not inputs or any(x.rank != inputs[0].rank for x in inputs):
+        raise Refuse("the inputs of Concat have different ranks", invalid=True)
     rank = inputs[0].rank
-    axis = normal_axis(axis, rank)
-    if any(v.rank != rank for v in inputs):
-        raise Refuse("inputs of different rank", invalid=True)
-    parts = [v for v in inputs if v.shape[axis] != 0]
-    if len(parts) < 2:
-        return parts[0] if parts else inputs[0]
-    perm, values = g.layout(parts, rank)
-    k = perm[axis]
-    first = values[0]
-    total: Dim = 0
-    for v in values:
-        total = total + v.shape[k]
-    outer = product(first.shape[:k])
-    inner = product(first.shape[k + 1 :])
-    layer = Concat(outer, tuple(v.shape[k] * inner for v in values))
-    shape = (*first.shape[:k], total, *first.shape[k + 1 :])
-    return g.transpose(g.step(layer, values, first.type.with_shape(*shape)), perm)
+    perm, values = g.layout(inputs, rank)
+    at = perm[normal_axis(axis, rank)]
+    first = values[0].shape
+    for x in values[1:]:
+        for k, (a, b) in enumerate(zip(first, x.shape, strict=True)):
+            if k != at and isinstance(a - b, int) and a != b:
+                raise Refuse(f"inputs of Concat differ in another axis: {values[0].type} and {x.type}", invalid=True)
+    # Sizes that only the run can compare: a known one is taken, and the layer counts the elements.
+    shape = [next((x.shape[k] for x in values if isinstance(x.shape[k], int)), first[k]) for k in range(rank)]
+    inner = product(shape[at + 1 :])
+    shape[at] = sum((x.shape[at] for x in values[1:]), start=values[0].shape[at])
+    layer = movement.Concat(product(shape[:at]), tuple(x.shape[at] * inner for x in values))
+    return g.transpose(g.step(layer, values, values[0].type.with_shape(*shape)), perm)
 
 
-@onnx_op("Split", since=(2, 11))
-def split_2(g: Builder, input: Value, *, axis: int = 0, split: list[int] | None = None, n_outputs: int = 1) -> tuple[Value, ...]:
-    """x cut into parts along an axis"""
-    return _split(g, input, axis, split, n_outputs)
+# -- slices ----------------------------------------------------------------------------------------------------------
 
 
-@onnx_op("Split", since=13)
-def split_13(g: Builder, input: Value, split: Sizes | None = None, *, axis: int = 0, n_outputs: int = 1) -> tuple[Value, ...]:
-    """x cut into parts along an axis"""
-    return _split(g, input, axis, split, n_outputs)
+def collapse_untouched(
+    shape: Sequence[Dim], touched: Sequence[bool], *columns: Sequence[Dim]
+) -> tuple[tuple[Dim, ...], list[tuple[Dim, ...]]]:
+    """The shape with each run of untouched axes as one; `columns` give numbers per axis, of which those of the first (an
+    untouched axis' size in another tensor) multiply and the others are taken from one axis."""
+    groups: list[list[int]] = []
+    for k in range(len(shape)):
+        if shape[k] == 1 and not touched[k]:
+            continue
+        if groups and not touched[k] and not touched[groups[-1][-1]]:
+            groups[-1].append(k)
+        else:
+            groups.append([k])
+    collapsed = tuple(product(shape[k] for k in group) for group in groups)
+    first = tuple(product(columns[0][k] for k in group) for group in groups) if columns else ()
+    rest = [tuple(column[group[0]] for group in groups) for column in columns[1:]]
+    return collapsed, [first, *rest]
 
 
-@onnx_op("Split", since=18)
-def split(
-    g: Builder,
-    input: Value,
-    split: Sizes | None = None,
-    *,
-    axis: int = 0,
-    num_outputs: int | None = None,
-    n_outputs: int = 1,
-) -> tuple[Value, ...]:
-    """x cut into parts along an axis; the last one may be smaller"""
-    return _split(g, input, axis, split, n_outputs)
-
-
-def _split(g: Builder, x: Value, axis: int, sizes: Sizes | list[int] | None, count: int) -> tuple[Value, ...]:
-    axis = normal_axis(axis, x.rank)
-    if sizes is None:
-        each = ceil_div(x.shape[axis], count)
-        chosen: list[Dim] = [each] * (count - 1) + [x.shape[axis] - each * (count - 1)]
-    else:
-        chosen = list(sizes)
-    if len(chosen) != count:
-        raise Refuse(f"{len(chosen)} sizes for {count} outputs", invalid=True)
-    start: Dim = 0
-    parts = []
-    for size in chosen:
-        parts.append(take(g, x, axis, start, size))
-        start = start + size
-    return tuple(parts)
-
-
-def take(g: Builder, x: Value, axis: int, start: Dim, size: Dim, step: int = 1) -> Value:
-    """`size` elements of one axis, every step-th, from `start`"""
-    if start == 0 and size == x.shape[axis] and step == 1:
+def sliced(g: Builder, x: Value, start: Sequence[Dim], size: Sequence[Dim], steps: Sequence[int]) -> Value:
+    """`size` elements per (memory) axis from `start` by `steps`."""
+    if all(b == 0 and n == m and s == 1 for b, n, m, s in zip(start, size, x.shape, steps, strict=True)):
         return x
-    perm, (v,) = g.layout([x], x.rank)
-    k = perm[axis]
-    outer, whole, inner = split_at(v.shape, k)
-    shape = v.type.with_shape(*v.shape[:k], size, *v.shape[k + 1 :])
-    if step == 1:
-        # whatever lies inside the axis moves along with it
-        layer = Slice((1, 1), (outer, whole * inner), (0, start * inner), (outer, size * inner))
-    else:
-        layer = Slice((1, step, 1), (outer, whole, inner), (0, start, 0), (outer, size, inner))
-    return g.transpose(g.step(layer, [v], shape), perm)
+    touched = [not (b == 0 and n == m and s == 1) for b, n, m, s in zip(start, size, x.shape, steps, strict=True)]
+    shape, (sizes, starts, by) = collapse_untouched(x.shape, touched, size, start, steps)
+    layer = movement.Slice(tuple(int(s) for s in by if isinstance(s, int)), shape, starts, sizes)
+    return g.step(layer, [x], x.type.with_shape(*size))  # type: ignore[no-any-return]
+
+
+def _wrapped(index: Dim, n: Dim) -> Dim | None:
+    """An index of Slice, negative ones counted from the end; None if its sign is not known."""
+    if isinstance(index, int):
+        return index if index >= 0 else n + index
+    if dims.maximum(index, 0) == index:
+        return index
+    # A known length minus a size: its sign decides which end it counts from.
+    distance = n - index
+    return index if dims.maximum(distance, 0) == distance and _is_size(index) else None
+
+
+def _is_size(dim: Dim) -> bool:
+    """Whether the expression cannot be negative because it is made of sizes that are added and divided."""
+    return dims.maximum(dim, 0) == dim
+
+
+def _clamped(index: Dim, n: Dim) -> Dim:
+    return 0 if index == 0 else n if index == n else minimum(maximum(index, 0), n)
+
+
+def slice_range(n: Dim, start: Dim, end: Dim, step: int) -> tuple[Dim, Dim] | None:
+    """First position and number of elements of `start:end:step` on an axis of `n`; None if only the run can say."""
+    if isinstance(n, int) and isinstance(start, int) and isinstance(end, int):
+        first = start + n if start < 0 else start
+        last = end + n if end < 0 else end
+        if step > 0:
+            first, last = min(max(first, 0), n), min(max(last, 0), n)
+        else:
+            first, last = min(max(first, 0), max(n - 1, 0)), min(max(last, -1), n - 1)
+        count = max(-(-(last - first) // step), 0) if n else 0
+        return (first if count else 0), count
+    if step < 0:
+        top = isinstance(start, int) and (start == -1 or start >= 1 << 30)
+        first_dim = n - 1 if top else _wrapped(start, n)
+        last_dim = -1 if isinstance(end, int) and end <= -(1 << 30) else _wrapped(end, n)
+        if first_dim is None or last_dim is None:
+            return None
+        low = maximum(minimum(first_dim, n - 1), 0)
+        span = first_dim - last_dim if top else low - maximum(minimum(last_dim, n - 1), -1)
+        return low, ceil_div(span if _is_size(span) else maximum(span, 0), -step)
+    if isinstance(end, int) and end >= 1 << 30:
+        end = n
+    first_dim, last_dim = _wrapped(start, n), _wrapped(end, n)
+    if first_dim is None or last_dim is None:
+        return None
+    low, high = _clamped(first_dim, n), _clamped(last_dim, n)
+    span = high - low
+    if not (isinstance(span, int) or _is_size(span)):
+        span = maximum(span, 0)
+    elif isinstance(span, int):
+        span = max(span, 0)
+    return low, span if step == 1 else ceil_div(span, step)
+
+
+def _slice(g: Builder, x: Value, starts: Sequence[Dim], ends: Sequence[Dim], axes: list[int], steps: list[int]) -> Value | None:
+    perm, (stored,) = g.layout([x], x.rank)
+    start: list[Dim] = [0] * x.rank
+    size = list(stored.shape)
+    by = [1] * x.rank
+    for k, axis in enumerate(axes):
+        if steps[k] == 0:
+            raise Refuse("a step of Slice is 0", invalid=True)
+        at = perm[axis]
+        found = slice_range(stored.shape[at], starts[k], ends[k], steps[k])
+        if found is None:
+            return None
+        start[at], size[at] = found
+        n = stored.shape[at]
+        limit = max(n, 1) if isinstance(n, int) else 1 << 62
+        # A step beyond the axis takes one element: which step is then no matter.
+        by[at] = min(max(steps[k], -limit), limit)
+    return g.transpose(sliced(g, stored, start, size, by), perm)
 
 
 @onnx_op("Slice", since=1)
 def slice_1(g: Builder, data: Value, *, starts: list[int], ends: list[int], axes: list[int] | None = None) -> Value:
-    """y = x[starts:ends] on some axes"""
-    return _slice(g, data, list(starts), list(ends), axes or list(range(len(starts))), [1] * len(starts))
+    """x[start:end] along the axes."""
+    x = data
+    chosen = normal_axes(range(len(starts)) if axes is None else axes, x.rank)
+    if not len(starts) == len(ends) == len(chosen):
+        raise Refuse("starts, ends and axes of Slice differ in length", invalid=True)
+    y = _slice(g, x, starts, ends, chosen, [1] * len(chosen))
+    if y is None:
+        raise Refuse("these starts and ends on an axis whose size is only known at run time are not supported")
+    return y
 
 
 @onnx_op("Slice", since=(10, 11, 13))
-def slice_(g: Builder, data: Value, starts: Value, ends: Value, axes: Value | None = None, steps: Value | None = None) -> Value:
-    """y = x[starts:ends:steps] on some axes"""
-    count = product(starts.shape)
+def slice_10(g: Builder, data: Value, starts: Value, ends: Value, axes: Const | None = None, steps: Value | None = None) -> Value:
+    """x[start:end:step] along the axes."""
+    x = data
+    count = starts.type.size
     if not isinstance(count, int):
-        raise Refuse("the number of axes to slice is only known while the model runs")
-    chosen = list(range(count)) if axes is None else _ints(axes, "axes")
-    begin, stop, by = starts.dims(), ends.dims(), [1] * count if steps is None else steps.dims()
-    if begin is None or stop is None or by is None or any(not isinstance(s, int) for s in by):
-        return _dynamic_slice(g, data, starts, ends, chosen, steps)
-    return _slice(g, data, begin, stop, chosen, [int(s) for s in by if isinstance(s, int)])
+        raise Refuse("the number of axes of Slice is only known at run time")
+    chosen = normal_axes(range(count) if axes is None else integers(axes), x.rank)
+    begin, stop = starts.dims(), ends.dims()
+    by = [1] * count if steps is None else steps.dims()
+    given = [count, len(chosen), ends.type.size, *([] if steps is None else [steps.type.size])]
+    if any(n != count for n in given):
+        raise Refuse("starts, ends, axes and steps of Slice differ in length", invalid=True)
+    if begin is not None and stop is not None and by is not None and all(isinstance(s, int) for s in by):
+        y = _slice(g, x, begin, stop, chosen, [s for s in by if isinstance(s, int)])
+        if y is not None:
+            return y
+    names = tuple(g.new_symbol(f"size_{k}") for k in range(x.rank))
+    inputs = [x, g.cast_sizes(starts), g.cast_sizes(ends), None if steps is None else g.cast_sizes(steps)]
+    shape = map(symbol, names)
+    layer = movement.DynamicSlice(tuple(chosen), x.shape)
+    return g.step(layer, inputs, x.type.with_shape(*shape), defines=names)  # type: ignore[no-any-return]
 
 
-def _slice(g: Builder, x: Value, starts: list[Dim], ends: list[Dim], axes: list[int], steps: list[int]) -> Value:
-    if not len(starts) == len(ends) == len(axes) == len(steps):
-        raise Refuse("starts, ends, axes and steps have different lengths", invalid=True)
-    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        axis = normal_axis(axis, x.rank)
-        if step == 0:
-            raise Refuse("a step of 0", invalid=True)
-        size = x.shape[axis]
-        if step > 0:
-            first, last = _clamped(start, size, 0, size), _clamped(end, size, 0, size)
-            length = maximum(ceil_div(last - first, step), 0)
-        else:
-            first, last = _clamped(start, size, 0, size - 1), _clamped(end, size, -1, size - 1)
-            length = maximum(ceil_div(first - last, -step), 0)
-        x = take(g, x, axis, maximum(first, 0), length, step)
-    return x
+def _split(g: Builder, x: Value, axis: int, sizes: Sequence[Dim]) -> tuple[Value, ...]:
+    perm, (stored,) = g.layout([x], x.rank)
+    at = perm[normal_axis(axis, x.rank)]
+    rest = stored.shape[at] - sum(sizes)
+    if isinstance(rest, int) and rest != 0:
+        raise Refuse(f"parts of {list(map(str, sizes))} are not an axis of {stored.shape[at]}", invalid=True)
+    if rest != 0:
+        raise Refuse(f"whether parts of {list(map(str, sizes))} fill an axis of {stored.shape[at]} is only known at run time")
+    offset: Dim = 0
+    parts = []
+    for n in sizes:
+        start: list[Dim] = [0] * x.rank
+        size = list(stored.shape)
+        start[at], size[at] = offset, n
+        parts.append(g.transpose(sliced(g, stored, start, size, [1] * x.rank), perm))
+        offset = offset + n
+    return tuple(parts)
 
 
-def _clamped(bound: Dim, size: Dim, low: Dim, high: Dim) -> Dim:
-    """A bound as Python's slices read it: negative ones count from the end, then it is clamped."""
-    if isinstance(bound, int):
-        if bound >= 2**31 - 1:
-            return high
-        if bound <= -(2**31) + 1:
-            return low
-        bound = bound + size if bound < 0 else bound
-    return maximum(minimum(bound, high), low)
+def _equal_parts(n: Dim, count: int, uneven: bool) -> list[Dim]:
+    if isinstance(n, int) and n % count and not uneven:
+        raise Refuse(f"an axis of {n} does not split into {count} equal parts", invalid=True)
+    each = ceil_div(n, count)
+    return [each] * (count - 1) + [n - each * (count - 1)]
 
 
-def _dynamic_slice(g: Builder, x: Value, starts: Value, ends: Value, axes: list[int], steps: Value | None) -> Value:
-    axes = [normal_axis(a, x.rank) for a in axes]
-    fresh = tuple(g.new_symbol(f"slice_{k}") for k in range(x.rank))
-    by = g.constant(np.ones(len(axes), np.int64)) if steps is None else g.cast_sizes(steps)
-    inputs = [x, g.cast_sizes(starts), g.cast_sizes(ends), by]
-    type_ = x.type.with_shape(*map(symbol, fresh))
-    return g.step(DynamicSlice(tuple(axes), x.shape), inputs, type_, defines=fresh)  # type: ignore[no-any-return]
+@onnx_op("Split", since=(2, 11))
+def split_2(g: Builder, input: Value, *, axis: int = 0, split: list[int] | None = None, n_outputs: int = 1) -> tuple[Value, ...]:
+    """The parts of x along an axis."""
+    x = input
+    sizes: Sequence[Dim] = split or _equal_parts(x.shape[normal_axis(axis, x.rank)], n_outputs, False)
+    return _split(g, x, axis, sizes)
 
 
-def _ints(value: Value, name: str) -> list[int]:
-    if value.array is None:
-        raise Refuse(f"{name} must be known at conversion", f"make {value.name!r} a constant of the model")
-    return [int(v) for v in value.array.ravel()]
+@onnx_op("Split", since=13)
+def split_13(g: Builder, input: Value, split: Sizes | None = None, *, axis: int = 0, n_outputs: int = 1) -> tuple[Value, ...]:
+    """The parts of x along an axis."""
+    x = input
+    return _split(g, x, axis, split or _equal_parts(x.shape[normal_axis(axis, x.rank)], n_outputs, False))
 
 
-@onnx_op("Gather", since=(1, 11, 13))
-def gather(g: Builder, data: Value, indices: Value, *, axis: int = 0) -> Value:
-    """y = the slices of x at indices, along an axis"""
-    axis = normal_axis(axis, data.rank)
-    if indices.array is not None and indices.array.size == 1 and isinstance(data.shape[axis], int):
-        index = int(indices.array.ravel()[0])
-        start = data.shape[axis] + index if index < 0 else index
-        part = take(g, data, axis, start, 1)
-        return g.view(part, *data.shape[:axis], *indices.shape, *data.shape[axis + 1 :])
-    shape = (*data.shape[:axis], *indices.shape, *data.shape[axis + 1 :])
-    return g.step(Gather(*split_at(data.shape, axis)), [data, indices], data.type.with_shape(*shape))  # type: ignore[no-any-return]
+@onnx_op("Split", since=18)
+def split_18(
+    g: Builder, input: Value, split: Sizes | None = None, *, axis: int = 0, num_outputs: int | None = None, n_outputs: int = 1
+) -> tuple[Value, ...]:
+    """The parts of x along an axis; the last may be smaller."""
+    x = input
+    return _split(g, x, axis, split or _equal_parts(x.shape[normal_axis(axis, x.rank)], num_outputs or n_outputs, True))
 
 
-_PAD_MODES = {"constant": "Constant", "reflect": "Reflect", "edge": "Edge", "wrap": "Wrap"}
+# -- repeating -------------------------------------------------------------------------------------------------------
+
+
+def expanded(g: Builder, x: Value, shape: Sequence[Dim]) -> Value:
+    """x broadcast to exactly `shape`, every axis of which x has or has as 1."""
+    full = g.view(x, *([1] * (len(shape) - x.rank)), *x.shape)
+    if full.shape == tuple(shape):
+        return full
+    perm, (stored,) = g.layout([full], full.rank)
+    to: list[Dim] = [0] * full.rank
+    for axis, at in enumerate(perm):
+        to[at] = shape[axis]
+    merged_from, merged_to = collapse_broadcast([stored.shape, tuple(to)])
+    y = g.step(movement.Expand(merged_from, merged_to), [stored], x.type.with_shape(*to))
+    return g.transpose(y, perm)
+
+
+@onnx_op("Expand", since=(8, 13))
+def expand(g: Builder, input: Value, shape: Value) -> Value:
+    """x and the shape broadcast together."""
+    x = input
+    (count,) = shape.shape
+    if not isinstance(count, int):
+        raise Refuse("the rank of the new shape is only known at run time")
+    rank = max(x.rank, count)
+    have = (*([1] * (rank - x.rank)), *x.shape)
+    target = shape.dims()
+    if target is not None:
+        want = (*([1] * (rank - count)), *target)
+        out = [_broadcast(a, b) for a, b in zip(have, want, strict=True)]
+        if all(d is not None for d in out):
+            return expanded(g, x, [d for d in out if d is not None])
+    names = tuple(g.new_symbol(f"axis_{k}") for k in range(rank))
+    target_value = g.cast_sizes(shape)
+    g.step(movement.ExpandSizes(x.shape), [target_value], defines=names)
+    full = g.view(x, *have)
+    out_type = x.type.with_shape(*map(symbol, names))
+    return g.step(movement.Expand(full.shape, out_type.shape), [full], out_type)  # type: ignore[no-any-return]
+
+
+def _broadcast(a: Dim, b: Dim) -> Dim | None:
+    """The size that two broadcast to; None if only the run can say."""
+    if a == b or b == 1:
+        return a
+    if a == 1:
+        return b
+    if isinstance(a, int) and isinstance(b, int):
+        raise Refuse(f"sizes {a} and {b} do not broadcast", invalid=True)
+    return None
+
+
+@onnx_op("Tile", since=(6, 13))
+def tile(g: Builder, input: Value, repeats: Sizes) -> Value:
+    """y = x, repeats[d] times along axis d."""
+    x = input
+    if len(repeats) != x.rank:
+        raise Refuse(f"{len(repeats)} repeats for {x.rank} axes", invalid=True)
+    if any(isinstance(n, int) and n < 0 for n in repeats):
+        raise Refuse("repeats of Tile are negative", invalid=True)
+    shape, (_, counts) = collapse_untouched(x.shape, [n != 1 for n in repeats], x.shape, repeats)
+    if all(n == 1 for n in repeats):
+        return x
+    if len(shape) > 8:
+        raise Refuse(f"Tile along {len(shape)} axes is not supported", "up to 8 are")
+    out = x.type.with_shape(*(d * n for d, n in zip(x.shape, repeats, strict=True)))
+    return g.step(movement.Tile(shape, counts), [x], out)  # type: ignore[no-any-return]
+
+
+# -- borders ---------------------------------------------------------------------------------------------------------
+
+_MODES = {"constant": "Constant", "reflect": "Reflect", "edge": "Edge", "wrap": "Wrap"}
+
+
+def _pad(g: Builder, x: Value, before: Sequence[Dim], after: Sequence[Dim], mode: Variant, value: Value | None) -> Value:
+    perm, (stored,) = g.layout([x], x.rank)
+    begin: list[Dim] = [0] * x.rank
+    end: list[Dim] = [0] * x.rank
+    for axis, at in enumerate(perm):
+        begin[at], end[at] = before[axis], after[axis]
+    size = [n + b + e for n, b, e in zip(stored.shape, begin, end, strict=True)]
+    for n, b, e in zip(stored.shape, begin, end, strict=True):
+        known = [d for d in (n, b, e) if isinstance(d, int)]
+        left = n + minimum(b, 0) + minimum(e, 0)
+        if isinstance(left, int) and len(known) == 3:
+            grows = any(isinstance(d, int) and d > 0 for d in (b, e))
+            if left < 0 or (left == 0 and grows and mode.name != "Constant"):
+                raise Refuse(f"an axis of {n} cannot be padded by {b} and {e} in this mode", invalid=True)
+    touched = [not (b == 0 and e == 0) for b, e in zip(begin, end, strict=True)]
+    if not any(touched):
+        return x
+    shape, (_, first, last) = collapse_untouched(stored.shape, touched, stored.shape, begin, end)
+    inputs = [stored, value if mode.name == "Constant" else None]
+    return g.transpose(g.step(movement.Pad(mode, shape, first, last), inputs, x.type.with_shape(*size)), perm)
+
+
+def _mode(mode: str) -> Variant:
+    if mode not in _MODES:
+        raise Refuse(f"mode {mode!r} of Pad is unknown", invalid=True)
+    return Variant.of("movement::PadMode", _MODES[mode])
 
 
 @onnx_op("Pad", since=2)
-def pad_2(g: Builder, data: Value, *, mode: str = "constant", pads: list[int], value: float = 0.0) -> Value:
-    """y = x with a border"""
-    return _pad(g, data, list(pads), None, mode, g.constant(np.array(value, data.dtype.numpy)))
+def pad_2(g: Builder, data: Value, *, pads: list[int], mode: str = "constant", value: float = 0.0) -> Value:
+    """x with a border."""
+    x = data
+    if len(pads) != 2 * x.rank:
+        raise Refuse(f"{len(pads)} pads for {x.rank} axes", invalid=True)
+    constant = g.constant(np.array([value], x.dtype.numpy)) if value else None
+    return _pad(g, x, pads[: x.rank], pads[x.rank :], _mode(mode), constant)
 
 
 @onnx_op("Pad", since=(11, 13))
 def pad_11(g: Builder, data: Value, pads: Value, constant_value: Value | None = None, *, mode: str = "constant") -> Value:
-    """y = x with a border"""
+    """x with a border; negative pads crop."""
     return pad(g, data, pads, constant_value, mode=mode)
 
 
@@ -210,77 +388,106 @@ def pad(
     data: Value,
     pads: Value,
     constant_value: Value | None = None,
-    axes: Value | None = None,
+    axes: Const | None = None,
     *,
     mode: str = "constant",
 ) -> Value:
-    """y = x with a border on some axes; negative amounts crop"""
-    value = g.constant(np.zeros((), data.dtype.numpy)) if constant_value is None else constant_value
-    chosen = None if axes is None else [normal_axis(a, data.rank) for a in _ints(axes, "axes")]
+    """x with a border; negative pads crop."""
+    x = data
+    chosen = normal_axes(range(x.rank) if axes is None else integers(axes), x.rank)
+    if pads.type.size != 2 * len(chosen):
+        raise Refuse(f"{pads.type.size} pads for {len(chosen)} axes", invalid=True)
     known = pads.dims()
     if known is not None:
-        return _pad(g, data, known, chosen, mode, value)
-    fresh = tuple(g.new_symbol(f"pad_{k}") for k in range(data.rank))
-    layer = DynamicPad(_mode(mode), tuple(range(data.rank) if chosen is None else chosen), data.shape)
-    type_ = data.type.with_shape(*map(symbol, fresh))
-    return g.step(layer, [data, g.cast_sizes(pads), value], type_, defines=fresh)  # type: ignore[no-any-return]
+        before: list[Dim] = [0] * x.rank
+        after: list[Dim] = [0] * x.rank
+        for k, axis in enumerate(chosen):
+            before[axis], after[axis] = known[k], known[k + len(chosen)]
+        return _pad(g, x, before, after, _mode(mode), constant_value)
+    names = tuple(g.new_symbol(f"size_{k}") for k in range(x.rank))
+    layer = movement.DynamicPad(_mode(mode), tuple(chosen), x.shape)
+    inputs = [x, g.cast_sizes(pads), constant_value]
+    return g.step(layer, inputs, x.type.with_shape(*map(symbol, names)), defines=names)  # type: ignore[no-any-return]
 
 
-def _mode(mode: str) -> Variant:
-    if mode not in _PAD_MODES:
-        raise Refuse(f"mode={mode!r}", invalid=True)
-    return Variant.of("movement::PadMode", _PAD_MODES[mode])
+# -- blocks of pixels ------------------------------------------------------------------------------------------------
 
 
-def _pad(g: Builder, x: Value, pads: list[Dim], axes: list[int] | None, mode: str, value: Value) -> Value:
-    axes = list(range(x.rank)) if axes is None else axes
-    if len(pads) != 2 * len(axes):
-        raise Refuse(f"{len(pads)} pads for {len(axes)} axes", invalid=True)
-    before: list[Dim] = [0] * x.rank
-    after: list[Dim] = [0] * x.rank
-    for k, axis in enumerate(axes):
-        before[axis], after[axis] = pads[k], pads[k + len(axes)]
-    if all(p == 0 for p in (*before, *after)):
-        return x
-    perm, (v,) = g.layout([x], x.rank)
-    order = [perm.index(k) for k in range(x.rank)]
-    before, after = [before[i] for i in order], [after[i] for i in order]
-    shape = [b + d + a for b, d, a in zip(before, v.shape, after, strict=True)]
-    layer = Pad(_mode(mode), v.shape, tuple(before), tuple(after))
-    return g.transpose(g.step(layer, [v, value], v.type.with_shape(*shape)), perm)
+@onnx_op("DepthToSpace", since=1)
+def depth_to_space_1(g: Builder, input: Value, *, blocksize: int) -> Value:
+    """Channels become blocks of pixels."""
+    return depth_to_space(g, input, blocksize=blocksize)
 
 
-@onnx_op("Expand", since=(8, 13))
-def expand(g: Builder, input: Value, shape: Value) -> Value:
-    """y = x broadcast against a shape"""
-    target = shape.dims()
-    if target is not None:
-        full = broadcast([input.shape, tuple(target)])
+@onnx_op("DepthToSpace", since=(11, 13, 28))
+def depth_to_space(g: Builder, input: Value, *, blocksize: int, mode: str = "DCR") -> Value:
+    """Channels become blocks of pixels: a transposition of the axes that both are split into."""
+    x = input
+    n, c, h, w = x.shape
+    b = blocksize
+    if mode not in ("DCR", "CRD"):
+        raise Refuse(f"mode {mode!r} of DepthToSpace is unknown", invalid=True)
+    if b < 1 or (isinstance(c, int) and c % (b * b)):
+        raise Refuse(f"{c} channels are not blocks of {b} × {b}", invalid=True)
+    depth = c // (b * b)
+    if mode == "DCR":
+        y = g.transpose(g.view(x, n, b, b, depth, h, w), [0, 3, 4, 1, 5, 2])
     else:
-        count = product(shape.shape)
-        if not isinstance(count, int):
-            raise Refuse("the rank of the result is only known while the model runs")
-        rank = max(count, input.rank)
-        fresh = tuple(g.new_symbol(f"expand_{k}") for k in range(rank))
-        g.step(DynamicExpand(input.shape), [g.cast_sizes(shape)], defines=fresh)
-        full = tuple(map(symbol, fresh))
-    return broadcast_to(g, input, full)
+        y = g.transpose(g.view(x, n, depth, b, b, h, w), [0, 1, 4, 2, 5, 3])
+    return g.view(y, n, depth, h * b, w * b)
 
 
-def broadcast_to(g: Builder, x: Value, shape: tuple[Dim, ...]) -> Value:
-    """x repeated to a shape that it broadcasts to"""
-    source = (*([1] * (len(shape) - x.rank)), *x.shape)
-    if source == tuple(shape):
-        return g.view(x, *shape)
-    return g.step(Expand(source, tuple(shape)), [x], TensorType(x.dtype, tuple(shape)))  # type: ignore[no-any-return]
+@onnx_op("SpaceToDepth", since=(1, 13))
+def space_to_depth_1(g: Builder, input: Value, *, blocksize: int) -> Value:
+    """Blocks of pixels become channels."""
+    return space_to_depth(g, input, blocksize=blocksize)
 
 
-@onnx_op("Tile", since=(6, 13))
-def tile(g: Builder, input: Value, repeats: Sizes) -> Value:
-    """y = x repeated along each axis"""
-    if len(repeats) != input.rank:
-        raise Refuse(f"{len(repeats)} repeats for rank {input.rank}", invalid=True)
-    if all(r == 1 for r in repeats):
-        return input
-    shape = [d * r for d, r in zip(input.shape, repeats, strict=True)]
-    return g.step(Tile(input.shape, tuple(repeats)), [input], input.type.with_shape(*shape))  # type: ignore[no-any-return]
+@onnx_op("SpaceToDepth", since=28)
+def space_to_depth(g: Builder, input: Value, *, blocksize: int, mode: str = "DCR") -> Value:
+    """Blocks of pixels become channels."""
+    x = input
+    n, c, h, w = x.shape
+    b = blocksize
+    if mode not in ("DCR", "CRD"):
+        raise Refuse(f"mode {mode!r} of SpaceToDepth is unknown", invalid=True)
+    if b < 1 or any(isinstance(d, int) and d % b for d in (h, w)):
+        raise Refuse(f"an image of {h} × {w} does not divide into blocks of {b}", invalid=True)
+    split = g.view(x, n, c, h // b, b, w // b, b)
+    y = g.transpose(split, [0, 3, 5, 1, 2, 4] if mode == "DCR" else [0, 1, 3, 5, 2, 4])
+    return g.view(y, n, c * b * b, h // b, w // b)
+
+
+@onnx_op("ReverseSequence", since=(10, 28))
+def reverse_sequence(g: Builder, input: Value, sequence_lens: Value, *, batch_axis: int = 1, time_axis: int = 0) -> Value:
+    """The first sequence_lens[b] steps of every sequence, reversed."""
+    x = input
+    if x.rank < 2 or sorted((batch_axis, time_axis)) != [0, 1]:
+        raise Refuse("time and batch must be the first two axes", invalid=True)
+    batch, steps = x.shape[batch_axis], x.shape[time_axis]
+    layer = movement.ReverseSequence(time_axis == 0, batch, steps, product(x.shape[2:]))
+    return g.step(layer, [x, sequence_lens], x.type)  # type: ignore[no-any-return]
+
+
+@onnx_op("Trilu", since=14)
+def trilu(g: Builder, input: Value, k: Value | None = None, *, upper: int = 1) -> Value:
+    """The upper or lower triangle of the last two axes."""
+    x = input
+    if x.rank < 2:
+        raise Refuse(f"a matrix has 2 axes, not {x.rank}", invalid=True)
+    rows, columns = x.shape[-2:]
+    layer = movement.Trilu(bool(upper), product(x.shape[:-2]), rows, columns)
+    return g.step(layer, [x, k], x.type)  # type: ignore[no-any-return]
+
+
+def zeros(g: Builder, dtype: DType, shape: Sequence[Dim]) -> Value:
+    """A tensor of zeros."""
+    return filled(g, np.zeros(1, dtype.numpy), shape)
+
+
+def filled(g: Builder, value: np.ndarray[tuple[int, ...], np.dtype[np.generic]], shape: Sequence[Dim]) -> Value:
+    """A tensor that is `value` (one element) everywhere."""
+    one = g.constant(value.reshape(1))
+    out = TensorType(one.dtype, tuple(shape))
+    flat = g.step(movement.Expand((1,), (out.size,)), [one], out.with_shape(out.size))
+    return g.view(flat, *shape)

@@ -7,9 +7,11 @@ mod gru;
 mod lstm;
 mod product;
 mod rnn;
+mod unpacked;
 mod unroll;
 
 pub use gru::Gru;
 pub use lstm::Lstm;
 pub use rnn::Rnn;
+pub use unpacked::{GruUnpacked, LstmUnpacked, RnnUnpacked};
 pub use unroll::Directions;

@@ -1,0 +1,121 @@
+"""Recurrent layers (`tf_layers::recurrent`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onnx2rust.dims import Dim
+from onnx2rust.layers.base import Layer, Variant, Weight
+
+
+@dataclass(frozen=True)
+class Lstm(Layer, rust="recurrent::Lstm", fallible=True, scratch=True, optional=(1, 2, 3), optional_outputs=(0, 1, 2)):
+    """LSTM over x [steps, batch, inputs]; inputs: x, sequence_lens, initial_h, initial_c."""
+
+    inputs: int
+    hidden: int
+    directions: Variant
+    kernel: Weight
+    recurrent_kernel: Weight
+    bias: Weight | None
+    peepholes: Weight | None
+    activations: tuple[Variant, ...]
+    clip: float | None
+    input_forget: bool
+    steps: Dim
+    batch: Dim
+
+    def multiply_adds(self) -> Dim:
+        return self.steps * self.batch * _products(self.directions, 4, self.inputs, self.hidden)
+
+
+@dataclass(frozen=True)
+class Gru(Layer, rust="recurrent::Gru", fallible=True, scratch=True, optional=(1, 2), optional_outputs=(0, 1)):
+    """GRU over x [steps, batch, inputs]; inputs: x, sequence_lens, initial_h."""
+
+    inputs: int
+    hidden: int
+    directions: Variant
+    kernel: Weight
+    recurrent_kernel: Weight
+    bias: Weight | None
+    reset_bias: Weight | None
+    activations: tuple[Variant, ...]
+    clip: float | None
+    linear_before_reset: bool
+    steps: Dim
+    batch: Dim
+
+    def multiply_adds(self) -> Dim:
+        return self.steps * self.batch * _products(self.directions, 3, self.inputs, self.hidden)
+
+
+@dataclass(frozen=True)
+class Rnn(Layer, rust="recurrent::Rnn", fallible=True, scratch=True, optional=(1, 2), optional_outputs=(0, 1)):
+    """RNN over x [steps, batch, inputs]; inputs: x, sequence_lens, initial_h."""
+
+    inputs: int
+    hidden: int
+    directions: Variant
+    kernel: Weight
+    recurrent_kernel: Weight
+    bias: Weight | None
+    activations: tuple[Variant, ...]
+    clip: float | None
+    steps: Dim
+    batch: Dim
+
+    def multiply_adds(self) -> Dim:
+        return self.steps * self.batch * _products(self.directions, 1, self.inputs, self.hidden)
+
+
+@dataclass(frozen=True)
+class LstmUnpacked(
+    Layer,
+    rust="recurrent::LstmUnpacked",
+    fallible=True,
+    scratch=True,
+    optional=(3, 4, 5, 6, 7),
+    optional_outputs=(0, 1, 2),
+):
+    """LSTM whose weights are inputs: x, W, R, B, sequence_lens, initial_h, initial_c, P."""
+
+    inputs: int
+    hidden: int
+    directions: Variant
+    activations: tuple[Variant, ...]
+    clip: float | None
+    input_forget: bool
+    steps: Dim
+    batch: Dim
+
+
+@dataclass(frozen=True)
+class GruUnpacked(Layer, rust="recurrent::GruUnpacked", fallible=True, scratch=True, optional=(3, 4, 5), optional_outputs=(0, 1)):
+    """GRU whose weights are inputs: x, W, R, B, sequence_lens, initial_h."""
+
+    inputs: int
+    hidden: int
+    directions: Variant
+    activations: tuple[Variant, ...]
+    clip: float | None
+    linear_before_reset: bool
+    steps: Dim
+    batch: Dim
+
+
+@dataclass(frozen=True)
+class RnnUnpacked(Layer, rust="recurrent::RnnUnpacked", fallible=True, scratch=True, optional=(3, 4, 5), optional_outputs=(0, 1)):
+    """RNN whose weights are inputs: x, W, R, B, sequence_lens, initial_h."""
+
+    inputs: int
+    hidden: int
+    directions: Variant
+    activations: tuple[Variant, ...]
+    clip: float | None
+    steps: Dim
+    batch: Dim
+
+
+def _products(directions: Variant, gates: int, inputs: int, hidden: int) -> int:
+    return (2 if directions.name == "Bidirectional" else 1) * gates * hidden * (inputs + hidden)

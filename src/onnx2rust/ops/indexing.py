@@ -1,0 +1,276 @@
+"""Reading and writing at positions that tensors hold, and tensors whose size the data decide."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from onnx2rust import dtypes
+from onnx2rust.builder import Builder, Refuse
+from onnx2rust.dims import Dim, ceil_div, maximum, product, symbol
+from onnx2rust.dtypes import DType
+from onnx2rust.layers import movement
+from onnx2rust.layers.base import Variant
+from onnx2rust.layers.shapes import split_at
+from onnx2rust.ops.cast import cast_to
+from onnx2rust.ops.movement import filled, normal_axis, zeros
+from onnx2rust.ops.windows import geometry
+from onnx2rust.program import TensorType, Value
+from onnx2rust.registry import Sizes, onnx_op
+
+_REDUCTIONS = {"add": "Add", "mul": "Mul", "max": "Max", "min": "Min"}
+
+
+@onnx_op("Gather", since=(1, 11, 13))
+def gather(g: Builder, data: Value, indices: Value, *, axis: int = 0) -> Value:
+    """y = x[…, indices, …]: the indices take the place of an axis."""
+    x = data
+    at = normal_axis(axis, x.rank)
+    layer = movement.Gather(*split_at(x.shape, at))
+    shape = (*x.shape[:at], *indices.shape, *x.shape[at + 1 :])
+    return g.step(layer, [x, indices], x.type.with_shape(*shape))  # type: ignore[no-any-return]
+
+
+def _check_ranks(x: Value, indices: Value) -> None:
+    if x.rank != indices.rank or x.rank == 0:
+        raise Refuse(f"indices of {indices.rank} axes into a tensor of {x.rank}", invalid=True)
+
+
+@onnx_op("GatherElements", since=(11, 13))
+def gather_elements(g: Builder, data: Value, indices: Value, *, axis: int = 0) -> Value:
+    """y[i] = x[i with its coordinate on `axis` replaced by indices[i]]."""
+    x = data
+    _check_ranks(x, indices)
+    layer = movement.GatherElements(normal_axis(axis, x.rank), x.shape, indices.shape)
+    return g.step(layer, [x, indices], x.type.with_shape(*indices.shape))  # type: ignore[no-any-return]
+
+
+def _tuple_length(indices: Value, rank: int) -> int:
+    if indices.rank == 0:
+        raise Refuse("indices have no axes", invalid=True)
+    length = indices.shape[-1]
+    if not isinstance(length, int):
+        raise Refuse("how many axes are indexed is only known at run time")
+    if not 1 <= length <= rank:
+        raise Refuse(f"indices of {length} coordinates into {rank} axes", invalid=True)
+    return length
+
+
+@onnx_op("GatherND", since=11)
+def gather_nd_11(g: Builder, data: Value, indices: Value) -> Value:
+    """y[i] = x[indices[i, 0], indices[i, 1], …]."""
+    return gather_nd(g, data, indices)
+
+
+@onnx_op("GatherND", since=(12, 13))
+def gather_nd(g: Builder, data: Value, indices: Value, *, batch_dims: int = 0) -> Value:
+    """y[b, i] = x[b, indices[b, i, 0], indices[b, i, 1], …]."""
+    x = data
+    b = batch_dims
+    if not 0 <= b < min(x.rank, indices.rank):
+        raise Refuse(f"batch_dims {b} of tensors of {x.rank} and {indices.rank} axes", invalid=True)
+    length = _tuple_length(indices, x.rank - b)
+    inner = x.shape[b + length :]
+    layer = movement.GatherNd(product(x.shape[:b]), x.shape[b : b + length], product(inner), product(indices.shape[b:-1]))
+    return g.step(layer, [x, indices], x.type.with_shape(*indices.shape[:-1], *inner))  # type: ignore[no-any-return]
+
+
+def _reduction(name: str) -> Variant:
+    if name not in _REDUCTIONS:
+        raise Refuse(f"reduction {name!r} is unknown", invalid=True)
+    return Variant.of("movement::Reduction", _REDUCTIONS[name])
+
+
+def scatter(g: Builder, x: Value, indices: Value, updates: Value, axis: int, reduction: str) -> Value:
+    """x with updates at the indices along an axis."""
+    _check_ranks(x, indices)
+    if indices.shape != updates.shape and all(isinstance(d, int) for d in (*indices.shape, *updates.shape)):
+        raise Refuse(f"updates {updates.type} for indices {indices.type}", invalid=True)
+    at = normal_axis(axis, x.rank)
+    if reduction == "none":
+        return g.step(movement.ScatterElements(at, x.shape, indices.shape), [x, indices, updates], x.type)  # type: ignore[no-any-return]
+    layer = movement.ScatterElementsReduce(at, _reduction(reduction), x.shape, indices.shape)
+    return g.step(layer, [x, indices, updates], x.type)  # type: ignore[no-any-return]
+
+
+@onnx_op("Scatter", since=(9, 11))
+def scatter_9(g: Builder, data: Value, indices: Value, updates: Value, *, axis: int = 0) -> Value:
+    """The old name of ScatterElements."""
+    x = data
+    return scatter(g, x, indices, updates, axis, "none")
+
+
+@onnx_op("ScatterElements", since=(11, 13))
+def scatter_elements_11(g: Builder, data: Value, indices: Value, updates: Value, *, axis: int = 0) -> Value:
+    """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i]."""
+    return scatter(g, data, indices, updates, axis, "none")
+
+
+@onnx_op("ScatterElements", since=(16, 18))
+def scatter_elements(g: Builder, data: Value, indices: Value, updates: Value, *, axis: int = 0, reduction: str = "none") -> Value:
+    """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i]."""
+    x = data
+    return scatter(g, x, indices, updates, axis, reduction)
+
+
+@onnx_op("ScatterND", since=(11, 13))
+def scatter_nd_11(g: Builder, data: Value, indices: Value, updates: Value) -> Value:
+    """x with x[indices[i, 0], indices[i, 1], …] = updates[i]."""
+    return scatter_nd(g, data, indices, updates)
+
+
+@onnx_op("ScatterND", since=(16, 18))
+def scatter_nd(g: Builder, data: Value, indices: Value, updates: Value, *, reduction: str = "none") -> Value:
+    """x with x[indices[i, 0], indices[i, 1], …] = updates[i]."""
+    x = data
+    length = _tuple_length(indices, x.rank)
+    sizes = (x.shape[:length], product(x.shape[length:]), product(indices.shape[:-1]))
+    difference = updates.type.size - sizes[1] * sizes[2]
+    if isinstance(difference, int) and difference:
+        raise Refuse(f"updates {updates.type} for indices {indices.type} into {x.type}", invalid=True)
+    if reduction == "none":
+        return g.step(movement.ScatterNd(*sizes), [x, indices, updates], x.type)  # type: ignore[no-any-return]
+    return g.step(  # type: ignore[no-any-return]
+        movement.ScatterNdReduce(_reduction(reduction), *sizes), [x, indices, updates], x.type
+    )
+
+
+@onnx_op("MaxUnpool", since=(9, 11, 22))
+def max_unpool(
+    g: Builder,
+    X: Value,
+    I: Value,  # noqa: E741  (the schema's name)
+    output_shape: Sizes | None = None,
+    *,
+    kernel_shape: list[int],
+    pads: list[int] | None = None,
+    strides: list[int] | None = None,
+) -> Value:
+    """Zeros with x at the indices that MaxPool found; indices count in the smallest image that has such windows."""
+    x = X
+    windows = geometry(x.shape[2:], kernel_shape, strides, None, pads, "NOTSET")
+    natural: list[Dim] = [*x.shape[:2]]
+    for d, n in enumerate(x.shape[2:]):
+        total = windows.pads_begin[d] + windows.pads_end[d]
+        natural.append((n - 1) * windows.strides[d] + windows.kernel_shape[d] - total)
+    shape = tuple(output_shape) if output_shape is not None else tuple(natural)
+    if len(shape) != x.rank:
+        raise Refuse(f"output_shape has {len(shape)} axes, x has {x.rank}", invalid=True)
+    count = x.type.size
+    blank = g.view(zeros(g, x.dtype, shape), product(shape))
+    layer = movement.ScatterElements(0, (product(shape),), (count,))
+    y = g.step(layer, [blank, g.view(I, count), g.view(x, count)], x.type.with_shape(product(shape)))
+    return g.view(y, *shape)
+
+
+@onnx_op("OneHot", since=(9, 11, 28))
+def one_hot(g: Builder, indices: Value, depth: Value, values: Value, *, axis: int = -1) -> Value:
+    """y has a new axis of `depth`: values[1] where its coordinate is the index, values[0] elsewhere."""
+    at = normal_axis(axis, indices.rank + 1)
+    if depth.array is not None:
+        size: Dim = int(depth.array.ravel()[0])
+    else:
+        (size,) = g.sizes(cast_to(g, depth, DType.I64), "depth")
+    if indices.dtype not in (DType.I64, DType.I32):
+        indices = cast_to(g, indices, DType.I64)
+    shape = indices.shape
+    layer = movement.OneHot(product(shape[:at]), size, product(shape[at:]))
+    out = values.type.with_shape(*shape[:at], size, *shape[at:])
+    return g.step(layer, [indices, values], out)  # type: ignore[no-any-return]
+
+
+@onnx_op("NonZero", since=(9, 13))
+def non_zero(g: Builder, X: Value) -> Value:
+    """y [rank, n]: the indices of the elements that are not zero."""
+    x = X
+    if x.dtype is DType.F16:
+        raise Refuse("NonZero of float16 is not supported")
+    count = g.new_symbol("count")
+    shape = x.shape or (1,)
+    layer = movement.NonZero(shape)
+    out = TensorType(DType.I64, (len(shape), symbol(count)))
+    return g.step(layer, [x], out, defines=(count,))  # type: ignore[no-any-return]
+
+
+@onnx_op("Compress", since=(9, 11, 28))
+def compress(g: Builder, input: Value, condition: Value, *, axis: int | None = None) -> Value:
+    """The positions of an axis (or of all elements) whose condition is true."""
+    x = input
+    if axis is None:
+        x, axis = g.view(x, x.type.size), 0
+    at = normal_axis(axis, x.rank)
+    count = g.new_symbol("count")
+    sizes = split_at(x.shape, at)
+    g.step(movement.CompressSizes(sizes[1]), [condition], defines=(count,))
+    out = x.type.with_shape(*x.shape[:at], symbol(count), *x.shape[at + 1 :])
+    return g.step(movement.Compress(*sizes), [x, condition], out)  # type: ignore[no-any-return]
+
+
+@onnx_op("Unique", since=(11, 28))
+def unique(g: Builder, X: Value, *, axis: int | None = None, sorted: int = 1, n_outputs: int = 1) -> tuple[Value | None, ...]:
+    """The distinct slices along an axis (or elements), where each occurs first, which one each is, and how often."""
+    x = X
+    if x.dtype in (DType.BOOL, DType.F16):
+        raise Refuse(f"Unique of {x.dtype} is not supported")
+    if axis is None:
+        x, axis = g.view(x, x.type.size), 0
+    at = normal_axis(axis, x.rank)
+    sizes = split_at(x.shape, at)
+    name = g.new_symbol("count")
+    n = symbol(name)
+    types = [x.type.with_shape(*x.shape[:at], n, *x.shape[at + 1 :])]
+    more: list[TensorType | None] = [
+        TensorType(DType.I64, (d,)) if k + 1 < n_outputs else None for k, d in enumerate((n, sizes[1], n))
+    ]
+    return g.step(movement.Unique(bool(sorted), *sizes), [x], *types, *more, defines=(name,))  # type: ignore[no-any-return]
+
+
+@onnx_op("Range", since=11)
+def range_11(g: Builder, start: Value, limit: Value, delta: Value) -> Value:
+    """start, start + delta, … before limit."""
+    return range_(g, start, limit, delta)
+
+
+@onnx_op("Range", since=27)
+def range_(g: Builder, start: Value, limit: Value, delta: Value, *, stash_type: int = 1) -> Value:
+    """start, start + delta, … before limit."""
+    if start.dtype not in (DType.F32, DType.F64, DType.I16, DType.I32, DType.I64):
+        raise Refuse(f"Range of {start.dtype} is not supported")
+    known = [v.dims() for v in (start, limit, delta)]
+    inputs = [start, limit, delta]
+    if all(k is not None and not isinstance(k[0], float) for k in known):
+        first, last, step = (k[0] for k in known if k is not None)
+        if step == 0:
+            raise Refuse("the step of Range is 0", invalid=True)
+        if isinstance(step, int):
+            count = ceil_div(last - first, step) if step > 0 else ceil_div(first - last, -step)
+            return g.step(movement.Range(), inputs, start.type.with_shape(maximum(count, 0)))  # type: ignore[no-any-return]
+    name = g.new_symbol("count")
+    out = start.type.with_shape(symbol(name))
+    return g.step(movement.Range(), inputs, out, defines=(name,))  # type: ignore[no-any-return]
+
+
+@onnx_op("ConstantOfShape", since=(9, 20, 21, 23, 24, 25))
+def constant_of_shape(g: Builder, input: Sizes, *, value: onnx.TensorProto | None = None) -> Value:
+    """A tensor of one value."""
+    if any(isinstance(d, int) and d < 0 for d in input):
+        raise Refuse(f"a shape of {list(input)}", invalid=True)
+    content = np.zeros(1, np.float32) if value is None else numpy_helper.to_array(value)
+    if content.size != 1:
+        raise Refuse("value is not one element", invalid=True)
+    return filled(g, content, input)
+
+
+@onnx_op("EyeLike", since=(9, 22))
+def eye_like(g: Builder, input: Value, *, dtype: int | None = None, k: int = 0) -> Value:
+    """Ones on a diagonal of a matrix of x's shape."""
+    x = input
+    element = x.dtype if dtype is None else dtypes.from_onnx(dtype)
+    if element is None or element is DType.F16:
+        raise Refuse("EyeLike of this element type is not supported")
+    if x.rank != 2:
+        raise Refuse(f"a matrix has 2 axes, not {x.rank}", invalid=True)
+    one = True if element is DType.BOOL else 1.0 if element.is_float else 1
+    layer = movement.EyeLike(k, one, element.rust, *x.shape)
+    return g.step(layer, [], TensorType(element, x.shape))  # type: ignore[no-any-return]

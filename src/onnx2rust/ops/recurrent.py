@@ -1,0 +1,357 @@
+"""LSTM, GRU and RNN.
+
+Weights that are known are packed by the build script; weights that are inputs of the model are packed while it runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from onnx2rust.builder import Builder, Refuse
+from onnx2rust.dims import Dim
+from onnx2rust.dtypes import DType
+from onnx2rust.layers import recurrent as layers
+from onnx2rust.layers.activation import activation
+from onnx2rust.layers.base import Variant, Weight, packing
+from onnx2rust.program import TensorType, Value
+from onnx2rust.registry import onnx_op
+
+_DIRECTIONS = {"forward": "Forward", "reverse": "Reverse", "bidirectional": "Bidirectional"}
+_FUNCTIONS: dict[str, dict[str, float]] = {
+    "relu": {},
+    "tanh": {},
+    "sigmoid": {},
+    "softsign": {},
+    "softplus": {},
+    "leakyrelu": {"alpha": 0.01},
+    "thresholdedrelu": {"alpha": 1.0},
+    "elu": {"alpha": 1.0},
+    "hardsigmoid": {"alpha": 0.2, "beta": 0.5},
+}
+"""Activations by lower-case name, with the parameters they take and ONNX's defaults."""
+_NAMES = {
+    "relu": "Relu",
+    "tanh": "Tanh",
+    "sigmoid": "Sigmoid",
+    "softsign": "Softsign",
+    "softplus": "Softplus",
+    "leakyrelu": "LeakyRelu",
+    "thresholdedrelu": "ThresholdedRelu",
+    "elu": "Elu",
+    "hardsigmoid": "HardSigmoid",
+}
+
+
+@dataclass(frozen=True)
+class _Net:
+    """What a recurrent node says, checked."""
+
+    inputs: int
+    hidden: int
+    directions: Variant
+    count: int
+    activations: tuple[Variant, ...]
+    clip: float | None
+    steps: Dim
+    batch: Dim
+    x: Value
+    """[steps, batch, inputs]"""
+    layout: int
+    known: bool
+    """Whether all weights are known at conversion."""
+
+    def fields(self) -> dict[str, Any]:
+        """Fields that every layer has."""
+        names = ("inputs", "hidden", "directions", "activations", "clip", "steps", "batch")
+        return {name: getattr(self, name) for name in names}
+
+
+def _net(
+    g: Builder,
+    x: Value,
+    weights: list[Value | None],
+    gates: int,
+    direction: str,
+    hidden_size: int | None,
+    names: list[str],
+    alphas: list[float] | None,
+    betas: list[float] | None,
+    clip: float | None,
+    layout: int,
+) -> _Net:
+    w, r = weights[0], weights[1]
+    assert w is not None
+    assert r is not None
+    if x.dtype is not DType.F32:
+        raise Refuse(f"a recurrent layer of {x.dtype} is not supported", "float32 is")
+    if direction not in _DIRECTIONS:
+        raise Refuse(f"direction {direction!r} is unknown", invalid=True)
+    if x.rank != 3 or w.rank != 3 or r.rank != 3 or layout not in (0, 1):
+        raise Refuse(f"x {x.type}, W {w.type} and R {r.type} are not a recurrent layer's", invalid=True)
+    hidden, inputs = r.shape[2], w.shape[2]
+    if not isinstance(hidden, int) or not isinstance(inputs, int):
+        raise Refuse("the sizes of the weights must be known at conversion")
+    count = 2 if direction == "bidirectional" else 1
+    wrong = [x.shape[2], hidden_size or hidden, *w.shape[:2], *r.shape[:2]] != [
+        inputs,
+        hidden,
+        *(2 * [count, gates * hidden]),
+    ]
+    if wrong or hidden < 1:
+        raise Refuse(f"x {x.type}, W {w.type} and R {r.type} do not fit ({direction}, {gates} gates)", invalid=True)
+    source = g.transpose(x, [1, 0, 2]) if layout == 1 else x
+    return _Net(
+        inputs,
+        hidden,
+        Variant.of("recurrent::Directions", _DIRECTIONS[direction]),
+        count,
+        _activations(names, alphas or [], betas or [], count),
+        None if not clip else float(clip),
+        source.shape[0],
+        source.shape[1],
+        source,
+        layout,
+        all(v is None or v.array is not None for v in weights),
+    )
+
+
+def _activations(names: list[str], alphas: list[float], betas: list[float], count: int) -> tuple[Variant, ...]:
+    """The activations of both directions (those of the only one twice); parameters go to those that take some, in order."""
+    parameters = {"alpha": list(alphas), "beta": list(betas)}
+    found = []
+    for name in names:
+        key = name.lower()
+        if key not in _FUNCTIONS:
+            raise Refuse(f"activation {name!r} of a recurrent layer is not supported", f"supported: {', '.join(_NAMES.values())}")
+        values = {k: parameters[k].pop(0) if parameters[k] else default for k, default in _FUNCTIONS[key].items()}
+        if key == "thresholdedrelu":
+            values = {"theta": values["alpha"]}
+        found.append(activation(_NAMES[key], **{k: float(v) for k, v in values.items()}))
+    return tuple(found) if count == 2 else tuple(found * 2)
+
+
+def _named(activations: list[str] | None, defaults: list[str], count: int) -> list[str]:
+    """The activations' names, one set per direction."""
+    names = defaults * count if activations is None else activations
+    if len(names) == 2 * len(defaults) and count == 1:
+        names = names[: len(defaults)]
+    if len(names) != len(defaults) * count:
+        raise Refuse(f"{len(names)} activations for {count} directions", invalid=True)
+    return names
+
+
+def _states(g: Builder, net: _Net, *states: Value | None) -> list[Value | None]:
+    """Initial states as [directions, batch, hidden]."""
+    return [g.transpose(s, [1, 0, 2]) if s is not None and net.layout == 1 else s for s in states]
+
+
+def _emit(g: Builder, net: _Net, layer: Any, inputs: list[Value | None], states: int, n_outputs: int) -> tuple[Value | None, ...]:
+    """The step, and its outputs as the model's layout has them."""
+    final = TensorType(DType.F32, (net.count, net.batch, net.hidden))
+    types = [TensorType(DType.F32, (net.steps, net.count, net.batch, net.hidden)), *([final] * states)]
+    types = types[: max(n_outputs, 1)]
+    made = g.step(layer, inputs, *types)
+    outputs: tuple[Value, ...] = made if isinstance(made, tuple) else (made,)
+    if net.layout == 0:
+        return outputs
+    return tuple(g.transpose(y, [2, 0, 1, 3] if k == 0 else [1, 0, 2]) for k, y in enumerate(outputs))
+
+
+def _packed(g: Builder, value: Value | None, name: str, **fields: int) -> Weight | None:
+    return None if value is None else g.weight(value, packing(name, **fields))
+
+
+@onnx_op("LSTM", since=7)
+def lstm_7(
+    g: Builder,
+    X: Value,
+    W: Value,
+    R: Value,
+    B: Value | None = None,
+    sequence_lens: Value | None = None,
+    initial_h: Value | None = None,
+    initial_c: Value | None = None,
+    P: Value | None = None,
+    *,
+    activation_alpha: list[float] | None = None,
+    activation_beta: list[float] | None = None,
+    activations: list[str] | None = None,
+    clip: float | None = None,
+    direction: str = "forward",
+    hidden_size: int | None = None,
+    input_forget: int = 0,
+    n_outputs: int = 1,
+) -> tuple[Value | None, ...]:
+    """Long short-term memory."""
+    given = {k: v for k, v in locals().items() if k not in ("g", "X", "W", "R")}
+    return lstm(g, X, W, R, **given)
+
+
+@onnx_op("LSTM", since=(14, 22))
+def lstm(
+    g: Builder,
+    X: Value,
+    W: Value,
+    R: Value,
+    B: Value | None = None,
+    sequence_lens: Value | None = None,
+    initial_h: Value | None = None,
+    initial_c: Value | None = None,
+    P: Value | None = None,
+    *,
+    activation_alpha: list[float] | None = None,
+    activation_beta: list[float] | None = None,
+    activations: list[str] | None = None,
+    clip: float | None = None,
+    direction: str = "forward",
+    hidden_size: int | None = None,
+    input_forget: int = 0,
+    layout: int = 0,
+    n_outputs: int = 1,
+) -> tuple[Value | None, ...]:
+    """i, o, f = f(x·W + h·R + P⊙c + b); c' = f⊙c + i⊙g(…); h' = o⊙h(c')."""
+    names = _named(activations, ["Sigmoid", "Tanh", "Tanh"], 2 if direction == "bidirectional" else 1)
+    parameters = (activation_alpha, activation_beta, clip, layout)
+    net = _net(g, X, [W, R, B, P], 4, direction, hidden_size, names, *parameters)
+    h, c = _states(g, net, initial_h, initial_c)
+    if not net.known:
+        unpacked = layers.LstmUnpacked(**net.fields(), input_forget=bool(input_forget))
+        return _emit(g, net, unpacked, [net.x, W, R, B, sequence_lens, h, c, P], 2, n_outputs)
+    kernel = _packed(g, W, "InputGates", gates=4)
+    recurrent = _packed(g, R, "RecurrentGates", gates=4, split=4)
+    layer = layers.Lstm(
+        **net.fields(),
+        kernel=kernel,  # type: ignore[arg-type]  # W and R are never None
+        recurrent_kernel=recurrent,  # type: ignore[arg-type]
+        bias=_packed(g, B, "GateBias", gates=4, summed=4),
+        peepholes=_packed(g, P, "GateVectors", gates=3),
+        input_forget=bool(input_forget),
+    )
+    return _emit(g, net, layer, [net.x, sequence_lens, h, c], 2, n_outputs)
+
+
+@onnx_op("GRU", since=7)
+def gru_7(
+    g: Builder,
+    X: Value,
+    W: Value,
+    R: Value,
+    B: Value | None = None,
+    sequence_lens: Value | None = None,
+    initial_h: Value | None = None,
+    *,
+    activation_alpha: list[float] | None = None,
+    activation_beta: list[float] | None = None,
+    activations: list[str] | None = None,
+    clip: float | None = None,
+    direction: str = "forward",
+    hidden_size: int | None = None,
+    linear_before_reset: int = 0,
+    n_outputs: int = 1,
+) -> tuple[Value | None, ...]:
+    """Gated recurrent unit."""
+    given = {k: v for k, v in locals().items() if k not in ("g", "X", "W", "R")}
+    return gru(g, X, W, R, **given)
+
+
+@onnx_op("GRU", since=(14, 22))
+def gru(
+    g: Builder,
+    X: Value,
+    W: Value,
+    R: Value,
+    B: Value | None = None,
+    sequence_lens: Value | None = None,
+    initial_h: Value | None = None,
+    *,
+    activation_alpha: list[float] | None = None,
+    activation_beta: list[float] | None = None,
+    activations: list[str] | None = None,
+    clip: float | None = None,
+    direction: str = "forward",
+    hidden_size: int | None = None,
+    layout: int = 0,
+    linear_before_reset: int = 0,
+    n_outputs: int = 1,
+) -> tuple[Value | None, ...]:
+    """z, r = f(x·W + h·R + b); n = g(x·W + (r⊙h)·R + b); h' = (1 − z)⊙n + z⊙h."""
+    names = _named(activations, ["Sigmoid", "Tanh"], 2 if direction == "bidirectional" else 1)
+    parameters = (activation_alpha, activation_beta, clip, layout)
+    net = _net(g, X, [W, R, B], 3, direction, hidden_size, names, *parameters)
+    (h,) = _states(g, net, initial_h)
+    after = bool(linear_before_reset)
+    if not net.known:
+        unpacked = layers.GruUnpacked(**net.fields(), linear_before_reset=after)
+        return _emit(g, net, unpacked, [net.x, W, R, B, sequence_lens, h], 1, n_outputs)
+    kernel = _packed(g, W, "InputGates", gates=3)
+    recurrent = _packed(g, R, "RecurrentGates", gates=3, split=3 if after else 2)
+    layer = layers.Gru(
+        **net.fields(),
+        kernel=kernel,  # type: ignore[arg-type]  # W and R are never None
+        recurrent_kernel=recurrent,  # type: ignore[arg-type]
+        bias=_packed(g, B, "GateBias", gates=3, summed=2 if after else 3),
+        reset_bias=_packed(g, B, "LastRecurrentBias", gates=3) if after else None,
+        linear_before_reset=after,
+    )
+    return _emit(g, net, layer, [net.x, sequence_lens, h], 1, n_outputs)
+
+
+@onnx_op("RNN", since=7)
+def rnn_7(
+    g: Builder,
+    X: Value,
+    W: Value,
+    R: Value,
+    B: Value | None = None,
+    sequence_lens: Value | None = None,
+    initial_h: Value | None = None,
+    *,
+    activation_alpha: list[float] | None = None,
+    activation_beta: list[float] | None = None,
+    activations: list[str] | None = None,
+    clip: float | None = None,
+    direction: str = "forward",
+    hidden_size: int | None = None,
+    n_outputs: int = 1,
+) -> tuple[Value | None, ...]:
+    """The simple recurrent layer."""
+    given = {k: v for k, v in locals().items() if k not in ("g", "X", "W", "R")}
+    return rnn(g, X, W, R, **given)
+
+
+@onnx_op("RNN", since=(14, 22))
+def rnn(
+    g: Builder,
+    X: Value,
+    W: Value,
+    R: Value,
+    B: Value | None = None,
+    sequence_lens: Value | None = None,
+    initial_h: Value | None = None,
+    *,
+    activation_alpha: list[float] | None = None,
+    activation_beta: list[float] | None = None,
+    activations: list[str] | None = None,
+    clip: float | None = None,
+    direction: str = "forward",
+    hidden_size: int | None = None,
+    layout: int = 0,
+    n_outputs: int = 1,
+) -> tuple[Value | None, ...]:
+    """h' = f(x·W + h·R + b)."""
+    names = _named(activations, ["Tanh"], 2 if direction == "bidirectional" else 1)
+    parameters = (activation_alpha, activation_beta, clip, layout)
+    net = _net(g, X, [W, R, B], 1, direction, hidden_size, names, *parameters)
+    (h,) = _states(g, net, initial_h)
+    if not net.known:
+        return _emit(g, net, layers.RnnUnpacked(**net.fields()), [net.x, W, R, B, sequence_lens, h], 1, n_outputs)
+    kernel = _packed(g, W, "InputGates", gates=1)
+    recurrent = _packed(g, R, "RecurrentGates", gates=1, split=1)
+    layer = layers.Rnn(
+        **net.fields(),
+        kernel=kernel,  # type: ignore[arg-type]  # W and R are never None
+        recurrent_kernel=recurrent,  # type: ignore[arg-type]
+        bias=_packed(g, B, "GateBias", gates=1, summed=1),
+    )
+    return _emit(g, net, layer, [net.x, sequence_lens, h], 1, n_outputs)

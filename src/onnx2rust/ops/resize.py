@@ -1,0 +1,296 @@
+"""Resize and Upsample: one layer per axis that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from onnx2rust.builder import Builder, Refuse
+from onnx2rust.dims import Dim
+from onnx2rust.dtypes import DType
+from onnx2rust.layers import movement
+from onnx2rust.layers.base import Variant
+from onnx2rust.layers.shapes import split_at
+from onnx2rust.ops.movement import normal_axes
+from onnx2rust.program import Value
+from onnx2rust.registry import Const, onnx_op
+
+_COORDINATES = {
+    "half_pixel": "HalfPixel",
+    "half_pixel_symmetric": "HalfPixelSymmetric",
+    "pytorch_half_pixel": "PytorchHalfPixel",
+    "align_corners": "AlignCorners",
+    "asymmetric": "Asymmetric",
+    "tf_crop_and_resize": "TfCropAndResize",
+}
+_NEAREST = {
+    "round_prefer_floor": "RoundPreferFloor",
+    "round_prefer_ceil": "RoundPreferCeil",
+    "floor": "Floor",
+    "ceil": "Ceil",
+}
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """How elements are computed; the attributes that all versions of the operator share."""
+
+    mode: str
+    coordinates: str
+    nearest: str
+    cubic_coeff_a: float = -0.75
+    exclude_outside: int = 0
+    antialias: int = 0
+    extrapolation_value: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """One axis: its output size, its scale where the model states it, and the region of interest."""
+
+    out: Dim
+    scale: float | None
+    roi: tuple[float, float] = (0.0, 1.0)
+
+
+def _choose(table: dict[str, str], name: str, what: str) -> str:
+    if name not in table:
+        raise Refuse(f"{what} {name!r} of Resize is unknown", invalid=True)
+    return table[name]
+
+
+def scaled(n: Dim, scale: float) -> Dim:
+    """⌊n · scale⌋, for a scale that is a float32."""
+    if not scale > 0:
+        raise Refuse(f"a scale of {scale}", invalid=True)
+    if isinstance(n, int):
+        return int(np.floor(np.float32(n) * np.float32(scale)))
+    exact = Fraction(float(scale)).limit_denominator(64)
+    if np.float32(exact) != np.float32(scale):
+        raise Refuse(f"a scale of {scale} on an axis whose size is only known at run time", "convert with --dim NAME=SIZE")
+    return n * exact.numerator // exact.denominator
+
+
+def _resize(g: Builder, x: Value, axes: dict[int, _Axis], rule: _Rule) -> Value:
+    """x with the given (logical) axes resized."""
+    perm, (y,) = g.layout([x], x.rank)
+    crop = rule.coordinates == "tf_crop_and_resize"
+    for axis, wanted in axes.items():
+        at = perm[axis]
+        n = y.shape[at]
+        if not crop and wanted.out == n and wanted.scale in (None, 1.0):
+            continue
+        if n == 0:
+            raise Refuse("an axis without elements cannot be resized", invalid=True)
+        fields: dict[str, Any] = {}
+        if crop:
+            fields = {"start": float(wanted.roi[0]), "end": float(wanted.roi[1])}
+        coordinates = Variant.of(
+            "movement::Coordinates", _choose(_COORDINATES, rule.coordinates, "coordinate_transformation_mode"), **fields
+        )
+        y = g.step(
+            _layer(x.dtype, coordinates, rule, wanted, split_at(y.shape, at)),
+            [y],
+            y.type.with_shape(*y.shape[:at], wanted.out, *y.shape[at + 1 :]),
+        )
+    return g.transpose(y, perm)
+
+
+def _layer(
+    dtype: DType, coordinates: Variant, rule: _Rule, axis: _Axis, sizes: tuple[Dim, Dim, Dim]
+) -> movement.ResizeNearest | movement.ResizeAxis:
+    outer, n, inner = sizes
+    if rule.mode == "nearest":
+        name = rule.nearest
+        if name == "simple":
+            name = "ceil" if axis.scale is not None and axis.scale < 1 else "floor"
+        nearest = Variant.of("movement::NearestMode", _choose(_NEAREST, name, "nearest_mode"))
+        if dtype is DType.F16:
+            raise Refuse("Resize of float16 is not supported")
+        outside: float | int | bool = rule.extrapolation_value
+        if not dtype.is_float:
+            outside = bool(outside) if dtype is DType.BOOL else int(outside)
+        return movement.ResizeNearest(coordinates, nearest, axis.scale, outside, dtype.rust, outer, n, inner, axis.out)
+    if rule.mode not in ("linear", "cubic"):
+        raise Refuse(f"mode {rule.mode!r} of Resize is unknown", invalid=True)
+    if dtype is not DType.F32:
+        raise Refuse(f"interpolation of {dtype} is not supported")
+    if rule.mode == "linear":
+        kind = Variant.of("movement::Interpolation", "Linear")
+    else:
+        kind = Variant.of("movement::Interpolation", "Cubic", a=float(rule.cubic_coeff_a))
+    return movement.ResizeAxis(
+        coordinates,
+        kind,
+        axis.scale,
+        bool(rule.exclude_outside),
+        bool(rule.antialias),
+        float(rule.extrapolation_value),
+        outer,
+        n,
+        inner,
+        axis.out,
+    )
+
+
+def _floats(value: Value | None) -> list[float]:
+    return [] if value is None or value.array is None else [float(v) for v in value.array.ravel()]
+
+
+def _by_scales(x: Value, scales: Sequence[float], axes: Sequence[int]) -> dict[int, _Axis]:
+    if len(scales) != len(axes):
+        raise Refuse(f"{len(scales)} scales for {len(axes)} axes", invalid=True)
+    return {a: _Axis(scaled(x.shape[a], s), s) for a, s in zip(axes, scales, strict=True)}
+
+
+@onnx_op("Upsample", since=7)
+def upsample_7(g: Builder, X: Value, *, mode: str = "nearest", scales: list[float]) -> Value:
+    """x enlarged: nearest (rounding down) or linear, o / scale."""
+    return _resize(g, X, _by_scales(X, scales, range(X.rank)), _Rule(mode, "asymmetric", "simple"))
+
+
+@onnx_op("Upsample", since=(9, 10))
+def upsample_9(g: Builder, X: Value, scales: Const, *, mode: str = "nearest") -> Value:
+    """x enlarged: nearest (rounding down) or linear, o / scale."""
+    return upsample_7(g, X, mode=mode, scales=_floats(scales))
+
+
+@onnx_op("Resize", since=10)
+def resize_10(g: Builder, X: Value, scales: Const, *, mode: str = "nearest") -> Value:
+    """x resized: nearest (rounding down, or up when shrinking) or linear, o / scale."""
+    return upsample_7(g, X, mode=mode, scales=_floats(scales))
+
+
+@onnx_op("Resize", since=11)
+def resize_11(
+    g: Builder,
+    X: Value,
+    roi: Value,
+    scales: Const,
+    sizes: Value | None = None,
+    *,
+    coordinate_transformation_mode: str = "half_pixel",
+    cubic_coeff_a: float = -0.75,
+    exclude_outside: int = 0,
+    extrapolation_value: float = 0.0,
+    mode: str = "nearest",
+    nearest_mode: str = "round_prefer_floor",
+) -> Value:
+    """x resized to sizes or by scales."""
+    rule = _Rule(
+        mode,
+        coordinate_transformation_mode,
+        nearest_mode,
+        cubic_coeff_a,
+        exclude_outside,
+        extrapolation_value=extrapolation_value,
+    )
+    return _modern(g, X, roi, scales, sizes, rule)
+
+
+@onnx_op("Resize", since=13)
+def resize_13(
+    g: Builder,
+    X: Value,
+    roi: Value | None = None,
+    scales: Const | None = None,
+    sizes: Value | None = None,
+    *,
+    coordinate_transformation_mode: str = "half_pixel",
+    cubic_coeff_a: float = -0.75,
+    exclude_outside: int = 0,
+    extrapolation_value: float = 0.0,
+    mode: str = "nearest",
+    nearest_mode: str = "round_prefer_floor",
+) -> Value:
+    """x resized to sizes or by scales."""
+    rule = _Rule(
+        mode,
+        coordinate_transformation_mode,
+        nearest_mode,
+        cubic_coeff_a,
+        exclude_outside,
+        extrapolation_value=extrapolation_value,
+    )
+    return _modern(g, X, roi, scales, sizes, rule)
+
+
+@onnx_op("Resize", since=(18, 19))
+def resize_18(
+    g: Builder,
+    X: Value,
+    roi: Value | None = None,
+    scales: Const | None = None,
+    sizes: Value | None = None,
+    *,
+    antialias: int = 0,
+    axes: list[int] | None = None,
+    coordinate_transformation_mode: str = "half_pixel",
+    cubic_coeff_a: float = -0.75,
+    exclude_outside: int = 0,
+    extrapolation_value: float = 0.0,
+    keep_aspect_ratio_policy: str = "stretch",
+    mode: str = "nearest",
+    nearest_mode: str = "round_prefer_floor",
+) -> Value:
+    """x resized to sizes or by scales, on some axes."""
+    rule = _Rule(
+        mode,
+        coordinate_transformation_mode,
+        nearest_mode,
+        cubic_coeff_a,
+        exclude_outside,
+        antialias,
+        extrapolation_value,
+    )
+    return _modern(g, X, roi, scales, sizes, rule, axes, keep_aspect_ratio_policy)
+
+
+def _modern(
+    g: Builder,
+    x: Value,
+    roi: Value | None,
+    scales: Value | None,
+    sizes: Value | None,
+    rule: _Rule,
+    axes: list[int] | None = None,
+    policy: str = "stretch",
+) -> Value:
+    chosen = normal_axes(range(x.rank) if axes is None else axes, x.rank)
+    if (factors := _floats(scales)) and sizes is None:
+        wanted = _by_scales(x, factors, chosen)
+    elif sizes is not None and not factors:
+        wanted = _by_sizes(g, x, sizes, chosen, policy)
+    else:
+        raise Refuse("Resize needs either scales or sizes", invalid=True)
+    if rule.coordinates == "tf_crop_and_resize":
+        if roi is None or roi.array is None:
+            raise Refuse("the region of interest must be known at conversion", "make it a constant of the model")
+        corners = _floats(roi)
+        if len(corners) != 2 * len(chosen):
+            raise Refuse(f"a region of {len(corners)} numbers for {len(chosen)} axes", invalid=True)
+        wanted = {a: _Axis(w.out, w.scale, (corners[k], corners[k + len(chosen)])) for k, (a, w) in enumerate(wanted.items())}
+        # an axis whose region is all of it stays as it is
+        wanted = {a: w for a, w in wanted.items() if w.roi != (0.0, 1.0) or w.out != x.shape[a]}
+    return _resize(g, x, wanted, rule)
+
+
+def _by_sizes(g: Builder, x: Value, sizes: Value, axes: list[int], policy: str) -> dict[int, _Axis]:
+    targets = g.sizes(sizes, "resized")
+    if len(targets) != len(axes):
+        raise Refuse(f"{len(targets)} sizes for {len(axes)} axes", invalid=True)
+    if policy == "stretch":
+        return {a: _Axis(n, None) for a, n in zip(axes, targets, strict=True)}
+    if policy not in ("not_larger", "not_smaller"):
+        raise Refuse(f"keep_aspect_ratio_policy {policy!r} is unknown", invalid=True)
+    known = [(n, x.shape[a]) for a, n in zip(axes, targets, strict=True)]
+    ratios = [n / d for n, d in known if isinstance(n, int) and isinstance(d, int) and d > 0]
+    if len(ratios) != len(known):
+        raise Refuse(f"keep_aspect_ratio_policy {policy} with sizes only known at run time is not supported")
+    scale = float(np.float32(min(ratios) if policy == "not_larger" else max(ratios)))
+    rounded = {a: int(np.floor(scale * float(str(x.shape[a])) + 0.5)) for a in axes}
+    return {a: _Axis(n, scale) for a, n in rounded.items()}
