@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from onnx2rust import check
-from onnx2rust.passes import dead, outputs
+from onnx2rust.passes import dead, fuse, gates, outputs
 from onnx2rust.program import Program
 
 Pass = Callable[[Program], Program]
 
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("dead", dead.run),  # steps nobody uses cost time
+    ("gates", gates.run),  # x * sigmoid(x) is one activation, which a product can take
+    ("fuse", fuse.run),  # what follows a product costs nothing while its tile is in registers
     ("outputs", outputs.run),  # what a caller gets must live in the workspace
 )
 
