@@ -15,7 +15,6 @@ import numpy as np
 import onnx
 
 from onnx2rust import emit, npz, pipeline, planner, thresholds
-from onnx2rust.errors import Onnx2RustError
 from onnx2rust.frontends import Loaded
 from onnx2rust.options import Options
 from onnx2rust.program import Program
@@ -62,7 +61,9 @@ def build(crates: Sequence[Crate], folder: str = "crates", *, profiled: bool = F
         files = {k: v for k, v in crate.rendered.files.items() if k.startswith("src/")}
         files["build.rs"] = crate.rendered.files["build.rs"]
         server = (HERE / "server.rs").read_text().replace("MODEL", crate.rendered.model)
-        files["src/main.rs"] = server.replace("use tf_layers", f"use {crate.rendered.crate}::{{ArrayInputs, {crate.rendered.model}}};\nuse tf_layers", 1)
+        files["src/main.rs"] = server.replace(
+            "use tf_layers", f"use {crate.rendered.crate}::{{ArrayInputs, {crate.rendered.model}}};\nuse tf_layers", 1
+        )
         if profiled:
             _instrument(files, crate.rendered.crate)
         files["Cargo.toml"] = _MEMBER.format(name=crate.rendered.crate, layers=ROOT / "rust" / "tf-layers")
@@ -98,14 +99,16 @@ def _instrument(files: dict[str, str], name: str) -> None:
     """Adds a call before each step's comment that charges the time since the last one to the step before."""
 
     def mark(match: re.Match[str]) -> str:
-        return f'{match[1]}crate::profile::mark({json.dumps(match[2], ensure_ascii=False)});\n{match[0]}'
+        return f"{match[1]}crate::profile::mark({json.dumps(match[2], ensure_ascii=False)});\n{match[0]}"
 
     files["src/model.rs"] = re.sub(r"^( +)// (.*)$", mark, files["src/model.rs"], flags=re.M)
     files["src/lib.rs"] += "\n/// Where time goes.\npub mod profile;\n"
     files["src/profile.rs"] = (HERE / "profile.rs").read_text()
     crate = name.replace("-", "_")
     main = files["src/main.rs"].replace("    Ok(())\n}", f"    {crate}::profile::print();\n    Ok(())\n}}")
-    files["src/main.rs"] = main.replace("                write!(out", f'                {crate}::profile::mark("(outside)");\n                write!(out')
+    files["src/main.rs"] = main.replace(
+        "                write!(out", f'                {crate}::profile::mark("(outside)");\n                write!(out'
+    )
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -298,9 +298,7 @@ def _text(recurrent: Callable[[], Any]) -> Any:
     from keras import Sequential
     from keras import layers as L
 
-    return Sequential(
-        [L.Input((100,), dtype="int32"), L.Embedding(5000, 64), recurrent(), L.Dense(1, activation="sigmoid")]
-    )
+    return Sequential([L.Input((100,), dtype="int32"), L.Embedding(5000, 64), recurrent(), L.Dense(1, activation="sigmoid")])
 
 
 @model(vocabulary=5000)

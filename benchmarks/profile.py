@@ -14,12 +14,12 @@ import onnx
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import crates  # noqa: E402
-import models  # noqa: E402
-from run import feeds_of  # noqa: E402
+import crates
+import models
+from run import feeds_of
 
-from onnx2rust.dims import evaluate  # noqa: E402
-from onnx2rust.naming import crate_name  # noqa: E402
+from onnx2rust.dims import evaluate
+from onnx2rust.naming import crate_name
 
 NANOSECONDS = 400_000_000
 

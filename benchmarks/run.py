@@ -28,9 +28,11 @@ from onnx import TensorProto, helper
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import crates  # noqa: E402
-import models  # noqa: E402
-from engines import BoundOnnxRuntime, Engine, LiteRt, OnnxRuntime  # noqa: E402
+import crates
+import models
+from engines import BoundOnnxRuntime, Engine, LiteRt, OnnxRuntime
+
+from onnx2rust.errors import Onnx2RustError
 
 ROOT = Path(__file__).resolve().parents[1]
 BATCHES = (1, 32)
@@ -171,14 +173,16 @@ def machine() -> dict[str, Any]:
 def table(results: Mapping[str, Any]) -> str:
     """RESULTS.md."""
     about = results["machine"]
-    versions = ", ".join(f"{k} {v}" for k, v in about.items() if k in ("onnxruntime", "ai-edge-litert", "tensorflow-cpu", "keras"))
+    versions = ", ".join(
+        f"{k} {v}" for k, v in about.items() if k in ("onnxruntime", "ai-edge-litert", "tensorflow-cpu", "keras")
+    )
     overhead = results["overhead"]
     lines = [
         "# Measurements",
         "",
         f"Written by `make bench` at commit {about['commit']}. {about['cpu']} ({about['family']}), {' '.join(about['features'])}; one thread, one core;",
         f"{about['rustc']}; {versions}. Microseconds, medians; ratios are ours / theirs, below 1 is faster than they are.",
-        f"\"bound\" is onnxruntime with IO binding. Its call alone, of a model that does nothing, takes {overhead['plain'] / 1e3:.1f} µs,",
+        f'"bound" is onnxruntime with IO binding. Its call alone, of a model that does nothing, takes {overhead["plain"] / 1e3:.1f} µs,',
         f"{overhead['bound'] / 1e3:.1f} µs bound: it is part of the numbers. Error: the largest deviation from onnxruntime, absolute.",
     ]
     for batch in sorted({b for m in results["models"].values() for b in m["batches"]}, key=int):
@@ -205,7 +209,9 @@ def table(results: Mapping[str, Any]) -> str:
                     logs.setdefault(e, []).append(np.log(ratio))
             verdict = f"{found['max_abs']:.1e}" + ("" if found["right"] else " **wrong**")
             lines.append(f"| {name} | {ours / 1e3:.1f} | {' | '.join(times)} | {' | '.join(ratios)} | {verdict} |")
-        means = [f"**{np.exp(np.mean(logs[e])):.2f}**" if e in logs else "" for e in ("onnxruntime", "onnxruntime (bound)", "LiteRT")]
+        means = [
+            f"**{np.exp(np.mean(logs[e])):.2f}**" if e in logs else "" for e in ("onnxruntime", "onnxruntime (bound)", "LiteRT")
+        ]
         lines.append(f"| geometric mean | | | | | {' | '.join(means)} | |")
     notes = [f"* {name}: {note}" for name, found in results["models"].items() for note in found["notes"]]
     notes += [f"* {name}: {reason}" for name, reason in results["failed"].items()]
@@ -220,13 +226,17 @@ def main() -> None:
     parser.add_argument("--large", action="store_true", help="the large models too")
     parser.add_argument("--no-write", action="store_true", help="print the table, keep the files as they are")
     arguments = parser.parse_args()
-    names = arguments.models.split(",") if arguments.models else [n for n, m in models.MODELS.items() if arguments.large or not m.large]
+    names = (
+        arguments.models.split(",")
+        if arguments.models
+        else [n for n, m in models.MODELS.items() if arguments.large or not m.large]
+    )
     failed: dict[str, str] = {}
     built = []
     for name, path in models.onnx_files(names).items():
         try:
             built.append((crates.convert(name, onnx.load(path)), path))
-        except crates.Onnx2RustError as reason:
+        except Onnx2RustError as reason:
             failed[name] = f"does not convert: {str(reason)[:300]}"
     servers = crates.build([c for c, _ in built])
     if hasattr(os, "sched_setaffinity"):

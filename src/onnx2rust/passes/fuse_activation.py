@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from onnx2rust.layers.activation import LINEAR, Activate
-from onnx2rust.passes.fold_scale import PRODUCTS
+from onnx2rust.passes.fold_scale import Product
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
 from onnx2rust.program import Program, Step
 
@@ -27,7 +27,7 @@ def _rule(graph: Graph, step: Step) -> Rewrite | None:
     if not isinstance(step.layer, Activate):
         return None
     source = graph.only_source(step.inputs[0])
-    if source is None or not isinstance(source.step.layer, PRODUCTS) or source.step.layer.activation != LINEAR:
+    if source is None or not isinstance(source.step.layer, Product) or source.step.layer.activation != LINEAR:
         return None
     layer = replace(source.step.layer, activation=step.layer.activation)
     return Rewrite(replace(source.step, layer=layer, outputs=step.outputs), source.all)

@@ -6,7 +6,7 @@ for an `Add` of two tensors of one shape, one of them computed by a product that
 activation yet. Addition of f32 commutes, and the product adds its residual before its activation. Where both sides are products the
 later one takes the earlier one as its residual. The new step stands in the place of the Add, so r exists.
 
-Refused: broadcasting, other element types, products with an activation (the order would change), constants (they belong to the bias).
+Refused: broadcasting, products that take no residual (ConvTranspose), products with an activation (the order would change), constants (they belong to the bias).
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from onnx2rust.layers import elementwise
-from onnx2rust.layers.activation import LINEAR
-from onnx2rust.passes.fold_scale import PRODUCTS
+from onnx2rust.passes.fold_scale import plain_product
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
 from onnx2rust.program import Program, Step
 
@@ -31,13 +30,11 @@ def run(program: Program) -> Program:
         found = []
         for side in (0, 1):
             residual = step.inputs[1 - side]
-            source = graph.only_source(step.inputs[side])
-            if source is None or residual is None or residual.const is not None:
+            source = plain_product(graph, step.inputs[side])
+            if source is None or residual is None or residual.const is not None or len(source.step.inputs) != 2:
                 continue
-            product = source.step
-            if isinstance(product.layer, PRODUCTS) and product.layer.activation == LINEAR and product.inputs[1] is None:
-                new = replace(product, inputs=(product.inputs[0], residual), outputs=step.outputs)
-                found.append((order.get(product, len(order)), side, Rewrite(new, source.all)))
+            new = replace(source.step, inputs=(source.step.inputs[0], residual), outputs=step.outputs)
+            found.append((order.get(source.step, len(order)), side, Rewrite(new, source.all)))
         return max(found, key=lambda f: f[:2])[2] if found else None
 
     return rewrite(program, rule)
