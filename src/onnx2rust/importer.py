@@ -134,19 +134,18 @@ class _Importer:
             self.unsupported.append(Problem(f"is a {info.type.WhichOneof('value')}, only tensors are supported", where=where))
             env[info.name] = POISON
             return Value(info.name, type_)
-        else:
-            tensor = info.type.tensor_type
-            dtype = dtypes.from_onnx(tensor.elem_type)
-            if dtype is None:
-                self._refuse_type(where, tensor.elem_type)
-                env[info.name] = POISON
-                return Value(info.name, type_)
-            if not tensor.HasField("shape"):
-                self.unsupported.append(
-                    Problem("has no shape, not even a rank", where=where, hint="export it with a shape; sizes may be symbolic")
-                )
-            shape = tuple(self._dim(d, info.name, axis) for axis, d in enumerate(tensor.shape.dim))
-            type_ = TensorType(dtype, shape)
+        tensor = info.type.tensor_type
+        dtype = dtypes.from_onnx(tensor.elem_type)
+        if dtype is None:
+            self._refuse_type(where, tensor.elem_type)
+            env[info.name] = POISON
+            return Value(info.name, type_)
+        if not tensor.HasField("shape"):
+            self.unsupported.append(
+                Problem("has no shape, not even a rank", where=where, hint="export it with a shape; sizes may be symbolic")
+            )
+        shape = tuple(self._dim(d, info.name, axis) for axis, d in enumerate(tensor.shape.dim))
+        type_ = TensorType(dtype, shape)
         value = Value(info.name, type_)
         env[info.name] = value
         return value
