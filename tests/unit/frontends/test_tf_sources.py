@@ -81,7 +81,8 @@ def test_nodes_and_weights_carry_the_layer_names(sources: Sources) -> None:
 
 
 def test_the_same_file_gives_the_same_bytes(sources: Sources) -> None:
-    names = ["export", "tflite_int8", "module_call", "keras2", "keras3"]
+    # Several times: sets ordered by addresses in memory come out the same often enough to hide.
+    names = ["export", "tflite_int8", "module_call", "keras2", "keras3", *["tflite_int8", "keras3"] * 6]
     again = load_many([sources.paths[name] for name in names], Options())
     for name, result in zip(names, again, strict=True):
         assert not isinstance(result, Onnx2RustError)
