@@ -29,7 +29,7 @@ fn main() {
         pads_end: [1, 1],
         kernel: &kernel,
         bias: None,
-        activation: Activation::Relu,
+        activation: Activation::Abs,
     }
     .checked();
     let strongest = MaxPool {
