@@ -20,28 +20,17 @@ import onnx
 import onnx_models
 import onnxruntime
 import pytest
+import rust_tools
 from PIL import Image
+from rust_tools import ROOT, TARGET, cargo, passes
 
 from onnx2rust import npz, pipeline, thresholds
 from onnx2rust.errors import InvalidModelError, UsageError
 from onnx2rust.options import Options
 
-ROOT = Path(__file__).resolve().parents[1]
-BUILD = ROOT / "build" / "generated"
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "build" / "target-generated"))
+BUILD = rust_tools.BUILD / "generated"
 
-
-def cargo(crate: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """cargo, offline; `CARGO_TARGET_DIR` is shared by all crates of these tests."""
-    environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET), "CARGO_NET_OFFLINE": "true", "CARGO_TERM_COLOR": "never"}
-    return subprocess.run(["cargo", *arguments], cwd=crate, env=environment, capture_output=True, text=True, check=False)
-
-
-def passes(crate: Path, *arguments: str) -> str:
-    """What a cargo command that must succeed prints."""
-    done = cargo(crate, *arguments)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-    return done.stdout
+pytestmark = pytest.mark.slow
 
 
 def tree(folder: Path) -> dict[str, bytes]:

@@ -207,6 +207,12 @@ class Builder:
             values.append(self.transpose(full, [perm.index(k) for k in range(rank)]))
         return perm, values
 
+    def strides_of(self, x: Value) -> tuple[Value, tuple[Dim, ...]]:
+        """The value as it lies in memory (a transpose not carried out), and the step along each of x's axes, in elements."""
+        source, perm = self._pending.get(x, (x, tuple(range(x.rank))))
+        inner = [product(source.shape[p + 1 :]) for p in perm]
+        return source, tuple(inner)
+
     def elementwise(self, layer: Callable[..., Layer], inputs: Sequence[Value], dtype: DType, **more: Any) -> Value:
         """y = f(inputs) element by element with numpy's broadcasting, in the layout that the inputs have.
 

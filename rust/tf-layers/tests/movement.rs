@@ -277,6 +277,9 @@ fn reshape_sizes() {
         })
     );
     assert!(ReadSizes.sizes::<2>(cpu, &[1]).is_err());
+    assert_eq!(SplitSizes.sizes(cpu, 5, &[2, 3]), Ok([2, 3]));
+    assert!(SplitSizes.sizes::<2>(cpu, 4, &[2, 3]).is_err());
+    assert!(SplitSizes.sizes::<2>(cpu, 1, &[2, -1]).is_err());
     let (mut wide, mut narrow) = ([0i64; 2], [0i32; 2]);
     WriteSizes.run(cpu, [7, -1], &mut wide);
     WriteSizes.run(cpu, [7, -1], &mut narrow);

@@ -72,6 +72,13 @@ class DynamicSlice(Layer, rust="movement::DynamicSlice", fallible=True, optional
 
 
 @dataclass(frozen=True)
+class SplitSizes(Layer, rust="movement::SplitSizes", fallible=True):
+    """Reads the sizes of parts, which must fill an axis."""
+
+    axis: Dim
+
+
+@dataclass(frozen=True)
 class Expand(Layer, rust="movement::Expand"):
     """y [target] = x [source], repeated along its axes of size 1."""
 

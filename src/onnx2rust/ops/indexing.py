@@ -14,7 +14,7 @@ from onnx2rust.layers import movement
 from onnx2rust.layers.base import Variant
 from onnx2rust.layers.shapes import split_at
 from onnx2rust.ops.cast import cast_to
-from onnx2rust.ops.movement import filled, normal_axis, zeros
+from onnx2rust.ops.movement import filled, normal_axis, padded, zeros
 from onnx2rust.ops.windows import geometry
 from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import Sizes, onnx_op
@@ -154,14 +154,17 @@ def max_unpool(
     for d, n in enumerate(x.shape[2:]):
         total = windows.pads_begin[d] + windows.pads_end[d]
         natural.append((n - 1) * windows.strides[d] + windows.kernel_shape[d] - total)
-    shape = tuple(output_shape) if output_shape is not None else tuple(natural)
-    if len(shape) != x.rank:
-        raise Refuse(f"output_shape has {len(shape)} axes, x has {x.rank}", invalid=True)
     count = x.type.size
-    blank = g.view(zeros(g, x.dtype, shape), product(shape))
-    layer = movement.ScatterElements(0, (product(shape),), (count,))
-    y = g.step(layer, [blank, g.view(I, count), g.view(x, count)], x.type.with_shape(product(shape)))
-    return g.view(y, *shape)
+    blank = g.view(zeros(g, x.dtype, natural), product(natural))
+    layer = movement.ScatterElements(0, (product(natural),), (count,))
+    flat = g.step(layer, [blank, g.view(I, count), g.view(x, count)], x.type.with_shape(product(natural)))
+    y = g.view(flat, *natural)
+    if output_shape is None:
+        return y
+    if len(output_shape) != x.rank:
+        raise Refuse(f"output_shape has {len(output_shape)} axes, x has {x.rank}", invalid=True)
+    more = [wanted - n for wanted, n in zip(output_shape, natural, strict=True)]
+    return padded(g, y, [0] * x.rank, more, "constant", None)
 
 
 @onnx_op("OneHot", since=(9, 11, 28))

@@ -120,10 +120,6 @@ def _is_size(dim: Dim) -> bool:
     return dims.maximum(dim, 0) == dim
 
 
-def _clamped(index: Dim, n: Dim) -> Dim:
-    return 0 if index == 0 else n if index == n else minimum(maximum(index, 0), n)
-
-
 def slice_range(n: Dim, start: Dim, end: Dim, step: int) -> tuple[Dim, Dim] | None:
     """First position and number of elements of `start:end:step` on an axis of `n`; None if only the run can say."""
     if isinstance(n, int) and isinstance(start, int) and isinstance(end, int):
@@ -149,13 +145,14 @@ def slice_range(n: Dim, start: Dim, end: Dim, step: int) -> tuple[Dim, Dim] | No
     first_dim, last_dim = _wrapped(start, n), _wrapped(end, n)
     if first_dim is None or last_dim is None:
         return None
-    low, high = _clamped(first_dim, n), _clamped(last_dim, n)
+    # Where the start is not negative it needs no upper bound: beyond the end nothing is left, and the start is not looked at.
+    low = first_dim if _is_size(first_dim) else maximum(first_dim, 0)
+    high = last_dim if _is_size(n - last_dim) else minimum(last_dim, n)
+    behind = n - first_dim
+    if high == n and isinstance(behind, int) and behind > 0:
+        return low, ceil_div(minimum(behind, n), step)
     span = high - low
-    if not (isinstance(span, int) or _is_size(span)):
-        span = maximum(span, 0)
-    elif isinstance(span, int):
-        span = max(span, 0)
-    return low, span if step == 1 else ceil_div(span, step)
+    return low, ceil_div(span if _is_size(span) else maximum(span, 0), step)
 
 
 def _slice(g: Builder, x: Value, starts: Sequence[Dim], ends: Sequence[Dim], axes: list[int], steps: list[int]) -> Value | None:
@@ -221,8 +218,9 @@ def _split(g: Builder, x: Value, axis: int, sizes: Sequence[Dim]) -> tuple[Value
     rest = stored.shape[at] - sum(sizes)
     if isinstance(rest, int) and rest != 0:
         raise Refuse(f"parts of {list(map(str, sizes))} are not an axis of {stored.shape[at]}", invalid=True)
-    if rest != 0:
-        raise Refuse(f"whether parts of {list(map(str, sizes))} fill an axis of {stored.shape[at]} is only known at run time")
+    if rest != 0 and all(isinstance(n, int) for n in sizes):
+        # known parts of an axis that is not: the run compares
+        sizes = _part_sizes(g, stored.shape[at], g.constant(np.array(sizes, np.int64)), read=True)
     offset: Dim = 0
     parts = []
     for n in sizes:
@@ -232,6 +230,19 @@ def _split(g: Builder, x: Value, axis: int, sizes: Sequence[Dim]) -> tuple[Value
         parts.append(g.transpose(sliced(g, stored, start, size, [1] * x.rank), perm))
         offset = offset + n
     return tuple(parts)
+
+
+def _part_sizes(g: Builder, n: Dim, split: Value, read: bool = False) -> list[Dim]:
+    """The sizes that an input of Split holds; `read` while the model runs, even if they are known."""
+    known = split.dims()
+    if known is not None and not read:
+        return known
+    if not isinstance(split.type.size, int):
+        raise Refuse("the number of parts of Split is only known at run time")
+    names = tuple(g.new_symbol(f"part_{k}") for k in range(split.type.size))
+    g.step(movement.SplitSizes(n), [g.cast_sizes(split)], defines=names)
+    sizes: list[Dim] = [symbol(name) for name in names]
+    return sizes
 
 
 def _equal_parts(n: Dim, count: int, uneven: bool) -> list[Dim]:
@@ -250,19 +261,22 @@ def split_2(g: Builder, input: Value, *, axis: int = 0, split: list[int] | None 
 
 
 @onnx_op("Split", since=13)
-def split_13(g: Builder, input: Value, split: Sizes | None = None, *, axis: int = 0, n_outputs: int = 1) -> tuple[Value, ...]:
+def split_13(g: Builder, input: Value, split: Value | None = None, *, axis: int = 0, n_outputs: int = 1) -> tuple[Value, ...]:
     """The parts of x along an axis."""
     x = input
-    return _split(g, x, axis, split or _equal_parts(x.shape[normal_axis(axis, x.rank)], n_outputs, False))
+    n = x.shape[normal_axis(axis, x.rank)]
+    return _split(g, x, axis, _equal_parts(n, n_outputs, False) if split is None else _part_sizes(g, n, split))
 
 
 @onnx_op("Split", since=18)
 def split_18(
-    g: Builder, input: Value, split: Sizes | None = None, *, axis: int = 0, num_outputs: int | None = None, n_outputs: int = 1
+    g: Builder, input: Value, split: Value | None = None, *, axis: int = 0, num_outputs: int | None = None, n_outputs: int = 1
 ) -> tuple[Value, ...]:
     """The parts of x along an axis; the last may be smaller."""
     x = input
-    return _split(g, x, axis, split or _equal_parts(x.shape[normal_axis(axis, x.rank)], num_outputs or n_outputs, True))
+    n = x.shape[normal_axis(axis, x.rank)]
+    parts = num_outputs or n_outputs
+    return _split(g, x, axis, _equal_parts(n, parts, True) if split is None else _part_sizes(g, n, split))
 
 
 # -- repeating -------------------------------------------------------------------------------------------------------
@@ -338,7 +352,9 @@ def tile(g: Builder, input: Value, repeats: Sizes) -> Value:
 _MODES = {"constant": "Constant", "reflect": "Reflect", "edge": "Edge", "wrap": "Wrap"}
 
 
-def _pad(g: Builder, x: Value, before: Sequence[Dim], after: Sequence[Dim], mode: Variant, value: Value | None) -> Value:
+def padded(g: Builder, x: Value, before: Sequence[Dim], after: Sequence[Dim], mode_name: str, value: Value | None) -> Value:
+    """x with a border; negative sizes crop."""
+    mode = _mode(mode_name)
     perm, (stored,) = g.layout([x], x.rank)
     begin: list[Dim] = [0] * x.rank
     end: list[Dim] = [0] * x.rank
@@ -373,7 +389,7 @@ def pad_2(g: Builder, data: Value, *, pads: list[int], mode: str = "constant", v
     if len(pads) != 2 * x.rank:
         raise Refuse(f"{len(pads)} pads for {x.rank} axes", invalid=True)
     constant = g.constant(np.array([value], x.dtype.numpy)) if value else None
-    return _pad(g, x, pads[: x.rank], pads[x.rank :], _mode(mode), constant)
+    return padded(g, x, pads[: x.rank], pads[x.rank :], mode, constant)
 
 
 @onnx_op("Pad", since=(11, 13))
@@ -403,7 +419,7 @@ def pad(
         after: list[Dim] = [0] * x.rank
         for k, axis in enumerate(chosen):
             before[axis], after[axis] = known[k], known[k + len(chosen)]
-        return _pad(g, x, before, after, _mode(mode), constant_value)
+        return padded(g, x, before, after, mode, constant_value)
     names = tuple(g.new_symbol(f"size_{k}") for k in range(x.rank))
     layer = movement.DynamicPad(_mode(mode), tuple(chosen), x.shape)
     inputs = [x, g.cast_sizes(pads), constant_value]

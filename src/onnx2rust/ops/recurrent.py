@@ -150,12 +150,12 @@ def _emit(g: Builder, net: _Net, layer: Any, inputs: list[Value | None], states:
     """The step, and its outputs as the model's layout has them."""
     final = TensorType(DType.F32, (net.count, net.batch, net.hidden))
     types = [TensorType(DType.F32, (net.steps, net.count, net.batch, net.hidden)), *([final] * states)]
-    types = types[: max(n_outputs, 1)]
-    made = g.step(layer, inputs, *types)
-    outputs: tuple[Value, ...] = made if isinstance(made, tuple) else (made,)
+    wanted = [t if k < n_outputs else None for k, t in enumerate(types)]
+    outputs: tuple[Value | None, ...] = g.step(layer, inputs, *wanted)
     if net.layout == 0:
         return outputs
-    return tuple(g.transpose(y, [2, 0, 1, 3] if k == 0 else [1, 0, 2]) for k, y in enumerate(outputs))
+    perms = ([2, 0, 1, 3], [1, 0, 2], [1, 0, 2])
+    return tuple(None if y is None else g.transpose(y, perm) for y, perm in zip(outputs, perms, strict=False))
 
 
 def _packed(g: Builder, value: Value | None, name: str, **fields: int) -> Weight | None:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import product, symbol
+from onnx2rust.dtypes import DType
 from onnx2rust.layers.base import Layer, Variant
 from onnx2rust.layers.reduce import DynamicReduce, Hardmax, LogSoftmax, Reduce, Softmax
 from onnx2rust.layers.shapes import collapse_masked, split_at
+from onnx2rust.ops.cast import cast_to
 from onnx2rust.ops.movement import normal_axis
 from onnx2rust.program import Value
 from onnx2rust.registry import onnx_op
@@ -16,6 +18,9 @@ from onnx2rust.registry import onnx_op
 
 def reduce(g: Builder, x: Value, reduction: str, axes: list[int] | None, keepdims: int) -> Value:
     """y = x reduced over axes (all if there are none)"""
+    if x.dtype is DType.BOOL:
+        # true is the greatest
+        return cast_to(g, reduce(g, cast_to(g, x, DType.U8), reduction, axes, keepdims), DType.BOOL)
     chosen = {normal_axis(a, x.rank) for a in (range(x.rank) if axes is None else axes)}
     if not chosen:
         return x

@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from onnx2rust import check
-from onnx2rust.passes import dead, outputs
+from onnx2rust.passes import activations, dead, fold_scale, fuse_activation, fuse_residual, layer_norm, outputs
 from onnx2rust.program import Program
 
 Pass = Callable[[Program], Program]
 
 PASSES: tuple[tuple[str, Pass], ...] = (
-    ("dead", dead.run),  # steps nobody uses cost time
+    ("dead", dead.run),  # steps nobody uses cost time, and readers that are none would stop what follows
+    ("layer_norm", layer_norm.run),  # one pass over memory instead of ten
+    ("activations", activations.run),  # before their arithmetic disappears into products
+    ("fold_scale", fold_scale.run),  # batch normalisation disappears into weights
+    ("fuse_residual", fuse_residual.run),  # before activations: they come behind the addition
+    ("fuse_activation", fuse_activation.run),  # no pass over memory of its own
     ("outputs", outputs.run),  # what a caller gets must live in the workspace
 )
 

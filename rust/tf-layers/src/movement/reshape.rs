@@ -147,6 +147,33 @@ impl ReadSizes {
     }
 }
 
+/// Sizes of the parts that ONNX `Split` makes, where only the data say them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SplitSizes;
+
+impl SplitSizes {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// The elements of x, which must add up to `axis`.
+    ///
+    /// # Errors
+    /// If they do not, there are not N, or one is negative.
+    pub fn sizes<const N: usize>(&self, cpu: Cpu, axis: usize, x: &[i64]) -> Result<[usize; N]> {
+        let parts = ReadSizes.sizes(cpu, x)?;
+        match parts.iter().try_fold(0usize, |sum, &n: &usize| sum.checked_add(n)) {
+            Some(sum) if sum == axis => Ok(parts),
+            sum => {
+                let what = "parts of a split axis";
+                Err(Error::SizeMismatch { what, left: sum.unwrap_or(usize::MAX), right: axis })
+            }
+        }
+    }
+}
+
 /// y = sizes, as elements: ONNX `Shape`, `Size`, and what is computed from them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriteSizes;

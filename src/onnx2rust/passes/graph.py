@@ -1,0 +1,99 @@
+"""What rewriting passes share: who makes and who reads a value, and replacing a step together with those it absorbs.
+
+A rule looks at one step and says what stands in its place: `Rewrite(new step, absorbed steps)`. The new step produces the same values
+as the old one, so that readers need not change, and stands where the old one stood, so that everything it reads exists. Rules see the
+steps of one program or one body at a time: nothing is moved into a loop or out of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from onnx2rust.layers.base import View
+from onnx2rust.program import Program, Step, Value
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """`step` instead of the one that was looked at; `absorbed` are no longer needed."""
+
+    step: Step
+    absorbed: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """The step that computes a value, and the views between them."""
+
+    step: Step
+    views: tuple[Step, ...]
+
+    @property
+    def all(self) -> tuple[Step, ...]:
+        """The step and the views."""
+        return (self.step, *self.views)
+
+
+Rule = Callable[["Graph", Step], Rewrite | None]
+
+
+class Graph:
+    """The steps of one program or body, as they are now."""
+
+    def __init__(self, program: Program, reads: Counter[Value]) -> None:
+        self.maker = {v: step for step in program.steps for v in step.results()}
+        self.reads = reads
+
+    def only_source(self, value: Value | None) -> Source | None:
+        """The step that computes the value (seen through views) if it has this one output and nobody else reads it."""
+        views: list[Step] = []
+        while value is not None and self.reads[value] == 1 and value in self.maker:
+            step = self.maker[value]
+            if not isinstance(step.layer, View):
+                alone = [v for v in step.outputs if v is not None] == [value] and not step.bodies and not step.defines
+                return Source(step, tuple(views)) if alone else None
+            views.append(step)
+            value = step.inputs[0]
+        return None
+
+    def source(self, value: Value | None) -> Step | None:
+        """The step that computes the value, whoever else reads it; views are not looked through."""
+        return None if value is None else self.maker.get(value)
+
+    def array(self, value: Value | None) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]] | None:
+        """The content of a known value."""
+        return None if value is None else value.array
+
+
+def rewrite(program: Program, rule: Rule) -> Program:
+    """Applies the rule to every step in order; what it makes is looked at again, until nothing changes."""
+    reads: Counter[Value] = Counter(program.outputs)
+    for step in program.walk():
+        reads.update(v for v in step.inputs if v is not None)
+        for body in step.bodies:
+            reads.update(body.outputs)
+    return _rewrite(program, rule, reads)
+
+
+def _rewrite(program: Program, rule: Rule, reads: Counter[Value]) -> Program:
+    graph = Graph(program, reads)
+    kept: dict[Step, None] = {}
+    for step in program.steps:
+        if step.bodies:
+            step = replace(step, bodies=tuple(_rewrite(b, rule, reads) for b in step.bodies))
+            graph.maker.update(dict.fromkeys(step.results(), step))
+        while (change := rule(graph, step)) is not None:
+            for gone in (step, *change.absorbed):
+                reads.subtract(v for v in gone.inputs if v is not None)
+                kept.pop(gone, None)
+                for value in gone.results():
+                    graph.maker.pop(value, None)
+            step = change.step
+            reads.update(v for v in step.inputs if v is not None)
+            graph.maker.update(dict.fromkeys(step.results(), step))
+        kept[step] = None
+    return replace(program, steps=tuple(kept))
