@@ -158,6 +158,7 @@ impl<'w> TextModel<'w> {
                 None,
                 Some(ws.s0.fit(length * batch * 6)),
                 Some(ws.s2.fit(batch * 6)),
+                None,
                 &mut ws.scratch,
             )
             .map_err(|e| e.at("lstm"))?;
