@@ -63,6 +63,17 @@ pub enum Packing {
         /// Gates per hidden unit.
         gates: usize,
     },
+    /// [`conv_transpose`]: a transposed convolution's kernel `[i, o / group, *k]`; the axes are depth, height and width.
+    ConvTranspose {
+        /// Groups of channels.
+        group: usize,
+        /// Outputs per input.
+        strides: [usize; 3],
+        /// Steps between taps.
+        dilations: [usize; 3],
+        /// Outputs cut off at the begin.
+        pads_begin: [usize; 3],
+    },
 }
 
 impl Packing {
@@ -81,6 +92,12 @@ impl Packing {
             }
             Packing::Conv { group } => conv(w, shape, *group),
             Packing::Depthwise => depthwise(w, shape),
+            Packing::ConvTranspose {
+                group,
+                strides,
+                dilations,
+                pads_begin,
+            } => conv_transpose(w, shape, *group, *strides, *dilations, *pads_begin),
             Packing::InputGates { gates } => recurrent::input_gates(shape, w, *gates),
             Packing::RecurrentGates { gates, split } => {
                 recurrent::recurrent_gates(shape, w, *gates, *split)

@@ -1,0 +1,117 @@
+"""What moves into products, and what must not. That numbers stay the same is what the generated crates' tests show."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import helper
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))
+from build import layers, lower, model
+
+RNG = np.random.default_rng(0)
+
+
+def floats(*shape: int) -> np.ndarray[Any, Any]:
+    """Weights."""
+    return RNG.normal(size=shape).astype(np.float32)
+
+
+def norm(name: str, channels: int) -> dict[str, np.ndarray[Any, Any]]:
+    """Weights of a BatchNormalization."""
+    return {f"{name}_{k}": np.abs(floats(channels)) + 0.5 for k in ("scale", "bias", "mean", "var")}
+
+
+def batch_norm(x: str, name: str, y: str) -> Any:
+    """Its node."""
+    return helper.make_node("BatchNormalization", [x, *(f"{name}_{k}" for k in ("scale", "bias", "mean", "var"))], [y])
+
+
+@pytest.mark.parametrize(
+    ("op", "kernel", "attributes", "layer"),
+    [
+        ("Conv", (8, 3, 3, 3), {"pads": [1, 1, 1, 1]}, "Conv"),
+        ("Conv", (6, 1, 3, 3), {"group": 3}, "DepthwiseConv"),
+        ("ConvTranspose", (3, 4, 2, 2), {"strides": [2, 2]}, "ConvTranspose"),
+    ],
+)
+def test_normalisation_and_activation_join_a_convolution(
+    op: str, kernel: tuple[int, ...], attributes: dict[str, Any], layer: str
+) -> None:
+    w = floats(*kernel)
+    channels = kernel[1] if op == "ConvTranspose" else kernel[0]
+    nodes = [
+        helper.make_node(op, ["x", "w"], ["c"], **attributes),
+        batch_norm("c", "bn", "n"),
+        helper.make_node("Relu", ["n"], ["y"]),
+    ]
+    weights = {"w": w, **norm("bn", channels)}
+    program = lower(model(nodes, {"x": ["batch", 3, 9, 9]}, ["y"], weights))
+    assert [n for n in layers(program) if n != "Transpose"] == [layer]
+    product: Any = next(s.layer for s in program.steps if type(s.layer).__name__ == layer)
+    assert product.activation.name == "Relu"
+    factor = weights["bn_scale"] / np.sqrt(weights["bn_var"] + 1e-5)
+    np.testing.assert_allclose(product.bias.array, weights["bn_bias"] - weights["bn_mean"] * factor, rtol=1e-5)
+    axis = 1 if op == "ConvTranspose" else 0
+    expected = w * factor.reshape([-1 if i == axis else 1 for i in range(4)])
+    np.testing.assert_allclose(product.kernel.array, expected, rtol=1e-6)
+
+
+def test_a_residual_joins_the_later_product() -> None:
+    nodes = [
+        helper.make_node("Conv", ["x", "w1"], ["a"], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("Conv", ["b", "w2"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("Add", ["c", "b"], ["d"]),
+        helper.make_node("Relu", ["d"], ["y"]),
+    ]
+    weights = {"w1": floats(8, 4, 3, 3), "w2": floats(8, 8, 3, 3)}
+    program = lower(model(nodes, {"x": [1, 4, 6, 6]}, ["y"], weights))
+    assert [n for n in layers(program) if n != "Transpose"] == ["Conv", "Conv"]
+    last: Any = [s for s in program.steps if type(s.layer).__name__ == "Conv"][1]
+    assert last.inputs[1] is not None
+    assert last.layer.activation.name == "Relu"
+
+
+def test_matmul_add_gelu_is_one_dense() -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("Add", ["b", "a"], ["s"]),
+        helper.make_node("Sigmoid", ["s"], ["g"]),
+        helper.make_node("Mul", ["s", "g"], ["y"]),
+    ]
+    program = lower(model(nodes, {"x": ["batch", "seq", 8]}, ["y"], {"w": floats(8, 5), "b": floats(5)}))
+    assert layers(program) == ["Dense"]
+    dense: Any = program.steps[0].layer
+    assert dense.activation.name == "Swish"
+    assert dense.bias is not None
+
+
+def test_a_result_with_two_readers_stays() -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("Add", ["a", "b"], ["y"]),
+    ]
+    program = lower(model(nodes, {"x": [2, 8]}, ["y"], {"w": floats(8, 5)}))
+    assert layers(program) == ["Dense", "Activate", "Add"]
+
+
+def test_a_constant_behind_an_activation_stays() -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("Tanh", ["a"], ["b"]),
+        helper.make_node("Mul", ["b", "s"], ["y"]),
+    ]
+    program = lower(model(nodes, {"x": [2, 8]}, ["y"], {"w": floats(8, 5), "s": floats(5)}))
+    assert layers(program) == ["Dense", "Mul"]
+
+
+def test_a_constant_per_row_stays() -> None:
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["a"]), helper.make_node("Add", ["a", "r"], ["y"])]
+    program = lower(model(nodes, {"x": [2, 8]}, ["y"], {"w": floats(8, 5), "r": floats(2, 1)}))
+    assert layers(program) == ["Dense", "Add"]
