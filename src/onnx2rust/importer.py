@@ -19,7 +19,7 @@ from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, symbol, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError
-from onnx2rust.naming import Names, ident, weight_name
+from onnx2rust.naming import Names, size_name, weight_name
 from onnx2rust.options import Options
 from onnx2rust.program import Origin, Program, TensorType, Value
 
@@ -156,7 +156,7 @@ class _Importer:
         name = dim.dim_param or f"{tensor}_dim{axis}"
         if name not in self.symbol_of:
             given = self.options.dims.get(name)
-            self.symbol_of[name] = given if given is not None else symbol(self.symbol_names.unique(ident(name, "size")))
+            self.symbol_of[name] = given if given is not None else symbol(self.symbol_names.unique(size_name(name)))
         return self.symbol_of[name]
 
     def _outputs(self, graph: onnx.GraphProto, env: Environment) -> list[Value]:
