@@ -436,65 +436,86 @@ def _weights(keras_model: Any, vocabulary: int) -> None:
         layer.momentum = momentum
 
 
-def save(name: str, folder: Path) -> None:
-    """Writes `folder/saved_model`, and `folder/model_{1,32}.tflite` where LiteRT's converter takes the model."""
+def save(name: str) -> None:
+    """The child's work: `saved_model` in the model's folder."""
     import keras
-    import tensorflow as tf
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(SEED)
     keras_model = MODELS[name].build()
     _weights(keras_model, MODELS[name].vocabulary)
-    keras_model.export(str(folder / "saved_model"), verbose=False)
-    loaded = tf.saved_model.load(str(folder / "saved_model"))
+    keras_model.export(str(_folder(name) / "saved_model"), verbose=False)
+    (_folder(name) / "definition").write_text(_definitions())
+
+
+def save_tflite(name: str) -> None:
+    """The child's work: `model_{1,32}.tflite` from `saved_model`, or the converter's reason why not."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(_folder(name) / "saved_model"))
     signature = loaded.signatures["serving_default"]
-    names = [i.name for i in keras_model.inputs]
+    inputs = signature.structured_input_signature[1]
     for batch in (1, 32):
-        specs = [tf.TensorSpec((batch, *i.shape[1:]), i.dtype, n) for i, n in zip(keras_model.inputs, names, strict=True)]
-        call = tf.function(lambda *x: signature(**dict(zip(names, x, strict=True))))
+        specs = [tf.TensorSpec((batch, *spec.shape[1:]), spec.dtype, n) for n, spec in inputs.items()]
+        call = tf.function(lambda *x: signature(**dict(zip(inputs, x, strict=True))))
         converter = tf.lite.TFLiteConverter.from_concrete_functions([call.get_concrete_function(*specs)], loaded)
         try:
-            (folder / f"model_{batch}.tflite").write_bytes(converter.convert())
+            (_folder(name) / f"model_{batch}.tflite").write_bytes(converter.convert())
         except Exception as error:  # the converter's own exception types are private
-            (folder / f"model_{batch}.tflite.txt").write_text(str(error))
+            (_folder(name) / f"model_{batch}.tflite.txt").write_text(str(error))
+    (_folder(name) / "tflite").write_text(_definitions())
 
 
 def onnx_files(names: Sequence[str]) -> dict[str, Path]:
-    """The models' ONNX files, built where they are not there yet or their definitions have changed."""
-    # keyed by this file and the frontends: both decide what the ONNX file is
-    sources = [Path(__file__), *sorted((ROOT / "src/onnx2rust/frontends").glob("*.py"))]
-    key = hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()[:16]
-    definitions = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
-    unsaved = [n for n in names if not _is(BUILD / "models" / n / "definition", definitions)]
-    if unsaved:
-        environment = {
-            **os.environ,
-            "CUDA_VISIBLE_DEVICES": "",
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            "TF_ENABLE_ONEDNN_OPTS": "0",
-            "KERAS_BACKEND": "tensorflow",
-        }
-        subprocess.run(
-            [sys.executable, __file__, "--save", *unsaved],
-            env=environment,
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for name in unsaved:
-            (BUILD / "models" / name / "definition").write_text(definitions)
-    stale = [n for n in names if not _is(BUILD / "models" / n / "frontend", key)]
+    """The models' ONNX files, built where they are not there yet, or where a definition or the frontend has changed."""
+    _child("--save", [n for n in names if not _is(_folder(n) / "definition", _definitions())])
+    frontend = _hash(sorted((ROOT / "src/onnx2rust/frontends").glob("*.py"))) + _definitions()
+    stale = [n for n in names if not _is(_folder(n) / "frontend", frontend)]
     if stale:
         from onnx2rust.frontends import Loaded, load_many
         from onnx2rust.options import Options
 
-        loaded = load_many([BUILD / "models" / n / "saved_model" for n in stale], Options())
-        for name, result in zip(stale, loaded, strict=True):
+        for name, result in zip(stale, load_many([_folder(n) / "saved_model" for n in stale], Options()), strict=True):
             if not isinstance(result, Loaded):
                 raise result
-            (BUILD / "models" / name / "model.onnx").write_bytes(result.proto.SerializeToString(deterministic=True))
-            (BUILD / "models" / name / "frontend").write_text(key)
-    return {n: BUILD / "models" / n / "model.onnx" for n in names}
+            (_folder(name) / "model.onnx").write_bytes(result.proto.SerializeToString(deterministic=True))
+            (_folder(name) / "frontend").write_text(frontend)
+    return {n: _folder(n) / "model.onnx" for n in names}
+
+
+def tflite_files(names: Sequence[str]) -> None:
+    """Builds the models' TFLite files (after `onnx_files`)."""
+    _child("--tflite", [n for n in names if not _is(_folder(n) / "tflite", _definitions())])
+
+
+def _child(task: str, names: Sequence[str]) -> None:
+    """A process that imports TensorFlow, without its noise."""
+    if not names:
+        return
+    environment = {
+        **os.environ,
+        "CUDA_VISIBLE_DEVICES": "",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+        "KERAS_BACKEND": "tensorflow",
+    }
+    done = subprocess.run([sys.executable, __file__, task, *names], env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"building the models failed:\n{done.stderr[-3000:]}")
+
+
+def _folder(name: str) -> Path:
+    folder = BUILD / "models" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _definitions() -> str:
+    return _hash([Path(__file__)])
+
+
+def _hash(files: Sequence[Path]) -> str:
+    return hashlib.sha256(b"".join(p.read_bytes() for p in files)).hexdigest()[:16]
 
 
 def _is(path: Path, content: str) -> bool:
@@ -502,13 +523,12 @@ def _is(path: Path, content: str) -> bool:
 
 
 def main() -> None:
-    """`--save NAMES` is the child: it alone imports TensorFlow."""
+    """`--save` and `--tflite` are the child: it alone imports TensorFlow."""
     arguments = sys.argv[1:]
-    if arguments[:1] == ["--save"]:
+    tasks = {"--save": save, "--tflite": save_tflite}
+    if arguments and arguments[0] in tasks:
         for name in arguments[1:]:
-            folder = BUILD / "models" / name
-            folder.mkdir(parents=True, exist_ok=True)
-            save(name, folder)
+            tasks[arguments[0]](name)
         return
     for name, path in onnx_files(arguments or list(MODELS)).items():
         print(f"{name:24} {path.relative_to(ROOT)}")

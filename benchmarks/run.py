@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import importlib.util
 import json
 import os
 import platform
@@ -238,6 +239,8 @@ def main() -> None:
             built.append((crates.convert(name, onnx.load(path)), path))
         except Onnx2RustError as reason:
             failed[name] = f"does not convert: {str(reason)[:300]}"
+    if importlib.util.find_spec("ai_edge_litert") is not None:
+        models.tflite_files([c.name for c, _ in built])
     servers = crates.build([c for c, _ in built])
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

@@ -80,18 +80,23 @@ def digits(seed: int = 2) -> onnx.ModelProto:
 
 
 def text(seed: int = 3) -> onnx.ModelProto:
-    """A classifier of token sequences of any length: embedding, mean over time, dense → 3 probabilities."""
+    """A classifier of token sequences of any length: embedding, LSTM, dense → 3 probabilities."""
     rng = np.random.default_rng(seed)
     nodes = [
         helper.make_node("Gather", ["embedding/table", "tokens"], ["e"], "embedding/Gather"),
-        helper.make_node("ReduceMean", ["e", "axes"], ["m"], "mean/ReduceMean", keepdims=0),
-        helper.make_node("Gemm", ["m", "logits/kernel", "logits/bias"], ["l"], "logits/MatMul"),
+        helper.make_node("Transpose", ["e"], ["t"], "lstm/Transpose", perm=[1, 0, 2]),
+        helper.make_node("LSTM", ["t", "lstm/kernel", "lstm/recurrent", "lstm/bias"], ["", "h"], "lstm/LSTM", hidden_size=6),
+        helper.make_node("Squeeze", ["h", "axes"], ["s"], "lstm/Squeeze"),
+        helper.make_node("Gemm", ["s", "logits/kernel", "logits/bias"], ["l"], "logits/MatMul"),
         helper.make_node("Softmax", ["l"], ["probabilities"], "softmax/Softmax", axis=1),
     ]
     weights = {
         "embedding/table": rng.standard_normal((40, 8)).astype(np.float32),
-        "axes": np.array([1], np.int64),
-        "logits/kernel": _draw(rng, 8, 3),
+        "lstm/kernel": _draw(rng, 1, 24, 8) * np.float32(8),
+        "lstm/recurrent": _draw(rng, 1, 24, 6) * np.float32(6),
+        "lstm/bias": _draw(rng, 1, 48),
+        "axes": np.array([0], np.int64),
+        "logits/kernel": _draw(rng, 6, 3),
         "logits/bias": _draw(rng, 3),
     }
     inputs, outputs = {"tokens": ("batch", "length")}, {"probabilities": ("batch", 3)}

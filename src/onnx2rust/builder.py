@@ -7,6 +7,7 @@ input is known, so that lowerings need not ask.
 from __future__ import annotations
 
 import inspect
+from collections import ChainMap
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -104,6 +105,16 @@ class Builder:
         """Lowers a graph attribute; it may use every name its node can see. Outputs in `fresh_outputs` are computed by steps of the
         body, each by one of its own: an output that is not is copied."""
         return self.importer.body(graph, self.scope, arguments, name, fresh_outputs)
+
+    @contextmanager
+    def binding(self, names: dict[str, Value]) -> Iterator[None]:
+        """Names that the bodies of the current node can see besides those that the node sees."""
+        saved = self.scope
+        self.scope = ChainMap(dict(names), saved)
+        try:
+            yield
+        finally:
+            self.scope = saved
 
     def inline(self, graph: Any) -> list[Value]:
         """Lowers a graph attribute as if its nodes stood in place of the node."""

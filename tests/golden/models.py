@@ -36,6 +36,6 @@ GOLDEN = {
     "text": Golden(
         onnx_models.text,
         Options(name="Text"),
-        "sequences: an embedding, two open sizes, ids that can be out of range",
+        "sequences: an embedding, an LSTM, two open sizes, ids that can be out of range",
     ),
 }

@@ -15,7 +15,7 @@ import onnxruntime
 from onnx import TensorProto, helper
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path += [str(ROOT / "tests" / "conformance"), str(ROOT / "tests" / "unit" / "ops")]
+sys.path[:0] = [str(ROOT / "tests" / "conformance"), str(ROOT / "tests" / "unit" / "ops")]
 import harness  # noqa: E402
 from build import model  # noqa: E402
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from onnx2rust import check
-from onnx2rust.passes import activations, dead, fold_scale, fuse_activation, fuse_residual, layer_norm, outputs
+from onnx2rust.passes import activations, dead, fold_scale, fuse_activation, fuse_residual, hoist, layer_norm, outputs
 from onnx2rust.program import Program
 
 Pass = Callable[[Program], Program]
 
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("dead", dead.run),  # steps nobody uses cost time, and readers that are none would stop what follows
+    ("hoist", hoist.run),  # what a loop repeats without need
     ("layer_norm", layer_norm.run),  # one pass over memory instead of ten
     ("activations", activations.run),  # before their arithmetic disappears into products
     ("fold_scale", fold_scale.run),  # batch normalisation disappears into weights

@@ -35,7 +35,7 @@ _REACH = 16
 
 def run(program: Program) -> Program:
     """The program with activations where they are spelled out."""
-    return dead.run(rewrite(program, _rule))
+    return dead.run(rewrite(program, _rule, backwards=True))
 
 
 def _rule(graph: Graph, step: Step) -> Rewrite | None:

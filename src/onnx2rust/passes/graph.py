@@ -69,22 +69,23 @@ class Graph:
         return None if value is None else value.array
 
 
-def rewrite(program: Program, rule: Rule) -> Program:
-    """Applies the rule to every step in order; what it makes is looked at again, until nothing changes."""
+def rewrite(program: Program, rule: Rule, *, backwards: bool = False) -> Program:
+    """Applies the rule to every step, in order or from the last to the first (then the largest of nested patterns is found); what it
+    makes is looked at again, until nothing changes."""
     reads: Counter[Value] = Counter(program.outputs)
     for step in program.walk():
         reads.update(v for v in step.inputs if v is not None)
         for body in step.bodies:
             reads.update(body.outputs)
-    return _rewrite(program, rule, reads)
+    return _rewrite(program, rule, reads, backwards)
 
 
-def _rewrite(program: Program, rule: Rule, reads: Counter[Value]) -> Program:
+def _rewrite(program: Program, rule: Rule, reads: Counter[Value], backwards: bool) -> Program:
     graph = Graph(program, reads)
     kept: dict[Step, None] = {}
-    for step in program.steps:
+    for step in reversed(program.steps) if backwards else program.steps:
         if step.bodies:
-            step = replace(step, bodies=tuple(_rewrite(b, rule, reads) for b in step.bodies))
+            step = replace(step, bodies=tuple(_rewrite(b, rule, reads, backwards) for b in step.bodies))
             graph.maker.update(dict.fromkeys(step.results(), step))
         while (change := rule(graph, step)) is not None:
             for gone in (step, *change.absorbed):
@@ -96,4 +97,4 @@ def _rewrite(program: Program, rule: Rule, reads: Counter[Value]) -> Program:
             reads.update(v for v in step.inputs if v is not None)
             graph.maker.update(dict.fromkeys(step.results(), step))
         kept[step] = None
-    return replace(program, steps=tuple(kept))
+    return replace(program, steps=tuple(reversed(kept) if backwards else kept))

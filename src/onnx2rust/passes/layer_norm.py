@@ -6,7 +6,7 @@ For x [rows, n] with m = Mean(x) and v = Mean((x − m)²) of each row, and γ, 
 
 Both sides are compared multiplied out (algebra.py), so it does not matter whether x − m is computed first or the product with the reciprocal
 root; (x − m)² may be a product or a power. The layer subtracts first, which rounds less where |m| is large. Every broadcast inside
-must be one of [rows, 1] or [1, n] against [rows, n], so nothing is repeated along another axis that has the same size by chance.
+must be of a computed [rows, 1] or a constant [1, n], so nothing is repeated along another axis that has the same size by chance.
 
 Refused: means over other axes than the last ones, different rows or ε that is no single number, γ or β of other shapes, variances
 computed otherwise.
@@ -35,7 +35,7 @@ _Found = tuple[float, Value | None, Value | None]
 
 def run(program: Program) -> Program:
     """The program with layer normalisations where they are spelled out."""
-    return dead.run(rewrite(program, _rule))
+    return dead.run(rewrite(program, _rule, backwards=True))
 
 
 def _rule(graph: Graph, step: Step) -> Rewrite | None:
@@ -53,7 +53,9 @@ def _rule(graph: Graph, step: Step) -> Rewrite | None:
             weights = (_weight(scale, size), _weight(bias, size))
             if weights[0] is None and weights[1] is not None:
                 continue  # the layer has no shift without a scale
-            return Rewrite(replace(step, layer=LayerNormalization(epsilon, *weights, size), inputs=(x,), outputs=(output, None, None)), ())
+            return Rewrite(
+                replace(step, layer=LayerNormalization(epsilon, *weights, size), inputs=(x,), outputs=(output, None, None)), ()
+            )
     return None
 
 
@@ -120,11 +122,14 @@ def _epsilon(expansion: Expansion, inside: Value, x: Value, m: Value, size: Shap
 
 
 def _rows_and_columns(size: Shape, a_shape: Shape, a: Value, b_shape: Shape, b: Value) -> bool:
-    """Allows operands of one shape, single constants, and [rows, 1], [1, n] and [rows, n] against each other."""
+    """Allows single constants, other constants only as [1, n], and computed values of one shape or as [rows, 1] and [rows, n]."""
     rows, n = size
-    if number(a) is not None or number(b) is not None or a_shape == b_shape:
+    if number(a) is not None or number(b) is not None:
         return True
-    return all(s in ((rows, 1), (1, n), (rows, n)) for s in (a_shape, b_shape))
+    operands = ((a_shape, a), (b_shape, b))
+    if a_shape == b_shape and a.array is None and b.array is None:
+        return True
+    return all(s == (1, n) if v.array is not None else s in ((rows, 1), (rows, n)) for s, v in operands)
 
 
 def _weight(value: Value | None, size: Shape) -> Weight | None:

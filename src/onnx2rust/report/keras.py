@@ -44,6 +44,7 @@ _FIELDS = {
     "output_channels": "filters",
     "multiplier": "depth_multiplier",
     "inputs": "input_dim",
+    "hidden": "units",
     "perm": "dims",
 }
 _ACTIVATION_LAYERS = {"LeakyRelu": "LeakyReLU", "Elu": "ELU", "Softmax": "Softmax", "PRelu": "PReLU"}

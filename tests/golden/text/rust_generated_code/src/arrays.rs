@@ -18,12 +18,15 @@ impl ArrayInputs {
     /// If an input is missing, of another type, or of a shape that does not fit.
     pub fn read(npz: &Npz, sample: Option<usize>) -> Result<Self, SignatureError> {
         let tensors = TextModel::INPUTS;
-        let (tokens, shape_0) = tensors[0].read(npz, sample)?;
+        let (input_0, shape_0) = tensors[0].read(npz, sample)?;
         let shapes: [&[usize]; 1] = [&shape_0];
-        let [batch, length] = tf_layers::signature::sizes(["batch", "length"], tensors, &shapes)?;
+        let sizes = tf_layers::signature::sizes(["batch", "length"], tensors, &shapes)?;
         Ok(Self {
-            sizes: Sizes { batch, length },
-            tokens,
+            sizes: Sizes {
+                batch: sizes[0],
+                length: sizes[1],
+            },
+            tokens: input_0,
         })
     }
 

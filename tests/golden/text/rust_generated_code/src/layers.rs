@@ -2,15 +2,18 @@
 
 use tf_layers::activation::Activation;
 use tf_layers::dense::Dense;
-use tf_layers::reduce::{Reduce, Reduction};
+use tf_layers::movement::Transpose;
+use tf_layers::recurrent::{Directions, Lstm};
 
 use super::weights::Weights;
 
 /// The layers of the model, in the order they run, and the constants they read.
 #[derive(Debug, Clone, Copy)]
 pub struct Layers<'w> {
-    /// mean/ReduceMean (ReduceMean): \[batch, 1, 8\]
-    pub mean: Reduce<3>,
+    /// lstm/LSTM (LSTM): \[length, batch, 8\]
+    pub lstm_lstm: Transpose<3>,
+    /// lstm/LSTM (LSTM): \[length, 1, batch, 6\], \[1, batch, 6\]
+    pub lstm: Lstm<'w>,
     /// logits/MatMul (Gemm): \[batch, 3\]
     pub logits: Dense<'w>,
     /// embedding/table
@@ -26,13 +29,29 @@ impl<'w> Layers<'w> {
     )]
     pub const fn new(w: &Weights<'w>) -> Self {
         Self {
-            mean: Reduce {
-                reduction: Reduction::Mean,
-                axes: [false, true, false],
+            lstm_lstm: Transpose { perm: [1, 0, 2] }.checked(),
+            lstm: Lstm {
+                inputs: 8,
+                hidden: 6,
+                directions: Directions::Forward,
+                kernel: w.lstm_kernel,
+                recurrent_kernel: w.lstm_recurrent,
+                bias: Some(w.lstm_bias),
+                peepholes: None,
+                activations: [
+                    Activation::Sigmoid,
+                    Activation::Tanh,
+                    Activation::Tanh,
+                    Activation::Sigmoid,
+                    Activation::Tanh,
+                    Activation::Tanh,
+                ],
+                clip: None,
+                input_forget: false,
             }
             .checked(),
             logits: Dense {
-                inputs: 8,
+                inputs: 6,
                 units: 3,
                 kernel: w.logits_kernel,
                 bias: Some(w.logits_bias),

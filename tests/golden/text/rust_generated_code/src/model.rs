@@ -32,17 +32,21 @@ pub struct Outputs<'a> {
 /// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
-    /// embedding, logits, softmax
+    /// embedding, lstm, logits, softmax
     s0: Slot<f32>,
-    /// mean
+    /// lstm\_lstm
     s1: Slot<f32>,
+    /// lstm.1
+    s2: Slot<f32>,
+    /// Room that layers need while they run
+    scratch: Slot<f32>,
 }
 
 impl Workspace {
     /// Bytes that the buffers hold now.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.s0.bytes() + self.s1.bytes()
+        self.s0.bytes() + self.s1.bytes() + self.s2.bytes() + self.scratch.bytes()
     }
 }
 
@@ -135,16 +139,32 @@ impl<'w> TextModel<'w> {
                 ws.s0.fit(batch * length * 8),
             )
             .map_err(|e| e.at("embedding"))?;
-        // mean/ReduceMean (ReduceMean): [batch, 1, 8]
-        l.mean.run(
+        // lstm/LSTM (LSTM): [length, batch, 8]
+        l.lstm_lstm.run(
             cpu,
             [batch, length, 8],
             ws.s0.get(batch * length * 8),
-            ws.s1.fit(batch * 8),
+            ws.s1.fit(length * batch * 8),
         );
+        // lstm/LSTM (LSTM): [length, 1, batch, 6], [1, batch, 6]
+        l.lstm
+            .run(
+                cpu,
+                length,
+                batch,
+                ws.s1.get(length * batch * 8),
+                None,
+                None,
+                None,
+                Some(ws.s0.fit(length * batch * 6)),
+                Some(ws.s2.fit(batch * 6)),
+                None,
+                &mut ws.scratch,
+            )
+            .map_err(|e| e.at("lstm"))?;
         // logits/MatMul (Gemm): [batch, 3]
         l.logits
-            .run(cpu, batch, ws.s1.get(batch * 8), None, ws.s0.fit(batch * 3));
+            .run(cpu, batch, ws.s2.get(batch * 6), None, ws.s0.fit(batch * 3));
         // softmax/Softmax (Softmax): [batch, 3]
         Softmax.run_in_place(cpu, [batch, 3, 1], ws.s0.fit(batch * 3));
         Ok(Outputs {

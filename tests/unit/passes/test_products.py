@@ -115,3 +115,47 @@ def test_a_constant_per_row_stays() -> None:
     nodes = [helper.make_node("MatMul", ["x", "w"], ["a"]), helper.make_node("Add", ["a", "r"], ["y"])]
     program = lower(model(nodes, {"x": [2, 8]}, ["y"], {"w": floats(8, 5), "r": floats(2, 1)}))
     assert layers(program) == ["Dense", "Add"]
+
+
+@pytest.mark.parametrize("bad", [np.inf, np.nan, 3e38])
+def test_constants_that_would_overflow_stay(bad: float) -> None:
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["a"]), helper.make_node("Mul", ["a", "s"], ["y"])]
+    weights = {"w": floats(8, 5) + 4, "s": np.full(5, bad, np.float32)}
+    assert layers(lower(model(nodes, {"x": [2, 8]}, ["y"], weights))) == ["Dense", "Mul"]
+
+
+def test_division_and_subtraction_join_on_the_right_side_only() -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("Div", ["a", "s"], ["b"]),
+        helper.make_node("Sub", ["s", "b"], ["c"]),
+        helper.make_node("Div", ["s", "c"], ["y"]),
+    ]
+    w, s = floats(8, 5), np.abs(floats(5)) + 0.5
+    program = lower(model(nodes, {"x": [2, 8]}, ["y"], {"w": w, "s": s}))
+    assert layers(program) == ["Dense", "Div"]
+    dense: Any = program.steps[0].layer
+    np.testing.assert_allclose(dense.kernel.array, -w / s, rtol=1e-6)
+    np.testing.assert_allclose(dense.bias.array, s, rtol=1e-6)
+
+
+def test_a_product_is_seen_through_a_view() -> None:
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"]),
+        helper.make_node("Squeeze", ["a", "axis"], ["b"]),
+        helper.make_node("Add", ["b", "c"], ["d"]),
+        helper.make_node("Relu", ["d"], ["y"]),
+    ]
+    weights = {"w": floats(8, 3, 1, 5), "axis": np.array([2]), "c": floats(1, 8, 1)}
+    program = lower(model(nodes, {"x": [1, 3, 1, 12]}, ["y"], weights))
+    assert [n for n in layers(program) if n not in ("Transpose", "View")] == ["Conv"]
+
+
+def test_a_residual_with_an_activation_in_front_stays() -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("Add", ["b", "x"], ["y"]),
+    ]
+    program = lower(model(nodes, {"x": [2, 8]}, ["y"], {"w": floats(8, 8)}))
+    assert layers(program) == ["Dense", "Add"]
