@@ -53,6 +53,7 @@ def convolutions() -> list[harness.Case]:
         ("multiplier", "Conv", (1, 4, 8, 8), (12, 1, 5, 5), {"group": 4, "strides": [2, 2], "auto_pad": "SAME_UPPER"}),
         ("grouped", "Conv", (1, 8, 7, 7), (12, 4, 3, 3), {"group": 2, "pads": [1, 0, 0, 1]}),
         ("pointwise", "Conv", (3, 16, 6, 6), (40, 16, 1, 1), {}),
+        ("winograd", "Conv", (2, 32, 9, 11), (48, 32, 3, 3), {"pads": [1, 0, 1, 2]}),
         ("one_axis", "Conv", (2, 6, 20), (9, 6, 5), {"strides": [2], "pads": [2, 1]}),
         ("three_axes", "Conv", (1, 3, 5, 6, 7), (4, 3, 2, 3, 2), {"pads": [0, 1, 1, 1, 1, 0]}),
         ("transpose", "ConvTranspose", (2, 6, 5, 4), (6, 5, 3, 3), {"strides": [2, 3], "pads": [1, 0, 1, 1]}),

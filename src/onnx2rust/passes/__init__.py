@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from onnx2rust import check
-from onnx2rust.passes import dead, fuse, gates, outputs
+from onnx2rust.passes import dead, fuse, gates, outputs, winograd
 from onnx2rust.program import Program
 
 Pass = Callable[[Program], Program]
@@ -17,6 +17,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("dead", dead.run),  # steps nobody uses cost time
     ("gates", gates.run),  # x * sigmoid(x) is one activation, which a product can take
     ("fuse", fuse.run),  # what follows a product costs nothing while its tile is in registers
+    ("winograd", winograd.run),  # 3 x 3 convolutions with fewer multiplications
     ("outputs", outputs.run),  # what a caller gets must live in the workspace
 )
 
