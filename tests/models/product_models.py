@@ -155,9 +155,30 @@ def matrices() -> list[harness.Case]:
     return found
 
 
+def sums_of_products() -> list[harness.Case]:
+    """Einsum."""
+    found = []
+    for k, (equation, *shapes) in enumerate(
+        [
+            ("bhid,bjhd->bhij", (2, 3, 4, 5), (2, 6, 3, 5)),
+            ("...ij,...jk->...ik", (2, 3, 4), (2, 4, 5)),
+            ("i,j->ij", (3,), (4,)),
+            ("abc,cd->abd", (2, 3, 4), (4, 5)),
+            ("abcd,cde->abe", (2, 3, 4, 5), (4, 5, 6)),
+            ("ij,jk,kl->li", (2, 3), (3, 4), (4, 5)),
+            ("abij->ba", (2, 3, 4, 5)),
+        ]
+    ):
+        names = [f"x{i}" for i in range(len(shapes))]
+        node = helper.make_node("Einsum", names, ["y"], equation=equation)
+        proto = model([node], dict(zip(names, shapes, strict=True)), ["y"])
+        found.append(case(f"einsum_{k}", proto, *(floats(*s) for s in shapes)))
+    return found
+
+
 def main() -> None:
     """Runs them and prints what is wrong."""
-    results = harness.run(convolutions() + matrices())
+    results = harness.run(convolutions() + matrices() + sums_of_products())
     for name, reason in sorted(results.items()):
         print(f"{name}: {reason or 'ok'}")
     sys.exit(any(results.values()))
