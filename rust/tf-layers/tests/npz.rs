@@ -311,7 +311,7 @@ fn build_writes_one_file_per_tensor() {
             [0, 0x80, 2, 0]
         };
         assert_eq!(std::fs::read(out.join("i16.bin")).unwrap(), i16s);
-        assert_eq!(std::fs::read(out.join("bool.bin")).unwrap(), [1, 0, 1]);
+        assert_eq!(std::fs::read(out.join("bool.bin")).unwrap(), b"[true, false, true]");
     }
 }
 

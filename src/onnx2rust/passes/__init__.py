@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from onnx2rust import check
-from onnx2rust.passes import activations, dead, fold_scale, fuse_activation, fuse_residual, hoist, layer_norm, outputs
+from onnx2rust.passes import activations, dead, fold_scale, fuse_activation, fuse_residual, hoist, layer_norm, outputs, winograd
 from onnx2rust.program import Program
 
 Pass = Callable[[Program], Program]
@@ -21,6 +21,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("fold_scale", fold_scale.run),  # batch normalisation disappears into weights
     ("fuse_residual", fuse_residual.run),  # before activations: they come behind the addition
     ("fuse_activation", fuse_activation.run),  # no pass over memory of its own
+    ("winograd", winograd.run),  # 3 × 3 convolutions with fewer multiplications
     ("outputs", outputs.run),  # what a caller gets must live in the workspace
 )
 
