@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from onnx2rust import check
-from onnx2rust.passes import activations, dead, fold_scale, fuse_activation, fuse_residual, hoist, layer_norm, outputs
+from onnx2rust.passes import (
+    activations,
+    dead,
+    fold_scale,
+    fuse_activation,
+    fuse_residual,
+    hoist,
+    layer_norm,
+    outputs,
+    scale_shift,
+)
 from onnx2rust.program import Program
 
 Pass = Callable[[Program], Program]
@@ -19,6 +29,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("layer_norm", layer_norm.run),  # one pass over memory instead of ten
     ("activations", activations.run),  # before their arithmetic disappears into products
     ("fold_scale", fold_scale.run),  # batch normalisation disappears into weights
+    ("scale_shift", scale_shift.run),  # what is left of batch normalisation in front of products
     ("fuse_residual", fuse_residual.run),  # before activations: they come behind the addition
     ("fuse_activation", fuse_activation.run),  # no pass over memory of its own
     ("outputs", outputs.run),  # what a caller gets must live in the workspace
