@@ -10,6 +10,7 @@ from collections.abc import Callable
 from onnx2rust import check
 from onnx2rust.passes import (
     activations,
+    common,
     dead,
     fold_scale,
     fuse_activation,
@@ -25,6 +26,7 @@ Pass = Callable[[Program], Program]
 
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("dead", dead.run),  # steps nobody uses cost time, and readers that are none would stop what follows
+    ("common", common.run),  # before others count readers
     ("hoist", hoist.run),  # what a loop repeats without need
     ("layer_norm", layer_norm.run),  # one pass over memory instead of ten
     ("activations", activations.run),  # before their arithmetic disappears into products
