@@ -43,7 +43,6 @@ FAMILIES: dict[str, tuple[str, Colour]] = {
     "quantize": ("quantization", (160, 110, 60)),
     "integer": ("quantization", (160, 110, 60)),
     "binary": ("elementwise", (196, 72, 58)),
-    "integer": ("elementwise", (196, 72, 58)),
     "unary": ("elementwise", (196, 72, 58)),
     "select": ("elementwise", (196, 72, 58)),
     "cast": ("elementwise", (196, 72, 58)),
