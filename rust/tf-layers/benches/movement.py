@@ -22,6 +22,15 @@ def numbers(*shape):
     return RNG.uniform(-1, 1, shape).astype(np.float32)
 
 
+def ints(*values):
+    return np.array(values, np.int64)
+
+
+def resize(**attributes):
+    scales = [("k", np.array([1, 1, 2, 2], np.float32))]
+    return one("Resize", numbers(1, 64, 28, 28), scales, inputs=["x", "", "k"], **attributes)
+
+
 def one(op, x, weights=(), outputs=("y",), inputs=None, opset=18, **attributes):
     names = inputs or ["x", *(name for name, _ in weights)]
     return session([h.make_node(op, names, list(outputs), **attributes)], {"x": x}, weights, opset=opset, outputs=outputs)
@@ -41,10 +50,6 @@ def movement():
         "concat 2x(3136x64)",
         lambda: session([h.make_node("Concat", ["x", "z"], ["y"], axis=1)], {"x": numbers(3136, 64), "z": numbers(3136, 64)}),
     )
-
-    def ints(*v):
-        return np.array(v, np.int64)
-
     yield "slice 56x56x64", lambda: one("Slice", numbers(56, 56, 64), [("s", ints(1, 1)), ("e", ints(55, 55)), ("a", ints(0, 1))])
     yield "pad 56x56x64", lambda: one("Pad", numbers(56, 56, 64), [("p", ints(1, 1, 0, 1, 1, 0))])
     yield (
@@ -54,11 +59,6 @@ def movement():
         ),
     )
     yield "expand 1x1x64-56x56x64", lambda: one("Expand", numbers(1, 1, 64), [("s", ints(56, 56, 64))])
-    scales = [("", np.zeros(0, np.float32)), ("k", np.array([1, 1, 2, 2], np.float32))]
-
-    def resize(**kw):
-        return one("Resize", numbers(1, 64, 28, 28), scales[1:], inputs=["x", "", "k"], **kw)
-
     yield "resize linear 28x28x64-56x56", lambda: resize(mode="linear")
     yield (
         "resize nearest 28x28x64-56x56",

@@ -76,10 +76,11 @@ def _affine(step: Step, side: int, count: int) -> tuple[tuple[_Array, _Array] | 
     other = step.inputs[1 - side]
     if not isinstance(layer, elementwise.Binary) or other is None or other.array is None:
         return None, ""
-    return _of_binary(layer, side, other.array, count), other.name
+    return of_binary(layer, side, other.array, count), other.name
 
 
-def _of_binary(layer: elementwise.Binary, side: int, constant: np.ndarray[Any, Any], count: int) -> tuple[_Array, _Array] | None:
+def of_binary(layer: elementwise.Binary, side: int, constant: np.ndarray[Any, Any], count: int) -> tuple[_Array, _Array] | None:
+    """(s, t) of one element a channel, if the constant is one number or lies along the last of `count` channels."""
     shape = layer.b_shape if side == 0 else layer.a_shape
     if constant.size != 1 and (constant.size != count or shape[-1] != count):
         return None

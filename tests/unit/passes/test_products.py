@@ -77,7 +77,7 @@ def test_a_residual_joins_the_later_product() -> None:
     assert last.layer.activation.name == "Relu"
 
 
-def test_matmul_add_gelu_is_one_dense() -> None:
+def test_matmul_add_swish_is_one_dense() -> None:
     nodes = [
         helper.make_node("MatMul", ["x", "w"], ["a"]),
         helper.make_node("Add", ["b", "a"], ["s"]),
@@ -159,3 +159,53 @@ def test_a_residual_with_an_activation_in_front_stays() -> None:
     ]
     program = lower(model(nodes, {"x": [2, 8]}, ["y"], {"w": floats(8, 8)}))
     assert layers(program) == ["Dense", "Add"]
+
+
+@pytest.mark.parametrize(
+    ("channels", "attributes", "layer"),
+    [
+        (32, {"pads": [1, 1, 1, 1]}, "WinogradConv2d"),
+        (32, {"strides": [2, 2]}, "Conv"),
+        (24, {}, "Conv"),
+        (16, {}, "Conv"),
+        (32, {"dilations": [2, 2]}, "Conv"),
+    ],
+)
+def test_winograd_where_it_pays(channels: int, attributes: dict[str, Any], layer: str) -> None:
+    nodes = [helper.make_node("Conv", ["x", "w"], ["c"], **attributes), helper.make_node("Relu", ["c"], ["y"])]
+    program = lower(model(nodes, {"x": ["n", channels, 12, 12]}, ["y"], {"w": floats(32, channels, 3, 3)}))
+    assert [n for n in layers(program) if n != "Transpose"] == [layer]
+
+
+def test_scale_and_shift_without_a_product_are_one_step() -> None:
+    nodes = [
+        helper.make_node("Mul", ["x", "s"], ["a"]),
+        helper.make_node("Add", ["t", "a"], ["b"]),
+        helper.make_node("Relu", ["b"], ["y"]),
+    ]
+    s, t = floats(8), floats(8)
+    program = lower(model(nodes, {"x": ["batch", 5, 8]}, ["y"], {"s": s, "t": t}))
+    assert layers(program) == ["ScaleShift", "Activate"]
+    layer: Any = program.steps[0].layer
+    np.testing.assert_array_equal(layer.scale.array, s)
+    np.testing.assert_array_equal(layer.shift.array, t)
+    assert [str(d) for d in layer.size] == ["5*batch", "8", "1"]
+
+
+def test_single_numbers_are_one_channel() -> None:
+    nodes = [helper.make_node("Div", ["x", "s"], ["a"]), helper.make_node("Sub", ["a", "t"], ["y"])]
+    weights = {"s": np.array(2, np.float32), "t": np.array(1, np.float32)}
+    program = lower(model(nodes, {"x": ["batch", 5, 8]}, ["y"], weights))
+    assert layers(program) == ["ScaleShift"]
+    layer: Any = program.steps[0].layer
+    assert (layer.scale.array.tolist(), layer.shift.array.tolist()) == ([0.5], [-1])
+    assert [str(d) for d in layer.size] == ["1", "1", "40*batch"]
+
+
+@pytest.mark.parametrize("kind", ["shift first", "rows"])
+def test_scales_and_shifts_that_stay(kind: str) -> None:
+    ops = ("Sub", "Mul") if kind == "shift first" else ("Mul", "Add")
+    nodes = [helper.make_node(ops[0], ["x", "s"], ["a"]), helper.make_node(ops[1], ["a", "t"], ["y"])]
+    shape = (8,) if kind == "shift first" else (8, 1)
+    program = lower(model(nodes, {"x": [8, 8]}, ["y"], {"s": floats(*shape), "t": floats(8)}))
+    assert layers(program) == list(ops)

@@ -26,7 +26,7 @@ pub use reshape::{
     CheckedCopy, Copy, ReadSizes, ReshapeSizes, SizeElement, SplitSizes, WriteSizes,
     broadcast_sizes,
 };
-pub use resize::{Coordinates, Interpolation, NearestMode, ResizeAxis, ResizeNearest};
+pub use resize::{Coordinates, Interpolation, NearestMode, ResizeAxis, ResizeNearest, ResizeSizes};
 pub use reverse::ReverseSequence;
 pub use scatter::{
     Combine, Reduction, ScatterElements, ScatterElementsReduce, ScatterNd, ScatterNdReduce,
