@@ -83,11 +83,15 @@ def rewrite(program: Program, rule: Rule, *, backwards: bool = False) -> Program
 def _rewrite(program: Program, rule: Rule, reads: Counter[Value], backwards: bool) -> Program:
     graph = Graph(program, reads)
     kept: dict[Step, None] = {}
+    absorbed: set[Step] = set()
     for step in reversed(program.steps) if backwards else program.steps:
+        if step in absorbed:
+            continue
         if step.bodies:
             step = replace(step, bodies=tuple(_rewrite(b, rule, reads, backwards) for b in step.bodies))
             graph.maker.update(dict.fromkeys(step.results(), step))
         while (change := rule(graph, step)) is not None:
+            absorbed.update(change.absorbed)
             for gone in (step, *change.absorbed):
                 reads.subtract(v for v in gone.inputs if v is not None)
                 kept.pop(gone, None)
