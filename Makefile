@@ -29,7 +29,7 @@ test: setup ## everything: Python, Rust, official ONNX tests, whole models
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	cd rust/tf-layers && cargo fmt --check && cargo clippy -q --all-targets -- -D warnings
-	cd rust/tf-layers && cargo test -q
+	cd rust/tf-layers && PYTHON=$(CURDIR)/$(BIN)/python cargo test -q
 	cd rust/tf-layers && RUSTDOCFLAGS="-D warnings" cargo doc -q --no-deps
 	$(BIN)/python -m pytest
 

@@ -48,6 +48,7 @@ class Builder:
         self.names = Names()
         self._pending: dict[Value, tuple[Value, tuple[int, ...]]] = {}
         self._moved: dict[Value, Value] = {}
+        self._viewed: dict[Value, Value] = {}
 
     @contextmanager
     def inner_steps(self) -> Iterator[list[Step]]:
@@ -154,7 +155,8 @@ class Builder:
     # -- common helpers ----------------------------------------------------------------------------------------------
 
     def view(self, x: Value, *shape: Dim) -> Value:
-        """The same elements under another shape."""
+        """The same elements under another shape. A view of a view looks at the source, or is the source."""
+        x = self._viewed.get(x, x)
         if x.type.shape == tuple(shape):
             return x
         if x.const is not None:
@@ -170,7 +172,10 @@ class Builder:
             moved = iter([wide.index(p) for p in perm if source.shape[p] != 1])
             ones = iter(range(len(wide), len(shape)))
             return self.transpose(flat, [next(ones) if d == 1 else next(moved) for d in shape])
-        return self.step(View(), [x], x.type.with_shape(*shape))  # type: ignore[no-any-return]
+        source = self._settled(x)
+        y: Value = self.step(View(), [source], x.type.with_shape(*shape))
+        self._viewed[y] = source
+        return y
 
     def transpose(self, x: Value, perm: Sequence[int]) -> Value:
         """y axis k is x axis perm[k]. Nothing is moved yet: see `layout`."""
@@ -190,8 +195,8 @@ class Builder:
             source, perm = self._pending[y]
             source = self._settled(source)
             kept = [p for p in perm if source.shape[p] != 1]
-            layer = View() if kept == sorted(kept) else Transpose(perm, source.shape)
-            self._moved[y] = self.step(layer, [source], y.type)
+            still = kept == sorted(kept)
+            self._moved[y] = self.view(source, *y.shape) if still else self.step(Transpose(perm, source.shape), [source], y.type)
         return self._moved[y]
 
     def _settled(self, x: Value) -> Value:

@@ -42,6 +42,7 @@ class _Importer:
         self.unsupported: list[Problem] = []
         self.symbol_of: dict[str, Dim] = {}
         self.symbol_names = Names()
+        self.growth = folding.Growth()
         self.builder = Builder(self)
         self.index = 0
 
@@ -214,7 +215,7 @@ class _Importer:
         attributes = {a.name: _attribute(a) for a in node.attribute}
         present = [v for v in inputs if v is not None]
         if present and all(v.const is not None for v in present):
-            folded = folding.fold(node, origin, inputs, attributes)
+            folded = folding.fold(node, origin, inputs, attributes, self.growth)
             if folded is not None:
                 dtype = folding.dims_dtype(node, inputs, attributes)
                 return tuple(self.constant(a, name, dtype) for a, name in zip(folded, node.output, strict=True))

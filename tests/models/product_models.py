@@ -53,6 +53,7 @@ def convolutions() -> list[harness.Case]:
         ("multiplier", "Conv", (1, 4, 8, 8), (12, 1, 5, 5), {"group": 4, "strides": [2, 2], "auto_pad": "SAME_UPPER"}),
         ("grouped", "Conv", (1, 8, 7, 7), (12, 4, 3, 3), {"group": 2, "pads": [1, 0, 0, 1]}),
         ("pointwise", "Conv", (3, 16, 6, 6), (40, 16, 1, 1), {}),
+        ("winograd", "Conv", (2, 32, 9, 11), (48, 32, 3, 3), {"pads": [1, 0, 1, 2]}),
         ("one_axis", "Conv", (2, 6, 20), (9, 6, 5), {"strides": [2], "pads": [2, 1]}),
         ("three_axes", "Conv", (1, 3, 5, 6, 7), (4, 3, 2, 3, 2), {"pads": [0, 1, 1, 1, 1, 0]}),
         ("transpose", "ConvTranspose", (2, 6, 5, 4), (6, 5, 3, 3), {"strides": [2, 3], "pads": [1, 0, 1, 1]}),
@@ -154,9 +155,30 @@ def matrices() -> list[harness.Case]:
     return found
 
 
+def sums_of_products() -> list[harness.Case]:
+    """Einsum."""
+    found = []
+    for k, (equation, *shapes) in enumerate(
+        [
+            ("bhid,bjhd->bhij", (2, 3, 4, 5), (2, 6, 3, 5)),
+            ("...ij,...jk->...ik", (2, 3, 4), (2, 4, 5)),
+            ("i,j->ij", (3,), (4,)),
+            ("abc,cd->abd", (2, 3, 4), (4, 5)),
+            ("abcd,cde->abe", (2, 3, 4, 5), (4, 5, 6)),
+            ("ij,jk,kl->li", (2, 3), (3, 4), (4, 5)),
+            ("abij->ba", (2, 3, 4, 5)),
+        ]
+    ):
+        names = [f"x{i}" for i in range(len(shapes))]
+        node = helper.make_node("Einsum", names, ["y"], equation=equation)
+        proto = model([node], dict(zip(names, shapes, strict=True)), ["y"])
+        found.append(case(f"einsum_{k}", proto, *(floats(*s) for s in shapes)))
+    return found
+
+
 def main() -> None:
     """Runs them and prints what is wrong."""
-    results = harness.run(convolutions() + matrices())
+    results = harness.run(convolutions() + matrices() + sums_of_products())
     for name, reason in sorted(results.items()):
         print(f"{name}: {reason or 'ok'}")
     sys.exit(any(results.values()))

@@ -122,7 +122,7 @@ def test_everything_builds_and_passes_its_tests(crates):
     text += "[profile.dev]\nopt-level = 0\ndebug = 0\nincremental = false\n[profile.dev.package.tf-layers]\nopt-level = 2\n"
     (BUILD / "workspace" / "Cargo.toml").write_text(text)
     environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET), "CARGO_TERM_COLOR": "never", "CARGO_NET_OFFLINE": "true"}
-    command = ["cargo", "test", "--workspace", "--no-fail-fast", "--quiet", "--", "--quiet"]
+    command = ["cargo", "test", "--workspace", "--no-fail-fast", "--quiet"]
     done = subprocess.run(command, cwd=BUILD / "workspace", env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-8000:]
     assert not [p for p in (BUILD / "workspace").rglob("*escaped*") if p.is_file()]

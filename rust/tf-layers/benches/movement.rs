@@ -94,24 +94,26 @@ fn main() {
             coordinates: Coordinates::HalfPixel,
             interpolation: Interpolation::Linear,
             scale: None,
+            scale_index: 0,
             exclude_outside: false,
             antialias: false,
             extrapolation: 0.0,
         };
         let (middle, out) = y.split_at_mut(56 * 28 * 64);
-        layer.run(cpu, 1, 28, 28 * 64, 56, &x[..28 * 28 * 64], middle);
-        layer.run(cpu, 56, 28, 64, 56, middle, &mut out[..56 * 56 * 64]);
+        layer.run(cpu, 1, 28, 28 * 64, 56, &x[..28 * 28 * 64], None, middle);
+        layer.run(cpu, 56, 28, 64, 56, middle, None, &mut out[..56 * 56 * 64]);
     });
     bench.time("resize nearest 28x28x64-56x56", || {
         let layer = ResizeNearest {
             coordinates: Coordinates::Asymmetric,
             nearest: NearestMode::Floor,
             scale: None,
+            scale_index: 0,
             extrapolation: 0.0,
         };
         let (middle, out) = y.split_at_mut(56 * 28 * 64);
-        layer.run(cpu, 1, 28, 28 * 64, 56, &x[..28 * 28 * 64], middle);
-        layer.run(cpu, 56, 28, 64, 56, middle, &mut out[..56 * 56 * 64]);
+        layer.run(cpu, 1, 28, 28 * 64, 56, &x[..28 * 28 * 64], None, middle);
+        layer.run(cpu, 56, 28, 64, 56, middle, None, &mut out[..56 * 56 * 64]);
     });
     for (name, kernel, stride, pad) in [
         ("2x2 s2", 2, 2, 0),

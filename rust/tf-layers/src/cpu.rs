@@ -7,6 +7,7 @@ pub use fearless_simd::{Level, Simd, kernel, prelude};
 /// `fearless_simd`'s own macro compiles for SSE4.2 too; machines that have it but not AVX2 are older than 2013, and a fourth
 /// copy of every kernel costs each user of this crate a fifth of its build time.
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[macro_export]
 macro_rules! dispatch {
     ($level:expr, $simd:pat => $op:expr) => {{
         let level: $crate::cpu::Level = $level;
@@ -43,9 +44,9 @@ macro_rules! dispatch {
     }};
 }
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-pub(crate) use dispatch;
+pub use dispatch;
 #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
-pub(crate) use fearless_simd::dispatch;
+pub use fearless_simd::dispatch;
 
 /// The vector level that kernels run at, found once and passed to every layer.
 ///

@@ -59,7 +59,7 @@ macro_rules! runs {
             /// Writes y, which has x's shape; an axis of scale and zero point is as long as x's or 1.
             ///
             /// # Errors
-            /// [`Error::SizeMismatch`] if scale or zero point do not fit x.
+            /// [`Error::SizeMismatch`](crate::Error::SizeMismatch) if scale or zero point do not fit x.
             #[expect(clippy::too_many_arguments, reason = "three operands and their shapes")]
             pub fn run<$x: $x_bound, $y: $y_bound, const R: usize>(
                 &self,

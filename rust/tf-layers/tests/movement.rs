@@ -812,13 +812,18 @@ fn resized() {
             coordinates,
             interpolation,
             scale: (round % 7 == 0).then_some(scale),
+            scale_index: 1,
             exclude_outside,
             antialias,
             extrapolation: 7.0,
         };
         for cpu in Cpu::all() {
+            let given = [9.0, scale];
+            let scales = (round % 11 == 0).then_some(given.as_slice());
             let mut y = vec![f32::NAN; outer * m * inner];
-            layer.checked().run(cpu, outer, n, inner, m, &x, &mut y);
+            layer
+                .checked()
+                .run(cpu, outer, n, inner, m, &x, scales, &mut y);
             let e = error(&y, &expected);
             assert!(e < RESIZE_ERROR, "{layer:?} {n} -> {m}: {e}");
         }
@@ -834,9 +839,10 @@ fn resized_to_the_nearest() {
             coordinates,
             nearest,
             scale: None,
+            scale_index: 0,
             extrapolation: -9,
         }
-        .run(cpu, 1, x.len(), 1, out, x, &mut y);
+        .run(cpu, 1, x.len(), 1, out, x, None, &mut y);
         y
     };
     use Coordinates::*;
@@ -870,8 +876,14 @@ fn resized_to_the_nearest() {
         coordinates: Asymmetric,
         nearest: Floor,
         scale: Some(2.0),
+        scale_index: 0,
         extrapolation: 0,
     };
-    layer.run(cpu, 1, 2, 2, 4, &[1, 2, 3, 4], &mut y);
+    layer.run(cpu, 1, 2, 2, 4, &[1, 2, 3, 4], None, &mut y);
     assert_eq!(y, [1, 2, 1, 2, 3, 4, 3, 4]);
+    assert_eq!(ResizeSizes.sizes(cpu, [3, 5], &[2.0, 0.5]), Ok([6, 2]));
+    for wrong in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+        assert!(ResizeSizes.sizes(cpu, [3], &[wrong]).is_err());
+    }
+    assert!(ResizeSizes.sizes(cpu, [3, 5], &[2.0]).is_err());
 }

@@ -127,3 +127,26 @@ class ConvTransposeDynamic(Layer, rust="conv::ConvTransposeDynamic", optional=(2
 
     def generics(self) -> tuple[str, ...]:
         return (str(len(self.kernel_shape)),)
+
+
+@dataclass(frozen=True)
+class WinogradConv2d(Layer, rust="conv::WinogradConv2d", optional=(1,), scratch=True):
+    """Conv with a kernel of 3 × 3 and stride 1, by tiles of `tile` × `tile` outputs."""
+
+    input_channels: int
+    output_channels: int
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
+    kernel: Weight
+    bias: Weight | None
+    activation: Variant
+    batch: Dim
+    size: Dims
+
+    def generics(self) -> tuple[str, ...]:
+        return (str(dict(self.kernel.packing.fields)["tile"]),)
+
+    def multiply_adds(self) -> Dim:
+        pads = zip(self.size, self.pads_begin, self.pads_end, strict=True)
+        output = product(n + b + e - 2 for n, b, e in pads)
+        return self.batch * output * (self.input_channels * self.output_channels * 9)

@@ -282,12 +282,20 @@ class ReverseSequence(Layer, rust="movement::ReverseSequence", fallible=True):
 
 
 @dataclass(frozen=True)
-class ResizeNearest(Layer, rust="movement::ResizeNearest"):
+class ResizeSizes(Layer, rust="movement::ResizeSizes", fallible=True):
+    """⌊size · scale⌋ for scales from a tensor."""
+
+    shape: Dims
+
+
+@dataclass(frozen=True)
+class ResizeNearest(Layer, rust="movement::ResizeNearest", optional=(1,)):
     """y[o] = x at the nearest position, along one axis."""
 
     coordinates: Variant
     nearest: Variant
     scale: float | None
+    scale_index: int
     extrapolation: float | int | bool
     element: str
     outer: Dim
@@ -303,12 +311,13 @@ class ResizeNearest(Layer, rust="movement::ResizeNearest"):
 
 
 @dataclass(frozen=True)
-class ResizeAxis(Layer, rust="movement::ResizeAxis"):
+class ResizeAxis(Layer, rust="movement::ResizeAxis", optional=(1,)):
     """y[o] = a weighted sum of neighbours, along one axis."""
 
     coordinates: Variant
     interpolation: Variant
     scale: float | None
+    scale_index: int
     exclude_outside: bool
     antialias: bool
     extrapolation: float

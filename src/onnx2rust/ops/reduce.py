@@ -55,6 +55,10 @@ def _register(op: str, reduction: str, attribute: tuple[int, ...], tensor: tuple
 
 def _dynamic(g: Builder, x: Value, reduction: str, axes: Value, keep: bool, none_is_none: bool) -> Value:
     count = product(axes.shape)
+    boolean = x.dtype is DType.BOOL
+    if boolean:
+        # as in `reduce`: true is the greatest
+        x = cast_to(g, x, DType.U8)
     if not isinstance(count, int):
         raise Refuse("the number of axes to reduce is only known while the model runs")
     if count == 0 and none_is_none:
@@ -63,7 +67,8 @@ def _dynamic(g: Builder, x: Value, reduction: str, axes: Value, keep: bool, none
     fresh = tuple(g.new_symbol(f"kept_{k}") for k in range(x.rank if keep else x.rank - gone))
     layer = DynamicReduce(Variant.of("reduce::Reduction", reduction), keep, none_is_none, x.shape)
     type_ = x.type.with_shape(*map(symbol, fresh))
-    return g.step(layer, [x, g.cast_sizes(axes)], type_, defines=fresh)  # type: ignore[no-any-return]
+    y = g.step(layer, [x, g.cast_sizes(axes)], type_, defines=fresh)
+    return cast_to(g, y, DType.BOOL) if boolean else y  # type: ignore[no-any-return]
 
 
 def _changes_one(reduction: str) -> bool:

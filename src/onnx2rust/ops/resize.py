@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim
+from onnx2rust.dims import Dim, symbol
 from onnx2rust.dtypes import DType
 from onnx2rust.layers import movement
 from onnx2rust.layers.base import Variant
@@ -55,6 +55,10 @@ class _Axis:
     out: Dim
     scale: float | None
     roi: tuple[float, float] = (0.0, 1.0)
+    scales: Value | None = None
+    """The tensor that holds the scale, if only the run knows it."""
+    index: int = 0
+    """Where in it."""
 
 
 def _choose(table: dict[str, str], name: str, what: str) -> str:
@@ -82,7 +86,7 @@ def _resize(g: Builder, x: Value, axes: dict[int, _Axis], rule: _Rule) -> Value:
     for axis, wanted in axes.items():
         at = perm[axis]
         n = y.shape[at]
-        if not crop and wanted.out == n and wanted.scale in (None, 1.0):
+        if not crop and wanted.out == n and wanted.scale in (None, 1.0) and wanted.scales is None:
             continue
         if n == 0:
             raise Refuse("an axis without elements cannot be resized", invalid=True)
@@ -94,7 +98,7 @@ def _resize(g: Builder, x: Value, axes: dict[int, _Axis], rule: _Rule) -> Value:
         )
         y = g.step(
             _layer(x.dtype, coordinates, rule, wanted, split_at(y.shape, at)),
-            [y],
+            [y, wanted.scales],
             y.type.with_shape(*y.shape[:at], wanted.out, *y.shape[at + 1 :]),
         )
     return g.transpose(y, perm)
@@ -114,7 +118,9 @@ def _layer(
         outside: float | int | bool = rule.extrapolation_value
         if not dtype.is_float:
             outside = bool(outside) if dtype is DType.BOOL else int(outside)
-        return movement.ResizeNearest(coordinates, nearest, axis.scale, outside, dtype.rust, outer, n, inner, axis.out)
+        return movement.ResizeNearest(
+            coordinates, nearest, axis.scale, axis.index, outside, dtype.rust, outer, n, inner, axis.out
+        )
     if rule.mode not in ("linear", "cubic"):
         raise Refuse(f"mode {rule.mode!r} of Resize is unknown", invalid=True)
     if dtype is not DType.F32:
@@ -127,6 +133,7 @@ def _layer(
         coordinates,
         kind,
         axis.scale,
+        axis.index,
         bool(rule.exclude_outside),
         bool(rule.antialias),
         float(rule.extrapolation_value),
@@ -145,6 +152,14 @@ def _by_scales(x: Value, scales: Sequence[float], axes: Sequence[int]) -> dict[i
     if len(scales) != len(axes):
         raise Refuse(f"{len(scales)} scales for {len(axes)} axes", invalid=True)
     return {a: _Axis(scaled(x.shape[a], s), s) for a, s in zip(axes, scales, strict=True)}
+
+
+def _by_scales_of_the_run(g: Builder, x: Value, scales: Value, axes: Sequence[int]) -> dict[int, _Axis]:
+    if scales.type.size != len(axes):
+        raise Refuse(f"{scales.type.size} scales for {len(axes)} axes", invalid=True)
+    names = tuple(g.new_symbol(f"resized_{k}") for k in range(len(axes)))
+    g.step(movement.ResizeSizes(tuple(x.shape[a] for a in axes)), [scales], defines=names)
+    return {a: _Axis(symbol(names[k]), None, scales=scales, index=k) for k, a in enumerate(axes)}
 
 
 @onnx_op("Upsample", since=7)
@@ -170,7 +185,7 @@ def resize_11(
     g: Builder,
     X: Value,
     roi: Value,
-    scales: Const,
+    scales: Value,
     sizes: Value | None = None,
     *,
     coordinate_transformation_mode: str = "half_pixel",
@@ -197,7 +212,7 @@ def resize_13(
     g: Builder,
     X: Value,
     roi: Value | None = None,
-    scales: Const | None = None,
+    scales: Value | None = None,
     sizes: Value | None = None,
     *,
     coordinate_transformation_mode: str = "half_pixel",
@@ -224,7 +239,7 @@ def resize_18(
     g: Builder,
     X: Value,
     roi: Value | None = None,
-    scales: Const | None = None,
+    scales: Value | None = None,
     sizes: Value | None = None,
     *,
     antialias: int = 0,
@@ -261,7 +276,10 @@ def _modern(
     policy: str = "stretch",
 ) -> Value:
     chosen = normal_axes(range(x.rank) if axes is None else axes, x.rank)
-    if (factors := _floats(scales)) and sizes is None:
+    factors = _floats(scales)
+    if scales is not None and scales.array is None and sizes is None:
+        wanted = _by_scales_of_the_run(g, x, scales, chosen)
+    elif factors and sizes is None:
         wanted = _by_scales(x, factors, chosen)
     elif sizes is not None and not factors:
         wanted = _by_sizes(g, x, sizes, chosen, policy)
@@ -273,9 +291,9 @@ def _modern(
         corners = _floats(roi)
         if len(corners) != 2 * len(chosen):
             raise Refuse(f"a region of {len(corners)} numbers for {len(chosen)} axes", invalid=True)
-        wanted = {a: _Axis(w.out, w.scale, (corners[k], corners[k + len(chosen)])) for k, (a, w) in enumerate(wanted.items())}
+        wanted = {a: replace(w, roi=(corners[k], corners[k + len(chosen)])) for k, (a, w) in enumerate(wanted.items())}
         # an axis whose region is all of it stays as it is
-        wanted = {a: w for a, w in wanted.items() if w.roi != (0.0, 1.0) or w.out != x.shape[a]}
+        wanted = {a: w for a, w in wanted.items() if w.roi != (0.0, 1.0) or w.out != x.shape[a] or w.scales is not None}
     return _resize(g, x, wanted, rule)
 
 

@@ -20,6 +20,7 @@ from onnx2rust.passes import (
     layer_norm,
     outputs,
     scale_shift,
+    winograd,
 )
 from onnx2rust.program import Program
 
@@ -36,6 +37,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("scale_shift", scale_shift.run),  # what is left of batch normalisation in front of products
     ("fuse_residual", fuse_residual.run),  # before activations: they come behind the addition
     ("fuse_activation", fuse_activation.run),  # no pass over memory of its own
+    ("winograd", winograd.run),  # 3 × 3 convolutions with fewer multiplications
     ("outputs", outputs.run),  # what a caller gets must live in the workspace
 )
 

@@ -41,6 +41,7 @@ FAMILIES: dict[str, tuple[str, Colour]] = {
     "rank": ("reduction", (92, 96, 190)),
     "scan": ("reduction", (92, 96, 190)),
     "quantize": ("quantization", (160, 110, 60)),
+    "integer": ("quantization", (160, 110, 60)),
     "binary": ("elementwise", (196, 72, 58)),
     "unary": ("elementwise", (196, 72, 58)),
     "select": ("elementwise", (196, 72, 58)),

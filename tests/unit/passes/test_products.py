@@ -77,7 +77,7 @@ def test_a_residual_joins_the_later_product() -> None:
     assert last.layer.activation.name == "Relu"
 
 
-def test_matmul_add_gelu_is_one_dense() -> None:
+def test_matmul_add_swish_is_one_dense() -> None:
     nodes = [
         helper.make_node("MatMul", ["x", "w"], ["a"]),
         helper.make_node("Add", ["b", "a"], ["s"]),
@@ -159,6 +159,22 @@ def test_a_residual_with_an_activation_in_front_stays() -> None:
     ]
     program = lower(model(nodes, {"x": [2, 8]}, ["y"], {"w": floats(8, 8)}))
     assert layers(program) == ["Dense", "Add"]
+
+
+@pytest.mark.parametrize(
+    ("channels", "attributes", "layer"),
+    [
+        (32, {"pads": [1, 1, 1, 1]}, "WinogradConv2d"),
+        (32, {"strides": [2, 2]}, "Conv"),
+        (24, {}, "Conv"),
+        (16, {}, "Conv"),
+        (32, {"dilations": [2, 2]}, "Conv"),
+    ],
+)
+def test_winograd_where_it_pays(channels: int, attributes: dict[str, Any], layer: str) -> None:
+    nodes = [helper.make_node("Conv", ["x", "w"], ["c"], **attributes), helper.make_node("Relu", ["c"], ["y"])]
+    program = lower(model(nodes, {"x": ["n", channels, 12, 12]}, ["y"], {"w": floats(32, channels, 3, 3)}))
+    assert [n for n in layers(program) if n != "Transpose"] == [layer]
 
 
 def test_scale_and_shift_without_a_product_are_one_step() -> None:

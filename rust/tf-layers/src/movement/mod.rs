@@ -23,9 +23,10 @@ pub use fill::{EyeLike, OneHot, Range, RangeElement, Trilu};
 pub use gather::{Gather, GatherElements, GatherNd, Index};
 pub use pad::{DynamicPad, Pad, PadMode};
 pub use reshape::{
-    CheckedCopy, Copy, ReadSizes, ReshapeSizes, SizeElement, SplitSizes, WriteSizes, broadcast_sizes,
+    CheckedCopy, Copy, ReadSizes, ReshapeSizes, SizeElement, SplitSizes, WriteSizes,
+    broadcast_sizes,
 };
-pub use resize::{Coordinates, Interpolation, NearestMode, ResizeAxis, ResizeNearest};
+pub use resize::{Coordinates, Interpolation, NearestMode, ResizeAxis, ResizeNearest, ResizeSizes};
 pub use reverse::ReverseSequence;
 pub use scatter::{
     Combine, Reduction, ScatterElements, ScatterElementsReduce, ScatterNd, ScatterNdReduce,

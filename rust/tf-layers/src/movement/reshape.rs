@@ -164,11 +164,18 @@ impl SplitSizes {
     /// If they do not, there are not N, or one is negative.
     pub fn sizes<const N: usize>(&self, cpu: Cpu, axis: usize, x: &[i64]) -> Result<[usize; N]> {
         let parts = ReadSizes.sizes(cpu, x)?;
-        match parts.iter().try_fold(0usize, |sum, &n: &usize| sum.checked_add(n)) {
+        match parts
+            .iter()
+            .try_fold(0usize, |sum, &n: &usize| sum.checked_add(n))
+        {
             Some(sum) if sum == axis => Ok(parts),
             sum => {
                 let what = "parts of a split axis";
-                Err(Error::SizeMismatch { what, left: sum.unwrap_or(usize::MAX), right: axis })
+                Err(Error::SizeMismatch {
+                    what,
+                    left: sum.unwrap_or(usize::MAX),
+                    right: axis,
+                })
             }
         }
     }

@@ -3,6 +3,7 @@
 //! Coordinates are computed in f32, in the order onnxruntime computes them, because `Nearest` rounds them.
 
 use crate::cpu::{Cpu, dispatch};
+use crate::error::{Error, Result};
 
 /// Which position of the input an output position stands for (`coordinate_transformation_mode`).
 ///
@@ -83,6 +84,62 @@ impl NearestMode {
     }
 }
 
+/// The scale of an axis: from an input, from the model, or from the sizes.
+fn scale_of(
+    scales: Option<&[f32]>,
+    index: usize,
+    stated: Option<f32>,
+    out: usize,
+    axis: usize,
+) -> f32 {
+    let given = scales.and_then(|scales| scales.get(index).copied());
+    given.or(stated).unwrap_or(out as f32 / axis as f32)
+}
+
+/// The sizes that ONNX `Resize` gives axes by scales that only the data say: ⌊size · scale⌋.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResizeSizes;
+
+impl ResizeSizes {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// ⌊shape\[d\] · scales\[d\]⌋
+    ///
+    /// # Errors
+    /// If there is not one positive finite scale per axis.
+    pub fn sizes<const R: usize>(
+        &self,
+        _cpu: Cpu,
+        shape: [usize; R],
+        scales: &[f32],
+    ) -> Result<[usize; R]> {
+        if scales.len() != R {
+            return Err(Error::InputLength {
+                name: "scales",
+                expected: R,
+                actual: scales.len(),
+            });
+        }
+        let mut out = [0; R];
+        for ((out, size), scale) in out.iter_mut().zip(shape).zip(scales) {
+            let value = (size as f32 * scale).floor();
+            // 2⁴⁸ elements are more than any memory holds, and still a number that can be multiplied by few others.
+            if !(*scale > 0.0 && value < (1u64 << 48) as f32) {
+                return Err(Error::Size {
+                    what: "a resized axis",
+                    value: value as i64,
+                });
+            }
+            *out = value as usize;
+        }
+        Ok(out)
+    }
+}
+
 /// y\[o\] = x at the nearest position; ONNX `Resize` and `Upsample` with `mode = nearest`, one axis.
 ///
 /// x `[outer, axis, inner]`, y `[outer, out, inner]`.
@@ -94,6 +151,8 @@ pub struct ResizeNearest<T> {
     pub nearest: NearestMode,
     /// Output size over input size, where the model states it.
     pub scale: Option<f32>,
+    /// Which element of the `scales` input, if there is one, is this axis'.
+    pub scale_index: usize,
     /// What stands outside the input ([`Coordinates::TfCropAndResize`] only).
     pub extrapolation: T,
 }
@@ -108,7 +167,7 @@ impl<T: Clone> ResizeNearest<T> {
         self
     }
 
-    /// y = x at the nearest positions.
+    /// y = x at the nearest positions. The scale is that of `scales`, the stated one, or out / axis.
     #[allow(
         clippy::too_many_arguments,
         reason = "dims, input and output, as every layer takes them"
@@ -121,12 +180,13 @@ impl<T: Clone> ResizeNearest<T> {
         inner: usize,
         out: usize,
         x: &[T],
+        scales: Option<&[f32]>,
         y: &mut [T],
     ) {
         if axis == 0 {
             return;
         }
-        let scale = self.scale.unwrap_or(out as f32 / axis as f32);
+        let scale = scale_of(scales, self.scale_index, self.scale, out, axis);
         for o in 0..out {
             let position = self.coordinates.position(o, axis, out, scale);
             let outside = self.coordinates.outside(position, axis);
@@ -187,6 +247,8 @@ pub struct ResizeAxis {
     pub interpolation: Interpolation,
     /// Output size over input size, where the model states it.
     pub scale: Option<f32>,
+    /// Which element of the `scales` input, if there is one, is this axis'.
+    pub scale_index: usize,
     /// Elements outside the axis weigh nothing, and the other weights are scaled up to a sum of 1.
     pub exclude_outside: bool,
     /// When shrinking, the weights are stretched by 1 / scale so that every element counts.
@@ -214,7 +276,7 @@ impl ResizeAxis {
         self
     }
 
-    /// y = x resampled.
+    /// y = x resampled. The scale is that of `scales`, the stated one, or out / axis.
     #[allow(
         clippy::too_many_arguments,
         reason = "dims, input and output, as every layer takes them"
@@ -227,12 +289,13 @@ impl ResizeAxis {
         inner: usize,
         out: usize,
         x: &[f32],
+        scales: Option<&[f32]>,
         y: &mut [f32],
     ) {
         if axis == 0 || inner == 0 {
             return;
         }
-        let scale = self.scale.unwrap_or(out as f32 / axis as f32);
+        let scale = scale_of(scales, self.scale_index, self.scale, out, axis);
         if self.antialias && scale < 1.0 {
             return self.antialiased(outer, [axis, inner, out], scale, x, y);
         }

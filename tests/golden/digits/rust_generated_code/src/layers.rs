@@ -20,7 +20,7 @@ pub struct Layers<'w> {
     /// pool2/MaxPool (MaxPool): \[batch, 2, 2, 16\]
     pub pool2: MaxPool<2>,
     /// flatten/Flatten (Flatten): \[batch, 16, 2, 2\]
-    pub flatten_flatten: Transpose<4>,
+    pub flatten: Transpose<4>,
     /// logits/MatMul (Gemm): \[batch, 10\]
     pub logits: Dense<'w>,
 }
@@ -80,7 +80,7 @@ impl<'w> Layers<'w> {
                 ceil_mode: false,
             }
             .checked(),
-            flatten_flatten: Transpose { perm: [0, 3, 1, 2] }.checked(),
+            flatten: Transpose { perm: [0, 3, 1, 2] }.checked(),
             logits: Dense {
                 inputs: 64,
                 units: 10,

@@ -29,7 +29,7 @@ pub struct Outputs<'a> {
 /// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
-    /// conv1\_relu, conv2\_relu, flatten\_flatten
+    /// conv1\_relu, conv2\_relu, flatten
     s0: Slot<f32>,
     /// pool1, pool2, logits, softmax
     s1: Slot<f32>,
@@ -166,7 +166,7 @@ impl<'w> DigitsModel<'w> {
             ws.s1.fit(batch * 64),
         );
         // flatten/Flatten (Flatten): [batch, 16, 2, 2]
-        l.flatten_flatten.run(
+        l.flatten.run(
             cpu,
             [batch, 2, 2, 16],
             ws.s1.get(batch * 64),
