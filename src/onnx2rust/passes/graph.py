@@ -11,8 +11,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from onnx2rust.layers.base import View
 from onnx2rust.program import Program, Step, Value
 
@@ -59,14 +57,6 @@ class Graph:
             views.append(step)
             value = step.inputs[0]
         return None
-
-    def source(self, value: Value | None) -> Step | None:
-        """The step that computes the value, whoever else reads it; views are not looked through."""
-        return None if value is None else self.maker.get(value)
-
-    def array(self, value: Value | None) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]] | None:
-        """The content of a known value."""
-        return None if value is None else value.array
 
 
 def rewrite(program: Program, rule: Rule, *, backwards: bool = False) -> Program:
