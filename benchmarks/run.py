@@ -127,6 +127,8 @@ def run_model(
     paths = [models.BUILD / "models" / name / f"model_{b}.tflite" for b in batches]
     expected = [engines["onnxruntime"].outputs(k) for k in range(len(batches))]
     try:
+        if not all(p.exists() for p in paths):
+            raise ValueError("its converter does not take the model")
         engine = LiteRt(paths, sets)
         off = max(error(engine.outputs(k), expected[k]) for k in range(len(batches)))
         if off > LITERT_ERROR:
