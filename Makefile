@@ -46,7 +46,7 @@ bench: setup ## ours against onnxruntime and LiteRT, interleaved; writes benchma
 
 docs: setup ## the documentation of tf-layers, and docs/OPERATORS.md from the test results
 	cd rust/tf-layers && RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
-	$(BIN)/python tests/conformance/operators.py
+	$(BIN)/python -W ignore tests/conformance/operators.py
 
 format: setup ## formats Python and Rust
 	$(BIN)/ruff check --fix -q; $(BIN)/ruff format
