@@ -40,7 +40,8 @@ check: setup ## every day: format, lint, types, fast tests
 	cd rust/tf-layers && cargo fmt --check && cargo clippy -q --all-targets -- -D warnings
 	$(BIN)/python -m pytest -m "not slow"
 
-bench: setup ## ours against onnxruntime, interleaved; writes benchmarks/RESULTS.md
+bench: setup ## ours against onnxruntime and LiteRT, interleaved; writes benchmarks/RESULTS.md
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps ai-edge-litert || echo "LiteRT has no wheel here: measuring without it"
 	$(BIN)/python benchmarks/run.py
 
 docs: setup ## the documentation of tf-layers, and docs/OPERATORS.md from the test results

@@ -12,6 +12,7 @@ from onnx2rust.passes import (
     activations,
     common,
     dead,
+    fold_pad,
     fold_scale,
     fuse_activation,
     fuse_residual,
@@ -31,6 +32,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("hoist", hoist.run),  # what a loop repeats without need
     ("layer_norm", layer_norm.run),  # one pass over memory instead of ten
     ("activations", activations.run),  # before their arithmetic disappears into products
+    ("fold_pad", fold_pad.run),  # a copy of the image less
     ("fold_scale", fold_scale.run),  # batch normalisation disappears into weights
     ("scale_shift", scale_shift.run),  # what is left of batch normalisation in front of products
     ("fuse_residual", fuse_residual.run),  # before activations: they come behind the addition

@@ -11,8 +11,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from onnx2rust.layers.base import View
 from onnx2rust.program import Program, Step, Value
 
@@ -60,14 +58,6 @@ class Graph:
             value = step.inputs[0]
         return None
 
-    def source(self, value: Value | None) -> Step | None:
-        """The step that computes the value, whoever else reads it; views are not looked through."""
-        return None if value is None else self.maker.get(value)
-
-    def array(self, value: Value | None) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]] | None:
-        """The content of a known value."""
-        return None if value is None else value.array
-
 
 def rewrite(program: Program, rule: Rule, *, backwards: bool = False) -> Program:
     """Applies the rule to every step, in order or from the last to the first (then the largest of nested patterns is found); what it
@@ -83,11 +73,15 @@ def rewrite(program: Program, rule: Rule, *, backwards: bool = False) -> Program
 def _rewrite(program: Program, rule: Rule, reads: Counter[Value], backwards: bool) -> Program:
     graph = Graph(program, reads)
     kept: dict[Step, None] = {}
+    absorbed: set[Step] = set()
     for step in reversed(program.steps) if backwards else program.steps:
+        if step in absorbed:
+            continue
         if step.bodies:
             step = replace(step, bodies=tuple(_rewrite(b, rule, reads, backwards) for b in step.bodies))
             graph.maker.update(dict.fromkeys(step.results(), step))
         while (change := rule(graph, step)) is not None:
+            absorbed.update(change.absorbed)
             for gone in (step, *change.absorbed):
                 reads.subtract(v for v in gone.inputs if v is not None)
                 kept.pop(gone, None)

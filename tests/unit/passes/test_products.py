@@ -209,3 +209,40 @@ def test_scales_and_shifts_that_stay(kind: str) -> None:
     shape = (8,) if kind == "shift first" else (8, 1)
     program = lower(model(nodes, {"x": [8, 8]}, ["y"], {"s": floats(*shape), "t": floats(8)}))
     assert layers(program) == list(ops)
+
+
+def _padded(pads: list[int], mode: str = "constant", value: float = 0.0) -> Any:
+    nodes = [
+        helper.make_node("Conv", ["x", "v"], ["a"]),
+        helper.make_node("Pad", ["a", "pads", "value"], ["p"], mode=mode),
+        helper.make_node("Conv", ["p", "w"], ["y"], strides=[2, 2], pads=[1, 0, 0, 1]),
+    ]
+    weights = {"v": floats(3, 2, 1, 1), "w": floats(4, 3, 3, 3), "pads": np.array(pads), "value": np.array(value, np.float32)}
+    return lower(model(nodes, {"x": ["batch", 2, 9, 8]}, ["y"], weights))
+
+
+def test_zeros_around_an_image_are_the_convolutions() -> None:
+    program = _padded([0, 0, 0, 1, 0, 0, 2, 3])
+    assert "Pad" not in layers(program)
+    conv: Any = [s.layer for s in program.steps if type(s.layer).__name__ == "Conv"][-1]
+    assert (conv.pads_begin, conv.pads_end, conv.size) == ((1, 1), (2, 4), (9, 8))
+
+
+def test_padding_of_one_axis_is_seen() -> None:
+    program = _padded([0, 0, 0, 1, 0, 0, 0, 0])
+    conv: Any = [s.layer for s in program.steps if type(s.layer).__name__ == "Conv"][-1]
+    assert "Pad" not in layers(program)
+    assert (conv.pads_begin, conv.pads_end, conv.size) == ((1, 1), (0, 1), (9, 8))
+
+
+@pytest.mark.parametrize(
+    ("pads", "mode", "value"),
+    [
+        ([0, 0, 1, 1, 0, 0, 1, 1], "constant", 1.0),
+        ([0, 0, 1, 1, 0, 0, 1, 1], "reflect", 0.0),
+        ([0, 0, -1, 0, 0, 0, 0, 0], "constant", 0.0),
+        ([1, 0, 0, 0, 0, 0, 0, 0], "constant", 0.0),
+    ],
+)
+def test_other_padding_stays(pads: list[int], mode: str, value: float) -> None:
+    assert "Pad" in layers(_padded(pads, mode, value))
