@@ -29,7 +29,7 @@ test: setup ## everything: Python, Rust, official ONNX tests, whole models
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	cd rust/tf-layers && cargo fmt --check && cargo clippy -q --all-targets -- -D warnings
-	cd rust/tf-layers && cargo test -q
+	cd rust/tf-layers && PYTHON=$(CURDIR)/$(BIN)/python cargo test -q
 	cd rust/tf-layers && RUSTDOCFLAGS="-D warnings" cargo doc -q --no-deps
 	$(BIN)/python -m pytest
 
@@ -40,12 +40,13 @@ check: setup ## every day: format, lint, types, fast tests
 	cd rust/tf-layers && cargo fmt --check && cargo clippy -q --all-targets -- -D warnings
 	$(BIN)/python -m pytest -m "not slow"
 
-bench: setup ## ours against onnxruntime, interleaved; writes benchmarks/RESULTS.md
+bench: setup ## ours against onnxruntime and LiteRT, interleaved; writes benchmarks/RESULTS.md
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps ai-edge-litert || echo "LiteRT has no wheel here: measuring without it"
 	$(BIN)/python benchmarks/run.py
 
 docs: setup ## the documentation of tf-layers, and docs/OPERATORS.md from the test results
 	cd rust/tf-layers && RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
-	$(BIN)/python tests/conformance/operators.py
+	$(BIN)/python -W ignore tests/conformance/operators.py
 
 format: setup ## formats Python and Rust
 	$(BIN)/ruff check --fix -q; $(BIN)/ruff format

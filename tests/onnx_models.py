@@ -12,13 +12,18 @@ OPSET = 18
 
 
 def model(
-    name: str, nodes: Sequence[onnx.NodeProto], inputs: dict[str, tuple], outputs: dict[str, tuple], weights: dict[str, np.ndarray]
+    name: str,
+    nodes: Sequence[onnx.NodeProto],
+    inputs: dict[str, tuple],
+    outputs: dict[str, tuple],
+    weights: dict[str, np.ndarray],
+    dtype: int = TensorProto.FLOAT,
 ) -> onnx.ModelProto:
-    """A checked model; inputs and outputs are float32 with the given shapes (text: an open size)."""
+    """A checked model; inputs (of type `dtype`) and outputs (float32) have the given shapes; text is an open size."""
     graph = helper.make_graph(
         list(nodes),
         name,
-        [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in inputs.items()],
+        [helper.make_tensor_value_info(n, dtype, s) for n, s in inputs.items()],
         [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in outputs.items()],
         [numpy_helper.from_array(a, n) for n, a in weights.items()],
     )
@@ -72,3 +77,27 @@ def digits(seed: int = 2) -> onnx.ModelProto:
         "logits/bias": _draw(rng, 10),
     }
     return model("digits", nodes, {"image": ("batch", 1, 8, 8)}, {"probabilities": ("batch", 10)}, weights)
+
+
+def text(seed: int = 3) -> onnx.ModelProto:
+    """A classifier of token sequences of any length: embedding, LSTM, dense → 3 probabilities."""
+    rng = np.random.default_rng(seed)
+    nodes = [
+        helper.make_node("Gather", ["embedding/table", "tokens"], ["e"], "embedding/Gather"),
+        helper.make_node("Transpose", ["e"], ["t"], "lstm/Transpose", perm=[1, 0, 2]),
+        helper.make_node("LSTM", ["t", "lstm/kernel", "lstm/recurrent", "lstm/bias"], ["", "h"], "lstm/LSTM", hidden_size=6),
+        helper.make_node("Squeeze", ["h", "axes"], ["s"], "lstm/Squeeze"),
+        helper.make_node("Gemm", ["s", "logits/kernel", "logits/bias"], ["l"], "logits/MatMul"),
+        helper.make_node("Softmax", ["l"], ["probabilities"], "softmax/Softmax", axis=1),
+    ]
+    weights = {
+        "embedding/table": rng.standard_normal((40, 8)).astype(np.float32),
+        "lstm/kernel": _draw(rng, 1, 24, 8) * np.float32(8),
+        "lstm/recurrent": _draw(rng, 1, 24, 6) * np.float32(6),
+        "lstm/bias": _draw(rng, 1, 48),
+        "axes": np.array([0], np.int64),
+        "logits/kernel": _draw(rng, 6, 3),
+        "logits/bias": _draw(rng, 3),
+    }
+    inputs, outputs = {"tokens": ("batch", "length")}, {"probabilities": ("batch", 3)}
+    return model("text", nodes, inputs, outputs, weights, TensorProto.INT64)

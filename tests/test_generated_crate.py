@@ -20,28 +20,17 @@ import onnx
 import onnx_models
 import onnxruntime
 import pytest
+import rust_tools
 from PIL import Image
+from rust_tools import ROOT, TARGET, cargo, passes
 
 from onnx2rust import npz, pipeline, thresholds
 from onnx2rust.errors import InvalidModelError, UsageError
 from onnx2rust.options import Options
 
-ROOT = Path(__file__).resolve().parents[1]
-BUILD = ROOT / "build" / "generated"
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "build" / "target-generated"))
+BUILD = rust_tools.BUILD / "generated"
 
-
-def cargo(crate: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """cargo, offline; `CARGO_TARGET_DIR` is shared by all crates of these tests."""
-    environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET), "CARGO_NET_OFFLINE": "true", "CARGO_TERM_COLOR": "never"}
-    return subprocess.run(["cargo", *arguments], cwd=crate, env=environment, capture_output=True, text=True, check=False)
-
-
-def passes(crate: Path, *arguments: str) -> str:
-    """What a cargo command that must succeed prints."""
-    done = cargo(crate, *arguments)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-    return done.stdout
+pytestmark = pytest.mark.slow
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -97,7 +86,7 @@ def digits() -> Path:
     return convert(onnx_models.digits(), "Digits")
 
 
-@pytest.mark.parametrize("name", ["score", "digits"])
+@pytest.mark.parametrize("name", ["score", "digits", "text"])
 def test_two_processes_write_the_same_bytes(name, tmp_path):
     onnx.save(getattr(onnx_models, name)(), tmp_path / "model.onnx")
     code = "import sys; from onnx2rust import *; convert(sys.argv[1], sys.argv[2], Options(name='Model'))"
@@ -111,7 +100,7 @@ def test_two_processes_write_the_same_bytes(name, tmp_path):
     assert [name for name in trees[0] if trees[0][name] != trees[1][name]] == []
 
 
-@pytest.mark.parametrize("name", ["score", "digits"])
+@pytest.mark.parametrize("name", ["score", "digits", "text"])
 def test_every_file_stands_in_the_readme(name, request):
     crate = request.getfixturevalue(name)
     readme = (crate / "README.md").read_text()
@@ -125,7 +114,13 @@ def test_every_file_stands_in_the_readme(name, request):
         assert f"`{file}`" in readme or file == "README.md" or (top == "tf-layers" and "`tf-layers/`" in readme), file
 
 
-@pytest.mark.parametrize("name", ["score", "digits"])
+@pytest.fixture(scope="session")
+def text() -> Path:
+    """A classifier of sequences of ids, of any length."""
+    return convert(onnx_models.text(), "Text")
+
+
+@pytest.mark.parametrize("name", ["score", "digits", "text"])
 @pytest.mark.parametrize(
     "command",
     [
@@ -226,7 +221,7 @@ def test_thresholds_that_do_not_fit_fail_the_build(score, content, message):
     assert message in done.stderr
 
 
-CONSUMER = """
+USER = """
 use score::{Confidence, Inputs, ScoreModel, Sizes};
 
 fn main() -> Result<(), score::Error> {
@@ -248,16 +243,26 @@ fn main() -> Result<(), score::Error> {
 """
 
 
-def test_another_crate_classifies_with_thresholds_from_labels(score):
+def test_another_crate_can_depend_on_it(score):
     consumer = BUILD / "consumer"
     (consumer / "src").mkdir(parents=True, exist_ok=True)
-    (consumer / "src" / "main.rs").write_text(CONSUMER)
+    (consumer / "src" / "main.rs").write_text(USER)
     manifest = '[package]\nname = "consumer"\nversion = "0.1.0"\nedition = "2024"\n\n[dependencies]\n'
     (consumer / "Cargo.toml").write_text(f'{manifest}score = {{ path = "{score}" }}\n\n[workspace]\n')
+    passes(consumer, "check")
+
+
+def test_thresholds_from_labels_decide_the_confidence(score):
     data = features()
-    passes(consumer, "build", "-q")
+    example = score / "examples" / "user.rs"
+    example.write_text(USER)
+    try:
+        passes(score, "build", "--example", "user")
+    finally:
+        example.unlink()
     lines = "\n".join(" ".join(map(repr, row.tolist())) for row in data["features"])
-    done = subprocess.run([TARGET / "debug" / "consumer"], input=lines, capture_output=True, text=True, check=True)
+    program = TARGET / "debug" / "examples" / "user"
+    done = subprocess.run([program], input=lines, capture_output=True, text=True, check=True)
     answers = [line.split() for line in done.stdout.splitlines()]
     scores = np.array([float(score_) for score_, _ in answers], np.float32)
     np.testing.assert_allclose(scores, data["predictions"][:, 0], rtol=1e-5)

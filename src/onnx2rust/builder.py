@@ -7,6 +7,7 @@ input is known, so that lowerings need not ask.
 from __future__ import annotations
 
 import inspect
+from collections import ChainMap
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,7 @@ class Builder:
         self.names = Names()
         self._pending: dict[Value, tuple[Value, tuple[int, ...]]] = {}
         self._moved: dict[Value, Value] = {}
+        self._viewed: dict[Value, Value] = {}
 
     @contextmanager
     def inner_steps(self) -> Iterator[list[Step]]:
@@ -104,6 +106,16 @@ class Builder:
         body, each by one of its own: an output that is not is copied."""
         return self.importer.body(graph, self.scope, arguments, name, fresh_outputs)
 
+    @contextmanager
+    def binding(self, names: dict[str, Value]) -> Iterator[None]:
+        """Names that the bodies of the current node can see besides those that the node sees."""
+        saved = self.scope
+        self.scope = ChainMap(dict(names), saved)
+        try:
+            yield
+        finally:
+            self.scope = saved
+
     def inline(self, graph: Any) -> list[Value]:
         """Lowers a graph attribute as if its nodes stood in place of the node."""
         return self.importer.inline(graph, self.scope)
@@ -143,7 +155,8 @@ class Builder:
     # -- common helpers ----------------------------------------------------------------------------------------------
 
     def view(self, x: Value, *shape: Dim) -> Value:
-        """The same elements under another shape."""
+        """The same elements under another shape. A view of a view looks at the source, or is the source."""
+        x = self._viewed.get(x, x)
         if x.type.shape == tuple(shape):
             return x
         if x.const is not None:
@@ -159,7 +172,10 @@ class Builder:
             moved = iter([wide.index(p) for p in perm if source.shape[p] != 1])
             ones = iter(range(len(wide), len(shape)))
             return self.transpose(flat, [next(ones) if d == 1 else next(moved) for d in shape])
-        return self.step(View(), [x], x.type.with_shape(*shape))  # type: ignore[no-any-return]
+        source = self._settled(x)
+        y: Value = self.step(View(), [source], x.type.with_shape(*shape))
+        self._viewed[y] = source
+        return y
 
     def transpose(self, x: Value, perm: Sequence[int]) -> Value:
         """y axis k is x axis perm[k]. Nothing is moved yet: see `layout`."""
@@ -179,8 +195,8 @@ class Builder:
             source, perm = self._pending[y]
             source = self._settled(source)
             kept = [p for p in perm if source.shape[p] != 1]
-            layer = View() if kept == sorted(kept) else Transpose(perm, source.shape)
-            self._moved[y] = self.step(layer, [source], y.type)
+            still = kept == sorted(kept)
+            self._moved[y] = self.view(source, *y.shape) if still else self.step(Transpose(perm, source.shape), [source], y.type)
         return self._moved[y]
 
     def _settled(self, x: Value) -> Value:
@@ -206,6 +222,12 @@ class Builder:
             # storage axis perm[i] is logical axis i
             values.append(self.transpose(full, [perm.index(k) for k in range(rank)]))
         return perm, values
+
+    def strides_of(self, x: Value) -> tuple[Value, tuple[Dim, ...]]:
+        """The value as it lies in memory (a transpose not carried out), and the step along each of x's axes, in elements."""
+        source, perm = self._pending.get(x, (x, tuple(range(x.rank))))
+        inner = [product(source.shape[p + 1 :]) for p in perm]
+        return source, tuple(inner)
 
     def elementwise(self, layer: Callable[..., Layer], inputs: Sequence[Value], dtype: DType, **more: Any) -> Value:
         """y = f(inputs) element by element with numpy's broadcasting, in the layout that the inputs have.

@@ -296,7 +296,6 @@ def ops(console: Console, model: Path | None, **choices: Any) -> Outcome:
 @click.argument("model", type=_FILE)
 @click.option(
     "-o",
-    "--output",
     "target",
     type=_FILE,
     metavar="FILE.npz",

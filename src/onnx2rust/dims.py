@@ -235,6 +235,10 @@ def _extreme(fn: str, left: Dim, right: Dim) -> Dim:
     if isinstance(difference, int):
         larger, smaller = (left, right) if difference >= 0 else (right, left)
         return larger if fn == "max" else smaller
+    if fn == "min" and isinstance(left, int) and left <= 0 and _never_negative(right):
+        return left
+    if fn == "min" and isinstance(right, int) and right <= 0 and _never_negative(left):
+        return right
     if fn == "max" and isinstance(right, int) and right <= 0 and _never_negative(left):
         return left
     if fn == "max" and isinstance(left, int) and left <= 0 and _never_negative(right):

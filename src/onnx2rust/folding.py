@@ -7,12 +7,15 @@ that `Shape → Gather → Concat → Reshape` melts away.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import onnx
 import onnx.reference
+import onnx.shape_inference
 import onnxruntime
 
 from onnx2rust import dims
@@ -24,20 +27,61 @@ NOT_FOLDED = frozenset(
 )
 MAX_ELEMENTS = 1 << 24
 """Constants larger than this are not made out of small ones: a model's size must not explode at conversion."""
+MAX_SIZES = 1024
+"""Arrays of up to so many elements may be sizes that an output's shape is made of."""
 
 Array = np.ndarray[Any, Any]
 
 
-def fold(node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | None], attributes: dict[str, Any]) -> list[Array] | None:
+@dataclass
+class Growth:
+    """How many more elements than their inputs have the constants of a model may still get: a file of a few bytes must not become
+    gigabytes by folding, neither at once nor by doubling."""
+
+    left: int = 2 * MAX_ELEMENTS
+
+    def allows(self, elements: int) -> bool:
+        """Whether one constant may grow by so many."""
+        return elements <= min(self.left, MAX_ELEMENTS)
+
+
+def fold(
+    node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | None], attributes: dict[str, Any], growth: Growth
+) -> list[Array] | None:
     """The node's outputs if they can be computed now, else None."""
     if node.op_type in NOT_FOLDED:
         return None
     if any(v is not None and v.const is not None and v.const.dtype == object for v in inputs):
         return _fold_dims(node, origin, inputs, attributes)
-    if _too_large(node, inputs, attributes):
+    feeds = {f"i{k}": v.array for k, v in enumerate(inputs) if v is not None and v.array is not None}
+    model = _single(node, origin, feeds, [f"i{k}" if v is not None else "" for k, v in enumerate(inputs)])
+    given = sum({id(a): a.size for a in feeds.values()}.values())
+    expected = _elements(model, feeds)
+    if _too_large(node, inputs, attributes) if expected is None else not growth.allows(expected - given):
         return None
-    feeds = {f"i{k}": v.array for k, v in enumerate(inputs) if v is not None}
-    return _run(node, origin, feeds, [f"i{k}" if v is not None else "" for k, v in enumerate(inputs)])
+    outputs = _run(model, feeds)
+    if outputs is not None:
+        growth.left -= max(0, sum(a.size for a in outputs) - given)
+    return outputs
+
+
+def _elements(model: onnx.ModelProto, feeds: dict[str, Array]) -> int | None:
+    """How many elements the outputs will have, None if ONNX's shape inference cannot tell."""
+    known = onnx.ModelProto()
+    known.CopyFrom(model)
+    # what may be a size is shown to the inference; large arrays are data
+    known.graph.initializer.extend(onnx.numpy_helper.from_array(a, n) for n, a in feeds.items() if a.size <= MAX_SIZES)
+    try:
+        outputs = onnx.shape_inference.infer_shapes(known).graph.output
+    except onnx.shape_inference.InferenceError:
+        return None
+    total = 0
+    for output in outputs:
+        shape = output.type.tensor_type.shape
+        if not output.type.tensor_type.HasField("shape") or not all(d.HasField("dim_value") for d in shape.dim):
+            return None
+        total += math.prod(d.dim_value for d in shape.dim)
+    return total
 
 
 def _too_large(node: onnx.NodeProto, inputs: Sequence[Value | None], attributes: dict[str, Any]) -> bool:
@@ -59,7 +103,8 @@ def _too_large(node: onnx.NodeProto, inputs: Sequence[Value | None], attributes:
     return wanted > MAX_ELEMENTS
 
 
-def _run(node: onnx.NodeProto, origin: Origin, feeds: dict[str, Any], names: list[str]) -> list[Array] | None:
+def _single(node: onnx.NodeProto, origin: Origin, feeds: dict[str, Array], names: list[str]) -> onnx.ModelProto:
+    """A model of this node alone; its inputs are called i0, i1…"""
     single = onnx.NodeProto()
     single.CopyFrom(node)
     del single.input[:]
@@ -72,7 +117,10 @@ def _run(node: onnx.NodeProto, origin: Origin, feeds: dict[str, Any], names: lis
     ]
     graph = onnx.helper.make_graph([single], "fold", infos, [onnx.ValueInfoProto(name=o) for o in outputs])
     opsets = [onnx.helper.make_opsetid(origin.domain, origin.opset)]
-    model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    return onnx.helper.make_model(graph, opset_imports=opsets, ir_version=10)
+
+
+def _run(model: onnx.ModelProto, feeds: dict[str, Array]) -> list[Array] | None:
     try:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4

@@ -19,7 +19,7 @@ from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, symbol, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError
-from onnx2rust.naming import Names, ident, weight_name
+from onnx2rust.naming import Names, size_name, weight_name
 from onnx2rust.options import Options
 from onnx2rust.program import Origin, Program, TensorType, Value
 
@@ -42,6 +42,7 @@ class _Importer:
         self.unsupported: list[Problem] = []
         self.symbol_of: dict[str, Dim] = {}
         self.symbol_names = Names()
+        self.growth = folding.Growth()
         self.builder = Builder(self)
         self.index = 0
 
@@ -134,19 +135,18 @@ class _Importer:
             self.unsupported.append(Problem(f"is a {info.type.WhichOneof('value')}, only tensors are supported", where=where))
             env[info.name] = POISON
             return Value(info.name, type_)
-        else:
-            tensor = info.type.tensor_type
-            dtype = dtypes.from_onnx(tensor.elem_type)
-            if dtype is None:
-                self._refuse_type(where, tensor.elem_type)
-                env[info.name] = POISON
-                return Value(info.name, type_)
-            if not tensor.HasField("shape"):
-                self.unsupported.append(
-                    Problem("has no shape, not even a rank", where=where, hint="export it with a shape; sizes may be symbolic")
-                )
-            shape = tuple(self._dim(d, info.name, axis) for axis, d in enumerate(tensor.shape.dim))
-            type_ = TensorType(dtype, shape)
+        tensor = info.type.tensor_type
+        dtype = dtypes.from_onnx(tensor.elem_type)
+        if dtype is None:
+            self._refuse_type(where, tensor.elem_type)
+            env[info.name] = POISON
+            return Value(info.name, type_)
+        if not tensor.HasField("shape"):
+            self.unsupported.append(
+                Problem("has no shape, not even a rank", where=where, hint="export it with a shape; sizes may be symbolic")
+            )
+        shape = tuple(self._dim(d, info.name, axis) for axis, d in enumerate(tensor.shape.dim))
+        type_ = TensorType(dtype, shape)
         value = Value(info.name, type_)
         env[info.name] = value
         return value
@@ -157,7 +157,7 @@ class _Importer:
         name = dim.dim_param or f"{tensor}_dim{axis}"
         if name not in self.symbol_of:
             given = self.options.dims.get(name)
-            self.symbol_of[name] = given if given is not None else symbol(self.symbol_names.unique(ident(name, "size")))
+            self.symbol_of[name] = given if given is not None else symbol(self.symbol_names.unique(size_name(name)))
         return self.symbol_of[name]
 
     def _outputs(self, graph: onnx.GraphProto, env: Environment) -> list[Value]:
@@ -215,7 +215,7 @@ class _Importer:
         attributes = {a.name: _attribute(a) for a in node.attribute}
         present = [v for v in inputs if v is not None]
         if present and all(v.const is not None for v in present):
-            folded = folding.fold(node, origin, inputs, attributes)
+            folded = folding.fold(node, origin, inputs, attributes, self.growth)
             if folded is not None:
                 dtype = folding.dims_dtype(node, inputs, attributes)
                 return tuple(self.constant(a, name, dtype) for a, name in zip(folded, node.output, strict=True))

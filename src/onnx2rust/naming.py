@@ -160,12 +160,34 @@ def type_name(text: str) -> Escaped:
     """An UpperCamelCase Rust type name; text that already is one stays as it is (`MNIST` → `MNIST`)."""
     if re.fullmatch(r"[A-Z][A-Za-z0-9]{0,47}", text) and text != "Self":
         return Escaped(text)
-    return Escaped("".join(w[:1].upper() + w[1:] for w in ident(text, "model").split("_") if w))
+    name = "".join(w[:1].upper() + w[1:] for w in ident(text, "model").split("_") if w)
+    return Escaped("SelfModel" if name == "Self" else name)
+
+
+_CRATE_RESERVED = frozenset(
+    ["tf_layers", "allocation_counter", "bytemuck", "fearless_simd", "miniz_oxide", "proc_macro", "con", "prn", "aux", "nul"]
+)
+"""The dependencies of a generated crate, and names that Windows keeps for devices."""
 
 
 def crate_name(text: str) -> Escaped:
     """A Cargo package name (lowercase letters, digits, underscores; a valid Rust identifier)."""
-    return ident(text, "model")
+    name = ident(text, "model")
+    return Escaped(f"{name}_model" if name in _CRATE_RESERVED else name)
+
+
+INPUT_RESERVED = ("layers", "sizes")
+"""What no field of `Inputs` is called: `ArrayInputs` has fields of its own beside those of the inputs."""
+DOC_LOCALS = ("model", "workspace", "outputs")
+"""Variables of the example in a crate's documentation."""
+_SIZE_RESERVED = frozenset(["inputs", "ws", "cpu", "l", "d", "size", "sizes", "samples", "rows", "features"])
+
+
+def size_name(text: str) -> Escaped:
+    """The identifier of a symbol: as `ident`, and none of the variables that generated functions have beside sizes."""
+    name = ident(text, "size")
+    taken = name in _SIZE_RESERVED or re.fullmatch(r"(i|keep)_\d+", name)
+    return Escaped(f"{name}_size" if taken else name)
 
 
 def constant_name(text: str) -> Escaped:
@@ -182,7 +204,7 @@ def comment(text: str, limit: int = 120) -> Escaped:
 
 def doc(text: str, limit: int = 120) -> Escaped:
     """Text for inside a doc comment: as `comment`, and no markdown that could open a code block, a link or a tag."""
-    return Escaped(re.sub(r"[`\[\]<>\\{}*_#|]", lambda m: "-" if m[0] in "`\\" else f"\\{m[0]}", comment(text, limit)))
+    return Escaped(re.sub(r"[`\[\]<>\\{}*_#|~]", lambda m: "-" if m[0] in "`\\" else f"\\{m[0]}", comment(text, limit)))
 
 
 def string(text: str) -> Escaped:
@@ -220,6 +242,7 @@ class Names:
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = set(taken)
+        self._last: dict[str, int] = {}
 
     def unique(self, *names: str) -> Escaped:
         """The first of `names` that is free, else the last with `_2`, `_3`… appended."""
@@ -227,9 +250,11 @@ class Names:
             if name not in self._taken:
                 self._taken.add(name)
                 return Escaped(name)
-        candidate, n = name, 1
+        # from where the last search for this name ended: many equal names must not cost the square of their number
+        candidate, n = name, self._last.get(name, 1)
         while candidate in self._taken:
             n += 1
             candidate = f"{name}_{n}"
+        self._last[name] = n
         self._taken.add(candidate)
         return Escaped(candidate)

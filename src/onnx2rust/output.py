@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -32,9 +33,10 @@ def refuse_existing(out: Path, force: bool) -> None:
 def write(out: Path, files: Mapping[str, bytes]) -> None:
     """Writes all files into a folder beside `out`, formats the Rust ones, then puts it in the place of `out`."""
     parent = out.resolve().parent
+    made = [p for p in (parent, *parent.parents) if not p.exists()]
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=parent) as temporary:
+        with tempfile.TemporaryDirectory(prefix=".onnx2rust.", dir=parent) as temporary:
             fresh = Path(temporary) / "new"
             for name, content in files.items():
                 path = fresh / name
@@ -49,10 +51,21 @@ def write(out: Path, files: Mapping[str, bytes]) -> None:
                     # the build cache of the crate it replaces: a rebuild after --force should not start from nothing
                     os.rename(kept, fresh / MARKER / "target")
                 os.rename(target, old)
-            os.rename(fresh, target)
+            try:
+                os.rename(fresh, target)
+            except OSError:
+                if old.exists():
+                    os.rename(old, target)
+                raise
             os.chmod(target, 0o755)
+            made.clear()
     except OSError as error:
         raise ToolError(f"{out}: cannot be written: {error.strerror or error}") from error
+    finally:
+        for folder in made:
+            with contextlib.suppress(OSError):
+                # only what this call made and left empty
+                folder.rmdir()
 
 
 def _format(crate: Path) -> None:

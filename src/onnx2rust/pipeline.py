@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from onnx2rust import emit, frontends, importer, npz, output, passes, planner, resources, samples, thresholds
-from onnx2rust.dims import product
+from onnx2rust.dims import evaluate, product, symbols
 from onnx2rust.dtypes import DType
-from onnx2rust.errors import UsageError
+from onnx2rust.errors import Problem, UnsupportedError, UsageError
 from onnx2rust.options import Options
 from onnx2rust.planner import Plan
 from onnx2rust.program import Program
@@ -30,6 +30,8 @@ class Project:
 
 
 Progress = Callable[[str], None]
+MAX_ELEMENTS = 1 << 28
+"""Elements of one tensor: 1 GiB of f32."""
 
 
 def convert(source: Path | str, out: Path | str, options: Options | None = None, progress: Progress = lambda _: None) -> Project:
@@ -48,7 +50,22 @@ def convert(source: Path | str, out: Path | str, options: Options | None = None,
 
 def lower(loaded: frontends.Loaded, options: Options, trace: Callable[[str, Program], None] | None = None) -> Program:
     """ModelProto → Program, passes included."""
-    return passes.run(importer.read(loaded.proto, options), trace)
+    program = importer.read(loaded.proto, options)
+    _refuse_huge(program)
+    return passes.run(program, trace)
+
+
+def _refuse_huge(program: Program) -> None:
+    """A few bytes of a model can ask for any size: refuse what no machine should be made to allocate."""
+    hint = f"onnx2rust takes tensors of up to {MAX_ELEMENTS} elements (open sizes counted as 1)"
+    problems = [
+        Problem(f"has the type {v.type}, which is {elements} elements", where, hint)
+        for where, v in [*((f"input {v.name!r}", v) for v in program.inputs)]
+        + [(str(step.origin), v) for step in program.walk() for v in step.results()]
+        if (elements := evaluate(v.type.size, dict.fromkeys(symbols(v.type.size), 1))) > MAX_ELEMENTS
+    ]
+    if problems:
+        raise UnsupportedError(problems)
 
 
 def convert_loaded(

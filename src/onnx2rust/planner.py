@@ -101,7 +101,8 @@ def plan(program: Program, options: Options) -> Plan:
         for output in step.results():
             if resolve(output) is not output:
                 continue
-            end = last.get(output, position)
+            # a loop's states live in its outputs until its last iteration ends, even if nobody reads them behind it
+            end = max(last.get(output, position), position)
             start = starts[step]
             shared = _reusable(step, output, position, last, buffers, resolve, external) if options.inplace else None
             if shared is not None:

@@ -13,7 +13,7 @@ import onnx
 import onnxruntime
 
 from onnx2rust import usage
-from onnx2rust.dims import symbols
+from onnx2rust.dims import evaluate, symbols
 from onnx2rust.errors import InvalidModelError, MismatchError, Problem, ToolError, UsageError
 from onnx2rust.naming import Names
 from onnx2rust.program import Program, Value
@@ -21,6 +21,8 @@ from onnx2rust.program import Program, Value
 Array = np.ndarray[Any, Any]
 SAMPLES = 8
 UNBATCHED_SAMPLES = 4
+DRAWN_ELEMENTS = 1 << 20
+"""Fewer samples are drawn where they would have more elements than this in all: the file is part of the crate."""
 LENGTHS = (12, 7, 16, 5, 32, 64, 24, 48, 128, 224, 256, 512, 1)
 """Sizes tried for symbols other than the batch; the first that the reference can run is taken (models need sizes that are large
 enough, or divisible)."""
@@ -150,10 +152,19 @@ def _drawn(
     uses = usage.of_inputs(proto, program)
     if batch:
         sizes, _, _ = draw(program, reference, uses, {batch: 1}, LENGTHS, rng)
-        return usage.draw_all(program, uses, sizes | {batch: SAMPLES}, rng)
+        return usage.draw_all(program, uses, sizes | {batch: _affordable(program, sizes, SAMPLES)}, rng)
     sizes, first, _ = draw(program, reference, uses, {}, LENGTHS, rng)
-    draws = [first, *(usage.draw_all(program, uses, sizes, rng) for _ in range(UNBATCHED_SAMPLES - 1))]
+    draws = [
+        first,
+        *(usage.draw_all(program, uses, sizes, rng) for _ in range(_affordable(program, sizes, UNBATCHED_SAMPLES) - 1)),
+    ]
     return {v.name: np.stack([d[v.name] for d in draws]) for v in program.inputs}
+
+
+def _affordable(program: Program, sizes: dict[str, int], most: int) -> int:
+    """How many samples of these sizes are drawn."""
+    elements = sum(evaluate(v.type.size, sizes) for v in program.inputs)
+    return max(1, min(most, DRAWN_ELEMENTS // max(1, elements)))
 
 
 def read(path: Path, program: Program) -> UserData:

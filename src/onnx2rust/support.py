@@ -79,7 +79,7 @@ def operators() -> list[Supported]:
     functions: dict[tuple[str, str], list[int]] = {}
     for schema in onnx.defs.get_all_schemas_with_history():
         key = ("" if schema.domain in registry.ONNX_DOMAINS else schema.domain, schema.name)
-        if key not in lowered and not schema.deprecated and (schema.has_function or _has_context_function(schema)):
+        if key not in lowered and not schema.deprecated and _has_function(schema):
             functions.setdefault(key, []).append(schema.since_version)
     found += [_supported(name, domain, tuple(sorted(v)), by_function=True) for (domain, name), v in functions.items()]
     return sorted(found, key=lambda s: (s.domain, s.name))
@@ -120,5 +120,5 @@ def _types(name: str, domain: str, opset: int) -> tuple[str, ...]:
     return tuple(str(t) for t in DType if f"tensor({_SPELLING.get(t, t.value[0].lower())})" in names)
 
 
-def _has_context_function(schema: Any) -> bool:
-    return bool(schema.has_context_dependent_function)
+def _has_function(schema: Any) -> bool:
+    return bool(schema.has_function or schema.has_context_dependent_function)

@@ -1,6 +1,9 @@
 """The official suite, strict both ways."""
 
 import harness
+import pytest
+
+pytestmark = pytest.mark.slow
 
 
 def test_official_node_tests():

@@ -7,7 +7,7 @@ import io
 
 import numpy as np
 import pytest
-from models import GOLDEN
+from golden_models import GOLDEN
 from update import HERE, generate, kept
 
 RTOL, ATOL = 1e-6, 1e-7

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import onnx
-from models import GOLDEN
+from golden_models import GOLDEN
 
 from onnx2rust import pipeline
 

@@ -26,6 +26,8 @@ keras = pytest.importorskip("keras", reason="the TensorFlow extra is not install
 
 import keras_zoo  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 CASES = keras_zoo.CASES[:: int(os.environ.get("ONNX2RUST_ZOO", "1"))]
 _BATCHES = ((2, 5, 1), (3, 7, 2))  # rows, size of unknown dimensions, seed
 

@@ -35,7 +35,7 @@ def session(nodes, inputs, initializers=(), opset=20, outputs=("y",), out_type=T
     binding = s.io_binding()
     for n, a in inputs.items():
         binding.bind_ortvalue_input(n, ort.OrtValue.ortvalue_from_numpy(a))
-    for meta, first in zip(s.get_outputs(), s.run(None, inputs)):
+    for meta, first in zip(s.get_outputs(), s.run(None, inputs), strict=False):
         binding.bind_ortvalue_output(meta.name, ort.OrtValue.ortvalue_from_numpy(first))
     return lambda: s.run_with_iobinding(binding)
 
@@ -53,7 +53,10 @@ def best(call):
 def models():
     line = ((np.arange(N) / N - 0.5) * 10).astype(np.float32)
     node = h.make_node
-    one = lambda op, x=line, opset=20, **kw: session([node(op, ["x"], ["y"], **kw)], {"x": x}, opset=opset)
+
+    def one(op, x=line, opset=20, **kw):
+        return session([node(op, ["x"], ["y"], **kw)], {"x": x}, opset=opset)
+
     for op in ("Relu", "Exp", "Tanh", "Sigmoid", "Erf", "Gelu", "Log", "Softplus", "Elu", "Mish", "HardSwish", "Sin"):
         yield op, one(op, x=np.abs(line) + 0.01 if op == "Log" else line)
     yield "GeluTanh", one("Gelu", approximate="tanh")
@@ -77,7 +80,7 @@ def whole(*shape):
 def of(op, x, *weights, opset=20, **attributes):
     names = [f"w{i}" for i in range(len(weights))]
     return lambda node: session(
-        [node(op, ["x", *names], ["y"], **attributes)], {"x": x}, list(zip(names, weights)), opset=opset
+        [node(op, ["x", *names], ["y"], **attributes)], {"x": x}, list(zip(names, weights, strict=False)), opset=opset
     )
 
 

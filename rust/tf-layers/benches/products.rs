@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use tf_layers::activation::Activation;
 use tf_layers::bench::{numbers, report, time};
-use tf_layers::conv::{Conv, DepthwiseConv};
+use tf_layers::conv::{Conv, DepthwiseConv, WinogradConv2d};
 use tf_layers::cpu::{Simd, dispatch, prelude::*};
 use tf_layers::dense::Dense;
 use tf_layers::matmul::MatMul;
@@ -119,6 +119,35 @@ fn conv<const D: usize>(
         2.0 * (output * outputs * inputs * taps) as f64,
         &mut y,
         |y| layer.run(cpu, 1, size, &x, None, y, &mut scratch),
+        |y| y.iter().all(|v| v.is_finite()),
+    );
+}
+
+/// A padded 3 × 3 convolution by Winograd's tiles; GFLOP/s are those of the direct convolution.
+fn winograd<const M: usize>(cpu: Cpu, size: usize, channels: usize) {
+    let (x, w) = (
+        numbers(size * size * channels, 1),
+        numbers(channels * channels * 9, 2),
+    );
+    let bias = numbers(channels, 3);
+    let packed = pack::winograd(&w, &[channels, channels, 3, 3], M);
+    let layer = WinogradConv2d::<M> {
+        input_channels: channels,
+        output_channels: channels,
+        pads_begin: [1; 2],
+        pads_end: [1; 2],
+        kernel: &packed,
+        bias: Some(&bias),
+        activation: Activation::Relu,
+    }
+    .checked();
+    let mut scratch = Slot::new();
+    let mut y = vec![0.0; size * size * channels];
+    report(
+        &format!("winograd F({M}) {size}×{size}×{channels}"),
+        2.0 * (size * size * channels * channels * 9) as f64,
+        &mut y,
+        |y| layer.run(cpu, 1, [size; 2], &x, None, y, &mut scratch),
         |y| y.iter().all(|v| v.is_finite()),
     );
 }
@@ -261,5 +290,11 @@ fn main() {
     if wanted("matmul") {
         attention(cpu, 128, 128, 12, 64);
         attention(cpu, 1, 512, 12, 64);
+    }
+    if wanted("winograd") {
+        for (size, channels) in [(56, 64), (28, 128), (14, 256), (28, 32), (7, 512)] {
+            winograd::<2>(cpu, size, channels);
+            winograd::<4>(cpu, size, channels);
+        }
     }
 }

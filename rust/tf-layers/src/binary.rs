@@ -6,7 +6,7 @@
 
 use crate::broadcast::Walk;
 use crate::cpu::{Cpu, dispatch};
-use crate::number::{Bits, Float, Number, Unsigned};
+use crate::number::{Bits, Float, Number, Shifted};
 use crate::{Error, Result};
 
 /// Where the operands are; the result goes to a slice of its own, which in two cases is an operand before.
@@ -163,6 +163,7 @@ macro_rules! runs {
             y: &mut [T],
         ) -> Result<()> {
             let walk = Walk::new([&a_shape, &b_shape])?;
+            walk.fits(y.len())?;
             $check(b)?;
             let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Both(a, b), y);
             $rows;
@@ -182,7 +183,7 @@ macro_rules! runs {
             b: &[T],
         ) -> Result<()> {
             let walk = Walk::new([&a_shape, &b_shape])?;
-            same_size(walk.len(), a.len())?;
+            walk.fits(a.len())?;
             $check(b)?;
             let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Left(b), a);
             $rows;
@@ -202,26 +203,13 @@ macro_rules! runs {
             b: &mut [T],
         ) -> Result<()> {
             let walk = Walk::swapped(&a_shape, &b_shape)?;
-            same_size(walk.len(), b.len())?;
+            walk.fits(b.len())?;
             $check(b)?;
             let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Right(a), b);
             $rows;
             Ok(())
         }
     };
-}
-
-/// In place, the operand must have the result's size.
-fn same_size(result: usize, operand: usize) -> Result<()> {
-    if result == operand {
-        Ok(())
-    } else {
-        Err(Error::SizeMismatch {
-            what: "broadcast in place",
-            left: operand,
-            right: result,
-        })
-    }
 }
 
 /// Layers of arithmetic. Their loops are default methods of [`Arithmetic`], compiled where a model uses them, except for
@@ -318,7 +306,7 @@ pub struct BitShift {
 }
 
 impl BitShift {
-    runs!([Unsigned] accept, |this, cpu, walk, x, y| if this.left {
+    runs!([Shifted] accept, |this, cpu, walk, x, y| if this.left {
         walk.apply(cpu, x, y, T::left);
     } else {
         walk.apply(cpu, x, y, T::right);
@@ -350,6 +338,7 @@ impl Pow {
         y: &mut [T],
     ) -> Result<()> {
         let walk = Walk::new([&a_shape, &b_shape])?;
+        walk.fits(y.len())?;
         // A single exponent is nearly always 2, which is a product.
         match b {
             [b] if b.to_f64() == 2.0 => walk.combine(cpu, a, b_as_unit(b), y, |a, _| a.times(a)),
@@ -371,7 +360,7 @@ impl Pow {
         b: &[E],
     ) -> Result<()> {
         let walk = Walk::new([&a_shape, &b_shape])?;
-        same_size(walk.len(), a.len())?;
+        walk.fits(a.len())?;
         match b {
             [b] if b.to_f64() == 2.0 => {
                 walk.combine_in_place(cpu, b_as_unit(b), a, |a, _| a.times(a))
@@ -439,7 +428,9 @@ macro_rules! comparisons {
                 b: &[T],
                 y: &mut [bool],
             ) -> Result<()> {
-                Walk::new([&a_shape, &b_shape])?.combine(
+                let walk = Walk::new([&a_shape, &b_shape])?;
+                walk.fits(y.len())?;
+                walk.combine(
                     cpu,
                     a,
                     b,

@@ -86,10 +86,21 @@ impl<const K: usize> Walk<K> {
         })
     }
 
-    /// Elements of the result.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.len
+    /// Whether the result has as many elements as its place.
+    ///
+    /// # Errors
+    /// [`Error::SizeMismatch`] if not: sizes that only the run tells were broadcast the other way than the model's conversion
+    /// took for granted.
+    pub(crate) fn fits(&self, len: usize) -> Result<()> {
+        if self.len == len {
+            Ok(())
+        } else {
+            Err(Error::SizeMismatch {
+                what: "broadcast result",
+                left: self.len,
+                right: len,
+            })
+        }
     }
 
     /// Calls `f` with the operands' positions and the result's, once for every row along the inner axis.

@@ -26,6 +26,24 @@ impl Cast {
     }
 }
 
+/// y = the bits of x taken for another type of the same size (ONNX `BitCast`).
+#[derive(Debug, Clone, Copy)]
+pub struct BitCast;
+
+impl BitCast {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y = the bits of x; `x` and `y` have the same length.
+    pub fn run<X: bytemuck::NoUninit, Y: bytemuck::Pod>(&self, _: Cpu, x: &[X], y: &mut [Y]) {
+        const { assert!(size_of::<X>() == size_of::<Y>(), "BitCast: sizes") };
+        bytemuck::cast_slice_mut::<Y, u8>(y).copy_from_slice(bytemuck::cast_slice(x));
+    }
+}
+
 /// Element types that elements of type `X` can become: all from all.
 pub trait CastFrom<X> {
     /// The value in this type.

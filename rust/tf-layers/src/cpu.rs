@@ -1,11 +1,57 @@
 //! Which vector instructions this machine has: the only file that names the crate that finds out.
 
-pub use fearless_simd::{Level, Simd, dispatch, kernel, prelude};
+pub use fearless_simd::{Level, Simd, kernel, prelude};
+
+/// Runs an expression compiled for the vector level: AVX-512, AVX2 or SSE2 on x86, whatever there is elsewhere.
+///
+/// `fearless_simd`'s own macro compiles for SSE4.2 too; machines that have it but not AVX2 are older than 2013, and a fourth
+/// copy of every kernel costs each user of this crate a fifth of its build time.
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[macro_export]
+macro_rules! dispatch {
+    ($level:expr, $simd:pat => $op:expr) => {{
+        let level: $crate::cpu::Level = $level;
+        if let Some(s) = level.as_avx512() {
+            $crate::cpu::Simd::vectorize(
+                s,
+                #[inline(always)]
+                || {
+                    let $simd = s;
+                    $op
+                },
+            )
+        } else if let Some(s) = level.as_avx2() {
+            $crate::cpu::Simd::vectorize(
+                s,
+                #[inline(always)]
+                || {
+                    let $simd = s;
+                    $op
+                },
+            )
+        } else if let Some(s) = level.as_sse2() {
+            $crate::cpu::Simd::vectorize(
+                s,
+                #[inline(always)]
+                || {
+                    let $simd = s;
+                    $op
+                },
+            )
+        } else {
+            unreachable!("every x86 machine that Rust supports has SSE2")
+        }
+    }};
+}
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+pub use dispatch;
+#[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+pub use fearless_simd::dispatch;
 
 /// The vector level that kernels run at, found once and passed to every layer.
 ///
 /// [`Cpu::new`] takes the best level the machine has. For debugging, the environment variable `ONNX2RUST_LEVEL`
-/// (`avx512`, `avx2`, `sse4.2`, `sse2`, `neon`, `fallback`) lowers it; a level the machine lacks is ignored.
+/// (`avx512`, `avx2`, `sse2`, `neon`, `fallback`) lowers it; a level the machine lacks is ignored.
 #[derive(Debug, Clone, Copy)]
 pub struct Cpu {
     /// The level; hand it to [`dispatch!`].
@@ -36,7 +82,6 @@ impl Cpu {
         {
             levels.extend(best.as_avx512().map(Level::Avx512));
             levels.extend(best.as_avx2().map(Level::Avx2));
-            levels.extend(best.as_sse4_2().map(Level::Sse4_2));
         }
         if levels.is_empty() {
             levels.push(best);
@@ -55,8 +100,6 @@ impl Cpu {
             Level::Avx512(_) => "avx512",
             #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
             Level::Avx2(_) => "avx2",
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-            Level::Sse4_2(_) => "sse4.2",
             #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
             Level::Sse2(_) => "sse2",
             #[cfg(target_arch = "aarch64")]

@@ -99,11 +99,11 @@ pub trait Bits: Copy + Default + PartialEq + Debug + Send + Sync + 'static {
     fn inverted(self) -> Self;
 }
 
-/// An unsigned integer, which can be shifted.
-pub trait Unsigned: Bits + Number {
+/// An integer whose bits can be shifted.
+pub trait Shifted: Bits + Number {
     /// a · 2ᵇ; 0 once all bits are shifted out.
     fn left(self, by: Self) -> Self;
-    /// a / 2ᵇ; 0 once all bits are shifted out.
+    /// a / 2ᵇ rounded down; 0 (below zero: −1) once all bits are shifted out.
     fn right(self, by: Self) -> Self;
 }
 
@@ -131,21 +131,23 @@ macro_rules! bits {
 }
 bits!(bool u8 u16 u32 u64 i8 i16 i32 i64);
 
-macro_rules! unsigned {
+macro_rules! shifted {
     ($($t:ty)*) => {$(
-        impl Unsigned for $t {
+        impl Shifted for $t {
             #[inline(always)]
             fn left(self, by: Self) -> Self {
-                if u64::from(by) < u64::from(<$t>::BITS) { self << by } else { 0 }
+                u32::try_from(by).ok().and_then(|by| self.checked_shl(by)).unwrap_or(0)
             }
             #[inline(always)]
             fn right(self, by: Self) -> Self {
-                if u64::from(by) < u64::from(<$t>::BITS) { self >> by } else { 0 }
+                // A shift by all bits but one leaves the sign, and one more leaves what a wider integer would have.
+                let by = u32::try_from(by).unwrap_or(u32::MAX);
+                self.checked_shr(by).unwrap_or(if self < Self::ZERO { !Self::ZERO } else { Self::ZERO })
             }
         }
     )*};
 }
-unsigned!(u8 u16 u32 u64);
+shifted!(u8 u16 u32 u64 i8 i16 i32 i64);
 
 macro_rules! integers {
     ($($t:ty: $magnitude:expr, $signum:expr;)*) => {$(

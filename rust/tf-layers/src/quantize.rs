@@ -3,11 +3,11 @@
 //! Scale and zero point are broadcast against x: one for the tensor, one for each place along an axis, or one for each
 //! block along it.
 
+use crate::Result;
 use crate::broadcast::Walk;
 use crate::cpu::{Cpu, dispatch};
 use crate::number::{Float, Number};
 use crate::reduce::{Reduce, Reduction};
-use crate::{Error, Result};
 
 /// Integers that floats are quantised to.
 pub trait Quantized: Number {
@@ -59,7 +59,7 @@ macro_rules! runs {
             /// Writes y, which has x's shape; an axis of scale and zero point is as long as x's or 1.
             ///
             /// # Errors
-            /// [`Error::SizeMismatch`] if scale or zero point do not fit x.
+            /// [`Error::SizeMismatch`](crate::Error::SizeMismatch) if scale or zero point do not fit x.
             #[expect(clippy::too_many_arguments, reason = "three operands and their shapes")]
             pub fn run<$x: $x_bound, $y: $y_bound, const R: usize>(
                 &self,
@@ -73,9 +73,8 @@ macro_rules! runs {
                 y: &mut [$y],
             ) -> Result<()> {
                 let walk = Walk::new([&x_shape, &scale_shape, &zero_shape])?;
-                if walk.len() != x.len() {
-                    return Err(Error::SizeMismatch { what: "scale", left: x.len(), right: walk.len() });
-                }
+                walk.fits(x.len())?;
+                walk.fits(y.len())?;
                 dispatch!(cpu.level, _ => rows(&walk, x, scale, zero, y, $f));
                 Ok(())
             }

@@ -32,6 +32,7 @@ impl Where {
         y: &mut [T],
     ) -> Result<()> {
         let walk = Walk::new([&condition_shape, &a_shape, &b_shape])?;
+        walk.fits(y.len())?;
         dispatch!(cpu.level, _ => choose(&walk, condition, a, b, y));
         Ok(())
     }

@@ -27,6 +27,21 @@ fn table() -> Vec<(Activation, Exact)> {
         (Activation::ThresholdedRelu { theta: 1.5 }, |x| {
             if x > 1.5 { x } else { 0.0 }
         }),
+        (
+            Activation::Shrink {
+                lambda: 1.5,
+                bias: 0.5,
+            },
+            |x| {
+                if x < -1.5 {
+                    x + 0.5
+                } else if x > 1.5 {
+                    x - 0.5
+                } else {
+                    x * 0.0
+                }
+            },
+        ),
         (Activation::Elu { alpha: 1.5 }, |x| {
             if x < 0.0 { 1.5 * x.exp_m1() } else { x }
         }),

@@ -241,6 +241,18 @@ fn integers() {
         |a: u32, b| a.checked_shr(b).unwrap_or(0),
         |a: u32, b| a == b
     );
+    let mut y = [0i8; 4];
+    BitShift { left: false }
+        .run(
+            Cpu::new(),
+            [4],
+            [4],
+            &[-8, -8, 64, 64],
+            &[1, 100, 3, 100],
+            &mut y,
+        )
+        .expect("shapes fit");
+    assert_eq!(y, [-4, -1, 8, 0]);
     // The one quotient that overflows wraps.
     let mut y = [0];
     Div.run(Cpu::new(), [1], [1], &[i32::MIN], &[-1], &mut y)

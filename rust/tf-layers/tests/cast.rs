@@ -3,7 +3,7 @@
 mod draws;
 
 use draws::levels;
-use tf_layers::cast::{Cast, CastFrom};
+use tf_layers::cast::{BitCast, Cast, CastFrom};
 use tf_layers::{Bf16, Cpu, F16};
 
 fn cast<X: Copy, Y: CastFrom<X> + Default + Clone>(cpu: Cpu, x: &[X]) -> Vec<Y> {
@@ -160,4 +160,14 @@ fn everything_else() {
         assert_eq!(cast::<bool, F16>(cpu, &[true]), [F16::from_f32(1.0)]);
         assert_eq!(cast::<Bf16, bool>(cpu, &[Bf16::from_f32(0.0)]), [false]);
     }
+}
+
+#[test]
+fn bits() {
+    let mut y = [0i32; 2];
+    BitCast.checked().run(Cpu::new(), &[1.0f32, -0.0], &mut y);
+    assert_eq!(y, [0x3f80_0000, i32::MIN]);
+    let mut y = [9u8; 2];
+    BitCast.run(Cpu::new(), &[true, false], &mut y);
+    assert_eq!(y, [1, 0]);
 }

@@ -125,9 +125,9 @@ fn ties_limits_and_types() {
         assert_eq!(
             refused,
             Err(Error::SizeMismatch {
-                what: "scale",
-                left: 1,
-                right: 3
+                what: "broadcast result",
+                left: 3,
+                right: 1
             })
         );
     }

@@ -47,6 +47,7 @@ def show(name, coefficients, error, what):
 
 def main():
     half_ln2 = np.log(2) / 2 * 1.0001
+
     # expm1(r) = r + r²·p(r)
     def expm1_rest(r):
         series = sum(r**k / special.factorial(k + 2) for k in range(8))
@@ -78,8 +79,13 @@ def main():
 
     # sin, cos on |r| ≤ π/4, in z = r²
     high = (np.pi / 4 * 1.001) ** 2
-    sine = lambda z: sum((-1) ** (k + 1) * z**k / special.factorial(2 * k + 3) for k in range(10))
-    cosine = lambda z: sum((-1) ** k * z**k / special.factorial(2 * k + 4) for k in range(10))
+
+    def sine(z):
+        return sum((-1) ** (k + 1) * z**k / special.factorial(2 * k + 3) for k in range(10))
+
+    def cosine(z):
+        return sum((-1) ** k * z**k / special.factorial(2 * k + 4) for k in range(10))
+
     c, e = fit(sine, 2, 0.0, high, weight=lambda z: z)
     show("SIN", c, e, "(sin(r)/r − 1) / r² in r² for |r| ≤ π/4; error relative to sin(r)")
     c, e = fit(cosine, 2, 0.0, high, weight=lambda z: z * z * np.sqrt(2))

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from onnx2rust import __version__, resources
+from onnx2rust import __version__, naming, resources
 from onnx2rust.dims import Dim, Expr, product, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.emit import body, literals, readme
@@ -72,11 +72,15 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     """All text files of the crate."""
     program = plan.program
     weights = WeightTable(program)
-    fields = Names(["layers"])
+    fields = Names(naming.INPUT_RESERVED)
     inputs = {v: fields.unique(ident(v.name, "input")) for v in program.inputs}
     out_names = Names()
     outputs = [out_names.unique(ident(name, "output")) for name in program.output_names]
-    writer = Writer(plan, weights, SizeTable(program.symbols), inputs)
+    locals_ = Names(naming.DOC_LOCALS)
+    doc_locals = {v: locals_.unique(inputs[v]) for v in program.inputs}
+    defined = [s for step in program.walk() for s in step.defines]
+    loops = [f"{name}_{k + 1}" for k in range(sum(bool(s.bodies) for s in program.walk())) for name in ("i", "keep")]
+    writer = Writer(plan, weights, SizeTable([*program.symbols, *defined, *loops]), inputs)
     text = body.write(writer, outputs)
     model_uses = {u for u in writer.uses if not u.startswith("activation::Activation")}
     writer.uses = set()
@@ -100,7 +104,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "crate": {"name": crate, "toml": toml_string(crate)},
         "model": Escaped(name if name.endswith("Model") and name != "Model" else f"{name}Model"),
         "symbols": [{"name": Escaped(s), "doc": doc(_symbol_doc(program, s))} for s in program.symbols],
-        "inputs": [_tensor(v, inputs[v], v.name, program) for v in program.inputs],
+        "inputs": [_tensor(v, inputs[v], v.name, program) | {"doc_local": doc_locals[v]} for v in program.inputs],
         "outputs": [
             _tensor(v, field, name, program)
             for v, field, name in zip(program.outputs, outputs, program.output_names, strict=True)
@@ -136,7 +140,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     values |= {
         "doc_imports": Escaped(", ".join(sorted(["Inputs", str(values["model"]), *(["Sizes"] if program.symbols else [])]))),
         "doc_sizes": Escaped(" " + ", ".join(f"{s}: 1" for s in doc_one) + " "),
-        "doc_inputs": Escaped(" " + ", ".join(f"{inputs[v]}: &{inputs[v]}" for v in program.inputs) + " "),
+        "doc_inputs": Escaped(" " + ", ".join(f"{inputs[v]}: &{doc_locals[v]}" for v in program.inputs) + " "),
     }
     files = {}
     for template in _TEMPLATES:
@@ -306,7 +310,7 @@ def _rows(program: Program, inputs: dict[Value, Escaped]) -> dict[str, Any] | No
     return {
         "length": begin,
         "inputs": parts,
-        "fields": Escaped(", ".join(f"{p['field']}: &{p['field']}" for p in parts)),
+        "fields": Escaped(", ".join(f"{p['field']}: &input_{k}" for k, p in enumerate(parts))),
         "doc": Escaped(", then ".join(str(p["text"]) for p in parts)),
         "output_text": Escaped(_values(product(out))),
         "exact": all(v.dtype is not DType.F64 for v in program.inputs),

@@ -9,6 +9,9 @@ import onnx
 
 from onnx2rust.errors import InvalidModelError, Problem, UsageError
 
+MAX_NAME_BYTES = 32_000
+"""Longest name of an input or output; a member of an .npz file has at most 65,535 bytes."""
+
 
 def subgraphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
     """The bodies a node carries (If, Loop, Scan), in attribute order."""
@@ -60,6 +63,12 @@ def label(node: onnx.NodeProto, index: int) -> str:
 def check_names(graph: onnx.GraphProto) -> list[Problem]:
     """Tensor names written twice, in each graph by itself (SSA form), and output names that nothing defines."""
     problems: list[Problem] = []
+    for value in (*graph.input, *graph.output):
+        if "\0" in value.name or len(value.name.encode()) > MAX_NAME_BYTES:
+            what = "NUL characters" if "\0" in value.name else f"more than {MAX_NAME_BYTES} bytes"
+            problems.append(
+                Problem(f"the name has {what}: no array of an .npz file can have it", where=f"tensor {value.name[:60]!r}")
+            )
     for current in all_graphs(graph):
         writers: dict[str, str] = {value.name: "graph input" for value in current.input}
         for twice, count in Counter(value.name for value in current.input).items():

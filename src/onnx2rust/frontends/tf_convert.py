@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import onnx
 import tensorflow as tf
 from tf2onnx import optimizer, tf_loader, tfonnx, utils
+from tf2onnx.graph import Node
 
 from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError
 from onnx2rust.frontends import graph as graphs
@@ -82,11 +85,33 @@ def unmark_calls(graph_def: Any) -> bool:
     return marked
 
 
+def _renumber_functions(graph_def: Any) -> None:
+    """Loop bodies and branches are numbered by the process (`…_while_cond_2288`): number them by the graph instead.
+
+    tf2onnx orders and merges by name, so these numbers would decide which of two equal nodes stays.
+    """
+    parts = [(re.fullmatch(r"(.*?)_?(\d*)", f.signature.name), f.signature.name) for f in graph_def.library.function]
+    ordered = sorted((match[1], int(match[2] or 0), name) for match, name in parts if match is not None)
+    new = {name: f"{stem}_{index}" for index, (stem, _, name) in enumerate(ordered)}
+    functions = sorted(graph_def.library.function, key=lambda f: new[f.signature.name])
+    copies = [type(function).FromString(function.SerializeToString()) for function in functions]
+    del graph_def.library.function[:]
+    graph_def.library.function.extend(copies)
+    for function in graph_def.library.function:
+        function.signature.name = new[function.signature.name]
+    nodes = [*graph_def.node, *(node for function in graph_def.library.function for node in function.node_def)]
+    for node in nodes:
+        for value in node.attr.values():
+            for called in (value.func, *value.list.func) if value.HasField("func") else value.list.func:
+                called.name = new.get(called.name, called.name)
+
+
 def to_onnx(traced: Traced) -> onnx.ModelProto:
     """Convert; raises `UnsupportedError` naming every operator that ONNX, or the converter, does not have."""
     tf_handlers.register()
     inputs = [port.tensor for port in traced.inputs]
     outputs = [port.tensor for port in traced.outputs]
+    _renumber_functions(traced.graph_def)
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(traced.graph_def, name="")
         model, failed = _process(
@@ -105,15 +130,28 @@ def tflite_to_onnx(path: str, traced: Traced) -> onnx.ModelProto:
     return finish(model, failed, traced)
 
 
+def _hash_nodes_by_age() -> None:
+    """tf2onnx walks sets of nodes, whose order is that of addresses in memory: count nodes instead, from 0 for each model."""
+    serials = itertools.count()
+
+    def by_age(node: Any) -> int:
+        return int(node.__dict__.setdefault("_onnx2rust_serial", next(serials)))
+
+    Node.__hash__ = by_age
+
+
 def _process(arguments: dict[str, Any]) -> tuple[onnx.ModelProto, list[tuple[str, str]]]:
     collector = _Collector()
     logger = logging.getLogger("tf2onnx")
     logger.addHandler(collector)
     utils.INTERNAL_NAME = 1  # its counter of new names: the same for every model of this process
+    _hash_nodes_by_age()
     try:
         graph = tfonnx.process_tf_graph(continue_on_error=True, opset=OPSET, **arguments)
         # catch_errors copies the whole graph, weights included, before each of its dozens of passes.
-        graph = optimizer.optimize_graph(graph, catch_errors=bool(collector.failed))
+        # Its merging of equal nodes keeps one or the other depending on addresses in memory: tf_names merges instead.
+        passes = {name: make for name, make in optimizer._get_optimizers().items() if name != "merge_duplication"}
+        graph = optimizer.optimize_graph(graph, catch_errors=bool(collector.failed), optimizers=passes)
         return graph.make_model("onnx2rust"), collector.failed
     except (ValueError, KeyError, IndexError, AttributeError, TypeError, AssertionError) as error:
         problems = [Problem(f"TensorFlow operator {op} has no ONNX form", name) for name, op in collector.unknown]

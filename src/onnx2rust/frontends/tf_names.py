@@ -21,6 +21,7 @@ from onnx2rust.frontends.base import Port
 _COUNTER = re.compile(r"__\d+")
 _SUFFIX = re.compile(r"_\d+$")
 _CALLS = re.compile(r"^(StatefulPartitionedCall|PartitionedCall|ConstantFolding|Func)(_\d+)?$")
+_FUNCTION = re.compile(r"^\w*?_(while_cond|while_body|cond_true|cond_false)(_frozen)?(_rewritten)?_\d+_")
 _QUANTIZED = re.compile(r"_(dequant|quantize)$")
 _FOLLOWS = frozenset(["Add", "Relu", "Clip", "Tanh", "Sigmoid"])  # what TFLite fuses behind an operator
 _MODEL = re.compile(r"^(model|functional|sequential)(_\d+)*$")
@@ -78,7 +79,11 @@ def clean(
     by_name = {value.name: value for value in graph.input}
     ordered = [by_name.pop(port.tensor) for port in inputs if port.tensor in by_name]
     _replace(graph.input, [*ordered, *by_name.values()])
+    for body in list(graphs.all_graphs(graph))[1:]:
+        _settle_identities(body)
     _canonical_order(graph)
+    while _merge_equal(graph):
+        _canonical_order(graph)
     names = _Names(Scopes.of(model, layers, prefixes))
     _fill_shapes(graph, [*inputs, *outputs])
     names.wanted = {port.tensor: port.name for port in (*inputs, *outputs)}
@@ -146,6 +151,7 @@ class Scopes:
         return "/".join(parts) or op_type or "node"
 
     def _parts(self, name: str) -> list[str]:
+        name = _FUNCTION.sub("", name)
         name = name.rsplit(";", 1)[-1]  # TFLite joins the names of the operators it fused
         name = _QUANTIZED.sub("", re.sub(r":\d+", "", name).removesuffix("_prequant"))
         parts = [part for part in _COUNTER.sub("", name).split("/") if part]
@@ -286,6 +292,82 @@ def _canonical_order(graph: onnx.GraphProto) -> None:
                 stack.extend((source, False) for source in reversed(sources) if source not in done)
     nodes = [graph.node[index] for index in order]
     _replace(graph.node, nodes)
+
+
+def _settle_identities(body: onnx.GraphProto) -> None:
+    """Keep in a body only the Identity nodes its outputs need, in order of the outputs.
+
+    Where one value leaves a body twice, tf2onnx removes either Identity, depending on addresses in memory.
+    """
+    alias = {node.output[0]: node.input[0] for node in body.node if node.op_type == "Identity"}
+
+    def root(name: str) -> str:
+        while name in alias:
+            name = alias[name]
+        return name
+
+    nodes = [node for node in body.node if node.op_type != "Identity"]
+    for node in nodes:
+        node.input[:] = [root(name) for name in node.input]
+        for inner in (graph for child in graphs.subgraphs(node) for graph in graphs.all_graphs(child)):
+            for inner_node in inner.node:
+                inner_node.input[:] = [root(name) for name in inner_node.input]
+            for value in inner.output:
+                value.name = root(value.name)
+    writer = {name: node.name for node in nodes for name in node.output}
+    free = set(writer)
+    for index, value in enumerate(body.output):
+        source = root(value.name)
+        value.name = source
+        if source in free:
+            free.remove(source)
+        else:
+            value.name = f"{source}__{index}"
+            nodes.append(onnx.helper.make_node("Identity", [source], [value.name], name=f"{writer.get(source, source)}__{index}"))
+    _replace(body.node, nodes)
+
+
+def _merge_equal(graph: onnx.GraphProto) -> bool:
+    """Constants with equal values, and nodes that compute the same from the same, become one: the first in order.
+
+    Per graph; nodes with bodies or random results, and those that write a graph output, stay. Whether anything changed.
+    """
+    changed = False
+    for current in graphs.all_graphs(graph):
+        place: dict[str, int] = {}
+        for node in current.node:
+            for name in _reads_in_order(node):
+                place.setdefault(name, len(place))
+        new: dict[str, str] = {}
+        kept = {value.name for value in current.output}
+        seen: dict[tuple[object, ...], str] = {}
+        for tensor in sorted(current.initializer, key=lambda t: place.get(t.name, len(place))):
+            bare = onnx.TensorProto()
+            bare.CopyFrom(tensor)
+            bare.name = ""
+            first = seen.setdefault((bare.SerializeToString(deterministic=True),), tensor.name)
+            if first != tensor.name and tensor.name not in kept:
+                new[tensor.name] = first
+        for node in current.node:
+            inputs = tuple(new.get(name, name) for name in node.input)
+            if node.op_type.startswith("Random") or any(True for _ in graphs.subgraphs(node)):
+                continue
+            attributes = sorted(a.SerializeToString(deterministic=True) for a in node.attribute)
+            key = (node.op_type, node.domain, inputs, *attributes, len(node.output))
+            for index, name in enumerate(node.output):
+                first = seen.setdefault((*key, index), name)
+                if first != name and name and first and not kept & set(node.output):
+                    new[name] = first
+        if any(tensor.name in new for tensor in current.initializer):
+            _replace(current.initializer, [t for t in current.initializer if t.name not in new])
+        changed = changed or bool(new)
+        for inner in graphs.all_graphs(current) if new else ():
+            for node in inner.node:
+                node.input[:] = [new.get(name, name) for name in node.input]
+            if inner is not current:
+                for value in inner.output:
+                    value.name = new.get(value.name, value.name)
+    return changed
 
 
 def _reads_in_order(node: onnx.NodeProto) -> list[str]:

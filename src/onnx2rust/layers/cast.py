@@ -13,6 +13,11 @@ class Cast(Layer, rust="cast::Cast"):
 
 
 @dataclass(frozen=True)
+class BitCast(Layer, rust="cast::BitCast"):
+    """y = the bits of x in y's element type"""
+
+
+@dataclass(frozen=True)
 class Where(Layer, rust="select::Where", fallible=True):
     """y = condition ? a : b, broadcast"""
 

@@ -9,7 +9,7 @@ from onnx2rust.layers.base import Dims, Layer, Variant, Weight
 
 
 @dataclass(frozen=True)
-class Conv(Layer, rust="conv::Conv", optional=(1,), scratch=True):
+class Conv(Layer, rust="conv::Conv", optional=(1,), in_place=(1,), scratch=True):
     """y = activation(kernel * x + bias + residual) for x [batch, *size, input_channels]; input 1 is the residual."""
 
     input_channels: int
@@ -58,3 +58,95 @@ class DepthwiseConv(Layer, rust="conv::DepthwiseConv", optional=(1,), scratch=Tr
 
     def generics(self) -> tuple[str, ...]:
         return (str(len(self.kernel_shape)),)
+
+    def multiply_adds(self) -> Dim:
+        geometry = zip(self.size, self.kernel_shape, self.strides, self.dilations, self.pads_begin, self.pads_end, strict=True)
+        output = product((n + b + e - (k - 1) * d - 1) // s + 1 for n, k, s, d, b, e in geometry)
+        return self.batch * output * (self.channels * self.multiplier) * product(self.kernel_shape)
+
+
+@dataclass(frozen=True)
+class ConvTranspose(Layer, rust="conv::ConvTranspose", scratch=True):
+    """y = activation(x ⋆ᵀ kernel + bias) for x [batch, *size, input_channels]."""
+
+    input_channels: int
+    output_channels: int
+    group: int
+    kernel_shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
+    output_padding: tuple[int, ...]
+    kernel: Weight
+    bias: Weight | None
+    activation: Variant
+    batch: Dim
+    size: Dims
+
+    def generics(self) -> tuple[str, ...]:
+        return (str(len(self.kernel_shape)),)
+
+    def multiply_adds(self) -> Dim:
+        taps = product(self.kernel_shape)
+        return self.batch * product(self.size) * (self.input_channels * (self.output_channels // self.group)) * taps
+
+
+@dataclass(frozen=True)
+class ConvDynamic(Layer, rust="conv::ConvDynamic", optional=(2,), scratch=True):
+    """y = x ⋆ w + bias with a kernel computed while the model runs; `channels` are those of x and y."""
+
+    group: int
+    kernel_shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
+    batch: Dim
+    size: Dims
+    channels: Dims
+
+    def generics(self) -> tuple[str, ...]:
+        return (str(len(self.kernel_shape)),)
+
+
+@dataclass(frozen=True)
+class ConvTransposeDynamic(Layer, rust="conv::ConvTransposeDynamic", optional=(2,), scratch=True):
+    """y = x ⋆ᵀ w + bias with a kernel computed while the model runs; `channels` are those of x and y."""
+
+    group: int
+    kernel_shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
+    output_padding: tuple[int, ...]
+    batch: Dim
+    size: Dims
+    channels: Dims
+
+    def generics(self) -> tuple[str, ...]:
+        return (str(len(self.kernel_shape)),)
+
+
+@dataclass(frozen=True)
+class WinogradConv2d(Layer, rust="conv::WinogradConv2d", optional=(1,), scratch=True):
+    """Conv with a kernel of 3 × 3 and stride 1, by tiles of `tile` × `tile` outputs."""
+
+    input_channels: int
+    output_channels: int
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
+    kernel: Weight
+    bias: Weight | None
+    activation: Variant
+    batch: Dim
+    size: Dims
+
+    def generics(self) -> tuple[str, ...]:
+        return (str(dict(self.kernel.packing.fields)["tile"]),)
+
+    def multiply_adds(self) -> Dim:
+        pads = zip(self.size, self.pads_begin, self.pads_end, strict=True)
+        output = product(n + b + e - 2 for n, b, e in pads)
+        return self.batch * output * (self.input_channels * self.output_channels * 9)

@@ -1,15 +1,15 @@
-"""Fully connected layers (`tf_layers::dense`)."""
+"""Matrix products (`tf_layers::{dense, matmul}`)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.dims import Dim
-from onnx2rust.layers.base import Layer, Variant, Weight
+from onnx2rust.dims import Dim, product
+from onnx2rust.layers.base import Dims, Layer, Variant, Weight
 
 
 @dataclass(frozen=True)
-class Dense(Layer, rust="dense::Dense", optional=(1,)):
+class Dense(Layer, rust="dense::Dense", optional=(1,), in_place=(1,)):
     """y = activation(x · kernel + bias + residual) for x [rows, inputs], residual and y [rows, units]."""
 
     inputs: int
@@ -21,3 +21,34 @@ class Dense(Layer, rust="dense::Dense", optional=(1,)):
 
     def multiply_adds(self) -> Dim:
         return self.rows * (self.inputs * self.units)
+
+
+@dataclass(frozen=True)
+class MatMul(Layer, rust="matmul::MatMul", scratch=True):
+    """y = alpha · a · b, f32; `mkn` are m, k and n, the steps say where a's and b's elements lie."""
+
+    alpha: float
+    batch: Dims
+    mkn: Dims
+    a_batch: Dims
+    a_steps: Dims
+    b_batch: Dims
+    b_steps: Dims
+
+    def multiply_adds(self) -> Dim:
+        return product((*self.batch, *self.mkn))
+
+
+@dataclass(frozen=True)
+class MatMulAny(Layer, rust="matmul::MatMulAny"):
+    """y = a · b of any element type; arguments as those of MatMul."""
+
+    batch: Dims
+    mkn: Dims
+    a_batch: Dims
+    a_steps: Dims
+    b_batch: Dims
+    b_steps: Dims
+
+    def multiply_adds(self) -> Dim:
+        return product((*self.batch, *self.mkn))

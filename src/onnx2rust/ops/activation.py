@@ -93,6 +93,12 @@ def thresholded_relu(g: Builder, x: Value, *, alpha: float = 1.0) -> Value:
     return activate(g, x, "ThresholdedRelu", theta=alpha)
 
 
+@onnx_op("Shrink", since=9)
+def shrink(g: Builder, input: Value, *, bias: float = 0.0, lambd: float = 0.5) -> Value:
+    """y = x < −lambd ? x + bias : x > lambd ? x − bias : 0"""
+    return activate(g, input, "Shrink", **{"lambda": lambd, "bias": bias})
+
+
 @onnx_op("Elu", since=(6, 22))
 def elu(g: Builder, x: Value, *, alpha: float = 1.0) -> Value:
     """y = x ≥ 0 ? x : alpha·(eˣ − 1)"""

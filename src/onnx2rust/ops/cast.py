@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dtypes import DType, from_onnx
-from onnx2rust.layers.cast import Cast, Where
+from onnx2rust.layers.cast import BitCast, Cast, Where
 from onnx2rust.layers.elementwise import broadcasting
 from onnx2rust.program import Value
 from onnx2rust.registry import onnx_op
@@ -20,7 +20,7 @@ def cast_to(g: Builder, x: Value, dtype: DType) -> Value:
 def _target(code: int) -> DType:
     dtype = from_onnx(code)
     if dtype is None:
-        raise Refuse(f"Cast to ONNX type {code} is not supported")
+        raise Refuse(f"an element type with the ONNX code {code} is not supported")
     return dtype
 
 
@@ -58,6 +58,17 @@ def cast_like_19(g: Builder, input: Value, target_type: Value, *, saturate: int 
 def cast_like(g: Builder, input: Value, target_type: Value, *, round_mode: str = "up", saturate: int = 1) -> Value:
     """y = x in the element type of another tensor"""
     return cast_to(g, input, target_type.dtype)
+
+
+@onnx_op("BitCast", since=26)
+def bit_cast(g: Builder, input: Value, *, to: int) -> Value:
+    """y = the bits of x in another element type of the same size"""
+    dtype = _target(to)
+    if dtype.bytes != input.dtype.bytes:
+        raise Refuse(f"{input.dtype} and {dtype} have not the same size", invalid=True)
+    if dtype is DType.BOOL or DType.F16 in (dtype, input.dtype):
+        raise Refuse(f"BitCast of {input.dtype} to {dtype} is not supported")
+    return g.elementwise(lambda _: BitCast(), [input], dtype)
 
 
 @onnx_op("Where", since=(9, 16))

@@ -9,7 +9,9 @@ import onnx
 from onnx import numpy_helper
 
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.program import Value
+from onnx2rust.dtypes import DType
+from onnx2rust.layers.movement import Expand
+from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import onnx_op
 
 
@@ -48,6 +50,30 @@ def identity(g: Builder, x: Value) -> Value:
 @onnx_op("Dropout", since=(7, 10))
 def dropout_7(g: Builder, x: Value, *, ratio: float = 0.5, n_outputs: int = 1) -> tuple[Value | None, ...]:
     """y = x: nothing is dropped at inference."""
-    if n_outputs > 1:
-        raise Refuse("the mask output of Dropout is not supported", "export the model for inference")
-    return (x,)
+    return _kept(g, x, n_outputs)
+
+
+@onnx_op("Dropout", since=(12, 13, 22))
+def dropout(
+    g: Builder,
+    data: Value,
+    ratio: Value | None = None,
+    training_mode: Value | None = None,
+    *,
+    seed: int | None = None,
+    n_outputs: int = 1,
+) -> tuple[Value | None, ...]:
+    """y = x: nothing is dropped at inference, nor while training if the ratio is 0."""
+    training = training_mode is not None and (training_mode.array is None or bool(training_mode.array.any()))
+    share = 0.5 if ratio is None else None if ratio.array is None else float(ratio.array.ravel()[0])
+    if training and share != 0:
+        raise Refuse("Dropout in training mode", "export the model for inference")
+    return _kept(g, data, n_outputs)
+
+
+def _kept(g: Builder, x: Value, n_outputs: int) -> tuple[Value | None, ...]:
+    """x and, if wanted, a mask that keeps all of it."""
+    if n_outputs == 1:
+        return (x,)
+    one = g.constant(np.ones([1] * x.rank, dtype=bool))
+    return x, g.step(Expand(one.shape, x.shape), [one], TensorType(DType.BOOL, x.shape))

@@ -45,7 +45,48 @@ def loop(
     *v_initial: Value,
     body: onnx.GraphProto,
 ) -> tuple[Value | None, ...]:
-    """for i in 0..M while cond: states = body(i, cond, states); some of the body's outputs are collected along a new first axis."""
+    """for i in 0..M while cond: states = body(i, cond, states); some of the body's outputs are collected along a new first axis.
+
+    States that the body hands on unchanged are no states: the body reads their initial values from outside, where they may be constants.
+    """
+    fixed, changed = _unchanged_states(body, len(v_initial)), list(v_initial)
+    if fixed:
+        known = {body.input[2 + k].name: v_initial[k] for k in fixed}
+        changed = [v for k, v in enumerate(v_initial) if k not in fixed]
+        body = _without_states(body, fixed)
+        with g.binding(known):
+            results = iter(_loop(g, m, cond, changed, body))
+        return (*(v_initial[k] if k in fixed else next(results) for k in range(len(v_initial))), *results)
+    return _loop(g, m, cond, changed, body)
+
+
+def _unchanged_states(body: onnx.GraphProto, count: int) -> set[int]:
+    """States whose new value is the old one, seen through Identity."""
+    source = {n.output[0]: n.input[0] for n in body.node if n.op_type == "Identity" and n.domain in ("", "ai.onnx")}
+    found = set()
+    for k in range(min(count, len(body.output) - 1, len(body.input) - 2)):
+        name = body.output[1 + k].name
+        seen = set()
+        while name in source and name not in seen:
+            seen.add(name)
+            name = source[name]
+        if name == body.input[2 + k].name:
+            found.add(k)
+    return found
+
+
+def _without_states(body: onnx.GraphProto, gone: set[int]) -> onnx.GraphProto:
+    copy = onnx.GraphProto()
+    copy.CopyFrom(body)
+    for k in sorted(gone, reverse=True):
+        del copy.input[2 + k]
+        del copy.output[1 + k]
+    return copy
+
+
+def _loop(
+    g: Builder, m: Value | None, cond: Value | None, v_initial: list[Value], body: onnx.GraphProto
+) -> tuple[Value | None, ...]:
     types = [v.type for v in v_initial]
     changing: dict[tuple[int, int], str] = {}
     # a state whose size changes gets a symbol, which may change others: each round finds at least one more

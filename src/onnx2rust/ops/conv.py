@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from onnx2rust.builder import Builder, Refuse
+from onnx2rust.dims import Dim
 from onnx2rust.dtypes import DType
 from onnx2rust.layers.activation import LINEAR
 from onnx2rust.layers.base import Layer, packing
-from onnx2rust.layers.conv import Conv, DepthwiseConv
-from onnx2rust.ops.windows import geometry
+from onnx2rust.layers.conv import Conv, ConvDynamic, ConvTranspose, ConvTransposeDynamic, DepthwiseConv
+from onnx2rust.ops.windows import Geometry, geometry
 from onnx2rust.program import Value
-from onnx2rust.registry import Const, onnx_op
+from onnx2rust.registry import onnx_op
 
 
 @onnx_op("Conv", since=(1, 11, 22))
 def conv(
     g: Builder,
     X: Value,
-    W: Const,
-    B: Const | None = None,
+    W: Value,
+    B: Value | None = None,
     *,
     auto_pad: str = "NOTSET",
     dilations: list[int] | None = None,
@@ -27,31 +28,133 @@ def conv(
     strides: list[int] | None = None,
 ) -> Value:
     """y = w * x + b.  x [n, c, *s]  w [o, c/group, *k]  b [o]  ->  y [n, o, *s']  (https://onnx.ai/onnx/operators/onnx__Conv.html)"""
-    assert W.array is not None
-    rank = X.rank - 2
+    window, (inputs, outputs) = check_conv(X, W, group, kernel_shape, strides, dilations, pads, auto_pad)
     if X.dtype is not DType.F32:
         raise Refuse(f"Conv of {X.dtype} is not supported", "only float32 is")
-    if rank not in (1, 2, 3) or W.rank != X.rank:
-        raise Refuse(
-            f"Conv of {X.type} with a kernel {W.type}: one to three spatial axes are supported", invalid=W.rank != X.rank
-        )
-    channels = X.shape[1]
-    outputs, per_group = W.array.shape[:2]
-    if channels != per_group * group or outputs % group:
-        raise Refuse(f"{channels} channels in {group} groups do not fit a kernel {W.type}", invalid=True)
-    if kernel_shape is not None and tuple(kernel_shape) != W.array.shape[2:]:
-        raise Refuse(f"kernel_shape {kernel_shape} is not that of the kernel {W.type}", invalid=True)
-    window = geometry(X.shape[2:], W.array.shape[2:], strides, dilations, pads, auto_pad)
     x = g.to_channels_last(X)
     batch, size = x.shape[0], tuple(x.shape[1:-1])
-    bias = None if B is None else g.weight(B)
+    type_ = x.type.with_shape(batch, *window.output, outputs)
     shared = (window.kernel_shape, window.strides, window.dilations, window.pads_begin, window.pads_end)
+    if W.array is None or (B is not None and B.array is None):
+        dynamic = ConvDynamic(group, *shared, batch, size, (inputs, outputs))
+        return g.to_channels_first(g.step(dynamic, [x, W, B], type_))
+    bias = None if B is None else g.weight(B)
     layer: Layer
-    if per_group == 1 and group > 1 and outputs >= group:
+    if group > 1 and inputs == group:
         kernel = g.weight(W, packing("Depthwise"))
         layer = DepthwiseConv(group, outputs // group, *shared, kernel, bias, LINEAR, batch, size)
     else:
         kernel = g.weight(W, packing("Conv", group=group))
-        layer = Conv(per_group * group, outputs, group, *shared, kernel, bias, LINEAR, batch, size)
-    y = g.step(layer, [x, None], x.type.with_shape(batch, *window.output, outputs))
-    return g.to_channels_first(y)
+        layer = Conv(inputs, outputs, group, *shared, kernel, bias, LINEAR, batch, size)
+    return g.to_channels_first(g.step(layer, [x, None], type_))
+
+
+def check_conv(
+    x: Value,
+    w: Value,
+    group: int,
+    kernel_shape: list[int] | None,
+    strides: list[int] | None,
+    dilations: list[int] | None,
+    pads: list[int] | None,
+    auto_pad: str,
+) -> tuple[Geometry, tuple[int, int]]:
+    """Windows and channels (of x and of y) of a convolution of x [n, c, *s] with w [o, c / group, *k]."""
+    op = "a convolution"
+    rank = x.rank - 2
+    if rank not in (1, 2, 3) or w.rank != x.rank:
+        raise Refuse(
+            f"{op} of {x.type} with a kernel {w.type}: one to three spatial axes are supported", invalid=w.rank != x.rank
+        )
+    outputs, per_group, *kernel = w.shape
+    if not all(isinstance(d, int) for d in w.shape):
+        raise Refuse(f"{op} with a kernel {w.type} whose size is not known", "fix its sizes with --dim")
+    assert isinstance(outputs, int)
+    assert isinstance(per_group, int)
+    sizes = [k for k in kernel if isinstance(k, int)]
+    if x.shape[1] != per_group * group or group < 1 or outputs % group:
+        raise Refuse(f"{x.shape[1]} channels in {group} groups do not fit a kernel {w.type}", invalid=True)
+    if kernel_shape is not None and list(kernel_shape) != sizes:
+        raise Refuse(f"kernel_shape {kernel_shape} is not that of the kernel {w.type}", invalid=True)
+    return geometry(x.shape[2:], sizes, strides, dilations, pads, auto_pad), (per_group * group, outputs)
+
+
+@onnx_op("ConvTranspose", since=(1, 11, 22))
+def conv_transpose(
+    g: Builder,
+    X: Value,
+    W: Value,
+    B: Value | None = None,
+    *,
+    auto_pad: str = "NOTSET",
+    dilations: list[int] | None = None,
+    group: int = 1,
+    kernel_shape: list[int] | None = None,
+    output_padding: list[int] | None = None,
+    output_shape: list[int] | None = None,
+    pads: list[int] | None = None,
+    strides: list[int] | None = None,
+) -> Value:
+    """y = w *ᵀ x + b.  x [n, c, *s]  w [c, o/group, *k]  b [o]  ->  y [n, o, *s']  (https://onnx.ai/onnx/operators/onnx__ConvTranspose.html)"""
+    rank = X.rank - 2
+    if X.dtype is not DType.F32:
+        raise Refuse(f"ConvTranspose of {X.dtype} is not supported", "only float32 is")
+    if rank not in (1, 2, 3) or W.rank != X.rank:
+        raise Refuse(
+            f"ConvTranspose of {X.type} with a kernel {W.type}: one to three spatial axes are supported",
+            invalid=W.rank != X.rank,
+        )
+    shape = [d for d in W.shape if isinstance(d, int)]
+    if len(shape) != W.rank:
+        raise Refuse(f"ConvTranspose with a kernel {W.type} whose size is not known", "fix its sizes with --dim")
+    inputs, per_group, *kernel = shape
+    if X.shape[1] != inputs or group < 1 or inputs % group:
+        raise Refuse(f"{X.shape[1]} channels in {group} groups do not fit a kernel {W.type}", invalid=True)
+    if kernel_shape is not None and list(kernel_shape) != kernel:
+        raise Refuse(f"kernel_shape {kernel_shape} is not that of the kernel {W.type}", invalid=True)
+    steps, holes = tuple(strides or [1] * rank), tuple(dilations or [1] * rank)
+    extra, flat = list(output_padding or [0] * rank), list(pads or [0] * 2 * rank)
+    if not len(steps) == len(holes) == len(extra) == rank or len(flat) != 2 * rank or min(*steps, *holes) < 1:
+        raise Refuse("strides, dilations, output_padding and pads do not fit the input's rank", invalid=True)
+    if min(*extra, *flat) < 0:
+        raise Refuse("negative pads are not supported")
+    begin, end = flat[:rank], flat[rank:]
+    output: list[Dim] = []
+    for i in range(rank):
+        size = X.shape[2 + i]
+        reach = holes[i] * (kernel[i] - 1) + 1
+        wanted: Dim | None = size * steps[i] if auto_pad.startswith("SAME") else None
+        if output_shape is not None:
+            wanted = output_shape[-rank:][i]
+        if wanted is not None:
+            total = steps[i] * (size - 1) + extra[i] + reach - wanted
+            if not isinstance(total, int):
+                raise Refuse(f"output_shape {output_shape} for a size only known at run time", "fix the size with --dim")
+            # fewer outputs are asked for than there are: cut; more: they see no input
+            extra[i], total = extra[i] + max(0, -total), max(0, total)
+            small, large = total // 2, total - total // 2
+            begin[i], end[i] = (small, large) if auto_pad == "SAME_UPPER" else (large, small)
+        elif auto_pad == "VALID":
+            begin[i] = end[i] = 0
+        output.append(steps[i] * (size - 1) + extra[i] + reach - begin[i] - end[i])
+        if isinstance(output[-1], int) and output[-1] < 1:
+            raise Refuse(f"nothing is left of axis {i}: pads {begin[i]} and {end[i]}", invalid=True)
+    x = g.to_channels_last(X)
+    outputs, batch, sizes = per_group * group, x.shape[0], tuple(x.shape[1:-1])
+    type_ = x.type.with_shape(batch, *output, outputs)
+    shared = (tuple(kernel), steps, holes, tuple(begin), tuple(end), tuple(extra))
+    layer: Layer
+    if W.array is None or (B is not None and B.array is None):
+        layer = ConvTransposeDynamic(group, *shared, batch, sizes, (inputs, outputs))
+        return g.to_channels_first(g.step(layer, [x, W, B], type_))
+    missing = 3 - rank
+    layout = packing(
+        "ConvTranspose",
+        group=group,
+        strides=(*[1] * missing, *steps),
+        dilations=(*[1] * missing, *holes),
+        pads_begin=(*[0] * missing, *begin),
+    )
+    bias = None if B is None else g.weight(B)
+    layer = ConvTranspose(inputs, outputs, group, *shared, g.weight(W, layout), bias, LINEAR, batch, sizes)
+    return g.to_channels_first(g.step(layer, [x], type_))

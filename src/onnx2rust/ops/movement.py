@@ -104,6 +104,10 @@ def sliced(g: Builder, x: Value, start: Sequence[Dim], size: Sequence[Dim], step
     return g.step(layer, [x], x.type.with_shape(*size))  # type: ignore[no-any-return]
 
 
+_EVERYTHING = 10**9
+"""A bound of Slice from here on stands for the end of an axis that is not known yet (tf2onnx writes 10⁹, others the largest integer)."""
+
+
 def _wrapped(index: Dim, n: Dim) -> Dim | None:
     """An index of Slice, negative ones counted from the end; None if its sign is not known."""
     if isinstance(index, int):
@@ -132,15 +136,15 @@ def slice_range(n: Dim, start: Dim, end: Dim, step: int) -> tuple[Dim, Dim] | No
         count = max(-(-(last - first) // step), 0) if n else 0
         return (first if count else 0), count
     if step < 0:
-        top = isinstance(start, int) and (start == -1 or start >= 1 << 30)
+        top = isinstance(start, int) and (start == -1 or start >= _EVERYTHING)
         first_dim = n - 1 if top else _wrapped(start, n)
-        last_dim = -1 if isinstance(end, int) and end <= -(1 << 30) else _wrapped(end, n)
+        last_dim = -1 if isinstance(end, int) and end <= -(_EVERYTHING) else _wrapped(end, n)
         if first_dim is None or last_dim is None:
             return None
         low = maximum(minimum(first_dim, n - 1), 0)
         span = first_dim - last_dim if top else low - maximum(minimum(last_dim, n - 1), -1)
         return low, ceil_div(span if _is_size(span) else maximum(span, 0), -step)
-    if isinstance(end, int) and end >= 1 << 30:
+    if isinstance(end, int) and end >= _EVERYTHING:
         end = n
     first_dim, last_dim = _wrapped(start, n), _wrapped(end, n)
     if first_dim is None or last_dim is None:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import product, symbol
+from onnx2rust.dtypes import DType
 from onnx2rust.layers.base import Layer, Variant
 from onnx2rust.layers.reduce import DynamicReduce, Hardmax, LogSoftmax, Reduce, Softmax
 from onnx2rust.layers.shapes import collapse_masked, split_at
+from onnx2rust.ops.cast import cast_to
 from onnx2rust.ops.movement import normal_axis
 from onnx2rust.program import Value
 from onnx2rust.registry import onnx_op
@@ -16,6 +18,9 @@ from onnx2rust.registry import onnx_op
 
 def reduce(g: Builder, x: Value, reduction: str, axes: list[int] | None, keepdims: int) -> Value:
     """y = x reduced over axes (all if there are none)"""
+    if x.dtype is DType.BOOL:
+        # true is the greatest
+        return cast_to(g, reduce(g, cast_to(g, x, DType.U8), reduction, axes, keepdims), DType.BOOL)
     chosen = {normal_axis(a, x.rank) for a in (range(x.rank) if axes is None else axes)}
     if not chosen:
         return x
@@ -50,6 +55,10 @@ def _register(op: str, reduction: str, attribute: tuple[int, ...], tensor: tuple
 
 def _dynamic(g: Builder, x: Value, reduction: str, axes: Value, keep: bool, none_is_none: bool) -> Value:
     count = product(axes.shape)
+    boolean = x.dtype is DType.BOOL
+    if boolean:
+        # as in `reduce`: true is the greatest
+        x = cast_to(g, x, DType.U8)
     if not isinstance(count, int):
         raise Refuse("the number of axes to reduce is only known while the model runs")
     if count == 0 and none_is_none:
@@ -58,7 +67,8 @@ def _dynamic(g: Builder, x: Value, reduction: str, axes: Value, keep: bool, none
     fresh = tuple(g.new_symbol(f"kept_{k}") for k in range(x.rank if keep else x.rank - gone))
     layer = DynamicReduce(Variant.of("reduce::Reduction", reduction), keep, none_is_none, x.shape)
     type_ = x.type.with_shape(*map(symbol, fresh))
-    return g.step(layer, [x, g.cast_sizes(axes)], type_, defines=fresh)  # type: ignore[no-any-return]
+    y = g.step(layer, [x, g.cast_sizes(axes)], type_, defines=fresh)
+    return cast_to(g, y, DType.BOOL) if boolean else y  # type: ignore[no-any-return]
 
 
 def _changes_one(reduction: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from onnx2rust.layers.base import Copy, View
+from onnx2rust.naming import Names
 from onnx2rust.program import Origin, Program, Step, Value
 
 
@@ -22,6 +23,7 @@ def run(program: Program) -> Program:
             assert source is not None
             source_of[out] = source
     steps = list(program.steps)
+    names = Names(step.name for step in program.walk())
     outputs: list[Value] = []
     for value, name in zip(program.outputs, program.output_names, strict=True):
         root = value
@@ -30,7 +32,7 @@ def run(program: Program) -> Program:
         if root in program.inputs or root.const is not None:
             copy = Value(f"{value.name}.copy", value.type)
             origin = Origin(name, "Identity", "", 1, len(steps))
-            steps.append(Step(f"copy_{len(outputs)}", Copy(), (value,), (copy,), origin))
+            steps.append(Step(names.unique(f"copy_{len(outputs)}"), Copy(), (value,), (copy,), origin))
             value = copy
         outputs.append(value)
     return replace(program, steps=tuple(steps), outputs=tuple(outputs))

@@ -11,9 +11,7 @@ from onnx2rust.report import architecture, picture
 from onnx2rust.report.graph import computation_graph, graph
 
 
-def files(
-    loaded: frontends.Loaded, program: Program, weights: bytes, title: str, source: str
-) -> dict[str, bytes]:
+def files(loaded: frontends.Loaded, program: Program, weights: bytes, title: str, source: str) -> dict[str, bytes]:
     """The files of `saved_model_from_<kind>/` by name. `title` stands over the picture."""
     of = graph(program)
     return {

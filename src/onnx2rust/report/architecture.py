@@ -18,9 +18,7 @@ def architecture(program: Program, graph: Graph, source: str) -> dict[str, Any]:
     return {
         "source": source,
         "inputs": {v.name: _tensor(v) for v in program.inputs},
-        "outputs": {
-            name: _tensor(value) | {"layer": node.name if node else None} for name, value, node in graph.outputs
-        },
+        "outputs": {name: _tensor(value) | {"layer": node.name if node else None} for name, value, node in graph.outputs},
         "symbols": list(program.symbols),
         "parameters": sum(a.size for a in table.arrays().values()),
         "multiply_adds": _number(multiply_adds(program)),
@@ -50,16 +48,14 @@ def weights(step: Step, table: WeightTable) -> dict[str, tuple[str, Any]]:
     return found
 
 
-def parameters(step: Step, table: WeightTable) -> int:
+def parameters(step: Step) -> int:
     """How many numbers of the weights file the step reads."""
-    return int(sum(array.size for _, array in weights(step, table).values()))
+    operands = (v.array for v in step.inputs if v is not None and v.array is not None)
+    return sum(w.array.size for w in step.layer.weights()) + sum(a.size for a in operands)
 
 
 def _layers(graph: Graph, table: WeightTable) -> dict[str, Any]:
-    return {
-        node.name: _input(node.results[0]) if node.step is None else _layer(node, node.step, table)
-        for node in graph.nodes
-    }
+    return {node.name: _input(node.results[0]) if node.step is None else _layer(node, node.step, table) for node in graph.nodes}
 
 
 def _input(value: Value) -> dict[str, Any]:
@@ -85,7 +81,7 @@ def _layer(node: Node, step: Step, table: WeightTable) -> dict[str, Any]:
             role: {"name": name, "shape": list(array.shape), "dtype": str(array.dtype)}
             for role, (name, array) in weights(step, table).items()
         },
-        "parameters": parameters(step, table),
+        "parameters": parameters(step),
         "multiply_adds": _number(layer.multiply_adds()),
         "rust": f"tf_layers::{layer.rust}" if layer.rust else None,
         "onnx": {

@@ -9,8 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from onnx2rust.emit.weights import WeightTable
-from onnx2rust.program import Program, Value
+from onnx2rust.program import Value
 from onnx2rust.report import keras
 from onnx2rust.report.architecture import parameters
 from onnx2rust.report.graph import Graph, Node
@@ -24,9 +23,8 @@ class Box:
     lines: tuple[str, ...]
 
 
-def boxes(program: Program, graph: Graph, most: int) -> tuple[list[Box], list[tuple[int, int]]]:
+def boxes(graph: Graph, most: int) -> tuple[list[Box], list[tuple[int, int]]]:
     """At most `most` boxes in order of execution (inputs, layers or scopes, outputs), and who feeds whom."""
-    table = WeightTable(program)
     groups = _groups(graph, most)
     found: list[Box] = []
     number: dict[Node, int] = {}
@@ -37,7 +35,7 @@ def boxes(program: Program, graph: Graph, most: int) -> tuple[list[Box], list[tu
             for source in node.inbounds:
                 if number[source] != len(found):
                     edges[number[source], len(found)] = None
-        found.append(_group(title, nodes, table))
+        found.append(_group(title, nodes))
     if len(graph.outputs) > most // 8:
         edges |= {(number[node], len(found)): None for _, _, node in graph.outputs if node is not None}
         found.append(Box("output", (f"{len(graph.outputs)} outputs", f"{graph.outputs[0][0]} … {graph.outputs[-1][0]}")))
@@ -49,33 +47,33 @@ def boxes(program: Program, graph: Graph, most: int) -> tuple[list[Box], list[tu
     return found, list(edges)
 
 
-def _box(node: Node, table: WeightTable) -> Box:
+def _box(node: Node) -> Box:
     if node.step is None:
         return Box("input", (node.name, f"input {_type(node.results[0])}"))
     shapes = ", ".join(_shape(v) for v in node.results)
-    count = parameters(node.step, table)
-    numbers = f"{shapes}  {quantity(count)} params" if count else shapes
+    count = parameters(node.step)
+    numbers = f"{shapes}  {_params(count)}" if count else shapes
     if node.bodies:
         inside = sum(len([n for n in b.nodes if n.step is not None]) for b in node.bodies)
         return Box("control", (node.name, f"{keras.class_name(node.step)} around {inside} layers", numbers))
     return Box(_family(node), (node.name, summary(node), numbers))
 
 
-def _group(title: str, nodes: list[Node], table: WeightTable) -> Box:
+def _group(title: str, nodes: list[Node]) -> Box:
     if len(nodes) == 1:
-        return _box(nodes[0], table)
+        return _box(nodes[0])
     if nodes[0].step is None:
         return Box("input", (f"{len(nodes)} inputs", f"{nodes[0].name} … {nodes[-1].name}"))
-    return _scope(title, nodes, table)
+    return _scope(title, nodes)
 
 
-def _scope(title: str, nodes: list[Node], table: WeightTable) -> Box:
+def _scope(title: str, nodes: list[Node]) -> Box:
     steps = [n.step for n in nodes if n.step is not None]
     kinds = Counter(keras.class_name(s) for s in steps)
     what = ", ".join(k if n == 1 else f"{n} {k}" for k, n in kinds.most_common(3))
-    count = sum(parameters(s, table) for s in steps)
+    count = sum(parameters(s) for s in steps)
     numbers = f"{_shape(nodes[-1].results[0])}  " if nodes[-1].results else ""
-    numbers += f"{quantity(count)} params" if count else ""
+    numbers += _params(count) if count else ""
     return Box("scope", (title, f"{len(steps)} layers: {what}", numbers))
 
 
@@ -105,6 +103,10 @@ def summary(node: Node) -> str:
     return " ".join(parts)
 
 
+def _params(count: int) -> str:
+    return "1 param" if count == 1 else f"{quantity(count)} params"
+
+
 def quantity(n: int) -> str:
     """`950`, `12.3 k`, `4.56 M`."""
     for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
@@ -114,9 +116,11 @@ def quantity(n: int) -> str:
 
 
 def _groups(graph: Graph, most: int) -> list[tuple[str, list[Node]]]:
-    """Each node by itself; or, of a large graph, runs of one name scope, as deep as the picture allows; many inputs as one.
+    """Each node by itself; or, of a large graph, runs of one name scope, as deep as the picture allows, or else chains of
+    layers, or else runs of equal length; many inputs as one.
 
-    A run is contiguous in the order of execution, so runs cannot feed each other in a circle.
+    Runs are contiguous in the order of execution and chains are fed at their head alone: neither can feed each other in
+    a circle.
     """
     inputs = [n for n in graph.nodes if n.step is None]
     head = [("inputs", inputs)] if len(inputs) > most // 8 else [(n.name, [n]) for n in inputs]
@@ -127,9 +131,30 @@ def _groups(graph: Graph, most: int) -> list[tuple[str, list[Node]]]:
         groups = [(t, list(g)) for t, g in itertools.groupby(layers, functools.partial(_prefix, depth))]
         if len(groups) <= most:
             return head + groups
+    for longest in (3, 5, 9, 17):
+        groups = _chains(graph, layers, longest)
+        if len(groups) <= most:
+            return head + groups
     size = -(-len(layers) // most)
     runs = [layers[k : k + size] for k in range(0, len(layers), size)]
     return head + [(f"{run[0].name} … {run[-1].name}", run) for run in runs]
+
+
+def _chains(graph: Graph, layers: list[Node], longest: int) -> list[tuple[str, list[Node]]]:
+    """A layer with weights and those that only carry its result on: a convolution, its normalisation, its activation."""
+    outbounds = graph.outbounds()
+    last = {node for _, _, node in graph.outputs}
+    chains: dict[Node, list[Node]] = {}
+    for node in layers:
+        source = node.inbounds[0] if len(node.inbounds) == 1 else None
+        chain = chains.get(source) if source is not None else None
+        heavy = node.step is not None and node.step.layer.multiply_adds() != 0
+        if chain and source and len(outbounds[source]) == 1 and source not in last and not heavy and len(chain) < longest:
+            chain.append(node)
+            chains[node] = chain
+        else:
+            chains[node] = [node]
+    return [(chain[0].name, chain) for node, chain in chains.items() if chain[0] is node]
 
 
 def _prefix(depth: int, node: Node) -> str:
@@ -148,7 +173,8 @@ def _type(value: Value) -> str:
 
 
 def _shape(value: Value) -> str:
-    return f"[{', '.join(map(str, value.shape))}]"
+    """Outermost first; what is longer than a name is left out."""
+    return f"[{', '.join(text if len(text := str(d)) <= 16 else '…' for d in value.shape)}]"
 
 
 def _text(value: Any) -> str:

@@ -52,10 +52,7 @@ def graph(program: Program) -> Graph:
         sources = dict.fromkeys(maker[v] for v in step.uses() if v in maker)
         bodies = tuple(graph(body) for body in step.bodies)
         add(Node(str(names.unique(step.name)), step, tuple(step.results()), tuple(sources), bodies))
-    outputs = tuple(
-        (name, value, maker.get(value))
-        for name, value in zip(program.output_names, program.outputs, strict=True)
-    )
+    outputs = tuple((name, value, maker.get(value)) for name, value in zip(program.output_names, program.outputs, strict=True))
     return Graph(tuple(nodes), outputs)
 
 

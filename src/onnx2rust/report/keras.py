@@ -44,6 +44,7 @@ _FIELDS = {
     "output_channels": "filters",
     "multiplier": "depth_multiplier",
     "inputs": "input_dim",
+    "hidden": "units",
     "perm": "dims",
 }
 _ACTIVATION_LAYERS = {"LeakyRelu": "LeakyReLU", "Elu": "ELU", "Softmax": "Softmax", "PRelu": "PReLU"}
@@ -60,11 +61,14 @@ def class_name(step: Step) -> str:
     """The layer's class: `Conv2D`, `Dense`, `Flatten`…"""
     layer = step.layer
     if isinstance(layer, View):
-        return "Flatten" if step.origin.op == "Flatten" or _flattens(step) else "Reshape"
+        return "Flatten" if step.origin.op in ("Flatten", "Reshape") and _flattens(step) else "Reshape"
     name = type(layer).__name__
-    applied = layer.constants().get("activation")
+    constants = layer.constants()
+    applied = constants.get("activation")
     if name == "Activate" and isinstance(applied, Variant):
         return _ACTIVATION_LAYERS.get(applied.name, "Activation")
+    if name == "Reduce" and isinstance(constants.get("reduction"), Variant):
+        return f"Reduce{constants['reduction'].name}"
     if name == "Gather" and step.inputs and (table := step.inputs[0]) is not None:
         return "Embedding" if table.const is not None and table.rank == 2 else name
     return _CLASSES.get(name, name).format(d=_spatial_axes(step))
@@ -81,10 +85,12 @@ def config(step: Step) -> dict[str, Any]:
     for name, value in constants.items():
         if name in ("pads_begin", "pads_end") or isinstance(value, Weight):
             continue
-        if name == "bias" or (name == "input_channels" and value):
+        if name in ("bias", "input_channels") or (name == "reduction" and "Reduce" in type(layer).__name__):
             continue
         if name == "activation" and isinstance(value, Variant):
             found[name] = activation(value)
+        elif name == "axes" and isinstance(value, tuple) and all(isinstance(v, bool) for v in value):
+            found["axis"] = [k for k, marked in enumerate(value) if marked]
         elif name == "kernel_shape":
             found["pool_size" if pooling else "kernel_size"] = _json(value)
         else:
@@ -146,7 +152,7 @@ def _spatial_axes(step: Step) -> int:
 
 def _flattens(step: Step) -> bool:
     x, y = step.inputs[0], step.outputs[0]
-    return x is not None and y is not None and y.rank == 2 and x.rank > 2 and x.shape[0] == y.shape[0]
+    return x is not None and y is not None and y.rank == 2 and x.rank >= 2 and x.shape[0] == y.shape[0]
 
 
 def _json(value: Any) -> Any:

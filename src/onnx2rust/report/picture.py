@@ -38,9 +38,14 @@ FAMILIES: dict[str, tuple[str, Colour]] = {
     "norm": ("normalization", (88, 122, 40)),
     "recurrent": ("recurrent", (186, 52, 92)),
     "reduce": ("reduction", (92, 96, 190)),
+    "rank": ("reduction", (92, 96, 190)),
+    "scan": ("reduction", (92, 96, 190)),
+    "quantize": ("quantization", (160, 110, 60)),
+    "integer": ("quantization", (160, 110, 60)),
     "binary": ("elementwise", (196, 72, 58)),
     "unary": ("elementwise", (196, 72, 58)),
-    "compare": ("elementwise", (196, 72, 58)),
+    "select": ("elementwise", (196, 72, 58)),
+    "cast": ("elementwise", (196, 72, 58)),
     "movement": ("data movement", (128, 116, 100)),
     "shape": ("data movement", (128, 116, 100)),
     "control": ("control flow", (20, 20, 20)),
@@ -51,7 +56,7 @@ OTHER: tuple[str, Colour] = ("other", (110, 120, 130))
 
 def overview(program: Program, graph: Graph, title: str, weight_bytes: int) -> bytes:
     """The picture as PNG; the same program gives the same bytes (with the same Pillow)."""
-    found, placed = _fitting(program, graph)
+    found, placed = _fitting(graph)
     legend = list(dict.fromkeys(FAMILIES.get(box.family, OTHER) for box in found))
     width = max(int(placed.width), _legend_width(legend), 560) + 2 * MARGIN
     height = int(placed.height) + HEAD + 2 * MARGIN
@@ -66,14 +71,14 @@ def overview(program: Program, graph: Graph, title: str, weight_bytes: int) -> b
         # no grouping made it narrow enough: better small than never opened
         image = image.resize((MAX_WIDTH, max(1, height * MAX_WIDTH // width)), Image.Resampling.LANCZOS)
     out = io.BytesIO()
-    image.save(out, "PNG", compress_level=9)
+    image.save(out, "PNG", compress_level=6)
     return out.getvalue()
 
 
-def _fitting(program: Program, graph: Graph) -> tuple[list[Box], Layout]:
+def _fitting(graph: Graph) -> tuple[list[Box], Layout]:
     """As many boxes as a page has room for."""
     for most in MOST_BOXES:
-        found, edges = boxes(program, graph, most)
+        found, edges = boxes(graph, most)
         lines = [len(box.lines) for box in found]
         whole = plane.arrange(lines, edges)
         placed = plane.place(whole, _column_height(whole))

@@ -48,7 +48,7 @@ def report(proto: onnx.ModelProto, exposed: list[OutputReport], whole_passes: bo
     for index, node in enumerate(proto.graph.node):
         own = [by_name[n] for n in node.output if n in by_name and not by_name[n].comparison.passed]
         if own and first is None:
-            first = f"{label(node, index)} ({node.op_type})" if node.name else label(node, index)
+            first = label(node, index)
         departing += own
     if first is not None:
         verdict = f"{first} is the first to depart: its inputs agree, its result does not"

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import io_names, run_onnx
+from frontend_sources import io_names, run_onnx
 
 from onnx2rust.errors import Onnx2RustError
 from onnx2rust.frontends import Loaded, load, load_many
 from onnx2rust.options import Options
+
+pytestmark = pytest.mark.slow
 
 PACKAGES = ("magika==1.0.3", "basic-pitch==0.4.0")
 _CACHE = Path(__file__).parents[3] / "build" / "real-models"

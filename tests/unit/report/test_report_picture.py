@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import itertools
 import math
+import pkgutil
 import random
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 from report_programs import deep, residual
 
+import onnx2rust.layers
+from onnx2rust.layers.base import Layer
 from onnx2rust.report import layout, picture
 from onnx2rust.report.boxes import boxes, quantity
 from onnx2rust.report.graph import graph
@@ -105,18 +110,22 @@ def test_the_same_program_gives_the_same_bytes():
 
 def test_two_hundred_layers_have_a_box_each_and_thousands_are_drawn_by_scope():
     program = deep(49)
-    found, edges = boxes(program, graph(program), 320)
+    found, edges = boxes(graph(program), 320)
     assert len(found) == len(program.steps) + 2
     assert len(edges) == 1 + 49 * 5 + 1
     program = deep(500)
-    found, edges = boxes(program, graph(program), 320)
+    chained = replace(program, steps=tuple(replace(s, origin=replace(s.origin, node=s.name)) for s in program.steps))
+    found, edges = boxes(graph(chained), 320)
+    assert len(found) <= 322
+    assert all(a < b for a, b in edges)
+    found, edges = boxes(graph(program), 320)
     assert len(found) <= 322
     assert all(a < b for a, b in edges)
 
 
 def test_a_box_says_what_a_reviewer_looks_for():
     program = residual()
-    found, _ = boxes(program, graph(program), 320)
+    found, _ = boxes(graph(program), 320)
     assert [b.lines for b in found] == [
         ("x", "input float32 [batch, 8]"),
         ("hidden", "Dense 16", "[batch, 16]  144 params"),
@@ -134,6 +143,28 @@ def test_any_text_can_be_drawn(title):
     m = Maker()
     program = m.program(m.relu(f"relu{title}", m.input(f"in{title}", BATCH, 4)))
     assert _size(picture.overview(program, graph(program), title, 0))[0] <= 4000
+
+
+def test_chains_keep_branches_apart():
+    program = deep(100)
+    plain = replace(program, steps=tuple(replace(s, origin=replace(s.origin, node=s.name)) for s in program.steps))
+    found, edges = boxes(graph(plain), 320)
+    assert found[2].lines == ("block0_up", "2 layers: Dense, Activation", "[batch, 16]  144 params")
+    assert [b.lines[1] for b in found[3:5]] == ["Dense 8", "Add"]
+    assert len(edges) == 1 + 100 * 4 + 1
+
+
+def test_every_layer_has_a_family():
+    modules = [m.name for m in pkgutil.iter_modules(onnx2rust.layers.__path__)]
+    for module in modules:
+        importlib.import_module(f"onnx2rust.layers.{module}")
+    waiting, families = [Layer], set()
+    while waiting:
+        layer = waiting.pop()
+        waiting += layer.__subclasses__()
+        if layer.__module__.startswith("onnx2rust.") and layer.rust:
+            families.add(layer.rust.split("::")[0])
+    assert families - set(picture.FAMILIES) == set(), "give them a colour in report/picture.py"
 
 
 @pytest.mark.parametrize(("n", "text"), [(0, "0"), (999, "999"), (1000, "1.00 k"), (12_345, "12.3 k"), (4_560_000, "4.56 M")])

@@ -29,6 +29,13 @@ impl Activation {
                     x
                 }
             }
+            Activation::Shrink { lambda, bias } => {
+                if x.abs() <= lambda.into() {
+                    0.0
+                } else {
+                    x - f64::from(bias).copysign(x)
+                }
+            }
             Activation::Elu { alpha } => elu(x, alpha.into()),
             Activation::Celu { alpha } => {
                 let alpha = f64::from(alpha);

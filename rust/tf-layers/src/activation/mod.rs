@@ -35,6 +35,13 @@ pub enum Activation {
         /// The threshold.
         theta: f32,
     },
+    /// x + bias for x < −lambda, x − bias for x > lambda, otherwise 0
+    Shrink {
+        /// Half of what becomes 0.
+        lambda: f32,
+        /// How far the rest moves towards 0.
+        bias: f32,
+    },
     /// x for x ≥ 0, alpha·(eˣ − 1) below
     Elu {
         /// Limit far below zero, negated.
@@ -210,6 +217,10 @@ impl Activation {
             | Activation::Clip { .. }
             | Activation::LeakyRelu { .. } => {}
             Activation::ThresholdedRelu { theta } => each!(|x| x.simd_le(theta).select(zero, x)),
+            Activation::Shrink { lambda, bias } => each!(|x| {
+                let moved = x - S::f32s::splat(s, bias).copysign(x);
+                x.abs().simd_le(lambda).select(zero, moved)
+            }),
             Activation::Elu { alpha } => {
                 each!(|x| x.simd_lt(0.0).select(math::exp::exp_m1(s, x) * alpha, x));
             }

@@ -7,6 +7,7 @@ mod depthwise;
 mod dynamic;
 mod image;
 mod transpose;
+mod winograd;
 
 use crate::activation::Activation;
 use crate::cpu::Cpu;
@@ -18,6 +19,7 @@ pub use depthwise::DepthwiseConv;
 pub use dynamic::{ConvDynamic, ConvTransposeDynamic};
 pub(crate) use image::{Window, three};
 pub use transpose::ConvTranspose;
+pub use winograd::WinogradConv2d;
 
 /// y = activation(x ⋆ kernel + bias + residual): x `[batch, *size, input_channels]`, y `[batch, *output, output_channels]`.
 ///

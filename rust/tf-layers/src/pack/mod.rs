@@ -5,6 +5,7 @@
 mod conv;
 pub mod recurrent;
 mod transpose;
+mod winograd;
 
 #[cfg(feature = "kernels")]
 pub(crate) use conv::conv_into;
@@ -12,6 +13,7 @@ pub use conv::{conv, depthwise};
 pub use transpose::conv_transpose;
 #[cfg(feature = "kernels")]
 pub(crate) use transpose::{Axis, conv_transpose_into, for_each_phase};
+pub use winograd::winograd;
 
 /// Columns of one panel.
 pub const PANEL: usize = 16;
@@ -63,6 +65,22 @@ pub enum Packing {
         /// Gates per hidden unit.
         gates: usize,
     },
+    /// [`conv_transpose`]: a transposed convolution's kernel `[i, o / group, *k]`; the axes are depth, height and width.
+    ConvTranspose {
+        /// Groups of channels.
+        group: usize,
+        /// Outputs per input.
+        strides: [usize; 3],
+        /// Steps between taps.
+        dilations: [usize; 3],
+        /// Outputs cut off at the begin.
+        pads_begin: [usize; 3],
+    },
+    /// [`winograd`]: a kernel `[o, i, 3, 3]`, transformed for tiles of 2 × 2 or 4 × 4 outputs.
+    Winograd {
+        /// Outputs of a tile along each axis: 2 or 4.
+        tile: usize,
+    },
 }
 
 impl Packing {
@@ -81,6 +99,13 @@ impl Packing {
             }
             Packing::Conv { group } => conv(w, shape, *group),
             Packing::Depthwise => depthwise(w, shape),
+            Packing::Winograd { tile } => winograd(w, shape, *tile),
+            Packing::ConvTranspose {
+                group,
+                strides,
+                dilations,
+                pads_begin,
+            } => conv_transpose(w, shape, *group, *strides, *dilations, *pads_begin),
             Packing::InputGates { gates } => recurrent::input_gates(shape, w, *gates),
             Packing::RecurrentGates { gates, split } => {
                 recurrent::recurrent_gates(shape, w, *gates, *split)

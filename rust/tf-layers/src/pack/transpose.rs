@@ -26,6 +26,13 @@ pub(crate) struct Phase {
     /// Distance between them.
     pub step: usize,
     /// The input that the last tap reads for the phase's first output.
+    #[cfg_attr(
+        not(feature = "kernels"),
+        expect(
+            dead_code,
+            reason = "packing needs the taps alone, the kernel their places"
+        )
+    )]
     pub input: isize,
 }
 
@@ -47,6 +54,13 @@ impl Axis {
     }
 
     /// Distance of the inputs that neighbouring taps of a phase read.
+    #[cfg_attr(
+        not(feature = "kernels"),
+        expect(
+            dead_code,
+            reason = "packing needs the taps alone, the kernel their places"
+        )
+    )]
     pub(crate) fn input_step(&self) -> usize {
         self.dilation / greatest_common_divisor(self.stride, self.dilation)
     }

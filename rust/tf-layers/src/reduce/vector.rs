@@ -123,7 +123,10 @@ fn sums<S: Simd>(
                         waiting[count] = kept + reduced + i * BLOCK;
                         count += 1;
                         if count == 4 {
-                            let rows = waiting.map(|row| &x[row..][..y.len()]);
+                            let mut rows = [&x[..0]; 4];
+                            for (row, &at) in rows.iter_mut().zip(&waiting) {
+                                *row = &x[at..][..y.len()];
+                            }
                             column_sums(s, rows, &before, &mut partial, &g, pad);
                             count = 0;
                             depth += 1;
@@ -162,22 +165,27 @@ fn column_sums<S: Simd, const N: usize>(
     rows: [&[f32]; N],
     before: &[f32; BLOCK],
     partial: &mut [f32; BLOCK],
-    g: impl Fn(S::f32s, S::f32s) -> S::f32s,
+    g: &impl Fn(S::f32s, S::f32s) -> S::f32s,
     pad: f32,
 ) {
     let width = rows[0].len();
     let body = width - width % S::f32s::LEN;
+    // `g` goes by reference and is called through it directly: the call of an `&F` that is itself taken for an `F` need not be
+    // inlined, and then runs without the level's instructions.
+    let mut vectors = [S::f32s::splat(s, pad); N];
     for at in (0..body).step_by(S::f32s::LEN) {
-        let rows = rows.map(|row| S::f32s::from_slice(s, &row[at..at + S::f32s::LEN]));
-        add_vectors(s, rows, &before[at..], &mut partial[at..], &g);
+        for (vector, row) in vectors.iter_mut().zip(rows) {
+            *vector = S::f32s::from_slice(s, &row[at..at + S::f32s::LEN]);
+        }
+        add_vectors(s, vectors, &before[at..], &mut partial[at..], g);
     }
     if body < width {
-        let rows = rows.map(|row| {
+        for (vector, row) in vectors.iter_mut().zip(rows) {
             let mut padded = [pad; 16];
             padded[..width - body].copy_from_slice(&row[body..]);
-            S::f32s::from_slice(s, &padded[..S::f32s::LEN])
-        });
-        add_vectors(s, rows, &before[body..], &mut partial[body..], &g);
+            *vector = S::f32s::from_slice(s, &padded[..S::f32s::LEN]);
+        }
+        add_vectors(s, vectors, &before[body..], &mut partial[body..], g);
     }
 }
 
@@ -188,13 +196,13 @@ fn add_vectors<S: Simd, const N: usize>(
     x: [S::f32s; N],
     before: &[f32],
     partial: &mut [f32],
-    g: impl Fn(S::f32s, S::f32s) -> S::f32s,
+    g: &impl Fn(S::f32s, S::f32s) -> S::f32s,
 ) {
     let before = S::f32s::from_slice(s, &before[..S::f32s::LEN]);
     let partial = &mut partial[..S::f32s::LEN];
     let mut sum = S::f32s::splat(s, 0.0);
     for x in x {
-        sum += g(x, before);
+        sum += (*g)(x, before);
     }
     (S::f32s::from_slice(s, partial) + sum).store_slice(partial);
 }

@@ -1,6 +1,6 @@
 //! Every layer of the model that has parameters, with its parameters.
 
-use tf_layers::activation::{Activate, Activation};
+use tf_layers::activation::Activation;
 use tf_layers::conv::Conv;
 use tf_layers::dense::Dense;
 use tf_layers::movement::Transpose;
@@ -13,18 +13,14 @@ use super::weights::Weights;
 pub struct Layers<'w> {
     /// conv1/Conv (Conv): \[batch, 8, 8, 8\]
     pub conv1: Conv<'w, 2>,
-    /// conv1/Relu (Relu): \[batch, 8, 8, 8\]
-    pub conv1_relu: Activate,
     /// pool1/MaxPool (MaxPool): \[batch, 4, 4, 8\]
     pub pool1: MaxPool<2>,
     /// conv2/Conv (Conv): \[batch, 4, 4, 16\]
     pub conv2: Conv<'w, 2>,
-    /// conv2/Relu (Relu): \[batch, 4, 4, 16\]
-    pub conv2_relu: Activate,
     /// pool2/MaxPool (MaxPool): \[batch, 2, 2, 16\]
     pub pool2: MaxPool<2>,
     /// flatten/Flatten (Flatten): \[batch, 16, 2, 2\]
-    pub flatten_flatten: Transpose<4>,
+    pub flatten: Transpose<4>,
     /// logits/MatMul (Gemm): \[batch, 10\]
     pub logits: Dense<'w>,
 }
@@ -49,10 +45,6 @@ impl<'w> Layers<'w> {
                 pads_end: [1, 1],
                 kernel: w.conv1_kernel,
                 bias: Some(w.conv1_bias),
-                activation: Activation::Linear,
-            }
-            .checked(),
-            conv1_relu: Activate {
                 activation: Activation::Relu,
             }
             .checked(),
@@ -76,10 +68,6 @@ impl<'w> Layers<'w> {
                 pads_end: [1, 1],
                 kernel: w.conv2_kernel,
                 bias: Some(w.conv2_bias),
-                activation: Activation::Linear,
-            }
-            .checked(),
-            conv2_relu: Activate {
                 activation: Activation::Relu,
             }
             .checked(),
@@ -92,7 +80,7 @@ impl<'w> Layers<'w> {
                 ceil_mode: false,
             }
             .checked(),
-            flatten_flatten: Transpose { perm: [0, 3, 1, 2] }.checked(),
+            flatten: Transpose { perm: [0, 3, 1, 2] }.checked(),
             logits: Dense {
                 inputs: 64,
                 units: 10,

@@ -29,7 +29,7 @@ pub struct Outputs<'a> {
 /// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
-    /// conv1, conv1\_relu, conv2, conv2\_relu, flatten\_flatten
+    /// conv1\_relu, conv2\_relu, flatten
     s0: Slot<f32>,
     /// pool1, pool2, logits, softmax
     s1: Slot<f32>,
@@ -137,8 +137,6 @@ impl<'w> DigitsModel<'w> {
             ws.s0.fit(batch * 512),
             &mut ws.scratch,
         );
-        // conv1/Relu (Relu): [batch, 8, 8, 8]
-        l.conv1_relu.run_in_place(cpu, ws.s0.fit(batch * 512));
         // pool1/MaxPool (MaxPool): [batch, 4, 4, 8]
         l.pool1.run(
             cpu,
@@ -158,8 +156,6 @@ impl<'w> DigitsModel<'w> {
             ws.s0.fit(batch * 256),
             &mut ws.scratch,
         );
-        // conv2/Relu (Relu): [batch, 4, 4, 16]
-        l.conv2_relu.run_in_place(cpu, ws.s0.fit(batch * 256));
         // pool2/MaxPool (MaxPool): [batch, 2, 2, 16]
         l.pool2.run(
             cpu,
@@ -170,7 +166,7 @@ impl<'w> DigitsModel<'w> {
             ws.s1.fit(batch * 64),
         );
         // flatten/Flatten (Flatten): [batch, 16, 2, 2]
-        l.flatten_flatten.run(
+        l.flatten.run(
             cpu,
             [batch, 2, 2, 16],
             ws.s1.get(batch * 64),
@@ -209,9 +205,9 @@ impl<'w> DigitsModel<'w> {
             });
         }
         let rows = || features.chunks_exact(64);
-        let image: Vec<f32> = rows().flat_map(|row| &row[0..64]).copied().collect();
+        let input_0: Vec<f32> = rows().flat_map(|row| &row[0..64]).copied().collect();
         let mut workspace = self.workspace();
-        let inputs = Inputs { image: &image };
+        let inputs = Inputs { image: &input_0 };
         Ok(self
             .predict(Sizes { batch: samples }, inputs, &mut workspace)?
             .probabilities

@@ -18,12 +18,12 @@ impl ArrayInputs {
     /// If an input is missing, of another type, or of a shape that does not fit.
     pub fn read(npz: &Npz, sample: Option<usize>) -> Result<Self, SignatureError> {
         let tensors = ScoreModel::INPUTS;
-        let (features, shape_0) = tensors[0].read(npz, sample)?;
+        let (input_0, shape_0) = tensors[0].read(npz, sample)?;
         let shapes: [&[usize]; 1] = [&shape_0];
-        let [batch] = tf_layers::signature::sizes(["batch"], tensors, &shapes)?;
+        let sizes = tf_layers::signature::sizes(["batch"], tensors, &shapes)?;
         Ok(Self {
-            sizes: Sizes { batch },
-            features,
+            sizes: Sizes { batch: sizes[0] },
+            features: input_0,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Every layer of the model that has parameters, with its parameters.
 
-use tf_layers::activation::{Activate, Activation};
+use tf_layers::activation::Activation;
 use tf_layers::dense::Dense;
 
 use super::weights::Weights;
@@ -10,12 +10,8 @@ use super::weights::Weights;
 pub struct Layers<'w> {
     /// hidden/MatMul (Gemm): \[batch, 16\]
     pub hidden: Dense<'w>,
-    /// hidden/Relu (Relu): \[batch, 16\]
-    pub hidden_relu: Activate,
     /// score/MatMul (Gemm): \[batch, 1\]
     pub score: Dense<'w>,
-    /// score/Sigmoid (Sigmoid): \[batch, 1\]
-    pub score_sigmoid: Activate,
 }
 
 impl<'w> Layers<'w> {
@@ -32,10 +28,6 @@ impl<'w> Layers<'w> {
                 units: 16,
                 kernel: w.hidden_kernel,
                 bias: Some(w.hidden_bias),
-                activation: Activation::Linear,
-            }
-            .checked(),
-            hidden_relu: Activate {
                 activation: Activation::Relu,
             }
             .checked(),
@@ -44,10 +36,6 @@ impl<'w> Layers<'w> {
                 units: 1,
                 kernel: w.score_kernel,
                 bias: Some(w.score_bias),
-                activation: Activation::Linear,
-            }
-            .checked(),
-            score_sigmoid: Activate {
                 activation: Activation::Sigmoid,
             }
             .checked(),

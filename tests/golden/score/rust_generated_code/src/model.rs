@@ -28,9 +28,9 @@ pub struct Outputs<'a> {
 /// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
-    /// hidden, hidden\_relu
+    /// hidden\_relu
     s0: Slot<f32>,
-    /// score, score\_sigmoid
+    /// score\_sigmoid
     s1: Slot<f32>,
 }
 
@@ -122,13 +122,9 @@ impl<'w> ScoreModel<'w> {
         // hidden/MatMul (Gemm): [batch, 16]
         l.hidden
             .run(cpu, batch, inputs.features, None, ws.s0.fit(batch * 16));
-        // hidden/Relu (Relu): [batch, 16]
-        l.hidden_relu.run_in_place(cpu, ws.s0.fit(batch * 16));
         // score/MatMul (Gemm): [batch, 1]
         l.score
             .run(cpu, batch, ws.s0.get(batch * 16), None, ws.s1.fit(batch));
-        // score/Sigmoid (Sigmoid): [batch, 1]
-        l.score_sigmoid.run_in_place(cpu, ws.s1.fit(batch));
         Ok(Outputs {
             probability: TensorView {
                 data: ws.s1.get(batch),
@@ -152,11 +148,9 @@ impl<'w> ScoreModel<'w> {
             });
         }
         let rows = || features.chunks_exact(10);
-        let features: Vec<f32> = rows().flat_map(|row| &row[0..10]).copied().collect();
+        let input_0: Vec<f32> = rows().flat_map(|row| &row[0..10]).copied().collect();
         let mut workspace = self.workspace();
-        let inputs = Inputs {
-            features: &features,
-        };
+        let inputs = Inputs { features: &input_0 };
         Ok(self
             .predict(Sizes { batch: samples }, inputs, &mut workspace)?
             .probability

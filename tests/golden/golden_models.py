@@ -33,4 +33,9 @@ GOLDEN = {
         Options(name="Digits"),
         "images: convolution and pooling with channels last, packed kernels, buffers that are reused",
     ),
+    "text": Golden(
+        onnx_models.text,
+        Options(name="Text"),
+        "sequences: an embedding, an LSTM, two open sizes, ids that can be out of range",
+    ),
 }

@@ -1,0 +1,332 @@
+//! Convolutions of 3 × 3 with fewer multiplications: Winograd's F(2×2, 3×3) and F(4×4, 3×3).
+//!
+//! y = Aᵀ·[(G·g·Gᵀ) ⊙ (Bᵀ·d·B)]·A for every tile d of x (Lavin and Gray, 2015): the element-wise product over all channels is one matrix product for each of
+//! the (tile + 2)² positions. 2.25 and 4 times fewer multiplications than directly.
+#![allow(
+    clippy::needless_range_loop,
+    reason = "constant indices into small arrays keep sums in registers; iterators do not always"
+)]
+
+use super::image::Window;
+use crate::activation::Activation;
+use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+use crate::gemm::{Addend, Grid, Product, Segments};
+use crate::pack::PANEL;
+use crate::slot::Slot;
+
+/// Bytes of transformed tiles (inputs and outputs) at a time: what stays in the second-level cache.
+const BLOCK_BYTES: usize = 512 << 10;
+/// Tiles at a time, whatever they weigh: fewer would read the kernel too often, more leave the cache.
+const BLOCK_TILES: core::ops::RangeInclusive<usize> = 32..=192;
+
+/// y = activation(x ⋆ kernel + bias + residual) for a kernel of 3 × 3, stride 1: as [`Conv`](super::Conv), by tiles of `M` × `M` outputs.
+///
+/// `M` is 2 (errors as small as the direct kernel's) or 4 (faster; errors to 1e-5 of max |y|). Channels are multiples of 16. The kernel is packed by
+/// [`pack::winograd`](crate::pack::winograd).
+#[derive(Debug, Clone, Copy)]
+pub struct WinogradConv2d<'w, const M: usize> {
+    /// Channels of x.
+    pub input_channels: usize,
+    /// Channels of y.
+    pub output_channels: usize,
+    /// Zeros before each axis.
+    pub pads_begin: [usize; 2],
+    /// Zeros after each axis.
+    pub pads_end: [usize; 2],
+    /// Packed kernel of [`WinogradConv2d::packed_len`] elements.
+    pub kernel: &'w [f32],
+    /// Bias `[output_channels]`, if any.
+    pub bias: Option<&'w [f32]>,
+    /// Applied last.
+    pub activation: Activation,
+}
+
+/// Where a block of tiles lies, and what it is cut from.
+struct Block {
+    /// Number of the first tile, row by row.
+    first: usize,
+    tiles: usize,
+    /// Tiles in a row of them.
+    across: usize,
+    /// Pixels in a line of the padded image.
+    width: usize,
+    /// Size of y.
+    output: [usize; 2],
+}
+
+impl<const M: usize> WinogradConv2d<'_, M> {
+    /// Length of the packed kernel.
+    #[must_use]
+    pub const fn packed_len(inputs: usize, outputs: usize) -> usize {
+        (M + 2) * (M + 2) * outputs.div_ceil(PANEL) * inputs * PANEL
+    }
+
+    /// Checks the lengths; in a constant a mistake is a compile error.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        assert!(M == 2 || M == 4, "WinogradConv2d: tiles of 2 or 4");
+        assert!(
+            self.input_channels.is_multiple_of(PANEL),
+            "WinogradConv2d: inputs in sixteens"
+        );
+        assert!(
+            self.output_channels.is_multiple_of(PANEL),
+            "WinogradConv2d: outputs in sixteens"
+        );
+        assert!(
+            self.kernel.len() == Self::packed_len(self.input_channels, self.output_channels),
+            "WinogradConv2d: kernel length"
+        );
+        if let Some(bias) = self.bias {
+            assert!(
+                bias.len() == self.output_channels,
+                "WinogradConv2d: bias length"
+            );
+        }
+        self
+    }
+
+    /// y = activation(x ⋆ kernel + bias + residual); the residual, if any, has y's shape.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the convention: sizes, inputs, outputs, scratch"
+    )]
+    pub fn run(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        size: [usize; 2],
+        x: &[f32],
+        residual: Option<&[f32]>,
+        y: &mut [f32],
+        scratch: &mut Slot<f32>,
+    ) {
+        let (inputs, outputs) = (self.input_channels, self.output_channels);
+        let window = |end: [usize; 2]| Window {
+            size: [1, size[0], size[1]],
+            kernel: [1, 3, 3],
+            strides: [1; 3],
+            dilations: [1; 3],
+            begin: [0, self.pads_begin[0], self.pads_begin[1]],
+            end: [0, end[0], end[1]],
+        };
+        let [_, height, width] = window(self.pads_end).output();
+        let y_image = height * width * outputs;
+        let y = &mut y[..batch * y_image];
+        if y.is_empty() {
+            return;
+        }
+        // More zeros at the end, so that every tile is whole.
+        let whole = [height, width].map(|n| n.next_multiple_of(M));
+        let end = [
+            self.pads_end[0] + whole[0] - height,
+            self.pads_end[1] + whole[1] - width,
+        ];
+        let window = window(end);
+        let (down, across) = (whole[0] / M, whole[1] / M);
+        let positions = (M + 2) * (M + 2);
+        let tiles = (BLOCK_BYTES / (positions * (inputs + outputs) * 4))
+            .clamp(*BLOCK_TILES.start(), *BLOCK_TILES.end())
+            .min(down * across);
+        let image_len = window.padded_pixels() * inputs;
+        let (image, rest) = scratch
+            .fit(image_len + positions * tiles * (inputs + outputs))
+            .split_at_mut(image_len);
+        let (seen, sums) = rest.split_at_mut(positions * tiles * inputs);
+        for (i, y) in y.chunks_exact_mut(y_image).enumerate() {
+            let x_image = size[0] * size[1] * inputs;
+            window.pad(&x[i * x_image..][..x_image], inputs, image);
+            let residual = residual.map(|residual| &residual[i * y_image..][..y_image]);
+            for first in (0..down * across).step_by(tiles) {
+                let block = Block {
+                    first,
+                    tiles: tiles.min(down * across - first),
+                    across,
+                    width: window.padded()[2],
+                    output: [height, width],
+                };
+                dispatch!(cpu.level, s => self.see_any(s, &block, image, seen));
+                self.multiply(cpu, block.tiles, seen, sums);
+                dispatch!(cpu.level, s => self.finish_any(s, &block, sums, residual, y));
+            }
+            self.activation.apply(cpu, y);
+        }
+    }
+
+    /// The products of all positions.
+    fn multiply(&self, cpu: Cpu, tiles: usize, seen: &[f32], sums: &mut [f32]) {
+        let (inputs, outputs) = (self.input_channels, self.output_channels);
+        let kernels = self.kernel.chunks_exact((outputs * inputs).max(1));
+        let seen = seen.chunks_exact((tiles * inputs).max(1));
+        for ((kernel, seen), sums) in kernels
+            .zip(seen)
+            .zip(sums.chunks_exact_mut(tiles * outputs))
+        {
+            Product {
+                grid: Grid::matrix(tiles, inputs, outputs),
+                segments: Segments::one(inputs),
+                columns: outputs,
+                panels: kernel,
+                bias: None,
+                activation: Activation::Linear,
+            }
+            .run(cpu, seen, Addend::Nothing, sums);
+        }
+    }
+
+    #[inline(always)]
+    fn see_any<S: Simd>(&self, s: S, block: &Block, image: &[f32], seen: &mut [f32]) {
+        if M == 2 {
+            self.see::<S, 4>(s, block, image, seen);
+        } else {
+            self.see::<S, 6>(s, block, image, seen);
+        }
+    }
+
+    /// Bᵀ·d·B of every tile: `seen` is `[position][tile][channel]`.
+    #[inline(always)]
+    fn see<S: Simd, const T: usize>(&self, s: S, block: &Block, image: &[f32], seen: &mut [f32]) {
+        let (inputs, lanes) = (self.input_channels, S::f32s::LEN);
+        let plane = block.tiles * inputs;
+        let zero = S::f32s::splat(s, 0.0);
+        for tile in 0..block.tiles {
+            let (down, across) = (
+                (block.first + tile) / block.across,
+                (block.first + tile) % block.across,
+            );
+            let corner = (down * M * block.width + across * M) * inputs;
+            for channel in (0..inputs).step_by(lanes) {
+                let mut half = [[zero; T]; T];
+                for i in 0..T {
+                    let line = &image[corner + i * block.width * inputs..][..T * inputs];
+                    let mut d = [zero; T];
+                    for j in 0..T {
+                        d[j] = S::f32s::from_slice(s, &line[j * inputs + channel..][..lanes]);
+                    }
+                    half[i] = input_line::<S, T>(d);
+                }
+                for j in 0..T {
+                    let mut d = [zero; T];
+                    for i in 0..T {
+                        d[i] = half[i][j];
+                    }
+                    let d = input_line::<S, T>(d);
+                    for i in 0..T {
+                        let at = (i * T + j) * plane + tile * inputs + channel;
+                        d[i].store_slice(&mut seen[at..at + lanes]);
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn finish_any<S: Simd>(
+        &self,
+        s: S,
+        block: &Block,
+        sums: &[f32],
+        residual: Option<&[f32]>,
+        y: &mut [f32],
+    ) {
+        if M == 2 {
+            self.finish::<S, 4>(s, block, sums, residual, y);
+        } else {
+            self.finish::<S, 6>(s, block, sums, residual, y);
+        }
+    }
+
+    /// Aᵀ·m·A of every tile, with bias and residual, to its place in y.
+    #[inline(always)]
+    fn finish<S: Simd, const T: usize>(
+        &self,
+        s: S,
+        block: &Block,
+        sums: &[f32],
+        residual: Option<&[f32]>,
+        y: &mut [f32],
+    ) {
+        let (outputs, lanes) = (self.output_channels, S::f32s::LEN);
+        let plane = block.tiles * outputs;
+        let zero = S::f32s::splat(s, 0.0);
+        let [height, width] = block.output;
+        for tile in 0..block.tiles {
+            let (down, across) = (
+                (block.first + tile) / block.across,
+                (block.first + tile) % block.across,
+            );
+            let (top, left) = (down * M, across * M);
+            for channel in (0..outputs).step_by(lanes) {
+                let mut half = [[zero; T]; M];
+                for j in 0..T {
+                    let mut m = [zero; T];
+                    for i in 0..T {
+                        let at = (i * T + j) * plane + tile * outputs + channel;
+                        m[i] = S::f32s::from_slice(s, &sums[at..at + lanes]);
+                    }
+                    let m = output_line::<S, T, M>(s, m);
+                    for i in 0..M {
+                        half[i][j] = m[i];
+                    }
+                }
+                let bias = match self.bias {
+                    Some(bias) => S::f32s::from_slice(s, &bias[channel..channel + lanes]),
+                    None => zero,
+                };
+                for i in 0..M {
+                    let line = output_line::<S, T, M>(s, half[i]);
+                    for j in 0..M {
+                        if top + i < height && left + j < width {
+                            let at = ((top + i) * width + left + j) * outputs + channel;
+                            let mut value = line[j] + bias;
+                            if let Some(residual) = residual {
+                                value += S::f32s::from_slice(s, &residual[at..at + lanes]);
+                            }
+                            value.store_slice(&mut y[at..at + lanes]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Bᵀ·d for one line of a tile.
+#[inline(always)]
+fn input_line<S: Simd, const T: usize>(d: [S::f32s; T]) -> [S::f32s; T] {
+    let mut v = d;
+    if T == 4 {
+        v[0] = d[0] - d[2];
+        v[1] = d[1] + d[2];
+        v[2] = d[2] - d[1];
+        v[3] = d[1] - d[3];
+    } else {
+        let (even, odd) = (d[4] - d[2] * 4.0, d[3] - d[1] * 4.0);
+        let (even_2, odd_2) = (d[4] - d[2], (d[3] - d[1]) * 2.0);
+        v[0] = d[0] * 4.0 - d[2] * 5.0 + d[4];
+        v[1] = even + odd;
+        v[2] = even - odd;
+        v[3] = even_2 + odd_2;
+        v[4] = even_2 - odd_2;
+        v[5] = d[1] * 4.0 - d[3] * 5.0 + d[5];
+    }
+    v
+}
+
+/// Aᵀ·m for one line of a tile.
+#[inline(always)]
+fn output_line<S: Simd, const T: usize, const M: usize>(s: S, m: [S::f32s; T]) -> [S::f32s; M] {
+    let mut y = [S::f32s::splat(s, 0.0); M];
+    if T == 4 {
+        y[0] = m[0] + m[1] + m[2];
+        y[1] = m[1] - m[2] - m[3];
+    } else {
+        let (plus, minus) = (m[1] + m[2], m[1] - m[2]);
+        let (plus_2, minus_2) = (m[3] + m[4], m[3] - m[4]);
+        y[0] = m[0] + plus + plus_2;
+        y[1] = minus + minus_2 * 2.0;
+        y[2] = plus + plus_2 * 4.0;
+        y[3] = minus + minus_2 * 8.0 + m[5];
+    }
+    y
+}

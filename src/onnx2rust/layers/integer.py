@@ -1,0 +1,50 @@
+"""Products of 8-bit integers (`tf_layers::integer`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onnx2rust.dims import Dim, product
+from onnx2rust.layers.base import Dims, Layer
+
+
+@dataclass(frozen=True)
+class MatMulInteger(Layer, rust="integer::MatMulInteger", optional=(2, 3)):
+    """y = (a − a_zero) · (b − b_zero), i32; inputs a, b, a_zero, b_zero; arguments as those of MatMul."""
+
+    batch: Dims
+    mkn: Dims
+    a_batch: Dims
+    a_steps: Dims
+    b_batch: Dims
+    b_steps: Dims
+
+    def multiply_adds(self) -> Dim:
+        return product((*self.batch, *self.mkn))
+
+
+@dataclass(frozen=True)
+class ConvInteger(Layer, rust="integer::ConvInteger", optional=(2, 3)):
+    """y = (x − x_zero) ⋆ (w − w_zero), i32, channels last; inputs x, w [*kernel_shape, inputs / group, outputs], x_zero, w_zero."""
+
+    input_channels: int
+    output_channels: int
+    group: int
+    kernel_shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
+    batch: Dim
+    size: Dims
+
+    def generics(self) -> tuple[str, ...]:
+        return (str(len(self.kernel_shape)),)
+
+
+@dataclass(frozen=True)
+class Requantize(Layer, rust="integer::Requantize", optional=(4, 5)):
+    """y = saturate(round((x + bias) · (a_scale · b_scale / y_scale)) + y_zero); inputs x, a_scale, b_scale, y_scale, y_zero, bias."""
+
+    rows: Dim
+    channels: Dim

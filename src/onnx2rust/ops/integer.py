@@ -1,0 +1,154 @@
+"""Products of 8-bit integers, as quantised models have them."""
+
+from __future__ import annotations
+
+from onnx2rust.builder import Builder, Refuse
+from onnx2rust.dims import Dim, product
+from onnx2rust.dtypes import DType
+from onnx2rust.layers.integer import ConvInteger, MatMulInteger, Requantize
+from onnx2rust.ops.conv import check_conv
+from onnx2rust.ops.dense import strides
+from onnx2rust.program import TensorType, Value
+from onnx2rust.registry import onnx_op
+
+_BYTES = (DType.U8, DType.I8)
+
+
+@onnx_op("MatMulInteger", since=10)
+def matmul_integer(g: Builder, A: Value, B: Value, a_zero_point: Value | None = None, b_zero_point: Value | None = None) -> Value:
+    """y = (a − a_zero_point) · (b − b_zero_point) in i32 (https://onnx.ai/onnx/operators/onnx__MatMulInteger.html)"""
+    return _matmul(g, A, B, a_zero_point, b_zero_point)
+
+
+def _matmul(g: Builder, a: Value, b: Value, a_zero: Value | None, b_zero: Value | None) -> Value:
+    if a.dtype not in _BYTES or b.dtype not in _BYTES:
+        raise Refuse(f"an 8-bit product of {a.type} and {b.type}", invalid=True)
+    if a.rank < 1 or b.rank < 1:
+        raise Refuse("a product of matrices needs at least one axis", invalid=True)
+    left = g.view(a, 1, *a.shape) if a.rank == 1 else a
+    right = g.view(b, *b.shape, 1) if b.rank == 1 else b
+    (a_store, b_store), strided, full = strides(g, left, right)
+    a_zero, b_zero = _zero(g, a_zero, strided.sizes[0]), _zero(g, b_zero, strided.sizes[2])
+    y = g.step(MatMulInteger(*strided.fields()), [a_store, b_store, a_zero, b_zero], TensorType(DType.I32, full))
+    shape = full[:-2] + (full[-2:-1] if a.rank > 1 else ()) + (full[-1:] if b.rank > 1 else ())
+    return g.view(y, *shape)
+
+
+def _zero(g: Builder, zero: Value | None, size: Dim) -> Value | None:
+    """A zero point as a vector of one element, or of one a row or column."""
+    if zero is None:
+        return None
+    count = product(zero.shape)
+    if count not in (1, size):
+        raise Refuse(f"zero points {zero.type} for {size} rows or columns")
+    return g.view(zero, count)
+
+
+@onnx_op("QLinearMatMul", since=(10, 21))
+def qlinear_matmul(
+    g: Builder,
+    a: Value,
+    a_scale: Value,
+    a_zero_point: Value,
+    b: Value,
+    b_scale: Value,
+    b_zero_point: Value,
+    y_scale: Value,
+    y_zero_point: Value,
+) -> Value:
+    """y = quantised((a − a_zero_point)·a_scale · (b − b_zero_point)·b_scale) (https://onnx.ai/onnx/operators/onnx__QLinearMatMul.html)"""
+    sums = _matmul(g, a, b, a_zero_point, b_zero_point)
+    if product(a_scale.shape) != 1 or product(y_scale.shape) != 1:
+        raise Refuse("QLinearMatMul with scales per row is not supported")
+    return _requantize(g, sums, a_scale, b_scale, y_scale, y_zero_point, None)
+
+
+def _requantize(
+    g: Builder, sums: Value, a_scale: Value, b_scale: Value, y_scale: Value, y_zero: Value | None, bias: Value | None
+) -> Value:
+    """Sums [*, channels] → 8 bits."""
+    channels = sums.shape[-1] if sums.rank else 1
+    vectors: list[Value | None] = []
+    for scale in (a_scale, b_scale, y_scale):
+        if scale.dtype is not DType.F32:
+            raise Refuse(f"scales of {scale.dtype} are not supported", "only float32 is")
+        vectors.append(_zero(g, scale, channels))
+    dtype = DType.U8 if y_zero is None else y_zero.dtype
+    if dtype not in _BYTES:
+        raise Refuse(f"an output of {dtype} is not supported", "uint8 and int8 are")
+    layer = Requantize(product(sums.shape[:-1]), channels)
+    inputs = [sums, *vectors, _zero(g, y_zero, channels), bias]
+    return g.step(layer, inputs, TensorType(dtype, sums.shape))  # type: ignore[no-any-return]
+
+
+@onnx_op("ConvInteger", since=10)
+def conv_integer(
+    g: Builder,
+    x: Value,
+    w: Value,
+    x_zero_point: Value | None = None,
+    w_zero_point: Value | None = None,
+    *,
+    auto_pad: str = "NOTSET",
+    dilations: list[int] | None = None,
+    group: int = 1,
+    kernel_shape: list[int] | None = None,
+    pads: list[int] | None = None,
+    strides: list[int] | None = None,
+) -> Value:
+    """y = (x − x_zero_point) ⋆ (w − w_zero_point) in i32 (https://onnx.ai/onnx/operators/onnx__ConvInteger.html)"""
+    windows = (group, kernel_shape, strides, dilations, pads, auto_pad)
+    return g.to_channels_first(_conv(g, x, w, x_zero_point, w_zero_point, *windows))
+
+
+def _conv(
+    g: Builder,
+    x: Value,
+    w: Value,
+    x_zero: Value | None,
+    w_zero: Value | None,
+    group: int,
+    kernel_shape: list[int] | None,
+    strides: list[int] | None,
+    dilations: list[int] | None,
+    pads: list[int] | None,
+    auto_pad: str,
+) -> Value:
+    """The sums of an 8-bit convolution, channels last."""
+    if x.dtype not in _BYTES or w.dtype not in _BYTES:
+        raise Refuse(f"an 8-bit convolution of {x.type} and {w.type}", invalid=True)
+    window, (inputs, outputs) = check_conv(x, w, group, kernel_shape, strides, dilations, pads, auto_pad)
+    image = g.to_channels_last(x)
+    kernel = g.transpose(w, [*range(2, w.rank), 1, 0])
+    batch, size = image.shape[0], tuple(image.shape[1:-1])
+    shared = (window.kernel_shape, window.strides, window.dilations, window.pads_begin, window.pads_end)
+    layer = ConvInteger(inputs, outputs, group, *shared, batch, size)
+    zeros = [_zero(g, x_zero, 1), _zero(g, w_zero, outputs)]
+    return g.step(layer, [image, kernel, *zeros], TensorType(DType.I32, (batch, *window.output, outputs)))  # type: ignore[no-any-return]
+
+
+@onnx_op("QLinearConv", since=10)
+def qlinear_conv(
+    g: Builder,
+    x: Value,
+    x_scale: Value,
+    x_zero_point: Value,
+    w: Value,
+    w_scale: Value,
+    w_zero_point: Value,
+    y_scale: Value,
+    y_zero_point: Value,
+    B: Value | None = None,
+    *,
+    auto_pad: str = "NOTSET",
+    dilations: list[int] | None = None,
+    group: int = 1,
+    kernel_shape: list[int] | None = None,
+    pads: list[int] | None = None,
+    strides: list[int] | None = None,
+) -> Value:
+    """y = quantised(dequantised(x) ⋆ dequantised(w) + B), B in steps of x_scale · w_scale
+    (https://onnx.ai/onnx/operators/onnx__QLinearConv.html)"""
+    windows = (group, kernel_shape, strides, dilations, pads, auto_pad)
+    sums = _conv(g, x, w, x_zero_point, w_zero_point, *windows)
+    return g.to_channels_first(_requantize(g, sums, x_scale, w_scale, y_scale, y_zero_point, B))

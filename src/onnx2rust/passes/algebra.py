@@ -1,0 +1,162 @@
+"""Elementwise arithmetic as polynomials, to recognise functions that exporters spell out, in whatever order they do it.
+
+`Expansion.of(value)` multiplies out `Add`, `Sub`, `Mul`, `Div`, `Pow`, `Neg`, `Sqrt` and `Reciprocal` down to *atoms*: the values where it was told to
+stop, and all that is computed by anything else. A polynomial maps monomials (atoms with their powers) to coefficients; equal
+polynomials are equal functions of their atoms over the reals, so two orders of rounding are all that a replacement can change. Sums are
+only expanded where the operands' shapes are ones that the caller `allows`, so that broadcasting cannot make two different things look alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from onnx2rust.layers import elementwise
+from onnx2rust.layers.activation import Activate
+from onnx2rust.layers.base import View
+from onnx2rust.layers.shapes import Shape
+from onnx2rust.passes.graph import Graph
+from onnx2rust.program import Step, Value
+
+Monomial = frozenset[tuple[Value, Fraction]]
+Poly = dict[Monomial, float]
+ONE: Monomial = frozenset()
+MAX_TERMS = 8
+CLOSE = 1e-5
+"""Relative error at which a constant of the model is the one of the formula: they are f32, some are typed with five digits."""
+Allows = Callable[[Shape, Value, Shape, Value], bool]
+
+
+def same_shape(a_shape: Shape, a: Value, b_shape: Shape, b: Value) -> bool:
+    """Allows equal shapes and single constants."""
+    return a_shape == b_shape or number(a) is not None or number(b) is not None
+
+
+def number(value: Value) -> float | None:
+    """The value if it is a constant of one element."""
+    return float(value.array.ravel()[0]) if value.array is not None and value.array.size == 1 else None
+
+
+def root(graph: Graph, value: Value) -> Value:
+    """The value, seen through views."""
+    while value in graph.maker and isinstance(graph.maker[value].layer, View):
+        source = graph.maker[value].inputs[0]
+        assert source is not None
+        value = source
+    return value
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """Polynomials over the atoms `stop` and whatever is not arithmetic."""
+
+    graph: Graph
+    stop: frozenset[Value]
+    allows: Allows = same_shape
+
+    def of(self, value: Value) -> Poly:
+        """The value as a polynomial; a single atom if it is not arithmetic or becomes too long."""
+        value = root(self.graph, value)
+        known = number(value)
+        if known is not None:
+            return {ONE: known}
+        atom: Poly = {power(value): 1.0}
+        if value in self.stop or value not in self.graph.maker:
+            return atom
+        found = self._expanded(self.graph.maker[value])
+        return atom if found is None or len(found) > MAX_TERMS else found
+
+    def _expanded(self, step: Step) -> Poly | None:
+        layer = step.layer
+        values = [v for v in step.inputs if v is not None]
+        if isinstance(layer, Activate):
+            return self._function(layer.activation.name, values[0])
+        if not isinstance(layer, elementwise.Binary) or not self.allows(layer.a_shape, values[0], layer.b_shape, values[1]):
+            return None
+        match layer:
+            case elementwise.Add():
+                return _sum(self.of(values[0]), self.of(values[1]), 1)
+            case elementwise.Sub():
+                return _sum(self.of(values[0]), self.of(values[1]), -1)
+            case elementwise.Mul():
+                return _product(self.of(values[0]), self.of(values[1]))
+            case elementwise.Div():
+                inverse = _inverse(self.of(values[1]))
+                return None if inverse is None else _product(self.of(values[0]), inverse)
+            case elementwise.Pow():
+                return self._power(values[0], number(values[1]))
+        return None
+
+    def _function(self, name: str, x: Value) -> Poly | None:
+        if name == "Neg":
+            return _product(self.of(x), {ONE: -1.0})
+        if name == "Sqrt":
+            return {power(root(self.graph, x), Fraction(1, 2)): 1.0}
+        return _inverse(self.of(x)) if name == "Reciprocal" else None
+
+    def _power(self, base: Value, exponent: float | None) -> Poly | None:
+        if exponent in (0.5, -0.5):
+            return {power(root(self.graph, base), Fraction(exponent)): 1.0}
+        if exponent not in (2, 3):
+            return None
+        p = self.of(base)
+        result = p
+        for _ in range(int(exponent) - 1):
+            result = _product(result, p)
+        return result
+
+
+def power(value: Value, exponent: Fraction | int = 1) -> Monomial:
+    """value^exponent"""
+    return frozenset({(value, Fraction(exponent))})
+
+
+def times(*monomials: Monomial) -> Monomial:
+    """Their product."""
+    powers: dict[Value, Fraction] = {}
+    for monomial in monomials:
+        for value, exponent in monomial:
+            powers[value] = powers.get(value, Fraction(0)) + exponent
+    return frozenset((v, e) for v, e in powers.items() if e)
+
+
+def equal(a: Mapping[Monomial, float], b: Mapping[Monomial, float]) -> bool:
+    """Whether two polynomials are the same function, up to the rounding of constants."""
+    return a.keys() == b.keys() and all(math.isclose(a[m], b[m], rel_tol=CLOSE) for m in a)
+
+
+def _sum(a: Poly, b: Poly, sign: int) -> Poly:
+    total = dict(a)
+    for monomial, c in b.items():
+        total[monomial] = total.get(monomial, 0.0) + sign * c
+    return {m: c for m, c in total.items() if c}
+
+
+def _product(a: Poly, b: Poly) -> Poly:
+    total: Poly = {}
+    for m, c in a.items():
+        for n, d in b.items():
+            key = times(m, n)
+            total[key] = total.get(key, 0.0) + c * d
+    return {m: c for m, c in total.items() if c}
+
+
+def _inverse(p: Poly) -> Poly | None:
+    if len(p) != 1:
+        return None
+    ((monomial, c),) = p.items()
+    return {frozenset((v, -e) for v, e in monomial): 1 / c}
+
+
+def ancestors(graph: Graph, step: Step, limit: int) -> list[Step]:
+    """Elementwise steps (and the reductions among their inputs) that the step's result comes from, nearest first."""
+    queue = [step]
+    for near in queue:
+        if len(queue) >= limit:
+            break
+        if near is step or isinstance(near.layer, Activate | elementwise.Binary | View):
+            makers = (graph.maker[v] for v in near.inputs if v is not None and v in graph.maker)
+            queue += [m for m in dict.fromkeys(makers) if m not in queue]
+    return queue[1:]

@@ -1,0 +1,74 @@
+"""Lets a convolution do the zero padding in front of it.
+
+    Conv{begin, end}(Pad{before, after}(x))   →   Conv{begin + before, end + after}(x)
+
+for a Pad with zeros along spatial axes only that nobody else reads (seen through views that insert or drop axes of size 1). A convolution takes
+what lies outside its input for zero, so zeros written around it are the same; sizes of the result do not change, since size +
+begin + end does not.
+
+Refused: other modes and constants, negative amounts (they crop), padding of the batch or of channels, amounts known only at run time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from onnx2rust.dims import Dim
+from onnx2rust.layers.conv import Conv, DepthwiseConv
+from onnx2rust.layers.movement import Pad
+from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.program import Program, Step
+
+
+def run(program: Program) -> Program:
+    """The program with padding inside convolutions."""
+    return rewrite(program, _rule)
+
+
+def _rule(graph: Graph, step: Step) -> Rewrite | None:
+    if not isinstance(step.layer, Conv | DepthwiseConv):
+        return None
+    source = graph.only_source(step.inputs[0])
+    if source is None or not isinstance(source.step.layer, Pad) or source.step.layer.mode.name != "Constant":
+        return None
+    pad, layer = source.step, step.layer
+    value = pad.inputs[1] if len(pad.inputs) > 1 else None
+    if value is not None and (value.array is None or value.array.any()):
+        return None
+    channels = layer.input_channels if isinstance(layer, Conv) else layer.channels
+    amounts = _amounts(source.step.layer, (layer.batch, *layer.size, channels))
+    if amounts is None or amounts[0] != (0, 0) or amounts[-1] != (0, 0):
+        return None
+    spatial = amounts[1:-1]
+    changed = replace(
+        layer,
+        pads_begin=tuple(p + before for p, (before, _) in zip(layer.pads_begin, spatial, strict=True)),
+        pads_end=tuple(p + after for p, (_, after) in zip(layer.pads_end, spatial, strict=True)),
+        size=tuple(n - before - after for n, (before, after) in zip(layer.size, spatial, strict=True)),
+    )
+    return Rewrite(replace(step, layer=changed, inputs=(pad.inputs[0], *step.inputs[1:])), source.all)
+
+
+def _amounts(pad: Pad, shape: tuple[Dim, ...]) -> list[tuple[int, int]] | None:
+    """(before, after) for each axis of the convolution's input, if its axes are those of the padded tensor,
+    untouched ones merged, ones of size 1 left out."""
+    padded: list[tuple[Dim, tuple[int, int]]] = []
+    for n, before, after in zip(pad.shape, pad.before, pad.after, strict=True):
+        if not isinstance(before, int) or not isinstance(after, int) or before < 0 or after < 0:
+            return None
+        if n + before + after != 1:
+            padded.append((n + before + after, (before, after)))
+    found = []
+    merged: Dim = 1  # untouched axes stand in the Pad as one
+    for n in shape:
+        if n == 1:
+            found.append((0, 0))
+            continue
+        size, amounts = padded[0] if padded else (None, (0, 0))
+        merged = merged * n
+        if merged == size:
+            padded, merged = padded[1:], 1
+        elif amounts != (0, 0):
+            return None
+        found.append(amounts)
+    return None if padded else found

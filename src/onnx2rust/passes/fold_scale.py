@@ -1,0 +1,130 @@
+"""Takes scales and shifts per channel into the product before them.
+
+    y = (kernel · x + bias) · s + t   →   y = (kernel·s) · x + (bias·s + t)
+
+for `ScaleShift` (what BatchNormalization becomes), and for `Mul`, `Div`, `Add` and `Sub` by a constant that has one element a channel (or one in all), where nobody else reads the product and
+it has no activation or residual yet. Every output element of a product belongs to one channel, the last axis of y, and views keep the order of elements, so the constant that belongs to
+an element is told by its index modulo the number of channels; that is what is checked. The new weights are computed in f64 and rounded once.
+
+Refused: constants that are infinite or NaN or whose reciprocal or product with the weights is; a constant divided by the product;
+activations other than Linear; residuals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from onnx2rust.layers import elementwise
+from onnx2rust.layers.activation import LINEAR
+from onnx2rust.layers.base import Layer, Weight
+from onnx2rust.layers.conv import Conv, ConvTranspose, DepthwiseConv
+from onnx2rust.layers.dense import Dense
+from onnx2rust.layers.norm import ScaleShift
+from onnx2rust.passes.graph import Graph, Rewrite, Source, rewrite
+from onnx2rust.program import Program, Step, Value
+
+Product = Dense | Conv | DepthwiseConv | ConvTranspose
+_Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+def run(program: Program) -> Program:
+    """The program with constant scales and shifts in the weights of products."""
+    return rewrite(program, _rule)
+
+
+def _rule(graph: Graph, step: Step) -> Rewrite | None:
+    if not isinstance(step.layer, elementwise.Add | elementwise.Sub | elementwise.Mul | elementwise.Div | ScaleShift):
+        return None
+    for side in range(len(step.inputs)):
+        source = plain_product(graph, step.inputs[side])
+        operand, result = step.inputs[side], step.outputs[0]
+        if source is None or operand is None or result is None or operand.type.size != result.type.size:
+            continue
+        assert isinstance(source.step.layer, Product)
+        affine, name = _affine(step, side, channels(source.step.layer))
+        layer = None if affine is None else scaled(source.step.layer, *affine, name)
+        if layer is not None:
+            return Rewrite(replace(source.step, layer=layer, outputs=step.outputs), source.all)
+    return None
+
+
+def plain_product(graph: Graph, value: Value | None) -> Source | None:
+    """The product that computes the value for its one reader, if it has neither residual nor activation."""
+    source = graph.only_source(value)
+    if source is None or not isinstance(source.step.layer, Product):
+        return None
+    return source if source.step.layer.activation == LINEAR and source.step.inputs[1:] in ((), (None,)) else None
+
+
+def channels(layer: Product) -> int:
+    """Size of the last axis of y."""
+    if isinstance(layer, Dense):
+        return layer.units
+    return layer.channels * layer.multiplier if isinstance(layer, DepthwiseConv) else layer.output_channels
+
+
+def _affine(step: Step, side: int, count: int) -> tuple[tuple[_Array, _Array] | None, str]:
+    """(s, t) of `y = x·s + t`, x being the input `side`; and what to call a new bias."""
+    layer = step.layer
+    if isinstance(layer, ScaleShift):
+        fits = layer.size[1] == count and layer.size[2] == 1
+        pair = layer.scale.array.astype(np.float64), layer.shift.array.astype(np.float64)
+        return (pair if fits and all(np.isfinite(a).all() for a in pair) else None), layer.shift.name
+    other = step.inputs[1 - side]
+    if not isinstance(layer, elementwise.Binary) or other is None or other.array is None:
+        return None, ""
+    return of_binary(layer, side, other.array, count), other.name
+
+
+def of_binary(layer: elementwise.Binary, side: int, constant: np.ndarray[Any, Any], count: int) -> tuple[_Array, _Array] | None:
+    """(s, t) of one element a channel, if the constant is one number or lies along the last of `count` channels."""
+    shape = layer.b_shape if side == 0 else layer.a_shape
+    if constant.size != 1 and (constant.size != count or shape[-1] != count):
+        return None
+    c = np.broadcast_to(constant.astype(np.float64).ravel(), (count,))
+    one, zero = np.ones(count), np.zeros(count)
+    with np.errstate(all="ignore"):
+        match layer:
+            case elementwise.Add():
+                found = one, c
+            case elementwise.Sub():
+                found = (one, -c) if side == 0 else (-one, c)
+            case elementwise.Mul():
+                found = c, zero
+            case _:
+                if side == 1:
+                    return None
+                found = 1 / c, zero
+    return found if all(np.isfinite(a).all() for a in found) else None
+
+
+def scaled(layer: Product, s: _Array, t: _Array, name: str) -> Layer | None:
+    """The layer whose result is the old one's times s plus t, per channel; None if weights overflow."""
+    bias = None if layer.bias is None else layer.bias.array.astype(np.float64)
+    new_bias = _rounded(t if bias is None else bias * s + t)
+    new_kernel = layer.kernel.array if (s == 1).all() else _rounded(layer.kernel.array * _along_outputs(layer, s))
+    if new_kernel is None or new_bias is None:
+        return None
+    weight = None if bias is None and not t.any() else Weight(name if layer.bias is None else layer.bias.name, new_bias)
+    return replace(layer, kernel=replace(layer.kernel, array=new_kernel), bias=weight)
+
+
+def _along_outputs(layer: Product, s: _Array) -> _Array:
+    """One factor a channel, shaped to multiply the kernel."""
+    rank = layer.kernel.array.ndim
+    if isinstance(layer, Dense):
+        return s.reshape(-1, 1) if dict(layer.kernel.packing.fields)["transposed"] else s
+    if isinstance(layer, ConvTranspose):
+        # [inputs, outputs / group, *k]: the inputs of a group see the outputs of that group
+        rows = np.repeat(s.reshape(layer.group, -1), layer.input_channels // layer.group, axis=0)
+        return rows.reshape(*rows.shape, *([1] * (rank - 2)))
+    return s.reshape(-1, *([1] * (rank - 1)))
+
+
+def _rounded(array: _Array) -> np.ndarray[Any, np.dtype[np.float32]] | None:
+    with np.errstate(over="ignore"):
+        rounded = np.asarray(array, dtype=np.float32)
+    return rounded if np.isfinite(rounded).all() else None

@@ -1,0 +1,40 @@
+"""Lets a product add a residual while its result is still in registers.
+
+    y = (kernel · x + bias) + r   →   y = product(x, residual r)
+
+for an `Add` of two tensors of one shape, one of them computed by a product that nobody else reads and that has neither residual nor
+activation yet. Addition of f32 commutes, and the product adds its residual before its activation. Where both sides are products the
+later one takes the earlier one as its residual. The new step stands in the place of the Add, so r exists.
+
+Refused: broadcasting, products that take no residual (ConvTranspose), products with an activation (the order would change), constants (they belong to the bias).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from onnx2rust.layers import elementwise
+from onnx2rust.passes.fold_scale import plain_product
+from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.program import Program, Step
+
+
+def run(program: Program) -> Program:
+    """The program with additions inside products."""
+    order = {step: k for k, step in enumerate(program.walk())}
+
+    def rule(graph: Graph, step: Step) -> Rewrite | None:
+        output = step.outputs[0] if step.outputs else None
+        if not isinstance(step.layer, elementwise.Add) or step.layer.a_shape != step.layer.b_shape or output is None:
+            return None
+        found = []
+        for side in (0, 1):
+            residual = step.inputs[1 - side]
+            source = plain_product(graph, step.inputs[side])
+            if source is None or residual is None or residual.const is not None or len(source.step.inputs) != 2:
+                continue
+            new = replace(source.step, inputs=(source.step.inputs[0], residual), outputs=step.outputs)
+            found.append((order.get(source.step, len(order)), side, Rewrite(new, source.all)))
+        return max(found, key=lambda f: f[:2])[2] if found else None
+
+    return rewrite(program, rule)

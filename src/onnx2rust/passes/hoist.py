@@ -1,0 +1,65 @@
+"""Takes out of loops what is the same in every iteration.
+
+    while …: t = layer(a); …   →   t = layer(a); while …: …
+
+for a step of Loop's body whose inputs all come from outside the body (or from steps already taken out), that defines no sizes and whose sizes do not
+depend on any that the loop changes: it computes the same in every iteration, so once is enough. Views go along.
+
+Refused: steps that can fail (a loop that runs no iteration must not fail), that have bodies or define sizes, and bodies of If, which
+may not run at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from onnx2rust.dims import Dim, symbols
+from onnx2rust.layers.control import Loop
+from onnx2rust.program import Program, Step, Value
+
+
+def run(program: Program) -> Program:
+    """The program with such steps in front of their loops."""
+    steps: list[Step] = []
+    for step in program.steps:
+        if step.bodies:
+            step = replace(step, bodies=tuple(run(b) for b in step.bodies))
+        if isinstance(step.layer, Loop):
+            before, step = _hoisted(step)
+            steps += before
+        steps.append(step)
+    return replace(program, steps=tuple(steps))
+
+
+def _hoisted(loop: Step) -> tuple[list[Step], Step]:
+    (body,) = loop.bodies
+    inside: set[Value] = set(body.inputs)
+    changing = set(loop.defines)
+    before: list[Step] = []
+    kept: list[Step] = []
+    # what the loop hands on must be computed in its body: buffers are exchanged there
+    handed_on = set(body.outputs)
+    for step in body.steps:
+        changing |= set(step.defines)
+        moves = (
+            not step.layer.fallible
+            and not step.bodies
+            and not step.defines
+            and not any(v in inside for v in step.uses())
+            and not any(v in handed_on for v in step.results())
+            and not _sizes(step) & changing
+        )
+        if moves:
+            before.append(step)
+        else:
+            kept.append(step)
+            inside.update(step.results())
+    return before, replace(loop, bodies=(replace(body, steps=tuple(kept)),))
+
+
+def _sizes(step: Step) -> set[str]:
+    """Symbols in the sizes of the step's layer and results."""
+    dims: list[Dim] = [d for v in step.results() for d in v.shape]
+    for size in step.layer.sizes().values():
+        dims += size if isinstance(size, tuple) else (size,)
+    return {s for d in dims for s in symbols(d)}

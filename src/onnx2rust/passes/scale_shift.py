@@ -1,0 +1,84 @@
+"""Makes one pass over memory of a scale and a shift that no product could take in.
+
+    Add(Mul(x, s), t)   →   ScaleShift{s, t}(x) = x · s + t
+
+for f32 and constants of one element a channel (the last axis) or one in all, where nobody else reads the product; `Div` by s and `Sub` of t
+likewise. The layer multiplies and adds with one rounding instead of two.
+
+Refused: a shift in front of a scale (x·s + t·s cancels where x is near −t, which the original does exactly), constants that are not finite,
+other element types.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from onnx2rust.dims import product
+from onnx2rust.dtypes import DType
+from onnx2rust.layers import elementwise
+from onnx2rust.layers.base import Dims, Weight
+from onnx2rust.layers.norm import ScaleShift
+from onnx2rust.passes.fold_scale import of_binary
+from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.program import Program, Step
+
+
+def run(program: Program) -> Program:
+    """The program with scales and shifts in one step."""
+    return rewrite(program, _rule)
+
+
+def _rule(graph: Graph, step: Step) -> Rewrite | None:
+    output = step.outputs[0] if step.outputs else None
+    if not isinstance(step.layer, elementwise.Add | elementwise.Sub) or output is None or output.dtype is not DType.F32:
+        return None
+    for side in (0, 1):
+        source = graph.only_source(step.inputs[side])
+        if source is None or not isinstance(source.step.layer, elementwise.Mul | elementwise.Div):
+            continue
+        for inner in (0, 1):
+            x = source.step.inputs[inner]
+            if x is not None and x.array is None and x.type.size == output.type.size:
+                layer = _joined((source.step, inner), (step, side))
+                if layer is not None:
+                    return Rewrite(replace(step, layer=layer, inputs=(x,)), source.all)
+    return None
+
+
+def _joined(*parts: tuple[Step, int]) -> ScaleShift | None:
+    """x·s + t for two steps and the inputs that are not constant."""
+    constants = [step.inputs[1 - side] for step, side in parts]
+    if any(c is None or c.array is None for c in constants):
+        return None
+    arrays = [c.array for c in constants if c is not None and c.array is not None]
+    channels = max(a.size for a in arrays)
+    affine = [
+        of_binary(step.layer, side, array, channels)
+        for (step, side), array in zip(parts, arrays, strict=True)
+        if isinstance(step.layer, elementwise.Binary)
+    ]
+    if len(affine) != 2 or affine[0] is None or affine[1] is None:
+        return None
+    s, t = affine[0][0] * affine[1][0], affine[0][1] * affine[1][0] + affine[1][1]
+    with np.errstate(over="ignore"):
+        rounded = [a.astype(np.float32) for a in (s, t)]
+    if not all(np.isfinite(a).all() for a in rounded):
+        return None
+    names = [c.name for c in constants if c is not None]
+    return ScaleShift(Weight(names[0], rounded[0]), Weight(names[1], rounded[1]), _size(parts[-1], channels))
+
+
+def _size(last: tuple[Step, int], channels: int) -> Dims:
+    """[outer, channels, inner]: single numbers are one channel whose elements lie side by side."""
+    (output,) = last[0].outputs
+    assert output is not None
+    if channels == 1:
+        return (1, 1, output.type.size)
+    layer = last[0].layer
+    assert isinstance(layer, elementwise.Binary)
+    shape = layer.a_shape if last[1] == 0 else layer.b_shape
+    if shape[-1] == channels:
+        return (product(shape[:-1]), channels, 1)
+    return (output.type.size // channels, channels, 1)

@@ -1,0 +1,67 @@
+//! Every layer of the model that has parameters, with its parameters.
+
+use tf_layers::activation::Activation;
+use tf_layers::dense::Dense;
+use tf_layers::movement::Transpose;
+use tf_layers::recurrent::{Directions, Lstm};
+
+use super::weights::Weights;
+
+/// The layers of the model, in the order they run, and the constants they read.
+#[derive(Debug, Clone, Copy)]
+pub struct Layers<'w> {
+    /// lstm/LSTM (LSTM): \[length, batch, 8\]
+    pub lstm_lstm: Transpose<3>,
+    /// lstm/LSTM (LSTM): \[length, 1, batch, 6\], \[1, batch, 6\]
+    pub lstm: Lstm<'w>,
+    /// logits/MatMul (Gemm): \[batch, 3\]
+    pub logits: Dense<'w>,
+    /// embedding/table
+    pub embedding_table: &'w [f32],
+}
+
+impl<'w> Layers<'w> {
+    /// Builds and checks every layer; in a constant, parameters that do not fit are compile errors.
+    #[allow(
+        clippy::approx_constant,
+        clippy::excessive_precision,
+        reason = "parameters are what the model says"
+    )]
+    pub const fn new(w: &Weights<'w>) -> Self {
+        Self {
+            lstm_lstm: Transpose { perm: [1, 0, 2] }.checked(),
+            lstm: Lstm {
+                inputs: 8,
+                hidden: 6,
+                directions: Directions::Forward,
+                kernel: w.lstm_kernel,
+                recurrent_kernel: w.lstm_recurrent,
+                bias: Some(w.lstm_bias),
+                peepholes: None,
+                activations: [
+                    Activation::Sigmoid,
+                    Activation::Tanh,
+                    Activation::Tanh,
+                    Activation::Sigmoid,
+                    Activation::Tanh,
+                    Activation::Tanh,
+                ],
+                clip: None,
+                input_forget: false,
+            }
+            .checked(),
+            logits: Dense {
+                inputs: 6,
+                units: 3,
+                kernel: w.logits_kernel,
+                bias: Some(w.logits_bias),
+                activation: Activation::Linear,
+            }
+            .checked(),
+            embedding_table: w.embedding_table,
+        }
+    }
+}
+
+/// The layers over the weights that are part of this binary.
+pub(super) static EMBEDDED: Layers<'static> = Layers::new(&Weights::EMBEDDED);

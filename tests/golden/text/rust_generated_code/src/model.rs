@@ -1,0 +1,177 @@
+//! How the model runs.
+
+use super::layers::{self, Layers};
+use tf_layers::movement::Gather;
+use tf_layers::signature::{Axis, Tensor};
+use tf_layers::softmax::Softmax;
+use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
+
+/// Sizes that the model leaves open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Size of tokens axis 0
+    pub batch: usize,
+    /// Size of tokens axis 1
+    pub length: usize,
+}
+
+/// What the model reads: elements in row-major order, last axis fastest.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// `[batch, length]`
+    pub tokens: &'a [i64],
+}
+
+/// What the model computes; borrowed from the workspace until the next call.
+#[derive(Debug, Clone, Copy)]
+pub struct Outputs<'a> {
+    /// `[batch, 3]`
+    pub probabilities: TensorView<'a, f32, 2>,
+}
+
+/// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
+#[derive(Debug, Clone, Default)]
+pub struct Workspace {
+    /// embedding, lstm, logits, softmax
+    s0: Slot<f32>,
+    /// lstm\_lstm
+    s1: Slot<f32>,
+    /// lstm.1
+    s2: Slot<f32>,
+    /// Room that layers need while they run
+    scratch: Slot<f32>,
+}
+
+impl Workspace {
+    /// Bytes that the buffers hold now.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.s0.bytes() + self.s1.bytes() + self.s2.bytes() + self.scratch.bytes()
+    }
+}
+
+/// The model `Text`.
+#[derive(Debug, Clone, Copy)]
+pub struct TextModel<'w> {
+    cpu: Cpu,
+    layers: &'w Layers<'w>,
+}
+
+impl TextModel<'static> {
+    /// The model with the weights that are part of this binary; costs nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            cpu: Cpu::new(),
+            layers: &layers::EMBEDDED,
+        }
+    }
+}
+
+impl Default for TextModel<'static> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'w> TextModel<'w> {
+    /// The inputs by the names that the model file has, with their types and shapes.
+    pub const INPUTS: &'static [Tensor] = &[Tensor {
+        name: "tokens",
+        field: "tokens",
+        dtype: tf_layers::npz::Dtype::I64,
+        shape: &[Axis::Symbol("batch"), Axis::Symbol("length")],
+    }];
+    /// The outputs by the names that the model file has, with their types and shapes.
+    pub const OUTPUTS: &'static [Tensor] = &[Tensor {
+        name: "probabilities",
+        field: "probabilities",
+        dtype: tf_layers::npz::Dtype::F32,
+        shape: &[Axis::Symbol("batch"), Axis::Size(3)],
+    }];
+    /// Names of the sizes that the model leaves open.
+    pub const SYMBOLS: &'static [&'static str] = &["batch", "length"];
+
+    /// The model with other weights than those in this binary: `Layers::new(&weights)`, packed as the build script does it.
+    #[must_use]
+    pub fn with_layers(layers: &'w Layers<'w>) -> Self {
+        Self {
+            cpu: Cpu::new(),
+            layers,
+        }
+    }
+
+    /// The same model at another vector level: for tests and measurements.
+    #[must_use]
+    pub fn at(self, cpu: Cpu) -> Self {
+        Self { cpu, ..self }
+    }
+
+    /// An empty workspace; it grows at the first call.
+    #[must_use]
+    pub fn workspace(&self) -> Workspace {
+        Workspace::default()
+    }
+
+    /// Runs the model.
+    ///
+    /// # Errors
+    /// If an input's length does not fit its shape, or its data are not what a layer can work with.
+    pub fn predict<'a>(
+        &self,
+        sizes: Sizes,
+        inputs: Inputs<'_>,
+        ws: &'a mut Workspace,
+    ) -> Result<Outputs<'a>, Error> {
+        let Sizes { batch, length } = sizes;
+        check_input("tokens", inputs.tokens.len(), &[batch, length])?;
+        let cpu = self.cpu;
+        let l = self.layers;
+        // embedding/Gather (Gather): [batch, length, 8]
+        Gather
+            .run(
+                cpu,
+                1,
+                40,
+                8,
+                l.embedding_table,
+                inputs.tokens,
+                ws.s0.fit(batch * length * 8),
+            )
+            .map_err(|e| e.at("embedding"))?;
+        // lstm/LSTM (LSTM): [length, batch, 8]
+        l.lstm_lstm.run(
+            cpu,
+            [batch, length, 8],
+            ws.s0.get(batch * length * 8),
+            ws.s1.fit(length * batch * 8),
+        );
+        // lstm/LSTM (LSTM): [length, 1, batch, 6], [1, batch, 6]
+        l.lstm
+            .run(
+                cpu,
+                length,
+                batch,
+                ws.s1.get(length * batch * 8),
+                None,
+                None,
+                None,
+                Some(ws.s0.fit(length * batch * 6)),
+                Some(ws.s2.fit(batch * 6)),
+                None,
+                &mut ws.scratch,
+            )
+            .map_err(|e| e.at("lstm"))?;
+        // logits/MatMul (Gemm): [batch, 3]
+        l.logits
+            .run(cpu, batch, ws.s2.get(batch * 6), None, ws.s0.fit(batch * 3));
+        // softmax/Softmax (Softmax): [batch, 3]
+        Softmax.run_in_place(cpu, [batch, 3, 1], ws.s0.fit(batch * 3));
+        Ok(Outputs {
+            probabilities: TensorView {
+                data: ws.s0.get(batch * 3),
+                shape: [batch, 3],
+            },
+        })
+    }
+}

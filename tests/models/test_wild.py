@@ -1,0 +1,52 @@
+"""Models that other people trained and ship: magika's file types, basic-pitch's notes in each of its three forms.
+
+They come from the Python package index, once, into `build/wild`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from onnx2rust.options import Checks, Options
+from onnx2rust.verification import verify
+from onnx2rust.verification.reports import ModelReport
+
+ROOT = Path(__file__).resolve().parents[2]
+WILD = ROOT / "build" / "wild"
+PITCH = "basic_pitch/saved_models/icassp_2022"
+MODELS = {
+    "magika": ("magika==1.0.3", "magika/models/standard_v3_3/model.onnx"),
+    "basic-pitch, onnx": ("basic-pitch==0.4.0", f"{PITCH}/nmp.onnx"),
+    "basic-pitch, tflite": ("basic-pitch==0.4.0", f"{PITCH}/nmp.tflite"),
+    "basic-pitch, SavedModel": ("basic-pitch==0.4.0", f"{PITCH}/nmp"),
+}
+pytestmark = pytest.mark.slow
+
+
+def _file(package: str, path: str) -> Path:
+    folder = WILD / package.split("==")[0].replace("-", "_")
+    if not (folder / path).exists():
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), package]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"{package} cannot be fetched: {done.stderr[-300:]}")
+    return folder / path
+
+
+@pytest.fixture(scope="module")
+def reports() -> dict[str, ModelReport]:
+    pytest.importorskip("tensorflow", reason="the TensorFlow extra is not installed")
+    files = [_file(*source) for source in MODELS.values()]
+    found = verify(files, Options(), Checks(batches=(1, 3), target_dir=ROOT / "build" / "verify"))
+    return dict(zip(MODELS, found.models, strict=True))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_matches_onnxruntime(reports: dict[str, ModelReport], name: str) -> None:
+    report = reports[name]
+    assert report.passed, report.text()
+    assert report.outputs

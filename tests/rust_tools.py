@@ -1,0 +1,45 @@
+"""cargo for tests: one target folder for all crates, offline wherever that is possible."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build"
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", BUILD / "target"))
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """What cargo runs with; `CARGO_TARGET_DIR` is shared, so that tf-layers is compiled once for crates that hold the same copy."""
+    return os.environ | {"CARGO_TARGET_DIR": str(TARGET), "CARGO_TERM_COLOR": "never"} | changes
+
+
+def cargo(crate: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs cargo in the crate's folder, offline: a generated crate needs no network once its dependencies are there."""
+    _fetch(crate)
+    return _run(crate, arguments, offline=True)
+
+
+def passes(crate: Path, *arguments: str) -> str:
+    """What a cargo command that must succeed prints."""
+    done = cargo(crate, *arguments)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    return done.stdout
+
+
+@functools.cache
+def _fetch(crate: Path) -> None:
+    """Downloads what the crate depends on, if this machine does not have it: the only step that may use the network."""
+    if _run(crate, ("fetch",), offline=True).returncode:
+        done = _run(crate, ("fetch",), offline=False)
+        assert done.returncode == 0, done.stderr[-3000:]
+
+
+def _run(crate: Path, arguments: tuple[str, ...], offline: bool) -> subprocess.CompletedProcess[str]:
+    changes = {"CARGO_NET_OFFLINE": "true"} if offline else {}
+    return subprocess.run(
+        ["cargo", *arguments], cwd=crate, env=environment(**changes), capture_output=True, text=True, check=False
+    )

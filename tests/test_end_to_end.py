@@ -1,0 +1,111 @@
+"""A model file in, a verdict on running Rust code out: `onnx2rust verify` with cargo, in one workspace for all tests here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx_models
+import pytest
+
+import onnx2rust
+from onnx2rust import cli, passes, samples
+from onnx2rust.layers.activation import Activate
+from onnx2rust.layers.base import Variant
+
+ROOT = Path(__file__).resolve().parents[1]
+TARGET = ROOT / "build" / "verify"
+
+
+@pytest.fixture
+def models(tmp_path):
+    """Two small models and one that is none."""
+    onnx.save(onnx_models.score(), tmp_path / "score.onnx")
+    onnx.save(onnx_models.digits(), tmp_path / "digits.onnx")
+    (tmp_path / "noise.onnx").write_bytes(b"noise")
+    return tmp_path
+
+
+def verify(capsys, *arguments):
+    """Exit code and the JSON object of `verify`."""
+    code = cli.run(["verify", "--json", "-q", "--target-dir", str(TARGET), *map(str, arguments)])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_models_of_one_call_are_verified_together(models, capsys):
+    code, found = verify(capsys, models / "score.onnx", models / "noise.onnx", models / "digits.onnx", "--batch", "1,3,5")
+    score, noise, digits = found["models"]
+    assert (code, found["ok"]) == (3, False)
+    assert (noise["passed"], noise["exit_code"], noise["error"]) == (False, 3, "invalid model")
+    for model, output, elements in ((score, "probability", 9), (digits, "probabilities", 90)):
+        assert model["passed"], model
+        assert model["draws"] == ["batch=1", "batch=3", "batch=5"]
+        (result,) = model["outputs"]
+        assert (result["name"], result["elements"], result["passed"]) == (output, elements, True)
+        assert result["max_abs"] < 1e-5
+
+
+def test_per_node_names_the_node_whose_layer_is_wrong(models, capsys, monkeypatch):
+    sabotage(monkeypatch, always=True)
+    code, found = verify(capsys, models / "score.onnx", "--per-node")
+    (model,) = found["models"]
+    assert code == 5
+    assert model["per_node"]["node"] == "Relu 'hidden/Relu'"
+    assert model["per_node"]["worst"][0]["name"] == "r"
+    assert model["outputs"][0]["worst"]["actual"] != model["outputs"][0]["worst"]["expected"]
+
+
+def test_per_node_blames_a_pass_that_only_the_whole_model_meets(models, capsys, monkeypatch):
+    sabotage(monkeypatch, always=False)
+    code, found = verify(capsys, models / "score.onnx", "--per-node")
+    (model,) = found["models"]
+    assert code == 5
+    assert model["per_node"]["node"] is None
+    assert "a pass (fusion, layout or the sharing of memory) is at fault" in model["per_node"]["verdict"]
+
+
+def sabotage(monkeypatch, always):
+    """Adds a pass that turns Relu into Tanh; unless `always`, only where its result is no output."""
+
+    def wrong(program):
+        steps = []
+        for step in program.steps:
+            if step.origin.op == "Relu" and (always or step.outputs[0] not in program.outputs):
+                step = replace(step, layer=Activate(Variant("activation::Activation", "Tanh")))
+            steps.append(step)
+        return replace(program, steps=tuple(steps))
+
+    monkeypatch.setattr(passes, "PASSES", (("sabotage", wrong), *passes.PASSES))
+
+
+def test_features_and_predictions(models, capsys):
+    rows = np.random.default_rng(3).standard_normal((20, 10)).astype(np.float32)
+    right = samples.Reference(onnx_models.score()).run({"features": rows})[0]
+    np.savez(models / "good.npz", features=rows, predictions=right[:, 0])
+    np.savez(models / "bad.npz", features=rows, predictions=right[:, 0] + 0.1)
+    code, found = verify(capsys, models / "score.onnx", "--features", models / "good.npz")
+    (model,) = found["models"]
+    assert code == 0
+    assert model["draws"] == ["sample 0", "samples 0 to 19"]
+    assert [o["name"] for o in model["outputs"]] == ["probability", "probability (predictions)"]
+    code, found = verify(capsys, models / "score.onnx", "--features", models / "bad.npz")
+    assert code == 5
+    assert [o["passed"] for o in found["models"][0]["outputs"]] == [True, False]
+
+
+def test_the_python_api(models):
+    checks = onnx2rust.Checks(batches=(2,), target_dir=TARGET)
+    report = onnx2rust.verify([models / "score.onnx", models / "noise.onnx"], checks=checks)
+    assert [m.passed for m in report.models] == [True, False]
+    with pytest.raises(onnx2rust.MismatchError, match=r"noise\.onnx: FAILED \(invalid model\)"):
+        report.raise_for_failure()
+
+
+def test_without_cargo_it_says_so(models, capsys, monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    code = cli.run(["verify", "-q", "--target-dir", str(TARGET), str(models / "score.onnx")])
+    assert code == 6
+    assert "cargo is not installed" in capsys.readouterr().err

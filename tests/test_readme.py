@@ -1,0 +1,45 @@
+"""The documents say what is true: links lead somewhere, and the generated code shown is what is generated."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from rust_tools import ROOT
+
+import onnx2rust
+
+DOCUMENTS = sorted(
+    p.relative_to(ROOT).as_posix()
+    for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "rust/tf-layers/*.md")
+    for p in ROOT.glob(pattern)
+)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document: str) -> None:
+    path = ROOT / document
+    text = re.sub(r"^```.*?^```$", "", path.read_text(), flags=re.M | re.S)
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)|<img src=\"([^\"]+)\"", text)
+    local = [a or b for a, b in targets if not (a or b).startswith("http")]
+    assert [t for t in local if not (path.parent / t).exists()] == []
+
+
+def test_every_document_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    own = [p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")]
+    assert [name for name in own if name != "README.md" and f"]({name})" not in index] == []
+
+
+@pytest.mark.slow
+def test_the_readme_shows_what_is_generated(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow", reason="the TensorFlow extra is not installed")
+    example = ROOT / "examples" / "digits"
+    options = onnx2rust.Options(name="Digits", features=example / "features.npz")
+    project = onnx2rust.convert(example / "saved_model", tmp_path / "out", options)
+    model = (project.crate / "src" / "model.rs").read_text()
+    predict = re.search(r"^    pub fn predict<.*?^    }$", model, re.M | re.S)
+    assert predict is not None
+    dedented = re.sub(r"^    ", "", predict[0], flags=re.M)
+    assert f"```rust\n{dedented}\n```" in (ROOT / "README.md").read_text()

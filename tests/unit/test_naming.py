@@ -1,0 +1,171 @@
+"""Whatever text goes in, what comes out is harmless in its place."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+
+import hostile
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from onnx2rust import naming
+from onnx2rust.naming import Names
+
+KEYWORDS = [
+    "as",
+    "async",
+    "await",
+    "break",
+    "const",
+    "continue",
+    "crate",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "fn",
+    "for",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "struct",
+    "super",
+    "trait",
+    "true",
+    "type",
+    "unsafe",
+    "use",
+    "where",
+    "while",
+    "abstract",
+    "become",
+    "box",
+    "do",
+    "final",
+    "macro",
+    "override",
+    "priv",
+    "try",
+    "typeof",
+    "unsized",
+    "virtual",
+    "yield",
+    "gen",
+]
+text = st.text() | st.sampled_from(sorted(hostile.TEXTS.values())) | st.sampled_from(KEYWORDS)
+PRINTABLE = re.compile(r"[ -~]*")
+
+
+def unescape(literal: str) -> str:
+    """What a Rust string literal stands for."""
+    assert literal[0] == literal[-1] == '"'
+    return re.sub(r'\\(?:u\{([0-9a-f]+)\}|(["\\]))', lambda m: chr(int(m[1], 16)) if m[1] else m[2], literal[1:-1])
+
+
+@given(text)
+def test_identifiers(value):
+    for made in (naming.ident(value), naming.size_name(value), naming.crate_name(value), *naming.step_names(value, value)):
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", made)
+        assert made not in KEYWORDS
+        assert "__" not in made
+        assert len(made) <= naming.MAX_IDENT + 8
+
+
+@given(text)
+def test_type_and_constant_names(value):
+    assert re.fullmatch(r"[A-Z][A-Za-z0-9]*", naming.type_name(value))
+    assert naming.type_name(value) != "Self"
+    assert re.fullmatch(r"[A-Z][A-Z0-9_]*", naming.constant_name(value))
+
+
+@pytest.mark.parametrize(
+    ("value", "made"), [("MNIST", "MNIST"), ("my model", "MyModel"), ("self", "SelfModel"), ("resnet-50", "Resnet50")]
+)
+def test_type_names_that_are_good_stay(value, made):
+    assert naming.type_name(value) == made
+
+
+@given(text)
+def test_comments_are_one_line_that_ends_nothing(value):
+    for made in (naming.comment(value), naming.doc(value)):
+        assert PRINTABLE.fullmatch(made)
+        assert "*/" not in made
+        assert "/*" not in made
+    assert len(naming.comment(value)) <= 120
+
+
+@given(text)
+def test_docs_open_no_code_no_link_and_no_tag(value):
+    made = naming.doc(value)
+    assert "`" not in made
+    assert not re.search(r"(?<!\\)[\[\]<>{}*_#|~]", made)
+    # a backslash only ever stands before what it escapes
+    assert not re.search(r"\\(?![\[\]<>{}*_#|~])", made)
+
+
+@given(text)
+@example("\\u{22}")
+def test_string_literals_stand_for_the_text_itself(value):
+    made = naming.string(value)
+    assert PRINTABLE.fullmatch(made)
+    assert re.fullmatch(r'"(?:[^"\\]|\\["\\]|\\u\{[0-9a-f]{1,6}\})*"', made)
+    assert unescape(made) == value
+
+
+@given(text)
+def test_toml_strings_are_one_value(value):
+    made = naming.toml_string(value)
+    assert PRINTABLE.fullmatch(made)
+    assert list(tomllib.loads(f"a = {made}")) == ["a"]
+    assert json.loads(made) == "".join(c if " " <= c <= "~" else "?" for c in value)
+
+
+@given(text)
+def test_weight_names_stay_in_their_archive(value):
+    made = naming.weight_name(value)
+    assert re.fullmatch(r"[A-Za-z0-9_.\-]+(/[A-Za-z0-9_.\-]+)*", made)
+    assert not {"", ".", ".."} & set(made.split("/"))
+    assert len(made) <= 100
+
+
+@given(st.lists(st.sampled_from(["a", "a_2", "a_2_2", "b", "a_3"]), max_size=30))
+def test_names_are_handed_out_once(wanted):
+    names = Names(["b"])
+    made = [names.unique(w) for w in wanted]
+    assert len({*made, "b"}) == len(made) + 1
+
+
+def test_many_equal_names_take_no_time():
+    names = Names()
+    assert [names.unique("x") for _ in range(200_000)][-1] == "x_200000"
+
+
+def test_templates_take_nothing_that_is_not_escaped():
+    from onnx2rust.emit.project import _environment
+
+    template = _environment().from_string("{{ value }}")
+    assert template.render(value=naming.string("x")) == '"x"'
+    for value in ("x", naming.string("x") + "y", str(naming.ident("x")) + " "):
+        with pytest.raises(TypeError, match="unescaped text in a template"):
+            template.render(value=value)
+
+
+def test_size_names_are_none_of_the_variables_of_generated_functions():
+    for name in ("inputs", "ws", "cpu", "l", "d", "size", "sizes", "i_1", "keep_12"):
+        assert naming.size_name(name) == f"{name}_size"
+    assert naming.size_name("batch") == "batch"
