@@ -100,9 +100,21 @@ class Escaped(str):
     __slots__ = ()
 
 
+def is_name(text: str) -> bool:
+    """Whether a name may be recognisable in identifiers. What holds quotes, braces, control characters, paths upwards and the like
+    is no name that a framework gives: it is not made to look like one."""
+    return not (
+        re.search(r"""["`{}*\\$#!<>|]|(?:^|/)\.\.(?:/|$)""", text) or any(unicodedata.category(c) in _INVISIBLE for c in text)
+    )
+
+
+_INVISIBLE = frozenset(["Cc", "Cf", "Cs", "Co", "Zl", "Zp"])
+
+
 def ident(text: str, fallback: str = "value") -> Escaped:
-    """A snake_case Rust identifier, ASCII, at most MAX_IDENT characters, never a keyword."""
-    ascii_text = unicodedata.normalize("NFKD", text[:512]).encode("ascii", "ignore").decode()
+    """A snake_case Rust identifier, ASCII, at most MAX_IDENT characters, never a keyword; `fallback` where `text` is no name."""
+    text = text[:512] if is_name(text[:512]) else fallback
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     spaced = re.sub(r"([a-z0-9])([A-Z][a-z])", r"\1_\2", ascii_text)
     words = re.sub(r"[^A-Za-z0-9]+", "_", spaced).strip("_").lower()
     words = re.sub(r"__+", "_", words)[:MAX_IDENT].strip("_")
@@ -148,7 +160,8 @@ _LAST_PARTS = frozenset(
 
 def step_names(node_name: str, op: str) -> tuple[Escaped, Escaped]:
     """Identifiers for a node's step, the preferred one first: its scope (`conv2d_1/Conv2D` → `conv2d_1`), then its whole name."""
-    parts = [p for p in re.split(r"[/:.]+", node_name[:512]) if p]
+    node_name = node_name[:512] if is_name(node_name[:512]) else op
+    parts = [p for p in re.split(r"[/:.]+", node_name) if p]
     whole = ident("_".join(parts), fallback=ident(op, "step"))
     plain = re.sub(r"(_?\d+|__\d+)$", "", parts[-1]).lower() if parts else ""
     if len(parts) > 1 and (plain in _LAST_PARTS or plain == op.lower()):
@@ -227,6 +240,8 @@ def toml_string(text: str) -> Escaped:
 
 def weight_name(text: str) -> str:
     """A member name for an .npz file: no path that leaves the archive, printable ASCII, at most 100 characters."""
+    if not is_name(text[:512]):
+        return "tensor"
     parts = [re.sub(r"[^A-Za-z0-9_.\-]+", "_", p)[:60] for p in text[:512].split("/")]
     parts = [p for p in parts if p.strip("._")]
     return "/".join(parts)[-100:].lstrip("/") or "tensor"

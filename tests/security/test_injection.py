@@ -16,7 +16,7 @@ import hostile
 import onnx
 import pytest
 
-from onnx2rust import pipeline
+from onnx2rust import naming, pipeline
 from onnx2rust.errors import Onnx2RustError
 from onnx2rust.options import Options
 
@@ -71,6 +71,13 @@ def items(crate: Path) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize("name", MODELS)
 def test_the_items_are_exactly_those_of_a_benign_model(crates, name):
     assert items(crates[name]) == items(crates["benign"])
+
+
+@pytest.mark.parametrize("name", [n for n, text in hostile.TEXTS.items() if not naming.is_name(text)])
+def test_what_is_no_name_does_not_show_in_identifiers(crates, name):
+    for path in crates[name].rglob("*.rs"):
+        if "tf-layers" not in path.parts:
+            assert "escaped" not in stripped(path.read_text())
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -169,3 +169,24 @@ def test_size_names_are_none_of_the_variables_of_generated_functions():
     for name in ("inputs", "ws", "cpu", "l", "d", "size", "sizes", "i_1", "keep_12"):
         assert naming.size_name(name) == f"{name}_size"
     assert naming.size_name("batch") == "batch"
+
+
+@pytest.mark.parametrize(
+    ("value", "is_one"),
+    [
+        ("/features/0/Conv_output_0", True),
+        ("StatefulPartitionedCall/model/conv2d/BiasAdd;model/conv2d/Conv2D", True),
+        ("serving_default_x:0", True),
+        ("onnx::Conv_123", True),
+        ("jit(main)/dot_general[dims=(0, 1)]", True),
+        ("été 名前", True),
+        ("../../x", False),
+        ("x\n", False),
+        ("a*b", False),
+        ('a"b', False),
+        ("\u202ex", False),
+    ],
+)
+def test_what_a_framework_would_call_something(value, is_one):
+    assert naming.is_name(value) is is_one
+    assert (naming.ident(value, "fallback") == "fallback") is not is_one

@@ -27,13 +27,16 @@ TIMEOUT = 600.0
 """Seconds that one run of one model may take."""
 _PROFILE = """
 [profile.release]
-opt-level = 1
+opt-level = 0
 debug = 0
 incremental = false
 [profile.release.package.tf-layers]
 opt-level = 3
+[profile.release.package."*"]
+opt-level = 3
 """
-"""Members are mostly calls: optimising them buys nothing, the kernels are compiled once and as in a user's release."""
+"""The kernels are compiled once, as in a user's release. Members are mostly calls of them: 0.36 s of CPU for a small convolutional
+model, against 1.4 s at opt-level 1 or 3, and its runs take milliseconds either way."""
 _MEMBER = """[package]
 name = "{name}"
 version = "0.1.0"

@@ -164,6 +164,36 @@ impl<const IS: bool> Plain<'_, IS> {
         y
     }
 
+    /// [`after`](Self::after), one call away: both in one stack frame are too much for unoptimised builds.
+    #[inline(never)]
+    fn after_outlined<S: Simd, const R: usize>(
+        &self,
+        s: S,
+        direction: usize,
+        rows: &Rows<R>,
+        states: &mut States,
+    ) {
+        s.vectorize(
+            #[inline(always)]
+            || self.after(s, direction, rows, states),
+        );
+    }
+
+    /// [`before`](Self::before), one call away: both in one stack frame are too much for unoptimised builds.
+    #[inline(never)]
+    fn before_outlined<S: Simd, const R: usize>(
+        &self,
+        s: S,
+        direction: usize,
+        rows: &Rows<R>,
+        states: &mut States,
+    ) {
+        s.vectorize(
+            #[inline(always)]
+            || self.before(s, direction, rows, states),
+        );
+    }
+
     /// All gates in one product.
     #[inline(always)]
     fn after<S: Simd, const R: usize>(
@@ -284,9 +314,9 @@ impl<const IS: bool> Cell for Plain<'_, IS> {
         states: &mut States,
     ) {
         if self.0.linear_before_reset {
-            self.after(s, direction, rows, states);
+            self.after_outlined(s, direction, rows, states);
         } else {
-            self.before(s, direction, rows, states);
+            self.before_outlined(s, direction, rows, states);
         }
         if !IS {
             // The padding would grow with activations that are not 0 at 0.

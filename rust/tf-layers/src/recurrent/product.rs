@@ -75,7 +75,11 @@ macro_rules! lanes {
                 const $V: usize = $v;
                 const $U: usize = $u;
                 const $LANE: usize = $lane;
-                $body
+                // A function of its own in unoptimised builds, whose stack would not hold all tiles at once.
+                $s.vectorize(
+                    #[inline(always)]
+                    || $body,
+                );
             }};
         }
         match (S::f32s::LEN, $rows, $gates) {

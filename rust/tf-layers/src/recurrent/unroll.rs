@@ -294,9 +294,13 @@ impl Pass<'_> {
         for step in done..done + count {
             let backward = step % 2 == 1;
             match (cell.tiles(), S::f32s::LEN) {
-                (true, 16) => self.rows::<S, C, 4>(s, cell, step, first, backward, gates, states),
-                (true, 8) => self.rows::<S, C, 3>(s, cell, step, first, backward, gates, states),
-                _ => self.rows::<S, C, 1>(s, cell, step, first, backward, gates, states),
+                (true, 16) => {
+                    self.rows_outlined::<S, C, 4>(s, cell, step, first, backward, gates, states)
+                }
+                (true, 8) => {
+                    self.rows_outlined::<S, C, 3>(s, cell, step, first, backward, gates, states)
+                }
+                _ => self.rows_outlined::<S, C, 1>(s, cell, step, first, backward, gates, states),
             }
             self.hand_over(step, states, &mut y);
         }
@@ -310,6 +314,29 @@ impl Pass<'_> {
         } else {
             step
         }
+    }
+
+    /// [`rows`](Self::rows), one call away: what it inlines would otherwise stand three times in one stack frame, which
+    /// unoptimised builds do not survive.
+    #[inline(never)]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one call, split off for the stack"
+    )]
+    fn rows_outlined<S: Simd, C: Cell, const R: usize>(
+        &self,
+        s: S,
+        cell: C,
+        step: usize,
+        first: usize,
+        backward: bool,
+        gates: &[f32],
+        states: &mut States,
+    ) {
+        s.vectorize(
+            #[inline(always)]
+            || self.rows::<S, C, R>(s, cell, step, first, backward, gates, states),
+        );
     }
 
     /// One step of all rows that still have one, R at a time.

@@ -1,0 +1,96 @@
+//! Inputs from archives: samples as flattened rows, in the tensor's shape, or behind an axis in front.
+
+use tf_layers::npz::{Array, Data, Dtype, Npz, NpzWriter};
+use tf_layers::signature::{Axis, Tensor, sizes};
+
+const BATCHED: Tensor = Tensor {
+    name: "x",
+    field: "x",
+    dtype: Dtype::F32,
+    shape: &[Axis::Symbol("batch"), Axis::Symbol("h"), Axis::Symbol("w")],
+};
+const FIXED: Tensor = Tensor {
+    name: "x",
+    field: "x",
+    dtype: Dtype::F32,
+    shape: &[Axis::Size(2), Axis::Size(3)],
+};
+
+/// An archive with 0, 1, 2… under "x".
+fn archive(shape: &[usize]) -> Npz {
+    let count: usize = shape.iter().product();
+    let data = Data::F32(
+        (0..u16::try_from(count).expect("small"))
+            .map(f32::from)
+            .collect(),
+    );
+    let mut writer = NpzWriter::new();
+    writer
+        .add(&Array {
+            name: "x".to_string(),
+            shape: shape.to_vec(),
+            data,
+        })
+        .expect("a plain array");
+    let path = std::env::temp_dir().join(format!(
+        "tf-layers-signature-{}-{shape:?}.npz",
+        std::process::id()
+    ));
+    writer.write(&path).expect("the archive can be written");
+    let npz = Npz::open(&path).expect("the archive can be read");
+    std::fs::remove_file(path).expect("it was just written");
+    npz
+}
+
+#[test]
+fn a_sample_in_the_tensor_s_shape_keeps_it() {
+    let (elements, shape) = BATCHED
+        .read::<f32>(&archive(&[4, 2, 3]), Some(1))
+        .expect("fits");
+    assert_eq!(shape, [1, 2, 3]);
+    assert_eq!(elements, [6.0, 7.0, 8.0, 9.0, 10.0, 11.0]);
+    let found = sizes(["batch", "h", "w"], &[BATCHED], &[&shape]).expect("all sizes are told");
+    assert_eq!(found, [1, 2, 3]);
+}
+
+#[test]
+fn a_sample_behind_an_axis_in_front_has_the_tensor_s_shape() {
+    let (elements, shape) = FIXED
+        .read::<f32>(&archive(&[4, 2, 3]), Some(3))
+        .expect("fits");
+    assert_eq!(shape, [2, 3]);
+    assert_eq!(elements[0], 18.0);
+    assert_eq!(sizes([], &[FIXED], &[&shape]), Ok([]));
+}
+
+#[test]
+fn a_flattened_sample_is_one_row() {
+    let (elements, shape) = BATCHED
+        .read::<f32>(&archive(&[4, 6]), Some(0))
+        .expect("fits");
+    assert_eq!(shape, [1, 6]);
+    assert_eq!(elements.len(), 6);
+    assert!(
+        sizes(["batch", "h", "w"], &[BATCHED], &[&shape]).is_err(),
+        "two sizes stay open"
+    );
+}
+
+#[test]
+fn without_a_sample_the_array_is_taken_whole() {
+    let (elements, shape) = BATCHED
+        .read::<f32>(&archive(&[4, 2, 3]), None)
+        .expect("fits");
+    assert_eq!((elements.len(), shape), (24, vec![4, 2, 3]));
+}
+
+#[test]
+fn a_sample_that_is_not_there_is_an_error() {
+    let error = BATCHED
+        .read::<f32>(&archive(&[4, 6]), Some(4))
+        .expect_err("four samples");
+    assert_eq!(
+        error.to_string(),
+        "input `x`: has 4 rows, there is no row 4"
+    );
+}
