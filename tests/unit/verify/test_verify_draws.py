@@ -54,6 +54,23 @@ def test_ids_stay_within_their_table_through_casts_and_reshapes():
     assert (drawn.dtype, drawn.min(), drawn.max()) == (np.int32, 0, 4)
 
 
+def test_ids_stay_within_their_table_through_a_sum_of_products_with_masks():
+    nodes = [
+        helper.make_node("Less", ["ids", "zero"], ["negative"]),
+        helper.make_node("Cast", ["negative"], ["n"], to=I64),
+        helper.make_node("Not", ["negative"], ["other"]),
+        helper.make_node("Cast", ["other"], ["p"], to=I64),
+        helper.make_node("Add", ["ids", "size"], ["wrapped"]),
+        helper.make_node("Mul", ["n", "wrapped"], ["a"]),
+        helper.make_node("Mul", ["ids", "p"], ["b"]),
+        helper.make_node("Add", ["a", "b"], ["i"]),
+        helper.make_node("Gather", ["table", "i"], ["y"]),
+    ]
+    constants = {"table": np.zeros((6, 2), "f"), "zero": np.array(0), "size": np.array(6)}
+    proto = model(nodes, {"ids": (I64, ["n"])}, {"y": F32}, constants)
+    assert usage.of_inputs(proto, program({"ids": (DType.I64, ("n",))}, ("n",)))["ids"].ids == 6
+
+
 def test_masks_are_zero_or_one_and_mask_never_everything():
     nodes = [
         helper.make_node("Cast", ["m"], ["b"], to=TensorProto.BOOL),
