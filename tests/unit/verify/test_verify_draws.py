@@ -11,6 +11,7 @@ from onnx2rust import samples, usage
 from onnx2rust.dims import symbol
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import InvalidModelError, ToolError, UsageError
+from onnx2rust.options import Options, for_each
 from onnx2rust.program import Program, TensorType, Value
 from onnx2rust.verification import draws
 
@@ -194,3 +195,11 @@ def test_arrays_of_full_shape_where_rows_would_leave_sizes_open():
     data = samples.make(proto, importer.read(proto, Options()), None, 1e-4, 1e-5)
     assert data.arrays["x"].shape == (8, 12, 12)
     assert (data.samples, data.batched) == (8, True)
+
+
+def test_options_are_for_all_models_or_one_for_each():
+    first, second = Options(name="first"), Options(name="second")
+    assert for_each(first, 2) == [first, first]
+    assert for_each((first, second), 2) == [first, second]
+    with pytest.raises(UsageError, match="2 options for 3 models"):
+        for_each([first, second], 3)
