@@ -124,7 +124,7 @@ def draw_all(program: Program, uses: dict[str, Usage], sizes: dict[str, int], rn
     axes = [evaluate(d, sizes) for v in program.inputs if v.rank > 1 for d in v.shape[:2]]
     # a length counts along one of the first two axes of another input
     shortest = max(1, min(axes, default=1))
-    return {v.name: draw(v, uses[v.name], sizes, shortest, rng) for v in program.inputs}
+    return {v.name: np.asarray(draw(v, uses[v.name], sizes, shortest, rng)) for v in program.inputs}
 
 
 def draw(value: Value, usage: Usage, sizes: dict[str, int], shortest: int, rng: np.random.Generator) -> Array:

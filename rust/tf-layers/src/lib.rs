@@ -76,4 +76,4 @@ pub use error::{Error, Result};
 #[cfg(feature = "kernels")]
 pub use number::{Bf16, F16};
 #[cfg(feature = "kernels")]
-pub use slot::{Slot, TensorView, check_input, size};
+pub use slot::{Slot, TensorView, check_input, size, window_count};
