@@ -91,6 +91,17 @@ pub fn size(what: &'static str, value: i64) -> crate::Result<usize> {
     }
 }
 
+/// A number of windows, as the generated code checks it once: at least 1, or the image is too small for the layer.
+///
+/// # Errors
+/// [`Error::Size`](crate::Error::Size) if it is less than 1 or beyond 2³¹.
+pub fn window_count(what: &'static str, value: i64) -> crate::Result<usize> {
+    match size(what, value) {
+        Ok(0) => Err(crate::Error::Size { what, value }),
+        found => found,
+    }
+}
+
 /// Checks that an input has the elements that its shape asks for.
 ///
 /// # Errors

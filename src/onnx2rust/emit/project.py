@@ -115,7 +115,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "lifetime": lifetime,
         "slots": [{"rust": Escaped(d.rust), "doc": doc(_slot_doc(plan.contents[k]))} for k, d in enumerate(plan.slots)],
         "scratch": writer.needs_scratch,
-        "needs_size": text.needs_size,
+        "size_checks": [Escaped(c) for c in text.checks],
         "dims": [Escaped(d) for d in text.dims],
         "sizes_struct": bool(text.blocks),
         "predict": [Escaped(line) for line in text.predict],

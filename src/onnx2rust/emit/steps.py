@@ -71,7 +71,8 @@ class Writer:
             return []
         for value in step.results():
             for axis, dim in enumerate(value.shape):
-                self.sizes.name(dim, f"{step.name}_{axis}")
+                windows = step.layer.windows and 0 < axis < value.rank - 1
+                self.sizes.name(dim, f"{step.name}_{axis}", windows)
         lines = [f"// {self.describe(step)}"]
         if step.bodies:
             return lines + control.lines(self, step)

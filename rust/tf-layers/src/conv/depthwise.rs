@@ -4,9 +4,9 @@
     reason = "constant indices into small arrays keep sums in registers; iterators do not always"
 )]
 
-use super::image::{self, Window};
 use crate::activation::Activation;
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+use crate::image::{self, Window};
 use crate::pack::PANEL;
 use crate::slot::Slot;
 

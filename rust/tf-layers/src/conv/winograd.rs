@@ -7,10 +7,10 @@
     reason = "constant indices into small arrays keep sums in registers; iterators do not always"
 )]
 
-use super::image::Window;
 use crate::activation::Activation;
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 use crate::gemm::{Addend, Grid, Product, Segments};
+use crate::image::Window;
 use crate::pack::PANEL;
 use crate::slot::Slot;
 
