@@ -43,13 +43,29 @@ pub(super) fn rows<S: Simd>(
             match places.len() {
                 $($r if $r <= max_rows::<S>() => {
                     let places = <&[Place; $r]>::try_from(places).expect("the arm's length");
-                    s.vectorize(#[inline(always)] || row_tile::<S, $r>(s, job, places, first, count, y));
+                    row_tile_apart::<S, $r>(s, job, places, first, count, y);
                 })*
                 _ => {}
             }
         };
     }
     arms!(1 2 3 4 5 6 7 8);
+}
+
+/// [`row_tile`] as a function of its own: all of them in one are too much for the compiler, which takes twice as long.
+#[inline(never)]
+fn row_tile_apart<S: Simd, const R: usize>(
+    s: S,
+    job: &Job,
+    places: &[Place; R],
+    first: usize,
+    count: usize,
+    y: &mut [f32],
+) {
+    s.vectorize(
+        #[inline(always)]
+        || row_tile::<S, R>(s, job, places, first, count, y),
+    );
 }
 
 /// [`rows`] with the number of rows known.
@@ -157,44 +173,35 @@ fn panel_tile<S: Simd, const R: usize, const P: usize, const V: usize>(
     if columns < P * PANEL {
         return finish_part::<S, R, P, V>(job, places, &sums, start..start + columns, y);
     }
-    // The three cases apart, each with constant indices: no branch per vector, and the sums stay in registers.
-    match job.addend {
-        Addend::Nothing => {
-            for r in 0..R {
-                let y = &mut y[places[r].y + start..][..P * PANEL];
-                for p in 0..P {
-                    for v in 0..V {
-                        let y = &mut y[p * PANEL + v * S::f32s::LEN..][..S::f32s::LEN];
-                        clamp::<S>(low, high, sums[r][p][v]).store_slice(y);
-                    }
+    // The two cases apart, each with constant indices: no branch per vector, and the sums stay in registers.
+    if let Addend::Nothing = job.addend {
+        for r in 0..R {
+            let y = &mut y[places[r].y + start..][..P * PANEL];
+            for p in 0..P {
+                for v in 0..V {
+                    let y = &mut y[p * PANEL + v * S::f32s::LEN..][..S::f32s::LEN];
+                    clamp::<S>(low, high, sums[r][p][v]).store_slice(y);
                 }
             }
         }
-        Addend::Slice(values) => {
-            for r in 0..R {
-                let y = &mut y[places[r].y + start..][..P * PANEL];
-                let values = &values[places[r].y + start..][..P * PANEL];
-                for p in 0..P {
-                    for v in 0..V {
-                        let y = &mut y[p * PANEL + v * S::f32s::LEN..][..S::f32s::LEN];
-                        let value = S::f32s::from_slice(
-                            s,
-                            &values[p * PANEL + v * S::f32s::LEN..][..S::f32s::LEN],
-                        );
-                        clamp::<S>(low, high, sums[r][p][v] + value).store_slice(y);
-                    }
+    } else {
+        for r in 0..R {
+            let range = places[r].y + start..places[r].y + start + P * PANEL;
+            let values = match job.addend {
+                Addend::Slice(values) => &values[range.clone()],
+                _ => &y[range.clone()],
+            };
+            for p in 0..P {
+                for v in 0..V {
+                    let value = &values[p * PANEL + v * S::f32s::LEN..][..S::f32s::LEN];
+                    sums[r][p][v] += S::f32s::from_slice(s, value);
                 }
             }
-        }
-        Addend::Output => {
-            for r in 0..R {
-                let y = &mut y[places[r].y + start..][..P * PANEL];
-                for p in 0..P {
-                    for v in 0..V {
-                        let y = &mut y[p * PANEL + v * S::f32s::LEN..][..S::f32s::LEN];
-                        let value = S::f32s::from_slice(s, y);
-                        clamp::<S>(low, high, sums[r][p][v] + value).store_slice(y);
-                    }
+            let y = &mut y[range];
+            for p in 0..P {
+                for v in 0..V {
+                    let y = &mut y[p * PANEL + v * S::f32s::LEN..][..S::f32s::LEN];
+                    clamp::<S>(low, high, sums[r][p][v]).store_slice(y);
                 }
             }
         }
@@ -216,19 +223,29 @@ fn finish_part<S: Simd, const R: usize, const P: usize, const V: usize>(
     columns: Range<usize>,
     y: &mut [f32],
 ) {
+    let mut out = [[[0.0; PANEL]; P]; R];
+    for (out, sum) in out
+        .as_flattened_mut()
+        .as_flattened_mut()
+        .chunks_exact_mut(S::f32s::LEN)
+        .zip(sums.as_flattened().as_flattened())
+    {
+        sum.store_slice(out);
+    }
+    write_part(job, places, out.as_flattened().as_flattened(), columns, y);
+}
+
+/// [`finish_part`] once the sums, `places.len()` rows of them, are in memory: one function for all tiles.
+#[inline(never)]
+fn write_part(job: &Job, places: &[Place], sums: &[f32], columns: Range<usize>, y: &mut [f32]) {
     let (low, high) = job.limits;
-    for (place, sums) in places.iter().zip(sums) {
-        let mut out = [[0.0; PANEL]; P];
-        for (out, sum) in out
-            .as_flattened_mut()
-            .chunks_exact_mut(S::f32s::LEN)
-            .zip(sums.as_flattened())
-        {
-            sum.store_slice(out);
-        }
+    for (place, sums) in places
+        .iter()
+        .zip(sums.chunks_exact(sums.len() / places.len()))
+    {
         let range = place.y + columns.start..place.y + columns.end;
         let y = &mut y[range.clone()];
-        for (i, (y, sum)) in y.iter_mut().zip(out.as_flattened()).enumerate() {
+        for (i, (y, sum)) in y.iter_mut().zip(sums).enumerate() {
             let sum = match job.addend {
                 Addend::Nothing => *sum,
                 Addend::Slice(values) => *sum + values[range.start + i],
