@@ -191,6 +191,24 @@ def densenet121() -> Any:
     return _application("DenseNet121")
 
 
+@model(large=True)
+def inceptionv3() -> Any:
+    """keras.applications.InceptionV3, 299×299."""
+    return _application("InceptionV3", 299)
+
+
+@model(large=True)
+def nasnetmobile() -> Any:
+    """keras.applications.NASNetMobile, 224×224."""
+    return _application("NASNetMobile")
+
+
+@model(large=True)
+def convnexttiny() -> Any:
+    """keras.applications.ConvNeXtTiny, 224×224."""
+    return _application("ConvNeXtTiny")
+
+
 # -- signals and tables ------------------------------------------------------------------------------------------------
 
 

@@ -33,9 +33,9 @@ def _if(writer: Writer, step: Step) -> list[str]:
     assert isinstance(layer, If)
     assert condition is not None
     parts = []
-    for body in step.bodies:
-        with writer.inside():
-            inner = writer.steps(body.steps)
+    for number, body in enumerate(step.bodies):
+        with writer.branch(f"{step.name}.{number}") as inner:
+            inner += writer.steps(body.steps)
             for source, target in zip(body.outputs, step.outputs, strict=True):
                 assert target is not None
                 inner.append(_copy(writer, source, target))

@@ -79,7 +79,8 @@ class Writer:
             return []
         for value in step.results():
             for axis, dim in enumerate(value.shape):
-                self.sizes.name(dim, f"{step.name}_{axis}")
+                windows = step.layer.windows and 0 < axis < value.rank - 1
+                self.sizes.name(dim, f"{step.name}_{axis}", windows)
         lines = [f"// {self.describe(step)}"]
         if step.bodies:
             return lines + control.lines(self, step)
@@ -99,7 +100,11 @@ class Writer:
         fresh = set(names)
         self.known |= fresh
         ready = [
-            n for n in self.late if n.needs <= self.known and (n.needs & fresh if again else str(n.name) not in self.computed)
+            n
+            for n in self.late
+            if n.needs <= self.known
+            and (n.needs & fresh if again else str(n.name) not in self.computed)
+            and len(self.sizes.home(n)) <= len(self.sizes.place)
         ]
         self.computed |= {str(n.name) for n in ready}
         lines = []
@@ -110,6 +115,19 @@ class Writer:
             if self.shares_dims and not self.depth:
                 lines.append(f"d.{size.name} = {size.name};")
         return lines
+
+    @contextmanager
+    def branch(self, name: str) -> Iterator[list[str]]:
+        """A branch of an `If`; gives the sizes that are computed in it."""
+        outer = self.sizes.place
+        with self.inside():
+            self.sizes.place = (*outer, name)
+            own = [n for n in self.sizes.named if n.needs <= self.known and self.sizes.home(n) == self.sizes.place]
+            self.computed |= {str(n.name) for n in own}
+            try:
+                yield [n.let for n in own]
+            finally:
+                self.sizes.place = outer
 
     @contextmanager
     def inside(self) -> Iterator[None]:

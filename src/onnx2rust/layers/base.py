@@ -80,6 +80,8 @@ class Layer:
     """Inputs that are passed as Option."""
     sized_by: ClassVar[tuple[int, ...] | None] = None
     """Inputs that `sizes` takes, if not all of them."""
+    windows: ClassVar[bool] = False
+    """Whether the axes between the first and the last of the outputs count windows, of which there must be one at least."""
     optional_outputs: ClassVar[tuple[int, ...]] = ()
     """Outputs that are passed as Option."""
 

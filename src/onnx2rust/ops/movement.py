@@ -112,6 +112,8 @@ def _wrapped(index: Dim, n: Dim) -> Dim | None:
     """An index of Slice, negative ones counted from the end; None if its sign is not known."""
     if isinstance(index, int):
         return index if index >= 0 else n + index
+    if index == n:
+        return n
     if dims.maximum(index, 0) == index:
         return index
     # A known length minus a size: its sign decides which end it counts from.
@@ -156,7 +158,7 @@ def slice_range(n: Dim, start: Dim, end: Dim, step: int) -> tuple[Dim, Dim] | No
     if high == n and isinstance(behind, int) and behind > 0:
         return low, ceil_div(minimum(behind, n), step)
     span = high - low
-    return low, ceil_div(span if _is_size(span) else maximum(span, 0), step)
+    return low, ceil_div(span if span == n or _is_size(span) else maximum(span, 0), step)
 
 
 def _slice(g: Builder, x: Value, starts: Sequence[Dim], ends: Sequence[Dim], axes: list[int], steps: list[int]) -> Value | None:
@@ -209,11 +211,19 @@ def slice_10(g: Builder, data: Value, starts: Value, ends: Value, axes: Const | 
         y = _slice(g, x, begin, stop, chosen, [s for s in by if isinstance(s, int)])
         if y is not None:
             return y
-    names = tuple(g.new_symbol(f"size_{k}") for k in range(x.rank))
+    names, shape = _read_sizes(g, x, chosen)
     inputs = [x, g.cast_sizes(starts), g.cast_sizes(ends), None if steps is None else g.cast_sizes(steps)]
-    shape = map(symbol, names)
     layer = movement.DynamicSlice(tuple(chosen), x.shape)
     return g.step(layer, inputs, x.type.with_shape(*shape), defines=names)  # type: ignore[no-any-return]
+
+
+def _read_sizes(g: Builder, x: Value, axes: Sequence[int]) -> tuple[tuple[str, ...], list[Dim]]:
+    """Symbols for the sizes along `axes` that only the run knows, and x's shape with them."""
+    names = tuple(g.new_symbol(f"size_{axis}") for axis in axes)
+    shape = list(x.shape)
+    for name, axis in zip(names, axes, strict=True):
+        shape[axis] = symbol(name)
+    return names, shape
 
 
 def _split(g: Builder, x: Value, axis: int, sizes: Sequence[Dim]) -> tuple[Value, ...]:
@@ -424,10 +434,10 @@ def pad(
         for k, axis in enumerate(chosen):
             before[axis], after[axis] = known[k], known[k + len(chosen)]
         return padded(g, x, before, after, mode, constant_value)
-    names = tuple(g.new_symbol(f"size_{k}") for k in range(x.rank))
+    names, shape = _read_sizes(g, x, chosen)
     layer = movement.DynamicPad(_mode(mode), tuple(chosen), x.shape)
     inputs = [x, g.cast_sizes(pads), constant_value]
-    return g.step(layer, inputs, x.type.with_shape(*map(symbol, names)), defines=names)  # type: ignore[no-any-return]
+    return g.step(layer, inputs, x.type.with_shape(*shape), defines=names)  # type: ignore[no-any-return]
 
 
 # -- blocks of pixels ------------------------------------------------------------------------------------------------

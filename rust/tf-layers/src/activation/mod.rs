@@ -133,7 +133,19 @@ pub enum Activation {
     Round,
 }
 
+/// Limits that nothing exceeds.
+pub(crate) const UNLIMITED: (f32, f32) = (f32::NEG_INFINITY, f32::INFINITY);
+
 impl Activation {
+    /// The activation as a least and a greatest value, which a kernel applies on its way, and what remains to be applied.
+    pub(crate) const fn limits(self) -> ((f32, f32), Self) {
+        match self {
+            Self::Relu => ((0.0, f32::INFINITY), Self::Linear),
+            Self::Clip { min, max } => ((min, max), Self::Linear),
+            other => (UNLIMITED, other),
+        }
+    }
+
     /// Applies the function to every element of `y`.
     pub fn apply(self, cpu: Cpu, y: &mut [f32]) {
         dispatch!(cpu.level, s => self.apply_at(s, y));

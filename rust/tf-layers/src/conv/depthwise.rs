@@ -140,8 +140,12 @@ impl Job<'_> {
         if y.is_empty() {
             return;
         }
-        let lanes = dispatch!(cpu.level, s => lanes(s));
-        let channels = outputs.max(lanes);
+        let mut cpu = cpu;
+        // Half-empty vectors are wasted work, and a copy of x besides.
+        if outputs <= 8 {
+            cpu = cpu.narrower();
+        }
+        let channels = outputs.max(dispatch!(cpu.level, s => lanes(s)));
         // The fast kernels leave out the taps that hang over the border; the general one wants them in memory.
         let copies =
             channels != self.inputs || (window.is_padded() && self.shape() == Shape::General);

@@ -21,6 +21,8 @@ pub enum Coordinates {
     AlignCorners,
     /// o / s
     Asymmetric,
+    /// (o + ½) / s: with `Floor`, the nearest pixel of TensorFlow. ONNX dropped it in opset 13, exporters still write it.
+    TfHalfPixelForNn,
     /// start · (n − 1) + o · (end − start) · (n − 1) / (m − 1); the middle if m is 1. Outside the input stands the
     /// extrapolation value.
     TfCropAndResize {
@@ -45,6 +47,7 @@ impl Coordinates {
             Coordinates::AlignCorners if m > 1 => x * last / (size - 1.0),
             Coordinates::PytorchHalfPixel | Coordinates::AlignCorners => 0.0,
             Coordinates::Asymmetric => x / scale,
+            Coordinates::TfHalfPixelForNn => (x + 0.5) / scale,
             Coordinates::TfCropAndResize { start, end } if m > 1 => {
                 start * last + x * (end - start) * last / (size - 1.0)
             }
