@@ -108,5 +108,7 @@ def _signed(dim: Dim) -> str:
 
 def _call(call: Call) -> str:
     left, right = _signed(call.left), _signed(call.right)
+    if call.fn == "broadcast":
+        return f"(if {left} == 1 {{ {right} }} else {{ {left} }})"
     method = {"//": "div_euclid", "%": "rem_euclid", "min": "min", "max": "max"}[call.fn]
     return f"({left}).{method}({right})"

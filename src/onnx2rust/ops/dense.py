@@ -52,7 +52,7 @@ def multiply(g: Builder, a: Value, b: Value, alpha: float = 1.0) -> Value:
         b = g.view(b, *b.shape[-2:])
     if b.array is not None and b.rank == 2 and a.dtype is DType.F32:
         k, n = b.array.shape
-        _same(a.shape[-1], k, a, b)
+        g.same(a.shape[-1], k, f"inner sizes of {a.type} · {b.type}:")
         kernel = g.weight(b, packing("Panels", transposed=False), b.array if alpha == 1 else b.array * np.float32(alpha))
         layer = Dense(k, n, kernel, None, LINEAR, product(a.shape[:-1]))
         return g.step(layer, [a, None], a.type.with_shape(*a.shape[:-1], n))  # type: ignore[no-any-return]
@@ -80,18 +80,11 @@ def _times(g: Builder, y: Value, factor: float) -> Value:
     return g.elementwise(broadcasting(Mul), [y, g.constant(np.array(factor, y.dtype.numpy))], y.dtype)
 
 
-def _same(left: Dim, right: Dim, a: Value, b: Value) -> None:
-    """Refuses products whose inner sizes do not fit, or cannot be known to."""
-    if left != right:
-        known = isinstance(left, int) and isinstance(right, int)
-        raise Refuse(f"inner sizes {left} and {right} of {a.type} · {b.type} differ", "give both one name", invalid=known)
-
-
 def strides(g: Builder, a: Value, b: Value) -> tuple[tuple[Value, Value], Strided, Dims]:
     """The product of two operands of at least two axes, none of them moved: where they lie, and the shape of the result."""
-    _same(a.shape[-1], b.shape[-2], a, b)
     (a_store, a_all), (b_store, b_all) = g.strides_of(a), g.strides_of(b)
-    m, k, n = a.shape[-2], a.shape[-1], b.shape[-1]
+    m, n = a.shape[-2], b.shape[-1]
+    k = g.same(a.shape[-1], b.shape[-2], f"inner sizes of {a.type} · {b.type}:")
     try:
         batch = broadcast([a.shape[:-2], b.shape[:-2]])
     except ValueError as error:
@@ -157,7 +150,7 @@ def gemm(
     m = left.shape[0]
     if b.array is not None and a.dtype is DType.F32:
         k, n = b.array.shape[::-1] if transB else b.array.shape
-        _same(left.shape[1], k, a, b)
+        g.same(left.shape[1], k, f"inner sizes of {a.type} · {b.type}:")
         kernel = g.weight(b, packing("Panels", transposed=bool(transB)), b.array if alpha == 1 else b.array * np.float32(alpha))
         bias = None
         if c is not None and c.array is not None and (c.rank < 2 or c.array.shape[0] == 1):
