@@ -19,7 +19,7 @@ from onnx2rust.dtypes import DType
 from onnx2rust.errors import Problem
 from onnx2rust.layers.base import PLAIN, Copy, DimsToTensor, Layer, ReadSizes, Variant, View, Weight
 from onnx2rust.layers.cast import Cast
-from onnx2rust.layers.movement import Transpose
+from onnx2rust.layers.movement import SameSize, Transpose
 from onnx2rust.naming import Names, step_names
 from onnx2rust.program import Origin, Program, Step, TensorType, Value
 from onnx2rust.registry import Operator
@@ -313,6 +313,19 @@ class Builder:
         fresh = tuple(self.new_symbol(f"{name}_{i}" if count > 1 else name) for i in range(count))
         self.step(ReadSizes(), [value], defines=fresh)
         return tuple(symbol(s) for s in fresh)
+
+    def same(self, left: Dim, right: Dim, what: str) -> Dim:
+        """The size of an axis that two tensors share; a step compares sizes that only the run knows."""
+        difference = left - right
+        if isinstance(difference, int):
+            if difference:
+                raise Refuse(f"{what} {left} and {right} differ", invalid=True)
+            return left
+        if isinstance(left, int) or isinstance(right, int):
+            raise Refuse(f"{what} {left} and {right} may differ", "fix the open size with --dim")
+        size = self.new_symbol("same")
+        self.step(SameSize(left, right), [], defines=(size,))
+        return symbol(size)
 
     def cast_sizes(self, value: Value) -> Value:
         """An integer tensor as i64."""

@@ -268,6 +268,11 @@ fn reshape_sizes() {
         keep.sizes::<3, 3>(cpu, [0, 3, 4], &[0, -1, 2]).is_err(),
         "−1 beside an empty axis says nothing"
     );
+    assert_eq!(SameSize.sizes(cpu, 3, 3), Ok([3]));
+    assert_eq!(
+        SameSize.sizes(cpu, 3, 4).unwrap_err().to_string(),
+        "sizes that have to be the same: 3 does not fit 4"
+    );
     assert_eq!(ReadSizes.sizes(cpu, &[3, 0]), Ok([3, 0]));
     assert_eq!(
         ReadSizes.sizes::<2>(cpu, &[1, -1]),
