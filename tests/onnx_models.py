@@ -101,3 +101,17 @@ def text(seed: int = 3) -> onnx.ModelProto:
     }
     inputs, outputs = {"tokens": ("batch", "length")}, {"probabilities": ("batch", 3)}
     return model("text", nodes, inputs, outputs, weights, TensorProto.INT64)
+
+
+def in_half(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with float16 in place of float32."""
+    half = onnx.ModelProto()
+    half.CopyFrom(proto)
+    for info in (*half.graph.input, *half.graph.output):
+        if info.type.tensor_type.elem_type == TensorProto.FLOAT:
+            info.type.tensor_type.elem_type = TensorProto.FLOAT16
+    for tensor in half.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT:
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), tensor.name))
+    onnx.checker.check_model(half, full_check=True)
+    return half

@@ -109,3 +109,15 @@ def test_without_cargo_it_says_so(models, capsys, monkeypatch):
     code = cli.run(["verify", "-q", "--target-dir", str(TARGET), str(models / "score.onnx")])
     assert code == 6
     assert "cargo is not installed" in capsys.readouterr().err
+
+
+def test_models_in_float16(tmp_path, capsys):
+    for name, model in (("score16", onnx_models.score()), ("digits16", onnx_models.digits())):
+        onnx.save(onnx_models.in_half(model), tmp_path / f"{name}.onnx")
+    code, found = verify(capsys, tmp_path / "score16.onnx", tmp_path / "digits16.onnx", "--batch", "1,5")
+    assert code == 0, found
+    for model in found["models"]:
+        (result,) = model["outputs"]
+        assert (result["passed"], result["dtype"]) == (True, "float16")
+        # rounded where onnxruntime rounds: at most the last bit differs
+        assert result["max_ulp"] <= 1

@@ -49,16 +49,19 @@ class Builder:
         self._pending: dict[Value, tuple[Value, tuple[int, ...]]] = {}
         self._moved: dict[Value, Value] = {}
         self._viewed: dict[Value, Value] = {}
+        self._unrounded: dict[Value, Value] = {}
+        self._after_layer: set[Value] = set()
+        self._cast: dict[tuple[Value, DType], Value] = {}
 
     @contextmanager
     def inner_steps(self) -> Iterator[list[Step]]:
         """Collects the steps of a body; what was moved inside it does not exist outside."""
-        saved = self.steps, dict(self._moved), self.scope, self.origin
+        saved = self.steps, dict(self._moved), dict(self._cast), self.scope, self.origin
         self.steps = []
         try:
             yield self.steps
         finally:
-            self.steps, self._moved, self.scope, self.origin = saved
+            self.steps, self._moved, self._cast, self.scope, self.origin = saved
 
     def enter(self, origin: Origin, env: MutableMapping[str, Any]) -> None:
         """The node that the next steps come from, and the names it can see."""
@@ -203,7 +206,53 @@ class Builder:
         return self._moved[y]
 
     def _settled(self, x: Value) -> Value:
+        x = self.rounded(x)
         return self._move(x) if x in self._pending else x
+
+    # -- half precision: see half.py ---------------------------------------------------------------------------------
+
+    def narrow(self, x: Value, *, after_layer: bool = False) -> Value:
+        """x as float16. Nothing is rounded yet: a reader of the float16 value does that (`rounded`), or gets x itself (`unrounded`).
+        `after_layer` says that x is the result of a layer, not of a cast of the model."""
+        if x.array is not None:
+            return self.constant(x.array.astype(DType.F16.numpy), x.name)
+        y = Value(f"{x.name}.half", TensorType(DType.F16, x.shape))
+        self._unrounded[y] = x
+        if after_layer:
+            self._after_layer.add(y)
+        return y
+
+    def waits(self, x: Value) -> bool:
+        """Whether x waits to be rounded."""
+        return x in self._unrounded
+
+    def waits_after_layer(self, x: Value) -> bool:
+        """Whether x waits to be rounded and is the result of a layer."""
+        return x in self._after_layer
+
+    def unrounded(self, x: Value) -> Value:
+        """What a value that waits to be rounded will be made from; any other value is itself."""
+        return self._unrounded.get(x, x)
+
+    def rounded(self, x: Value) -> Value:
+        """x after its rounding, if it waited for it."""
+        return self.cast(self._unrounded[x], DType.F16) if x in self._unrounded else x
+
+    def widen(self, x: Value) -> Value:
+        """A float16 value as float32, as it was before it waits to be rounded."""
+        if x.array is not None:
+            return self.constant(x.array.astype(DType.F32.numpy), x.name)
+        return self.cast(self.unrounded(x), DType.F32)
+
+    def cast(self, x: Value, dtype: DType) -> Value:
+        """x in another element type, computed once."""
+        if x.dtype is dtype:
+            return x
+        if (x, dtype) not in self._cast:
+            self._cast[x, dtype] = self.elementwise(lambda _: Cast(), [x], dtype)
+        return self._cast[x, dtype]
+
+    # -- layouts -----------------------------------------------------------------------------------------------------
 
     def layout(self, inputs: Sequence[Value], rank: int) -> tuple[tuple[int, ...], list[Value]]:
         """The inputs in one common memory layout, to work in whatever order their axes lie in memory.

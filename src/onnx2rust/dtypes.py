@@ -54,6 +54,12 @@ class DType(enum.Enum):
         """Whether it is an integer type (bool is not)."""
         return not self.is_float and self is not DType.BOOL
 
+    @property
+    def tolerance(self) -> tuple[float, float]:
+        """(rtol, atol): results of this type may differ by |a − b| ≤ rtol·|b| + atol·max|b|. Halves are 2⁻¹¹ ≈ 5e-4 apart: a few
+        roundings. What is no floating-point number must be equal."""
+        return (1e-2, 2e-3) if self is DType.F16 else (1e-4, 1e-5) if self.is_float else (0.0, 0.0)
+
     def __str__(self) -> str:
         return self.value[1]
 

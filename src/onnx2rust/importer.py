@@ -19,6 +19,7 @@ from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, symbol, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError
+from onnx2rust.half import Door, Readers
 from onnx2rust.naming import Names, size_name, weight_name
 from onnx2rust.options import Options
 from onnx2rust.program import Origin, Program, TensorType, Value
@@ -45,6 +46,7 @@ class _Importer:
         self.growth = folding.Growth()
         self.builder = Builder(self)
         self.index = 0
+        self.readers = Readers(onnx.GraphProto())
 
     # -- the whole model ---------------------------------------------------------------------------------------------
 
@@ -173,9 +175,11 @@ class _Importer:
     # -- nodes -------------------------------------------------------------------------------------------------------
 
     def _nodes(self, graph: onnx.GraphProto, env: Environment) -> None:
+        outside, self.readers = self.readers, Readers(graph)
         for node in graph.node:
             self._node(node, env)
             self.index += 1
+        self.readers = outside
 
     def _node(self, node: onnx.NodeProto, env: Environment) -> None:
         domain = "" if node.domain in registry.ONNX_DOMAINS else node.domain
@@ -228,14 +232,15 @@ class _Importer:
         if operator.n_outputs:
             keywords["n_outputs"] = len(node.output)
         self.builder.enter(origin, env)
+        door = Door(self.builder, node, origin, inputs, self.readers)
         try:
-            result = operator.function(self.builder, *self.builder.bind(operator, inputs), **keywords)
+            result = operator.function(self.builder, *self.builder.bind(operator, door.inputs), **keywords)
         except (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError) as error:
             if self.options.verbosity >= 3:
                 raise
             # a hostile model can hold any attribute value: what trips a lowering's arithmetic is the model's fault
             raise Refuse(f"attributes or shapes do not fit the operator ({error})", invalid=True) from error
-        return result if isinstance(result, tuple) else (result,)
+        return door.outputs(result if isinstance(result, tuple) else (result,))
 
     def _refuse_type(self, where: str, code: int) -> None:
         try:

@@ -104,8 +104,8 @@ def _context(
         raise UsageError(f"--binary-classification: {why_not}", "convert with --no-binary-classification")
     if why_not and options.binary_classification is None:
         notes.append(f"converted as not a binary classifier: {why_not}")
-    context = emit.Context(source, loaded.kind, binary, False, 0, False, ())
-    data = samples.make(loaded.proto, program, options.features, context.rtol, context.atol)
+    rtol, atol = (max(column) for column in zip(DType.F32.tolerance, *(v.dtype.tolerance for v in program.outputs), strict=True))
+    data = samples.make(loaded.proto, program, options.features, rtol, atol)
     placeholder = binary and options.thresholds is None and data.labels is None
     if placeholder:
         notes.append("thresholds.json holds placeholders: give --thresholds, or `labels` in the features file")
@@ -120,6 +120,8 @@ def _context(
         data.expected,
         drawn=options.features is None,
         negatives=int((data.labels == 0).sum()) if computed and data.labels is not None else None,
+        rtol=rtol,
+        atol=atol,
     )
     return context, data, notes
 

@@ -48,7 +48,7 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
         texts = [(step, writer.step(step)) for step in steps]
         tail = _outputs(writer, program, outputs)
         writer.late = [n for n in writer.sizes.named if not n.needs <= given]
-    early = [n for n in writer.sizes.named if n.needs <= given]
+    early = [n for n in writer.sizes.named if n.needs <= given and not writer.sizes.home(n)]
     head = [_check(writer, v, v.shape) for v in program.inputs]
     lines = [line for _, ts in texts for line in ts]
     used = _names_used(head + [n.let for n in early] + lines + tail, program.symbols)

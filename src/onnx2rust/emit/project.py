@@ -54,8 +54,8 @@ class Context:
     """Whether the test data are drawn, not given by the user."""
     negatives: int | None = None
     """The number of negative samples that the thresholds were computed from, if they were."""
-    rtol: float = 1e-4
-    atol: float = 1e-5
+    rtol: float = DType.F32.tolerance[0]
+    atol: float = DType.F32.tolerance[1]
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "title": Escaped(f"The model `{name}`."),
         "crate": {"name": crate, "toml": toml_string(crate)},
         "model": Escaped(name if name.endswith("Model") and name != "Model" else f"{name}Model"),
+        "features": Escaped(", ".join(toml_string(f) for f in sorted({"base", "npz", *writer.features}))),
         "symbols": [{"name": Escaped(s), "doc": doc(_symbol_doc(program, s))} for s in program.symbols],
         "inputs": [_tensor(v, inputs[v], v.name, program) | {"doc_local": doc_locals[v]} for v in program.inputs],
         "outputs": [
@@ -136,9 +137,14 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "drawn": context.drawn,
         "readme": readme.values(plan, weights.arrays(), context.negatives),
     }
+    halves = any(v.dtype is DType.F16 for v in program.inputs)
     doc_one = dict.fromkeys(program.symbols, 1)
     values |= {
-        "doc_imports": Escaped(", ".join(sorted(["Inputs", str(values["model"]), *(["Sizes"] if program.symbols else [])]))),
+        "doc_imports": Escaped(
+            ", ".join(
+                sorted(["Inputs", str(values["model"]), *(["Sizes"] if program.symbols else []), *(["F16"] if halves else [])])
+            )
+        ),
         "doc_sizes": Escaped(" " + ", ".join(f"{s}: 1" for s in doc_one) + " "),
         "doc_inputs": Escaped(" " + ", ".join(f"{inputs[v]}: &{doc_locals[v]}" for v in program.inputs) + " "),
     }
@@ -326,6 +332,8 @@ def _has_f16(template: str, plan: Plan, weights: WeightTable, layers: list[dict[
     values = (*plan.program.inputs, *plan.program.outputs)
     uses = {
         "src/model.rs": any(v.dtype is DType.F16 for v in values) or DType.F16 in plan.slots,
+        "src/lib.rs": any(v.dtype is DType.F16 for v in values),
+        "tests/behaviour.rs": any(v.dtype is DType.F16 for v in plan.program.inputs[:1]),
         "src/arrays.rs": any(v.dtype is DType.F16 for v in plan.program.inputs),
         "src/weights.rs": any(e.dtype is DType.F16 for e in weights.entries),
         "src/layers.rs": any("F16" in str(layer["type"]) for layer in layers),

@@ -38,11 +38,22 @@ class SizeTable:
     def __init__(self, given: Iterable[str]) -> None:
         self._names = Names(["inputs", "ws", "cpu", "l", "size", "window_count", "model", "self", "sizes", *given])
         self._named: dict[Expr, NamedSize] = {}
+        self._places: dict[Expr, set[tuple[str, ...]]] = {}
+        self.place: tuple[str, ...] = ()
+        """The branches of `If` that what is being written lies in, outermost first."""
 
     @property
     def named(self) -> list[NamedSize]:
         """Named sizes in order of first use."""
         return list(self._named.values())
+
+    def home(self, size: NamedSize) -> tuple[str, ...]:
+        """The innermost branch that holds all uses seen so far: there the size is computed. Elsewhere it need not make sense."""
+        first, *others = sorted(self._places.get(size.dim, {()}))
+        shared = 0
+        while shared < len(first) and all(p[: shared + 1] == first[: shared + 1] for p in others):
+            shared += 1
+        return first[:shared]
 
     def name(self, dim: Dim, hint: str, windows: bool = False) -> None:
         """Suggests a name for a dim, if it will need one; `windows` if it counts windows."""
@@ -60,6 +71,7 @@ class SizeTable:
         if _plain(dim):
             return " + ".join(_monomial(m, c) for m, c in dim.terms)
         self.name(dim, hint)
+        self._places.setdefault(dim, set()).add(self.place)
         return str(self._named[dim].name)
 
     def length(self, shape: Iterable[Dim], hint: str = "size") -> str:

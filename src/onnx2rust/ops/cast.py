@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dtypes import DType, from_onnx
-from onnx2rust.layers.cast import BitCast, Cast, Where
+from onnx2rust.layers.cast import BitCast, Where
 from onnx2rust.layers.elementwise import broadcasting
 from onnx2rust.program import Value
 from onnx2rust.registry import onnx_op
 
 
 def cast_to(g: Builder, x: Value, dtype: DType) -> Value:
-    """x in another element type"""
-    if x.dtype is dtype:
-        return x
-    return g.elementwise(lambda _: Cast(), [x], dtype)
+    """x in another element type; float16 waits to be rounded (half.py)"""
+    source = x if x.dtype is dtype else g.unrounded(x)
+    return g.narrow(source) if (source.dtype, dtype) == (DType.F32, DType.F16) else g.cast(source, dtype)
 
 
 def _target(code: int) -> DType:

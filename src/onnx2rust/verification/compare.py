@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from onnx2rust import dtypes
+
 Array = np.ndarray[Any, Any]
-RTOL, ATOL = 1e-4, 1e-5
-"""Default tolerance of f32 and f64: |a − b| ≤ RTOL·|b| + ATOL·max|b|."""
-RTOL_F16, ATOL_F16 = 1e-2, 2e-3
-"""Default tolerance of f16, whose numbers are 2⁻¹¹ ≈ 5e-4 apart: a few roundings."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +63,10 @@ def compare(actual: Array, expected: Array, rtol: float | None = None, atol: flo
     if actual.shape != expected.shape:
         return Comparison(False, f"has shape {list(actual.shape)}, should have {list(expected.shape)}")
     if expected.dtype.kind == "f":
-        half = expected.dtype == np.float16
-        rtol = (RTOL_F16 if half else RTOL) if rtol is None else rtol
-        atol = (ATOL_F16 if half else ATOL) if atol is None else atol
+        kind = dtypes.from_numpy(expected.dtype)
+        assert kind is not None
+        rtol = kind.tolerance[0] if rtol is None else rtol
+        atol = kind.tolerance[1] if atol is None else atol
         with np.errstate(over="ignore"):  # the largest f64 and its opposite are further apart than any f64
             return _floats(actual, expected, rtol, atol)
     return _exact(actual, expected)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from onnx2rust.verification.compare import ATOL, RTOL, Comparison, compare
+from onnx2rust.dtypes import DType
+from onnx2rust.verification.compare import Comparison, compare
 
 floats = hnp.arrays(np.float32, hnp.array_shapes(min_side=0, max_dims=3), elements=st.floats(width=32))
 
@@ -29,7 +30,8 @@ def test_an_array_agrees_with_itself(array):
 @given(floats.filter(lambda a: a.size and np.isfinite(a).all() and np.abs(a).max() < 1e30), st.floats(1e-7, 1e-2))
 def test_the_tolerance_is_the_documented_one(expected, step):
     expected = expected.astype(np.float64)
-    allowed = RTOL * np.abs(expected) + ATOL * np.abs(expected).max()
+    rtol, atol = DType.F64.tolerance
+    allowed = rtol * np.abs(expected) + atol * np.abs(expected).max()
     moved = expected + step * np.abs(expected).max()
     assert compare(moved, expected).passed == bool((np.abs(moved - expected) <= allowed).all())
 

@@ -7,6 +7,7 @@
 pub(crate) mod erf;
 pub(crate) mod exp;
 pub(crate) mod log;
+pub(crate) mod sum;
 pub(crate) mod trig;
 
 use crate::cpu::{Simd, prelude::*};

@@ -1,0 +1,151 @@
+"""float16 as onnxruntime's CPU provider computes it: in float32, rounded where a float16 tensor really exists.
+
+onnxruntime has few kernels for float16. Around every other node it puts casts, `float16 → float32 → node → float32 → float16`, and then
+removes the pairs `float32 → float16 → float32` between two such nodes, also those that the model itself wrote: a chain of products is
+rounded once, at its end. (Observed in the graphs that onnxruntime 1.32 saves, `SessionOptions.optimized_model_filepath`; its source is
+insert_cast_transformer.cc.) Here the rounding waits in the same way: `Builder.narrow` remembers the float32 value, and whoever reads the
+float16 one in float32 gets that (`Builder.widen`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import onnx
+
+from onnx2rust.builder import Builder
+from onnx2rust.dtypes import DType
+from onnx2rust.program import Origin, Value
+
+_MOVES = frozenset(
+    [
+        "BitCast",
+        "Clip",
+        "Compress",
+        "Concat",
+        "ConstantOfShape",
+        "Expand",
+        "Flatten",
+        "Gather",
+        "GatherElements",
+        "GatherND",
+        "Identity",
+        "If",
+        "Loop",
+        "Max",
+        "Min",
+        "Reshape",
+        "ReverseSequence",
+        "ScatterElements",
+        "ScatterND",
+        "Shape",
+        "Slice",
+        "Split",
+        "Squeeze",
+        "Transpose",
+        "Unsqueeze",
+    ]
+)
+"""Operators with a float16 kernel in onnxruntime that move and choose: so do their layers here, whatever the type."""
+_ROUNDED = frozenset(
+    [
+        "Celu",
+        "DequantizeLinear",
+        "IsInf",
+        "IsNaN",
+        "LayerNormalization",
+        "Mod",
+        "QuantizeLinear",
+        "RMSNormalization",
+        "Round",
+        "Shrink",
+        "Sign",
+    ]
+)
+"""Operators with a float16 kernel in onnxruntime that computes in float32 and rounds what it returns."""
+_BOUNDED = {"HardSigmoid": 18, "Relu": 18}
+"""Operators that are functions since an opset, which onnxruntime writes out for want of a float16 kernel, and which end with Max or Min:
+for those it has one, so the result is rounded."""
+_CASTS = frozenset(("Cast", "CastLike"))
+"""These read the value that waits for its rounding, as onnxruntime joins casts that follow one another."""
+
+
+class Readers:
+    """Which operators read each name of a graph; the graph itself reads its outputs (as operator "")."""
+
+    def __init__(self, graph: onnx.GraphProto) -> None:
+        self._of: dict[str, Counter[str]] = {}
+        for node in graph.node:
+            names = set(node.input)
+            for attribute in node.attribute:
+                if attribute.type == onnx.AttributeProto.GRAPH:
+                    names |= _all_names(attribute.g)
+            for name in names:
+                self._of.setdefault(name, Counter())[node.op_type] += 1
+        for output in graph.output:
+            self._of.setdefault(output.name, Counter())[""] += 1
+
+    def of(self, names: Sequence[str]) -> set[str]:
+        """The operators that read one of the names."""
+        return {op for name in names for op in self._of.get(name, ())}
+
+
+def _all_names(graph: onnx.GraphProto) -> set[str]:
+    inner = [_all_names(a.g) for n in graph.node for a in n.attribute if a.type == onnx.AttributeProto.GRAPH]
+    return {name for n in graph.node for name in n.input}.union(*inner) | {o.name for o in graph.output}
+
+
+class Door:
+    """How one node meets float16: `inputs` are what its lowering gets, `outputs` makes its results what the model says they are."""
+
+    def __init__(
+        self, g: Builder, node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | None], readers: Readers
+    ) -> None:
+        self._g = g
+        halves = [v for v in inputs if v is not None and v.dtype is DType.F16]
+        native = node.op_type in _MOVES or node.op_type in _ROUNDED
+        bounded = origin.opset >= _BOUNDED.get(node.op_type, origin.opset + 1)
+        # joined: no float16 tensor exists between the node and its neighbours
+        joined = bool(halves) and (not native or self._joined(node, origin.opset, halves, readers))
+        wide = bool(halves) and node.op_type not in _CASTS and (joined or node.op_type in _ROUNDED)
+        self._rounds = not joined or bounded
+        self._narrowed = _outputs_of_f16(origin, inputs) if wide else set[int]()
+        if node.op_type in _CASTS:
+            self.inputs = list(inputs)
+            return
+        ready = list(inputs) if joined else [v if v is None else g.rounded(v) for v in inputs]
+        self.inputs = [v if v is None or not wide or v.dtype is not DType.F16 else g.widen(v) for v in ready]
+
+    def _joined(self, node: onnx.NodeProto, opset: int, halves: list[Value], readers: Readers) -> bool:
+        """Whether a node for which onnxruntime has a float16 kernel runs in float32 all the same."""
+        users = readers.of(node.output)
+        if node.op_type == "Transpose" and "" not in users:
+            # onnxruntime pushes transposes through casts
+            return self._g.waits(halves[0])
+        # a node alone between two that run in float32 does so too
+        computed = [v for v in halves if v.const is None]
+        holds_graph = any(a.type == onnx.AttributeProto.GRAPH for a in node.attribute)
+        alone = bool(computed) and all(map(self._g.waits_after_layer, computed)) and not holds_graph
+        bounded = {op for op, since in _BOUNDED.items() if opset >= since}
+        return alone and bool(users) and not users & (_MOVES | _ROUNDED | _CASTS | bounded | {""})
+
+    def outputs(self, results: tuple[Value | None, ...]) -> tuple[Value | None, ...]:
+        """The results, those that are float16 in the model as such; rounded at once where onnxruntime's own kernel does."""
+        g = self._g
+        return tuple(
+            v
+            if v is None or k not in self._narrowed or v.dtype is not DType.F32
+            else (g.rounded(g.narrow(v)) if self._rounds else g.narrow(v, after_layer=True))
+            for k, v in enumerate(results)
+        )
+
+
+def _outputs_of_f16(origin: Origin, inputs: Sequence[Value | None]) -> set[int]:
+    """Positions of the outputs whose type the schema ties to an input that is float16."""
+    schema = onnx.defs.get_schema(origin.op, origin.opset, origin.domain)
+    last = len(schema.inputs) - 1
+    half = {schema.inputs[min(k, last)].type_str for k, v in enumerate(inputs) if v is not None and v.dtype is DType.F16}
+    formal = [o.type_str in half for o in schema.outputs]
+    variadic = bool(schema.outputs) and schema.outputs[-1].option == onnx.defs.OpSchema.FormalParameterOption.Variadic
+    return {k for k in range(64 if variadic else len(formal)) if formal[min(k, len(formal) - 1)]}

@@ -1,0 +1,89 @@
+"""float16: where a value is rounded, as the casts that onnxruntime puts into a graph tell."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+sys.path.insert(0, str(Path(__file__).parent / "ops"))
+from build import layers, lower, model
+
+from onnx2rust.dtypes import DType
+from onnx2rust.options import Options
+from onnx2rust.pipeline import convert
+
+HALF, FLOAT = TensorProto.FLOAT16, TensorProto.FLOAT
+SQUARE = np.eye(8, dtype=np.float16)
+node = helper.make_node
+
+
+def lowered(*nodes: onnx.NodeProto, x: int = HALF, opset: int = 17) -> list[str]:
+    weights: dict[str, np.ndarray[Any, Any]] = {"w": SQUARE, "row": SQUARE[:1], "shape": np.array([8, 8])}
+    used = {name for n in nodes for name in n.input}
+    weights = {n: a for n, a in weights.items() if n in used}
+    program = lower(model(nodes, {"x": (8, 8)}, ["y"], weights, opset=opset, dtypes={"x": x}))
+    (output,) = program.outputs
+    assert output.dtype is DType.F16
+    return layers(program)
+
+
+@pytest.mark.parametrize(
+    ("chain", "expected"),
+    [
+        # the products are one after the other in float32; a cast before and one after
+        ([("MatMul", "w"), ("MatMul", "w")], ["Cast", "Dense", "Dense", "Cast"]),
+        # a movement alone between two of them does not round
+        ([("MatMul", "w"), ("Reshape", "shape"), ("MatMul", "w")], ["Cast", "Dense", "Dense", "Cast"]),
+        ([("MatMul", "w"), ("Concat", "row"), ("MatMul", "w")], ["Cast", "Dense", "Concat", "Dense", "Cast"]),
+        # two of them do: onnxruntime has kernels for them, and sees no gain
+        ([("MatMul", "w"), ("Reshape", "shape"), ("Identity",), ("MatMul", "w")], ["Cast", "Dense", "Cast", "Cast", "Dense", "Cast"]),
+        # at the end of the model it works on what is rounded
+        ([("MatMul", "w"), ("Concat", "row")], ["Cast", "Dense", "Cast", "Concat"]),
+        # movement of what is float16 anyway stays float16
+        ([("Concat", "row")], ["Concat"]),
+        # a kernel for float16 that rounds
+        ([("Round",), ("Round",), ("MatMul", "w")], ["Cast", "Activate", "Cast", "Cast", "Activate", "Cast", "Cast", "Dense", "Cast"]),
+    ],
+)  # fmt: skip
+def test_chains_are_rounded_where_onnxruntime_does(chain: list[tuple[str, ...]], expected: list[str]) -> None:
+    nodes = []
+    for k, (op, *more) in enumerate(chain):
+        axis = {"axis": 0} if op == "Concat" else {}
+        nodes.append(node(op, ["x" if k == 0 else f"v{k}", *more], ["y" if k == len(chain) - 1 else f"v{k + 1}"], **axis))
+    assert lowered(*nodes) == expected
+
+
+def test_casts_of_the_model_are_joined_too() -> None:
+    chain = [node("Cast", ["x"], ["h"], to=HALF), node("MatMul", ["h", "w"], ["m"]), node("Cast", ["m"], ["f"], to=FLOAT)]
+    assert lowered(*chain, node("Cast", ["f"], ["y"], to=HALF), x=FLOAT) == ["Dense", "Cast"]
+
+
+def test_since_opset_18_relu_is_a_maximum_and_rounds() -> None:
+    chain = [node("MatMul", ["x", "w"], ["m"]), node("Relu", ["m"], ["r"]), node("MatMul", ["r", "w"], ["y"])]
+    assert lowered(*chain, opset=17) == ["Cast", "Dense", "Dense", "Cast"]
+    assert lowered(*chain, opset=18) == ["Cast", "Dense", "Cast", "Cast", "Dense", "Cast"]
+
+
+def test_other_types_of_a_node_stay() -> None:
+    inputs = {"x": (1, 2, 4, 4)}
+    nodes = [node("MaxPool", ["x"], ["y", "where"], kernel_shape=[2, 2])]
+    program = lower(model(nodes, inputs, ["y", "where"], dtypes={"x": HALF}))
+    assert [v.dtype for v in program.outputs] == [DType.F16, DType.I64]
+
+
+def test_a_crate_shows_the_type_to_its_users_and_allows_for_its_roundings(tmp_path: Path) -> None:
+    nodes = [node("MatMul", ["x", "w"], ["y"])]
+    onnx.save(model(nodes, {"x": ("batch", 8)}, ["y"], {"w": SQUARE}, dtypes={"x": HALF}), tmp_path / "half.onnx")
+    crate = convert(tmp_path / "half.onnx", tmp_path / "out", Options(binary_classification=False)).crate
+    text = (crate / "src" / "lib.rs").read_text()
+    assert "pub use tf_layers::{Error, F16, TensorView};" in text
+    assert "//! use half::{F16, HalfModel, Inputs, Sizes};" in text
+    assert "rtol: 0.01" in (crate / "tests" / "parity.rs").read_text()
+    assert "F16, " in (crate / "tests" / "behaviour.rs").read_text()
+    assert np.load(crate / "testdata" / "features.npz")["x"].dtype == np.float16
