@@ -167,7 +167,7 @@ def mobilenetv2() -> Any:
     return _application("MobileNetV2")
 
 
-@model(large=True)
+@model()
 def mobilenetv3small() -> Any:
     """keras.applications.MobileNetV3Small, 224×224."""
     return _application("MobileNetV3Small")
@@ -377,7 +377,7 @@ def malconv_64k() -> Any:
     return _malconv(65_536)
 
 
-@model(large=True, vocabulary=257)
+@model(vocabulary=257)
 def malconv_1m() -> Any:
     """MalConv on a megabyte."""
     return _malconv(1_048_576)
