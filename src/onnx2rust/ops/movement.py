@@ -135,17 +135,24 @@ def slice_range(n: Dim, start: Dim, end: Dim, step: int) -> tuple[Dim, Dim] | No
             first, last = min(max(first, 0), max(n - 1, 0)), min(max(last, -1), n - 1)
         count = max(-(-(last - first) // step), 0) if n else 0
         return (first if count else 0), count
+    if isinstance(start, int) and start <= -_EVERYTHING:
+        start = 0
     if step < 0:
         top = isinstance(start, int) and (start == -1 or start >= _EVERYTHING)
         first_dim = n - 1 if top else _wrapped(start, n)
-        last_dim = -1 if isinstance(end, int) and end <= -(_EVERYTHING) else _wrapped(end, n)
+        whole = isinstance(end, int) and end <= -_EVERYTHING
+        last_dim = -1 if whole else n - 1 if isinstance(end, int) and end >= _EVERYTHING else _wrapped(end, n)
         if first_dim is None or last_dim is None:
             return None
         low = maximum(minimum(first_dim, n - 1), 0)
-        span = first_dim - last_dim if top else low - maximum(minimum(last_dim, n - 1), -1)
+        final: Dim = minimum(last_dim, n - 1)
+        if not (isinstance(last_dim, int) and last_dim >= 0):
+            final = -1 if whole else maximum(final, -1)
+        # low of an axis of 0 is no element
+        span = first_dim - final if top else minimum(low - final, n)
         return low, ceil_div(span if _is_size(span) else maximum(span, 0), -step)
-    if isinstance(end, int) and end >= _EVERYTHING:
-        end = n
+    if isinstance(end, int) and abs(end) >= _EVERYTHING:
+        end = n if end > 0 else 0
     first_dim, last_dim = _wrapped(start, n), _wrapped(end, n)
     if first_dim is None or last_dim is None:
         return None

@@ -70,7 +70,7 @@ def reshape(g: Builder, data: Value, shape: Value, *, allowzero: int = 0) -> Val
 def flatten(g: Builder, input: Value, *, axis: int = 1) -> Value:
     """x as a matrix: axes before `axis` are its rows."""
     x = input
-    if not -x.rank <= axis <= x.rank:
+    if not (-x.rank if g.opset >= 11 else 0) <= axis <= x.rank:
         raise Refuse(f"axis {axis} is outside a tensor of {x.rank} axes", invalid=True)
     split = axis + x.rank if axis < 0 else axis
     return g.view(x, product(x.shape[:split]), product(x.shape[split:]))
