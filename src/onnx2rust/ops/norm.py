@@ -12,7 +12,7 @@ from onnx2rust.layers.base import Layer, Weight
 from onnx2rust.layers.elementwise import Add, Div, Mul, Sub, broadcasting
 from onnx2rust.layers.shapes import Shape, split_at
 from onnx2rust.ops.activation import activate
-from onnx2rust.ops.movement import normal_axis
+from onnx2rust.ops.axes import normal_axis
 from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import onnx_op
 

@@ -10,7 +10,7 @@ from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, product, symbol
 from onnx2rust.dtypes import DType
 from onnx2rust.layers.movement import CheckedCopy, ReshapeSizes
-from onnx2rust.ops.movement import integers, normal_axes
+from onnx2rust.ops.axes import integers, normal_axes
 from onnx2rust.program import Value
 from onnx2rust.registry import Const, onnx_op
 
