@@ -14,9 +14,10 @@ import pytest
 import rust_tools
 
 import onnx2rust
-from onnx2rust import cli, passes, samples
+from onnx2rust import cli, passes
 from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.base import Variant
+from onnx2rust.reference import Reference
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "build" / "verify"
@@ -85,7 +86,7 @@ def sabotage(monkeypatch, always):
 
 def test_features_and_predictions(models, capsys):
     rows = np.random.default_rng(3).standard_normal((20, 10)).astype(np.float32)
-    right = samples.Reference(onnx_models.score()).run({"features": rows})[0]
+    right = Reference(onnx_models.score()).run({"features": rows})[0]
     np.savez(models / "good.npz", features=rows, predictions=right[:, 0])
     np.savez(models / "bad.npz", features=rows, predictions=right[:, 0] + 0.1)
     code, found = verify(capsys, models / "score.onnx", "--features", models / "good.npz")

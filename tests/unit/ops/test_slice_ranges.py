@@ -10,7 +10,7 @@ from op_models import layers, lower, types
 
 from onnx2rust.dims import symbol
 from onnx2rust.errors import InvalidModelError, UnsupportedError
-from onnx2rust.ops.movement import slice_range
+from onnx2rust.ops.slices import slice_range
 
 F32 = np.float32
 LAST = 2**63 - 1

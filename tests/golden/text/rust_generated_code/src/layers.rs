@@ -12,7 +12,7 @@ use super::weights::Weights;
 pub struct Layers<'w> {
     /// lstm/LSTM (LSTM): \[length, batch, 8\]
     pub lstm_lstm: Transpose<3>,
-    /// lstm/LSTM (LSTM): \[length, 1, batch, 6\], \[1, batch, 6\]
+    /// lstm/LSTM (LSTM): \[1, batch, 6\]
     pub lstm: Lstm<'w>,
     /// logits/MatMul (Gemm): \[batch, 3\]
     pub logits: Dense<'w>,
