@@ -62,10 +62,10 @@ pub(crate) fn map2<S: Simd>(
     }
     let padded = &mut padded[..if tail.is_empty() { 0 } else { S::f32s::LEN }];
     for (y, x) in [(body, x), (&mut *padded, &x_padded[..])] {
-        for (y, x) in y
-            .chunks_exact_mut(S::f32s::LEN)
-            .zip(x.chunks_exact(S::f32s::LEN))
-        {
+        // Not zipped: `Zip::new` is not inlined and divides by the length of the chunks, which takes longer than a short row.
+        let mut x = x.chunks_exact(S::f32s::LEN);
+        for y in y.chunks_exact_mut(S::f32s::LEN) {
+            let Some(x) = x.next() else { break };
             f(S::f32s::from_slice(s, y), S::f32s::from_slice(s, x)).store_slice(y);
         }
     }
@@ -93,12 +93,13 @@ pub(crate) fn map3<S: Simd>(
     }
     let padded = &mut padded[..if tail.is_empty() { 0 } else { S::f32s::LEN }];
     for (y, a, b) in [(body, a, b), (&mut *padded, &a_padded[..], &b_padded[..])] {
-        let operands = a
-            .chunks_exact(S::f32s::LEN)
-            .zip(b.chunks_exact(S::f32s::LEN));
-        for (y, (a, b)) in y.chunks_exact_mut(S::f32s::LEN).zip(operands) {
-            let load = |x| S::f32s::from_slice(s, x);
-            f(load(y), load(a), load(b)).store_slice(y);
+        let (mut a, mut b) = (a.chunks_exact(S::f32s::LEN), b.chunks_exact(S::f32s::LEN));
+        for y in y.chunks_exact_mut(S::f32s::LEN) {
+            let (Some(a), Some(b)) = (a.next(), b.next()) else {
+                break;
+            };
+            let (a, b) = (S::f32s::from_slice(s, a), S::f32s::from_slice(s, b));
+            f(S::f32s::from_slice(s, y), a, b).store_slice(y);
         }
     }
     if !tail.is_empty() {
