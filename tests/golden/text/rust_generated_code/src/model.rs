@@ -34,7 +34,7 @@ pub struct Outputs<'a> {
 pub struct Workspace {
     /// embedding, lstm.1
     s0: Slot<f32>,
-    /// lstm\_lstm, logits, softmax
+    /// lstm\_transpose, logits, softmax
     s1: Slot<f32>,
     /// Room that layers need while they run
     scratch: Slot<f32>,
@@ -138,7 +138,7 @@ impl<'w> TextModel<'w> {
             )
             .map_err(|e| e.at("embedding"))?;
         // lstm/LSTM (LSTM): [length, batch, 8]
-        l.lstm_lstm.run(
+        l.lstm_transpose.run(
             cpu,
             [batch, length, 8],
             ws.s0.get(batch * length * 8),
