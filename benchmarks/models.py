@@ -167,7 +167,7 @@ def mobilenetv2() -> Any:
     return _application("MobileNetV2")
 
 
-@model(large=True)
+@model()
 def mobilenetv3small() -> Any:
     """keras.applications.MobileNetV3Small, 224×224."""
     return _application("MobileNetV3Small")
@@ -189,6 +189,24 @@ def resnet50() -> Any:
 def densenet121() -> Any:
     """keras.applications.DenseNet121, 224×224."""
     return _application("DenseNet121")
+
+
+@model(large=True)
+def inceptionv3() -> Any:
+    """keras.applications.InceptionV3, 299×299."""
+    return _application("InceptionV3", 299)
+
+
+@model(large=True)
+def nasnetmobile() -> Any:
+    """keras.applications.NASNetMobile, 224×224."""
+    return _application("NASNetMobile")
+
+
+@model(large=True)
+def convnexttiny() -> Any:
+    """keras.applications.ConvNeXtTiny, 224×224."""
+    return _application("ConvNeXtTiny")
 
 
 # -- signals and tables ------------------------------------------------------------------------------------------------
@@ -359,7 +377,7 @@ def malconv_64k() -> Any:
     return _malconv(65_536)
 
 
-@model(large=True, vocabulary=257)
+@model(vocabulary=257)
 def malconv_1m() -> Any:
     """MalConv on a megabyte."""
     return _malconv(1_048_576)

@@ -1,4 +1,4 @@
-"""Measures the generated code against onnxruntime and LiteRT, and writes RESULTS.md and RESULTS.json.
+"""Measures the generated code against onnxruntime and LiteRT, and writes RESULTS.json, RESULTS.md and the README's table.
 
 Every engine runs on one thread, all of them pinned to one core. A model's engines take turns in short bursts of random order, so that whatever
 else the machine does hits all of them alike; the first runs of a burst, which find cold caches, do not count. Every answer is compared
@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import crates
 import models
+import report
 from engines import BoundOnnxRuntime, Engine, LiteRt, OnnxRuntime
 
 from onnx2rust.errors import Onnx2RustError
@@ -173,58 +174,6 @@ def machine() -> dict[str, Any]:
     }
 
 
-def table(results: Mapping[str, Any]) -> str:
-    """RESULTS.md."""
-    about = results["machine"]
-    versions = ", ".join(
-        f"{k} {v}" for k, v in about.items() if k in ("onnxruntime", "ai-edge-litert", "tensorflow-cpu", "keras")
-    )
-    overhead = results["overhead"]
-    lines = [
-        "# Measurements",
-        "",
-        f"Written by `make bench` at commit {about['commit']}. {about['cpu']} ({about['family']}), {' '.join(about['features'])}; one thread, one core;",
-        f"{about['rustc']}; {versions}. Microseconds, medians; ratios are ours / theirs, below 1 is faster than they are;",
-        f"the last ratio is that of the tenth percentiles, which other load on the machine ({about['load']:.0f} processes wanted to run) distorts least.",
-        f'"bound" is onnxruntime with IO binding. Its call alone, of a model that does nothing, takes {overhead["plain"] / 1e3:.1f} µs,',
-        f"{overhead['bound'] / 1e3:.1f} µs bound: it is part of the numbers. Error: the largest deviation from onnxruntime, absolute.",
-    ]
-    for batch in sorted({b for m in results["models"].values() for b in m["batches"]}, key=int):
-        lines += [
-            "",
-            f"## Batch {batch}",
-            "",
-            "| model | onnx2rust | onnxruntime | bound | LiteRT | ours / onnxruntime | ours / bound | ours / LiteRT | ours / bound, p10 | error |",
-            "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
-        ]
-        logs: dict[str, list[float]] = {}
-        others = ("onnxruntime", "onnxruntime (bound)", "LiteRT")
-        for name, found in results["models"].items():
-            row = found["batches"].get(batch)
-            if row is None:
-                continue
-            ours = row["onnx2rust"]["median"]
-            times = [f"{row[e]['median'] / 1e3:.1f}" if e in row else "" for e in others]
-            ratios = []
-            for e in others:
-                ratio = ours / row[e]["median"] if e in row else None
-                ratios.append("" if ratio is None else f"{ratio:.2f}")
-                if ratio is not None:
-                    logs.setdefault(e, []).append(np.log(ratio))
-            least = row["onnx2rust"]["p10"] / row["onnxruntime (bound)"]["p10"]
-            logs.setdefault("p10", []).append(np.log(least))
-            ratios.append(f"{least:.2f}")
-            verdict = f"{found['max_abs']:.1e}" + ("" if found["right"] else " **wrong**")
-            lines.append(f"| {name} | {ours / 1e3:.1f} | {' | '.join(times)} | {' | '.join(ratios)} | {verdict} |")
-        means = [
-            f"**{np.exp(np.mean(logs[e])):.2f}**" if e in logs else "" for e in ("onnxruntime", "onnxruntime (bound)", "LiteRT")
-        ]
-        lines.append(f"| geometric mean | | | | | {' | '.join(means)} | |")
-    notes = [f"* {name}: {note}" for name, found in results["models"].items() for note in found["notes"]]
-    notes += [f"* {name}: {reason}" for name, reason in results["failed"].items()]
-    return "\n".join([*lines, *(["", "## Notes", "", *notes] if notes else [])]) + "\n"
-
-
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -267,12 +216,11 @@ def main() -> None:
         ours = row["onnx2rust"]["median"]
         others = {k: round(ours / v["median"], 2) for k, v in row.items() if k != "onnx2rust"}
         print(f"{crate.name:24} {ours / 1e3:10.1f} µs  {others}  error {found['error']:.3f}", flush=True)
-    text = table(results)
     if arguments.no_write:
-        print(text)
+        print(report.results(results))
     else:
-        (Path(__file__).parent / "RESULTS.md").write_text(text)
-        (Path(__file__).parent / "RESULTS.json").write_text(json.dumps(results, indent=1) + "\n")
+        report.RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+        report.write(results)
     wrong = [n for n, m in results["models"].items() if not m["right"]]
     for name, why in failed.items():
         print(f"{name}: {why}")

@@ -1,6 +1,7 @@
 """`make demo`: two trained TensorFlow models become Rust crates, which are tested, compared and measured.
 
 Everything lands in `build/demo/`: per example the output of `onnx2rust convert`, logs of the tools, and `table.txt`, `results.json`.
+With `--readme` the table and the generated `predict` go into the README too, and the results into `examples/RESULTS.json`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path += [str(ROOT / "examples"), str(ROOT / "docs")]
+
+import blocks  # noqa: E402
+from demo_table import table  # noqa: E402
+
 BUILD = ROOT / "build" / "demo"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "build" / "target"))
 BATCH = 32
@@ -230,7 +236,7 @@ def one_core() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-# ---- the table -------------------------------------------------------------------------------------------------------------------
+# ---- what is found ------------------------------------------------------------------------------------------------------------------
 
 
 def machine() -> str:
@@ -248,75 +254,14 @@ def machine() -> str:
     return f"{name}{flags}, {os.cpu_count()} cores; {versions}"
 
 
-def table(results: dict[str, Any]) -> str:
-    """What a reader wants to know, a column an example."""
-    columns = [results[e.name] for e in EXAMPLES]
-    speeds = results["speed"]
-    rows: list[tuple[str, list[str]] | str] = []
-
-    def row(text: str, *cells: str) -> None:
-        rows.append((text, list(cells)))
-
-    def speed(kind: str) -> list[dict[str, float]]:
-        return [speeds[f"{e.name}/{kind}"] for e in EXAMPLES]
-
-    row("", *(e.name for e in EXAMPLES))
-    rows.append("The same numbers")
-    row("samples of held-out data", *(str(c["samples"]) for c in columns))
-    for name, text in (("onnxruntime", "crate − onnxruntime"), ("keras", "crate − Keras"), ("both", "onnxruntime − Keras")):
-        row(f"{text}: max abs, ULP", *(f"{c[name]['max_abs']:.1e}, {c[name]['max_ulp']}" for c in columns))
-    row("right answers of the crate", *(f"{c['right']:.1%}" for c in columns))
-    row("tests of the crate", *(f"{c['tests']} passed" for c in columns))
-    for kind, text in (("one", "One sample, one thread"), ("batch", f"A batch of {BATCH}, one thread")):
-        rows.append(text)
-        row("the crate", *(micro(s["ours_ns"]) for s in speed(kind)))
-        row("onnxruntime, inputs bound", *(micro(s["bound_ns"]) for s in speed(kind)))
-        row("onnxruntime, run()", *(micro(s["run_ns"]) for s in speed(kind)))
-        row("onnxruntime's time / the crate's", *(f"{s['bound_ns'] / s['ours_ns']:.1f} ×" for s in speed(kind)))
-    rows.append("Peak memory of the process, batch of " + str(BATCH))
-    row("the crate", *(mega(s["ours_kb"] * 1024) for s in speed("batch")))
-    row("onnxruntime in Python", *(mega(s["theirs_kb"] * 1024) for s in speed("batch")))
-    row("  of that Python and numpy", *(mega(s["python_kb"] * 1024) for s in speed("batch")))
-    rows.append("Size on disk")
-    row("program with the weights in it", *(mega(e.program.stat().st_size) for e in EXAMPLES))
-    row("onnxruntime's library and the model", *(mega(results["library"] + c["model_bytes"]) for c in columns))
-
-    widths = [max(len(cells[k]) for row_ in rows if isinstance(row_, tuple) for cells in [row_[1]]) for k in range(len(EXAMPLES))]
-    label = max(len(row_[0]) for row_ in rows if isinstance(row_, tuple)) + 4
-    rule = "─" * (label + sum(w + 4 for w in widths))
-    lines = []
-    for row_ in rows:
-        if isinstance(row_, str):
-            lines += [rule, row_]
-        else:
-            lines.append(
-                f"  {row_[0]}".ljust(label) + "".join(cell.rjust(w + 4) for cell, w in zip(row_[1], widths, strict=True))
-            )
-    empty = statistics.median(s["empty_ns"] for s in speeds.values())
-    lines += [
-        rule,
-        f"Medians of {ROUNDS} bursts, engines in turns on one core. A call of onnxruntime from Python costs",
-        f"{micro(empty)} before the model starts (an empty model, inputs bound); that is part of its times.",
-        f"Machine: {results['machine']}",
-    ]
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def micro(ns: float) -> str:
-    return f"{ns / 1000:.{1 if ns < 1e5 else 0}f} µs"
-
-
-def mega(size: float) -> str:
-    return f"{size / 1e6:.1f} MB"
-
-
 def main() -> int:
     start = time.monotonic()
     print("onnx2rust: two TensorFlow models become Rust crates")
     for example in EXAMPLES:
         print(f"  {example.name:<14} {example.what}")
     print()
-    results: dict[str, Any] = {"machine": machine()}
+    found: dict[str, Any] = {}
+    results: dict[str, Any] = {"machine": machine(), "batch": BATCH, "rounds": ROUNDS, "examples": found}
     # all conversions first: cargo then finds the second copy of tf-layers no newer than what it built from the first, and reuses it
     for example in EXAMPLES:
         with step(f"{example.name}: convert the SavedModel"):
@@ -325,9 +270,9 @@ def main() -> int:
         with step(f"{example.name}: build the crate, run its tests") as notes:
             tests = build(example, notes)
         with step(f"{example.name}: compare with onnxruntime and Keras") as notes:
-            results[example.name] = compare(example)
-            results[example.name] |= {"tests": tests, "model_bytes": (example.people / "model.onnx").stat().st_size}
-            notes.append(f"{results[example.name]['samples']} samples agree")
+            found[example.name] = compare(example) | {"tests": tests, "program_bytes": example.program.stat().st_size}
+            found[example.name]["model_bytes"] = (example.people / "model.onnx").stat().st_size
+            notes.append(f"{found[example.name]['samples']} samples agree")
     with step("measure the crates and onnxruntime in turns"):
         results["speed"] = measure()
         results["library"] = library_bytes()
@@ -345,7 +290,26 @@ def main() -> int:
     for path, what in places:
         print(f"  {relative(path)}\n      {what}")
     print(f"\nDone in {time.monotonic() - start:.0f} s.")
+    if "--readme" in sys.argv[1:]:
+        (ROOT / "examples" / "RESULTS.json").write_text(json.dumps(results, indent=1) + "\n")
+        fill_readme(results)
     return 0
+
+
+def fill_readme(results: dict[str, Any]) -> None:
+    """The two blocks of the README that show this demo."""
+    readme = ROOT / "README.md"
+    blocks.fill(readme, "demo", f"```text\n{table(results)}\n```")
+    blocks.fill(readme, "predict", f"```rust\n{predict_source(EXAMPLES[0].crate)}\n```")
+
+
+def predict_source(crate: Path) -> str:
+    """The generated function, not indented."""
+    model = (crate / "src" / "model.rs").read_text()
+    found = re.search(r"^    pub fn predict<.*?^    }$", model, re.M | re.S)
+    if found is None:
+        raise Failed("model.rs has no function predict")
+    return re.sub(r"^    ", "", found[0], flags=re.M)
 
 
 def library_bytes() -> int:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
 from rust_tools import ROOT
 
 import onnx2rust
+
+sys.path += [str(ROOT / folder) for folder in ("docs", "benchmarks", "examples")]
+
+import blocks
+import demo
+import demo_table
+import report
 
 DOCUMENTS = sorted(
     p.relative_to(ROOT).as_posix()
@@ -38,8 +47,13 @@ def test_the_readme_shows_what_is_generated(tmp_path: Path) -> None:
     example = ROOT / "examples" / "digits"
     options = onnx2rust.Options(name="Digits", features=example / "features.npz")
     project = onnx2rust.convert(example / "saved_model", tmp_path / "out", options)
-    model = (project.crate / "src" / "model.rs").read_text()
-    predict = re.search(r"^    pub fn predict<.*?^    }$", model, re.M | re.S)
-    assert predict is not None
-    dedented = re.sub(r"^    ", "", predict[0], flags=re.M)
-    assert f"```rust\n{dedented}\n```" in (ROOT / "README.md").read_text()
+    shown = blocks.read(ROOT / "README.md", "predict")
+    assert shown == f"```rust\n{demo.predict_source(project.crate)}\n```"
+
+
+def test_the_readme_shows_what_was_measured() -> None:
+    readme = ROOT / "README.md"
+    assert blocks.read(readme, "measurements") == report.readme_table(json.loads(report.RESULTS.read_text()))
+    shown = json.loads((ROOT / "examples" / "RESULTS.json").read_text())
+    assert blocks.read(readme, "demo") == f"```text\n{demo_table.table(shown)}\n```"
+    assert (ROOT / "benchmarks" / "RESULTS.md").read_text() == report.results(json.loads(report.RESULTS.read_text()))

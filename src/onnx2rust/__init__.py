@@ -73,14 +73,14 @@ def convert(
 
 def verify(
     models: Sequence[Path | str],
-    options: Options | None = None,
+    options: Options | Sequence[Options] | None = None,
     checks: Checks | None = None,
     *,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Converts and builds all `models`, runs them, and compares with onnxruntime (`onnx2rust verify`).
 
-    Inputs are those of `options.features`, else seeded draws. Whatever is wrong with a model is in its report (`report.passed`,
+    `options` are for all models, or one for each. Inputs are those of `options.features`, else seeded draws. Whatever is wrong with a model is in its report (`report.passed`,
     `report.models[k].error`), so that one bad model does not cost the others; `report.raise_for_failure()` makes an error of it.
     """
     from onnx2rust import verification

@@ -123,10 +123,13 @@ class Builder:
         """Lowers a graph attribute as if its nodes stood in place of the node."""
         return self.importer.inline(graph, self.scope)
 
+    def given_symbols(self) -> set[str]:
+        """Symbols in the shapes of the model's inputs."""
+        return {s for d in self.importer.symbol_of.values() for s in symbols(d)}
+
     def visible_sizes(self) -> set[str]:
         """Symbols that exist before this node's step: given ones and those that earlier steps define."""
-        given = {s for d in self.importer.symbol_of.values() for s in symbols(d)}
-        return given | {s for step in self.steps for s in step.defines}
+        return self.given_symbols() | {s for step in self.steps for s in step.defines}
 
     @staticmethod
     def symbols(dim: Dim) -> set[str]:

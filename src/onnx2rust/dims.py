@@ -233,7 +233,8 @@ def _divide(left: Dim, right: Dim) -> Dim:
         return left // right
     divisor = _terms(right)
     if len(divisor) != 1:
-        return 1 if left == right else (0 if left == 0 else _atom(Call("//", left, right)))
+        exact = _exact(left, right)
+        return _atom(Call("//", left, right)) if exact is None else exact
     (factors, scale) = divisor[0]
     quotient: list[tuple[Monomial, int]] = []
     rest: list[tuple[Monomial, int]] = []
@@ -251,6 +252,24 @@ def _divide(left: Dim, right: Dim) -> Dim:
     if isinstance(remainder, int) and isinstance(right, int):
         return whole + remainder // right
     return whole if remainder == 0 else whole + _atom(Call("//", remainder, right))
+
+
+def _exact(left: Dim, right: Dim) -> Dim | None:
+    """The polynomial q with q·right = left, by long division; None if there is none."""
+    quotient: Dim = 0
+    (head, scale), *_ = _terms(right)
+    for _ in range(len(_terms(left)) + 1):
+        if left == 0:
+            return quotient
+        monomial, coefficient = _terms(left)[0]
+        rest = list(monomial)
+        if coefficient % scale or any(rest.count(atom) < head.count(atom) for atom in head):
+            return None
+        for atom in head:
+            rest.remove(atom)
+        term = _sum([(tuple(rest), coefficient // scale)])
+        quotient, left = quotient + term, left - term * right
+    return None
 
 
 def _extreme(fn: str, left: Dim, right: Dim) -> Dim:

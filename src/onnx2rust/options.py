@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from onnx2rust.errors import UsageError
 
 Frontend = Literal["auto", "onnx", "saved-model", "keras", "tflite", "graphdef"]
 
@@ -32,6 +35,14 @@ class Options:
     custom_objects: Path | None = None
     force: bool = False
     verbosity: int = 0
+
+
+def for_each(options: Options | Sequence[Options], count: int) -> list[Options]:
+    """One value for each of `count` models: the same for all, or their own."""
+    found = [options] * count if isinstance(options, Options) else list(options)
+    if len(found) != count:
+        raise UsageError(f"{len(found)} options for {count} models")
+    return found
 
 
 @dataclass(frozen=True)

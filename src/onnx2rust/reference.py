@@ -39,7 +39,7 @@ class Reference:
     def run(self, feeds: dict[str, Array]) -> list[Array]:
         """All outputs, in the model's order."""
         try:
-            return [np.asarray(a) for a in self.session.run(None, feeds)]
+            return [np.asarray(a) for a in self.session.run(None, {n: np.asarray(a) for n, a in feeds.items()})]
         except Exception as error:  # as above
             raise ToolError(f"onnxruntime, the reference, cannot run the model: {str(error)[:400]}") from error
 

@@ -26,6 +26,8 @@ DRAWN_ELEMENTS = 1 << 20
 LENGTHS = (12, 7, 16, 5, 32, 64, 24, 48, 128, 224, 256, 512, 1)
 """Sizes tried for symbols other than the batch; the first that the reference can run is taken (models need sizes that are large
 enough, or divisible)."""
+IMAGE_LENGTHS = (64, 48, 96, 32, 128, 224, 256, 512, *LENGTHS)
+"""The same where the model reads images: nobody gives it one of seven pixels."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,12 @@ def batch_symbol(program: Program) -> str | None:
     name = program.symbols[0]
     values = (*program.inputs, *program.outputs)
     return name if all(v.shape and str(v.shape[0]) == name for v in values) else None
+
+
+def lengths(program: Program) -> tuple[int, ...]:
+    """Sizes to try for the program's symbols."""
+    images = any(v.rank >= 4 and sum(not isinstance(d, int) for d in v.shape[1:]) > 1 for v in program.inputs)
+    return IMAGE_LENGTHS if images else LENGTHS
 
 
 def draw(
@@ -133,9 +141,9 @@ def _drawn(
     """Drawn inputs of full shape, samples along the first axis."""
     uses = usage.of_inputs(proto, program)
     if batch:
-        sizes, _, _ = draw(program, reference, uses, {batch: 1}, LENGTHS, rng)
+        sizes, _, _ = draw(program, reference, uses, {batch: 1}, lengths(program), rng)
         return usage.draw_all(program, uses, sizes | {batch: _affordable(program, sizes, SAMPLES)}, rng)
-    sizes, first, _ = draw(program, reference, uses, {}, LENGTHS, rng)
+    sizes, first, _ = draw(program, reference, uses, {}, lengths(program), rng)
     draws = [
         first,
         *(usage.draw_all(program, uses, sizes, rng) for _ in range(_affordable(program, sizes, UNBATCHED_SAMPLES) - 1)),

@@ -40,6 +40,8 @@ _KEEPS = frozenset(
         "Split",
     ]
 )
+_KEEPS_IDS = _KEEPS | {"Mul"}
+"""`Mul` selects integers: TensorFlow's `where` on ids is a sum of products with 0 or 1."""
 _SELECTS = frozenset(["Gather", "GatherElements", "GatherND", "ScatterElements", "ScatterND", "Scatter"])
 _AS_SIZES = {"Reshape": (1,), "Expand": (1,), "Tile": (1,), "Range": (0, 1), "Slice": (1, 2), "TopK": (1,)} | {
     "ConstantOfShape": (0,), "Resize": (3,), "Loop": (0,), "Split": (1,), "OneHot": (1,), "Trilu": (1,)
@@ -75,20 +77,21 @@ def of_inputs(proto: onnx.ModelProto, program: Program) -> dict[str, Usage]:
         usage = found[value.name] = Usage()
         usage.mask = "mask" in value.name.lower()
         usage.length = "length" in value.name.lower() and value.dtype.is_int
-        for node, index, name in _uses(nodes, value.name):
+        keeps = _KEEPS_IDS if value.dtype.is_int else _KEEPS
+        for node, index, name in _uses(nodes, value.name, keeps):
             _note(usage, node, index, shapes)
             usage.mask |= name in casts
     return found
 
 
-def _uses(nodes: list[onnx.NodeProto], start: str) -> Iterator[tuple[onnx.NodeProto, int, str]]:
+def _uses(nodes: list[onnx.NodeProto], start: str, keeps: frozenset[str]) -> Iterator[tuple[onnx.NodeProto, int, str]]:
     """Every (node, input index, name) that reads the value `start` or one with the same elements."""
     reached = {start}
     for node in nodes:
         for index, name in enumerate(node.input):
             if name in reached:
                 yield node, index, name
-                if node.op_type in _KEEPS and index not in _AS_SIZES.get(node.op_type, ()):
+                if node.op_type in keeps and index not in _AS_SIZES.get(node.op_type, ()):
                     reached.update(node.output)
                     yield from ((node, -1, output) for output in node.output)
 
@@ -121,7 +124,7 @@ def draw_all(program: Program, uses: dict[str, Usage], sizes: dict[str, int], rn
     axes = [evaluate(d, sizes) for v in program.inputs if v.rank > 1 for d in v.shape[:2]]
     # a length counts along one of the first two axes of another input
     shortest = max(1, min(axes, default=1))
-    return {v.name: draw(v, uses[v.name], sizes, shortest, rng) for v in program.inputs}
+    return {v.name: np.asarray(draw(v, uses[v.name], sizes, shortest, rng)) for v in program.inputs}
 
 
 def draw(value: Value, usage: Usage, sizes: dict[str, int], shortest: int, rng: np.random.Generator) -> Array:

@@ -196,6 +196,12 @@ def listed() -> dict[str, str]:
     return dict(line.split(": ", 1) for line in lines if line and not line.startswith("#"))
 
 
+_HEAD = """\
+# Official node tests that do not pass yet: name, then why. A listed pass fails the run, and so does an unlisted failure.
+# Where a result is called wrong, onnxruntime computes the same: it and the test data disagree, and we follow it (test_conformance.py).
+"""
+
+
 def main() -> None:
     """`python tests/conformance/harness.py [PATTERN] [--update]`: prints what does not pass; `--update` rewrites the list."""
     arguments = [a for a in sys.argv[1:] if a != "--update"]
@@ -208,8 +214,7 @@ def main() -> None:
     print(f"{len(results) - len(failing)} passed, {len(failing)} failed")
     if "--update" in sys.argv:
         kept = {n: r for n, r in listed().items() if n not in results} | failing
-        head = "# Official node tests that do not pass yet: name, then why. A listed pass fails the run, and so does an unlisted failure.\n"
-        LIST.write_text(head + "".join(f"{n}: {r.splitlines()[0][:150]}\n" for n, r in sorted(kept.items())))
+        LIST.write_text(_HEAD + "".join(f"{n}: {r.splitlines()[0][:150]}\n" for n, r in sorted(kept.items())))
         print("`make docs` brings docs/OPERATORS.md up to date")
 
 

@@ -3,62 +3,13 @@ tell, old opsets, several element types, layouts of convolutions, NaN. All model
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import harness
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
-from onnx import helper
-
-Arrays = dict[str, Any]
-_rng = np.random.default_rng(20)
-
-
-def floats(*shape: int, low: float = -3, high: float = 3, dtype: Any = np.float32) -> np.ndarray[Any, Any]:
-    return _rng.uniform(low, high, shape).astype(dtype)
-
-
-def ints(*shape: int, low: int = -50, high: int = 50, dtype: Any = np.int64) -> np.ndarray[Any, Any]:
-    return _rng.integers(low, high, shape).astype(dtype)
-
-
-def case(
-    name: str,
-    nodes: Sequence[onnx.NodeProto],
-    inputs: Arrays,
-    *,
-    opset: int = 17,
-    open_axes: dict[str, Any] | None = None,
-    known: Arrays | None = None,
-    outputs: Sequence[str] = ("y",),
-    rtol: float = 1e-5,
-    atol: float = 1e-6,
-) -> harness.Case:
-    """A model of these nodes; `open_axes` names the axes of an input whose size is open; onnxruntime says what is right."""
-    infos = [
-        helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(a.dtype), (open_axes or {}).get(n, a.shape))
-        for n, a in inputs.items()
-    ]
-    initializers = [onnx.numpy_helper.from_array(a, n) for n, a in (known or {}).items()]
-    results = [helper.make_empty_tensor_value_info(o) for o in outputs]
-    graph = helper.make_graph(list(nodes), name, infos, results, initializers)
-    version = 10 if opset >= 21 else 8
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=version)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    expected = session.run(None, inputs)
-    for info, value in zip(graph.output, expected, strict=True):
-        code = helper.np_dtype_to_tensor_dtype(np.asarray(value).dtype)
-        info.CopyFrom(helper.make_tensor_value_info(info.name, code, [None] * np.ndim(value)))
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=version)
-    return harness.Case(f"case_{name}", model, [(list(inputs.values()), expected)], rtol, atol)
-
-
-def node(op: str, *inputs: str, into: Sequence[str] = ("y",), **attributes: Any) -> onnx.NodeProto:
-    return helper.make_node(op, list(inputs), list(into), **attributes)
-
+from cases import Arrays, case, floats, ints, node
 
 NAN = np.array([np.nan, 1, -1, np.nan, 0, np.inf, -np.inf, 2], np.float32)
 

@@ -1,4 +1,8 @@
-"""Every model that is measured gives onnxruntime's numbers, at two batch sizes, through the code that users get."""
+"""Every model that is measured gives onnxruntime's numbers, at two batch sizes, through the code that users get.
+
+The large ones are left out unless asked for: `python -m pytest -m large tests/models/test_benchmark_models.py`, which needs three minutes of
+CPU, most of it in TensorFlow, the first time. `python benchmarks/corpus.py` does the same and writes benchmarks/CORPUS.md.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +22,29 @@ from onnx2rust.verification import verify  # noqa: E402
 from onnx2rust.verification.reports import ModelReport  # noqa: E402
 
 NAMES = [name for name, model in models.MODELS.items() if not model.large]
+LARGE = [name for name, model in models.MODELS.items() if model.large]
+CHECKS = Checks(batches=(1, 5), target_dir=ROOT / "build" / "verify")
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def reports() -> dict[str, ModelReport]:
     files = models.onnx_files(NAMES)
-    checks = Checks(batches=(1, 5), target_dir=ROOT / "build" / "verify")
-    found = verify([files[name] for name in NAMES], Options(), checks)
+    found = verify([files[name] for name in NAMES], Options(), CHECKS)
     return dict(zip(NAMES, found.models, strict=True))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_matches_onnxruntime(reports: dict[str, ModelReport], name: str) -> None:
     report = reports[name]
+    assert report.passed, report.text()
+    assert report.outputs
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_model_matches_onnxruntime(name: str) -> None:
+    """One at a time: five hundred MB of weights need not be in memory together."""
+    (report,) = verify([models.onnx_files([name])[name]], Options(), CHECKS).models
     assert report.passed, report.text()
     assert report.outputs

@@ -1,4 +1,4 @@
-"""Models that other people trained and ship: magika's file types, basic-pitch's notes in each of its three forms.
+"""Models that other people trained and ship: magika's file types, basic-pitch's notes in each of its three forms, speech, text, images.
 
 They come from the Python package index, once, into `build/wild`.
 """
@@ -18,11 +18,18 @@ from onnx2rust.verification.reports import ModelReport
 ROOT = Path(__file__).resolve().parents[2]
 WILD = ROOT / "build" / "wild"
 PITCH = "basic_pitch/saved_models/icassp_2022"
+SILERO = ("silero-vad==6.2.3", "silero_vad/data")
+OCR = ("rapidocr-onnxruntime==1.4.4", "rapidocr_onnxruntime/models")
 MODELS = {
     "magika": ("magika==1.0.3", "magika/models/standard_v3_3/model.onnx"),
     "basic-pitch, onnx": ("basic-pitch==0.4.0", f"{PITCH}/nmp.onnx"),
     "basic-pitch, tflite": ("basic-pitch==0.4.0", f"{PITCH}/nmp.tflite"),
     "basic-pitch, SavedModel": ("basic-pitch==0.4.0", f"{PITCH}/nmp"),
+    "silero-vad, steps": (SILERO[0], f"{SILERO[1]}/silero_vad_op18_ifless.onnx"),
+    "silero-vad, sequences": (SILERO[0], f"{SILERO[1]}/silero_vad_16k_sequence.onnx"),
+    "PP-OCR, turned text": (OCR[0], f"{OCR[1]}/ch_ppocr_mobile_v2.0_cls_infer.onnx"),
+    "PP-OCR, read text": (OCR[0], f"{OCR[1]}/ch_PP-OCRv4_rec_infer.onnx"),
+    "nudenet, YOLOv8": ("nudenet==3.4.2", "nudenet/320n.onnx"),
 }
 pytestmark = pytest.mark.slow
 

@@ -48,6 +48,13 @@ fn close(actual: f32, expected: f64, scale: f64) -> bool {
     (f64::from(actual) - expected).abs() <= 1e-5 * scale.max(1.0)
 }
 
+/// The values where a model has them: at the begin of a cache line.
+fn slot(values: &[f32]) -> Slot<f32> {
+    let mut slot = Slot::new();
+    slot.fit(values.len()).copy_from_slice(values);
+    slot
+}
+
 fn dense(cpu: Cpu, rows: usize, k: usize, n: usize) {
     let (x, w, bias) = (numbers(rows * k, 1), numbers(k * n, 2), numbers(n, 3));
     let kernel = pack::panels(&w, k, n, false);
@@ -59,7 +66,8 @@ fn dense(cpu: Cpu, rows: usize, k: usize, n: usize) {
         activation: Activation::Relu,
     }
     .checked();
-    let mut y = vec![0.0; rows * n];
+    let (x_slot, mut y_slot) = (slot(&x), Slot::new());
+    let (x, mut y) = (x_slot.get(x.len()), y_slot.fit(rows * n));
     let (r, j) = (rows - 1, n - 1);
     let expected: f64 = (0..k)
         .map(|i| f64::from(x[r * k + i]) * f64::from(w[i * n + j]))
@@ -69,7 +77,7 @@ fn dense(cpu: Cpu, rows: usize, k: usize, n: usize) {
         &format!("dense {rows}×{k}×{n}"),
         2.0 * (rows * k * n) as f64,
         &mut y,
-        |y| layer.run(cpu, rows, &x, None, y),
+        |y| layer.run(cpu, rows, x, None, y),
         |y| close(y[r * n + j], expected.max(0.0), (k as f64).sqrt()),
     );
 }
@@ -113,12 +121,13 @@ fn conv<const D: usize>(
     }
     .checked();
     let mut scratch = Slot::new();
-    let mut y = vec![0.0; output * outputs];
+    let (x_slot, mut y_slot) = (slot(&x), Slot::new());
+    let (x, mut y) = (x_slot.get(x.len()), y_slot.fit(output * outputs));
     report(
         &format!("conv {kernel} s{stride} {size:?} {inputs}→{outputs}"),
         2.0 * (output * outputs * inputs * taps) as f64,
         &mut y,
-        |y| layer.run(cpu, 1, size, &x, None, y, &mut scratch),
+        |y| layer.run(cpu, 1, size, x, None, y, &mut scratch),
         |y| y.iter().all(|v| v.is_finite()),
     );
 }
@@ -142,12 +151,13 @@ fn winograd<const M: usize>(cpu: Cpu, size: usize, channels: usize) {
     }
     .checked();
     let mut scratch = Slot::new();
-    let mut y = vec![0.0; size * size * channels];
+    let (x_slot, mut y_slot) = (slot(&x), Slot::new());
+    let (x, mut y) = (x_slot.get(x.len()), y_slot.fit(size * size * channels));
     report(
         &format!("winograd F({M}) {size}×{size}×{channels}"),
         2.0 * (size * size * channels * channels * 9) as f64,
         &mut y,
-        |y| layer.run(cpu, 1, [size; 2], &x, None, y, &mut scratch),
+        |y| layer.run(cpu, 1, [size; 2], x, None, y, &mut scratch),
         |y| y.iter().all(|v| v.is_finite()),
     );
 }
@@ -175,12 +185,13 @@ fn depthwise(cpu: Cpu, size: usize, channels: usize, kernel: usize, stride: usiz
     }
     .checked();
     let mut scratch = Slot::new();
-    let mut y = vec![0.0; output * output * channels];
+    let (x_slot, mut y_slot) = (slot(&x), Slot::new());
+    let (x, mut y) = (x_slot.get(x.len()), y_slot.fit(output * output * channels));
     report(
         &format!("depthwise {kernel} s{stride} {size}×{size}×{channels}"),
         2.0 * (output * output * channels * kernel * kernel) as f64,
         &mut y,
-        |y| layer.run(cpu, 1, [size; 2], &x, None, y, &mut scratch),
+        |y| layer.run(cpu, 1, [size; 2], x, None, y, &mut scratch),
         |y| y.iter().all(|v| v.is_finite()),
     );
 }
@@ -272,6 +283,12 @@ fn main() {
         conv(cpu, [32, 32], [16, 16], 3, 1);
         conv(cpu, [28, 28], [32, 32], 3, 1);
         conv(cpu, [28, 28], [1, 32], 3, 1);
+        conv(cpu, [8, 8], [1, 16], 3, 1);
+        conv(cpu, [96, 96], [3, 8], 3, 2);
+        conv(cpu, [64, 64], [16, 8], 3, 1);
+        conv(cpu, [64, 64], [8, 8], 3, 1);
+        conv(cpu, [48, 48], [8, 16], 1, 1);
+        conv(cpu, [64, 64], [8, 1], 1, 1);
         conv(cpu, [224, 224], [3, 32], 3, 2);
         conv(cpu, [224, 224], [3, 64], 7, 2);
         conv(cpu, [56, 56], [24, 144], 1, 1);
@@ -281,6 +298,7 @@ fn main() {
         conv(cpu, [200], [32, 128], 5, 1);
     }
     if wanted("depthwise") {
+        depthwise(cpu, 48, 8, 3, 1);
         depthwise(cpu, 112, 32, 3, 1);
         depthwise(cpu, 112, 96, 3, 2);
         depthwise(cpu, 56, 144, 3, 1);
@@ -292,7 +310,16 @@ fn main() {
         attention(cpu, 1, 512, 12, 64);
     }
     if wanted("winograd") {
-        for (size, channels) in [(56, 64), (28, 128), (14, 256), (28, 32), (7, 512)] {
+        for (size, channels) in [
+            (56, 64),
+            (28, 128),
+            (14, 256),
+            (28, 32),
+            (32, 16),
+            (8, 16),
+            (8, 64),
+            (7, 512),
+        ] {
             winograd::<2>(cpu, size, channels);
             winograd::<4>(cpu, size, channels);
         }

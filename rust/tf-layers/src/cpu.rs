@@ -1,6 +1,6 @@
 //! Which vector instructions this machine has: the only file that names the crate that finds out.
 
-pub use fearless_simd::{Level, Simd, kernel, prelude};
+pub use fearless_simd::{Level, Simd, f32x8, kernel, prelude};
 
 /// Runs an expression compiled for the vector level: AVX-512, AVX2 or SSE2 on x86, whatever there is elsewhere.
 ///
@@ -90,6 +90,18 @@ impl Cpu {
         let mut cpus: Vec<Self> = levels.into_iter().map(|level| Cpu { level }).collect();
         cpus.dedup_by_key(|cpu| cpu.name());
         cpus
+    }
+
+    /// The level with vectors of eight lanes where this one's are longer: for tensors with few channels.
+    #[must_use]
+    pub(crate) fn narrower(self) -> Self {
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        if let (Level::Avx512(_), Some(avx2)) = (self.level, self.level.as_avx2()) {
+            return Self {
+                level: Level::Avx2(avx2),
+            };
+        }
+        self
     }
 
     /// The level's name, as `ONNX2RUST_LEVEL` takes it.

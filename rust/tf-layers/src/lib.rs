@@ -1,79 +1,88 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+#![cfg_attr(
+    not(feature = "layers"),
+    allow(
+        dead_code,
+        rustdoc::broken_intra_doc_links,
+        reason = "helpers and links of families that are off; with all of them on, both are checked"
+    )
+)]
 
-#[cfg(feature = "kernels")]
+#[cfg(feature = "base")]
 pub mod activation;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "base")]
 pub mod bench;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "binary")]
 pub mod binary;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "broadcast")]
 mod broadcast;
 #[cfg(feature = "npz")]
 pub mod build;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "cast")]
 pub mod cast;
 #[cfg(feature = "npz")]
 pub mod compare;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "conv")]
 pub mod conv;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "base")]
 pub mod cpu;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "dense")]
 pub mod dense;
 mod embed;
 mod error;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "gemm")]
 mod gemm;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "base")]
+mod image;
+#[cfg(feature = "integer")]
 pub mod integer;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "base")]
 mod math;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "matmul")]
 pub mod matmul;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "movement")]
 pub mod movement;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "norm")]
 pub mod norm;
 #[cfg(feature = "npz")]
 pub mod npz;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "base")]
 pub mod number;
-#[cfg(feature = "npz")]
 pub mod pack;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "pool")]
 pub mod pool;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "base")]
 pub mod process;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "quantize")]
 pub mod quantize;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "rank")]
 pub mod rank;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "recurrent")]
 pub mod recurrent;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "reduce")]
 pub mod reduce;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "scan")]
 pub mod scan;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "select")]
 pub mod select;
 #[cfg(feature = "npz")]
 pub mod signature;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "base")]
 mod slot;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "softmax")]
 pub mod softmax;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "unary")]
 pub mod unary;
 
 #[doc(hidden)]
 pub use bytemuck;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "base")]
 pub use cpu::Cpu;
 pub use embed::Aligned;
 pub use error::{Error, Result};
-#[cfg(feature = "kernels")]
+#[cfg(feature = "base")]
 pub use number::{Bf16, F16};
-#[cfg(feature = "kernels")]
-pub use slot::{Slot, TensorView, check_input, size};
+#[cfg(feature = "base")]
+pub use slot::{Slot, TensorView, check_input, size, window_count};

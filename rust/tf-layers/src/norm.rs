@@ -1,9 +1,9 @@
 //! Normalisations.
 
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+use crate::math::sum::row_sum;
 use crate::math::{map, map2, map3};
 use crate::number::Float;
-use crate::reduce::row_sum;
 
 /// y = (x − mean) / √(variance + epsilon) · scale + bias over each row (ONNX `LayerNormalization`).
 ///

@@ -95,7 +95,7 @@ macro_rules! element {
         }
     )*};
 }
-#[cfg(feature = "kernels")]
+#[cfg(feature = "base")]
 impl Element for crate::F16 {
     const DTYPE: Dtype = Dtype::F16;
     fn take(data: Data) -> Option<Vec<Self>> {

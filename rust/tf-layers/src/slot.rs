@@ -3,15 +3,23 @@
 /// A buffer that grows and never shrinks: the producer of a value asks for room, its consumers for what was written.
 ///
 /// A model's workspace is a struct of slots; values whose lifetimes do not overlap share one. After the first call
-/// with the largest sizes nothing is allocated any more.
+/// with the largest sizes nothing is allocated any more. Buffers begin at a cache line, so that no vector straddles two.
 #[derive(Debug, Clone)]
 pub struct Slot<T> {
     data: Vec<T>,
+    /// Where the first cache line begins in `data`.
+    start: usize,
 }
+
+/// Bytes in a cache line, and in the longest vector.
+const CACHE_LINE: usize = 64;
 
 impl<T> Default for Slot<T> {
     fn default() -> Self {
-        Self { data: Vec::new() }
+        Self {
+            data: Vec::new(),
+            start: 0,
+        }
     }
 }
 
@@ -19,15 +27,25 @@ impl<T: Clone + Default> Slot<T> {
     /// An empty slot; allocates nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { data: Vec::new() }
+        Self {
+            data: Vec::new(),
+            start: 0,
+        }
     }
 
     /// Exactly `len` elements to write to, whatever they held; allocates only if no earlier call asked for as many.
     pub fn fit(&mut self, len: usize) -> &mut [T] {
-        if self.data.len() < len {
-            self.data.resize(len, T::default());
+        if self.data.len() < self.start + len {
+            self.grow(len);
         }
-        &mut self.data[..len]
+        &mut self.data[self.start..self.start + len]
+    }
+
+    #[cold]
+    fn grow(&mut self, len: usize) {
+        let spare = CACHE_LINE / size_of::<T>().max(1);
+        self.data.resize(len + spare, T::default());
+        self.start = self.data.as_ptr().align_offset(CACHE_LINE).min(spare);
     }
 
     /// The first `len` elements, which the producer has written.
@@ -36,7 +54,7 @@ impl<T: Clone + Default> Slot<T> {
     /// If no [`fit`](Self::fit) has asked for as many: a bug in the caller, never a matter of input data.
     #[must_use]
     pub fn get(&self, len: usize) -> &[T] {
-        &self.data[..len]
+        &self.data[self.start..self.start + len]
     }
 
     /// Bytes held.
@@ -70,6 +88,17 @@ pub fn size(what: &'static str, value: i64) -> crate::Result<usize> {
     match usize::try_from(value) {
         Ok(n) if value <= 1 << 31 => Ok(n),
         _ => Err(crate::Error::Size { what, value }),
+    }
+}
+
+/// A number of windows, as the generated code checks it once: at least 1, or the image is too small for the layer.
+///
+/// # Errors
+/// [`Error::Size`](crate::Error::Size) if it is less than 1 or beyond 2³¹.
+pub fn window_count(what: &'static str, value: i64) -> crate::Result<usize> {
+    match size(what, value) {
+        Ok(0) => Err(crate::Error::Size { what, value }),
+        found => found,
     }
 }
 

@@ -204,6 +204,19 @@ fn random_images() {
 }
 
 #[test]
+fn few_outputs_take_half_a_panel() {
+    let mut rng = Rng::new(11);
+    for cpu in Cpu::all() {
+        for outputs in [1, 2, 7, 8, 9, 17, 24, 25, 40] {
+            for inputs in [1, 3, 8] {
+                let channels = [inputs, outputs];
+                Case::<2>::random(&mut rng, 1, channels).check(&mut rng, cpu);
+            }
+        }
+    }
+}
+
+#[test]
 fn one_and_three_axes() {
     let mut rng = Rng::new(2);
     for cpu in Cpu::all() {

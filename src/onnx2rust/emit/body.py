@@ -33,7 +33,8 @@ class Body:
     predict: list[str]
     blocks: list[Block] = field(default_factory=list)
     dims: list[str] = field(default_factory=list)
-    needs_size: bool = False
+    checks: tuple[str, ...] = ()
+    """Functions of tf_layers that check sizes."""
 
 
 def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
@@ -47,7 +48,7 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
         texts = [(step, writer.step(step)) for step in steps]
         tail = _outputs(writer, program, outputs)
         writer.late = [n for n in writer.sizes.named if not n.needs <= given]
-    early = [n for n in writer.sizes.named if n.needs <= given]
+    early = [n for n in writer.sizes.named if n.needs <= given and not writer.sizes.home(n)]
     head = [_check(writer, v, v.shape) for v in program.inputs]
     lines = [line for _, ts in texts for line in ts]
     used = _names_used(head + [n.let for n in early] + lines + tail, program.symbols)
@@ -56,9 +57,9 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
         rest = [] if len(used) == len(program.symbols) else [".."]
         start.append(f"let Sizes {{ {', '.join([*used, *rest])} }} = sizes;")
     start += head + [n.let for n in early]
-    needs_size = bool(writer.sizes.named)
+    checks = tuple(sorted({"window_count" if n.windows else "size" for n in writer.sizes.named}))
     if not writer.shares_dims:
-        return Body(start + _prelude(lines) + lines + tail, needs_size=needs_size)
+        return Body(start + _prelude(lines) + lines + tail, checks=checks)
     found = list(dict.fromkeys(re.findall(r"^d\.([a-z_0-9]+) =", "\n".join(lines), re.M)))
     fields = [*program.symbols, *(str(n.name) for n in early)]
     dims = [*fields, *found]
@@ -71,7 +72,7 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
     calls = [f"self.{b.name}({_call_arguments(b.arguments)})?;" for b in blocks]
     late = _names_used(tail, found)
     late_tail = [f"let Dims {{ {', '.join([*late, '..'])} }} = d;"] if late else []
-    return Body(start + calls + late_tail + _prelude(tail) + tail, blocks, dims, needs_size)
+    return Body(start + calls + late_tail + _prelude(tail) + tail, blocks, dims, checks)
 
 
 def _check(writer: Writer, value: Value, shape: tuple[Dim, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onnx2rust.layers.base import Copy
 from onnx2rust.layers.control import If, Loop
 from onnx2rust.program import Program, Step, Value
 
@@ -17,7 +18,7 @@ def lines(writer: Writer, step: Step) -> list[str]:
 
 
 def _copy(writer: Writer, source: Value, target: Value) -> str:
-    writer.uses.add("movement::Copy")
+    writer.use(Copy)
     return f"Copy.run(cpu, {writer.read(source)}, ws.s{writer.plan.slot_of[target]}.fit({writer.length(source.type)}));"
 
 
@@ -32,9 +33,9 @@ def _if(writer: Writer, step: Step) -> list[str]:
     assert isinstance(layer, If)
     assert condition is not None
     parts = []
-    for body in step.bodies:
-        with writer.inside():
-            inner = writer.steps(body.steps)
+    for number, body in enumerate(step.bodies):
+        with writer.branch(f"{step.name}.{number}") as inner:
+            inner += writer.steps(body.steps)
             for source, target in zip(body.outputs, step.outputs, strict=True):
                 assert target is not None
                 inner.append(_copy(writer, source, target))
@@ -74,7 +75,7 @@ def _loop(writer: Writer, step: Step) -> list[str]:
             if target is not None:
                 length = writer.length(source.type)
                 slot = f"ws.s{writer.plan.slot_of[target]}"
-                writer.uses.add("movement::Copy")
+                writer.use(Copy)
                 size = f"({length})" if " " in length else length
                 row = f"&mut {slot}.fit(({index} + 1) * {size})[{index} * {size}..]"
                 inner.append(f"Copy.run(cpu, {writer.read(source)}, {row});")

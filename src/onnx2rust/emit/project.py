@@ -103,6 +103,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "title": Escaped(f"The model `{name}`."),
         "crate": {"name": crate, "toml": toml_string(crate)},
         "model": Escaped(name if name.endswith("Model") and name != "Model" else f"{name}Model"),
+        "features": Escaped(", ".join(toml_string(f) for f in sorted({"base", "npz", *writer.features}))),
         "symbols": [{"name": Escaped(s), "doc": doc(_symbol_doc(program, s))} for s in program.symbols],
         "inputs": [_tensor(v, inputs[v], v.name, program) | {"doc_local": doc_locals[v]} for v in program.inputs],
         "outputs": [
@@ -115,7 +116,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "lifetime": lifetime,
         "slots": [{"rust": Escaped(d.rust), "doc": doc(_slot_doc(plan.contents[k]))} for k, d in enumerate(plan.slots)],
         "scratch": writer.needs_scratch,
-        "needs_size": text.needs_size,
+        "size_checks": [Escaped(c) for c in text.checks],
         "dims": [Escaped(d) for d in text.dims],
         "sizes_struct": bool(text.blocks),
         "predict": [Escaped(line) for line in text.predict],

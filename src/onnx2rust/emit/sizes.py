@@ -4,7 +4,7 @@ computed once, in i64, checked."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from onnx2rust.dims import Call, Dim, Expr, Symbol, symbols
 from onnx2rust.naming import Escaped, Names, ident
@@ -17,6 +17,8 @@ class NamedSize:
     name: Escaped
     dim: Expr
     needs: frozenset[str]
+    windows: bool = False
+    """Whether it counts windows, of which there must be one."""
 
     @property
     def rust(self) -> Escaped:
@@ -26,25 +28,41 @@ class NamedSize:
     @property
     def let(self) -> str:
         """The statement that computes and checks it."""
-        return f'let {self.name} = size("{self.name}", {self.rust})?;'
+        check = "window_count" if self.windows else "size"
+        return f'let {self.name} = {check}("{self.name}", {self.rust})?;'
 
 
 class SizeTable:
     """Hands out Rust expressions for dims, and remembers which named sizes they need."""
 
     def __init__(self, given: Iterable[str]) -> None:
-        self._names = Names(["inputs", "ws", "cpu", "l", "size", "model", "self", "sizes", *given])
+        self._names = Names(["inputs", "ws", "cpu", "l", "size", "window_count", "model", "self", "sizes", *given])
         self._named: dict[Expr, NamedSize] = {}
+        self._places: dict[Expr, set[tuple[str, ...]]] = {}
+        self.place: tuple[str, ...] = ()
+        """The branches of `If` that what is being written lies in, outermost first."""
 
     @property
     def named(self) -> list[NamedSize]:
         """Named sizes in order of first use."""
         return list(self._named.values())
 
-    def name(self, dim: Dim, hint: str) -> None:
-        """Suggests a name for a dim, if it will need one."""
-        if isinstance(dim, Expr) and not _plain(dim) and dim not in self._named:
+    def home(self, size: NamedSize) -> tuple[str, ...]:
+        """The innermost branch that holds all uses seen so far: there the size is computed. Elsewhere it need not make sense."""
+        first, *others = sorted(self._places.get(size.dim, {()}))
+        shared = 0
+        while shared < len(first) and all(p[: shared + 1] == first[: shared + 1] for p in others):
+            shared += 1
+        return first[:shared]
+
+    def name(self, dim: Dim, hint: str, windows: bool = False) -> None:
+        """Suggests a name for a dim, if it will need one; `windows` if it counts windows."""
+        if not isinstance(dim, Expr) or _plain(dim):
+            return
+        if dim not in self._named:
             self._named[dim] = NamedSize(self._names.unique(ident(hint)), dim, frozenset(symbols(dim)))
+        if windows and not self._named[dim].windows:
+            self._named[dim] = replace(self._named[dim], windows=True)
 
     def rust(self, dim: Dim, hint: str = "size") -> str:
         """A usize expression."""
@@ -53,6 +71,7 @@ class SizeTable:
         if _plain(dim):
             return " + ".join(_monomial(m, c) for m, c in dim.terms)
         self.name(dim, hint)
+        self._places.setdefault(dim, set()).add(self.place)
         return str(self._named[dim].name)
 
     def length(self, shape: Iterable[Dim], hint: str = "size") -> str:
@@ -110,5 +129,10 @@ def _call(call: Call) -> str:
     left, right = _signed(call.left), _signed(call.right)
     if call.fn == "broadcast":
         return f"(if {left} == 1 {{ {right} }} else {{ {left} }})"
-    method = {"//": "div_euclid", "%": "rem_euclid", "min": "min", "max": "max"}[call.fn]
-    return f"({left}).{method}({right})"
+    if call.fn in ("min", "max"):
+        return f"({left}).{call.fn}({right})"
+    method = {"//": "div_euclid", "%": "rem_euclid"}[call.fn]
+    if isinstance(call.right, int):
+        return f"({left}).{method}({right})"
+    # an axis may be empty
+    return f"({left}).checked_{method}({right}).unwrap_or(0)"

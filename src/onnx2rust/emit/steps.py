@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from onnx2rust.emit import control, literals
 from onnx2rust.emit.sizes import NamedSize, SizeTable
 from onnx2rust.emit.weights import WeightTable
-from onnx2rust.layers.base import View
+from onnx2rust.layers.base import Layer, View
 from onnx2rust.naming import Escaped, comment, string
 from onnx2rust.planner import Plan
 from onnx2rust.program import Step, TensorType, Value
@@ -24,6 +24,8 @@ class Writer:
     sizes: SizeTable
     inputs: dict[Value, Escaped]
     uses: set[str] = field(default_factory=set)
+    features: set[str] = field(default_factory=set)
+    """Cargo features of tf-layers that those items lie behind."""
     needs_scratch: bool = False
     names: dict[Value, str] = field(default_factory=dict)
     """Values that are plain Rust variables: the iteration number of a loop, a branch's condition."""
@@ -59,6 +61,12 @@ class Writer:
         """Number of elements, as a usize expression."""
         return self.sizes.length(type_.shape)
 
+    def use(self, layer: type[Layer]) -> str:
+        """Notes that the lines name a layer's struct; returns that name."""
+        self.uses.add(layer.rust)
+        self.features.add(layer.feature)
+        return layer.rust.rsplit("::", 1)[-1]
+
     # -- steps -------------------------------------------------------------------------------------------------------
 
     def steps(self, steps: tuple[Step, ...]) -> list[str]:
@@ -71,7 +79,8 @@ class Writer:
             return []
         for value in step.results():
             for axis, dim in enumerate(value.shape):
-                self.sizes.name(dim, f"{step.name}_{axis}")
+                windows = step.layer.windows and 0 < axis < value.rank - 1
+                self.sizes.name(dim, f"{step.name}_{axis}", windows)
         lines = [f"// {self.describe(step)}"]
         if step.bodies:
             return lines + control.lines(self, step)
@@ -91,7 +100,11 @@ class Writer:
         fresh = set(names)
         self.known |= fresh
         ready = [
-            n for n in self.late if n.needs <= self.known and (n.needs & fresh if again else str(n.name) not in self.computed)
+            n
+            for n in self.late
+            if n.needs <= self.known
+            and (n.needs & fresh if again else str(n.name) not in self.computed)
+            and len(self.sizes.home(n)) <= len(self.sizes.place)
         ]
         self.computed |= {str(n.name) for n in ready}
         lines = []
@@ -102,6 +115,19 @@ class Writer:
             if self.shares_dims and not self.depth:
                 lines.append(f"d.{size.name} = {size.name};")
         return lines
+
+    @contextmanager
+    def branch(self, name: str) -> Iterator[list[str]]:
+        """A branch of an `If`; gives the sizes that are computed in it."""
+        outer = self.sizes.place
+        with self.inside():
+            self.sizes.place = (*outer, name)
+            own = [n for n in self.sizes.named if n.needs <= self.known and self.sizes.home(n) == self.sizes.place]
+            self.computed |= {str(n.name) for n in own}
+            try:
+                yield [n.let for n in own]
+            finally:
+                self.sizes.place = outer
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -123,8 +149,7 @@ class Writer:
     def _receiver(self, step: Step) -> str:
         if step.layer.constants():
             return f"l.{step.name}"
-        self.uses.add(step.layer.rust)
-        return step.layer.rust.rsplit("::", 1)[-1]
+        return self.use(type(step.layer))
 
     def _arguments(self, step: Step) -> list[str]:
         arguments = ["cpu"]
@@ -178,6 +203,6 @@ class Writer:
         for step in self.plan.program.walk():
             if isinstance(step.layer, View) or step.bodies or not step.layer.constants():
                 continue
-            self.uses.add(step.layer.rust)
+            self.use(type(step.layer))
             found.append((step, literals.struct_type(step.layer), literals.struct(step.layer, self.weights, self.uses)))
         return found

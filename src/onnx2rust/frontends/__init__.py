@@ -13,7 +13,7 @@ from pathlib import Path
 from onnx2rust.errors import Onnx2RustError
 from onnx2rust.frontends.base import Loaded
 from onnx2rust.frontends.detect import detect
-from onnx2rust.options import Options
+from onnx2rust.options import Options, for_each
 
 __all__ = ["Loaded", "load", "load_many"]
 
@@ -26,8 +26,8 @@ def load(source: Path, options: Options) -> Loaded:
     return result
 
 
-def load_many(sources: Sequence[Path], options: Options) -> list[Loaded | Onnx2RustError]:
-    """Like `load` for each of `sources`; one child process serves all that need TensorFlow.
+def load_many(sources: Sequence[Path], options: Options | Sequence[Options]) -> list[Loaded | Onnx2RustError]:
+    """Like `load` for each of `sources` with its own options, or all with the same; one child process serves all that need TensorFlow.
 
     A source that fails has its error in its place of the list, so that one bad file does not cost the others.
     """
@@ -35,16 +35,17 @@ def load_many(sources: Sequence[Path], options: Options) -> list[Loaded | Onnx2R
 
     results: dict[int, Loaded | Onnx2RustError] = {}
     for_tensorflow: list[tuple[int, Path, str]] = []
+    each = for_each(options, len(sources))
     for index, source in enumerate(sources):
         try:
-            frontend = detect(source, options.frontend)
+            frontend = detect(source, each[index].frontend)
             if frontend == "onnx":
-                results[index] = onnx_file.load(source, options)
+                results[index] = onnx_file.load(source, each[index])
             else:
                 for_tensorflow.append((index, source, frontend))
         except Onnx2RustError as error:
             results[index] = error
     if for_tensorflow:
-        loaded = tensorflow.load_many([(path, frontend) for _, path, frontend in for_tensorflow], options)
+        loaded = tensorflow.load_many([(path, frontend, each[index]) for index, path, frontend in for_tensorflow])
         results.update(zip([index for index, _, _ in for_tensorflow], loaded, strict=True))
     return [results[index] for index in range(len(sources))]

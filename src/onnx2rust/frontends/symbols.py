@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 import onnx
 
-_NUMBERED = re.compile(r"^unk__\d+$")
+_NO_NAME = re.compile(r"^(unk__\d+|\?|-1|None|unknown)$")
+"""What tf2onnx, Paddle and others write where a size is open: no two of them need be the same size."""
 
 
 def name_unknown(model: onnx.ModelProto) -> None:
-    """Name the input sizes that have no name, or only a number of tf2onnx's (`unk__81`); then the outputs' accordingly."""
+    """Name the input sizes that have no name, or only a placeholder (`unk__81`, `?`); then the outputs' accordingly."""
     ports = [*model.graph.input, *model.graph.output]
     anonymous = [dim for value in ports for dim in value.type.tensor_type.shape.dim if _is_anonymous(dim)]
     if not anonymous:
@@ -40,7 +41,7 @@ def name_unknown(model: onnx.ModelProto) -> None:
 def _is_anonymous(dim: onnx.TensorShapeProto.Dimension) -> bool:
     if dim.HasField("dim_value"):
         return dim.dim_value < 0
-    return not dim.dim_param or _NUMBERED.match(dim.dim_param) is not None
+    return not dim.dim_param or _NO_NAME.match(dim.dim_param) is not None
 
 
 def _dim_names(unknown: Sequence[bool]) -> list[str]:

@@ -137,18 +137,19 @@ class Child:
         return ChildError(self._deaths[-1])
 
 
-def load_many(sources: Sequence[tuple[Path, str]], options: Options) -> list[Loaded | Onnx2RustError]:
-    """Convert `(path, frontend)` pairs, in order, in one child (and one more for Keras-2 files)."""
+def load_many(sources: Sequence[tuple[Path, str, Options]]) -> list[Loaded | Onnx2RustError]:
+    """Convert `(path, frontend, options)` triples, in order, in one child (and one more for Keras-2 files)."""
     missing = _missing()
     if missing:
         hint = "pip install 'onnx2rust[tf]'"
-        return [ToolError(f"{path}: reading it needs {', '.join(missing)}", hint=hint) for path, _ in sources]
+        return [ToolError(f"{path}: reading it needs {', '.join(missing)}", hint=hint) for path, _, _ in sources]
     results: list[Loaded | Onnx2RustError] = []
     with tempfile.TemporaryDirectory(prefix="onnx2rust-") as name:
         folder = Path(name)
-        children = {legacy: Child(legacy, folder, options.verbosity) for legacy in (False, True)}
+        verbosity = max((options.verbosity for _, _, options in sources), default=0)
+        children = {legacy: Child(legacy, folder, verbosity) for legacy in (False, True)}
         try:
-            for index, (path, frontend) in enumerate(sources):
+            for index, (path, frontend, options) in enumerate(sources):
                 request = _request(index, path, frontend, folder, options)
                 try:
                     results.append(_convert(children, request, frontend, options))

@@ -147,9 +147,8 @@ class _Resize:
         elif kind == "Bilinear":
             attributes["mode"] = "linear"
         else:
-            attributes |= {"mode": "nearest", "nearest_mode": "round_prefer_ceil" if corners else "floor"}
-            if centers:  # round(x) of half-pixel coordinates in TensorFlow: floor((i + ½) · scale)
-                attributes["coordinate_transformation_mode"] = "tf_half_pixel_for_nn"
+            # with centers, TensorFlow takes floor((i + ½) · scale): the half-pixel coordinate (½ less), rounded half up
+            attributes |= {"mode": "nearest", "nearest_mode": "round_prefer_ceil" if corners or centers else "floor"}
         scope = node.name
         if node.inputs[1].is_const():
             target = np.array(node.inputs[1].get_tensor_value(as_list=False), dtype=np.int64)

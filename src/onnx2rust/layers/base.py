@@ -66,6 +66,8 @@ class Layer:
 
     rust: ClassVar[str] = ""
     """Path of the struct inside tf_layers: `pool::MaxPool`."""
+    feature: ClassVar[str] = ""
+    """Cargo feature of tf_layers that the struct lies behind, if not the name of its module."""
     in_place: ClassVar[tuple[int, ...]] = ()
     """Inputs that the output may overwrite, best first: 0 → `run_in_place`, 1 → `run_in_place_right`."""
     fallible: ClassVar[bool] = False
@@ -78,11 +80,15 @@ class Layer:
     """Inputs that are passed as Option."""
     sized_by: ClassVar[tuple[int, ...] | None] = None
     """Inputs that `sizes` takes, if not all of them."""
+    windows: ClassVar[bool] = False
+    """Whether the axes between the first and the last of the outputs count windows, of which there must be one at least."""
     optional_outputs: ClassVar[tuple[int, ...]] = ()
     """Outputs that are passed as Option."""
 
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__()
+        if settings.get("rust"):
+            settings.setdefault("feature", settings["rust"].split("::")[0])
         for name, value in settings.items():
             if name not in Layer.__annotations__:
                 raise TypeError(f"{cls.__name__}: no such layer setting: {name}")

@@ -9,7 +9,7 @@ from onnx2rust.layers.base import Dims, Layer, Variant, Weight
 
 
 @dataclass(frozen=True)
-class Conv(Layer, rust="conv::Conv", optional=(1,), in_place=(1,), scratch=True):
+class Conv(Layer, rust="conv::Conv", optional=(1,), in_place=(1,), scratch=True, windows=True):
     """y = activation(kernel * x + bias + residual) for x [batch, *size, input_channels]; input 1 is the residual."""
 
     input_channels: int
@@ -40,7 +40,7 @@ class Conv(Layer, rust="conv::Conv", optional=(1,), in_place=(1,), scratch=True)
 
 
 @dataclass(frozen=True)
-class DepthwiseConv(Layer, rust="conv::DepthwiseConv", optional=(1,), scratch=True):
+class DepthwiseConv(Layer, rust="conv::DepthwiseConv", feature="depthwise", optional=(1,), scratch=True, windows=True):
     """y = activation(kernel * x + bias + residual), each channel by itself; output channel o reads input channel o // multiplier."""
 
     channels: int
@@ -66,7 +66,7 @@ class DepthwiseConv(Layer, rust="conv::DepthwiseConv", optional=(1,), scratch=Tr
 
 
 @dataclass(frozen=True)
-class ConvTranspose(Layer, rust="conv::ConvTranspose", scratch=True):
+class ConvTranspose(Layer, rust="conv::ConvTranspose", feature="conv-transpose", scratch=True):
     """y = activation(x ⋆ᵀ kernel + bias) for x [batch, *size, input_channels]."""
 
     input_channels: int
@@ -93,7 +93,7 @@ class ConvTranspose(Layer, rust="conv::ConvTranspose", scratch=True):
 
 
 @dataclass(frozen=True)
-class ConvDynamic(Layer, rust="conv::ConvDynamic", optional=(2,), scratch=True):
+class ConvDynamic(Layer, rust="conv::ConvDynamic", feature="conv-dynamic", optional=(2,), scratch=True, windows=True):
     """y = x ⋆ w + bias with a kernel computed while the model runs; `channels` are those of x and y."""
 
     group: int
@@ -111,7 +111,7 @@ class ConvDynamic(Layer, rust="conv::ConvDynamic", optional=(2,), scratch=True):
 
 
 @dataclass(frozen=True)
-class ConvTransposeDynamic(Layer, rust="conv::ConvTransposeDynamic", optional=(2,), scratch=True):
+class ConvTransposeDynamic(Layer, rust="conv::ConvTransposeDynamic", feature="conv-dynamic", optional=(2,), scratch=True):
     """y = x ⋆ᵀ w + bias with a kernel computed while the model runs; `channels` are those of x and y."""
 
     group: int
@@ -130,7 +130,7 @@ class ConvTransposeDynamic(Layer, rust="conv::ConvTransposeDynamic", optional=(2
 
 
 @dataclass(frozen=True)
-class WinogradConv2d(Layer, rust="conv::WinogradConv2d", optional=(1,), scratch=True):
+class WinogradConv2d(Layer, rust="conv::WinogradConv2d", feature="winograd", optional=(1,), scratch=True, windows=True):
     """Conv with a kernel of 3 × 3 and stride 1, by tiles of `tile` × `tile` outputs."""
 
     input_channels: int
@@ -145,6 +145,11 @@ class WinogradConv2d(Layer, rust="conv::WinogradConv2d", optional=(1,), scratch=
 
     def generics(self) -> tuple[str, ...]:
         return (str(dict(self.kernel.packing.fields)["tile"]),)
+
+    @property
+    def kernel_shape(self) -> tuple[int, ...]:
+        """The size of the kernel that Winograd's form was made from."""
+        return (3, 3)
 
     def multiply_adds(self) -> Dim:
         pads = zip(self.size, self.pads_begin, self.pads_end, strict=True)

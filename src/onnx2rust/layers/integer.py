@@ -24,7 +24,7 @@ class MatMulInteger(Layer, rust="integer::MatMulInteger", optional=(2, 3)):
 
 
 @dataclass(frozen=True)
-class ConvInteger(Layer, rust="integer::ConvInteger", optional=(2, 3)):
+class ConvInteger(Layer, rust="integer::ConvInteger", optional=(2, 3), windows=True):
     """y = (x − x_zero) ⋆ (w − w_zero), i32, channels last; inputs x, w [*kernel_shape, inputs / group, outputs], x_zero, w_zero."""
 
     input_channels: int

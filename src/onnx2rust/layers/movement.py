@@ -290,14 +290,14 @@ class ReverseSequence(Layer, rust="movement::ReverseSequence", fallible=True):
 
 
 @dataclass(frozen=True)
-class ResizeSizes(Layer, rust="movement::ResizeSizes", fallible=True):
+class ResizeSizes(Layer, rust="movement::ResizeSizes", feature="resize", fallible=True):
     """⌊size · scale⌋ for scales from a tensor."""
 
     shape: Dims
 
 
 @dataclass(frozen=True)
-class ResizeNearest(Layer, rust="movement::ResizeNearest", optional=(1,)):
+class ResizeNearest(Layer, rust="movement::ResizeNearest", feature="resize", optional=(1,)):
     """y[o] = x at the nearest position, along one axis."""
 
     coordinates: Variant
@@ -319,7 +319,7 @@ class ResizeNearest(Layer, rust="movement::ResizeNearest", optional=(1,)):
 
 
 @dataclass(frozen=True)
-class ResizeAxis(Layer, rust="movement::ResizeAxis", optional=(1,)):
+class ResizeAxis(Layer, rust="movement::ResizeAxis", feature="resize", optional=(1,)):
     """y[o] = a weighted sum of neighbours, along one axis."""
 
     coordinates: Variant

@@ -9,7 +9,7 @@ from onnx2rust.layers.base import Dims, Layer
 
 
 @dataclass(frozen=True)
-class _Window(Layer):
+class _Window(Layer, windows=True):
     kernel_shape: tuple[int, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]

@@ -26,5 +26,5 @@ class DequantizeLinear(Layer, rust="quantize::DequantizeLinear", fallible=True):
 
 
 @dataclass(frozen=True)
-class DynamicQuantizeLinear(Layer, rust="quantize::DynamicQuantizeLinear"):
+class DynamicQuantizeLinear(Layer, rust="quantize::DynamicQuantizeLinear", feature="quantize-dynamic"):
     """y = x as u8 with the scale and zero point that just hold its range and 0."""

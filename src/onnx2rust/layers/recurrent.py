@@ -9,7 +9,9 @@ from onnx2rust.layers.base import Layer, Variant, Weight
 
 
 @dataclass(frozen=True)
-class Lstm(Layer, rust="recurrent::Lstm", fallible=True, scratch=True, optional=(1, 2, 3), optional_outputs=(0, 1, 2)):
+class Lstm(
+    Layer, rust="recurrent::Lstm", feature="lstm", fallible=True, scratch=True, optional=(1, 2, 3), optional_outputs=(0, 1, 2)
+):
     """LSTM over x [steps, batch, inputs]; inputs: x, sequence_lens, initial_h, initial_c."""
 
     inputs: int
@@ -30,7 +32,7 @@ class Lstm(Layer, rust="recurrent::Lstm", fallible=True, scratch=True, optional=
 
 
 @dataclass(frozen=True)
-class Gru(Layer, rust="recurrent::Gru", fallible=True, scratch=True, optional=(1, 2), optional_outputs=(0, 1)):
+class Gru(Layer, rust="recurrent::Gru", feature="gru", fallible=True, scratch=True, optional=(1, 2), optional_outputs=(0, 1)):
     """GRU over x [steps, batch, inputs]; inputs: x, sequence_lens, initial_h."""
 
     inputs: int
@@ -51,7 +53,7 @@ class Gru(Layer, rust="recurrent::Gru", fallible=True, scratch=True, optional=(1
 
 
 @dataclass(frozen=True)
-class Rnn(Layer, rust="recurrent::Rnn", fallible=True, scratch=True, optional=(1, 2), optional_outputs=(0, 1)):
+class Rnn(Layer, rust="recurrent::Rnn", feature="rnn", fallible=True, scratch=True, optional=(1, 2), optional_outputs=(0, 1)):
     """RNN over x [steps, batch, inputs]; inputs: x, sequence_lens, initial_h."""
 
     inputs: int
@@ -73,6 +75,7 @@ class Rnn(Layer, rust="recurrent::Rnn", fallible=True, scratch=True, optional=(1
 class LstmUnpacked(
     Layer,
     rust="recurrent::LstmUnpacked",
+    feature="lstm",
     fallible=True,
     scratch=True,
     optional=(3, 4, 5, 6, 7),
@@ -91,7 +94,9 @@ class LstmUnpacked(
 
 
 @dataclass(frozen=True)
-class GruUnpacked(Layer, rust="recurrent::GruUnpacked", fallible=True, scratch=True, optional=(3, 4, 5), optional_outputs=(0, 1)):
+class GruUnpacked(
+    Layer, rust="recurrent::GruUnpacked", feature="gru", fallible=True, scratch=True, optional=(3, 4, 5), optional_outputs=(0, 1)
+):
     """GRU whose weights are inputs: x, W, R, B, sequence_lens, initial_h."""
 
     inputs: int
@@ -105,7 +110,9 @@ class GruUnpacked(Layer, rust="recurrent::GruUnpacked", fallible=True, scratch=T
 
 
 @dataclass(frozen=True)
-class RnnUnpacked(Layer, rust="recurrent::RnnUnpacked", fallible=True, scratch=True, optional=(3, 4, 5), optional_outputs=(0, 1)):
+class RnnUnpacked(
+    Layer, rust="recurrent::RnnUnpacked", feature="rnn", fallible=True, scratch=True, optional=(3, 4, 5), optional_outputs=(0, 1)
+):
     """RNN whose weights are inputs: x, W, R, B, sequence_lens, initial_h."""
 
     inputs: int

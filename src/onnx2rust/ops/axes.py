@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from onnx2rust.builder import Refuse
+from onnx2rust.builder import Builder, Refuse
+from onnx2rust.dims import Dim, symbol
 from onnx2rust.program import Value
 
 
@@ -21,6 +22,15 @@ def normal_axes(axes: Sequence[int], rank: int) -> list[int]:
     if len(set(found)) != len(found):
         raise Refuse(f"axes {list(axes)} name an axis twice", invalid=True)
     return found
+
+
+def read_sizes(g: Builder, x: Value, axes: Sequence[int]) -> tuple[tuple[str, ...], list[Dim]]:
+    """Symbols for the sizes along `axes` that only the run knows, and x's shape with them."""
+    names = tuple(g.new_symbol(f"size_{axis}") for axis in axes)
+    shape = list(x.shape)
+    for name, axis in zip(names, axes, strict=True):
+        shape[axis] = symbol(name)
+    return names, shape
 
 
 def integers(value: Value) -> list[int]:

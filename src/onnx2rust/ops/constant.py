@@ -15,7 +15,19 @@ from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import onnx_op
 
 
-@onnx_op("Constant", since=(1, 9, 11, 12, 13, 19, 21, 23, 24, 25))
+@onnx_op("Constant", since=(1, 9))
+def constant_1(g: Builder, *, value: onnx.TensorProto) -> Value:
+    """A tensor that stands in the node itself."""
+    return constant(g, value=value)
+
+
+@onnx_op("Constant", since=11)
+def constant_11(g: Builder, *, value: onnx.TensorProto | None = None, sparse_value: Any = None) -> Value:
+    """A tensor that stands in the node itself."""
+    return constant(g, value=value, sparse_value=sparse_value)
+
+
+@onnx_op("Constant", since=(12, 13, 19, 21, 23, 24, 25))
 def constant(
     g: Builder,
     *,

@@ -8,6 +8,7 @@ from onnx2rust.dtypes import DType
 from onnx2rust.layers.activation import LINEAR
 from onnx2rust.layers.base import Layer, packing
 from onnx2rust.layers.conv import Conv, ConvDynamic, ConvTranspose, ConvTransposeDynamic, DepthwiseConv
+from onnx2rust.ops.shape import fixed
 from onnx2rust.ops.windows import Geometry, geometry
 from onnx2rust.program import Value
 from onnx2rust.registry import onnx_op
@@ -31,7 +32,7 @@ def conv(
     window, (inputs, outputs) = check_conv(X, W, group, kernel_shape, strides, dilations, pads, auto_pad)
     if X.dtype is not DType.F32:
         raise Refuse(f"Conv of {X.dtype} is not supported", "only float32 is")
-    x = g.to_channels_last(X)
+    x = g.to_channels_last(fixed(g, X, 1, inputs))
     batch, size = x.shape[0], tuple(x.shape[1:-1])
     type_ = x.type.with_shape(batch, *window.output, outputs)
     shared = (window.kernel_shape, window.strides, window.dilations, window.pads_begin, window.pads_end)
@@ -72,7 +73,7 @@ def check_conv(
     assert isinstance(outputs, int)
     assert isinstance(per_group, int)
     sizes = [k for k in kernel if isinstance(k, int)]
-    if x.shape[1] != per_group * group or group < 1 or outputs % group:
+    if group < 1 or outputs % group or (isinstance(x.shape[1], int) and x.shape[1] != per_group * group):
         raise Refuse(f"{x.shape[1]} channels in {group} groups do not fit a kernel {w.type}", invalid=True)
     if kernel_shape is not None and list(kernel_shape) != sizes:
         raise Refuse(f"kernel_shape {kernel_shape} is not that of the kernel {w.type}", invalid=True)
@@ -108,7 +109,7 @@ def conv_transpose(
     if len(shape) != W.rank:
         raise Refuse(f"ConvTranspose with a kernel {W.type} whose size is not known", "fix its sizes with --dim")
     inputs, per_group, *kernel = shape
-    if X.shape[1] != inputs or group < 1 or inputs % group:
+    if group < 1 or inputs % group or (isinstance(X.shape[1], int) and X.shape[1] != inputs):
         raise Refuse(f"{X.shape[1]} channels in {group} groups do not fit a kernel {W.type}", invalid=True)
     if kernel_shape is not None and list(kernel_shape) != kernel:
         raise Refuse(f"kernel_shape {kernel_shape} is not that of the kernel {W.type}", invalid=True)
@@ -139,7 +140,7 @@ def conv_transpose(
         output.append(steps[i] * (size - 1) + extra[i] + reach - begin[i] - end[i])
         if isinstance(output[-1], int) and output[-1] < 1:
             raise Refuse(f"nothing is left of axis {i}: pads {begin[i]} and {end[i]}", invalid=True)
-    x = g.to_channels_last(X)
+    x = g.to_channels_last(fixed(g, X, 1, inputs))
     outputs, batch, sizes = per_group * group, x.shape[0], tuple(x.shape[1:-1])
     type_ = x.type.with_shape(batch, *output, outputs)
     shared = (tuple(kernel), steps, holes, tuple(begin), tuple(end), tuple(extra))

@@ -14,6 +14,7 @@ from onnx2rust.layers.activation import LINEAR
 from onnx2rust.layers.base import Dims, Layer, packing
 from onnx2rust.layers.dense import Dense, MatMul, MatMulAny
 from onnx2rust.layers.elementwise import Add, Mul, broadcasting
+from onnx2rust.ops.shape import fixed
 from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import onnx_op
 
@@ -52,7 +53,7 @@ def multiply(g: Builder, a: Value, b: Value, alpha: float = 1.0) -> Value:
         b = g.view(b, *b.shape[-2:])
     if b.array is not None and b.rank == 2 and a.dtype is DType.F32:
         k, n = b.array.shape
-        g.same(a.shape[-1], k, f"inner sizes of {a.type} · {b.type}:")
+        a, _ = _inner(g, a, b)
         kernel = g.weight(b, packing("Panels", transposed=False), b.array if alpha == 1 else b.array * np.float32(alpha))
         layer = Dense(k, n, kernel, None, LINEAR, product(a.shape[:-1]))
         return g.step(layer, [a, None], a.type.with_shape(*a.shape[:-1], n))  # type: ignore[no-any-return]
@@ -80,8 +81,19 @@ def _times(g: Builder, y: Value, factor: float) -> Value:
     return g.elementwise(broadcasting(Mul), [y, g.constant(np.array(factor, y.dtype.numpy))], y.dtype)
 
 
+def _inner(g: Builder, a: Value, b: Value) -> tuple[Value, Value]:
+    """Both operands of a · b: an inner size that is known is known on both sides, checked by the run where only it can tell."""
+    left, right = a.shape[-1], b.shape[-2]
+    if isinstance(left, int) and isinstance(right, int) and left != right:
+        raise Refuse(f"inner sizes {left} and {right} of {a.type} · {b.type} differ", invalid=True)
+    if isinstance(left, int):
+        return a, fixed(g, b, b.rank - 2, left)
+    return (fixed(g, a, a.rank - 1, right), b) if isinstance(right, int) else (a, b)
+
+
 def strides(g: Builder, a: Value, b: Value) -> tuple[tuple[Value, Value], Strided, Dims]:
     """The product of two operands of at least two axes, none of them moved: where they lie, and the shape of the result."""
+    a, b = _inner(g, a, b)
     (a_store, a_all), (b_store, b_all) = g.strides_of(a), g.strides_of(b)
     m, n = a.shape[-2], b.shape[-1]
     k = g.same(a.shape[-1], b.shape[-2], f"inner sizes of {a.type} · {b.type}:")
@@ -131,7 +143,15 @@ def _merged(axes: list[tuple[Dim, Dim, Dim]]) -> list[tuple[Dim, Dim, Dim]]:
     return merged
 
 
-@onnx_op("Gemm", since=(7, 9, 11, 13))
+@onnx_op("Gemm", since=(7, 9))
+def gemm_7(
+    g: Builder, a: Value, b: Value, c: Value, *, alpha: float = 1.0, beta: float = 1.0, transA: int = 0, transB: int = 0
+) -> Value:
+    """y = alpha · op(a) · op(b) + beta · c"""
+    return gemm(g, a, b, c, alpha=alpha, beta=beta, transA=transA, transB=transB)
+
+
+@onnx_op("Gemm", since=(11, 13))
 def gemm(
     g: Builder,
     a: Value,
@@ -150,7 +170,7 @@ def gemm(
     m = left.shape[0]
     if b.array is not None and a.dtype is DType.F32:
         k, n = b.array.shape[::-1] if transB else b.array.shape
-        g.same(left.shape[1], k, f"inner sizes of {a.type} · {b.type}:")
+        left, _ = _inner(g, left, g.transpose(b, (1, 0)) if transB else b)
         kernel = g.weight(b, packing("Panels", transposed=bool(transB)), b.array if alpha == 1 else b.array * np.float32(alpha))
         bias = None
         if c is not None and c.array is not None and (c.rank < 2 or c.array.shape[0] == 1):

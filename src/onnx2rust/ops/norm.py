@@ -19,8 +19,28 @@ from onnx2rust.registry import onnx_op
 _INFERENCE = "export the model for inference (training_mode=0, or Keras' training=False)"
 
 
-@onnx_op("BatchNormalization", since=(7, 9))
+@onnx_op("BatchNormalization", since=7)
 def batch_normalization_7(
+    g: Builder,
+    X: Value,
+    scale: Value,
+    B: Value,
+    mean: Value,
+    var: Value,
+    *,
+    epsilon: float = 1e-5,
+    momentum: float = 0.9,
+    spatial: int = 1,
+    n_outputs: int = 1,
+) -> Value:
+    """y = (x − mean) / √(var + ε) · scale + bias, per channel or (`spatial` is 0) per element of a sample."""
+    if n_outputs > 1:
+        raise Refuse("BatchNormalization with training outputs", "export the model for inference")
+    return _scale_shift(g, X, scale, B, mean, var, epsilon, bool(spatial))
+
+
+@onnx_op("BatchNormalization", since=9)
+def batch_normalization_9(
     g: Builder,
     X: Value,
     scale: Value,
@@ -63,34 +83,43 @@ def batch_normalization(
     return _scale_shift(g, X, scale, B, input_mean, input_var, epsilon)
 
 
-def _scale_shift(g: Builder, x: Value, scale: Value, bias: Value, mean: Value, var: Value, epsilon: float) -> Value:
-    """y = x·a + b with a = scale / √(var + ε), b = bias − mean·a: computed here in f64, or by steps if they are not known."""
+def _scale_shift(
+    g: Builder, x: Value, scale: Value, bias: Value, mean: Value, var: Value, epsilon: float, spatial: bool = True
+) -> Value:
+    """y = x·a + b with a = scale / √(var + ε), b = bias − mean·a: computed here in f64, or by steps if they are not known.
+
+    a and b are [channels], or a sample's shape if not `spatial`.
+    """
     kind = x.dtype.numpy
     if any(v.array is None for v in (scale, bias, mean, var)):
-        return _scale_shift_steps(g, x, scale, bias, mean, var, epsilon)
+        return _scale_shift_steps(g, x, scale, bias, mean, var, epsilon, spatial)
     s, b, m, v = (np.asarray(c.array, dtype=np.float64) for c in (scale, bias, mean, var))
     factor = s / np.sqrt(v + epsilon)
     shift = b - m * factor
-    if x.dtype is DType.F32:
+    if x.dtype is DType.F32 and spatial:
         perm, (laid,) = g.layout([x], x.rank)
         size = split_at(laid.shape, perm[1]) if x.rank > 1 else (*x.shape, 1, 1)
         a, c = (g.weight(v, array=w.astype(kind)) for v, w in ((scale, factor), (bias, shift)))
         return g.transpose(g.step(layers.ScaleShift(a, c, size), [laid], laid.type), perm)
-    shape = (-1, *([1] * (x.rank - 2)))
+    shape = (-1, *([1] * (x.rank - 2))) if spatial else factor.shape
     by = g.constant(factor.astype(kind).reshape(shape), scale.name)
     plus = g.constant(shift.astype(kind).reshape(shape), bias.name)
     y = g.elementwise(broadcasting(Mul), [x, by], x.dtype)
     return g.elementwise(broadcasting(Add), [y, plus], x.dtype)
 
 
-def _scale_shift_steps(g: Builder, x: Value, scale: Value, bias: Value, mean: Value, var: Value, epsilon: float) -> Value:
+def _scale_shift_steps(
+    g: Builder, x: Value, scale: Value, bias: Value, mean: Value, var: Value, epsilon: float, spatial: bool
+) -> Value:
     def of(layer: type[Layer], *operands: Value) -> Value:
         return g.elementwise(broadcasting(layer), operands, x.dtype)
 
     deviation = activate(g, of(Add, var, g.constant(np.array(epsilon, x.dtype.numpy))), "Sqrt")
     factor = of(Div, scale, deviation)
     shift = of(Sub, bias, of(Mul, mean, factor))
-    return of(Add, of(Mul, x, _per_channel(g, factor, x.rank)), _per_channel(g, shift, x.rank))
+    if spatial:
+        factor, shift = (_per_channel(g, v, x.rank) for v in (factor, shift))
+    return of(Add, of(Mul, x, factor), shift)
 
 
 def _per_channel(g: Builder, value: Value, rank: int) -> Value:

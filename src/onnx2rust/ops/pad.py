@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim, minimum, symbol
+from onnx2rust.dims import Dim, minimum
 from onnx2rust.layers import movement
 from onnx2rust.layers.base import Variant
 from onnx2rust.layers.shapes import collapse_untouched
-from onnx2rust.ops.axes import integers, normal_axes
+from onnx2rust.ops.axes import integers, normal_axes, read_sizes
 from onnx2rust.program import Value
 from onnx2rust.registry import Const, onnx_op
 
@@ -86,7 +86,7 @@ def pad(
         for k, axis in enumerate(chosen):
             before[axis], after[axis] = known[k], known[k + len(chosen)]
         return padded(g, x, before, after, mode, constant_value)
-    names = tuple(g.new_symbol(f"size_{k}") for k in range(x.rank))
+    names, shape = read_sizes(g, x, chosen)
     layer = movement.DynamicPad(_mode(mode), tuple(chosen), x.shape)
     inputs = [x, g.cast_sizes(pads), constant_value]
-    return g.step(layer, inputs, x.type.with_shape(*map(symbol, names)), defines=names)  # type: ignore[no-any-return]
+    return g.step(layer, inputs, x.type.with_shape(*shape), defines=names)  # type: ignore[no-any-return]

@@ -26,7 +26,7 @@ def _window(
 ) -> Geometry:
     if x.rank - 2 not in (1, 2, 3):
         raise Refuse(f"pooling of {x.type}: one to three spatial axes are supported")
-    return geometry(x.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, bool(ceil_mode))
+    return geometry(x.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, bool(ceil_mode), partial=True)
 
 
 def _make(layer: Callable[..., Layer], *fields: Any) -> Layer:

@@ -43,11 +43,11 @@ def _register(op: str, reduction: str, attribute: tuple[int, ...], tensor: tuple
 
     @onnx_op(op, since=tensor)
     def late(g: Builder, data: Value, axes: Value | None = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0) -> Value:
-        if axes is not None and axes.array is None:
+        if axes is not None and axes.array is None and product(axes.shape) != 0:
             return _dynamic(g, data, reduction, axes, bool(keepdims), bool(noop_with_empty_axes))
         chosen = [] if axes is None or axes.array is None else [int(a) for a in axes.array.ravel()]
         if not chosen and noop_with_empty_axes:
-            return reduce(g, data, reduction, None, 1) if _changes_one(reduction) else data
+            return _each(g, data, reduction)
         return reduce(g, data, reduction, chosen or None, keepdims)
 
     early.__doc__ = late.__doc__ = f"y = {reduction} of x over some axes"
@@ -61,21 +61,20 @@ def _dynamic(g: Builder, x: Value, reduction: str, axes: Value, keep: bool, none
         x = cast_to(g, x, DType.U8)
     if not isinstance(count, int):
         raise Refuse("the number of axes to reduce is only known while the model runs")
-    if count == 0 and none_is_none:
-        _changes_one(reduction)
-    gone = x.rank if count == 0 and not none_is_none else count
-    fresh = tuple(g.new_symbol(f"kept_{k}") for k in range(x.rank if keep else x.rank - gone))
+    fresh = tuple(g.new_symbol(f"kept_{k}") for k in range(x.rank if keep else x.rank - count))
     layer = DynamicReduce(Variant.of("reduce::Reduction", reduction), keep, none_is_none, x.shape)
     type_ = x.type.with_shape(*map(symbol, fresh))
     y = g.step(layer, [x, g.cast_sizes(axes)], type_, defines=fresh)
     return cast_to(g, y, DType.BOOL) if boolean else y  # type: ignore[no-any-return]
 
 
-def _changes_one(reduction: str) -> bool:
-    """Whether reducing nothing is still a function of each element: refused, as runtimes disagree on it."""
-    if reduction not in ("Sum", "Mean", "Max", "Min", "Prod"):
-        raise Refuse(f"{reduction} over no axes (noop_with_empty_axes) is not supported")
-    return False
+def _each(g: Builder, x: Value, reduction: str) -> Value:
+    """y[i] = the reduction of x[i] alone: a sum over no axes is x, a sum of squares over no axes x²."""
+    if reduction in ("Sum", "Mean", "Max", "Min", "Prod"):
+        return x
+    perm, (v,) = g.layout([x], x.rank)
+    layer = Reduce(Variant.of("reduce::Reduction", reduction), (False, True), (product(v.shape), 1))
+    return g.transpose(g.step(layer, [v], v.type), perm)  # type: ignore[no-any-return]
 
 
 for _op, _reduction, _early, _late in (

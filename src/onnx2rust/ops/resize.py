@@ -25,6 +25,7 @@ _COORDINATES = {
     "pytorch_half_pixel": "PytorchHalfPixel",
     "align_corners": "AlignCorners",
     "asymmetric": "Asymmetric",
+    "tf_half_pixel_for_nn": "TfHalfPixelForNn",
     "tf_crop_and_resize": "TfCropAndResize",
 }
 _NEAREST = {

@@ -25,6 +25,18 @@ def reshaped(g: Builder, x: Value, shape: Sequence[Dim]) -> Value:
     return g.step(CheckedCopy(), [x], x.type.with_shape(*shape))  # type: ignore[no-any-return]
 
 
+def fixed(g: Builder, x: Value, axis: int, size: Dim) -> Value:
+    """x, whose `axis` must have `size`. Refuse if it is known not to; where only the run can tell, the run checks it."""
+    found = x.shape[axis]
+    if found == size:
+        return x
+    if isinstance(found, int) and isinstance(size, int):
+        raise Refuse(f"axis {axis} of {x.type} is not {size}", invalid=True)
+    if isinstance(size, int) and str(found) in g.given_symbols():
+        raise Refuse(f"axis {axis} of {x.type} has to be {size}", f"convert with --dim {found}={size}")
+    return reshaped(g, x, [*x.shape[:axis], size, *x.shape[axis + 1 :]])
+
+
 def reshape_dims(shape: Sequence[Dim], target: Sequence[Dim], allow_zero: bool) -> list[Dim]:
     """The shape that a known `target` with 0 and −1 gives a tensor of `shape`."""
     if any(isinstance(d, int) and d < -1 for d in target) or target.count(-1) > 1:

@@ -11,7 +11,7 @@ from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, ceil_div, maximum, minimum, symbol
 from onnx2rust.layers import movement
 from onnx2rust.layers.shapes import collapse_untouched
-from onnx2rust.ops.axes import integers, normal_axes, normal_axis
+from onnx2rust.ops.axes import integers, normal_axes, normal_axis, read_sizes
 from onnx2rust.program import Value
 from onnx2rust.registry import Const, onnx_op
 
@@ -34,6 +34,8 @@ def _wrapped(index: Dim, n: Dim) -> Dim | None:
     """An index of Slice, negative ones counted from the end; None if its sign is not known."""
     if isinstance(index, int):
         return index if index >= 0 else n + index
+    if index == n:
+        return n
     if dims.maximum(index, 0) == index:
         return index
     # A known length minus a size: its sign decides which end it counts from.
@@ -85,7 +87,7 @@ def slice_range(n: Dim, start: Dim, end: Dim, step: int) -> tuple[Dim, Dim] | No
     if high == n and isinstance(behind, int) and behind > 0:
         return low, ceil_div(minimum(behind, n), step)
     span = high - low
-    return low, ceil_div(span if _is_size(span) else maximum(span, 0), step)
+    return low, ceil_div(span if span == n or _is_size(span) else maximum(span, 0), step)
 
 
 def _slice(g: Builder, x: Value, starts: Sequence[Dim], ends: Sequence[Dim], axes: list[int], steps: list[int]) -> Value | None:
@@ -138,9 +140,8 @@ def slice_10(g: Builder, data: Value, starts: Value, ends: Value, axes: Const | 
         y = _slice(g, x, begin, stop, chosen, [s for s in by if isinstance(s, int)])
         if y is not None:
             return y
-    names = tuple(g.new_symbol(f"size_{k}") for k in range(x.rank))
+    names, shape = read_sizes(g, x, chosen)
     inputs = [x, g.cast_sizes(starts), g.cast_sizes(ends), None if steps is None else g.cast_sizes(steps)]
-    shape = map(symbol, names)
     layer = movement.DynamicSlice(tuple(chosen), x.shape)
     return g.step(layer, inputs, x.type.with_shape(*shape), defines=names)  # type: ignore[no-any-return]
 

@@ -28,9 +28,12 @@ def geometry(
     pads: list[int] | None,
     auto_pad: str,
     ceil_mode: bool = False,
+    partial: bool = False,
 ) -> Geometry:
     """Resolves auto_pad and counts windows: ⌊(n + pads − dilation·(k − 1) − 1) / stride⌋ + 1, or ⌈…⌉ where the last window starts
-    inside the axis or its left padding (https://onnx.ai/onnx/operators/onnx__MaxPool.html)."""
+    inside the axis or its left padding (https://onnx.ai/onnx/operators/onnx__MaxPool.html).
+    With `partial` a window may be larger than the axis by less than a stride, as onnxruntime pools. Where the size is only known at
+    run time there must be a whole one."""
     rank = len(size)
     steps = tuple(strides or [1] * rank)
     holes = tuple(dilations or [1] * rank)
@@ -63,6 +66,8 @@ def geometry(
             begin[k] = end[k] = 0
         span = size[k] + begin[k] + end[k] - reach
         count = span // steps[k] + 1
+        if partial and isinstance(span, int) and -steps[k] < span < 0 and not ceil_mode:
+            count = 1
         if ceil_mode:
             count = ceil_div(span, steps[k]) + 1
             # a window that would start in the right padding is left out

@@ -17,8 +17,8 @@ from onnx2rust.layers.conv import Conv, WinogradConv2d
 from onnx2rust.program import Program, Step
 
 TILE = 2
-MIN_CHANNELS = 32
-"""Fewer channels: the transforms take as long as the multiplications that are saved."""
+MIN_CHANNELS = 48
+"""Of x and y together. Fewer: the transforms take as long as the multiplications that are saved."""
 MIN_PIXELS = 36
 """Fewer outputs: the larger weights are read for too few of them."""
 MAX_WEIGHTS = 4 << 20
@@ -40,7 +40,7 @@ def _pays(layer: Conv) -> bool:
     if (layer.kernel_shape, layer.strides, layer.dilations, layer.group) != ((3, 3), (1, 1), (1, 1), 1):
         return False
     channels = (layer.input_channels, layer.output_channels)
-    if any(c % 16 or c < MIN_CHANNELS for c in channels) or layer.kernel.array.size > MAX_WEIGHTS:
+    if any(c % 16 for c in channels) or sum(channels) < MIN_CHANNELS or layer.kernel.array.size > MAX_WEIGHTS:
         return False
     height, width = layer.output_size()
     return not (isinstance(height, int) and isinstance(width, int) and height * width < MIN_PIXELS)

@@ -11,6 +11,7 @@ from onnx2rust.program import Step
 _CLASSES = {
     "Dense": "Dense",
     "Conv": "Conv{d}D",
+    "WinogradConv2d": "Conv2D",
     "DepthwiseConv": "DepthwiseConv{d}D",
     "ConvTranspose": "Conv{d}DTranspose",
     "MaxPool": "MaxPooling{d}D",
@@ -96,6 +97,7 @@ def config(step: Step) -> dict[str, Any]:
         else:
             found[_FIELDS.get(name, name)] = _json(value)
     if "pads_begin" in constants:
+        found.setdefault("pool_size" if pooling else "kernel_size", _json(_taps(step)))
         found["padding"] = padding(step)
     if "bias" in constants:
         found["use_bias"] = constants["bias"] is not None
@@ -120,7 +122,7 @@ def padding(step: Step) -> str | list[list[int]]:
     begin, end = constants["pads_begin"], constants["pads_end"]
     if not any(begin) and not any(end):
         return "valid"
-    taps, strides = constants["kernel_shape"], constants.get("strides", (1,) * len(begin))
+    taps, strides = _taps(step), constants.get("strides", (1,) * len(begin))
     dilations = constants.get("dilations", (1,) * len(begin))
     x = step.inputs[0]
     sizes = x.shape[1:-1] if x is not None else ()
@@ -141,10 +143,16 @@ def shape(dims: tuple[Dim, ...]) -> list[int | str]:
     return [d if isinstance(d, int) else str(d) for d in dims]
 
 
+def _taps(step: Step) -> tuple[int, ...]:
+    """The size of the kernel that slides along the spatial axes; empty for layers without one."""
+    taps = getattr(step.layer, "kernel_shape", ())
+    return taps if isinstance(taps, tuple) else ()
+
+
 def _spatial_axes(step: Step) -> int:
     """How many axes a kernel slides along: those between batch and channels."""
-    taps = step.layer.constants().get("kernel_shape")
-    if isinstance(taps, tuple):
+    taps = _taps(step)
+    if taps:
         return len(taps)
     x = next((v for v in step.inputs if v is not None), None)
     return max(0, x.rank - 2) if x is not None else 0

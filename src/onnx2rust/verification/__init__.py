@@ -10,7 +10,7 @@ import numpy as np
 
 from onnx2rust import emit, frontends, pipeline, planner, samples
 from onnx2rust.errors import Onnx2RustError, Problem, ToolError, bug
-from onnx2rust.options import Checks, Options
+from onnx2rust.options import Checks, Options, for_each
 from onnx2rust.program import Program
 from onnx2rust.reference import Reference
 from onnx2rust.verification import draws, nodes
@@ -26,6 +26,7 @@ class _Case:
     """A model on its way: what it was loaded as, its program, the workspace member, and what is found out about it."""
 
     report: ModelReport
+    options: Options
     loaded: frontends.Loaded
     program: Program
     member: str
@@ -34,28 +35,29 @@ class _Case:
 
 def verify(
     models: Sequence[Path | str],
-    options: Options | None = None,
+    options: Options | Sequence[Options] | None = None,
     checks: Checks | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Report:
-    """Verifies every model; what is wrong with one is in its report and does not cost the others."""
-    options, checks = options or Options(), checks or Checks()
+    """Verifies every model, all with the same options or each with its own; what is wrong with one is in its report and does not cost the others."""
+    checks = checks or Checks()
     paths = [Path(m) for m in models]
+    each = for_each(Options() if options is None else options, len(paths))
     progress(f"reading {_count(paths, 'model')}")
-    loaded = frontends.load_many(paths, options)
+    loaded = frontends.load_many(paths, each)
     reports = [ModelReport(str(p)) for p in paths]
-    workspace = Workspace(checks.target_dir or default_folder(), options.verbosity)
+    workspace = Workspace(checks.target_dir or default_folder(), max((o.verbosity for o in each), default=0))
     with workspace.opened():
         progress(f"generating {_count(paths, 'crate')}")
         cases: list[_Case] = []
-        for report, model in zip(reports, loaded, strict=True):
+        for report, model, own in zip(reports, loaded, each, strict=True):
             if isinstance(model, Onnx2RustError):
                 report.error = model
                 continue
             try:
-                case = _generate(workspace, report, model, options)
+                case = _generate(workspace, report, model, own)
                 if checks.per_node:
-                    case.exposed = _generate(workspace, ModelReport(report.model), nodes.expose(model), options)
+                    case.exposed = _generate(workspace, ModelReport(report.model), nodes.expose(model), own)
                 cases.append(case)
             except Onnx2RustError as error:
                 report.error = error
@@ -65,7 +67,7 @@ def verify(
         workspace.build()
         progress(f"running {_count(workspace.members, 'crate')}")
         for case in cases:
-            _check(workspace, case, options, checks)
+            _check(workspace, case, checks)
     return Report(tuple(reports))
 
 
@@ -79,21 +81,21 @@ def _generate(workspace: Workspace, report: ModelReport, loaded: frontends.Loade
     program = pipeline.lower(loaded, options)
     context = emit.Context(source, loaded.kind, False, False, 1, False, ("predictions",))
     member = workspace.add(emit.render(planner.plan(program, options), options, context))
-    return _Case(report, loaded, program, member)
+    return _Case(report, options, loaded, program, member)
 
 
-def _check(workspace: Workspace, case: _Case, options: Options, checks: Checks) -> None:
+def _check(workspace: Workspace, case: _Case, checks: Checks) -> None:
     report = case.report
     try:
-        _run(workspace, case, options, checks)
+        _run(workspace, case, checks)
         if case.exposed is not None:
-            _run(workspace, case.exposed, options, checks)
+            _run(workspace, case.exposed, checks)
             report.nodes = nodes.report(case.exposed.loaded.proto, case.exposed.report.outputs, report.passed)
     except Onnx2RustError as error:
         report.error = error
 
 
-def _run(workspace: Workspace, case: _Case, options: Options, checks: Checks) -> None:
+def _run(workspace: Workspace, case: _Case, checks: Checks) -> None:
     """Runs a case on all draws; fills its report."""
     if case.member in workspace.broken:
         raise ToolError(
@@ -104,7 +106,7 @@ def _run(workspace: Workspace, case: _Case, options: Options, checks: Checks) ->
     if reference.note:
         case.report.notes.append(reference.note)
     found: dict[str, OutputReport] = {}
-    for draw in _draws(case, reference, options, checks):
+    for draw in _draws(case, reference, checks):
         case.report.draws.append(draw.label)
         try:
             actual = workspace.run(case.member, draw.feeds)
@@ -124,9 +126,9 @@ def _run(workspace: Workspace, case: _Case, options: Options, checks: Checks) ->
     case.report.outputs = list(found.values())
 
 
-def _draws(case: _Case, reference: Reference, options: Options, checks: Checks) -> Iterable[draws.Draw]:
-    if options.features is not None:
-        return draws.given(options.features, case.program, reference, case.report.notes)
+def _draws(case: _Case, reference: Reference, checks: Checks) -> Iterable[draws.Draw]:
+    if case.options.features is not None:
+        return draws.given(case.options.features, case.program, reference, case.report.notes)
     return draws.drawn(case.loaded.proto, case.program, reference, checks.batches, checks.seed)
 
 

@@ -47,15 +47,16 @@ def drawn(proto: onnx.ModelProto, program: Program, reference: Reference, batche
     name = batch(program)
     others = [s for s in program.symbols if s != name]
     uses = usage.of_inputs(proto, program)
+    lengths = samples.lengths(program)
     if not program.symbols:
         plans: list[tuple[int | None, tuple[int, ...]]] = [(None, (1,))] * (FIXED_DRAWS if program.inputs else 1)
     elif name is None:
-        plans = [(None, samples.LENGTHS[k:]) for k in range(FIXED_DRAWS)]
+        plans = [(None, lengths[k:]) for k in range(FIXED_DRAWS)]
     else:
-        plans = [(size, samples.LENGTHS[k % 3 :] if others else (1,)) for k, size in enumerate(batches)]
-    for k, (count, lengths) in enumerate(plans):
+        plans = [(size, lengths[k % 3 :] if others else (1,)) for k, size in enumerate(batches)]
+    for k, (count, tried) in enumerate(plans):
         fixed = {} if name is None or count is None else {name: count}
-        sizes, feeds, expected = samples.draw(program, reference, uses, fixed, lengths, np.random.default_rng([seed, k]))
+        sizes, feeds, expected = samples.draw(program, reference, uses, fixed, tried, np.random.default_rng([seed, k]))
         yield Draw(", ".join(f"{s}={n}" for s, n in sizes.items()) or "fixed sizes", feeds, expected, {})
 
 

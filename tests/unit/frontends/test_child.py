@@ -52,6 +52,6 @@ def test_the_next_request_gets_a_fresh_child_three_times(tmp_path: Path) -> None
 
 def test_tensorflow_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tensorflow, "_missing", lambda: ["tensorflow", "tf2onnx"])
-    (result,) = tensorflow.load_many([(tmp_path / "a.keras", "keras")], Options())
+    (result,) = tensorflow.load_many([(tmp_path / "a.keras", "keras", Options())])
     assert isinstance(result, ToolError)
     assert str(result) == f"{tmp_path / 'a.keras'}: reading it needs tensorflow, tf2onnx\n    → pip install 'onnx2rust[tf]'"

@@ -66,6 +66,15 @@ def test_named_symbols_stay_and_numbered_ones_go(tmp_path: Path) -> None:
     assert dims[0].dim_param == "batch"
 
 
+def test_placeholders_are_not_one_size(tmp_path: Path) -> None:
+    image = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["?", 3, "?", "?"])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["?", 3, "?", "?"])
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [image], [y])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    dims = load(_save(tmp_path, model), Options()).proto.graph.input[0].type.tensor_type.shape.dim
+    assert [d.dim_param or d.dim_value for d in dims] == ["batch", 3, "height", "width"]
+
+
 def test_nodes_are_sorted(tmp_path: Path) -> None:
     model = _model()
     nodes = [model.graph.node[i] for i in (2, 0, 1)]

@@ -29,7 +29,7 @@ def test_numbers_are_those_of_the_framework(sources: Sources, name: str) -> None
         np.testing.assert_allclose(got, want, rtol=0, atol=2e-5)
 
 
-@pytest.mark.parametrize(("name", "tolerance"), [("tflite_dynamic", 0.05), ("tflite_int8", 3 / 256)])
+@pytest.mark.parametrize(("name", "tolerance"), [("tflite_dynamic", 0.05), ("tflite_int8", 3 / 256), ("tflite_int8_all", 3)])
 def test_quantised_numbers_are_near_the_interpreter(sources: Sources, name: str, tolerance: float) -> None:
     values, expected = sources.answers[name]
     (got,) = run_onnx(sources.loaded(name), *values)

@@ -157,7 +157,7 @@ def _tflite(folder: Path, paths: dict[str, Path], answers: Answers) -> None:
         for _ in range(20):
             yield [rng.normal(size=(1, 8, 8, 3)).astype(np.float32)]
 
-    for kind in ("float", "fp16", "dynamic", "int8", "int16x8"):
+    for kind in ("float", "fp16", "dynamic", "int8", "int8_all", "int16x8"):
         converter = tf.lite.TFLiteConverter.from_keras_model(model)
         if kind != "float":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -165,12 +165,15 @@ def _tflite(folder: Path, paths: dict[str, Path], answers: Answers) -> None:
             converter.target_spec.supported_types = [tf.float16]
         if kind.startswith("int"):
             converter.representative_dataset = samples
-        if kind == "int8":
+        if kind.startswith("int8"):
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        if kind == "int8_all":
+            converter.inference_input_type = converter.inference_output_type = tf.int8
         if kind == "int16x8":
             ops = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
             converter.target_spec.supported_ops = [ops]
-        write_tflite(f"tflite_{kind}", converter.convert(), [image], folder, paths, answers)
+        value = rng.integers(-128, 128, image.shape).astype(np.int8) if kind == "int8_all" else image
+        write_tflite(f"tflite_{kind}", converter.convert(), [value], folder, paths, answers)
 
     pool = _pool_flatten_dense()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([pool.__call__.get_concrete_function()], pool)

@@ -96,7 +96,7 @@ def test_slice_of_a_symbolic_axis(start: int, end: int, step: int, size: str) ->
 def test_slice_with_bounds_of_the_run() -> None:
     program = lower("Slice", {"x": (F32, ["n", 3]), "s": (np.int32, [1]), "e": (np.int32, [1]), "a": np.array([1], np.int32)})
     assert layers(program) == ["Cast", "Cast", "DynamicSlice"]
-    assert types(program) == ["float32[size_0, size_1]"]
+    assert types(program) == ["float32[n, size_1]"]
     with pytest.raises(InvalidModelError, match="a step of Slice is 0"):
         lower("Slice", {"x": (F32, [4]), "s": ints(0), "e": ints(2), "a": ints(0), "by": ints(0)})
 

@@ -164,16 +164,19 @@ def test_a_residual_with_an_activation_in_front_stays() -> None:
 @pytest.mark.parametrize(
     ("channels", "attributes", "layer"),
     [
-        (32, {"pads": [1, 1, 1, 1]}, "WinogradConv2d"),
-        (32, {"strides": [2, 2]}, "Conv"),
-        (24, {}, "Conv"),
-        (16, {}, "Conv"),
-        (32, {"dilations": [2, 2]}, "Conv"),
+        ((32, 32), {"pads": [1, 1, 1, 1]}, "WinogradConv2d"),
+        ((32, 32), {"strides": [2, 2]}, "Conv"),
+        ((24, 32), {}, "Conv"),
+        ((16, 32), {}, "WinogradConv2d"),
+        ((32, 16), {}, "WinogradConv2d"),
+        ((16, 16), {}, "Conv"),
+        ((32, 32), {"dilations": [2, 2]}, "Conv"),
     ],
 )
-def test_winograd_where_it_pays(channels: int, attributes: dict[str, Any], layer: str) -> None:
+def test_winograd_where_it_pays(channels: tuple[int, int], attributes: dict[str, Any], layer: str) -> None:
+    inputs, outputs = channels
     nodes = [helper.make_node("Conv", ["x", "w"], ["c"], **attributes), helper.make_node("Relu", ["c"], ["y"])]
-    program = lower(model(nodes, {"x": ["n", channels, 12, 12]}, ["y"], {"w": floats(32, channels, 3, 3)}))
+    program = lower(model(nodes, {"x": ["n", inputs, 12, 12]}, ["y"], {"w": floats(outputs, inputs, 3, 3)}))
     assert [n for n in layers(program) if n != "Transpose"] == [layer]
 
 

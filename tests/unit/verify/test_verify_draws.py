@@ -11,6 +11,7 @@ from onnx2rust import samples, usage
 from onnx2rust.dims import symbol
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import InvalidModelError, ToolError, UsageError
+from onnx2rust.options import Options, for_each
 from onnx2rust.program import Program, TensorType, Value
 from onnx2rust.reference import Reference
 from onnx2rust.verification import draws
@@ -53,6 +54,23 @@ def test_ids_stay_within_their_table_through_casts_and_reshapes():
     assert uses["ids"].ids == 5
     drawn = usage.draw_all(given, uses, {"n": 200}, np.random.default_rng(0))["ids"]
     assert (drawn.dtype, drawn.min(), drawn.max()) == (np.int32, 0, 4)
+
+
+def test_ids_stay_within_their_table_through_a_sum_of_products_with_masks():
+    nodes = [
+        helper.make_node("Less", ["ids", "zero"], ["negative"]),
+        helper.make_node("Cast", ["negative"], ["n"], to=I64),
+        helper.make_node("Not", ["negative"], ["other"]),
+        helper.make_node("Cast", ["other"], ["p"], to=I64),
+        helper.make_node("Add", ["ids", "size"], ["wrapped"]),
+        helper.make_node("Mul", ["n", "wrapped"], ["a"]),
+        helper.make_node("Mul", ["ids", "p"], ["b"]),
+        helper.make_node("Add", ["a", "b"], ["i"]),
+        helper.make_node("Gather", ["table", "i"], ["y"]),
+    ]
+    constants = {"table": np.zeros((6, 2), "f"), "zero": np.array(0), "size": np.array(6)}
+    proto = model(nodes, {"ids": (I64, ["n"])}, {"y": F32}, constants)
+    assert usage.of_inputs(proto, program({"ids": (DType.I64, ("n",))}, ("n",)))["ids"].ids == 6
 
 
 def test_masks_are_zero_or_one_and_mask_never_everything():
@@ -178,3 +196,11 @@ def test_arrays_of_full_shape_where_rows_would_leave_sizes_open():
     data = samples.make(proto, importer.read(proto, Options()), None, 1e-4, 1e-5)
     assert data.arrays["x"].shape == (8, 12, 12)
     assert (data.samples, data.batched) == (8, True)
+
+
+def test_options_are_for_all_models_or_one_for_each():
+    first, second = Options(name="first"), Options(name="second")
+    assert for_each(first, 2) == [first, first]
+    assert for_each((first, second), 2) == [first, second]
+    with pytest.raises(UsageError, match="2 options for 3 models"):
+        for_each([first, second], 3)

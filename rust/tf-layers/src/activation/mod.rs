@@ -133,7 +133,19 @@ pub enum Activation {
     Round,
 }
 
+/// Limits that nothing exceeds.
+pub(crate) const UNLIMITED: (f32, f32) = (f32::NEG_INFINITY, f32::INFINITY);
+
 impl Activation {
+    /// The activation as a least and a greatest value, which a kernel applies on its way, and what remains to be applied.
+    pub(crate) const fn limits(self) -> ((f32, f32), Self) {
+        match self {
+            Self::Relu => ((0.0, f32::INFINITY), Self::Linear),
+            Self::Clip { min, max } => ((min, max), Self::Linear),
+            other => (UNLIMITED, other),
+        }
+    }
+
     /// Applies the function to every element of `y`.
     pub fn apply(self, cpu: Cpu, y: &mut [f32]) {
         dispatch!(cpu.level, s => self.apply_at(s, y));
@@ -150,53 +162,17 @@ impl Activation {
         self.map(s, None, y);
     }
 
-    /// y = f(x), or y = f(y) where x is `None`.
-    ///
-    /// The functions of a few instructions are inlined; the others are one call away, once per level.
-    #[inline(always)]
-    fn map<S: Simd>(self, s: S, x: Option<&[f32]>, y: &mut [f32]) {
-        match self {
-            Activation::Linear => {
-                if let Some(x) = x {
-                    y.copy_from_slice(x);
-                }
-            }
-            Activation::Relu => map(
-                s,
-                x,
-                y,
-                #[inline(always)]
-                |v| at_least(s, v, 0.0),
-            ),
-            Activation::Clip { min, max } => map(
-                s,
-                x,
-                y,
-                #[inline(always)]
-                |v| at_most(s, at_least(s, v, min), max),
-            ),
-            Activation::LeakyRelu { alpha } => map(
-                s,
-                x,
-                y,
-                #[inline(always)]
-                |v| v.simd_lt(0.0).select(v * alpha, v),
-            ),
-            _ => self.map_outlined(s, x, y),
-        }
-    }
-
-    /// The functions of many instructions: compiled once per level, wherever they are used.
+    /// y = f(x), or y = f(y) where x is `None`: one call away from wherever it is used, and compiled once per level.
     #[inline(never)]
-    fn map_outlined<S: Simd>(self, s: S, x: Option<&[f32]>, y: &mut [f32]) {
+    fn map<S: Simd>(self, s: S, x: Option<&[f32]>, y: &mut [f32]) {
         s.vectorize(
             #[inline(always)]
-            || self.map_long(s, x, y),
+            || self.map_at(s, x, y),
         );
     }
 
     #[inline(always)]
-    fn map_long<S: Simd>(self, s: S, x: Option<&[f32]>, y: &mut [f32]) {
+    fn map_at<S: Simd>(self, s: S, x: Option<&[f32]>, y: &mut [f32]) {
         /// `map` with a closure that is inlined into its loop.
         macro_rules! each {
             (|$x:ident| $f:expr) => {
@@ -211,11 +187,14 @@ impl Activation {
         }
         let zero = S::f32s::splat(s, 0.0);
         match self {
-            // Inlined by `map`, which never sends them here.
-            Activation::Linear
-            | Activation::Relu
-            | Activation::Clip { .. }
-            | Activation::LeakyRelu { .. } => {}
+            Activation::Linear => {
+                if let Some(x) = x {
+                    y.copy_from_slice(x);
+                }
+            }
+            Activation::Relu => each!(|x| at_least(s, x, 0.0)),
+            Activation::Clip { min, max } => each!(|x| at_most(s, at_least(s, x, min), max)),
+            Activation::LeakyRelu { alpha } => each!(|x| x.simd_lt(0.0).select(x * alpha, x)),
             Activation::ThresholdedRelu { theta } => each!(|x| x.simd_le(theta).select(zero, x)),
             Activation::Shrink { lambda, bias } => each!(|x| {
                 let moved = x - S::f32s::splat(s, bias).copysign(x);

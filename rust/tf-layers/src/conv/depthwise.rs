@@ -4,9 +4,9 @@
     reason = "constant indices into small arrays keep sums in registers; iterators do not always"
 )]
 
-use super::image::{self, Window};
 use crate::activation::Activation;
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+use crate::image::{self, Window};
 use crate::pack::PANEL;
 use crate::slot::Slot;
 
@@ -140,8 +140,12 @@ impl Job<'_> {
         if y.is_empty() {
             return;
         }
-        let lanes = dispatch!(cpu.level, s => lanes(s));
-        let channels = outputs.max(lanes);
+        let mut cpu = cpu;
+        // Half-empty vectors are wasted work, and a copy of x besides.
+        if outputs <= 8 {
+            cpu = cpu.narrower();
+        }
+        let channels = outputs.max(dispatch!(cpu.level, s => lanes(s)));
         // The fast kernels leave out the taps that hang over the border; the general one wants them in memory.
         let copies =
             channels != self.inputs || (window.is_padded() && self.shape() == Shape::General);

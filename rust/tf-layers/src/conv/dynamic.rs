@@ -1,10 +1,10 @@
 //! Convolutions whose kernel is computed while the model runs: packed for every call.
 
-use super::image::{self, Window};
 use super::{Direct, transpose};
 use crate::activation::Activation;
 use crate::cpu::Cpu;
 use crate::gemm::Addend;
+use crate::image::{self, Window};
 use crate::pack::{PANEL, conv_into, conv_transpose_into};
 use crate::slot::Slot;
 

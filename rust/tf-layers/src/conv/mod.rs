@@ -3,22 +3,29 @@
 //! No im2col: under one row of the kernel the inputs of an output pixel are neighbours in memory, so a convolution is the product kernel
 //! with one segment per kernel row. Padding is a copy of the image with zeros around it.
 
+#[cfg(feature = "depthwise")]
 mod depthwise;
+#[cfg(feature = "conv-dynamic")]
 mod dynamic;
-mod image;
+#[cfg(feature = "conv-transpose")]
 mod transpose;
+#[cfg(feature = "winograd")]
 mod winograd;
 
 use crate::activation::Activation;
 use crate::cpu::Cpu;
 use crate::gemm::{Addend, Grid, Product, Segments};
+use crate::image::{self, Window};
 use crate::pack::PANEL;
 use crate::slot::Slot;
 
+#[cfg(feature = "depthwise")]
 pub use depthwise::DepthwiseConv;
+#[cfg(feature = "conv-dynamic")]
 pub use dynamic::{ConvDynamic, ConvTransposeDynamic};
-pub(crate) use image::{Window, three};
+#[cfg(feature = "conv-transpose")]
 pub use transpose::ConvTranspose;
+#[cfg(feature = "winograd")]
 pub use winograd::WinogradConv2d;
 
 /// y = activation(x ⋆ kernel + bias + residual): x `[batch, *size, input_channels]`, y `[batch, *output, output_channels]`.

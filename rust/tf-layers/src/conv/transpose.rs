@@ -3,10 +3,10 @@
 //! Nothing is scattered: the outputs of one phase (positions modulo the stride) see the same taps, so that they are the rows of a product
 //! like those of any convolution, written with the stride between them. No multiplication is wasted on inserted zeros.
 
-use super::image::{self, Window};
 use crate::activation::Activation;
 use crate::cpu::Cpu;
 use crate::gemm::{Addend, Grid, Product, Segments};
+use crate::image::{self, Window};
 use crate::pack::{Axis, PANEL, for_each_phase};
 use crate::slot::Slot;
 

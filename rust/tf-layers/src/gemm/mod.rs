@@ -7,7 +7,7 @@
 mod grid;
 mod tile;
 
-use crate::activation::Activation;
+use crate::activation::{Activation, UNLIMITED};
 use crate::cpu::{Cpu, Simd, dispatch};
 use crate::pack::PANEL;
 
@@ -25,9 +25,6 @@ const KERNEL_BYTES: usize = 24 << 10;
 const ROW_BYTES: usize = 256 << 10;
 /// Bytes of y to finish (activation) while they are in the first-level cache.
 const OUTPUT_BYTES: usize = 12 << 10;
-
-/// Limits that nothing exceeds.
-const UNLIMITED: (f32, f32) = (f32::NEG_INFINITY, f32::INFINITY);
 
 /// What is added to a product before the activation.
 #[derive(Debug, Clone, Copy)]
@@ -110,11 +107,7 @@ impl Product<'_> {
             ROW_BYTES
         };
         let tiles_per_block = (budget / (row_len * 4 * rows.div_ceil(tiles)).max(1)).max(1);
-        let (limits, activation) = match self.activation {
-            Activation::Relu => ((0.0, f32::INFINITY), Activation::Linear),
-            Activation::Clip { min, max } => ((min, max), Activation::Linear),
-            other => (UNLIMITED, other),
-        };
+        let (limits, activation) = self.activation.limits();
 
         let mut offsets = [0; MAX_SEGMENTS];
         let mut places = [Place::default(); grid::MAX_ROWS];

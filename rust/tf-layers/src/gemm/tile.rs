@@ -7,11 +7,15 @@
 use core::ops::Range;
 
 use super::{Addend, Job, Place};
-use crate::cpu::{Simd, prelude::*};
+use crate::cpu::{Simd, f32x8, prelude::*};
 use crate::pack::PANEL;
 
 /// Sums of one tile: `[row][panel][vector of the panel]`.
-type Sums<S, const R: usize, const P: usize, const V: usize> = [[[<S as Simd>::f32s; V]; P]; R];
+type Sums<F, const R: usize, const P: usize, const V: usize> = [[[F; V]; P]; R];
+
+/// What a tile asks of a vector type.
+trait Vector<S: Simd>: SimdFloat<S, Element = f32> {}
+impl<S: Simd, F: SimdFloat<S, Element = f32>> Vector<S> for F {}
 
 /// Rows that a full tile has at level `S`: as many as leave no sum outside the registers.
 ///
@@ -43,7 +47,7 @@ pub(super) fn rows<S: Simd>(
             match places.len() {
                 $($r if $r <= max_rows::<S>() => {
                     let places = <&[Place; $r]>::try_from(places).expect("the arm's length");
-                    s.vectorize(#[inline(always)] || row_tile::<S, $r>(s, job, places, first, count, y));
+                    row_tile::<S, $r>(s, job, places, first, count, y);
                 })*
                 _ => {}
             }
@@ -62,27 +66,72 @@ fn row_tile<S: Simd, const R: usize>(
     count: usize,
     y: &mut [f32],
 ) {
-    let windows = windows(job, places, 0);
-    match S::f32s::LEN {
-        16 => {
-            for p in (first..first + count / 2 * 2).step_by(2) {
-                panel_tile::<S, R, 2, 1>(s, job, places, &windows, p, y);
-            }
-            if count % 2 == 1 {
-                panel_tile::<S, R, 1, 1>(s, job, places, &windows, first + count - 1, y);
-            }
-        }
-        8 => {
-            for p in first..first + count {
-                panel_tile::<S, R, 1, 2>(s, job, places, &windows, p, y);
-            }
-        }
-        _ => {
-            for p in first..first + count {
-                panel_tile::<S, R, 1, 4>(s, job, places, &windows, p, y);
-            }
-        }
+    let end = first + count;
+    let unused = (end * PANEL).saturating_sub(job.columns);
+    // Few columns (as few as 8 channels of an image): half a panel is half the work. Full tiles only, the others are not worth their code.
+    let half = usize::from(count > 0 && unused >= PANEL / 2 && R + 1 >= max_rows::<S>());
+    if count > half {
+        whole_panels::<S, R>(s, job, places, first, count - half, y);
     }
+    if half == 1 {
+        half_panel::<S, R>(s, job, places, end - 1, y);
+    }
+}
+
+/// R rows × whole panels.
+///
+/// Not inlined: in one function with the other tiles, one or two sums of each lose their registers (10 % slower).
+#[inline(never)]
+fn whole_panels<S: Simd, const R: usize>(
+    s: S,
+    job: &Job,
+    places: &[Place; R],
+    first: usize,
+    count: usize,
+    y: &mut [f32],
+) {
+    s.vectorize(
+        #[inline(always)]
+        || {
+            let windows = windows(job, places, 0);
+            let end = first + count;
+            match S::f32s::LEN {
+                16 => {
+                    for p in (first..end - count % 2).step_by(2) {
+                        panel_tile::<S, S::f32s, R, 2, 1>(s, job, places, &windows, p, y);
+                    }
+                    if count % 2 == 1 {
+                        panel_tile::<S, S::f32s, R, 1, 1>(s, job, places, &windows, end - 1, y);
+                    }
+                }
+                8 => {
+                    for p in first..end {
+                        panel_tile::<S, S::f32s, R, 1, 2>(s, job, places, &windows, p, y);
+                    }
+                }
+                _ => {
+                    for p in first..end {
+                        panel_tile::<S, S::f32s, R, 1, 4>(s, job, places, &windows, p, y);
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// R rows × the first half of a panel.
+#[inline(never)]
+fn half_panel<S: Simd, const R: usize>(
+    s: S,
+    job: &Job,
+    places: &[Place; R],
+    panel: usize,
+    y: &mut [f32],
+) {
+    s.vectorize(
+        #[inline(always)]
+        || panel_tile::<S, f32x8<S>, R, 1, 1>(s, job, places, &windows(job, places, 0), panel, y),
+    );
 }
 
 /// What a segment covers of each row.
@@ -102,9 +151,9 @@ fn windows<'a, const R: usize>(
     windows
 }
 
-/// One tile: R rows × P panels of V vectors (`V * lanes == PANEL`).
+/// One tile: R rows × P panels of V vectors (`V * lanes == PANEL`), or × the first half of one panel (`V * lanes == PANEL / 2`).
 #[inline(always)]
-fn panel_tile<S: Simd, const R: usize, const P: usize, const V: usize>(
+fn panel_tile<S: Simd, F: Vector<S>, const R: usize, const P: usize, const V: usize>(
     s: S,
     job: &Job,
     places: &[Place; R],
@@ -113,20 +162,26 @@ fn panel_tile<S: Simd, const R: usize, const P: usize, const V: usize>(
     y: &mut [f32],
 ) {
     let start = panel * PANEL;
-    let columns = (job.columns - start).min(P * PANEL);
-    let mut sums: Sums<S, R, P, V> = [[[S::f32s::splat(s, 0.0); V]; P]; R];
-    if let Some(bias) = job.bias {
+    let width = P * V * F::LEN;
+    let columns = (job.columns - start).min(width);
+    // One row's worth of bias, copied to all rows: a branch around all sums would send half of them through the stack.
+    let mut bias = [[F::splat(s, 0.0); V]; P];
+    if let Some(values) = job.bias {
         let mut padded = [[0.0; PANEL]; P];
-        padded.as_flattened_mut()[..columns].copy_from_slice(&bias[start..start + columns]);
+        let values = if columns == width {
+            &values[start..start + width]
+        } else {
+            let some = &mut padded.as_flattened_mut()[..columns];
+            some.copy_from_slice(&values[start..start + columns]);
+            &padded.as_flattened()[..width]
+        };
         for p in 0..P {
             for v in 0..V {
-                let bias = S::f32s::from_slice(s, &padded[p][v * S::f32s::LEN..][..S::f32s::LEN]);
-                for r in 0..R {
-                    sums[r][p][v] = bias;
-                }
+                bias[p][v] = F::from_slice(s, &values[p * PANEL + v * F::LEN..][..F::LEN]);
             }
         }
     }
+    let mut sums: Sums<F, R, P, V> = [bias; R];
 
     let mut at = panel * job.panel_len + job.panel_start;
     for segment in 0..job.offsets.len() {
@@ -143,101 +198,106 @@ fn panel_tile<S: Simd, const R: usize, const P: usize, const V: usize>(
         }
         // Three channels (or one) under a kernel of 3: the lengths too short for rounds, worth code of their own in full tiles.
         sums = match job.len {
-            3 if R == max_rows::<S>() => multiply_3::<S, R, P, V>(s, sums, rows, panels),
-            9 if R == max_rows::<S>() => multiply_9::<S, R, P, V>(s, sums, rows, panels),
-            _ => multiply::<S, R, P, V>(s, sums, rows, panels),
+            3 if R == max_rows::<S>() => multiply_3::<S, F, R, P, V>(s, sums, rows, panels),
+            9 if R == max_rows::<S>() => multiply_9::<S, F, R, P, V>(s, sums, rows, panels),
+            _ => multiply::<S, F, R, P, V>(s, sums, rows, panels),
         };
         at += job.len * PANEL;
     }
 
-    let (low, high) = (
-        S::f32s::splat(s, job.limits.0),
-        S::f32s::splat(s, job.limits.1),
-    );
-    if columns < P * PANEL {
-        return finish_part::<S, R, P, V>(job, places, &sums, start..start + columns, y);
+    let limits = (F::splat(s, job.limits.0), F::splat(s, job.limits.1));
+    /// A row at a time, each with a constant index: a loop over the rows would be unrolled too late, and all sums would go
+    /// through the stack between the segments.
+    macro_rules! finish {
+        ($($r:literal)*) => {
+            $(if $r < R {
+                let begin = places[$r].y + start;
+                if columns == width {
+                    finish_whole::<S, F, P, V>(s, job, sums[$r], begin, limits, y);
+                } else {
+                    finish_part::<S, F, P, V>(s, job, sums[$r], begin..begin + columns, limits, y);
+                }
+            })*
+        };
     }
-    // The three cases apart, each with constant indices: no branch per vector, and the sums stay in registers.
+    finish!(0 1 2 3 4 5 6 7);
+}
+
+/// The end of a row of a tile: adds, clamps, and writes it to y from `begin` on.
+#[inline(always)]
+fn finish_whole<S: Simd, F: Vector<S>, const P: usize, const V: usize>(
+    s: S,
+    job: &Job,
+    mut sums: [[F; V]; P],
+    begin: usize,
+    (low, high): (F, F),
+    y: &mut [f32],
+) {
+    let width = P * V * F::LEN;
+    let y = &mut y[begin..][..width];
     match job.addend {
-        Addend::Nothing => {
-            for r in 0..R {
-                let y = &mut y[places[r].y + start..][..P * PANEL];
-                for p in 0..P {
-                    for v in 0..V {
-                        let y = &mut y[p * PANEL + v * S::f32s::LEN..][..S::f32s::LEN];
-                        clamp::<S>(low, high, sums[r][p][v]).store_slice(y);
-                    }
-                }
-            }
+        Addend::Nothing => {}
+        Addend::Slice(values) => add_slice(s, &mut sums, &values[begin..][..width]),
+        Addend::Output => add_slice(s, &mut sums, y),
+    }
+    for p in 0..P {
+        for v in 0..V {
+            let y = &mut y[(p * V + v) * F::LEN..][..F::LEN];
+            clamp::<S, F>(low, high, sums[p][v]).store_slice(y);
         }
-        Addend::Slice(values) => {
-            for r in 0..R {
-                let y = &mut y[places[r].y + start..][..P * PANEL];
-                let values = &values[places[r].y + start..][..P * PANEL];
-                for p in 0..P {
-                    for v in 0..V {
-                        let y = &mut y[p * PANEL + v * S::f32s::LEN..][..S::f32s::LEN];
-                        let value = S::f32s::from_slice(
-                            s,
-                            &values[p * PANEL + v * S::f32s::LEN..][..S::f32s::LEN],
-                        );
-                        clamp::<S>(low, high, sums[r][p][v] + value).store_slice(y);
-                    }
-                }
-            }
-        }
-        Addend::Output => {
-            for r in 0..R {
-                let y = &mut y[places[r].y + start..][..P * PANEL];
-                for p in 0..P {
-                    for v in 0..V {
-                        let y = &mut y[p * PANEL + v * S::f32s::LEN..][..S::f32s::LEN];
-                        let value = S::f32s::from_slice(s, y);
-                        clamp::<S>(low, high, sums[r][p][v] + value).store_slice(y);
-                    }
-                }
-            }
+    }
+}
+
+/// Adds a row of y's width to a row of sums.
+#[inline(always)]
+fn add_slice<S: Simd, F: Vector<S>, const P: usize, const V: usize>(
+    s: S,
+    sums: &mut [[F; V]; P],
+    values: &[f32],
+) {
+    for p in 0..P {
+        for v in 0..V {
+            sums[p][v] += F::from_slice(s, &values[(p * V + v) * F::LEN..][..F::LEN]);
         }
     }
 }
 
 /// min(max(value, low), high), limits first: NaN stays NaN.
 #[inline(always)]
-fn clamp<S: Simd>(low: S::f32s, high: S::f32s, value: S::f32s) -> S::f32s {
+fn clamp<S: Simd, F: Vector<S>>(low: F, high: F, value: F) -> F {
     high.min(low.max(value))
 }
 
-/// The end of a tile that is wider than y: adds, clamps, and writes its `columns`.
+/// [`finish_whole`] where y has fewer columns than the tile.
 #[inline(always)]
-fn finish_part<S: Simd, const R: usize, const P: usize, const V: usize>(
+fn finish_part<S: Simd, F: Vector<S>, const P: usize, const V: usize>(
+    s: S,
     job: &Job,
-    places: &[Place; R],
-    sums: &Sums<S, R, P, V>,
+    mut sums: [[F; V]; P],
     columns: Range<usize>,
+    (low, high): (F, F),
     y: &mut [f32],
 ) {
-    let (low, high) = job.limits;
-    for (place, sums) in places.iter().zip(sums) {
-        let mut out = [[0.0; PANEL]; P];
-        for (out, sum) in out
-            .as_flattened_mut()
-            .chunks_exact_mut(S::f32s::LEN)
-            .zip(sums.as_flattened())
-        {
-            sum.store_slice(out);
+    let mut values = [[0.0; PANEL]; P];
+    let values = &mut values.as_flattened_mut()[..P * V * F::LEN];
+    let y = &mut y[columns.clone()];
+    match job.addend {
+        Addend::Nothing => {}
+        Addend::Slice(addend) => values[..y.len()].copy_from_slice(&addend[columns]),
+        Addend::Output => values[..y.len()].copy_from_slice(y),
+    }
+    add_slice(s, &mut sums, values);
+    for p in 0..P {
+        for v in 0..V {
+            let value = &mut values[(p * V + v) * F::LEN..][..F::LEN];
+            clamp::<S, F>(low, high, sums[p][v]).store_slice(value);
         }
-        let range = place.y + columns.start..place.y + columns.end;
-        let y = &mut y[range.clone()];
-        for (i, (y, sum)) in y.iter_mut().zip(out.as_flattened()).enumerate() {
-            let sum = match job.addend {
-                Addend::Nothing => *sum,
-                Addend::Slice(values) => *sum + values[range.start + i],
-                Addend::Output => *sum + *y,
-            };
-            // As the vectors do: NaN stays NaN, and the upper limit has the last word.
-            let sum = if sum < low { low } else { sum };
-            *y = if sum > high { high } else { sum };
-        }
+    }
+    // One column is common, and a call of memcpy is long.
+    if let [y] = y {
+        *y = values[0];
+    } else {
+        y.copy_from_slice(&values[..y.len()]);
     }
 }
 
@@ -250,13 +310,13 @@ const STEPS: usize = 4;
 /// instead of one per multiplication. With few rows, the steps of a round go to several sets of sums, so that one addition
 /// need not wait for another.
 #[inline(always)]
-fn multiply<S: Simd, const R: usize, const P: usize, const V: usize>(
+fn multiply<S: Simd, F: Vector<S>, const R: usize, const P: usize, const V: usize>(
     s: S,
     // By value: the caller indexes its array with variables, so that one lives in memory.
-    mut sums: Sums<S, R, P, V>,
+    mut sums: Sums<F, R, P, V>,
     rows: [&[f32]; R],
     panels: [&[f32]; P],
-) -> Sums<S, R, P, V> {
+) -> Sums<F, R, P, V> {
     let mut row_chunks: [&[[f32; STEPS]]; R] = [&[]; R];
     let mut row_tails: [&[f32]; R] = [&[]; R];
     for r in 0..R {
@@ -268,40 +328,47 @@ fn multiply<S: Simd, const R: usize, const P: usize, const V: usize>(
         (panel_chunks[p], panel_tails[p]) = panels[p].as_chunks();
     }
 
-    // Written out: a loop over the steps is too long for LLVM to unroll, and then the sums live in memory.
+    // All of one length, visibly: no check in the loop.
     let rounds = row_chunks[0].len();
+    for r in 0..R {
+        row_chunks[r] = &row_chunks[r][..rounds];
+    }
+    for p in 0..P {
+        panel_chunks[p] = &panel_chunks[p][..rounds];
+    }
+    // Written out: a loop over the steps is too long for LLVM to unroll, and then the sums live in memory.
     match R * P * V {
         1 | 2 => {
-            let mut more: [Sums<S, R, P, V>; 3] = [[[[S::f32s::splat(s, 0.0); V]; P]; R]; 3];
+            let mut more: [Sums<F, R, P, V>; 3] = [[[[F::splat(s, 0.0); V]; P]; R]; 3];
             for i in 0..rounds {
                 let (x, w) = round(&row_chunks, &panel_chunks, i);
-                step::<S, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut sums, &x, &w, 0);
-                step::<S, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut more[0], &x, &w, 1);
-                step::<S, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut more[1], &x, &w, 2);
-                step::<S, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut more[2], &x, &w, 3);
+                step::<S, F, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut sums, &x, &w, 0);
+                step::<S, F, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut more[0], &x, &w, 1);
+                step::<S, F, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut more[1], &x, &w, 2);
+                step::<S, F, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut more[2], &x, &w, 3);
             }
             for more in &more {
-                add::<S, R, P, V>(&mut sums, more);
+                add::<S, F, R, P, V>(&mut sums, more);
             }
         }
-        3 | 4 => {
-            let mut more: Sums<S, R, P, V> = [[[S::f32s::splat(s, 0.0); V]; P]; R];
+        3..=6 => {
+            let mut more: Sums<F, R, P, V> = [[[F::splat(s, 0.0); V]; P]; R];
             for i in 0..rounds {
                 let (x, w) = round(&row_chunks, &panel_chunks, i);
-                step::<S, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut sums, &x, &w, 0);
-                step::<S, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut more, &x, &w, 1);
-                step::<S, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut sums, &x, &w, 2);
-                step::<S, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut more, &x, &w, 3);
+                step::<S, F, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut sums, &x, &w, 0);
+                step::<S, F, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut more, &x, &w, 1);
+                step::<S, F, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut sums, &x, &w, 2);
+                step::<S, F, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut more, &x, &w, 3);
             }
-            add::<S, R, P, V>(&mut sums, &more);
+            add::<S, F, R, P, V>(&mut sums, &more);
         }
         _ => {
             for i in 0..rounds {
                 let (x, w) = round(&row_chunks, &panel_chunks, i);
-                step::<S, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut sums, &x, &w, 0);
-                step::<S, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut sums, &x, &w, 1);
-                step::<S, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut sums, &x, &w, 2);
-                step::<S, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut sums, &x, &w, 3);
+                step::<S, F, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut sums, &x, &w, 0);
+                step::<S, F, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut sums, &x, &w, 1);
+                step::<S, F, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut sums, &x, &w, 2);
+                step::<S, F, R, P, V, STEPS, { STEPS * PANEL }>(s, &mut sums, &x, &w, 3);
             }
         }
     }
@@ -316,8 +383,8 @@ fn multiply<S: Simd, const R: usize, const P: usize, const V: usize>(
         for p in 0..P {
             w[p] = &panel_tails[p].as_chunks().0[0];
         }
-        step::<S, R, P, V, 2, { 2 * PANEL }>(s, &mut sums, &x, &w, 0);
-        step::<S, R, P, V, 2, { 2 * PANEL }>(s, &mut sums, &x, &w, 1);
+        step::<S, F, R, P, V, 2, { 2 * PANEL }>(s, &mut sums, &x, &w, 0);
+        step::<S, F, R, P, V, 2, { 2 * PANEL }>(s, &mut sums, &x, &w, 1);
     }
     if tail % 2 == 1 {
         let mut x = [&[0.0; 1]; R];
@@ -328,7 +395,7 @@ fn multiply<S: Simd, const R: usize, const P: usize, const V: usize>(
         for p in 0..P {
             w[p] = &panel_tails[p].as_chunks().0[tail - 1];
         }
-        step::<S, R, P, V, 1, PANEL>(s, &mut sums, &x, &w, 0);
+        step::<S, F, R, P, V, 1, PANEL>(s, &mut sums, &x, &w, 0);
     }
     sums
 }
@@ -337,12 +404,12 @@ fn multiply<S: Simd, const R: usize, const P: usize, const V: usize>(
 macro_rules! multiply_fixed {
     ($name:ident, $k:literal: $($j:literal)*) => {
         #[inline(always)]
-        fn $name<S: Simd, const R: usize, const P: usize, const V: usize>(
+        fn $name<S: Simd, F: Vector<S>, const R: usize, const P: usize, const V: usize>(
             s: S,
-            mut sums: Sums<S, R, P, V>,
+            mut sums: Sums<F, R, P, V>,
             rows: [&[f32]; R],
             panels: [&[f32]; P],
-        ) -> Sums<S, R, P, V> {
+        ) -> Sums<F, R, P, V> {
             let mut x = [&[0.0; $k]; R];
             for r in 0..R {
                 x[r] = &rows[r].as_chunks().0[0];
@@ -351,7 +418,7 @@ macro_rules! multiply_fixed {
             for p in 0..P {
                 w[p] = &panels[p].as_chunks().0[0];
             }
-            $(step::<S, R, P, V, $k, { $k * PANEL }>(s, &mut sums, &x, &w, $j);)*
+            $(step::<S, F, R, P, V, $k, { $k * PANEL }>(s, &mut sums, &x, &w, $j);)*
             sums
         }
     };
@@ -379,23 +446,30 @@ fn round<'a, const R: usize, const P: usize>(
 
 /// One step of k: every row's value times every panel's 16 weights.
 #[inline(always)]
-fn step<S: Simd, const R: usize, const P: usize, const V: usize, const K: usize, const W: usize>(
+fn step<
+    S: Simd,
+    F: Vector<S>,
+    const R: usize,
+    const P: usize,
+    const V: usize,
+    const K: usize,
+    const W: usize,
+>(
     s: S,
-    sums: &mut Sums<S, R, P, V>,
+    sums: &mut Sums<F, R, P, V>,
     x: &[&[f32; K]; R],
     w: &[&[f32; W]; P],
     j: usize,
 ) {
     // Weights first, then row by row: one broadcast value lives at a time, and the full tile fits the registers.
-    let mut weights = [[S::f32s::splat(s, 0.0); V]; P];
+    let mut weights = [[F::splat(s, 0.0); V]; P];
     for p in 0..P {
         for v in 0..V {
-            weights[p][v] =
-                S::f32s::from_slice(s, &w[p][j * PANEL + v * S::f32s::LEN..][..S::f32s::LEN]);
+            weights[p][v] = F::from_slice(s, &w[p][j * PANEL + v * F::LEN..][..F::LEN]);
         }
     }
     for r in 0..R {
-        let x = S::f32s::splat(s, x[r][j]);
+        let x = F::splat(s, x[r][j]);
         for p in 0..P {
             for v in 0..V {
                 sums[r][p][v] = x.mul_add(weights[p][v], sums[r][p][v]);
@@ -405,9 +479,9 @@ fn step<S: Simd, const R: usize, const P: usize, const V: usize, const K: usize,
 }
 
 #[inline(always)]
-fn add<S: Simd, const R: usize, const P: usize, const V: usize>(
-    sums: &mut Sums<S, R, P, V>,
-    more: &Sums<S, R, P, V>,
+fn add<S: Simd, F: Vector<S>, const R: usize, const P: usize, const V: usize>(
+    sums: &mut Sums<F, R, P, V>,
+    more: &Sums<F, R, P, V>,
 ) {
     for r in 0..R {
         for p in 0..P {

@@ -1,8 +1,8 @@
 //! Convolutions of 8-bit images.
 
 use super::{Byte, zero_at};
-use crate::conv::{Window, three};
 use crate::cpu::{Cpu, dispatch};
+use crate::image::{Window, three};
 
 /// y = (x − x_zero) ⋆ (w − w_zero): x `[batch, *size, inputs]`, w `[*kernel_shape, inputs / group, outputs]`, both u8 or i8, y `[batch, *output,
 /// outputs]` i32. Padding counts as x_zero, and so adds nothing.

@@ -9,6 +9,7 @@ mod fill;
 mod gather;
 mod pad;
 mod reshape;
+#[cfg(feature = "resize")]
 mod resize;
 mod reverse;
 mod scatter;
@@ -26,6 +27,7 @@ pub use reshape::{
     CheckedCopy, Copy, ReadSizes, ReshapeSizes, SameSize, SizeElement, SplitSizes, WriteSizes,
     broadcast_sizes,
 };
+#[cfg(feature = "resize")]
 pub use resize::{Coordinates, Interpolation, NearestMode, ResizeAxis, ResizeNearest, ResizeSizes};
 pub use reverse::ReverseSequence;
 pub use scatter::{

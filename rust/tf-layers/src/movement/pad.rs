@@ -96,7 +96,7 @@ impl<const N: usize> DynamicPad<N> {
         self
     }
 
-    /// Shape of y; `pads` are N sizes before, then N sizes after.
+    /// Sizes of y along `axes`, in their order; `pads` are N sizes before, then N sizes after.
     ///
     /// # Errors
     /// If there are not 2 N pads, a size would be negative, or there is nothing to repeat.
@@ -107,10 +107,10 @@ impl<const N: usize> DynamicPad<N> {
         _x: &[T],
         pads: &[i64],
         _value: Option<&[T]>,
-    ) -> Result<[usize; R]> {
+    ) -> Result<[usize; N]> {
         let (before, after) = self.borders::<R>(pads)?;
-        let mut out = [0; R];
-        for d in 0..R {
+        let mut out = [0; N];
+        for (out, &d) in out.iter_mut().zip(&self.axes) {
             let size = (shape[d] as isize)
                 .saturating_add(before[d])
                 .saturating_add(after[d]);
@@ -124,7 +124,7 @@ impl<const N: usize> DynamicPad<N> {
             if left < 0 || (left == 0 && grows && self.mode != PadMode::Constant) {
                 return Err(wrong);
             }
-            out[d] = usize::try_from(size).map_err(|_| wrong)?;
+            *out = usize::try_from(size).map_err(|_| wrong)?;
         }
         Ok(out)
     }

@@ -80,7 +80,7 @@ impl<const N: usize> DynamicSlice<N> {
         self
     }
 
-    /// Shape of y; without `steps` they are 1.
+    /// Sizes of y along `axes`, in their order; without `steps` they are 1.
     ///
     /// # Errors
     /// If the inputs have not one element per axis, or a step is 0.
@@ -92,9 +92,9 @@ impl<const N: usize> DynamicSlice<N> {
         starts: &[i64],
         ends: &[i64],
         steps: Option<&[i64]>,
-    ) -> Result<[usize; R]> {
+    ) -> Result<[usize; N]> {
         self.ranges(shape, starts, ends, steps)
-            .map(|(_, _, sizes)| sizes)
+            .map(|(_, _, sizes)| self.axes.map(|d| sizes[d]))
     }
 
     /// y = the slice of x.

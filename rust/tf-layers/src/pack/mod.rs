@@ -7,12 +7,14 @@ pub mod recurrent;
 mod transpose;
 mod winograd;
 
-#[cfg(feature = "kernels")]
+#[cfg(feature = "conv-dynamic")]
 pub(crate) use conv::conv_into;
 pub use conv::{conv, depthwise};
 pub use transpose::conv_transpose;
-#[cfg(feature = "kernels")]
-pub(crate) use transpose::{Axis, conv_transpose_into, for_each_phase};
+#[cfg(feature = "conv-dynamic")]
+pub(crate) use transpose::conv_transpose_into;
+#[cfg(feature = "conv-transpose")]
+pub(crate) use transpose::{Axis, for_each_phase};
 pub use winograd::winograd;
 
 /// Columns of one panel.

@@ -27,7 +27,7 @@ pub(crate) struct Phase {
     pub step: usize,
     /// The input that the last tap reads for the phase's first output.
     #[cfg_attr(
-        not(feature = "kernels"),
+        not(feature = "conv-transpose"),
         expect(
             dead_code,
             reason = "packing needs the taps alone, the kernel their places"
@@ -55,7 +55,7 @@ impl Axis {
 
     /// Distance of the inputs that neighbouring taps of a phase read.
     #[cfg_attr(
-        not(feature = "kernels"),
+        not(feature = "conv-transpose"),
         expect(
             dead_code,
             reason = "packing needs the taps alone, the kernel their places"

@@ -40,7 +40,8 @@ impl<const D: usize> Window<D> {
     }
 
     /// Number of windows per axis over an image of `size`: `⌊(size + pads − reach) / stride⌋ + 1` (rounded up with
-    /// `ceil_mode`), where a window reaches over `(kernel − 1) · dilation + 1` positions; 0 where none fits.
+    /// `ceil_mode`), where a window reaches over `(kernel − 1) · dilation + 1` positions; 0 where none fits, but 1 if
+    /// less than a stride is missing (the quotient is rounded towards zero, as in onnxruntime).
     #[must_use]
     pub const fn output_size(&self, size: [usize; D]) -> [usize; D] {
         let mut out = [0; D];
@@ -58,6 +59,8 @@ impl<const D: usize> Window<D> {
                         out[d] = inside;
                     }
                 }
+            } else if !self.ceil_mode && size[d] > 0 && reach - padded < self.strides[d] {
+                out[d] = 1;
             }
             d += 1;
         }

@@ -3,15 +3,27 @@
 //! The input half of all gates is one product over many steps at once; what is left for each step is the recurrent
 //! half, in which the gates of 16 hidden units (a *block*) stay in registers until they are the new state.
 
+#[cfg(feature = "gru")]
 mod gru;
+#[cfg(feature = "lstm")]
 mod lstm;
+#[cfg(any(feature = "gru", feature = "lstm", feature = "rnn"))]
 mod product;
+#[cfg(feature = "rnn")]
 mod rnn;
 mod unpacked;
 mod unroll;
 
+#[cfg(feature = "gru")]
 pub use gru::Gru;
+#[cfg(feature = "lstm")]
 pub use lstm::Lstm;
+#[cfg(feature = "rnn")]
 pub use rnn::Rnn;
-pub use unpacked::{GruUnpacked, LstmUnpacked, RnnUnpacked};
+#[cfg(feature = "gru")]
+pub use unpacked::GruUnpacked;
+#[cfg(feature = "lstm")]
+pub use unpacked::LstmUnpacked;
+#[cfg(feature = "rnn")]
+pub use unpacked::RnnUnpacked;
 pub use unroll::Directions;

@@ -3,8 +3,6 @@
 mod rows;
 mod vector;
 
-pub(crate) use vector::row_sum;
-
 use crate::cpu::Cpu;
 use crate::number::Number;
 use crate::{Error, Result};

@@ -3,13 +3,11 @@
 use super::{Plan, Reduction, rows};
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 use crate::math::exp::exp;
+use crate::math::sum::{DEPTH, row_sum};
 use crate::number::Number;
 
 /// Columns that are accumulated together.
 const BLOCK: usize = 256;
-
-/// Elements of one lane, or rows, that are added up in f32 before their sum goes to f64.
-const DEPTH: usize = 16;
 
 /// See [`Reducible::reduce`](super::Reducible::reduce).
 pub(super) fn reduce(cpu: Cpu, reduction: Reduction, plan: &Plan, x: &[f32], y: &mut [f32]) {
@@ -231,35 +229,6 @@ fn columns<S: Simd>(
         let load = |x| S::f32s::from_slice(s, x);
         f(load(acc), load(x), load(other)).store_slice(acc);
     }
-}
-
-/// Σ g(x), in blocks of [`DEPTH`] per lane; g(pad) must be 0.
-#[inline(always)]
-pub(crate) fn row_sum<S: Simd>(s: S, x: &[f32], g: impl Fn(S::f32s) -> S::f32s, pad: f32) -> f64 {
-    let mut total = 0.0;
-    for x in x.chunks(DEPTH * 4 * S::f32s::LEN) {
-        let mut sums = [S::f32s::splat(s, 0.0); 4];
-        let mut fours = x.chunks_exact(4 * S::f32s::LEN);
-        for x in &mut fours {
-            for (sum, x) in sums.iter_mut().zip(x.chunks_exact(S::f32s::LEN)) {
-                *sum += g(S::f32s::from_slice(s, x));
-            }
-        }
-        // What is left: up to three vectors and a part of one, all through one copy.
-        let rest = fours.remainder();
-        let mut padded = [pad; 64];
-        if !rest.is_empty() {
-            padded[..rest.len()].copy_from_slice(rest);
-        }
-        for (sum, x) in sums
-            .iter_mut()
-            .zip(padded[..rest.len().next_multiple_of(S::f32s::LEN)].chunks_exact(S::f32s::LEN))
-        {
-            *sum += g(S::f32s::from_slice(s, x));
-        }
-        total += f64::from(((sums[0] + sums[1]) + (sums[2] + sums[3])).reduce_sum());
-    }
-    total
 }
 
 /// The greater of each pair (or the smaller, if `MIN`); NaN if either is.

@@ -1,4 +1,7 @@
-"""Every case of the zoo through one child: the numbers of Keras, or a refusal that names the operator.
+"""Every case of the zoo through one child, then through a crate: the numbers of Keras, or a refusal that names the operator.
+
+The ONNX model is held against Keras, and the crate against onnxruntime on that ONNX model, at two batch sizes and lengths. Cases that
+no crate can be generated for are named in `zoo_unsupported.txt`; the list is strict both ways.
 
 `ONNX2RUST_ZOO=n` keeps every n-th case (the everyday subset); unset or 1 runs all of them.
 """
@@ -19,7 +22,8 @@ import pytest
 
 from onnx2rust.errors import Onnx2RustError, UnsupportedError
 from onnx2rust.frontends import Loaded, load_many
-from onnx2rust.options import Options
+from onnx2rust.options import Checks, Options
+from onnx2rust.verification import verify
 
 os.environ.update(CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0")
 keras = pytest.importorskip("keras", reason="the TensorFlow extra is not installed")
@@ -28,7 +32,9 @@ import keras_zoo  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
+ROOT = Path(__file__).resolve().parents[2]
 CASES = keras_zoo.CASES[:: int(os.environ.get("ONNX2RUST_ZOO", "1"))]
+_UNSUPPORTED = Path(__file__).parent / "zoo_unsupported.txt"
 _BATCHES = ((2, 5, 1), (3, 7, 2))  # rows, size of unknown dimensions, seed
 
 
@@ -101,6 +107,25 @@ def test_numbers_are_those_of_keras(name: str, runs: dict[str, Run]) -> None:
         for got, want in zip(outputs, expected, strict=True):
             assert (got.shape, got.dtype) == (want.shape, want.dtype)
             _assert_close(got, want, run.case.tolerance)
+
+
+def test_crates_give_the_numbers_of_onnxruntime(runs: dict[str, Run], tmp_path: Path) -> None:
+    files = {}
+    for name, run in runs.items():
+        if isinstance(run.result, Loaded):
+            files[name] = tmp_path / f"{name}.onnx"
+            files[name].write_bytes(run.result.proto.SerializeToString(deterministic=True))
+    found = verify(list(files.values()), Options(), Checks(batches=(1, 5), target_dir=ROOT / "build" / "verify"))
+    reports = dict(zip(files, found.models, strict=True))
+    lines = [line for line in _UNSUPPORTED.read_text().splitlines() if not line.startswith("#")]
+    listed = dict(line.split(": ", 1) for line in lines)
+    unlisted = [r.text() for name, r in reports.items() if not r.passed and name not in listed]
+    assert not unlisted, f"{len(unlisted)} of {len(reports)} fail without being listed:\n" + "\n".join(unlisted)
+    for name, reason in listed.items():
+        if name in reports:
+            assert not reports[name].passed, f"{name} is listed as unsupported, but passes: delete its line"
+            assert isinstance(reports[name].error, UnsupportedError), reports[name].text()
+            assert re.search(reason, reports[name].text()), reports[name].text()
 
 
 def _assert_close(got: np.ndarray[Any, Any], want: np.ndarray[Any, Any], tolerance: float) -> None:

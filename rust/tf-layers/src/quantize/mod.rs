@@ -3,11 +3,16 @@
 //! Scale and zero point are broadcast against x: one for the tensor, one for each place along an axis, or one for each
 //! block along it.
 
+#[cfg(feature = "quantize-dynamic")]
+mod dynamic;
+
+#[cfg(feature = "quantize-dynamic")]
+pub use dynamic::DynamicQuantizeLinear;
+
 use crate::Result;
 use crate::broadcast::Walk;
 use crate::cpu::{Cpu, dispatch};
 use crate::number::{Float, Number};
-use crate::reduce::{Reduce, Reduction};
 
 /// Integers that floats are quantised to.
 pub trait Quantized: Number {
@@ -132,47 +137,4 @@ fn quantize<X: Float, Y: Quantized>(x: X, scale: X, zero: Y) -> Y {
 #[inline(always)]
 fn dequantize<X: Quantized, Y: Float>(x: X, scale: Y, zero: X) -> Y {
     Y::from_f32(x.to_i32().wrapping_sub(zero.to_i32()) as f32 * scale.to_f32())
-}
-
-/// y = x as u8 with the scale and zero point that just hold x's range and 0 (ONNX `DynamicQuantizeLinear`).
-#[derive(Debug, Clone, Copy)]
-pub struct DynamicQuantizeLinear;
-
-impl DynamicQuantizeLinear {
-    /// Checks the parameters (there is nothing to check).
-    #[must_use]
-    pub const fn checked(self) -> Self {
-        self
-    }
-
-    /// Writes y (as long as x), the scale and the zero point (one each).
-    pub fn run(&self, cpu: Cpu, x: &[f32], y: &mut [u8], scale: &mut [f32], zero: &mut [u8]) {
-        let extreme = |reduction| {
-            let mut y = [0.0];
-            Reduce {
-                reduction,
-                axes: [true],
-            }
-            .run(cpu, [x.len()], x, &mut y);
-            y[0]
-        };
-        let (low, high) = (
-            extreme(Reduction::Min).min(0.0),
-            extreme(Reduction::Max).max(0.0),
-        );
-        let step = if low == high {
-            1.0
-        } else {
-            (high - low) / 255.0
-        };
-        let origin = (-low / step).clamp(0.0, 255.0).round_ties_even() as u8;
-        (scale[0], zero[0]) = (step, origin);
-        crate::unary::each(
-            cpu,
-            x,
-            y,
-            #[inline(always)]
-            |x| quantize(x, step, origin),
-        );
-    }
 }

@@ -8,7 +8,7 @@ pub(crate) fn three<const D: usize>(values: [usize; D], filler: usize) -> [usize
 }
 
 /// Checks what every convolution must have and returns the number of taps.
-pub(super) const fn checked<const D: usize>(
+pub(crate) const fn checked<const D: usize>(
     kernel_shape: &[usize; D],
     strides: &[usize; D],
     dilations: &[usize; D],
@@ -45,17 +45,17 @@ impl Window {
     }
 
     /// Whether there is padding.
-    pub(super) fn is_padded(&self) -> bool {
+    pub(crate) fn is_padded(&self) -> bool {
         self.begin != [0; 3] || self.end != [0; 3]
     }
 
     /// The image's size with its padding.
-    pub(super) fn padded(&self) -> [usize; 3] {
+    pub(crate) fn padded(&self) -> [usize; 3] {
         core::array::from_fn(|i| self.begin[i] + self.size[i] + self.end[i])
     }
 
     /// Pixels with padding.
-    pub(super) fn padded_pixels(&self) -> usize {
+    pub(crate) fn padded_pixels(&self) -> usize {
         self.padded().iter().product()
     }
 
@@ -71,7 +71,7 @@ impl Window {
     }
 
     /// Copies an image of `channels` channels into `to`, with zeros around it.
-    pub(super) fn pad(&self, x: &[f32], channels: usize, to: &mut [f32]) {
+    pub(crate) fn pad(&self, x: &[f32], channels: usize, to: &mut [f32]) {
         let [depth, height, width] = self.size;
         let (line, padded) = (width * channels, self.padded());
         let padded_line = padded[2] * channels;

@@ -1,0 +1,39 @@
+//! Sums of many terms, as accurate as f64 where it matters and as fast as f32.
+
+use crate::cpu::{Simd, prelude::*};
+
+/// Elements of one lane, or rows, that are added up in f32 before their sum goes to f64.
+pub(crate) const DEPTH: usize = 16;
+
+/// Σ g(x), in blocks of [`DEPTH`] per lane; g(pad) must be 0.
+#[inline(always)]
+pub(crate) fn row_sum<S: Simd>(s: S, x: &[f32], g: impl Fn(S::f32s) -> S::f32s, pad: f32) -> f64 {
+    let mut total = 0.0;
+    for x in x.chunks(DEPTH * 4 * S::f32s::LEN) {
+        let mut sums = [S::f32s::splat(s, 0.0); 4];
+        let mut fours = x.chunks_exact(4 * S::f32s::LEN);
+        for x in &mut fours {
+            let mut x = x.chunks_exact(S::f32s::LEN);
+            for sum in &mut sums {
+                let Some(x) = x.next() else { break };
+                *sum += g(S::f32s::from_slice(s, x));
+            }
+        }
+        // What is left: up to three vectors, and a part of one, for which all go through a copy.
+        let mut rest = fours.remainder();
+        let mut padded = [0.0; 64];
+        if !rest.len().is_multiple_of(S::f32s::LEN) {
+            let whole = rest.len().next_multiple_of(S::f32s::LEN);
+            padded[..rest.len()].copy_from_slice(rest);
+            padded[rest.len()..whole].fill(pad);
+            rest = &padded[..whole];
+        }
+        let mut rest = rest.chunks_exact(S::f32s::LEN);
+        for sum in &mut sums {
+            let Some(x) = rest.next() else { break };
+            *sum += g(S::f32s::from_slice(s, x));
+        }
+        total += f64::from(((sums[0] + sums[1]) + (sums[2] + sums[3])).reduce_sum());
+    }
+    total
+}

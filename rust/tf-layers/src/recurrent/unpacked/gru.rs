@@ -1,0 +1,102 @@
+//! GRU with weights that are inputs of the model.
+
+use super::Shape;
+use crate::activation::Activation;
+use crate::cpu::Cpu;
+use crate::error::Result;
+use crate::pack::recurrent::last_recurrent_bias;
+use crate::recurrent::{Directions, Gru};
+use crate::slot::Slot;
+
+/// [`Gru`] with W, R and B as ONNX has them.
+#[derive(Debug, Clone, Copy)]
+pub struct GruUnpacked {
+    /// Last axis of x.
+    pub inputs: usize,
+    /// Hidden units.
+    pub hidden: usize,
+    /// Which way the sequence is read.
+    pub directions: Directions,
+    /// As [`Gru::activations`].
+    pub activations: [Activation; 4],
+    /// As [`Gru::clip`].
+    pub clip: Option<f32>,
+    /// As [`Gru::linear_before_reset`].
+    pub linear_before_reset: bool,
+}
+
+impl GruUnpacked {
+    /// Checks the parameters; in a constant a mistake is a compile error.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        assert!(self.hidden > 0, "GruUnpacked: hidden");
+        self
+    }
+
+    /// Packs the weights and runs.
+    ///
+    /// # Errors
+    /// As [`Gru::run`].
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the inputs and outputs that ONNX gives GRU"
+    )]
+    pub fn run(
+        &self,
+        cpu: Cpu,
+        steps: usize,
+        batch: usize,
+        x: &[f32],
+        w: &[f32],
+        r: &[f32],
+        b: Option<&[f32]>,
+        sequence_lens: Option<&[i32]>,
+        initial_h: Option<&[f32]>,
+        y: Option<&mut [f32]>,
+        y_h: Option<&mut [f32]>,
+        scratch: &mut Slot<f32>,
+    ) -> Result<()> {
+        let Self {
+            inputs,
+            hidden,
+            directions,
+            activations,
+            clip,
+            linear_before_reset,
+        } = *self;
+        let shape = Shape {
+            directions: directions.count(),
+            gates: 3,
+            inputs,
+            hidden,
+        };
+        let (split, summed) = if linear_before_reset { (3, 2) } else { (2, 3) };
+        let packed = shape.pack(split, summed, w, r, b);
+        let reset_bias = b
+            .filter(|_| linear_before_reset)
+            .map(|b| last_recurrent_bias(&[directions.count(), 6 * hidden], b, 3));
+        let layer = Gru {
+            inputs,
+            hidden,
+            directions,
+            kernel: &packed.kernel,
+            recurrent_kernel: &packed.recurrent,
+            bias: packed.bias.as_deref(),
+            reset_bias: reset_bias.as_deref(),
+            activations,
+            clip,
+            linear_before_reset,
+        };
+        layer.run(
+            cpu,
+            steps,
+            batch,
+            x,
+            sequence_lens,
+            initial_h,
+            y,
+            y_h,
+            scratch,
+        )
+    }
+}

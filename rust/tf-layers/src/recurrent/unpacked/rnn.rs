@@ -1,0 +1,92 @@
+//! The plain recurrent layer with weights that are inputs of the model.
+
+use super::Shape;
+use crate::activation::Activation;
+use crate::cpu::Cpu;
+use crate::error::Result;
+use crate::recurrent::{Directions, Rnn};
+use crate::slot::Slot;
+
+/// [`Rnn`] with W, R and B as ONNX has them.
+#[derive(Debug, Clone, Copy)]
+pub struct RnnUnpacked {
+    /// Last axis of x.
+    pub inputs: usize,
+    /// Hidden units.
+    pub hidden: usize,
+    /// Which way the sequence is read.
+    pub directions: Directions,
+    /// As [`Rnn::activations`].
+    pub activations: [Activation; 2],
+    /// As [`Rnn::clip`].
+    pub clip: Option<f32>,
+}
+
+impl RnnUnpacked {
+    /// Checks the parameters; in a constant a mistake is a compile error.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        assert!(self.hidden > 0, "RnnUnpacked: hidden");
+        self
+    }
+
+    /// Packs the weights and runs.
+    ///
+    /// # Errors
+    /// As [`Rnn::run`].
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the inputs and outputs that ONNX gives RNN"
+    )]
+    pub fn run(
+        &self,
+        cpu: Cpu,
+        steps: usize,
+        batch: usize,
+        x: &[f32],
+        w: &[f32],
+        r: &[f32],
+        b: Option<&[f32]>,
+        sequence_lens: Option<&[i32]>,
+        initial_h: Option<&[f32]>,
+        y: Option<&mut [f32]>,
+        y_h: Option<&mut [f32]>,
+        scratch: &mut Slot<f32>,
+    ) -> Result<()> {
+        let Self {
+            inputs,
+            hidden,
+            directions,
+            activations,
+            clip,
+        } = *self;
+        let shape = Shape {
+            directions: directions.count(),
+            gates: 1,
+            inputs,
+            hidden,
+        };
+        let packed = shape.pack(1, 1, w, r, b);
+        let layer = Rnn {
+            inputs,
+            hidden,
+            directions,
+            kernel: &packed.kernel,
+            recurrent_kernel: &packed.recurrent,
+            bias: packed.bias.as_deref(),
+            activations,
+            clip,
+        };
+        layer.run(
+            cpu,
+            steps,
+            batch,
+            x,
+            sequence_lens,
+            initial_h,
+            y,
+            y_h,
+            scratch,
+        )
+    }
+}

@@ -1,0 +1,61 @@
+"""Every version of every operator that opset 7 or a later one selects, at the first opset that has it, against onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cases
+import forms_computing  # noqa: F401  (fills MODELS)
+import forms_moving  # noqa: F401  (fills MODELS)
+import harness
+import onnx
+import pytest
+from forms import MODELS, Form
+
+LOWEST = 7
+# onnxruntime 1.32 has no kernel for these versions; the official node tests are all there is to hold them against
+NO_REFERENCE: dict[str, set[int]] = {"QuantizeLinear": {28}, "DequantizeLinear": {28}}
+
+
+def versions(operator: str) -> list[int]:
+    """The versions that opsets from 7 up select."""
+    known = sorted(s.since_version for s in onnx.defs.get_all_schemas_with_history() if (s.domain, s.name) == ("", operator))
+    first = max((v for v in known if v <= LOWEST), default=known[0])
+    return [v for v in known if v >= first]
+
+
+def _case(name: str, opset: int, form: Form) -> harness.Case:
+    first = next(iter(form.inputs))
+    shape = form.inputs[first].shape
+    open_axes = {first: ["n", *shape[1:]]} if shape and not form.fixed else None
+    return cases.case(
+        name,
+        form.nodes,
+        form.inputs,
+        opset=opset,
+        open_axes=open_axes,
+        known=form.known,
+        outputs=form.outputs,
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+def _cases() -> Iterator[harness.Case]:
+    for operator, forms in sorted(MODELS.items()):
+        for version in versions(operator):
+            for k, form in enumerate(forms(version)):
+                name = f"{operator.lower()}_{version}_{k}"
+                if version in NO_REFERENCE.get(operator, ()):
+                    with pytest.raises(Exception, match="NOT_IMPLEMENTED"):
+                        _case(name, max(version, LOWEST), form)
+                else:
+                    yield _case(name, max(version, LOWEST), form)
+
+
+@pytest.mark.slow
+def test_against_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> None:
+    cases.reseed()
+    monkeypatch.setattr(harness, "BUILD", harness.BUILD.with_name("old_opsets"))
+    results = harness.run(list(_cases()))
+    assert {name: why for name, why in results.items() if why} == {}

@@ -1,0 +1,80 @@
+"""Every kind of source through to a built crate: the numbers of onnxruntime, and those of the framework where they are not quantised."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from frontend_sources import Sources, io_names
+
+from onnx2rust.frontends import Loaded, load_many
+from onnx2rust.options import Checks, Options
+from onnx2rust.verification import verify
+from onnx2rust.verification.reports import ModelReport
+
+ROOT = Path(__file__).resolve().parents[3]
+SIGNATURES = {"module_plain": "plain", "module_shifted": "shifted"}
+FROZEN = Options(inputs=("pixels",), outputs=("out",))
+QUANTISED = ("tflite_dynamic", "tflite_int8", "tflite_int8_all")
+NAMES = [
+    "export", "keras2_saved_model", "module_call", *SIGNATURES,
+    "keras3", "keras2", "dicts", "keras3_h5", "keras2_h5",
+    "tflite_float", "tflite_fp16", "tflite_pool_dense", *QUANTISED,
+    "graphdef", "onnx_external",
+]  # fmt: skip
+pytestmark = pytest.mark.slow
+
+
+def _source(sources: Sources, name: str, folder: Path) -> tuple[Path, Options, list[Any], list[Any]]:
+    """Where it lies, how it is read, and what the framework answers to which inputs."""
+    if name in SIGNATURES:
+        return sources.paths["module_two"], Options(signature=SIGNATURES[name]), *sources.answers[name]
+    if name == "graphdef":
+        return sources.paths[name], FROZEN, *sources.answers[name]
+    if name == "onnx_external":
+        path = folder / "pair.onnx"
+        proto = onnx.ModelProto()
+        proto.CopyFrom(sources.loaded("keras3").proto)
+        onnx.save(proto, path, save_as_external_data=True, location="pair.bin", size_threshold=0)
+        return path, Options(), *sources.answers["keras3"]
+    return sources.paths[name], Options(), *sources.answers[name]
+
+
+def _features(name: str, loaded: Loaded, values: list[Any], expected: list[Any], folder: Path) -> Path:
+    inputs, outputs = io_names(loaded)
+    if name == "module_shifted":  # its inputs are in alphabetical order
+        values = values[::-1]
+    arrays = dict(zip(inputs, values, strict=True))
+    if name not in QUANTISED:
+        arrays |= dict(zip(outputs if len(outputs) > 1 else ["predictions"], expected, strict=True))
+    if name.startswith("tflite"):  # of fixed size: one sample
+        arrays = {key: array[None] for key, array in arrays.items()}
+    path = folder / f"{name}.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.fixture(scope="module")
+def reports(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ModelReport]:
+    folder = tmp_path_factory.mktemp("crates")
+    cases = [_source(sources, name, folder) for name in NAMES]
+    paths = [path for path, _, _, _ in cases]
+    options = []
+    for name, loaded, (_, own, values, expected) in zip(
+        NAMES, load_many(paths, [own for _, own, _, _ in cases]), cases, strict=True
+    ):
+        assert isinstance(loaded, Loaded), loaded
+        options.append(replace(own, features=_features(name, loaded, values, expected, folder)))
+    found = verify(paths, options, Checks(target_dir=ROOT / "build" / "verify"))
+    return dict(zip(NAMES, found.models, strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_crate_computes_what_the_framework_computes(reports: dict[str, ModelReport], name: str) -> None:
+    report = reports[name]
+    assert report.passed, report.text()
+    assert any(o.name.endswith("(predictions)") for o in report.outputs) == (name not in QUANTISED)

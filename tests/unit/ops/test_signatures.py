@@ -1,0 +1,52 @@
+"""The signature of a lowering is the specification of its operator: every one is compared with `onnx.defs`, version by version."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import onnx
+import pytest
+
+from onnx2rust import registry
+from onnx2rust.registry import Operator
+
+OPERATORS = [
+    (operator, version)
+    for operators in registry.load_all().values()
+    for operator in operators
+    for version in operator.since
+    if operator.domain in ("", "ai.onnx.ml")
+]
+FORMAL = onnx.defs.OpSchema.FormalParameterOption
+
+
+def _name(value: Any) -> str:
+    return f"{value.name}" if isinstance(value, Operator) else str(value)
+
+
+def _default(attribute: Any) -> Any:
+    value = onnx.helper.get_attribute_value(attribute.default_value) if attribute.default_value.name else None
+    return value.decode() if isinstance(value, bytes) else value
+
+
+@pytest.mark.parametrize(("operator", "version"), OPERATORS, ids=_name)
+def test_a_signature_is_the_specification(operator: Operator, version: int) -> None:
+    schema = onnx.defs.get_schema(operator.name, version, operator.domain)
+    assert schema.since_version == version
+    assert set(operator.attributes) == set(schema.attributes)
+    for name, parameter in operator.attributes.items():
+        attribute = schema.attributes[name]
+        assert (parameter.default is inspect.Parameter.empty) == attribute.required, name
+        if not attribute.required:
+            default = _default(attribute)
+            if isinstance(default, list):  # not in a signature, where it could be changed: the function knows it
+                default = None
+            assert parameter.default == (pytest.approx(default) if isinstance(default, float) else default), name
+    assert [_kind(p) for p in operator.inputs] == [i.option for i in schema.inputs]
+
+
+def _kind(parameter: inspect.Parameter) -> Any:
+    if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+        return FORMAL.Variadic
+    return FORMAL.Single if parameter.default is inspect.Parameter.empty else FORMAL.Optional

@@ -1,0 +1,86 @@
+"""The cargo features of tf-layers, and what the layers say of them: a generated crate compiles the families it calls."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import rust_tools
+
+import onnx2rust.layers
+from onnx2rust.layers.base import Layer
+
+CRATE = rust_tools.ROOT / "rust" / "tf-layers"
+FEATURES: dict[str, list[str]] = tomllib.loads((CRATE / "Cargo.toml").read_text())["features"]
+STANDS_UNDER = {"base", "broadcast", "gemm", "recurrent"}
+"""Features that are no family: what families stand on."""
+
+
+def _subclasses(cls: type[Layer]) -> Iterator[type[Layer]]:
+    for child in cls.__subclasses__():
+        yield child
+        yield from _subclasses(child)
+
+
+def _layers() -> list[type[Layer]]:
+    for module in pkgutil.iter_modules(onnx2rust.layers.__path__):
+        importlib.import_module(f"onnx2rust.layers.{module.name}")
+    return [cls for cls in _subclasses(Layer) if cls.rust and cls.__module__.startswith("onnx2rust.")]
+
+
+def _enabled(feature: str) -> set[str]:
+    """The feature with all that it enables."""
+    return {feature}.union(*(_enabled(f) for f in FEATURES[feature] if not f.startswith("dep:")))
+
+
+def _compiled(enabled: set[str], file: Path) -> str:
+    """A Rust file without the items whose `cfg` asks for a feature that is off."""
+    text = file.read_text()
+    for item in re.finditer(r"#\[cfg\((.*feature.*)\)\]\n(?:pub(?:\(crate\))? )?(?:mod|use) [^;]*;", text):
+        if not enabled & set(re.findall(r'feature = "([a-z-]+)"', item[1])):
+            text = text.replace(item[0], "")
+    return text
+
+
+def test_every_layer_names_a_feature_that_brings_its_struct() -> None:
+    for cls in _layers():
+        assert cls.feature in FEATURES["layers"], cls
+        enabled = _enabled(cls.feature)
+        assert "base" in enabled, cls
+        module, item = cls.rust.split("::")
+        assert f"pub mod {module};" in _compiled(enabled, CRATE / "src" / "lib.rs"), cls
+        file = CRATE / "src" / f"{module}.rs"
+        code = _compiled(enabled, file if file.exists() else CRATE / "src" / module / "mod.rs")
+        assert re.search(rf"\b{item}\b", code), cls
+
+
+def test_no_struct_is_there_without_a_family() -> None:
+    bare = set().union(*(_enabled(f) for f in STANDS_UNDER)) | {"npz"}
+    library = _compiled(bare, CRATE / "src" / "lib.rs")
+    for cls in _layers():
+        module, item = cls.rust.split("::")
+        if f"pub mod {module};" in library and module != "activation":  # whose functions end every product
+            assert not re.search(rf"\b{item}\b", _compiled(bare, CRATE / "src" / module / "mod.rs")), cls
+
+
+def test_the_default_is_everything() -> None:
+    assert set(FEATURES["default"]) == {"layers", "npz"}
+    assert set(FEATURES["layers"]) == set(FEATURES) - STANDS_UNDER - {"default", "layers", "npz"}
+    assert {cls.feature for cls in _layers()} == set(FEATURES["layers"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("feature", sorted(FEATURES))
+def test_each_feature_compiles_alone_and_without_warnings(feature: str) -> None:
+    command = ["cargo", "check", "--offline", "--lib", "--no-default-features", "--features", feature, "--message-format=json"]
+    done = subprocess.run(command, cwd=CRATE, env=rust_tools.environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    messages = [json.loads(line) for line in done.stdout.splitlines()]
+    assert not [m["message"]["rendered"] for m in messages if m["reason"] == "compiler-message"]
