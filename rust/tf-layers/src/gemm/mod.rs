@@ -4,7 +4,9 @@
 //! [`PANEL`] columns ([`pack::panels`](crate::pack::panels)). A matrix has one segment a row; a convolution has one per kernel row, because in
 //! channels-last order the inputs under one kernel row are neighbours in memory: no im2col is made.
 
+mod finish;
 mod grid;
+mod multiply;
 mod tile;
 
 use crate::activation::{Activation, UNLIMITED};
