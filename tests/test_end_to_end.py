@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnx_models
+import onnxruntime
 import pytest
+import rust_tools
 
 import onnx2rust
-from onnx2rust import cli, passes, samples
+from onnx2rust import cli, passes
 from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.base import Variant
+from onnx2rust.reference import Reference
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "build" / "verify"
@@ -83,7 +86,7 @@ def sabotage(monkeypatch, always):
 
 def test_features_and_predictions(models, capsys):
     rows = np.random.default_rng(3).standard_normal((20, 10)).astype(np.float32)
-    right = samples.Reference(onnx_models.score()).run({"features": rows})[0]
+    right = Reference(onnx_models.score()).run({"features": rows})[0]
     np.savez(models / "good.npz", features=rows, predictions=right[:, 0])
     np.savez(models / "bad.npz", features=rows, predictions=right[:, 0] + 0.1)
     code, found = verify(capsys, models / "score.onnx", "--features", models / "good.npz")
@@ -121,3 +124,34 @@ def test_models_in_float16(tmp_path, capsys):
         assert (result["passed"], result["dtype"]) == (True, "float16")
         # rounded where onnxruntime rounds: at most the last bit differs
         assert result["max_ulp"] <= 1
+
+
+def test_sizes_of_two_names_may_turn_out_alike_or_one(tmp_path, capsys):
+    """x (n, 3, k) + z (m, 1, k), times w (l, 2): n and m are equal, or one of them is 1; k and l are equal."""
+    node = onnx.helper.make_node
+    nodes = [node("Add", ["x", "z"], ["s"]), node("Softmax", ["s"], ["p"]), node("MatMul", ["p", "w"], ["y"])]
+    shapes = {"x": ("n", 3, "k"), "z": ("m", 1, "k"), "w": ("l", 2)}
+    onnx.save(onnx_models.model("sizes", nodes, shapes, {"y": (None, 3, 2)}, {}), tmp_path / "sizes.onnx")
+    folder = tmp_path / "out"
+    project = onnx2rust.convert(tmp_path / "sizes.onnx", folder, onnx2rust.Options(binary_classification=False))
+    session = onnxruntime.InferenceSession(str(tmp_path / "sizes.onnx"))
+    rng = np.random.default_rng(5)
+
+    def run(n, m, k, size):
+        feeds = {"x": (n, 3, k), "z": (m, 1, k), "w": (size, 2)}
+        feeds = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in feeds.items()}
+        np.savez(tmp_path / "in.npz", **feeds)
+        done = rust_tools.cargo(
+            project.crate, "run", "-q", "--example", "predict", "--", str(tmp_path / "in.npz"), str(tmp_path / "o.npz")
+        )
+        return feeds, done
+
+    for n, m in ((2, 2), (1, 4), (4, 1), (1, 1), (0, 1), (1, 0)):
+        feeds, done = run(n, m, 5, 5)
+        assert done.returncode == 0, done.stderr
+        np.testing.assert_allclose(np.load(tmp_path / "o.npz")["y"], session.run(None, feeds)[0], rtol=1e-4, atol=1e-5)
+    for sizes, message in (((2, 3, 5, 5), "2 does not fit 3"), ((2, 2, 5, 4), "5 does not fit 4")):
+        _, done = run(*sizes)
+        assert done.returncode != 0
+        assert message in done.stderr
+        assert "panicked" not in done.stderr

@@ -19,8 +19,8 @@ from onnx2rust.dtypes import DType
 from onnx2rust.errors import Problem
 from onnx2rust.layers.base import PLAIN, Copy, DimsToTensor, Layer, ReadSizes, Variant, View, Weight
 from onnx2rust.layers.cast import Cast
-from onnx2rust.layers.movement import Transpose
-from onnx2rust.naming import Names, step_names
+from onnx2rust.layers.movement import SameSize, Transpose
+from onnx2rust.naming import Names, step_name
 from onnx2rust.program import Origin, Program, Step, TensorType, Value
 from onnx2rust.registry import Operator
 
@@ -77,7 +77,7 @@ class Builder:
 
     def step(self, layer: Layer, inputs: Sequence[Value | None], *types: TensorType | None, **more: Any) -> Any:
         """Adds `layer(inputs)`; returns its output value, or a tuple of them if several types (None: not wanted) are given."""
-        name = self.names.unique(*step_names(self.origin.node, self.origin.op))
+        name = self.names.unique(step_name(self.origin.node, self.origin.op))
         outputs = tuple(None if t is None else Value(name if i == 0 else f"{name}.{i}", t) for i, t in enumerate(types))
         ready = tuple(None if v is None else self.materialise(v) for v in inputs)
         self.steps.append(Step(name, layer, ready, outputs, self.origin, **more))
@@ -89,7 +89,7 @@ class Builder:
             content = np.empty(len(array), dtype=object)
             content[:] = list(array)
             array = content
-        return self.importer.constant(array, name or f"{step_names(self.origin.node, self.origin.op)[1]}/constant")
+        return self.importer.constant(array, name or f"{step_name(self.origin.node, self.origin.op)}/constant")
 
     def weight(self, value: Value, packing: Variant = PLAIN, array: np.ndarray[Any, Any] | None = None) -> Weight:
         """A weight for a layer's field, from a known value (or an array derived from it)."""
@@ -313,6 +313,19 @@ class Builder:
         fresh = tuple(self.new_symbol(f"{name}_{i}" if count > 1 else name) for i in range(count))
         self.step(ReadSizes(), [value], defines=fresh)
         return tuple(symbol(s) for s in fresh)
+
+    def same(self, left: Dim, right: Dim, what: str) -> Dim:
+        """The size of an axis that two tensors share; a step compares sizes that only the run knows."""
+        difference = left - right
+        if isinstance(difference, int):
+            if difference:
+                raise Refuse(f"{what} {left} and {right} differ", invalid=True)
+            return left
+        if isinstance(left, int) or isinstance(right, int):
+            raise Refuse(f"{what} {left} and {right} may differ", "fix the open size with --dim")
+        size = self.new_symbol("same")
+        self.step(SameSize(left, right), [], defines=(size,))
+        return symbol(size)
 
     def cast_sizes(self, value: Value) -> Value:
         """An integer tensor as i64."""

@@ -1,7 +1,7 @@
 """Sizes of axes: integers, or exact expressions over named symbols (`batch`, `2*seq + 1`, `(height - 3)//2 + 1`).
 
 An `Expr` is a polynomial with integer coefficients over *atoms*; an atom is a symbol or an opaque call (floor
-division, modulo, minimum, maximum) of other expressions. The form is canonical: equal polynomials are equal values,
+division, modulo, minimum, maximum, broadcast) of other expressions. The form is canonical: equal polynomials are equal values,
 so `batch*4//4 == batch`. An expression without symbols is always a plain `int`. Ordering is not defined on
 expressions (`TypeError`): whoever needs a comparison must say what happens when the answer is not known.
 """
@@ -24,14 +24,14 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Call:
-    """An operation that does not reduce to a polynomial: `//`, `%`, `min` or `max` of two dims."""
+    """An operation that does not reduce to a polynomial: `//`, `%`, `min`, `max` or `broadcast` of two dims."""
 
     fn: str
     left: Dim
     right: Dim
 
     def __str__(self) -> str:
-        if self.fn in ("min", "max"):
+        if self.fn.isidentifier():
             return f"{self.fn}({self.left}, {self.right})"
         return f"{_parenthesised(self.left)}{self.fn}{_parenthesised(self.right)}"
 
@@ -43,6 +43,7 @@ _OPERATIONS: dict[str, Callable[[int, int], int]] = {
     "%": lambda a, b: a % b,
     "min": min,
     "max": max,
+    "broadcast": lambda a, b: b if a == 1 else a,
 }
 
 
@@ -130,8 +131,11 @@ def ceil_div(left: Dim, right: Dim) -> Dim:
 
 
 def broadcast(shapes: Sequence[tuple[Dim, ...]]) -> tuple[Dim, ...]:
-    """The shape that numpy broadcasting gives; of two unlike sizes neither of which is known to be 1, a known one wins over a
-    symbol (a symbol that turns out not to fit is an error while the model runs). ValueError if they cannot fit."""
+    """The shape that numpy broadcasting gives; ValueError if they cannot fit.
+
+    Of two unlike sizes that are not both known, one may turn out to be 1: then the other one counts. Sizes that turn out not to fit are
+    for the layer to report while the model runs.
+    """
     rank = max((len(s) for s in shapes), default=0)
     result: list[Dim] = []
     for axis in range(rank):
@@ -139,14 +143,33 @@ def broadcast(shapes: Sequence[tuple[Dim, ...]]) -> tuple[Dim, ...]:
         for shape in shapes:
             k = axis - (rank - len(shape))
             dim = shape[k] if k >= 0 else 1
-            if dim == 1 or dim == size:
-                continue
-            if isinstance(dim, int) and isinstance(size, int) and size != 1:
+            if isinstance(dim, int) and isinstance(size, int) and dim != size and 1 not in (dim, size):
                 raise ValueError(f"shapes {', '.join(map(str, shapes))} do not broadcast")
-            if size == 1 or isinstance(dim, int):
-                size = dim
+            size = _broadcast(size, dim)
         result.append(size)
     return tuple(result)
+
+
+def _broadcast(left: Dim, right: Dim) -> Dim:
+    if left == 1 or right == 1:
+        return right if left == 1 else left
+    if isinstance(left, int) or isinstance(right, int):
+        # the other size is this one or 1
+        return left if isinstance(left, int) else right
+    sizes = sorted({*_broadcast_of(left), *_broadcast_of(right)}, key=str)
+    result: Dim = sizes[0]
+    for size in sizes[1:]:
+        result = _atom(Call("broadcast", result, size))
+    return result
+
+
+def _broadcast_of(dim: Expr) -> list[Expr]:
+    """The sizes that were broadcast to `dim`; itself if it is not the result of that."""
+    if len(dim.terms) == 1 and dim.terms[0][1] == 1 and len(dim.terms[0][0]) == 1:
+        atom = dim.terms[0][0][0]
+        if isinstance(atom, Call) and atom.fn == "broadcast":
+            return [d for side in (atom.left, atom.right) if isinstance(side, Expr) for d in _broadcast_of(side)]
+    return [dim]
 
 
 def symbols(dim: Dim) -> set[str]:
@@ -287,7 +310,7 @@ def _call(fn: str, left: Dim, right: Dim) -> Dim:
         return left // right
     if fn == "%":
         return left % right if isinstance(left, Expr) else left - (left // right) * right
-    return _extreme(fn, left, right)
+    return _broadcast(left, right) if fn == "broadcast" else _extreme(fn, left, right)
 
 
 def _parenthesised(dim: Dim) -> str:

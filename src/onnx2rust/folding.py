@@ -16,11 +16,11 @@ import numpy as np
 import onnx
 import onnx.reference
 import onnx.shape_inference
-import onnxruntime
 
 from onnx2rust import dims
 from onnx2rust.dtypes import DType
 from onnx2rust.program import Origin, Value
+from onnx2rust.reference import session
 
 NOT_FOLDED = frozenset(
     ("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli", "If", "Loop", "Scan")
@@ -122,11 +122,7 @@ def _single(node: onnx.NodeProto, origin: Origin, feeds: dict[str, Array], names
 
 def _run(model: onnx.ModelProto, feeds: dict[str, Array]) -> list[Array] | None:
     try:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        options.intra_op_num_threads = 1
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        return [np.asarray(a) for a in session.run(None, feeds)]
+        return [np.asarray(a) for a in session(model).run(None, feeds)]
     except (
         Exception
     ):  # onnxruntime raises its own classes, all derived from Exception, for "no such kernel" and "bad model" alike

@@ -9,7 +9,6 @@ float16 one in float32 gets that (`Builder.widen`).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 import onnx
@@ -17,6 +16,7 @@ import onnx
 from onnx2rust.builder import Builder
 from onnx2rust.dtypes import DType
 from onnx2rust.program import Origin, Value
+from onnx2rust.readers import Readers
 
 _MOVES = frozenset(
     [
@@ -69,31 +69,6 @@ _BOUNDED = {"HardSigmoid": 18, "Relu": 18}
 for those it has one, so the result is rounded."""
 _CASTS = frozenset(("Cast", "CastLike"))
 """These read the value that waits for its rounding, as onnxruntime joins casts that follow one another."""
-
-
-class Readers:
-    """Which operators read each name of a graph; the graph itself reads its outputs (as operator "")."""
-
-    def __init__(self, graph: onnx.GraphProto) -> None:
-        self._of: dict[str, Counter[str]] = {}
-        for node in graph.node:
-            names = set(node.input)
-            for attribute in node.attribute:
-                if attribute.type == onnx.AttributeProto.GRAPH:
-                    names |= _all_names(attribute.g)
-            for name in names:
-                self._of.setdefault(name, Counter())[node.op_type] += 1
-        for output in graph.output:
-            self._of.setdefault(output.name, Counter())[""] += 1
-
-    def of(self, names: Sequence[str]) -> set[str]:
-        """The operators that read one of the names."""
-        return {op for name in names for op in self._of.get(name, ())}
-
-
-def _all_names(graph: onnx.GraphProto) -> set[str]:
-    inner = [_all_names(a.g) for n in graph.node for a in n.attribute if a.type == onnx.AttributeProto.GRAPH]
-    return {name for n in graph.node for name in n.input}.union(*inner) | {o.name for o in graph.output}
 
 
 class Door:

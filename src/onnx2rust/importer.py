@@ -19,14 +19,17 @@ from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, symbol, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError
-from onnx2rust.half import Door, Readers
+from onnx2rust.half import Door
 from onnx2rust.naming import Names, size_name, weight_name
 from onnx2rust.options import Options
 from onnx2rust.program import Origin, Program, TensorType, Value
+from onnx2rust.readers import Readers
 
 POISON = object()
 """Stands for the outputs of a refused node: nodes that use them are not judged."""
 Environment = MutableMapping[str, Any]
+_MEANT_BY_NAME = frozenset(("BatchNormalization", "Split"))
+"""Operators for which it matters how many outputs a node names: parts of equal size; training mode before opset 14."""
 
 
 def read(proto: onnx.ModelProto, options: Options) -> Program:
@@ -230,7 +233,7 @@ class _Importer:
         if isinstance(keywords, list):
             raise Refuse(keywords, invalid=True)
         if operator.n_outputs:
-            keywords["n_outputs"] = len(node.output)
+            keywords["n_outputs"] = self._wanted(node)
         self.builder.enter(origin, env)
         door = Door(self.builder, node, origin, inputs, self.readers)
         try:
@@ -241,6 +244,11 @@ class _Importer:
             # a hostile model can hold any attribute value: what trips a lowering's arithmetic is the model's fault
             raise Refuse(f"attributes or shapes do not fit the operator ({error})", invalid=True) from error
         return door.outputs(result if isinstance(result, tuple) else (result,))
+
+    def _wanted(self, node: onnx.NodeProto) -> int:
+        """How many outputs the lowering has to give: those up to the last one that is read, or is named where names have a meaning."""
+        named = node.op_type in _MEANT_BY_NAME
+        return max((k + 1 for k, name in enumerate(node.output) if name and (named or self.readers.of([name]))), default=1)
 
     def _refuse_type(self, where: str, code: int) -> None:
         try:

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 
 MAX_IDENT = 48
+MAX_SCOPES = 12
 _RUST_KEYWORDS = frozenset(
     [
         "abstract",
@@ -125,48 +126,18 @@ def ident(text: str, fallback: str = "value") -> Escaped:
     return Escaped(f"{words}_" if words in _RUST_KEYWORDS else words)
 
 
-_LAST_PARTS = frozenset(
-    [
-        "biasadd",
-        "conv1d",
-        "conv2d",
-        "conv3d",
-        "matmul",
-        "gemm",
-        "conv",
-        "relu",
-        "add",
-        "addv2",
-        "mul",
-        "sub",
-        "readvariableop",
-        "depthwise",
-        "softmax",
-        "sigmoid",
-        "tanh",
-        "maxpool",
-        "avgpool",
-        "batchnorm",
-        "fusedbatchnormv3",
-        "batchnormalization",
-        "maxpool2d",
-        "squeeze",
-        "expanddims",
-        "tensordot",
-        "identity",
-    ]
-)
-
-
-def step_names(node_name: str, op: str) -> tuple[Escaped, Escaped]:
-    """Identifiers for a node's step, the preferred one first: its scope (`conv2d_1/Conv2D` → `conv2d_1`), then its whole name."""
+def scopes(node_name: str, op: str) -> list[tuple[str, ...]]:
+    """The scopes that a node stands in, the outermost first, its whole name last: `a/b/Conv` → (a), (a, b), (a, b, Conv)."""
     node_name = node_name[:512] if is_name(node_name[:512]) else op
-    parts = [p for p in re.split(r"[/:.]+", node_name) if p]
-    whole = ident("_".join(parts), fallback=ident(op, "step"))
-    plain = re.sub(r"(_?\d+|__\d+)$", "", parts[-1]).lower() if parts else ""
-    if len(parts) > 1 and (plain in _LAST_PARTS or plain == op.lower()):
-        return ident("_".join(parts[:-1]), fallback=whole), whole
-    return whole, whole
+    parts = tuple(p for p in re.split(r"[/:]+", node_name) if p) or (op,)
+    # a hostile name could have hundreds, for every node
+    parts = (*parts[:MAX_SCOPES], "_".join(parts[MAX_SCOPES:])) if len(parts) > MAX_SCOPES else parts
+    return [parts[: k + 1] for k in range(len(parts))]
+
+
+def step_name(node_name: str, op: str) -> Escaped:
+    """An identifier for what a node does: its whole name, or its operator where it has none."""
+    return ident("_".join(scopes(node_name, op)[-1]), fallback=ident(op, "step"))
 
 
 def type_name(text: str) -> Escaped:

@@ -106,6 +106,7 @@ def _context(
         notes.append(f"converted as not a binary classifier: {why_not}")
     rtol, atol = (max(column) for column in zip(DType.F32.tolerance, *(v.dtype.tolerance for v in program.outputs), strict=True))
     data = samples.make(loaded.proto, program, options.features, rtol, atol)
+    notes += data.notes
     placeholder = binary and options.thresholds is None and data.labels is None
     if placeholder:
         notes.append("thresholds.json holds placeholders: give --thresholds, or `labels` in the features file")

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 
 from onnx2rust import usage
 from onnx2rust.dims import evaluate, symbols
 from onnx2rust.errors import InvalidModelError, MismatchError, Problem, ToolError, UsageError
 from onnx2rust.naming import Names
 from onnx2rust.program import Program, Value
+from onnx2rust.reference import Reference
 
 Array = np.ndarray[Any, Any]
 SAMPLES = 8
@@ -39,6 +39,8 @@ class TestData:
     samples: int
     batched: bool
     labels: Array | None = None
+    notes: tuple[str, ...] = ()
+    """What a user should know about how the outputs were computed."""
 
 
 @dataclass(frozen=True)
@@ -58,26 +60,6 @@ def batch_symbol(program: Program) -> str | None:
     name = program.symbols[0]
     values = (*program.inputs, *program.outputs)
     return name if all(v.shape and str(v.shape[0]) == name for v in values) else None
-
-
-class Reference:
-    """The model in onnxruntime, one thread."""
-
-    def __init__(self, proto: onnx.ModelProto) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        try:
-            self.session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's own exception classes share no narrower base
-            raise ToolError(f"onnxruntime, the reference, cannot load the model: {str(error)[:400]}") from error
-
-    def run(self, feeds: dict[str, Array]) -> list[Array]:
-        """All outputs, in the model's order."""
-        try:
-            return [np.asarray(a) for a in self.session.run(None, {n: np.asarray(a) for n, a in feeds.items()})]
-        except Exception as error:  # as above
-            raise ToolError(f"onnxruntime, the reference, cannot run the model: {str(error)[:400]}") from error
 
 
 def lengths(program: Program) -> tuple[int, ...]:
@@ -139,7 +121,7 @@ def make(proto: onnx.ModelProto, program: Program, features: Path | None, rtol: 
     labels = given.get("labels")
     if labels is not None and "labels" not in arrays:
         arrays["labels"] = labels
-    return TestData(arrays, expected, len(kept), batch is not None, labels)
+    return TestData(arrays, expected, len(kept), batch is not None, labels, (reference.note,) if reference.note else ())
 
 
 def expected_names(program: Program) -> tuple[str, ...]:

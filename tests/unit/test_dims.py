@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onnx2rust.dims import Dim, Expr, evaluate, symbol
+from onnx2rust.dims import Dim, Expr, broadcast, evaluate, symbol
 
-A, B = symbol("a"), symbol("b")
+A, B, C = symbol("a"), symbol("b"), symbol("c")
 small = st.integers(-4, 4)
 
 
@@ -44,3 +47,24 @@ def test_an_exact_quotient_is_found(left: Dim, right: Dim) -> None:
 def test_canonical_form(dim: Dim, text: str) -> None:
     assert str(dim) == text
     assert isinstance(dim, (int, Expr))
+
+
+def test_broadcast_is_numpys_for_all_sizes_that_fit() -> None:
+    (size,) = broadcast([(A,), (B,), (C,)])
+    for a, b, c in itertools.product((0, 1, 2, 3), repeat=3):
+        try:
+            (expected,) = np.broadcast_shapes((a,), (b,), (c,))
+        except ValueError:
+            continue
+        assert evaluate(size, {"a": a, "b": b, "c": c}) == expected, (a, b, c)
+
+
+def test_broadcast_has_one_form() -> None:
+    (size,) = broadcast([(A,), (B,)])
+    assert broadcast([(B,), (A,)]) == broadcast([(A,), (size,)]) == broadcast([(size,), (size,)]) == (size,)
+    assert str(size) == "broadcast(a, b)"
+    assert broadcast([(A, 1), (A, B)]) == (A, B)
+    # a known size is the answer, whatever the other turns out to be
+    assert broadcast([(A,), (4,)]) == (4,)
+    with pytest.raises(ValueError, match="do not broadcast"):
+        broadcast([(3,), (4,)])

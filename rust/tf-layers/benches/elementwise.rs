@@ -145,34 +145,31 @@ impl Bench {
         self.time("LogSoftmax 64x1024", || {
             LogSoftmax.run(cpu, [64, 1024, 1], black_box(&x), &mut y)
         });
-        let row = vec![1.25f32; 768];
-        let layer = LayerNormalization {
-            epsilon: 1e-5,
-            scale: Some(&row),
-            bias: Some(&row),
-        };
-        self.time("LayerNormalization 64x768", || {
-            layer.run(
-                cpu,
-                [64, 768],
-                black_box(&x[..64 * 768]),
-                &mut y[..64 * 768],
-                None,
-                None,
-            );
-        });
+        for [rows, n] in [[64, 768], [256, 32]] {
+            let row = vec![1.25f32; n];
+            let layer = LayerNormalization {
+                epsilon: 1e-5,
+                scale: Some(&row),
+                bias: Some(&row),
+            };
+            let (x, y) = (&x[..rows * n], &mut y[..rows * n]);
+            self.time(&format!("LayerNormalization {rows}x{n}"), || {
+                layer.run(cpu, [rows, n], black_box(x), y, None, None);
+            });
+        }
+        let row = [1.25f32; 64];
         let group = GroupNormalization {
             groups: 64,
             epsilon: 1e-5,
-            scale: &row[..64],
-            bias: &row[..64],
+            scale: &row,
+            bias: &row,
         };
         self.time("InstanceNormalization 1x64x1024", || {
             group.run(cpu, [1, 64, 1024], black_box(&x), &mut y)
         });
         let batch = ScaleShift {
-            scale: &row[..64],
-            shift: &row[..64],
+            scale: &row,
+            shift: &row,
         };
         self.time("BatchNormalization 1x64x1024", || {
             batch.run(cpu, [1, 64, 1024], black_box(&x), &mut y)

@@ -127,6 +127,8 @@ def _signed(dim: Dim) -> str:
 
 def _call(call: Call) -> str:
     left, right = _signed(call.left), _signed(call.right)
+    if call.fn == "broadcast":
+        return f"(if {left} == 1 {{ {right} }} else {{ {left} }})"
     if call.fn in ("min", "max"):
         return f"({left}).{call.fn}({right})"
     method = {"//": "div_euclid", "%": "rem_euclid"}[call.fn]

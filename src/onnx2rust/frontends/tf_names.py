@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import onnx
 
 from onnx2rust.frontends import graph as graphs
-from onnx2rust.frontends import symbols
+from onnx2rust.frontends import symbols, tf_order
 from onnx2rust.frontends.base import Port
 
 _COUNTER = re.compile(r"__\d+")
@@ -78,24 +78,24 @@ def clean(
     graph = model.graph
     by_name = {value.name: value for value in graph.input}
     ordered = [by_name.pop(port.tensor) for port in inputs if port.tensor in by_name]
-    _replace(graph.input, [*ordered, *by_name.values()])
+    tf_order.replace(graph.input, [*ordered, *by_name.values()])
     for body in list(graphs.all_graphs(graph))[1:]:
-        _settle_identities(body)
-    _canonical_order(graph)
-    while _merge_equal(graph):
-        _canonical_order(graph)
+        tf_order.settle_identities(body)
+    tf_order.canonical(graph)
+    while tf_order.merge_equal(graph):
+        tf_order.canonical(graph)
     names = _Names(Scopes.of(model, layers, prefixes))
     _fill_shapes(graph, [*inputs, *outputs])
     names.wanted = {port.tensor: port.name for port in (*inputs, *outputs)}
     names.used_tensors.update(names.wanted.values())
     names.plan(graph)
     names.apply(graph)
-    _order_constants(graph)
+    tf_order.order_constants(graph)
     graph.name = "model"
     graph.doc_string = ""
     symbols.name_unknown(model)
     used = {node.domain or "" for g in graphs.all_graphs(graph) for node in g.node}
-    _replace(model.opset_import, [o for o in model.opset_import if o.domain in ("", *used)])
+    tf_order.replace(model.opset_import, [o for o in model.opset_import if o.domain in ("", *used)])
 
 
 def _fill_shapes(graph: onnx.GraphProto, ports: Sequence[Port]) -> None:
@@ -271,135 +271,7 @@ def _lend_scopes(names: list[str], graph: onnx.GraphProto) -> list[str]:
     return names
 
 
-def _canonical_order(graph: onnx.GraphProto) -> None:
-    """Order by a depth-first walk from the outputs, bodies first: it depends on the structure alone, not on old names."""
-    for node in graph.node:
-        for body in graphs.subgraphs(node):
-            _canonical_order(body)
-    writer = {name: index for index, node in enumerate(graph.node) for name in node.output if name}
-    done: set[int] = set()
-    order: list[int] = []
-    for root in [value.name for value in graph.output]:
-        stack = [(writer[root], False)] if root in writer else []
-        while stack:
-            index, ready = stack.pop()
-            if ready:
-                order.append(index)
-            elif index not in done:
-                done.add(index)
-                stack.append((index, True))
-                sources = [writer[name] for name in _reads_in_order(graph.node[index]) if name in writer]
-                stack.extend((source, False) for source in reversed(sources) if source not in done)
-    nodes = [graph.node[index] for index in order]
-    _replace(graph.node, nodes)
-
-
-def _settle_identities(body: onnx.GraphProto) -> None:
-    """Keep in a body only the Identity nodes its outputs need, in order of the outputs.
-
-    Where one value leaves a body twice, tf2onnx removes either Identity, depending on addresses in memory.
-    """
-    alias = {node.output[0]: node.input[0] for node in body.node if node.op_type == "Identity"}
-
-    def root(name: str) -> str:
-        while name in alias:
-            name = alias[name]
-        return name
-
-    nodes = [node for node in body.node if node.op_type != "Identity"]
-    for node in nodes:
-        node.input[:] = [root(name) for name in node.input]
-        for inner in (graph for child in graphs.subgraphs(node) for graph in graphs.all_graphs(child)):
-            for inner_node in inner.node:
-                inner_node.input[:] = [root(name) for name in inner_node.input]
-            for value in inner.output:
-                value.name = root(value.name)
-    writer = {name: node.name for node in nodes for name in node.output}
-    free = set(writer)
-    for index, value in enumerate(body.output):
-        source = root(value.name)
-        value.name = source
-        if source in free:
-            free.remove(source)
-        else:
-            value.name = f"{source}__{index}"
-            nodes.append(onnx.helper.make_node("Identity", [source], [value.name], name=f"{writer.get(source, source)}__{index}"))
-    _replace(body.node, nodes)
-
-
-def _merge_equal(graph: onnx.GraphProto) -> bool:
-    """Constants with equal values, and nodes that compute the same from the same, become one: the first in order.
-
-    Per graph; nodes with bodies or random results, and those that write a graph output, stay. Whether anything changed.
-    """
-    changed = False
-    for current in graphs.all_graphs(graph):
-        place: dict[str, int] = {}
-        for node in current.node:
-            for name in _reads_in_order(node):
-                place.setdefault(name, len(place))
-        new: dict[str, str] = {}
-        kept = {value.name for value in current.output}
-        seen: dict[tuple[object, ...], str] = {}
-        for tensor in sorted(current.initializer, key=lambda t: place.get(t.name, len(place))):
-            bare = onnx.TensorProto()
-            bare.CopyFrom(tensor)
-            bare.name = ""
-            first = seen.setdefault((bare.SerializeToString(deterministic=True),), tensor.name)
-            if first != tensor.name and tensor.name not in kept:
-                new[tensor.name] = first
-        for node in current.node:
-            inputs = tuple(new.get(name, name) for name in node.input)
-            if node.op_type.startswith("Random") or any(True for _ in graphs.subgraphs(node)):
-                continue
-            attributes = sorted(a.SerializeToString(deterministic=True) for a in node.attribute)
-            key = (node.op_type, node.domain, inputs, *attributes, len(node.output))
-            for index, name in enumerate(node.output):
-                first = seen.setdefault((*key, index), name)
-                if first != name and name and first and not kept & set(node.output):
-                    new[name] = first
-        if any(tensor.name in new for tensor in current.initializer):
-            _replace(current.initializer, [t for t in current.initializer if t.name not in new])
-        changed = changed or bool(new)
-        for inner in graphs.all_graphs(current) if new else ():
-            for node in inner.node:
-                node.input[:] = [new.get(name, name) for name in node.input]
-            if inner is not current:
-                for value in inner.output:
-                    value.name = new.get(value.name, value.name)
-    return changed
-
-
-def _reads_in_order(node: onnx.NodeProto) -> list[str]:
-    names = list(node.input)
-    for body in graphs.subgraphs(node):
-        for graph in graphs.all_graphs(body):
-            names += [name for inner in graph.node for name in inner.input]
-            names += [value.name for value in graph.output]
-    return [name for name in dict.fromkeys(names) if name]
-
-
-def _order_constants(graph: onnx.GraphProto) -> None:
-    """Constants in the order of first use; those that nothing reads go."""
-    for current in graphs.all_graphs(graph):
-        place: dict[str, int] = {}
-        for node in current.node:
-            for name in _reads_in_order(node):
-                place.setdefault(name, len(place))
-        for value in current.output:
-            place.setdefault(value.name, len(place))
-        kept = [tensor for tensor in current.initializer if tensor.name in place]
-        _replace(current.initializer, sorted(kept, key=lambda tensor: place[tensor.name]))
-
-
 def _forget_symbols(value: onnx.ValueInfoProto) -> None:
     for dim in value.type.tensor_type.shape.dim:
         if dim.HasField("dim_param") or (dim.HasField("dim_value") and dim.dim_value < 0):
             dim.Clear()
-
-
-def _replace(repeated, items) -> None:  # type: ignore[no-untyped-def]
-    """Set a repeated protobuf field to `items`, which may be its own elements in another order."""
-    copies = [type(item).FromString(item.SerializeToString()) for item in items]
-    del repeated[:]
-    repeated.extend(copies)

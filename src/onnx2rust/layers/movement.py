@@ -72,6 +72,14 @@ class DynamicSlice(Layer, rust="movement::DynamicSlice", fallible=True, optional
 
 
 @dataclass(frozen=True)
+class SameSize(Layer, rust="movement::SameSize", fallible=True):
+    """One size from two that have to be the same."""
+
+    left: Dim
+    right: Dim
+
+
+@dataclass(frozen=True)
 class SplitSizes(Layer, rust="movement::SplitSizes", fallible=True):
     """Reads the sizes of parts, which must fill an axis."""
 

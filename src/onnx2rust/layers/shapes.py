@@ -37,6 +37,25 @@ def split_at(shape: Shape, axis: int, count: int = 1) -> tuple[Dim, Dim, Dim]:
     return product(shape[:axis]), product(shape[axis : axis + count]), product(shape[axis + count :])
 
 
+def collapse_untouched(
+    shape: Sequence[Dim], touched: Sequence[bool], *columns: Sequence[Dim]
+) -> tuple[tuple[Dim, ...], list[tuple[Dim, ...]]]:
+    """The shape with each run of untouched axes as one; `columns` give numbers per axis, of which those of the first (an
+    untouched axis' size in another tensor) multiply and the others are taken from one axis."""
+    groups: list[list[int]] = []
+    for k in range(len(shape)):
+        if shape[k] == 1 and not touched[k]:
+            continue
+        if groups and not touched[k] and not touched[groups[-1][-1]]:
+            groups[-1].append(k)
+        else:
+            groups.append([k])
+    collapsed = tuple(product(shape[k] for k in group) for group in groups)
+    first = tuple(product(columns[0][k] for k in group) for group in groups) if columns else ()
+    rest = [tuple(column[group[0]] for group in groups) for column in columns[1:]]
+    return collapsed, [first, *rest]
+
+
 def collapse_masked(shape: Shape, mask: Sequence[bool]) -> tuple[Shape, tuple[bool, ...]]:
     """Merges neighbouring axes with the same mark and drops axes of size 1; at least one axis stays."""
     dims: list[Dim] = []

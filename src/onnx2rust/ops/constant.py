@@ -79,7 +79,10 @@ def dropout(
     training = training_mode is not None and (training_mode.array is None or bool(training_mode.array.any()))
     share = 0.5 if ratio is None else None if ratio.array is None else float(ratio.array.ravel()[0])
     if training and share != 0:
-        raise Refuse("Dropout in training mode", "export the model for inference")
+        raise Refuse(
+            "Dropout with training_mode=True drops at random, which a generated crate does not do",
+            "export the model for inference (training_mode=False, or Keras' training=False)",
+        )
     return _kept(g, data, n_outputs)
 
 

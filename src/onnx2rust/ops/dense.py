@@ -82,18 +82,21 @@ def _times(g: Builder, y: Value, factor: float) -> Value:
 
 
 def _inner(g: Builder, a: Value, b: Value) -> tuple[Value, Value]:
-    """Both operands of a · b, their inner sizes the same: where only the run can tell, it checks."""
+    """Both operands of a · b: an inner size that is known is known on both sides, checked by the run where only it can tell."""
     left, right = a.shape[-1], b.shape[-2]
     if isinstance(left, int) and isinstance(right, int) and left != right:
         raise Refuse(f"inner sizes {left} and {right} of {a.type} · {b.type} differ", invalid=True)
-    return (a, fixed(g, b, b.rank - 2, left)) if isinstance(left, int) else (fixed(g, a, a.rank - 1, right), b)
+    if isinstance(left, int):
+        return a, fixed(g, b, b.rank - 2, left)
+    return (fixed(g, a, a.rank - 1, right), b) if isinstance(right, int) else (a, b)
 
 
 def strides(g: Builder, a: Value, b: Value) -> tuple[tuple[Value, Value], Strided, Dims]:
     """The product of two operands of at least two axes, none of them moved: where they lie, and the shape of the result."""
     a, b = _inner(g, a, b)
     (a_store, a_all), (b_store, b_all) = g.strides_of(a), g.strides_of(b)
-    m, k, n = a.shape[-2], a.shape[-1], b.shape[-1]
+    m, n = a.shape[-2], b.shape[-1]
+    k = g.same(a.shape[-1], b.shape[-2], f"inner sizes of {a.type} · {b.type}:")
     try:
         batch = broadcast([a.shape[:-2], b.shape[:-2]])
     except ValueError as error:

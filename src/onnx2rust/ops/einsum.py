@@ -26,9 +26,8 @@ def einsum(g: Builder, *Inputs: Value, equation: str) -> Value:
         if len(set(term)) != len(term):
             raise Refuse(f"Einsum {equation!r} takes a diagonal", "write it as a Gather or a Mul with a mask")
         for letter, size in zip(term, x.shape, strict=True):
-            if sizes.setdefault(letter, size) != size:
-                both_known = isinstance(size, int) and isinstance(sizes[letter], int)
-                raise Refuse(f"Einsum {equation!r}: sizes {sizes[letter]} and {size} of {letter!r} differ", invalid=both_known)
+            what = f"Einsum {equation!r}: sizes of {letter!r}:"
+            sizes[letter] = g.same(sizes[letter], size, what) if letter in sizes else size
     if not set(output) <= set(sizes) or len(set(output)) != len(output):
         raise Refuse(f"Einsum {equation!r}: the output's letters", invalid=True)
     letters, y = terms[0], Inputs[0]

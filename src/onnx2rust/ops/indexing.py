@@ -13,8 +13,10 @@ from onnx2rust.dtypes import DType
 from onnx2rust.layers import movement
 from onnx2rust.layers.base import Variant
 from onnx2rust.layers.shapes import split_at
+from onnx2rust.ops.axes import normal_axis
 from onnx2rust.ops.cast import cast_to
-from onnx2rust.ops.movement import filled, normal_axis, padded, zeros
+from onnx2rust.ops.movement import filled, zeros
+from onnx2rust.ops.pad import padded
 from onnx2rust.ops.windows import geometry
 from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import Sizes, onnx_op

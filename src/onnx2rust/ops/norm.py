@@ -12,9 +12,11 @@ from onnx2rust.layers.base import Layer, Weight
 from onnx2rust.layers.elementwise import Add, Div, Mul, Sub, broadcasting
 from onnx2rust.layers.shapes import Shape, split_at
 from onnx2rust.ops.activation import activate
-from onnx2rust.ops.movement import normal_axis
+from onnx2rust.ops.axes import normal_axis
 from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import onnx_op
+
+_INFERENCE = "export the model for inference (training_mode=0, or Keras' training=False)"
 
 
 @onnx_op("BatchNormalization", since=7)
@@ -52,7 +54,10 @@ def batch_normalization_9(
 ) -> Value:
     """y = (x − mean) / √(var + ε) · scale + bias, per channel"""
     if n_outputs > 1:
-        raise Refuse("BatchNormalization with training outputs", "export the model for inference")
+        raise Refuse(
+            f"BatchNormalization with {n_outputs} outputs takes mean and variance from the batch: it is in training mode",
+            _INFERENCE,
+        )
     return _scale_shift(g, X, scale, B, mean, var, epsilon)
 
 
@@ -71,8 +76,10 @@ def batch_normalization(
     n_outputs: int = 1,
 ) -> Value:
     """y = (x − mean) / √(var + ε) · scale + bias, per channel (https://onnx.ai/onnx/operators/onnx__BatchNormalization.html)"""
-    if training_mode or n_outputs > 1:
-        raise Refuse("BatchNormalization in training mode", "export the model for inference")
+    if training_mode:
+        raise Refuse("BatchNormalization with training_mode=1 takes mean and variance from the batch", _INFERENCE)
+    if n_outputs > 1:
+        raise Refuse("BatchNormalization has one output unless training_mode is 1", invalid=True)
     return _scale_shift(g, X, scale, B, input_mean, input_var, epsilon)
 
 

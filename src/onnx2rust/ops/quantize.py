@@ -9,7 +9,7 @@ from onnx2rust.dims import product
 from onnx2rust.dtypes import DType, from_onnx
 from onnx2rust.layers import quantize as layers
 from onnx2rust.layers.elementwise import broadcasting
-from onnx2rust.ops.movement import normal_axis
+from onnx2rust.ops.axes import normal_axis
 from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import onnx_op
 

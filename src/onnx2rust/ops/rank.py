@@ -8,7 +8,7 @@ from onnx2rust.dtypes import DType
 from onnx2rust.layers import rank as layers
 from onnx2rust.layers.base import Layer
 from onnx2rust.layers.shapes import split_at
-from onnx2rust.ops.movement import normal_axis
+from onnx2rust.ops.axes import normal_axis
 from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import Sizes, onnx_op
 

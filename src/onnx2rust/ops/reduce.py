@@ -10,8 +10,8 @@ from onnx2rust.dtypes import DType
 from onnx2rust.layers.base import Layer, Variant
 from onnx2rust.layers.reduce import DynamicReduce, Hardmax, LogSoftmax, Reduce, Softmax
 from onnx2rust.layers.shapes import collapse_masked, split_at
+from onnx2rust.ops.axes import normal_axis
 from onnx2rust.ops.cast import cast_to
-from onnx2rust.ops.movement import normal_axis
 from onnx2rust.program import Value
 from onnx2rust.registry import onnx_op
 

@@ -15,7 +15,7 @@ from onnx2rust.dtypes import DType
 from onnx2rust.layers import movement
 from onnx2rust.layers.base import Variant
 from onnx2rust.layers.shapes import split_at
-from onnx2rust.ops.movement import normal_axes
+from onnx2rust.ops.axes import normal_axes
 from onnx2rust.program import Value
 from onnx2rust.registry import Const, onnx_op
 

@@ -10,7 +10,7 @@ from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, product, symbol
 from onnx2rust.dtypes import DType
 from onnx2rust.layers.movement import CheckedCopy, ReshapeSizes
-from onnx2rust.ops.movement import integers, normal_axes
+from onnx2rust.ops.axes import integers, normal_axes
 from onnx2rust.program import Value
 from onnx2rust.registry import Const, onnx_op
 
@@ -82,7 +82,7 @@ def reshape(g: Builder, data: Value, shape: Value, *, allowzero: int = 0) -> Val
 def flatten(g: Builder, input: Value, *, axis: int = 1) -> Value:
     """x as a matrix: axes before `axis` are its rows."""
     x = input
-    if not -x.rank <= axis <= x.rank:
+    if not (-x.rank if g.opset >= 11 else 0) <= axis <= x.rank:
         raise Refuse(f"axis {axis} is outside a tensor of {x.rank} axes", invalid=True)
     split = axis + x.rank if axis < 0 else axis
     return g.view(x, product(x.shape[:split]), product(x.shape[split:]))

@@ -18,6 +18,7 @@ from onnx2rust.passes import (
     fuse_residual,
     hoist,
     layer_norm,
+    names,
     outputs,
     scale_shift,
     winograd,
@@ -39,6 +40,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("fuse_activation", fuse_activation.run),  # no pass over memory of its own
     ("winograd", winograd.run),  # 3 × 3 convolutions with fewer multiplications
     ("outputs", outputs.run),  # what a caller gets must live in the workspace
+    ("names", names.run),  # now it is known which steps there are
 )
 
 

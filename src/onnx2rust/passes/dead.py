@@ -1,4 +1,4 @@
-"""Removes steps whose results nobody uses.
+"""Removes steps whose results nobody uses, and of steps that stay the optional outputs that nobody uses.
 
 A layer has no effect but its outputs and the symbols it defines, so a step whose outputs are all unused and whose
 symbols appear in no remaining type or size can go. Works backwards, so that whole chains go at once.
@@ -22,6 +22,10 @@ def _live(steps: tuple[Step, ...], used: set[Value], sizes: set[str]) -> tuple[S
     for step in reversed(steps):
         if not any(v in used for v in step.results()) and not sizes & set(step.defines):
             continue
+        optional = step.layer.optional_outputs
+        if optional and any(v is not None and v not in used for v in step.outputs):
+            outputs = tuple(v if v in used or k not in optional else None for k, v in enumerate(step.outputs))
+            step = replace(step, outputs=outputs)
         bodies = []
         for body in step.bodies:
             inside = set(body.outputs)

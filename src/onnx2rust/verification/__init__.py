@@ -12,6 +12,7 @@ from onnx2rust import emit, frontends, pipeline, planner, samples
 from onnx2rust.errors import Onnx2RustError, Problem, ToolError, bug
 from onnx2rust.options import Checks, Options, for_each
 from onnx2rust.program import Program
+from onnx2rust.reference import Reference
 from onnx2rust.verification import draws, nodes
 from onnx2rust.verification.compare import Comparison, compare
 from onnx2rust.verification.reports import ModelReport, OutputReport, Report
@@ -101,7 +102,9 @@ def _run(workspace: Workspace, case: _Case, checks: Checks) -> None:
             Problem(f"bug in onnx2rust: the generated crate does not compile: {workspace.broken[case.member]}"),
             "please report it with the model",
         )
-    reference = samples.Reference(case.loaded.proto)
+    reference = Reference(case.loaded.proto)
+    if reference.note:
+        case.report.notes.append(reference.note)
     found: dict[str, OutputReport] = {}
     for draw in _draws(case, reference, checks):
         case.report.draws.append(draw.label)
@@ -123,7 +126,7 @@ def _run(workspace: Workspace, case: _Case, checks: Checks) -> None:
     case.report.outputs = list(found.values())
 
 
-def _draws(case: _Case, reference: samples.Reference, checks: Checks) -> Iterable[draws.Draw]:
+def _draws(case: _Case, reference: Reference, checks: Checks) -> Iterable[draws.Draw]:
     if case.options.features is not None:
         return draws.given(case.options.features, case.program, reference, case.report.notes)
     return draws.drawn(case.loaded.proto, case.program, reference, checks.batches, checks.seed)

@@ -12,6 +12,7 @@ import onnx
 
 from onnx2rust import samples, usage
 from onnx2rust.program import Program
+from onnx2rust.reference import Reference
 
 Array = np.ndarray[Any, Any]
 FIXED_DRAWS = 3
@@ -41,9 +42,7 @@ def batch(program: Program) -> str | None:
     return found
 
 
-def drawn(
-    proto: onnx.ModelProto, program: Program, reference: samples.Reference, batches: tuple[int, ...], seed: int
-) -> Iterator[Draw]:
+def drawn(proto: onnx.ModelProto, program: Program, reference: Reference, batches: tuple[int, ...], seed: int) -> Iterator[Draw]:
     """Seeded draws: FIXED_DRAWS if no size is open, else one for each batch size, each with another length."""
     name = batch(program)
     others = [s for s in program.symbols if s != name]
@@ -61,7 +60,7 @@ def drawn(
         yield Draw(", ".join(f"{s}={n}" for s, n in sizes.items()) or "fixed sizes", feeds, expected, {})
 
 
-def given(path: Path, program: Program, reference: samples.Reference, notes: list[str]) -> Iterator[Draw]:
+def given(path: Path, program: Program, reference: Reference, notes: list[str]) -> Iterator[Draw]:
     """The user's samples: one alone, then all in batches; or one after the other if the model has no batch axis."""
     data = samples.read(path, program)
     names = samples.expected_names(program)

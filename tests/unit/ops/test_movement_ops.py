@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
 from op_models import layers, lower, types
 
+from onnx2rust.dims import evaluate, symbol
 from onnx2rust.errors import InvalidModelError, UnsupportedError
+from onnx2rust.ops.slices import slice_range
 
 F32 = np.float32
 
@@ -185,3 +188,45 @@ def test_recurrent() -> None:
         lower("RNN", net(1), hidden_size=5, activations=["Affine"])
     with pytest.raises(InvalidModelError, match="do not fit"):
         lower("GRU", net(4), hidden_size=5)
+
+
+BOUNDS = [-(2**63), 1 - 2**63, -(2**31), 1 - 2**31, -7, -3, -1, 0, 1, 2, 5, 9, 2**31 - 1, 2**32 - 1, 2**63 - 1]
+
+
+def sliced_by_the_text(n: int, start: int, end: int, step: int) -> list[int]:
+    """The positions that the text of ONNX Slice gives: bounds are wrapped once, then clamped."""
+    first, last = (v + n if v < 0 else v for v in (start, end))
+    if step > 0:
+        return list(range(min(max(first, 0), n), min(max(last, 0), n), step))
+    return list(range(min(max(first, 0), n - 1), min(max(last, -1), n - 1), step)) if n else []
+
+
+@pytest.mark.parametrize("step", [1, 2, -1, -3])
+def test_slices_of_an_open_axis_are_right_for_every_size(step: int) -> None:
+    for start, end in itertools.product(BOUNDS, BOUNDS):
+        found = slice_range(symbol("n"), start, end, step)
+        assert found is not None
+        for n in range(9):
+            low, count = (evaluate(d, {"n": n}) for d in found)
+            positions = [low + k * step for k in range(count)]
+            assert positions == sliced_by_the_text(n, start, end, step), (n, start, end, step)
+
+
+@pytest.mark.parametrize("everything", [2**31 - 1, 2**63 - 1])
+def test_no_size_is_compared_with_the_end_of_the_integers(everything: int) -> None:
+    n = symbol("n")
+    for bounds in ((0, everything, 1), (-everything - 1, everything, 1)):
+        assert slice_range(n, *bounds) == (0, n)
+    for bounds in ((-1, -everything, -1), (everything, -everything - 1, -1)):
+        low, count = slice_range(n, *bounds) or (None, None)
+        assert (str(low), count) == ("max(0, n - 1)", n)
+    assert [str(d) for d in slice_range(n, 2, -everything, -1) or ()] == [
+        "max(0, min(2, n - 1))",
+        "min(max(0, min(2, n - 1)) + 1, n)",
+    ]
+
+
+def test_axes_of_flatten_count_from_the_end_since_opset_11() -> None:
+    assert types(lower("Flatten", {"x": (F32, [2, 3, 4])}, 11, axis=-1)) == ["float32[6, 4]"]
+    with pytest.raises(InvalidModelError, match="axis -1 is outside"):
+        lower("Flatten", {"x": (F32, [2, 3, 4])}, 9, axis=-1)

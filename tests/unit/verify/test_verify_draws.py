@@ -13,6 +13,7 @@ from onnx2rust.dtypes import DType
 from onnx2rust.errors import InvalidModelError, ToolError, UsageError
 from onnx2rust.options import Options, for_each
 from onnx2rust.program import Program, TensorType, Value
+from onnx2rust.reference import Reference
 from onnx2rust.verification import draws
 
 
@@ -113,10 +114,10 @@ def test_the_first_length_that_the_reference_can_run_is_taken():
     nodes = [helper.make_node("Reshape", ["x", "shape"], ["y"])]
     proto = model(nodes, {"x": (F32, ["n", "t"])}, {"y": F32}, {"shape": np.array([0, 8, -1])})
     given = program({"x": (DType.F32, ("n", "t"))}, ("n", "t"))
-    found = list(draws.drawn(proto, given, samples.Reference(proto), (1, 3), 0))
+    found = list(draws.drawn(proto, given, Reference(proto), (1, 3), 0))
     assert [d.label for d in found] == ["n=1, t=16", "n=3, t=16"]
     assert found[1].feeds["x"].shape == (3, 16)
-    again = list(draws.drawn(proto, given, samples.Reference(proto), (1, 3), 0))
+    again = list(draws.drawn(proto, given, Reference(proto), (1, 3), 0))
     np.testing.assert_array_equal(found[1].feeds["x"], again[1].feeds["x"])
 
 
@@ -124,7 +125,7 @@ def test_a_model_that_no_length_suits_says_what_to_do():
     proto = model([helper.make_node("Reshape", ["x", "s"], ["y"])], {"x": (F32, ["n"])}, {"y": F32}, {"s": np.array([9999])})
     given = program({"x": (DType.F32, ("n",))}, ("n",))
     with pytest.raises(ToolError, match="fix sizes with --dim"):
-        list(draws.drawn(proto, given, samples.Reference(proto), (1,), 0))
+        list(draws.drawn(proto, given, Reference(proto), (1,), 0))
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ def score():
 def test_a_features_file_in_batches_with_predictions(score, tmp_path):
     proto, given = score
     rows = np.random.default_rng(0).standard_normal((300, 10)).astype("f")
-    reference = samples.Reference(proto)
+    reference = Reference(proto)
     np.savez(tmp_path / "f.npz", features=rows, predictions=reference.run({"features": rows})[0][:, 0])
     found = list(draws.given(tmp_path / "f.npz", given, reference, []))
     assert [d.label for d in found] == ["sample 0", "samples 0 to 255", "samples 256 to 299"]

@@ -28,7 +28,10 @@ pub(crate) fn map<S: Simd>(s: S, x: Option<&[f32]>, y: &mut [f32], f: impl Fn(S:
     let (body, tail) = y.split_at_mut(y.len() - y.len() % S::f32s::LEN);
     let (from, from_tail) = x.map_or((&[][..], &tail[..]), |x| x.split_at(body.len()));
     let mut padded = [0.0; MAX_LEN];
-    padded[..tail.len()].copy_from_slice(&from_tail[..tail.len()]);
+    // Rows are often short, and calls of memcpy that copy nothing would take most of their time.
+    if !tail.is_empty() {
+        padded[..tail.len()].copy_from_slice(&from_tail[..tail.len()]);
+    }
     let padded = &mut padded[..if tail.is_empty() { 0 } else { S::f32s::LEN }];
     for (y, from) in [(body, from), (&mut *padded, &[][..])] {
         let mut from = from.chunks_exact(S::f32s::LEN);
@@ -37,7 +40,9 @@ pub(crate) fn map<S: Simd>(s: S, x: Option<&[f32]>, y: &mut [f32], f: impl Fn(S:
             f(S::f32s::from_slice(s, x)).store_slice(y);
         }
     }
-    tail.copy_from_slice(&padded[..tail.len()]);
+    if !tail.is_empty() {
+        tail.copy_from_slice(&padded[..tail.len()]);
+    }
 }
 
 /// y = f(y, x) for every element.
@@ -51,18 +56,22 @@ pub(crate) fn map2<S: Simd>(
     let (body, tail) = y.split_at_mut(y.len() - y.len() % S::f32s::LEN);
     let (x, x_tail) = x.split_at(body.len());
     let (mut padded, mut x_padded) = ([0.0; MAX_LEN], [0.0; MAX_LEN]);
-    padded[..tail.len()].copy_from_slice(tail);
-    x_padded[..tail.len()].copy_from_slice(&x_tail[..tail.len()]);
+    if !tail.is_empty() {
+        padded[..tail.len()].copy_from_slice(tail);
+        x_padded[..tail.len()].copy_from_slice(&x_tail[..tail.len()]);
+    }
     let padded = &mut padded[..if tail.is_empty() { 0 } else { S::f32s::LEN }];
     for (y, x) in [(body, x), (&mut *padded, &x_padded[..])] {
-        for (y, x) in y
-            .chunks_exact_mut(S::f32s::LEN)
-            .zip(x.chunks_exact(S::f32s::LEN))
-        {
+        // Not zipped: `Zip::new` is not inlined and divides by the length of the chunks, which takes longer than a short row.
+        let mut x = x.chunks_exact(S::f32s::LEN);
+        for y in y.chunks_exact_mut(S::f32s::LEN) {
+            let Some(x) = x.next() else { break };
             f(S::f32s::from_slice(s, y), S::f32s::from_slice(s, x)).store_slice(y);
         }
     }
-    tail.copy_from_slice(&padded[..tail.len()]);
+    if !tail.is_empty() {
+        tail.copy_from_slice(&padded[..tail.len()]);
+    }
 }
 
 /// y = f(y, a, b) for every element.
@@ -77,20 +86,25 @@ pub(crate) fn map3<S: Simd>(
     let (body, tail) = y.split_at_mut(y.len() - y.len() % S::f32s::LEN);
     let ((a, a_tail), (b, b_tail)) = (a.split_at(body.len()), b.split_at(body.len()));
     let (mut padded, mut a_padded, mut b_padded) = ([0.0; MAX_LEN], [0.0; MAX_LEN], [0.0; MAX_LEN]);
-    padded[..tail.len()].copy_from_slice(tail);
-    a_padded[..tail.len()].copy_from_slice(&a_tail[..tail.len()]);
-    b_padded[..tail.len()].copy_from_slice(&b_tail[..tail.len()]);
+    if !tail.is_empty() {
+        padded[..tail.len()].copy_from_slice(tail);
+        a_padded[..tail.len()].copy_from_slice(&a_tail[..tail.len()]);
+        b_padded[..tail.len()].copy_from_slice(&b_tail[..tail.len()]);
+    }
     let padded = &mut padded[..if tail.is_empty() { 0 } else { S::f32s::LEN }];
     for (y, a, b) in [(body, a, b), (&mut *padded, &a_padded[..], &b_padded[..])] {
-        let operands = a
-            .chunks_exact(S::f32s::LEN)
-            .zip(b.chunks_exact(S::f32s::LEN));
-        for (y, (a, b)) in y.chunks_exact_mut(S::f32s::LEN).zip(operands) {
-            let load = |x| S::f32s::from_slice(s, x);
-            f(load(y), load(a), load(b)).store_slice(y);
+        let (mut a, mut b) = (a.chunks_exact(S::f32s::LEN), b.chunks_exact(S::f32s::LEN));
+        for y in y.chunks_exact_mut(S::f32s::LEN) {
+            let (Some(a), Some(b)) = (a.next(), b.next()) else {
+                break;
+            };
+            let (a, b) = (S::f32s::from_slice(s, a), S::f32s::from_slice(s, b));
+            f(S::f32s::from_slice(s, y), a, b).store_slice(y);
         }
     }
-    tail.copy_from_slice(&padded[..tail.len()]);
+    if !tail.is_empty() {
+        tail.copy_from_slice(&padded[..tail.len()]);
+    }
 }
 
 /// min(x, limit), NaN staying NaN: the x86 and Arm minimum of a constant *first* and a NaN is the NaN.

@@ -13,20 +13,24 @@ pub(crate) fn row_sum<S: Simd>(s: S, x: &[f32], g: impl Fn(S::f32s) -> S::f32s, 
         let mut sums = [S::f32s::splat(s, 0.0); 4];
         let mut fours = x.chunks_exact(4 * S::f32s::LEN);
         for x in &mut fours {
-            for (sum, x) in sums.iter_mut().zip(x.chunks_exact(S::f32s::LEN)) {
+            let mut x = x.chunks_exact(S::f32s::LEN);
+            for sum in &mut sums {
+                let Some(x) = x.next() else { break };
                 *sum += g(S::f32s::from_slice(s, x));
             }
         }
-        // What is left: up to three vectors and a part of one, all through one copy.
-        let rest = fours.remainder();
-        let mut padded = [pad; 64];
-        if !rest.is_empty() {
+        // What is left: up to three vectors, and a part of one, for which all go through a copy.
+        let mut rest = fours.remainder();
+        let mut padded = [0.0; 64];
+        if !rest.len().is_multiple_of(S::f32s::LEN) {
+            let whole = rest.len().next_multiple_of(S::f32s::LEN);
             padded[..rest.len()].copy_from_slice(rest);
+            padded[rest.len()..whole].fill(pad);
+            rest = &padded[..whole];
         }
-        for (sum, x) in sums
-            .iter_mut()
-            .zip(padded[..rest.len().next_multiple_of(S::f32s::LEN)].chunks_exact(S::f32s::LEN))
-        {
+        let mut rest = rest.chunks_exact(S::f32s::LEN);
+        for sum in &mut sums {
+            let Some(x) = rest.next() else { break };
             *sum += g(S::f32s::from_slice(s, x));
         }
         total += f64::from(((sums[0] + sums[1]) + (sums[2] + sums[3])).reduce_sum());

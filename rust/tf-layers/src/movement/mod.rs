@@ -24,7 +24,7 @@ pub use fill::{EyeLike, OneHot, Range, RangeElement, Trilu};
 pub use gather::{Gather, GatherElements, GatherNd, Index};
 pub use pad::{DynamicPad, Pad, PadMode};
 pub use reshape::{
-    CheckedCopy, Copy, ReadSizes, ReshapeSizes, SizeElement, SplitSizes, WriteSizes,
+    CheckedCopy, Copy, ReadSizes, ReshapeSizes, SameSize, SizeElement, SplitSizes, WriteSizes,
     broadcast_sizes,
 };
 #[cfg(feature = "resize")]

@@ -147,6 +147,30 @@ impl ReadSizes {
     }
 }
 
+/// One size from two that have to be the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SameSize;
+
+impl SameSize {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// The size.
+    ///
+    /// # Errors
+    /// [`Error::SizeMismatch`] if the two differ.
+    pub fn sizes(&self, _cpu: Cpu, left: usize, right: usize) -> Result<[usize; 1]> {
+        if left == right {
+            return Ok([left]);
+        }
+        let what = "sizes that have to be the same";
+        Err(Error::SizeMismatch { what, left, right })
+    }
+}
+
 /// Sizes of the parts that ONNX `Split` makes, where only the data say them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SplitSizes;

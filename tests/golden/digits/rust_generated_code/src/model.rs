@@ -29,7 +29,7 @@ pub struct Outputs<'a> {
 /// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
-    /// conv1\_relu, conv2\_relu, flatten
+    /// conv1, conv2, flatten
     s0: Slot<f32>,
     /// pool1, pool2, logits, softmax
     s1: Slot<f32>,

@@ -28,9 +28,9 @@ pub struct Outputs<'a> {
 /// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
-    /// hidden\_relu
+    /// hidden
     s0: Slot<f32>,
-    /// score\_sigmoid
+    /// score
     s1: Slot<f32>,
 }
 

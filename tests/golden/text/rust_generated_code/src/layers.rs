@@ -11,8 +11,8 @@ use super::weights::Weights;
 #[derive(Debug, Clone, Copy)]
 pub struct Layers<'w> {
     /// lstm/LSTM (LSTM): \[length, batch, 8\]
-    pub lstm_lstm: Transpose<3>,
-    /// lstm/LSTM (LSTM): \[length, 1, batch, 6\], \[1, batch, 6\]
+    pub lstm_transpose: Transpose<3>,
+    /// lstm/LSTM (LSTM): \[1, batch, 6\]
     pub lstm: Lstm<'w>,
     /// logits/MatMul (Gemm): \[batch, 3\]
     pub logits: Dense<'w>,
@@ -29,7 +29,7 @@ impl<'w> Layers<'w> {
     )]
     pub const fn new(w: &Weights<'w>) -> Self {
         Self {
-            lstm_lstm: Transpose { perm: [1, 0, 2] }.checked(),
+            lstm_transpose: Transpose { perm: [1, 0, 2] }.checked(),
             lstm: Lstm {
                 inputs: 8,
                 hidden: 6,

@@ -32,12 +32,10 @@ pub struct Outputs<'a> {
 /// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
-    /// embedding, lstm, logits, softmax
+    /// embedding, lstm.1
     s0: Slot<f32>,
-    /// lstm\_lstm
+    /// lstm\_transpose, logits, softmax
     s1: Slot<f32>,
-    /// lstm.1
-    s2: Slot<f32>,
     /// Room that layers need while they run
     scratch: Slot<f32>,
 }
@@ -46,7 +44,7 @@ impl Workspace {
     /// Bytes that the buffers hold now.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.s0.bytes() + self.s1.bytes() + self.s2.bytes() + self.scratch.bytes()
+        self.s0.bytes() + self.s1.bytes() + self.scratch.bytes()
     }
 }
 
@@ -140,13 +138,13 @@ impl<'w> TextModel<'w> {
             )
             .map_err(|e| e.at("embedding"))?;
         // lstm/LSTM (LSTM): [length, batch, 8]
-        l.lstm_lstm.run(
+        l.lstm_transpose.run(
             cpu,
             [batch, length, 8],
             ws.s0.get(batch * length * 8),
             ws.s1.fit(length * batch * 8),
         );
-        // lstm/LSTM (LSTM): [length, 1, batch, 6], [1, batch, 6]
+        // lstm/LSTM (LSTM): [1, batch, 6]
         l.lstm
             .run(
                 cpu,
@@ -156,20 +154,20 @@ impl<'w> TextModel<'w> {
                 None,
                 None,
                 None,
-                Some(ws.s0.fit(length * batch * 6)),
-                Some(ws.s2.fit(batch * 6)),
+                None,
+                Some(ws.s0.fit(batch * 6)),
                 None,
                 &mut ws.scratch,
             )
             .map_err(|e| e.at("lstm"))?;
         // logits/MatMul (Gemm): [batch, 3]
         l.logits
-            .run(cpu, batch, ws.s2.get(batch * 6), None, ws.s0.fit(batch * 3));
+            .run(cpu, batch, ws.s0.get(batch * 6), None, ws.s1.fit(batch * 3));
         // softmax/Softmax (Softmax): [batch, 3]
-        Softmax.run_in_place(cpu, [batch, 3, 1], ws.s0.fit(batch * 3));
+        Softmax.run_in_place(cpu, [batch, 3, 1], ws.s1.fit(batch * 3));
         Ok(Outputs {
             probabilities: TensorView {
-                data: ws.s0.get(batch * 3),
+                data: ws.s1.get(batch * 3),
                 shape: [batch, 3],
             },
         })

@@ -1,0 +1,92 @@
+"""Pad: borders around a tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from onnx2rust.builder import Builder, Refuse
+from onnx2rust.dims import Dim, minimum
+from onnx2rust.layers import movement
+from onnx2rust.layers.base import Variant
+from onnx2rust.layers.shapes import collapse_untouched
+from onnx2rust.ops.axes import integers, normal_axes, read_sizes
+from onnx2rust.program import Value
+from onnx2rust.registry import Const, onnx_op
+
+_MODES = {"constant": "Constant", "reflect": "Reflect", "edge": "Edge", "wrap": "Wrap"}
+
+
+def padded(g: Builder, x: Value, before: Sequence[Dim], after: Sequence[Dim], mode_name: str, value: Value | None) -> Value:
+    """x with a border; negative sizes crop."""
+    mode = _mode(mode_name)
+    perm, (stored,) = g.layout([x], x.rank)
+    begin: list[Dim] = [0] * x.rank
+    end: list[Dim] = [0] * x.rank
+    for axis, at in enumerate(perm):
+        begin[at], end[at] = before[axis], after[axis]
+    size = [n + b + e for n, b, e in zip(stored.shape, begin, end, strict=True)]
+    for n, b, e in zip(stored.shape, begin, end, strict=True):
+        known = [d for d in (n, b, e) if isinstance(d, int)]
+        left = n + minimum(b, 0) + minimum(e, 0)
+        if isinstance(left, int) and len(known) == 3:
+            grows = any(isinstance(d, int) and d > 0 for d in (b, e))
+            if left < 0 or (left == 0 and grows and mode.name != "Constant"):
+                raise Refuse(f"an axis of {n} cannot be padded by {b} and {e} in this mode", invalid=True)
+    touched = [not (b == 0 and e == 0) for b, e in zip(begin, end, strict=True)]
+    if not any(touched):
+        return x
+    shape, (_, first, last) = collapse_untouched(stored.shape, touched, stored.shape, begin, end)
+    inputs = [stored, value if mode.name == "Constant" else None]
+    return g.transpose(g.step(movement.Pad(mode, shape, first, last), inputs, x.type.with_shape(*size)), perm)
+
+
+def _mode(mode: str) -> Variant:
+    if mode not in _MODES:
+        raise Refuse(f"mode {mode!r} of Pad is unknown", invalid=True)
+    return Variant.of("movement::PadMode", _MODES[mode])
+
+
+@onnx_op("Pad", since=2)
+def pad_2(g: Builder, data: Value, *, pads: list[int], mode: str = "constant", value: float = 0.0) -> Value:
+    """x with a border."""
+    x = data
+    if len(pads) != 2 * x.rank:
+        raise Refuse(f"{len(pads)} pads for {x.rank} axes", invalid=True)
+    constant = g.constant(np.array([value], x.dtype.numpy)) if value else None
+    return padded(g, x, pads[: x.rank], pads[x.rank :], mode, constant)
+
+
+@onnx_op("Pad", since=(11, 13))
+def pad_11(g: Builder, data: Value, pads: Value, constant_value: Value | None = None, *, mode: str = "constant") -> Value:
+    """x with a border; negative pads crop."""
+    return pad(g, data, pads, constant_value, mode=mode)
+
+
+@onnx_op("Pad", since=(18, 19, 21, 23, 24, 25))
+def pad(
+    g: Builder,
+    data: Value,
+    pads: Value,
+    constant_value: Value | None = None,
+    axes: Const | None = None,
+    *,
+    mode: str = "constant",
+) -> Value:
+    """x with a border; negative pads crop."""
+    x = data
+    chosen = normal_axes(range(x.rank) if axes is None else integers(axes), x.rank)
+    if pads.type.size != 2 * len(chosen):
+        raise Refuse(f"{pads.type.size} pads for {len(chosen)} axes", invalid=True)
+    known = pads.dims()
+    if known is not None:
+        before: list[Dim] = [0] * x.rank
+        after: list[Dim] = [0] * x.rank
+        for k, axis in enumerate(chosen):
+            before[axis], after[axis] = known[k], known[k + len(chosen)]
+        return padded(g, x, before, after, mode, constant_value)
+    names, shape = read_sizes(g, x, chosen)
+    layer = movement.DynamicPad(_mode(mode), tuple(chosen), x.shape)
+    inputs = [x, g.cast_sizes(pads), constant_value]
+    return g.step(layer, inputs, x.type.with_shape(*shape), defines=names)  # type: ignore[no-any-return]

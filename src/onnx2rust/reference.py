@@ -1,0 +1,52 @@
+"""onnxruntime, the reference: one thread, on the CPU, silent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from onnx2rust.errors import ToolError
+
+Array = np.ndarray[Any, Any]
+
+
+def session(proto: onnx.ModelProto, *, optimised: bool = True) -> onnxruntime.InferenceSession:
+    """A session for the model. onnxruntime's errors share no narrower base than Exception."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+class Reference:
+    """The model in onnxruntime. Where its optimiser makes of the model what it cannot run (it moves a transpose over a bicubic Resize, for
+    which it has no channels-last kernel), the model runs as it stands, and `note` says so."""
+
+    def __init__(self, proto: onnx.ModelProto) -> None:
+        self._proto = proto
+        self.note: str | None = None
+        try:
+            self.session = session(proto)
+        except Exception as error:  # onnxruntime's own exception classes share no narrower base
+            if not self._unoptimised(error):
+                raise ToolError(f"onnxruntime, the reference, cannot load the model: {str(error)[:400]}") from error
+
+    def run(self, feeds: dict[str, Array]) -> list[Array]:
+        """All outputs, in the model's order."""
+        try:
+            return [np.asarray(a) for a in self.session.run(None, {n: np.asarray(a) for n, a in feeds.items()})]
+        except Exception as error:  # as above
+            raise ToolError(f"onnxruntime, the reference, cannot run the model: {str(error)[:400]}") from error
+
+    def _unoptimised(self, error: Exception) -> bool:
+        try:
+            self.session = session(self._proto, optimised=False)
+        except Exception:  # as above; then the first error is the one to tell
+            return False
+        self.note = f"onnxruntime runs it without its graph optimisations only: with them it says {str(error)[:200]!r}"
+        return True
