@@ -6,6 +6,7 @@ BENCH_BINARY is what `cargo bench --bench elementwise --no-run` names. Prints µ
 onnxruntime's cost of an empty call (an Identity of one float) is subtracted.
 """
 
+import re
 import subprocess
 import sys
 import time
@@ -121,8 +122,11 @@ def main():
             continue
         ours = theirs = float("inf")
         for _ in range(3):
-            lines = subprocess.run([binary, name], capture_output=True, text=True, check=True).stdout.split("\n")
-            ours = min([ours] + [float(v) for k, v in (line.split("\t") for line in lines if line) if k == name])
+            lines = subprocess.run(
+                [binary, "--bench", "--output-format", "bencher", name], capture_output=True, text=True, check=True
+            ).stdout.split("\n")
+            found = (re.match(r"test (?:\S+?/)?(.*?) \.\.\. bench: +([\d,]+) ns/iter", line) for line in lines)
+            ours = min([ours, *(float(m[2].replace(",", "")) / 1e3 for m in found if m and m[1] == name)])
             theirs = min(theirs, best(call) - empty)
         print(f"{name:28} ours {ours:9.2f}   onnxruntime {theirs:9.2f}   ratio {theirs / ours:5.2f}", flush=True)
 

@@ -4,9 +4,11 @@
 //!
 //! `benches/elementwise.py` runs it side by side with onnxruntime.
 
-use std::hint::black_box;
-use std::time::Instant;
+mod common;
 
+use std::hint::black_box;
+
+use common::Bench;
 use tf_layers::Cpu;
 use tf_layers::activation::Activation;
 use tf_layers::binary::{Add, Div, Less, Max, Mul, Sub};
@@ -14,34 +16,14 @@ use tf_layers::norm::{GroupNormalization, LayerNormalization, ScaleShift};
 use tf_layers::reduce::{Reduce, Reduction};
 use tf_layers::softmax::{LogSoftmax, Softmax};
 
-/// Best time of one call among many short samples, in µs: the machine may be shared.
-fn best(mut call: impl FnMut()) -> f64 {
-    let mut best = f64::MAX;
-    let start = Instant::now();
-    while start.elapsed().as_millis() < 150 {
-        let sample = Instant::now();
-        for _ in 0..8 {
-            call();
-        }
-        best = best.min(sample.elapsed().as_secs_f64() / 8.0 * 1e6);
-    }
-    best
-}
-
-struct Bench {
+struct Layers {
     cpu: Cpu,
-    wanted: Option<String>,
+    bench: Bench,
 }
 
-impl Bench {
+impl Layers {
     fn time(&self, name: &str, call: impl FnMut()) {
-        if self
-            .wanted
-            .as_ref()
-            .is_none_or(|wanted| name.contains(wanted.as_str()))
-        {
-            println!("{name}\t{:.2}", best(call));
-        }
+        self.bench.time(name, call);
     }
 
     fn activations(&self) {
@@ -200,14 +182,12 @@ impl Bench {
 }
 
 fn main() {
-    // `cargo bench` adds `--bench`.
-    let wanted = std::env::args().skip(1).find(|a| !a.starts_with("--"));
-    let bench = Bench {
-        cpu: Cpu::new(),
-        wanted,
+    let cpu = Cpu::new();
+    let layers = Layers {
+        cpu,
+        bench: Bench::new(cpu),
     };
-    eprintln!("level {}", bench.cpu.name());
-    bench.activations();
-    bench.binary();
-    bench.rows();
+    layers.activations();
+    layers.binary();
+    layers.rows();
 }

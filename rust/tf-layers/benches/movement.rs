@@ -1,31 +1,19 @@
 //! Microseconds per call of pooling and data movement.
 //!
-//!     cargo bench --bench movement [-- NAME]
+//!     cargo bench --bench movement [-- PART_OF_NAME]
 //!
 //! `benches/movement.py` runs it side by side with onnxruntime.
 
+mod common;
+
+use common::{Bench, numbers};
 use tf_layers::Cpu;
-use tf_layers::bench::{numbers, time};
 use tf_layers::movement::*;
 use tf_layers::pool::*;
 
-struct Bench {
-    wanted: Option<String>,
-}
-
-impl Bench {
-    fn time(&self, name: &str, run: impl FnMut()) {
-        if self.wanted.as_ref().is_none_or(|wanted| name == wanted) {
-            println!("{name}\t{:.2}", time(run).best / 1e3);
-        }
-    }
-}
-
 fn main() {
-    let bench = Bench {
-        wanted: std::env::args().skip(1).find(|a| !a.starts_with('-')),
-    };
     let cpu = Cpu::new();
+    let bench = Bench::new(cpu);
     let x = numbers(1 << 20, 1);
     let mut y = vec![0.0f32; 1 << 20];
     for (name, shape) in [

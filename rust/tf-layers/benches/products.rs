@@ -1,9 +1,12 @@
-//! Speed of the products: `cargo bench --bench products [word…]`, at the level that `ONNX2RUST_LEVEL` names.
+//! Speed of the products: `cargo bench --bench products [-- PART_OF_NAME]`, at the level that `ONNX2RUST_LEVEL` names.
+
+mod common;
 
 use std::hint::black_box;
 
+use common::{Bench, numbers};
 use tf_layers::activation::Activation;
-use tf_layers::bench::{numbers, report, time};
+use tf_layers::bench::time;
 use tf_layers::conv::{Conv, DepthwiseConv, WinogradConv2d};
 use tf_layers::cpu::{Simd, dispatch, prelude::*};
 use tf_layers::dense::Dense;
@@ -55,7 +58,7 @@ fn slot(values: &[f32]) -> Slot<f32> {
     slot
 }
 
-fn dense(cpu: Cpu, rows: usize, k: usize, n: usize) {
+fn dense(bench: &Bench, cpu: Cpu, rows: usize, k: usize, n: usize) {
     let (x, w, bias) = (numbers(rows * k, 1), numbers(k * n, 2), numbers(n, 3));
     let kernel = pack::panels(&w, k, n, false);
     let layer = Dense {
@@ -73,9 +76,9 @@ fn dense(cpu: Cpu, rows: usize, k: usize, n: usize) {
         .map(|i| f64::from(x[r * k + i]) * f64::from(w[i * n + j]))
         .sum::<f64>()
         + f64::from(bias[j]);
-    report(
+    bench.case(
         &format!("dense {rows}×{k}×{n}"),
-        2.0 * (rows * k * n) as f64,
+        2 * rows * k * n,
         &mut y,
         |y| layer.run(cpu, rows, x, None, y),
         |y| close(y[r * n + j], expected.max(0.0), (k as f64).sqrt()),
@@ -84,6 +87,7 @@ fn dense(cpu: Cpu, rows: usize, k: usize, n: usize) {
 
 /// A convolution of one image with "same" padding, bias and ReLU.
 fn conv<const D: usize>(
+    bench: &Bench,
     cpu: Cpu,
     size: [usize; D],
     [inputs, outputs]: [usize; 2],
@@ -123,9 +127,9 @@ fn conv<const D: usize>(
     let mut scratch = Slot::new();
     let (x_slot, mut y_slot) = (slot(&x), Slot::new());
     let (x, mut y) = (x_slot.get(x.len()), y_slot.fit(output * outputs));
-    report(
+    bench.case(
         &format!("conv {kernel} s{stride} {size:?} {inputs}→{outputs}"),
-        2.0 * (output * outputs * inputs * taps) as f64,
+        2 * output * outputs * inputs * taps,
         &mut y,
         |y| layer.run(cpu, 1, size, x, None, y, &mut scratch),
         |y| y.iter().all(|v| v.is_finite()),
@@ -133,7 +137,7 @@ fn conv<const D: usize>(
 }
 
 /// A padded 3 × 3 convolution by Winograd's tiles; GFLOP/s are those of the direct convolution.
-fn winograd<const M: usize>(cpu: Cpu, size: usize, channels: usize) {
+fn winograd<const M: usize>(bench: &Bench, cpu: Cpu, size: usize, channels: usize) {
     let (x, w) = (
         numbers(size * size * channels, 1),
         numbers(channels * channels * 9, 2),
@@ -153,16 +157,16 @@ fn winograd<const M: usize>(cpu: Cpu, size: usize, channels: usize) {
     let mut scratch = Slot::new();
     let (x_slot, mut y_slot) = (slot(&x), Slot::new());
     let (x, mut y) = (x_slot.get(x.len()), y_slot.fit(size * size * channels));
-    report(
+    bench.case(
         &format!("winograd F({M}) {size}×{size}×{channels}"),
-        2.0 * (size * size * channels * channels * 9) as f64,
+        2 * size * size * channels * channels * 9,
         &mut y,
         |y| layer.run(cpu, 1, [size; 2], x, None, y, &mut scratch),
         |y| y.iter().all(|v| v.is_finite()),
     );
 }
 
-fn depthwise(cpu: Cpu, size: usize, channels: usize, kernel: usize, stride: usize) {
+fn depthwise(bench: &Bench, cpu: Cpu, size: usize, channels: usize, kernel: usize, stride: usize) {
     let output = size.div_ceil(stride);
     let (x, w, bias) = (
         numbers(size * size * channels, 1),
@@ -187,9 +191,9 @@ fn depthwise(cpu: Cpu, size: usize, channels: usize, kernel: usize, stride: usiz
     let mut scratch = Slot::new();
     let (x_slot, mut y_slot) = (slot(&x), Slot::new());
     let (x, mut y) = (x_slot.get(x.len()), y_slot.fit(output * output * channels));
-    report(
+    bench.case(
         &format!("depthwise {kernel} s{stride} {size}×{size}×{channels}"),
-        2.0 * (output * output * channels * kernel * kernel) as f64,
+        2 * output * output * channels * kernel * kernel,
         &mut y,
         |y| layer.run(cpu, 1, [size; 2], x, None, y, &mut scratch),
         |y| y.iter().all(|v| v.is_finite()),
@@ -197,7 +201,7 @@ fn depthwise(cpu: Cpu, size: usize, channels: usize, kernel: usize, stride: usiz
 }
 
 /// The two products of attention, heads side by side as a projection leaves them: scores, and their mean of the values.
-fn attention(cpu: Cpu, rows: usize, keys: usize, heads: usize, size: usize) {
+fn attention(bench: &Bench, cpu: Cpu, rows: usize, keys: usize, heads: usize, size: usize) {
     let (q, k) = (
         numbers(rows * heads * size, 1),
         numbers(keys * heads * size, 2),
@@ -205,9 +209,9 @@ fn attention(cpu: Cpu, rows: usize, keys: usize, heads: usize, size: usize) {
     let mut scratch = Slot::new();
     let layer = MatMul { alpha: 0.125 }.checked();
     let mut scores = vec![0.0; heads * rows * keys];
-    let operations = 2.0 * (heads * rows * keys * size) as f64;
+    let operations = 2 * heads * rows * keys * size;
     let row = heads * size;
-    report(
+    bench.case(
         &format!("scores {heads} heads {rows}×{size}×{keys}"),
         operations,
         &mut scores,
@@ -230,7 +234,7 @@ fn attention(cpu: Cpu, rows: usize, keys: usize, heads: usize, size: usize) {
         |y| y.iter().all(|v| v.is_finite()),
     );
     let mut y = vec![0.0; heads * rows * size];
-    report(
+    bench.case(
         &format!("values {heads} heads {rows}×{keys}×{size}"),
         operations,
         &mut y,
@@ -256,72 +260,58 @@ fn attention(cpu: Cpu, rows: usize, keys: usize, heads: usize, size: usize) {
 }
 
 fn main() {
-    let words: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|word| !word.starts_with('-'))
-        .collect();
-    let wanted = |name: &str| words.is_empty() || words.iter().any(|word| word == name);
     let cpu = Cpu::new();
+    let bench = Bench::new(cpu);
     println!("level {}, peak {:.1} GFLOP/s", cpu.name(), peak(cpu));
-    if wanted("dense") {
-        for (rows, k, n) in [
-            (384, 384, 384),
-            (196, 576, 96),
-            (32, 2381, 1024),
-            (3136, 24, 144),
-            (1, 512, 256),
-            (1, 2381, 1024),
-            (1, 64, 32),
-        ] {
-            dense(cpu, rows, k, n);
-        }
+    for (rows, k, n) in [
+        (384, 384, 384),
+        (196, 576, 96),
+        (32, 2381, 1024),
+        (3136, 24, 144),
+        (1, 512, 256),
+        (1, 2381, 1024),
+        (1, 64, 32),
+    ] {
+        dense(&bench, cpu, rows, k, n);
     }
-    if wanted("conv") {
-        conv(cpu, [56, 56], [64, 64], 3, 1);
-        conv(cpu, [28, 28], [128, 128], 3, 1);
-        conv(cpu, [14, 14], [256, 256], 3, 1);
-        conv(cpu, [32, 32], [16, 16], 3, 1);
-        conv(cpu, [28, 28], [32, 32], 3, 1);
-        conv(cpu, [28, 28], [1, 32], 3, 1);
-        conv(cpu, [8, 8], [1, 16], 3, 1);
-        conv(cpu, [96, 96], [3, 8], 3, 2);
-        conv(cpu, [64, 64], [16, 8], 3, 1);
-        conv(cpu, [64, 64], [8, 8], 3, 1);
-        conv(cpu, [48, 48], [8, 16], 1, 1);
-        conv(cpu, [64, 64], [8, 1], 1, 1);
-        conv(cpu, [224, 224], [3, 32], 3, 2);
-        conv(cpu, [224, 224], [3, 64], 7, 2);
-        conv(cpu, [56, 56], [24, 144], 1, 1);
-        conv(cpu, [28, 28], [32, 192], 1, 1);
-        conv(cpu, [112, 112], [16, 96], 1, 1);
-        conv(cpu, [14, 14], [576, 96], 1, 1);
-        conv(cpu, [200], [32, 128], 5, 1);
-    }
-    if wanted("depthwise") {
-        depthwise(cpu, 48, 8, 3, 1);
-        depthwise(cpu, 112, 32, 3, 1);
-        depthwise(cpu, 112, 96, 3, 2);
-        depthwise(cpu, 56, 144, 3, 1);
-        depthwise(cpu, 14, 576, 3, 1);
-        depthwise(cpu, 28, 120, 5, 1);
-    }
-    if wanted("matmul") {
-        attention(cpu, 128, 128, 12, 64);
-        attention(cpu, 1, 512, 12, 64);
-    }
-    if wanted("winograd") {
-        for (size, channels) in [
-            (56, 64),
-            (28, 128),
-            (14, 256),
-            (28, 32),
-            (32, 16),
-            (8, 16),
-            (8, 64),
-            (7, 512),
-        ] {
-            winograd::<2>(cpu, size, channels);
-            winograd::<4>(cpu, size, channels);
-        }
+    conv(&bench, cpu, [56, 56], [64, 64], 3, 1);
+    conv(&bench, cpu, [28, 28], [128, 128], 3, 1);
+    conv(&bench, cpu, [14, 14], [256, 256], 3, 1);
+    conv(&bench, cpu, [32, 32], [16, 16], 3, 1);
+    conv(&bench, cpu, [28, 28], [32, 32], 3, 1);
+    conv(&bench, cpu, [28, 28], [1, 32], 3, 1);
+    conv(&bench, cpu, [8, 8], [1, 16], 3, 1);
+    conv(&bench, cpu, [96, 96], [3, 8], 3, 2);
+    conv(&bench, cpu, [64, 64], [16, 8], 3, 1);
+    conv(&bench, cpu, [64, 64], [8, 8], 3, 1);
+    conv(&bench, cpu, [48, 48], [8, 16], 1, 1);
+    conv(&bench, cpu, [64, 64], [8, 1], 1, 1);
+    conv(&bench, cpu, [224, 224], [3, 32], 3, 2);
+    conv(&bench, cpu, [224, 224], [3, 64], 7, 2);
+    conv(&bench, cpu, [56, 56], [24, 144], 1, 1);
+    conv(&bench, cpu, [28, 28], [32, 192], 1, 1);
+    conv(&bench, cpu, [112, 112], [16, 96], 1, 1);
+    conv(&bench, cpu, [14, 14], [576, 96], 1, 1);
+    conv(&bench, cpu, [200], [32, 128], 5, 1);
+    depthwise(&bench, cpu, 48, 8, 3, 1);
+    depthwise(&bench, cpu, 112, 32, 3, 1);
+    depthwise(&bench, cpu, 112, 96, 3, 2);
+    depthwise(&bench, cpu, 56, 144, 3, 1);
+    depthwise(&bench, cpu, 14, 576, 3, 1);
+    depthwise(&bench, cpu, 28, 120, 5, 1);
+    attention(&bench, cpu, 128, 128, 12, 64);
+    attention(&bench, cpu, 1, 512, 12, 64);
+    for (size, channels) in [
+        (56, 64),
+        (28, 128),
+        (14, 256),
+        (28, 32),
+        (32, 16),
+        (8, 16),
+        (8, 64),
+        (7, 512),
+    ] {
+        winograd::<2>(&bench, cpu, size, channels);
+        winograd::<4>(&bench, cpu, size, channels);
     }
 }

@@ -1,11 +1,13 @@
 //! Microseconds per call of the recurrent layers.
 //!
-//!     cargo bench --bench recurrent [-- NAME]
+//!     cargo bench --bench recurrent [-- PART_OF_NAME]
 //!
 //! `benches/movement.py` runs it side by side with onnxruntime.
 
+mod common;
+
+use common::{Bench, numbers};
 use tf_layers::activation::Activation::{Sigmoid, Tanh};
-use tf_layers::bench::{numbers, time};
 use tf_layers::pack::Packing;
 use tf_layers::recurrent::{Directions, Gru, Lstm, Rnn};
 use tf_layers::{Cpu, Slot};
@@ -33,8 +35,8 @@ impl Weights {
 }
 
 fn main() {
-    let wanted = std::env::args().skip(1).find(|a| !a.starts_with('-'));
     let cpu = Cpu::new();
+    let bench = Bench::new(cpu);
     let directions = Directions::Forward;
     for (steps, batch, inputs, hidden) in [
         (100, 1, 64, 64),
@@ -48,9 +50,6 @@ fn main() {
         let mut scratch = Slot::new();
         for kind in ["LSTM", "GRU", "GRU-before", "RNN"] {
             let name = format!("{kind} {steps}x{batch}x{inputs}x{hidden}");
-            if wanted.as_ref().is_some_and(|w| *w != name) {
-                continue;
-            }
             let (gates, split, summed) = match kind {
                 "LSTM" => (4, 4, 4),
                 "GRU" => (3, 3, 2),
@@ -61,7 +60,7 @@ fn main() {
             let (kernel, recurrent_kernel, bias) =
                 (&w.kernel, &w.recurrent, Some(w.bias.as_slice()));
             let (y, h) = (&mut y, &mut h);
-            let timing = match kind {
+            match kind {
                 "LSTM" => {
                     let activations = [Sigmoid, Tanh, Tanh, Sigmoid, Tanh, Tanh];
                     let (peepholes, clip, input_forget) = (None, None, false);
@@ -77,7 +76,7 @@ fn main() {
                         clip,
                         input_forget,
                     };
-                    time(|| {
+                    bench.time(&name, || {
                         layer
                             .run(
                                 cpu,
@@ -107,7 +106,7 @@ fn main() {
                         activations,
                         clip,
                     };
-                    time(|| {
+                    bench.time(&name, || {
                         layer
                             .run(
                                 cpu,
@@ -138,7 +137,7 @@ fn main() {
                         clip,
                         linear_before_reset,
                     };
-                    time(|| {
+                    bench.time(&name, || {
                         layer
                             .run(
                                 cpu,
@@ -154,8 +153,7 @@ fn main() {
                             .expect("no sequence lengths")
                     })
                 }
-            };
-            println!("{name}\t{:.2}", timing.best / 1e3);
+            }
         }
     }
 }

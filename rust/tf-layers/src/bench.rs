@@ -1,6 +1,5 @@
-//! A small timing loop for `harness = false` benchmarks: no dependency, checks before it measures.
+//! A small timing loop for the benchmarks of generated crates, which have no dependency for it.
 
-use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 /// Shortest time that one sample measures: far above the clock's resolution, short enough to lie within one time slice.
@@ -38,48 +37,4 @@ pub fn time(mut run: impl FnMut()) -> Timing {
         best: samples[0],
         median: samples[SAMPLES / 2],
     }
-}
-
-/// Runs `run` once, lets `check` judge the output, then measures and prints one line: name, best and median time, GFLOP/s
-/// (of the best).
-///
-/// `operations` is the number of floating-point operations of one call (0: not printed).
-///
-/// # Panics
-/// If `check` finds the output wrong: a wrong kernel has no speed.
-pub fn report<T>(
-    name: &str,
-    operations: f64,
-    output: &mut T,
-    mut run: impl FnMut(&mut T),
-    check: impl FnOnce(&T) -> bool,
-) -> Timing {
-    run(output);
-    assert!(check(output), "{name}: wrong output");
-    let timing = time(|| run(black_box(&mut *output)));
-    let Timing { best, median } = timing;
-    print!(
-        "{name:<44} {:>10.2} µs (median {:>10.2})",
-        best / 1e3,
-        median / 1e3
-    );
-    if operations > 0.0 {
-        print!(" {:>7.1} GFLOP/s", operations / best);
-    }
-    println!();
-    timing
-}
-
-/// Numbers in -1..1 that are the same in every run (xorshift).
-#[must_use]
-pub fn numbers(len: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    (0..len)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 40) as f32 / (1 << 23) as f32 - 1.0
-        })
-        .collect()
 }
