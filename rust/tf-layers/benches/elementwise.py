@@ -113,6 +113,14 @@ EXTRA = {
 }
 
 
+def criterion(binary, name):
+    """µs that a bench takes, as criterion prints them."""
+    command = [binary, "--bench", "--output-format", "bencher", re.escape(name)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = re.findall(r"^test \w+/(.*?) \.\.\. bench: +([\d,]+) ns/iter", printed, re.M)
+    return min((float(time.replace(",", "")) / 1e3 for found_name, time in found if found_name == name), default=float("inf"))
+
+
 def main():
     binary, wanted = sys.argv[1], sys.argv[2:]
     empty = best(session([h.make_node("Identity", ["x"], ["y"])], {"x": np.zeros(1, np.float32)}))
@@ -122,11 +130,7 @@ def main():
             continue
         ours = theirs = float("inf")
         for _ in range(3):
-            lines = subprocess.run(
-                [binary, "--bench", "--output-format", "bencher", name], capture_output=True, text=True, check=True
-            ).stdout.split("\n")
-            found = (re.match(r"test (?:\S+?/)?(.*?) \.\.\. bench: +([\d,]+) ns/iter", line) for line in lines)
-            ours = min([ours, *(float(m[2].replace(",", "")) / 1e3 for m in found if m and m[1] == name)])
+            ours = min(ours, criterion(binary, name))
             theirs = min(theirs, best(call) - empty)
         print(f"{name:28} ours {ours:9.2f}   onnxruntime {theirs:9.2f}   ratio {theirs / ours:5.2f}", flush=True)
 
