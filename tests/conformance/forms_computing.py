@@ -276,4 +276,9 @@ def _recurrent(op: str, version: int) -> Forms:
         for options in [{"linear_before_reset": 1}, {}] if op == "GRU" else [{}]:
             made = node(op, "x", "w", "r", "b", into=["y", "h"], hidden_size=5, direction=direction, **options)
             yield Form([made], {"x": floats(4, 2, 3)}, known, ("y", "h"))
+        if op == "RNN":
+            for function in ("Affine", "ScaledTanh"):
+                scaled = {"activations": [function] * d, "activation_alpha": [0.5, 0.7][:d], "activation_beta": [0.3, -0.4][:d]}
+                made = node(op, "x", "w", "r", "b", into=["y", "h"], hidden_size=5, direction=direction, **scaled)
+                yield Form([made], {"x": floats(4, 2, 3)}, known, ("y", "h"))
         # onnxruntime has no `layout` of version 14; the official node tests have

@@ -70,6 +70,20 @@ fn table() -> Vec<(Activation, Exact)> {
             },
             |x| (0.25 * x + 0.5).clamp(0.0, 1.0),
         ),
+        (
+            Activation::Affine {
+                alpha: -0.25,
+                beta: 0.5,
+            },
+            |x| -0.25 * x + 0.5,
+        ),
+        (
+            Activation::ScaledTanh {
+                alpha: 1.5,
+                beta: 0.5,
+            },
+            |x| 1.5 * (0.5 * x).tanh(),
+        ),
         (Activation::HardSwish, |x| {
             x * (x / 6.0 + 0.5).clamp(0.0, 1.0)
         }),

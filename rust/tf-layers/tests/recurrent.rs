@@ -45,6 +45,17 @@ const ODD: [Activation; 6] = [
     Activation::Tanh,
 ];
 
+const SCALED: [Activation; 2] = [
+    Activation::Affine {
+        alpha: 0.5,
+        beta: -0.25,
+    },
+    Activation::ScaledTanh {
+        alpha: 1.5,
+        beta: 0.75,
+    },
+];
+
 impl Case {
     fn random(rng: &mut Rng, gates: usize, shape: [usize; 4], odd: bool) -> Self {
         let [steps, batch, inputs, hidden] = shape;
@@ -157,6 +168,10 @@ impl Case {
             Activation::Tanh => x.tanh(),
             Activation::HardSigmoid { alpha, beta } => {
                 (f64::from(alpha) * x + f64::from(beta)).clamp(0.0, 1.0)
+            }
+            Activation::Affine { alpha, beta } => f64::from(alpha) * x + f64::from(beta),
+            Activation::ScaledTanh { alpha, beta } => {
+                f64::from(alpha) * (f64::from(beta) * x).tanh()
             }
             Activation::Softsign => x / (1.0 + x.abs()),
             Activation::Elu { alpha } => {
@@ -435,7 +450,7 @@ fn rnn() {
         let odd = round % 3 == 2;
         let mut c = Case::random(&mut rng, 1, shape, odd);
         c.activations = if odd {
-            ODD[4..].to_vec()
+            [&ODD[4..], &SCALED][round / 3 % 2].to_vec()
         } else {
             vec![Activation::Tanh; 2]
         };

@@ -28,8 +28,10 @@ _FUNCTIONS: dict[str, dict[str, float]] = {
     "thresholdedrelu": {"alpha": 1.0},
     "elu": {"alpha": 1.0},
     "hardsigmoid": {"alpha": 0.2, "beta": 0.5},
+    "affine": {"alpha": 0.0, "beta": 0.0},
+    "scaledtanh": {"alpha": 0.0, "beta": 0.0},
 }
-"""Activations by lower-case name, with the parameters they take and ONNX's defaults."""
+"""Activations by lower-case name, with the parameters they take and ONNX's defaults; for the last two it has none, and onnxruntime takes 0."""
 _NAMES = {
     "relu": "Relu",
     "tanh": "Tanh",
@@ -40,6 +42,8 @@ _NAMES = {
     "thresholdedrelu": "ThresholdedRelu",
     "elu": "Elu",
     "hardsigmoid": "HardSigmoid",
+    "affine": "Affine",
+    "scaledtanh": "ScaledTanh",
 }
 
 

@@ -184,8 +184,8 @@ def test_recurrent() -> None:
     assert layers(lower("GRU", {**net(3), "w": (F32, [1, 15, 3])}, hidden_size=5)) == ["GruUnpacked"]
     batch_first = lower("RNN", net(1), outputs=("y", "h"), hidden_size=5, layout=1)
     assert types(batch_first) == ["float32[t, n, 1, 5]", "float32[t, 1, 5]"]
-    with pytest.raises(UnsupportedError, match="activation 'Affine' of a recurrent layer is not supported"):
-        lower("RNN", net(1), hidden_size=5, activations=["Affine"])
+    with pytest.raises(UnsupportedError, match="activation 'Cubic' of a recurrent layer is not supported"):
+        lower("RNN", net(1), hidden_size=5, activations=["Cubic"])
     with pytest.raises(InvalidModelError, match="do not fit"):
         lower("GRU", net(4), hidden_size=5)
 

@@ -54,6 +54,10 @@ impl Activation {
             Activation::HardSigmoid { alpha, beta } => {
                 at_least(at_most(f64::from(alpha) * x + f64::from(beta), 1.0), 0.0)
             }
+            Activation::Affine { alpha, beta } => f64::from(alpha) * x + f64::from(beta),
+            Activation::ScaledTanh { alpha, beta } => {
+                f64::from(alpha) * (f64::from(beta) * x).tanh()
+            }
             Activation::HardSwish => x * at_least(at_most(x / 6.0 + 0.5, 1.0), 0.0),
             Activation::Softplus => softplus(x),
             Activation::Softsign => x / (1.0 + x.abs()),

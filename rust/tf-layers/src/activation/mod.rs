@@ -72,6 +72,20 @@ pub enum Activation {
         /// Value at zero.
         beta: f32,
     },
+    /// alpha·x + beta
+    Affine {
+        /// Slope.
+        alpha: f32,
+        /// Value at zero.
+        beta: f32,
+    },
+    /// alpha·tanh(beta·x)
+    ScaledTanh {
+        /// The limits are −alpha and alpha.
+        alpha: f32,
+        /// Scale of x.
+        beta: f32,
+    },
     /// x·max(0, min(1, x/6 + 1/2))
     HardSwish,
     /// ln(1 + eˣ)
@@ -222,6 +236,10 @@ impl Activation {
             Activation::Sigmoid => each!(|x| math::exp::sigmoid(s, x)),
             Activation::HardSigmoid { alpha, beta } => {
                 each!(|x| at_least(s, at_most(s, x.mul_add(alpha, beta), 1.0), 0.0));
+            }
+            Activation::Affine { alpha, beta } => each!(|x| x.mul_add(alpha, beta)),
+            Activation::ScaledTanh { alpha, beta } => {
+                each!(|x| math::exp::tanh(s, x * beta) * alpha);
             }
             Activation::HardSwish => {
                 each!(|x| x * at_least(s, at_most(s, x.mul_add(1.0 / 6.0, 0.5), 1.0), 0.0));

@@ -19,7 +19,7 @@ impl Pow {
     /// y = aᵇ
     ///
     /// # Errors
-    /// [`Error::SizeMismatch`] if the shapes cannot be broadcast.
+    /// [`Error::SizeMismatch`](crate::Error::SizeMismatch) if the shapes cannot be broadcast.
     pub fn run<T: Power, E: Number, const R: usize>(
         &self,
         cpu: Cpu,
