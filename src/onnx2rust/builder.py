@@ -104,10 +104,17 @@ class Builder:
         layer = DimsToTensor(tuple(value.dims() or ()))
         return self.step(layer, [], value.type)  # type: ignore[no-any-return]
 
-    def body(self, graph: Any, arguments: list[Value], name: str, fresh_outputs: Sequence[int] = ()) -> Program:
-        """Lowers a graph attribute; it may use every name its node can see. Outputs in `fresh_outputs` are computed by steps of the
-        body, each by one of its own: an output that is not is copied."""
-        return self.importer.body(graph, self.scope, arguments, name, fresh_outputs)
+    def body(
+        self,
+        graph: Any,
+        arguments: list[Value],
+        name: str,
+        fresh_outputs: Sequence[int] = (),
+        finish: Callable[[list[Value]], list[Value]] = lambda outputs: outputs,
+    ) -> Program:
+        """Lowers a graph attribute; it may use every name its node can see. `finish` may add steps for the outputs. Outputs in
+        `fresh_outputs` are computed by steps of the body, each by one of its own: an output that is not is copied."""
+        return self.importer.body(graph, self.scope, arguments, name, fresh_outputs, finish)
 
     @contextmanager
     def binding(self, names: dict[str, Value]) -> Iterator[None]:

@@ -7,7 +7,7 @@ refusal before it raises: a user sees all that is wrong with a model at once.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -93,18 +93,25 @@ class _Importer:
         return [v for v in values if isinstance(v, Value)]
 
     def body(
-        self, graph: onnx.GraphProto, outer: Environment, arguments: list[Value], name: str, fresh_outputs: Sequence[int] = ()
+        self,
+        graph: onnx.GraphProto,
+        outer: Environment,
+        arguments: list[Value],
+        name: str,
+        fresh_outputs: Sequence[int],
+        finish: Callable[[list[Value]], list[Value]],
     ) -> Program:
-        """Lowers a body of If/Loop/Scan: `arguments` are the values of its inputs."""
+        """Lowers a body of If/Loop/Scan: `arguments` are the values of its inputs (see `Builder.body`)."""
         env: Environment = ChainMap({}, outer)
         self._initializers(graph, env)
         for info, value in zip(graph.input, arguments, strict=True):
             env[info.name] = value
         with self.builder.inner_steps() as steps:
             self._nodes(graph, env)
-            outputs = self.builder.own_results(self._outputs(graph, env), fresh_outputs)
+            outputs = self._outputs(graph, env)
             if len(outputs) != len(graph.output):
                 raise Refuse(f"its {name} cannot be converted")
+            outputs = self.builder.own_results(finish(outputs), fresh_outputs)
             return Program(name, tuple(arguments), tuple(outputs), tuple(o.name for o in graph.output), tuple(steps))
 
     # -- values ------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, maximum, symbol
 from onnx2rust.dtypes import DType
 from onnx2rust.layers.control import If, Loop
+from onnx2rust.ops.shape import fixed
 from onnx2rust.program import Program, TensorType, Value
 from onnx2rust.registry import onnx_op
 
@@ -121,10 +122,27 @@ def _body(g: Builder, graph: onnx.GraphProto, types: list[TensorType]) -> tuple[
     iteration = Value("iteration", TensorType(DType.I64, (1,) * shapes[0]))
     condition = Value("condition", TensorType(DType.BOOL, (1,) * shapes[1]))
     states = [Value(f"state_{k}", t) for k, t in enumerate(types)]
-    program = g.body(graph, [iteration, condition, *states], "body", fresh_outputs=range(1, 1 + len(types)))
+
+    def finish(outputs: list[Value]) -> list[Value]:
+        return [
+            v if k <= len(types) else _as_declared(g, v, info)
+            for k, (v, info) in enumerate(zip(outputs, graph.output, strict=True))
+        ]
+
+    program = g.body(graph, [iteration, condition, *states], "body", range(1, 1 + len(types)), finish)
     if len(program.outputs) < 1 + len(types):
         raise Refuse("Loop's body gives fewer outputs than it has states", invalid=True)
     return program, condition
+
+
+def _as_declared(g: Builder, value: Value, info: onnx.ValueInfoProto) -> Value:
+    """What a body's run collects: sizes that only its steps know are those that the graph declares, if it does."""
+    inner = {s for step in g.steps for s in step.defines}
+    declared = info.type.tensor_type.shape.dim
+    for axis, dim in enumerate(declared if len(declared) == value.rank else []):
+        if dim.dim_value > 0 and g.symbols(value.shape[axis]) & inner:
+            value = fixed(g, value, axis, dim.dim_value)
+    return value
 
 
 def _known_count(m: Value | None, cond: Value | None, condition: Value, program: Program) -> Dim | None:
