@@ -33,7 +33,8 @@ impl<T: Clone + Default> Slot<T> {
         }
     }
 
-    /// Exactly `len` elements to write to, whatever they held; allocates only if no earlier call asked for as many.
+    /// Exactly `len` elements to write to; allocates only if no earlier call asked for as many. What was written stays (a loop
+    /// collects its rows so), the rest holds anything.
     pub fn fit(&mut self, len: usize) -> &mut [T] {
         if self.data.len() < self.start + len {
             self.grow(len);
@@ -44,8 +45,16 @@ impl<T: Clone + Default> Slot<T> {
     #[cold]
     fn grow(&mut self, len: usize) {
         let spare = CACHE_LINE / size_of::<T>().max(1);
+        let (before, written) = (self.start, self.data.len() - self.start);
         self.data.resize(len + spare, T::default());
         self.start = self.data.as_ptr().align_offset(CACHE_LINE).min(spare);
+        // The allocation has moved, and may lie otherwise between cache lines: what was written moves with the begin.
+        let kept = written.min(self.data.len() - self.start.max(before));
+        if self.start < before {
+            self.data[self.start..before + kept].rotate_left(before - self.start);
+        } else {
+            self.data[before..self.start + kept].rotate_right(self.start - before);
+        }
     }
 
     /// The first `len` elements, which the producer has written.

@@ -20,6 +20,26 @@ fn a_slot_begins_at_a_cache_line_and_never_shrinks() {
 }
 
 #[test]
+fn what_was_written_stays_when_a_slot_grows() {
+    // Allocations of many sizes between, so that they lie differently between cache lines.
+    let mut others: Vec<Vec<u8>> = Vec::new();
+    let mut slots: Vec<Slot<f32>> = vec![Slot::new(); 20];
+    for rows in 1..60_usize {
+        for (k, slot) in slots.iter_mut().enumerate() {
+            let row = &mut slot.fit(rows * 6)[(rows - 1) * 6..];
+            row.fill((100 * k + rows) as f32);
+            others.push(vec![0; 16 * (1 + (k * rows) % 37)]);
+        }
+    }
+    for (k, slot) in slots.iter().enumerate() {
+        let rows = slot.get(59 * 6).chunks(6).enumerate();
+        rows.for_each(|(r, row)| {
+            assert_eq!(row, [(100 * k + r + 1) as f32; 6], "slot {k} row {r}")
+        });
+    }
+}
+
+#[test]
 fn a_copy_of_a_slot_holds_the_same() {
     let mut slot: Slot<u8> = Slot::new();
     slot.fit(5).copy_from_slice(b"hello");
