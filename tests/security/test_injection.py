@@ -5,16 +5,15 @@ All crates are members of one workspace in `build/injection` (one tf-layers, one
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import tomllib
 from pathlib import Path
 
 import hostile
 import onnx
 import pytest
+from rust_tools import passes
 
 from onnx2rust import naming, pipeline
 from onnx2rust.errors import Onnx2RustError
@@ -22,7 +21,6 @@ from onnx2rust.options import Options
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "injection"
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "build" / "target-injection"))
 ITEM = re.compile(
     r"\b(?:pub(?:\([a-z]+\))?\s+)?(?:(?:const|async|unsafe|extern)\s+)*"
     r"(fn|struct|enum|union|trait|impl|mod|static|const|type|use|macro_rules!|include!|embed!|extern)\b\s*([A-Za-z_0-9]*)"
@@ -128,10 +126,7 @@ def test_everything_builds_and_passes_its_tests(crates):
     text = '[workspace]\nresolver = "3"\nmembers = [' + ", ".join(f'"{m}"' for m in members) + "]\n"
     text += "[profile.dev]\nopt-level = 0\ndebug = 0\nincremental = false\n[profile.dev.package.tf-layers]\nopt-level = 2\n"
     (BUILD / "workspace" / "Cargo.toml").write_text(text)
-    environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET), "CARGO_TERM_COLOR": "never", "CARGO_NET_OFFLINE": "true"}
-    command = ["cargo", "test", "--workspace", "--no-fail-fast", "--quiet"]
-    done = subprocess.run(command, cwd=BUILD / "workspace", env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-8000:]
+    passes(BUILD / "workspace", "test", "--workspace", "--no-fail-fast", "--quiet")
     assert not [p for p in (BUILD / "workspace").rglob("*escaped*") if p.is_file()]
 
 
