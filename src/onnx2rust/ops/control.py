@@ -31,7 +31,7 @@ def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: o
                 shape.append(m)
                 continue
             open_sizes.append((k, axis))
-            defines.append(g.new_symbol("size"))
+            defines.append(g.new_symbol("length"))
             shape.append(symbol(defines[-1]))
         types.append(a.type.with_shape(*shape))
     result = g.step(If(tuple(open_sizes)), [cond], *types, defines=tuple(defines), bodies=bodies)
@@ -97,7 +97,7 @@ def _loop(
         if not grown:
             break
         for k, axis in grown:
-            changing[k, axis] = g.new_symbol("size")
+            changing[k, axis] = g.new_symbol("length")
             shape = list(types[k].shape)
             shape[axis] = symbol(changing[k, axis])
             types[k] = types[k].with_shape(*shape)
