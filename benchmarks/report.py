@@ -15,7 +15,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 
-import blocks  # noqa: E402
+import blocks  # noqa: E402 (after the path above)
 
 RESULTS = ROOT / "benchmarks" / "RESULTS.json"
 README = ROOT / "README.md"

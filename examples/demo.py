@@ -26,8 +26,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path += [str(ROOT / "examples"), str(ROOT / "docs")]
 
-import blocks  # noqa: E402
-from demo_table import table  # noqa: E402
+import blocks  # noqa: E402 (after the path above)
+from demo_table import table  # noqa: E402 (after the path above)
 
 BUILD = ROOT / "build" / "demo"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "build" / "target"))
