@@ -126,7 +126,9 @@ def _signed(dim: Dim) -> str:
 
 
 def _call(call: Call) -> str:
-    left, right = _signed(call.left), _signed(call.right)
+    # a number that a method is called on must say its type
+    left = f"{call.left}_i64" if isinstance(call.left, int) else _signed(call.left)
+    right = _signed(call.right)
     if call.fn == "broadcast":
         return f"(if {left} == 1 {{ {right} }} else {{ {left} }})"
     if call.fn in ("min", "max"):
