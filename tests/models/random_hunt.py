@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import collections
-import sys
+import multiprocessing
+import os
 import tempfile
 import time
+import traceback
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import onnx
@@ -17,6 +23,7 @@ from onnx import helper
 from random_graphs import Model
 
 from onnx2rust import emit, frontends, inspection, npz, pipeline, planner, samples
+from onnx2rust.emit import body
 from onnx2rust.errors import Onnx2RustError, UnsupportedError
 from onnx2rust.options import Checks, Options
 from onnx2rust.reference import Reference
@@ -50,8 +57,6 @@ def run(models: list[Model], folder: Path, target: Path) -> list[Outcome]:
         except Onnx2RustError as error:
             outcome.wrong = f"{error.title}: {error}"
         except Exception as error:  # any crash is this model's failure
-            import traceback
-
             outcome.wrong = f"crash: {''.join(traceback.format_exception(error)[-3:])}"
         else:
             paths.append(path)
@@ -59,7 +64,8 @@ def run(models: list[Model], folder: Path, target: Path) -> list[Outcome]:
             options.append(Options(features=features, binary_classification=False, inplace=seed % 7 != 0, memdrop=seed % 5 != 0))
             built.append(outcome)
     if paths:
-        report = verify(paths, options, Checks(batches=(1, 3), target_dir=target))
+        with mock.patch.dict(os.environ, RUSTFLAGS="-D warnings"):  # a crate that builds with warnings is not what we ship
+            report = verify(paths, options, Checks(batches=(1, 3), target_dir=target))
         for outcome, found in zip(built, report.models, strict=True):
             if not found.passed:
                 outcome.wrong = found.text()
@@ -205,28 +211,45 @@ def _pruned(model: Model, outputs: list[str], cut: dict[str, None], values: list
 # -- the command line ------------------------------------------------------------------------------------------------
 
 
+def _draw_apart(seed: int) -> Model | None:
+    """The model of a seed, drawn by a process of its own: onnxruntime does not survive every graph. None if it did not."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as pool:
+        try:
+            return pool.submit(random_graphs.generate, seed).result()
+        except BrokenProcessPool:
+            print(f"seed {seed}: onnxruntime ends the process")
+            return None
+
+
 def main() -> None:
-    """`FIRST COUNT [--shrink]`"""
-    first, count = int(sys.argv[1]), int(sys.argv[2])
+    """Verifies the models of COUNT seeds, and keeps those that fail."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("first", type=int)
+    parser.add_argument("count", type=int)
+    parser.add_argument("--shrink", action="store_true", help="make what fails small")
+    parser.add_argument("--block", type=int, help="cut programs into methods of about so many steps")
+    arguments = parser.parse_args()
+    body.BLOCK = arguments.block or body.BLOCK
     kept = BUILD / "found"
     kept.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    models = [random_graphs.generate(seed) for seed in range(first, first + count)]
+    drawings = map(_draw_apart, range(arguments.first, arguments.first + arguments.count))
+    models = [m for m in drawings if m is not None]
     drawn = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         outcomes = run(models, Path(name), BUILD)
     refusals = collections.Counter(o.refused.splitlines()[0][:160] for o in outcomes if o.refused)
     wrong = [o for o in outcomes if o.wrong]
     for outcome in wrong:
-        model = shrink(outcome.model, BUILD) if "--shrink" in sys.argv else outcome.model
+        model = shrink(outcome.model, BUILD) if arguments.shrink else outcome.model
         path = kept / f"{model.seed}.onnx"
         path.write_bytes(model.proto.SerializeToString())
-        np.savez(kept / f"{model.seed}.npz", **{f"{k}/{n}": a for k, f in enumerate(model.feeds) for n, a in f.items()})
+        path.with_suffix(".npz").write_bytes(npz.encode({f"{k}/{n}": a for k, f in enumerate(model.feeds) for n, a in f.items()}))
         print(f"== seed {model.seed} ({path}): {outcome.wrong[:1500]}")
-        if "--shrink" in sys.argv:
+        if arguments.shrink:
             print(onnx.printer.to_text(model.proto)[:1500])
     for reason, times in refusals.most_common():
         print(f"refused {times}: {reason}")
-    print(
-        f"{len(outcomes)} models, {sum(map(len, (m.proto.graph.node for m in models)))} nodes, {sum(refusals.values())} refused, {len(wrong)} wrong; drawn in {drawn - began:.0f} s, verified in {time.monotonic() - drawn:.0f} s"
-    )
+    nodes = sum(len(m.proto.graph.node) for m in models)
+    seconds = f"drawn in {drawn - began:.0f} s, verified in {time.monotonic() - drawn:.0f} s"
+    print(f"{len(outcomes)} models, {nodes} nodes, {sum(refusals.values())} refused, {len(wrong)} wrong; {seconds}")

@@ -65,7 +65,7 @@ def inputs(d: Draft, batch: str, others: list[str]) -> None:
     """One to four inputs: images, sequences, vectors, ids, masks, and odd ones."""
     rng = d.rng
     first, second, third = ([s, rng.randint(1, 6)][rng.random() < 0.5] for s in others)
-    c = rng.choice([1, 2, 3, 4, 6])
+    c = rng.choice([1, 2, 3, 4, 6, 6, 16, 32])
     shapes: list[list[int | str]] = [
         [batch, c, rng.choice([first, 5, 8, 9]), rng.choice([second, 6, 7, 8])],
         [batch, c, first],
@@ -82,10 +82,9 @@ def inputs(d: Draft, batch: str, others: list[str]) -> None:
     chosen = rng.sample(shapes, rng.choice([1, 1, 2, 2, 3, 4]))
     if d.taste("conv") > 1 and shapes[0] not in chosen:
         chosen[0] = shapes[0]
+    usual = _half if rng.random() < 0.12 else _normal
     for k, dims in enumerate(chosen):
-        draw = rng.choice(
-            [_normal, _normal, _normal, _small, _positive, _ids, _mask, _double] if k else [_normal, _normal, _small]
-        )
+        draw = rng.choice([usual, usual, usual, _small, _positive, _ids, _mask, _double] if k else [usual, usual, _small])
         d.input(dims, draw)
 
 
@@ -110,7 +109,16 @@ def _mask(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
 
 
 def _double(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
-    return rng.standard_normal(shape).astype(rng.choice([np.float64, np.float16]))
+    return rng.standard_normal(shape).astype(np.float64)
+
+
+def _half(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    return rng.standard_normal(shape).astype(np.float16)
+
+
+def is_real(t: Tensor) -> bool:
+    """Whether it is float32 or float16: what layers with weights work on."""
+    return t.dtype in (np.dtype(np.float32), np.dtype(np.float16))
 
 
 def is_float(t: Tensor) -> bool:

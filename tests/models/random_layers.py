@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 from random_graphs import Draft, Tensor, Unfit
-from random_kinds import has, is_float, kind, open_tensor, signed, static
+from random_kinds import has, is_float, is_real, kind, open_tensor, signed, static
 
 # -- images ----------------------------------------------------------------------------------------------------------
 
 
 def _image(d: Draft) -> Tensor:
-    return d.pick(lambda t: t.f32, open_tensor, has(4) if d.chance(0.8) else has(3), lambda t: t.shape[1] and t.size)
+    return d.pick(is_real, open_tensor, has(4) if d.chance(0.8) else has(3), lambda t: t.shape[1] and t.size)
 
 
 def some(y: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ def _conv(d: Draft, x: Tensor, out: int | None = None, **window: Any) -> Tensor:
     channels = static(x, 1)
     window = window or _window(d, x.rank - 2)
     groups = d.rng.choice([g for g in (1, 1, 1, channels, 2) if channels % g == 0])
-    out = out or groups * d.rng.choice([1, 2, 3, 4])
+    out = out or groups * d.rng.choice([1, 2, 3, 4, 4, 32 if groups == 1 else 1])
     if out % groups:
         groups = 1
     w = d.weights(out, channels // groups, *window["kernel_shape"], like=x)
@@ -106,7 +106,7 @@ def batch_norm_of(d: Draft, x: Tensor) -> Tensor:
 @kind()
 def batch_norm(d: Draft) -> Any:
     """BatchNormalization of anything."""
-    return batch_norm_of(d, d.pick(lambda t: t.f32, open_tensor, lambda t: t.rank > 1))
+    return batch_norm_of(d, d.pick(is_real, open_tensor, lambda t: t.rank > 1))
 
 
 @kind(weight=1.5)
@@ -121,7 +121,7 @@ def scale_and_shift(d: Draft) -> Any:
 @kind(weight=0.7)
 def resize(d: Draft) -> Any:
     """Resize or Upsample by whole factors."""
-    x = d.pick(lambda t: t.f32, open_tensor, lambda t: t.rank in (3, 4), lambda t: t.size)
+    x = d.pick(is_real, open_tensor, lambda t: t.rank in (3, 4), lambda t: t.size)
     factors = [1.0, 1.0, *(d.rng.choice([1.0, 2.0, 3.0]) for _ in range(x.rank - 2))]
     scales = d.known(factors, np.float32)
     mode = d.rng.choice(["nearest", "linear"])
@@ -168,7 +168,7 @@ def matmul(d: Draft) -> Any:
 @kind(weight=2)
 def gemm(d: Draft) -> Any:
     """Gemm in every form."""
-    x = d.pick(lambda t: t.f32, open_tensor, has(2))
+    x = d.pick(is_real, open_tensor, has(2))
     trans_a, trans_b = d.rng.choice([0, 0, 1]), d.rng.choice([0, 1])
     k, n = static(x, 0 if trans_a else 1), d.rng.choice([1, 2, 3, 5, 8])
     w = d.weights(*((n, k) if trans_b else (k, n)), like=x)
@@ -192,8 +192,8 @@ def product(d: Draft) -> Any:
 @kind(since=12, weight=0.5)
 def einsum(d: Draft) -> Any:
     """Einsum of two values."""
-    x = d.pick(lambda t: t.f32, open_tensor, has(3))
-    y = d.pick(lambda t: t.f32, has(3))
+    x = d.pick(is_real, open_tensor, has(3))
+    y = d.pick(lambda t: t.dtype == x.dtype, has(3))
     left, right = d.rng.choice([("bij", "bkj"), ("bij", "bjk"), ("abc", "abd"), ("aij", "akj")])
     sizes: dict[str, Any] = dict(zip(left, zip(*(a.shape for a in x.runs), strict=True), strict=True))
     if any(sizes.get(c, s) != s for c, s in zip(right, zip(*(a.shape for a in y.runs), strict=True), strict=True)):
@@ -205,7 +205,7 @@ def einsum(d: Draft) -> Any:
 @kind()
 def attention(d: Draft) -> Any:
     """Attention as it is exported: heads, scores, a mask, a softmax."""
-    x = d.pick(lambda t: t.f32, open_tensor, has(3))
+    x = d.pick(is_real, open_tensor, has(3))
     width = static(x, 2)
     heads = d.rng.choice([h for h in (1, 2, 3) if width % h == 0])
     split = d.ints(0, d.rng.choice([0, -1]), heads, width // heads)
@@ -215,10 +215,10 @@ def attention(d: Draft) -> Any:
         k = d.node("Transpose", k, perm=[0, 2, 3, 1])
     else:
         k = d.node("Transpose", d.node("Transpose", k, perm=[0, 2, 1, 3]), perm=[0, 1, 3, 2])
-    scores = d.node(d.rng.choice(["Mul", "Div"]), d.node("MatMul", q, k), d.known((width // heads) ** 0.5, np.float32))
+    scores = d.node(d.rng.choice(["Mul", "Div"]), d.node("MatMul", q, k), d.known((width // heads) ** 0.5, x.dtype))
     masks = [t for t in d.visible() if t.dtype == bool and t.rank <= 4]
     if masks and d.opset >= 9 and d.chance(0.7):
-        scores = d.node("Where", d.rng.choice(masks), scores, d.known(-1e9, np.float32))
+        scores = d.node("Where", d.rng.choice(masks), scores, d.known(-1e9, x.dtype))
     if scores.rank != 4:
         raise Unfit("the mask has more axes")
     y = d.node("Transpose", d.node("MatMul", d.node("Softmax", scores, axis=3), v), perm=[0, 2, 1, 3])
@@ -231,14 +231,14 @@ def attention(d: Draft) -> Any:
 @kind()
 def layer_norm_written_out(d: Draft) -> Any:
     """Layer normalisation before it was an operator."""
-    x = d.pick(lambda t: t.f32, open_tensor, lambda t: t.rank > 1)
+    x = d.pick(is_real, open_tensor, lambda t: t.rank > 1)
     axis = x.rank - 1 if d.chance(0.8) else d.rng.randrange(x.rank)
     axes = d.ints(axis) if d.opset >= 18 else None
     mean = d.node("ReduceMean", x, axes, axes=None if axes else [axis], keepdims=1)
     centred = d.node("Sub", x, mean)
-    squared = d.node("Pow", centred, d.known(2, np.float32)) if d.chance(0.5) else d.node("Mul", centred, centred)
+    squared = d.node("Pow", centred, d.known(2, x.dtype)) if d.chance(0.5) else d.node("Mul", centred, centred)
     variance = d.node("ReduceMean", squared, axes, axes=None if axes else [axis], keepdims=1)
-    root = d.node("Sqrt", d.node("Add", variance, d.known(1e-3, np.float32)))
+    root = d.node("Sqrt", d.node("Add", variance, d.known(1e-3, x.dtype)))
     y = d.node("Div", centred, root) if d.chance(0.6) else d.node("Mul", centred, d.node("Reciprocal", root))
     if d.chance(0.7):
         y = d.node("Mul", y, d.weights(static(x, x.rank - 1), like=x, scale=1.0))
@@ -262,7 +262,7 @@ def layer_norm(d: Draft) -> Any:
 @kind(weight=0.7)
 def channel_norm(d: Draft) -> Any:
     """InstanceNormalization, GroupNormalization, LpNormalization."""
-    x = d.pick(lambda t: t.f32, open_tensor, lambda t: t.rank > 2)
+    x = d.pick(is_real, open_tensor, lambda t: t.rank > 2)
     c = static(x, 1)
     op = d.rng.choice(["InstanceNormalization", "LpNormalization", *["GroupNormalization"] * (d.opset >= 21)])
     if op == "LpNormalization":
@@ -278,7 +278,7 @@ def channel_norm(d: Draft) -> Any:
 @kind(weight=0.8)
 def recurrent(d: Draft) -> Any:
     """LSTM, GRU and RNN, with all their outputs or some."""
-    x = d.pick(lambda t: t.f32, open_tensor, has(3))
+    x = d.pick(is_real, open_tensor, has(3))
     if d.chance(0.6):
         x = d.node("Transpose", x, perm=[1, 0, 2])
     op, gates = d.rng.choice([("LSTM", 4), ("GRU", 3), ("RNN", 1)])
