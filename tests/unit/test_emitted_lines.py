@@ -65,6 +65,23 @@ def test_a_size_that_nobody_reads_has_no_name() -> None:
     assert "let [part_0, part_1] = " in rendered([split], ["first", "second"], {})["src/model.rs"]
 
 
+def test_a_sum_of_sizes_alone_has_no_parentheses() -> None:
+    node = helper.make_node("Concat", ["x", "x", "b"], ["y"], axis=0)
+    text = rendered([node, helper.make_node("Relu", ["y"], ["z"])], ["z"], {"b": np.ones((2, 3), np.float32)})["src/model.rs"]
+    assert ".fit((n * 2 + 2) * 3)" in text
+    whole = [
+        helper.make_node("Shape", ["x"], ["s"]),
+        helper.make_node("Add", ["s", "k"], ["t"]),
+        helper.make_node("ConstantOfShape", ["t"], ["y"]),
+    ]
+    assert ".fit(n + 2)" in rendered(whole, ["y"], {"k": np.array([2, -2])})["src/model.rs"]
+
+
+def test_a_node_whose_name_is_no_identifier_is_called_after_its_operator() -> None:
+    node = helper.make_node("MatMul", ["x", "w"], ["y"], name="__")
+    assert "pub mat_mul: Dense" in rendered([node], ["y"], {"w": np.ones((3, 2), np.float32)})["src/layers.rs"]
+
+
 def test_a_model_without_parameters_holds_no_layers() -> None:
     files = rendered([helper.make_node("Add", ["x", "x"], ["y"])], ["y"], {})
     assert " layers: &" not in files["src/model.rs"]

@@ -81,12 +81,13 @@ class SizeTable:
             if isinstance(dim, int):
                 number *= dim
             else:
-                text = self.rust(dim, hint)
-                factors.append(f"({text})" if " + " in text else text)
+                factors.append(self.rust(dim, hint))
         if number != 1 and number != 0:
             factors.append(_grouped(number))
         if number == 0:
             return "0"
+        if len(factors) > 1:
+            factors = [f"({f})" if " + " in f else f for f in factors]
         return " * ".join(factors) or "1"
 
     def signed(self, dim: Dim) -> str:
