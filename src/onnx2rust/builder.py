@@ -134,6 +134,10 @@ class Builder:
         """Symbols in the shapes of the model's inputs."""
         return {s for d in self.importer.symbol_of.values() for s in symbols(d)}
 
+    def given_name(self, dim: Dim) -> str | None:
+        """What the model calls a size that the caller gives; None for any other size."""
+        return next((name for name, given in self.importer.symbol_of.items() if given == dim and not isinstance(dim, int)), None)
+
     def visible_sizes(self) -> set[str]:
         """Symbols that exist before this node's step: given ones and those that earlier steps define."""
         return self.given_symbols() | {s for step in self.steps for s in step.defines}

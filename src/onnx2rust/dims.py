@@ -277,28 +277,28 @@ def _extreme(fn: str, left: Dim, right: Dim) -> Dim:
     if isinstance(difference, int):
         larger, smaller = (left, right) if difference >= 0 else (right, left)
         return larger if fn == "max" else smaller
-    if fn == "min" and isinstance(left, int) and left <= 0 and _never_negative(right):
+    if fn == "min" and isinstance(left, int) and left <= 0 and never_negative(right):
         return left
-    if fn == "min" and isinstance(right, int) and right <= 0 and _never_negative(left):
+    if fn == "min" and isinstance(right, int) and right <= 0 and never_negative(left):
         return right
-    if fn == "max" and isinstance(right, int) and right <= 0 and _never_negative(left):
+    if fn == "max" and isinstance(right, int) and right <= 0 and never_negative(left):
         return left
-    if fn == "max" and isinstance(left, int) and left <= 0 and _never_negative(right):
+    if fn == "max" and isinstance(left, int) and left <= 0 and never_negative(right):
         return right
     if str(right) < str(left):
         left, right = right, left
     return _atom(Call(fn, left, right))
 
 
-def _never_negative(dim: Dim) -> bool:
-    """Whether the expression is ≥ 0 because all it adds up is."""
+def never_negative(dim: Dim) -> bool:
+    """Whether the expression is ≥ 0 because all it adds up is. If not, it may be either."""
 
     def atom_ok(atom: Atom) -> bool:
         if isinstance(atom, Symbol):
             return True
         if atom.fn == "max":
-            return _never_negative(atom.left) or _never_negative(atom.right)
-        return _never_negative(atom.left) and _never_negative(atom.right)
+            return never_negative(atom.left) or never_negative(atom.right)
+        return never_negative(atom.left) and never_negative(atom.right)
 
     return all(c > 0 and all(map(atom_ok, m)) for m, c in _terms(dim)) or dim == 0
 

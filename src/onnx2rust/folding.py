@@ -7,6 +7,7 @@ that `Shape → Gather → Concat → Reshape` melts away.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -143,7 +144,10 @@ def _fold_dims(
     handler = _HANDLERS.get(node.op_type)
     if handler is None or any(a is not None and a.dtype.kind == "f" for a in arrays):
         return None
-    result = handler(arrays, attributes, origin.opset)
+    try:
+        result = handler(arrays, attributes, origin.opset)
+    except (ValueError, TypeError, IndexError):  # what does not fit is for the lowering to refuse
+        return None
     if result is None:
         return None
     results = result if isinstance(result, list) else [result]
@@ -160,7 +164,22 @@ def dims_dtype(node: onnx.NodeProto, inputs: Sequence[Value | None], attributes:
 
 def _elementwise(function: Callable[[Any, Any], Any]) -> Callable[[list[Any], dict[str, Any], int], Any]:
     def handler(arrays: list[Any], attributes: dict[str, Any], opset: int) -> Any:
-        return np.frompyfunc(lambda a, b: function(_dim(a), _dim(b)), 2, 1)(arrays[0], arrays[1])
+        each = np.frompyfunc(lambda a, b: function(_dim(a), _dim(b)), 2, 1)
+        return functools.reduce(each, arrays)
+
+    return handler
+
+
+def _quotient(function: Callable[[Any, Any], Any]) -> Callable[[list[Any], dict[str, Any], int], Any]:
+    """A division of sizes that cannot be negative: below zero, ONNX rounds towards zero and dims round down. A divisor of zero is left to
+    the run."""
+    whole = _elementwise(function)
+
+    def handler(arrays: list[Any], attributes: dict[str, Any], opset: int) -> Any:
+        left, right = ([_dim(v) for v in a.ravel().tolist()] for a in arrays)
+        if not all(map(dims.never_negative, left + right)) or 0 in right:
+            return None
+        return whole(arrays, attributes, opset)
 
     return handler
 
@@ -213,6 +232,8 @@ def _slice(arrays: list[Any], attributes: dict[str, Any], opset: int) -> Any:
     for k, (start, end) in enumerate(zip(starts, ends, strict=True)):
         step = steps[k] if steps else 1
         axis = axes[k] if axes else k
+        if step < 0:
+            start = max(start, -data.shape[axis])  # too far in front is the first element
         stop = None if step < 0 and end < -data.shape[axis] else end
         index[axis] = slice(start, stop, step)
     return data[tuple(index)]
@@ -225,8 +246,10 @@ def _reshape(arrays: list[Any], attributes: dict[str, Any], opset: int) -> Any:
 
 def _reduce_prod(arrays: list[Any], attributes: dict[str, Any], opset: int) -> Any:
     axes = _axes(arrays, attributes)
+    if not axes and attributes.get("noop_with_empty_axes"):
+        return arrays[0]
     keep = bool(attributes.get("keepdims", 1))
-    return np.prod(arrays[0], axis=None if axes is None else tuple(axes), keepdims=keep)
+    return np.prod(arrays[0], axis=tuple(axes) if axes else None, keepdims=keep)
 
 
 def _where(arrays: list[Any], attributes: dict[str, Any], opset: int) -> Any:
@@ -236,14 +259,14 @@ def _where(arrays: list[Any], attributes: dict[str, Any], opset: int) -> Any:
 
 
 def _equal(arrays: list[Any], attributes: dict[str, Any], opset: int) -> Any:
-    """Known only where the difference is: a size is never negative, so it never equals -1."""
+    """Known only where the difference is, or its sign: a size is never negative, so it never equals -1."""
     left, right = np.broadcast_arrays(arrays[0].astype(object), arrays[1].astype(object))
     answers = []
     for a, b in zip(left.ravel().tolist(), right.ravel().tolist(), strict=True):
-        difference = dims.maximum(_dim(a), 0) - _dim(b) if isinstance(b, int) and b < 0 else _dim(a) - _dim(b)
+        difference = _dim(a) - _dim(b)
         if isinstance(difference, int):
             answers.append(difference == 0)
-        elif isinstance(b, int) and b < 0:
+        elif dims.never_negative(difference - 1) or dims.never_negative(-difference - 1):
             answers.append(False)
         else:
             return None
@@ -264,8 +287,8 @@ _HANDLERS: dict[str, Callable[[list[Any], dict[str, Any], int], Any]] = {
     "Add": _elementwise(lambda a, b: a + b),
     "Sub": _elementwise(lambda a, b: a - b),
     "Mul": _elementwise(lambda a, b: a * b),
-    "Div": _elementwise(lambda a, b: a // b),
-    "Mod": _elementwise(lambda a, b: a % b),
+    "Div": _quotient(lambda a, b: a // b),
+    "Mod": _quotient(lambda a, b: a % b),
     "Max": _elementwise(dims.maximum),
     "Min": _elementwise(dims.minimum),
     "Gather": _gather,

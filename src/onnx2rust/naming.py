@@ -240,7 +240,8 @@ class Names:
         candidate, n = name, self._last.get(name, 1)
         while candidate in self._taken:
             n += 1
-            candidate = f"{name}_{n}"
+            # a keyword ends in _ already
+            candidate = f"{name.removesuffix('_')}_{n}"
         self._last[name] = n
         self._taken.add(candidate)
         return Escaped(candidate)

@@ -112,7 +112,9 @@ def _reduce(op: str, version: int) -> Forms:
         inputs, known, attributes = setting("axes", axes, as_input)
         yield Form([node(op, "x", *inputs, keepdims=keepdims, **attributes)], {"x": floats(2, 3, 4)}, known)
     yield Form([node(op, "x", keepdims=0)], {"x": floats(2, 3, 4)})
+    yield Form([node(op, "x", keepdims=0)], {"x": floats(high=-1)})  # one element without axes is reduced too
     if as_input:
+        yield Form([node(op, "x", "axes")], {"x": floats(2, 3)}, {"axes": vector()})
         yield Form([node(op, "x", "", noop_with_empty_axes=1)], {"x": floats(2, 3, low=0.1)})
     if op in ("ReduceMax", "ReduceMin") and version >= 12:
         yield Form([node(op, "x", keepdims=0)], {"x": ints(2, 3, low=-128, high=127, dtype=I8)})

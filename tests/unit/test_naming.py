@@ -190,3 +190,8 @@ def test_size_names_are_none_of_the_variables_of_generated_functions():
 def test_what_a_framework_would_call_something(value, is_one):
     assert naming.is_name(value) is is_one
     assert (naming.ident(value, "fallback") == "fallback") is not is_one
+
+
+def test_the_second_of_a_keyword_is_snake_case() -> None:
+    names = Names()
+    assert [names.unique(naming.ident("fn")) for _ in range(3)] == ["fn_", "fn_2", "fn_3"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -59,7 +60,7 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
     start += head + [n.let for n in early]
     checks = tuple(sorted({"window_count" if n.windows else "size" for n in writer.sizes.named}))
     if not writer.shares_dims:
-        return Body(start + _prelude(lines) + lines + tail, checks=checks)
+        return Body(start + _prelude(lines) + _without_unread(lines, tail) + tail, checks=checks)
     found = list(dict.fromkeys(re.findall(r"^d\.([a-z_0-9]+) =", "\n".join(lines), re.M)))
     fields = [*program.symbols, *(str(n.name) for n in early)]
     dims = [*fields, *found]
@@ -73,6 +74,21 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
     late = _names_used(tail, found)
     late_tail = [f"let Dims {{ {', '.join([*late, '..'])} }} = d;"] if late else []
     return Body(start + calls + late_tail + _prelude(tail) + tail, blocks, dims, checks)
+
+
+def _without_unread(lines: list[str], tail: list[str]) -> list[str]:
+    """The lines without the sizes that they find and neither they nor `tail` read."""
+    words = Counter(re.findall(r"[a-z_][a-z0-9_]*", "\n".join(t for t in lines + tail if not t.startswith("//"))))
+
+    def shown(line: str) -> str:
+        found = re.match(r"let \[([^\]]*)\] = ", line)
+        if found is None:
+            return line
+        return f"let [{', '.join(n if words[n] > 1 else '_' for n in found[1].split(', '))}] = {line[found.end() :]}"
+
+    # the number of iterations is there for rows that were collected
+    counted = [re.fullmatch(r"let (\w+) = i_\d+;", line) for line in lines]
+    return [shown(line) for line, count in zip(lines, counted, strict=True) if count is None or words[count[1]] > 1]
 
 
 def _check(writer: Writer, value: Value, shape: tuple[Dim, ...]) -> str:

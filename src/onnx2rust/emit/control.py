@@ -63,8 +63,7 @@ def _loop(writer: Writer, step: Step) -> list[str]:
         assert first is not None
         assert state is not None
         text.append(_copy(writer, first, state))
-    text.append(f"let mut {keep} = {'true' if condition is None else _scalar(writer, condition)};")
-    text.append(f"let mut {index} = 0_usize;")
+    begin = f"{keep} = {'true' if condition is None else _scalar(writer, condition)};"
     bound = "" if trips is None else f" && ({index} as i64) < {_scalar(writer, trips)}"
     writer.names[body.inputs[0]] = f"&[{index} as i64]"
     writer.names[body.inputs[1]] = f"&[{keep}]"
@@ -76,8 +75,8 @@ def _loop(writer: Writer, step: Step) -> list[str]:
                 length = writer.length(source.type)
                 slot = f"ws.s{writer.plan.slot_of[target]}"
                 writer.use(Copy)
-                size = f"({length})" if " " in length else length
-                row = f"&mut {slot}.fit(({index} + 1) * {size})[{index} * {size}..]"
+                size = "" if length == "1" else f" * ({length})" if " " in length else f" * {length}"
+                row = f"&mut {slot}.fit({f'({index} + 1)' if size else f'{index} + 1'}{size})[{index}{size}..]"
                 inner.append(f"Copy.run(cpu, {writer.read(source)}, {row});")
         again = _scalar(writer, body.outputs[0])
         if again != keep:
@@ -86,6 +85,7 @@ def _loop(writer: Writer, step: Step) -> list[str]:
             inner.append(f"{name} = {writer.sizes.rust(body.outputs[1 + k].shape[axis])};")
         inner += _next_states(writer, body, [v for v in states if v is not None])
         inner.append(f"{index} += 1;")
+    text += [f"let {begin}" if again == keep else f"let mut {begin}", f"let mut {index} = 0_usize;"]
     text += [f"while {keep}{bound} {{", *inner, "}"]
     text.append(f"let {iterations} = {index};")
     names = [iterations, *changing]

@@ -81,12 +81,13 @@ class SizeTable:
             if isinstance(dim, int):
                 number *= dim
             else:
-                text = self.rust(dim, hint)
-                factors.append(f"({text})" if " + " in text else text)
+                factors.append(self.rust(dim, hint))
         if number != 1 and number != 0:
             factors.append(_grouped(number))
         if number == 0:
             return "0"
+        if len(factors) > 1:
+            factors = [f"({f})" if " + " in f else f for f in factors]
         return " * ".join(factors) or "1"
 
     def signed(self, dim: Dim) -> str:
@@ -126,7 +127,9 @@ def _signed(dim: Dim) -> str:
 
 
 def _call(call: Call) -> str:
-    left, right = _signed(call.left), _signed(call.right)
+    # a number that a method is called on must say its type
+    left = f"{call.left}_i64" if isinstance(call.left, int) else _signed(call.left)
+    right = _signed(call.right)
     if call.fn == "broadcast":
         return f"(if {left} == 1 {{ {right} }} else {{ {left} }})"
     if call.fn in ("min", "max"):

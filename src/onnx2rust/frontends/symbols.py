@@ -21,6 +21,7 @@ def name_unknown(model: onnx.ModelProto) -> None:
     for dim in anonymous:
         dim.Clear()
     taken = {dim.dim_param for value in ports for dim in value.type.tensor_type.shape.dim if dim.dim_param}
+    leading = _batch_name(model)
     for value in model.graph.input:
         dims = value.type.tensor_type.shape.dim
         unknown = [not dim.HasField("dim_value") for dim in dims]
@@ -28,7 +29,7 @@ def name_unknown(model: onnx.ModelProto) -> None:
             if not unknown[index] or dims[index].dim_param:
                 continue
             if index == 0:
-                dims[0].dim_param = "batch"
+                dims[0].dim_param = leading
                 continue
             symbol = name or f"{value.name}_dim{index}"
             if symbol in taken or not name:
@@ -36,6 +37,12 @@ def name_unknown(model: onnx.ModelProto) -> None:
             taken.add(symbol)
             dims[index].dim_param = symbol
     _name_output_dims(model)
+
+
+def _batch_name(model: onnx.ModelProto) -> str:
+    """What the first axes without a name are called: `batch`, unless the model calls another axis that."""
+    others = {dim.dim_param for value in model.graph.input for dim in value.type.tensor_type.shape.dim[1:]}
+    return next(name for k in range(len(others) + 1) if (name := f"batch_{k}" if k else "batch") not in others)
 
 
 def _is_anonymous(dim: onnx.TensorShapeProto.Dimension) -> bool:

@@ -10,6 +10,7 @@ from onnx2rust.dtypes import DType, from_onnx
 from onnx2rust.layers import quantize as layers
 from onnx2rust.layers.elementwise import broadcasting
 from onnx2rust.ops.axes import normal_axis
+from onnx2rust.ops.shape import fixed
 from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import onnx_op
 
@@ -32,9 +33,11 @@ def _apply(
         return g.elementwise(broadcasting(layer), [x, scale, zero], dtype)
     axis = normal_axis(axis, x.rank)
     if not block_size:
+        count, size = product(scale.shape), x.shape[axis]
+        if isinstance(count, int) and isinstance(size, int) and count != size:
+            raise Refuse(f"{count} scales for an axis of size {size}", invalid=True)
+        x = fixed(g, x, axis, count)
         shape = tuple(d if k == axis else 1 for k, d in enumerate(x.shape))
-        if product(scale.shape) != x.shape[axis]:
-            raise Refuse(f"{product(scale.shape)} scales for an axis of size {x.shape[axis]}", invalid=True)
         return g.elementwise(broadcasting(layer), [x, g.view(scale, *shape), _like(g, zero, shape)], dtype)
     size = x.shape[axis]
     if not isinstance(size, int) or size % block_size:

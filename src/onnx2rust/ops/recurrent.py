@@ -14,6 +14,7 @@ from onnx2rust.dtypes import DType
 from onnx2rust.layers import recurrent as layers
 from onnx2rust.layers.activation import activation
 from onnx2rust.layers.base import Variant, Weight, packing
+from onnx2rust.ops.shape import fixed
 from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import onnx_op
 
@@ -97,13 +98,10 @@ def _net(
     if not isinstance(hidden, int) or not isinstance(inputs, int):
         raise Refuse("the sizes of the weights must be known at conversion")
     count = 2 if direction == "bidirectional" else 1
-    wrong = [x.shape[2], hidden_size or hidden, *w.shape[:2], *r.shape[:2]] != [
-        inputs,
-        hidden,
-        *(2 * [count, gates * hidden]),
-    ]
-    if wrong or hidden < 1:
+    wrong = [hidden_size or hidden, *w.shape[:2], *r.shape[:2]] != [hidden, *(2 * [count, gates * hidden])]
+    if wrong or hidden < 1 or (isinstance(x.shape[2], int) and x.shape[2] != inputs):
         raise Refuse(f"x {x.type}, W {w.type} and R {r.type} do not fit ({direction}, {gates} gates)", invalid=True)
+    x = fixed(g, x, 2, inputs)
     source = g.transpose(x, [1, 0, 2]) if layout == 1 else x
     return _Net(
         inputs,

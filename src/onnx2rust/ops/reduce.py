@@ -17,13 +17,13 @@ from onnx2rust.registry import onnx_op
 
 
 def reduce(g: Builder, x: Value, reduction: str, axes: list[int] | None, keepdims: int) -> Value:
-    """y = x reduced over axes (all if there are none)"""
+    """y = x reduced over axes (all if they are not named)"""
     if x.dtype is DType.BOOL:
         # true is the greatest
         return cast_to(g, reduce(g, cast_to(g, x, DType.U8), reduction, axes, keepdims), DType.BOOL)
     chosen = {normal_axis(a, x.rank) for a in (range(x.rank) if axes is None else axes)}
     if not chosen:
-        return x
+        return _each(g, x, reduction)
     perm, (v,) = g.layout([x], x.rank)
     inside = {perm[a] for a in chosen}
     shape, mask = collapse_masked(v.shape, [k in inside for k in range(v.rank)])
@@ -39,7 +39,7 @@ def reduce(g: Builder, x: Value, reduction: str, axes: list[int] | None, keepdim
 def _register(op: str, reduction: str, attribute: tuple[int, ...], tensor: tuple[int, ...]) -> None:
     @onnx_op(op, since=attribute)
     def early(g: Builder, data: Value, *, axes: list[int] | None = None, keepdims: int = 1) -> Value:
-        return reduce(g, data, reduction, axes, keepdims)
+        return reduce(g, data, reduction, axes or None, keepdims)
 
     @onnx_op(op, since=tensor)
     def late(g: Builder, data: Value, axes: Value | None = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0) -> Value:

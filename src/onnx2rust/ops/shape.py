@@ -32,8 +32,9 @@ def fixed(g: Builder, x: Value, axis: int, size: Dim) -> Value:
         return x
     if isinstance(found, int) and isinstance(size, int):
         raise Refuse(f"axis {axis} of {x.type} is not {size}", invalid=True)
-    if isinstance(size, int) and str(found) in g.given_symbols():
-        raise Refuse(f"axis {axis} of {x.type} has to be {size}", f"convert with --dim {found}={size}")
+    name = g.given_name(found)
+    if isinstance(size, int) and name is not None:
+        raise Refuse(f"axis {axis} of {x.type} has to be {size}", f"convert with --dim {name}={size}")
     return reshaped(g, x, [*x.shape[:axis], size, *x.shape[axis + 1 :]])
 
 

@@ -31,7 +31,8 @@ def _names(steps: list[Step]) -> dict[Step, Escaped]:
     for step in steps:
         for path in paths[step]:
             if inside[not _is_view(step)][path] == 1 or (weighing[path] == 1 and _weighs(step)):
-                chosen[step] = names.unique(ident("_".join(path), step.origin.op), step_name(step.origin.node, step.origin.op))
+                whole = step_name(step.origin.node, step.origin.op)
+                chosen[step] = names.unique(ident("_".join(path), ident(step.origin.op, "step")), whole)
                 break
     for step in steps:
         if step not in chosen:

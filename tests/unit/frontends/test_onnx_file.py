@@ -75,6 +75,16 @@ def test_placeholders_are_not_one_size(tmp_path: Path) -> None:
     assert [d.dim_param or d.dim_value for d in dims] == ["batch", 3, "height", "width"]
 
 
+def test_a_size_that_the_model_calls_batch_is_not_another_one(tmp_path: Path) -> None:
+    inputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", ["?", 3, "batch"]), ("z", ["unk__1"]))]
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 3, None])
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", inputs, [y])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    found = load(_save(tmp_path, model), Options()).proto.graph.input
+    shapes = [[d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim] for v in found]
+    assert shapes == [["batch_1", 3, "batch"], ["batch_1"]]
+
+
 def test_nodes_are_sorted(tmp_path: Path) -> None:
     model = _model()
     nodes = [model.graph.node[i] for i in (2, 0, 1)]

@@ -188,6 +188,16 @@ def test_recurrent() -> None:
         lower("RNN", net(1), hidden_size=5, activations=["Cubic"])
     with pytest.raises(InvalidModelError, match="do not fit"):
         lower("GRU", net(4), hidden_size=5)
+    with pytest.raises(UnsupportedError, match=r"axis 2 of float32\[t, n, features_size\] has to be 3\n.*--dim features=3"):
+        lower("GRU", net(3, x=(F32, ["t", "n", "features"])), hidden_size=5)
+
+
+def test_scales_for_an_open_axis() -> None:
+    scales = {"scale": np.ones(3, F32), "zero": np.zeros(3, np.int8)}
+    with pytest.raises(UnsupportedError, match=r"axis 1 of float32\[n, c\] has to be 3\n.*--dim c=3"):
+        lower("QuantizeLinear", {"x": (F32, ["n", "c"]), **scales})
+    with pytest.raises(InvalidModelError, match="3 scales for an axis of size 4"):
+        lower("QuantizeLinear", {"x": (F32, ["n", 4]), **scales})
 
 
 BOUNDS = [-(2**63), 1 - 2**63, -(2**31), 1 - 2**31, -7, -3, -1, 0, 1, 2, 5, 9, 2**31 - 1, 2**32 - 1, 2**63 - 1]

@@ -1,0 +1,91 @@
+"""What generated code leaves out: a build without warnings has no variable that nobody reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from onnx2rust import emit, pipeline, planner
+from onnx2rust.frontends import Loaded
+from onnx2rust.options import Options
+
+
+def rendered(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str], known: dict[str, Any]) -> dict[str, str]:
+    """The files of the crate of these nodes over x [n, 3] and sizes [2]."""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3])
+    sizes = helper.make_tensor_value_info("sizes", TensorProto.INT64, [2])
+    initializers = [numpy_helper.from_array(np.asarray(a), n) for n, a in known.items()]
+    graph = helper.make_graph(list(nodes), "lines", [x, sizes], [onnx.ValueInfoProto(name=o) for o in outputs], initializers)
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    options = Options(name="Lines", binary_classification=False)
+    program = pipeline.lower(Loaded(proto, "onnx", "onnx", ()), options)
+    context = emit.Context("lines.onnx", "onnx", False, False, 1, False, ("predictions",))
+    return emit.render(planner.plan(program, options), options, context).files
+
+
+def loop(keep: str) -> onnx.NodeProto:
+    """y = x after some additions of x; z = the mean of x in each iteration."""
+    body = helper.make_graph(
+        [
+            helper.make_node("Add", ["state", "x"], ["next"]),
+            helper.make_node("ReduceMean", ["next"], ["mean"], keepdims=0),
+            helper.make_node("Less", ["mean", "one"], ["small"]),
+            helper.make_node("Identity", ["going"], ["same"]),
+        ],
+        "body",
+        [
+            helper.make_tensor_value_info("i", TensorProto.INT64, []),
+            helper.make_tensor_value_info("going", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("state", TensorProto.FLOAT, ["n", 3]),
+        ],
+        [onnx.ValueInfoProto(name=n) for n in (keep, "next", "mean")],
+    )
+    return helper.make_node("Loop", ["count", "", "x"], ["y", "z"], body=body)
+
+
+@pytest.mark.parametrize("keep", ["same", "small"])
+def test_a_loop_has_the_variables_that_it_needs(keep: str) -> None:
+    text = rendered([loop(keep)], ["y", "z"], {"count": np.int64(4), "one": np.float32(1)})["src/model.rs"]
+    assert ("let mut keep_1 = true;" in text) == (keep == "small")
+    assert ("let keep_1 = true;" in text) == (keep == "same")
+    # a loop that only its count ends has as many rows as that says
+    assert ("let iterations = i_1;" in text) == (keep == "small")
+    # a row of one element
+    assert "fit(i_1 + 1)[i_1..]" in text
+
+
+def test_a_size_that_nobody_reads_has_no_name() -> None:
+    split = helper.make_node("Split", ["x", "sizes"], ["first", "second"], axis=1)
+    assert "let [part_0, _] = " in rendered([split], ["first"], {})["src/model.rs"]
+    assert "let [part_0, part_1] = " in rendered([split], ["first", "second"], {})["src/model.rs"]
+
+
+def test_a_sum_of_sizes_alone_has_no_parentheses() -> None:
+    node = helper.make_node("Concat", ["x", "x", "b"], ["y"], axis=0)
+    text = rendered([node, helper.make_node("Relu", ["y"], ["z"])], ["z"], {"b": np.ones((2, 3), np.float32)})["src/model.rs"]
+    assert ".fit((n * 2 + 2) * 3)" in text
+    whole = [
+        helper.make_node("Shape", ["x"], ["s"]),
+        helper.make_node("Add", ["s", "k"], ["t"]),
+        helper.make_node("ConstantOfShape", ["t"], ["y"]),
+    ]
+    assert ".fit(n + 2)" in rendered(whole, ["y"], {"k": np.array([2, -2])})["src/model.rs"]
+
+
+def test_a_node_whose_name_is_no_identifier_is_called_after_its_operator() -> None:
+    node = helper.make_node("MatMul", ["x", "w"], ["y"], name="__")
+    assert "pub mat_mul: Dense" in rendered([node], ["y"], {"w": np.ones((3, 2), np.float32)})["src/layers.rs"]
+
+
+def test_a_model_without_parameters_holds_no_layers() -> None:
+    files = rendered([helper.make_node("Add", ["x", "x"], ["y"])], ["y"], {})
+    assert " layers: &" not in files["src/model.rs"]
+    assert "EMBEDDED" not in files["src/layers.rs"]
+    files = rendered([helper.make_node("Add", ["x", "b"], ["y"])], ["y"], {"b": np.ones(3, np.float32)})
+    assert " layers: &" in files["src/model.rs"]
+    assert "EMBEDDED" in files["src/layers.rs"]
