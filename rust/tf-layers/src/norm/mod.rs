@@ -66,8 +66,8 @@ impl<T: Rows> LayerNormalization<'_, T> {
         [_, n]: [usize; 2],
         x: Option<&[T]>,
         y: &mut [T],
-        mut mean: Option<&mut [f32]>,
-        mut inverse: Option<&mut [f32]>,
+        mean: Option<&mut [f32]>,
+        inverse: Option<&mut [f32]>,
     ) {
         let row = Row {
             n,
@@ -76,14 +76,7 @@ impl<T: Rows> LayerNormalization<'_, T> {
             scale: self.scale,
             bias: self.bias,
         };
-        T::normalise(cpu, row, x, y, &mut |row, moments| {
-            if let Some(mean) = mean.as_deref_mut() {
-                mean[row] = moments[0];
-            }
-            if let Some(inverse) = inverse.as_deref_mut() {
-                inverse[row] = moments[1];
-            }
-        });
+        T::normalise(cpu, row, x, y, [mean, inverse]);
     }
 }
 
@@ -105,12 +98,12 @@ impl<T: Rows> RmsNormalization<'_, T> {
 
     /// y = normalised x `[rows, n]`.
     pub fn run(&self, cpu: Cpu, size: [usize; 2], x: &[T], y: &mut [T]) {
-        T::normalise(cpu, self.row(size), Some(x), y, &mut |_, _| {});
+        T::normalise(cpu, self.row(size), Some(x), y, [None, None]);
     }
 
     /// x = normalised x; see [`run`](Self::run).
     pub fn run_in_place(&self, cpu: Cpu, size: [usize; 2], x: &mut [T]) {
-        T::normalise(cpu, self.row(size), None, x, &mut |_, _| {});
+        T::normalise(cpu, self.row(size), None, x, [None, None]);
     }
 
     fn row(&self, [_, n]: [usize; 2]) -> Row<'_, T> {
@@ -173,7 +166,7 @@ impl<T: Rows> GroupNormalization<'_, T> {
             scale: None,
             bias: None,
         };
-        T::normalise(cpu, row, x, y, &mut |_, _| {});
+        T::normalise(cpu, row, x, y, [None, None]);
         T::scale_shift(cpu, size, self.scale, self.bias, None, y);
     }
 }
