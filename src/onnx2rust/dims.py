@@ -183,6 +183,12 @@ def symbols(dim: Dim) -> set[str]:
     return found
 
 
+def multiple(dim: Dim, name: str) -> int | None:
+    """The number n with dim = n · symbol; None if there is none."""
+    found = dim // symbol(name) if symbols(dim) == {name} else None
+    return found if isinstance(found, int) and found * symbol(name) == dim else None
+
+
 def substitute(dim: Dim, values: Mapping[str, Dim]) -> Dim:
     """The expression with symbols replaced; symbols not in `values` stay."""
     if isinstance(dim, int):

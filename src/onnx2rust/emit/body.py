@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from onnx2rust.batching import Segment
 from onnx2rust.dims import Dim
 from onnx2rust.emit.steps import Writer
 from onnx2rust.layers.base import View
 from onnx2rust.naming import Escaped, Names, ident, string
 from onnx2rust.program import Program, Step, Value
 
+Text = tuple[Step, list[str]]
+"""A step and its lines."""
 BLOCK = 60
 """Steps that a reader can take in at once; longer programs are cut near this."""
 
@@ -43,10 +47,15 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
     program = writer.plan.program
     given = set(program.symbols)
     steps = [step for step in program.steps if not isinstance(step.layer, View)]
+    segments = {step: s for s in writer.plan.segments for step in program.steps[s.start : s.end]}
     writer.shares_dims = len(steps) > BLOCK * 3 // 2
     for _ in range(2):
         writer.known, writer.computed, writer.loops = set(given), set(), 0
-        texts = [(step, writer.step(step)) for step in steps]
+        texts = []
+        for step in steps:
+            writer.segment = segments.get(step)
+            texts.append((step, writer.step(step)))
+        writer.segment = None
         tail = _outputs(writer, program, outputs)
         writer.late = [n for n in writer.sizes.named if not n.needs <= given]
     early = [n for n in writer.sizes.named if n.needs <= given and not writer.sizes.home(n)]
@@ -58,19 +67,32 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
         rest = [] if len(used) == len(program.symbols) else [".."]
         start.append(f"let Sizes {{ {', '.join([*used, *rest])} }} = sizes;")
     start += head + [n.let for n in early]
+    if segments:
+        start.append(f"let samples = {program.symbols[0]};")
     checks = tuple(sorted({"window_count" if n.windows else "size" for n in writer.sizes.named}))
     if not writer.shares_dims:
-        return Body(start + _prelude(lines) + _without_unread(lines, tail) + tail, checks=checks)
+        turns = [([line for _, ts in group for line in ts], segments.get(group[0][0])) for group in _runs(texts, segments)]
+        loops = [line for inner, segment in turns for line in _loop(segment, inner)]
+        return Body(start + _prelude(lines) + _without_unread(loops, tail) + tail, checks=checks)
+    names = Names()
     found = list(dict.fromkeys(re.findall(r"^d\.([a-z_0-9]+) =", "\n".join(lines), re.M)))
     fields = [*program.symbols, *(str(n.name) for n in early)]
-    dims = [*fields, *found]
-    blocks = _cut(texts, dims)
+    if segments:
+        fields += ["first: 0", "samples"]
+    dims = [*(f.split(":")[0] for f in fields), *found]
+    calls: list[str] = []
+    blocks: list[Block] = []
+    for group in _runs(texts, segments):
+        segment = segments.get(group[0][0])
+        cut = _cut(group, dims, names, len(blocks))
+        inner = [f"self.{b.name}({_call_arguments(b.arguments)})?;" for b in cut]
+        calls += _loop(segment, [f"let d = Dims {{ {segment.batch}, first, ..d }};", *inner] if segment else inner)
+        blocks += cut
     if dims:
         if len(used) != len(program.symbols):
             start[0] = f"let Sizes {{ {', '.join(program.symbols)} }} = sizes;"
         rest = ["..Dims::default()"] if found else []
         start.append(f"let {'mut ' if found else ''}d = Dims {{ {', '.join([*fields, *rest])} }};")
-    calls = [f"self.{b.name}({_call_arguments(b.arguments)})?;" for b in blocks]
     late = _names_used(tail, found)
     late_tail = [f"let Dims {{ {', '.join([*late, '..'])} }} = d;"] if late else []
     return Body(start + calls + late_tail + _prelude(tail) + tail, blocks, dims, checks)
@@ -106,7 +128,9 @@ def _outputs(writer: Writer, program: Program, names: Sequence[Escaped]) -> list
 
 
 def _names_used(lines: Sequence[str], names: Sequence[str]) -> list[str]:
-    words = set(re.findall(r"[a-z_][a-z0-9_]*", "\n".join(t for t in lines if not t.startswith("//"))))
+    # not the fields of anything: `l.first` is a layer
+    code = "\n".join(t for t in lines if not t.startswith("//"))
+    words = set(re.findall(r"(?<![a-z0-9_])(?<![^.]\.)[a-z_][a-z0-9_]*", code))
     return [n for n in names if n in words]
 
 
@@ -117,10 +141,28 @@ def _prelude(lines: Sequence[str]) -> list[str]:
     return prelude + (["let l = self.layers;"] if re.search(r"\bl\.", code) else [])
 
 
-def _cut(texts: list[tuple[Step, list[str]]], dims: list[str]) -> list[Block]:
-    names = Names()
-    blocks = []
-    for number, group in enumerate(_groups(texts)):
+def _runs(texts: list[Text], segments: Mapping[Step, Segment]) -> list[list[Text]]:
+    """The steps of one segment together, and those between segments."""
+    return [list(group) for _, group in itertools.groupby(texts, lambda text: segments.get(text[0]))]
+
+
+def _loop(segment: Segment | None, lines: list[str]) -> list[str]:
+    """The lines of a segment's steps, once for each few samples."""
+    if segment is None:
+        return lines
+    batch = segment.batch
+    return [
+        "// Samples do not depend on each other. A few at a time, so that a layer finds in the cache what the one before it wrote.",
+        f"for first in (0..samples).step_by({segment.samples}) {{",
+        f"let {batch} = (samples - first).min({segment.samples});",
+        *lines,
+        "}",
+    ]
+
+
+def _cut(texts: list[Text], dims: list[str], names: Names, before: int) -> list[Block]:
+    blocks: list[Block] = []
+    for number, group in enumerate(_groups(texts), before):
         lines = [line for _, ts in group for line in ts]
         first, last = group[0][0], group[-1][0]
         code = "\n".join(lines)
@@ -149,9 +191,9 @@ def _defined_first(lines: list[str], name: str) -> bool:
     return False
 
 
-def _groups(texts: list[tuple[Step, list[str]]]) -> list[list[tuple[Step, list[str]]]]:
+def _groups(texts: list[Text]) -> list[list[Text]]:
     """Cuts where the name scope changes, once a block is large enough; at BLOCK steps wherever that is."""
-    groups: list[list[tuple[Step, list[str]]]] = [[]]
+    groups: list[list[Text]] = [[]]
     for item in texts:
         current = groups[-1]
         if len(current) >= BLOCK or (len(current) >= BLOCK // 2 and _top(current[-1][0]) != _top(item[0])):
@@ -164,7 +206,7 @@ def _top(step: Step) -> str:
     return re.split(r"[/.]", step.origin.node)[0]
 
 
-def _scope(group: list[tuple[Step, list[str]]]) -> str:
+def _scope(group: list[Text]) -> str:
     return _top(group[0][0])
 
 

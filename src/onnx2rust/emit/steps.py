@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from onnx2rust.batching import Segment, part
+from onnx2rust.dims import symbol
 from onnx2rust.emit import control, literals
 from onnx2rust.emit.sizes import NamedSize, SizeTable
 from onnx2rust.emit.weights import WeightTable
@@ -37,6 +39,8 @@ class Writer:
     shares_dims: bool = False
     """Whether sizes found while running must reach other methods, through `d: &mut Dims`."""
     loops: int = 0
+    segment: Segment | None = None
+    """The segment that is being written: whole values have a part in it."""
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -49,13 +53,22 @@ class Writer:
             return f"l.{self.weights.of_value(root).name}"
         if root in self.names:
             return self.names[root]
-        if root in self.inputs:
-            return f"inputs.{self.inputs[root]}"
-        return f"ws.s{self.plan.slot_of[root]}.get({self.length(root.type)})"
+        text = f"inputs.{self.inputs[root]}" if root in self.inputs else f"ws.s{self.plan.slot_of[root]}.get({{}})"
+        return self._part(root, text, "&")
 
     def write(self, value: Value) -> str:
         """A mutable slice expression for the value's elements."""
-        return f"ws.s{self.plan.slot_of[self.plan.root(value)]}.fit({self.length(value.type)})"
+        root = self.plan.root(value)
+        return self._part(root, f"ws.s{self.plan.slot_of[root]}.fit({{}})", "&mut ")
+
+    def _part(self, root: Value, text: str, borrow: str) -> str:
+        """A slice expression with its length filled in: in a segment, the part of a whole value that belongs to this turn's samples."""
+        length = self.length(root.type)
+        if self.segment is None or root not in self.plan.whole:
+            return text.format(length)
+        elements = part(root, self.segment.batch)
+        first, whole = (self.sizes.length([symbol(name), elements or 0]) for name in ("first", "samples"))
+        return f"{borrow}{text.format(whole)}[{first}..][..{length}]"
 
     def length(self, type_: TensorType) -> str:
         """Number of elements, as a usize expression."""

@@ -52,7 +52,7 @@ fn add_slice<S: Simd, F: Vector<S>, const P: usize, const V: usize>(
 
 /// min(max(value, low), high), limits first: NaN stays NaN.
 #[inline(always)]
-fn clamp<S: Simd, F: Vector<S>>(low: F, high: F, value: F) -> F {
+pub(super) fn clamp<S: Simd, F: Vector<S>>(low: F, high: F, value: F) -> F {
     high.min(low.max(value))
 }
 
