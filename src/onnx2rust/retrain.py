@@ -64,7 +64,7 @@ def _check(weights: Mapping[str, Array], known: Mapping[str, Array], like: str) 
 
 
 def _read(like: Path) -> dict[str, Array]:
-    candidates = [like / output.MARKER / "model" / "model_weights.npz", like / "model" / "model_weights.npz", like]
+    candidates = [like / output.MARKER / pipeline.WEIGHTS, like / pipeline.WEIGHTS, like]
     path = next((p for p in candidates if p.is_file()), None)
     if path is None:
         raise UsageError(f"--like {like}: not the output of a conversion", "give the folder that `onnx2rust convert` wrote")

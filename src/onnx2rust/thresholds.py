@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,6 @@ def from_labels(scores: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> d
     return found
 
 
-def text(values: dict[str, float]) -> str:
+def text(values: Mapping[str, float]) -> str:
     """The JSON file."""
     return json.dumps({k: values[k] for k in KEYS}, indent=2) + "\n"

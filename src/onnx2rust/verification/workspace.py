@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust import npz, resources, thresholds
-from onnx2rust.emit.project import Rendered
+from onnx2rust import npz, resources
 from onnx2rust.errors import ToolError
 
 Array = np.ndarray[Any, Any]
@@ -52,6 +51,8 @@ tf-layers = {{ path = "../tf-layers" }}
 [build-dependencies]
 tf-layers = {{ path = "../tf-layers", default-features = false, features = ["npz"] }}
 """
+_BUILT = ("src/", "build.rs", "examples/", "model/")
+"""What of a crate its example is built from."""
 
 
 def default_folder() -> Path:
@@ -102,17 +103,11 @@ class Workspace:
         """The crate name of the next member."""
         return f"m{len(self.members)}"
 
-    def add(self, rendered: Rendered) -> str:
-        """Writes a crate (rendered under `next_name`) as a member; returns its name."""
+    def add(self, crate: Mapping[str, bytes]) -> str:
+        """Writes a crate (made under `next_name`) as a member; returns its name."""
         name = self.next_name()
-        files = {
-            path: text.encode()
-            for path, text in rendered.files.items()
-            if path.startswith("src/") or path in ("build.rs", "examples/predict.rs")
-        }
+        files = {path: content for path, content in crate.items() if path.startswith(_BUILT)}
         files["Cargo.toml"] = _MEMBER.format(name=name).encode()
-        files["model/model_weights.npz"] = npz.encode(rendered.weights)
-        files["model/thresholds.json"] = thresholds.text(thresholds.PLACEHOLDERS).encode()
         for path, content in files.items():
             target = self.root / name / path
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -150,12 +150,15 @@ impl Interpolation {
     }
 
     /// Weight at distance `d`.
+    ///
+    /// The cubics are written by their roots: just inside the last element all weights that `exclude_outside` keeps are near such a
+    /// root, and the division by their sum would magnify what the expanded polynomials lose there.
     fn weight(self, d: f32) -> f32 {
         let d = d.abs();
         match self {
             Interpolation::Linear => (1.0 - d).max(0.0),
-            Interpolation::Cubic { a } if d <= 1.0 => ((a + 2.0) * d - (a + 3.0)) * d * d + 1.0,
-            Interpolation::Cubic { a } if d < 2.0 => a * (((d - 5.0) * d + 8.0) * d - 4.0),
+            Interpolation::Cubic { a } if d <= 1.0 => (1.0 - d) * (1.0 + d - (a + 2.0) * d * d),
+            Interpolation::Cubic { a } if d < 2.0 => a * (d - 1.0) * (2.0 - d) * (2.0 - d),
             Interpolation::Cubic { .. } => 0.0,
         }
     }
