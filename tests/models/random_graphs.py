@@ -19,9 +19,9 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from onnx2rust.compare import compare
 from onnx2rust.errors import ToolError
 from onnx2rust.reference import Reference, session
-from onnx2rust.verification.compare import compare
 
 Array = np.ndarray[Any, Any]
 OPSETS = range(7, onnx.defs.onnx_opset_version() + 1)
