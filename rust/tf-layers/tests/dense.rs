@@ -137,6 +137,41 @@ fn few_columns() {
     }
 }
 
+/// A bias that is much larger than the products costs one rounding, not one a product: half a spacing of y.
+#[test]
+fn a_large_bias_is_rounded_once() {
+    let mut rng = Rng::new(4);
+    for cpu in Cpu::all() {
+        for (rows, k, n) in [(13, 24, 144), (9, 64, 33), (5, 2000, 20), (512, 8, 1)] {
+            let mut case = Case::new(&mut rng, rows, k, n);
+            case.residual = None;
+            case.bias = Some(vec![4097.0; n]);
+            let kernel = pack::panels(&case.w, k, n, false);
+            let layer = Dense {
+                inputs: k,
+                units: n,
+                kernel: &kernel,
+                bias: case.bias.as_deref(),
+                activation: Activation::Linear,
+            }
+            .checked();
+            let mut y = vec![f32::NAN; rows * n];
+            layer.run(cpu, rows, &case.x, None, &mut y);
+            for (i, actual) in y.iter().enumerate() {
+                let (expected, scale) = case.oracle(i / n, i % n);
+                let half = f64::from(actual.next_up() - actual) / 2.0;
+                let error = (f64::from(*actual) - expected).abs();
+                let products = scale - 4097.0;
+                assert!(
+                    error <= half + MAX_ERROR * products,
+                    "{}: {rows}×{k}×{n} [{i}]: {actual} for {expected}",
+                    cpu.name()
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn nan_and_infinity_go_through() {
     for cpu in Cpu::all() {

@@ -145,7 +145,7 @@ impl Product<'_> {
                             panel_len: total * PANEL,
                             panel_start: (first_segment * len + k) * PANEL,
                             columns: self.columns,
-                            bias: if is_first { self.bias } else { None },
+                            bias: if is_last { self.bias } else { None },
                             addend: if is_first { addend } else { Addend::Output },
                             limits: if is_last { limits } else { UNLIMITED },
                         };
