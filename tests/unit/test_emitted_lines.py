@@ -15,9 +15,11 @@ from onnx2rust.frontends import Loaded
 from onnx2rust.options import Options
 
 
-def rendered(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str], known: dict[str, Any]) -> dict[str, str]:
-    """The files of the crate of these nodes over x [n, 3] and sizes [2]."""
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3])
+def rendered(
+    nodes: Sequence[onnx.NodeProto], outputs: Sequence[str], known: dict[str, Any], rows: str | int = "n"
+) -> dict[str, str]:
+    """The files of the crate of these nodes over x [rows, 3] and sizes [2]."""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, 3])
     sizes = helper.make_tensor_value_info("sizes", TensorProto.INT64, [2])
     initializers = [numpy_helper.from_array(np.asarray(a), n) for n, a in known.items()]
     graph = helper.make_graph(list(nodes), "lines", [x, sizes], [onnx.ValueInfoProto(name=o) for o in outputs], initializers)
@@ -89,3 +91,11 @@ def test_a_model_without_parameters_holds_no_layers() -> None:
     files = rendered([helper.make_node("Add", ["x", "b"], ["y"])], ["y"], {"b": np.ones(3, np.float32)})
     assert " layers: &" in files["src/model.rs"]
     assert "EMBEDDED" in files["src/layers.rs"]
+
+
+@pytest.mark.parametrize(("rows", "shared"), [("n", True), (2, False)])
+def test_long_programs_share_sizes_where_there_are_any(rows: str | int, shared: bool) -> None:
+    nodes = [helper.make_node("Softmax", [f"v{i}" if i else "x"], [f"v{i + 1}"]) for i in range(100)]
+    code = rendered(nodes, ["v100"], {}, rows)["src/model.rs"]
+    assert code.count("fn run_") == 4
+    assert ("struct Dims" in code) == ("Dims {" in code) == shared
