@@ -15,12 +15,15 @@ from onnx2rust.frontends import Loaded
 from onnx2rust.options import Options
 
 
-def rendered(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str], known: dict[str, Any]) -> dict[str, str]:
-    """The files of the crate of these nodes over x [n, 3] and sizes [2]."""
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3])
-    sizes = helper.make_tensor_value_info("sizes", TensorProto.INT64, [2])
+def rendered(
+    nodes: Sequence[onnx.NodeProto], outputs: Sequence[str], known: dict[str, Any], shape: Sequence[int | str] = ("n", 3)
+) -> dict[str, str]:
+    """The files of the crate of these nodes over x, and sizes [2] where a node reads it."""
+    infos = [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)]
+    if any("sizes" in n.input for n in nodes):
+        infos.append(helper.make_tensor_value_info("sizes", TensorProto.INT64, [2]))
     initializers = [numpy_helper.from_array(np.asarray(a), n) for n, a in known.items()]
-    graph = helper.make_graph(list(nodes), "lines", [x, sizes], [onnx.ValueInfoProto(name=o) for o in outputs], initializers)
+    graph = helper.make_graph(list(nodes), "lines", infos, [onnx.ValueInfoProto(name=o) for o in outputs], initializers)
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     options = Options(name="Lines", binary_classification=False)
     program = pipeline.lower(Loaded(proto, "onnx", "onnx", ()), options)
@@ -80,6 +83,13 @@ def test_a_sum_of_sizes_alone_has_no_parentheses() -> None:
 def test_a_node_whose_name_is_no_identifier_is_called_after_its_operator() -> None:
     node = helper.make_node("MatMul", ["x", "w"], ["y"], name="__")
     assert "pub mat_mul: Dense" in rendered([node], ["y"], {"w": np.ones((3, 2), np.float32)})["src/layers.rs"]
+
+
+def test_samples_of_one_value_are_counted_by_the_length_alone() -> None:
+    text = rendered([helper.make_node("Relu", ["x"], ["y"])], ["y"], {}, shape=("n",))["src/model.rs"]
+    assert "let samples = features.len();" in text
+    text = rendered([helper.make_node("Relu", ["x"], ["y"])], ["y"], {}, shape=("n", 3))["src/model.rs"]
+    assert "let samples = features.len() / 3;" in text
 
 
 def test_a_model_without_parameters_holds_no_layers() -> None:
