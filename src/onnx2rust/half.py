@@ -64,6 +64,8 @@ _ROUNDED = frozenset(
     ]
 )
 """Operators with a float16 kernel in onnxruntime that computes in float32 and rounds what it returns."""
+_SINCE = {"Clip": 12, "Max": 12, "Min": 12}
+"""Those of these operators that got their float16 kernel with an opset."""
 _BOUNDED = {"HardSigmoid": 18, "Relu": 18}
 """Operators that are functions since an opset, which onnxruntime writes out for want of a float16 kernel, and which end with Max or Min:
 for those it has one, so the result is rounded."""
@@ -79,7 +81,7 @@ class Door:
     ) -> None:
         self._g = g
         halves = [v for v in inputs if v is not None and v.dtype is DType.F16]
-        native = node.op_type in _MOVES or node.op_type in _ROUNDED
+        native = node.op_type in _native(origin.opset)
         bounded = origin.opset >= _BOUNDED.get(node.op_type, origin.opset + 1)
         # joined: no float16 tensor exists between the node and its neighbours
         joined = bool(halves) and (not native or self._joined(node, origin.opset, halves, readers))
@@ -103,7 +105,7 @@ class Door:
         holds_graph = any(a.type == onnx.AttributeProto.GRAPH for a in node.attribute)
         alone = bool(computed) and all(map(self._g.waits_after_layer, computed)) and not holds_graph
         bounded = {op for op, since in _BOUNDED.items() if opset >= since}
-        return alone and bool(users) and not users & (_MOVES | _ROUNDED | _CASTS | bounded | {""})
+        return alone and bool(users) and not users & (_native(opset) | _CASTS | bounded | {""})
 
     def outputs(self, results: tuple[Value | None, ...]) -> tuple[Value | None, ...]:
         """The results, those that are float16 in the model as such; rounded at once where onnxruntime's own kernel does."""
@@ -114,6 +116,11 @@ class Door:
             else (g.rounded(g.narrow(v)) if self._rounds else g.narrow(v, after_layer=True))
             for k, v in enumerate(results)
         )
+
+
+def _native(opset: int) -> frozenset[str]:
+    """Operators with a float16 kernel in onnxruntime."""
+    return frozenset(op for op in _MOVES | _ROUNDED if opset >= _SINCE.get(op, 0))
 
 
 def _outputs_of_f16(origin: Origin, inputs: Sequence[Value | None]) -> set[int]:

@@ -92,6 +92,21 @@ def test_samples_of_one_value_are_counted_by_the_length_alone() -> None:
     assert "let samples = features.len() / 3;" in text
 
 
+def test_layers_that_could_have_weights_and_have_none() -> None:
+    nodes = [
+        helper.make_node("ReduceMean", ["x"], ["mean"], axes=[1]),
+        helper.make_node("Sub", ["x", "mean"], ["d"]),
+        helper.make_node("Mul", ["d", "d"], ["square"]),
+        helper.make_node("ReduceMean", ["square"], ["variance"], axes=[1]),
+        helper.make_node("Add", ["variance", "epsilon"], ["v"]),
+        helper.make_node("Sqrt", ["v"], ["root"]),
+        helper.make_node("Div", ["d", "root"], ["y"]),
+    ]
+    text = rendered(nodes, ["y"], {"epsilon": np.float32(1e-3)})["src/layers.rs"]
+    assert "LayerNormalization<'w>" in text
+    assert "pub const fn new(_: &Weights) -> Self" in text
+
+
 def test_a_model_without_parameters_holds_no_layers() -> None:
     files = rendered([helper.make_node("Add", ["x", "x"], ["y"])], ["y"], {})
     assert " layers: &" not in files["src/model.rs"]

@@ -70,6 +70,14 @@ def test_since_opset_18_relu_is_a_maximum_and_rounds() -> None:
     assert lowered(*chain, opset=18) == ["Cast", "Dense", "Cast", "Cast", "Dense", "Cast"]
 
 
+def test_kernels_that_came_with_an_opset() -> None:
+    """Before opset 12, onnxruntime runs these in float32."""
+    clip = node("Clip", ["x"], ["y"], min=-1.0, max=0.5)
+    assert lowered(clip, opset=10) == ["Cast", "Activate", "Cast"]
+    for opset, expected in ((11, ["Cast", "Max", "Cast"]), (12, ["Max"])):
+        assert lowered(node("Max", ["x", "x"], ["y"]), opset=opset) == expected
+
+
 def test_other_types_of_a_node_stay() -> None:
     inputs = {"x": (1, 2, 4, 4)}
     nodes = [node("MaxPool", ["x"], ["y", "where"], kernel_shape=[2, 2])]
