@@ -231,7 +231,7 @@ def pad(d: Draft) -> Any:
     """Pad in every mode, also negative."""
     x = d.pick(open_tensor, lambda t: t.rank > 0 and t.dtype != bool)
     amounts = [d.rng.choice([0, 0, 0, 1, 2, -1]) if d.chance(0.8) else 0 for _ in range(2 * x.rank)]
-    mode = d.rng.choice(["constant", "constant", "reflect", "edge", *["wrap"] * (d.opset >= 19)])
+    mode = d.rng.choice(["constant"] if not x.size else ["constant", "constant", "reflect", "edge", *["wrap"] * (d.opset >= 19)])
     if d.opset < 11:
         return d.node("Pad", x, pads=amounts, mode=mode)
     value = d.known(d.rng.choice([0, 1]), x.dtype) if d.chance(0.5) else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from onnx2rust import emit, pipeline, planner
+from onnx2rust.emit import body
 from onnx2rust.frontends import Loaded
 from onnx2rust.options import Options
 
@@ -90,6 +93,18 @@ def test_samples_of_one_value_are_counted_by_the_length_alone() -> None:
     assert "let samples = features.len();" in text
     text = rendered([helper.make_node("Relu", ["x"], ["y"])], ["y"], {}, shape=("n", 3))["src/model.rs"]
     assert "let samples = features.len() / 3;" in text
+
+
+def test_methods_take_what_they_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names of nodes and inputs that look like variables are none."""
+    monkeypatch.setattr(body, "BLOCK", 2)
+    split = helper.make_node("Split", ["x", "sizes"], ["first", "second"], axis=1)
+    names = ["first", "n", "inputs", "cpu", "y"]
+    nodes = [split, *(helper.make_node("Sigmoid", [a], [b], name=b) for a, b in pairwise(names))]
+    text = rendered(nodes, ["y"], {})["src/model.rs"]
+    assert re.findall(r"struct Dims {([^}]*)}", text) == ["\n    n: usize,\n    part_0: usize,\n"]
+    taken = re.findall(r"fn run_\w+\(&self, (.*)\) -> Result", text)
+    assert taken == ["d: &mut Dims, inputs: Inputs<'_>, ws: &mut Workspace", *4 * ["d: &Dims, ws: &mut Workspace"]]
 
 
 def test_layers_that_could_have_weights_and_have_none() -> None:

@@ -120,7 +120,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "scratch": writer.needs_scratch,
         "size_checks": [Escaped(c) for c in text.checks],
         "dims": [Escaped(d) for d in text.dims],
-        "sizes_struct": bool(text.blocks),
+        "sizes_struct": bool(text.dims),
         "predict": [Escaped(line) for line in text.predict],
         "blocks": [
             {"name": b.name, "doc": b.doc, "arguments": Escaped(b.arguments), "lines": [Escaped(t) for t in b.lines]}

@@ -128,6 +128,13 @@ def test_pad_expand_tile() -> None:
     assert types(lower("Tile", {"x": x, "r": ints(1, 2)})) == ["float32[n, 6]"]
 
 
+def test_pads_whose_number_only_the_run_knows() -> None:
+    with pytest.raises(UnsupportedError, match=r"axis 0 of int64\[m\] has to be 2\n.*--dim m=2"):
+        lower("Pad", {"x": (F32, ["n"]), "pads": (np.int64, ["m"])})
+    with pytest.raises(InvalidModelError, match="3 pads for 1 axes"):
+        lower("Pad", {"x": (F32, ["n"]), "pads": (np.int64, [3])})
+
+
 def test_gather_and_scatter() -> None:
     x = (F32, ["n", 5, 4])
     assert types(lower("Gather", {"x": x, "i": (np.int32, ["m", 2])}, axis=1)) == ["float32[n, m, 2, 4]"]
