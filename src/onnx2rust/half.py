@@ -64,6 +64,8 @@ _ROUNDED = frozenset(
     ]
 )
 """Operators with a float16 kernel in onnxruntime that computes in float32 and rounds what it returns."""
+_SINCE = {"Clip": 12, "Max": 12, "Min": 12}
+"""Those of these operators that got their float16 kernel with an opset."""
 _WRITTEN_OUT = 18
 """The opset at which onnxruntime writes out activations as the functions that ONNX defines them by, for want of a float16 kernel: at later
 ones it keeps them. HardSigmoid ends with Min and Max there, for which it has float16 kernels: its result is rounded. Relu is one Max."""
@@ -79,7 +81,7 @@ class Door:
     ) -> None:
         self._g = g
         halves = [v for v in inputs if v is not None and v.dtype is DType.F16]
-        self._native = native = node.op_type in _MOVES or node.op_type in _ROUNDED
+        self._native = native = node.op_type in _native(origin.opset)
         # joined: no float16 tensor exists between the node and its neighbours
         joined = bool(halves) and (not native or self._joined(node, origin.opset, halves, readers))
         wide = bool(halves) and node.op_type not in _CASTS and (joined or node.op_type in _ROUNDED)
@@ -107,7 +109,7 @@ class Door:
         holds_graph = any(a.type == onnx.AttributeProto.GRAPH for a in node.attribute)
         alone = bool(computed) and all(map(self._g.waits_after_layer, computed)) and not holds_graph
         chooses = {"", "Relu"} if opset == _WRITTEN_OUT else {""}
-        return alone and bool(users) and not users & (_MOVES | _ROUNDED | _CASTS | chooses)
+        return alone and bool(users) and not users & (_native(opset) | _CASTS | chooses)
 
     def outputs(self, results: tuple[Value | None, ...]) -> tuple[Value | None, ...]:
         """The results, those that are float16 in the model as such; rounded at once where onnxruntime's own kernel does."""
@@ -118,6 +120,11 @@ class Door:
             else (g.rounded(g.narrow(v)) if self._rounds else g.narrow(v, after_layer=not self._native))
             for k, v in enumerate(results)
         )
+
+
+def _native(opset: int) -> frozenset[str]:
+    """Operators with a float16 kernel in onnxruntime."""
+    return frozenset(op for op in _MOVES | _ROUNDED if opset >= _SINCE.get(op, 0))
 
 
 def _outputs_of_f16(origin: Origin, inputs: Sequence[Value | None]) -> set[int]:

@@ -187,6 +187,8 @@ def _conv_transpose(op: str, version: int) -> Forms:
     x, w = floats(2, 4, 5, 4), floats(4, 3, 3, 3)
     yield Form([node(op, "x", "w", strides=[2, 2], pads=[1, 1, 1, 1], output_padding=[1, 0])], {"x": x}, {"w": w})
     yield Form([node(op, "x", "w", strides=[2, 2], output_shape=[10, 8])], {"x": x}, {"w": w})
+    for same in ("SAME_UPPER", "SAME_LOWER"):  # along the last axis the stride is more than the kernel
+        yield Form([node(op, "x", "w", strides=[2, 3], auto_pad=same)], {"x": x}, {"w": w[..., :2]})
 
 
 @model("MaxPool", "AveragePool")

@@ -34,7 +34,7 @@ def _flag(d: Draft) -> Tensor:
     return d.node("Greater", total, d.known(d.rng.choice([0, 2, 4]), np.float32))  # type: ignore[no-any-return]
 
 
-@kind(since=11, weight=0.8)
+@kind(since=11, weight=1.5)
 def branches(d: Draft) -> Any:
     """If with values of the graph around it; both branches give as many results of the same types."""
     flag = _flag(d) if d.chance(0.85) else d.known(d.chance(0.5), bool)
@@ -56,7 +56,7 @@ def branches(d: Draft) -> Any:
     return d.node("If", flag, outputs=count, captured=d.visible(), then_branch=graphs[0], else_branch=graphs[1])
 
 
-@kind(since=11, weight=0.8)
+@kind(since=11, weight=1.5)
 def loop(d: Draft) -> Any:
     """Loop with one or two states, values of the graph around it, and rows that are collected."""
     inner = Draft(d.rng, d.opset, d.sizes, d, d.taken, tastes=d.tastes)

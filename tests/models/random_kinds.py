@@ -303,6 +303,8 @@ def reduce(d: Draft) -> Any:
     """A reduction over some axes, or all."""
     op = d.rng.choice(["Mean", "Sum", "Max", "Min", "Prod", "L1", "L2", "SumSquare", "LogSumExp"])
     x = d.pick(is_float if d.chance(0.85) else is_int)
+    if op in ("Mean", "Max", "Min", "LogSumExp") and not x.size:
+        raise Unfit("not defined for nothing")
     axes = axes_of(d, x.rank, 0) if d.chance(0.8) else None
     keep = d.rng.choice([0, 1, None])
     if d.opset >= (13 if op == "Sum" else 18):

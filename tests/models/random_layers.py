@@ -231,7 +231,7 @@ def attention(d: Draft) -> Any:
 @kind()
 def layer_norm_written_out(d: Draft) -> Any:
     """Layer normalisation before it was an operator."""
-    x = d.pick(is_real, open_tensor, lambda t: t.rank > 1)
+    x = d.pick(is_real, open_tensor, lambda t: t.rank > 1, lambda t: t.size)
     axis = x.rank - 1 if d.chance(0.8) else d.rng.randrange(x.rank)
     axes = d.ints(axis) if d.opset >= 18 else None
     mean = d.node("ReduceMean", x, axes, axes=None if axes else [axis], keepdims=1)

@@ -231,7 +231,7 @@ def pad(d: Draft) -> Any:
     """Pad in every mode, also negative."""
     x = d.pick(open_tensor, lambda t: t.rank > 0 and t.dtype != bool)
     amounts = [d.rng.choice([0, 0, 0, 1, 2, -1]) if d.chance(0.8) else 0 for _ in range(2 * x.rank)]
-    mode = d.rng.choice(["constant", "constant", "reflect", "edge", *["wrap"] * (d.opset >= 19)])
+    mode = d.rng.choice(["constant"] if not x.size else ["constant", "constant", "reflect", "edge", *["wrap"] * (d.opset >= 19)])
     if d.opset < 11:
         return d.node("Pad", x, pads=amounts, mode=mode)
     value = d.known(d.rng.choice([0, 1]), x.dtype) if d.chance(0.5) else None
@@ -297,3 +297,29 @@ def scatter(d: Draft) -> Any:
         return d.node("ScatterND", x, d.known([[-1]], np.int64), update)
     indices = d.known(np.zeros([1] * x.rank), np.int64)
     return d.node("ScatterElements", x, indices, d.known(np.ones([1] * x.rank), x.dtype), axis=d.rng.randrange(x.rank))
+
+
+@kind(since=13, weight=0.8)
+def size_of_the_data(d: Draft) -> Any:
+    """A size that only the data decide, and what can be done with it."""
+    ids = d.pick(lambda t: t.dtype.kind in "iu", open_tensor, lambda t: t.size and t.low >= 0 and t.high < 6)
+    flat = d.node("Reshape", d.node("Cast", ids, to=TensorProto.INT64), d.ints(-1))
+    n = d.node("Slice", flat, d.ints(0), d.ints(1), d.ints(0))
+    x = d.pick(open_tensor, lambda t: t.rank > 0)
+    axis = d.rng.randrange(x.rank)
+    form = d.rng.randrange(7)
+    if form == 0:
+        return d.node("Slice", x, *d.rng.choice([(d.ints(0), n), (n, d.ints(99))]), d.ints(axis))
+    if form == 1:
+        return d.node("Tile", x, d.node("Concat", *(n if k == axis else d.ints(1) for k in range(x.rank)), axis=0))
+    if form == 2:
+        return d.node("Expand", d.pick(lambda t: t.rank <= 1), d.node("Concat", n, d.ints(1), axis=0))
+    if form == 3:
+        return d.node("Range", d.known(0, np.int64), d.node("Squeeze", n, d.ints(0)), d.known(1, np.int64))
+    if form == 4:
+        return d.node("TopK", d.pick(is_float, lambda t: t.rank > 0), n, outputs=2, axis=-1)
+    if form == 5:
+        pads = [d.ints(0)] * (2 * x.rank)
+        pads[axis] = n
+        return d.node("Pad", x, d.node("Concat", *pads, axis=0))
+    return d.node("ConstantOfShape", d.node("Concat", n, d.ints(2), axis=0))

@@ -13,7 +13,7 @@ import random_hunt
 
 pytestmark = pytest.mark.slow
 
-SEEDS = range(120)
+SEEDS = range(200)
 MOST_REFUSED = 0.05
 """The share of models that may be refused: what is drawn is what operators are supported for."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,18 +13,20 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from onnx2rust import emit, pipeline, planner
+from onnx2rust.emit import body
 from onnx2rust.frontends import Loaded
 from onnx2rust.options import Options
 
 
 def rendered(
-    nodes: Sequence[onnx.NodeProto], outputs: Sequence[str], known: dict[str, Any], rows: str | int = "n"
+    nodes: Sequence[onnx.NodeProto], outputs: Sequence[str], known: dict[str, Any], shape: Sequence[int | str] = ("n", 3)
 ) -> dict[str, str]:
-    """The files of the crate of these nodes over x [rows, 3] and sizes [2]."""
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, 3])
-    sizes = helper.make_tensor_value_info("sizes", TensorProto.INT64, [2])
+    """The files of the crate of these nodes over x, and sizes [2] where a node reads it."""
+    infos = [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)]
+    if any("sizes" in n.input for n in nodes):
+        infos.append(helper.make_tensor_value_info("sizes", TensorProto.INT64, [2]))
     initializers = [numpy_helper.from_array(np.asarray(a), n) for n, a in known.items()]
-    graph = helper.make_graph(list(nodes), "lines", [x, sizes], [onnx.ValueInfoProto(name=o) for o in outputs], initializers)
+    graph = helper.make_graph(list(nodes), "lines", infos, [onnx.ValueInfoProto(name=o) for o in outputs], initializers)
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     options = Options(name="Lines", binary_classification=False)
     program = pipeline.lower(Loaded(proto, "onnx", "onnx", ()), options)
@@ -84,6 +88,40 @@ def test_a_node_whose_name_is_no_identifier_is_called_after_its_operator() -> No
     assert "pub mat_mul: Dense" in rendered([node], ["y"], {"w": np.ones((3, 2), np.float32)})["src/layers.rs"]
 
 
+def test_samples_of_one_value_are_counted_by_the_length_alone() -> None:
+    text = rendered([helper.make_node("Relu", ["x"], ["y"])], ["y"], {}, shape=("n",))["src/model.rs"]
+    assert "let samples = features.len();" in text
+    text = rendered([helper.make_node("Relu", ["x"], ["y"])], ["y"], {}, shape=("n", 3))["src/model.rs"]
+    assert "let samples = features.len() / 3;" in text
+
+
+def test_methods_take_what_they_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names of nodes and inputs that look like variables are none."""
+    monkeypatch.setattr(body, "BLOCK", 2)
+    split = helper.make_node("Split", ["x", "sizes"], ["first", "second"], axis=1)
+    names = ["first", "n", "inputs", "cpu", "y"]
+    nodes = [split, *(helper.make_node("Sigmoid", [a], [b], name=b) for a, b in pairwise(names))]
+    text = rendered(nodes, ["y"], {})["src/model.rs"]
+    assert re.findall(r"struct Dims {([^}]*)}", text) == ["\n    n: usize,\n    part_0: usize,\n"]
+    taken = re.findall(r"fn run_\w+\(&self, (.*)\) -> Result", text)
+    assert taken == ["d: &mut Dims, inputs: Inputs<'_>, ws: &mut Workspace", *4 * ["d: &Dims, ws: &mut Workspace"]]
+
+
+def test_layers_that_could_have_weights_and_have_none() -> None:
+    nodes = [
+        helper.make_node("ReduceMean", ["x"], ["mean"], axes=[1]),
+        helper.make_node("Sub", ["x", "mean"], ["d"]),
+        helper.make_node("Mul", ["d", "d"], ["square"]),
+        helper.make_node("ReduceMean", ["square"], ["variance"], axes=[1]),
+        helper.make_node("Add", ["variance", "epsilon"], ["v"]),
+        helper.make_node("Sqrt", ["v"], ["root"]),
+        helper.make_node("Div", ["d", "root"], ["y"]),
+    ]
+    text = rendered(nodes, ["y"], {"epsilon": np.float32(1e-3)})["src/layers.rs"]
+    assert "LayerNormalization<'w>" in text
+    assert "pub const fn new(_: &Weights) -> Self" in text
+
+
 def test_a_model_without_parameters_holds_no_layers() -> None:
     files = rendered([helper.make_node("Add", ["x", "x"], ["y"])], ["y"], {})
     assert " layers: &" not in files["src/model.rs"]
@@ -96,6 +134,6 @@ def test_a_model_without_parameters_holds_no_layers() -> None:
 @pytest.mark.parametrize(("rows", "shared"), [("n", True), (2, False)])
 def test_long_programs_share_sizes_where_there_are_any(rows: str | int, shared: bool) -> None:
     nodes = [helper.make_node("Softmax", [f"v{i}" if i else "x"], [f"v{i + 1}"]) for i in range(100)]
-    code = rendered(nodes, ["v100"], {}, rows)["src/model.rs"]
+    code = rendered(nodes, ["v100"], {}, [rows, 3])["src/model.rs"]
     assert code.count("fn run_") == 4
     assert ("struct Dims" in code) == ("Dims {" in code) == shared

@@ -110,6 +110,14 @@ def test_a_body_reads_what_is_rounded_outside(condition: bool | None) -> None:
     assert [type(s.layer).__name__ for s in program.steps[3].bodies[0].steps] == ["Cast", "Dense", "Cast"]
 
 
+def test_kernels_that_came_with_an_opset() -> None:
+    """Before opset 12, onnxruntime runs these in float32."""
+    clip = node("Clip", ["x"], ["y"], min=-1.0, max=0.5)
+    assert lowered(clip, opset=10) == ["Cast", "Activate", "Cast"]
+    for opset, expected in ((11, ["Cast", "Max", "Cast"]), (12, ["Max"])):
+        assert lowered(node("Max", ["x", "x"], ["y"]), opset=opset) == expected
+
+
 def test_other_types_of_a_node_stay() -> None:
     inputs = {"x": (1, 2, 4, 4)}
     nodes = [node("MaxPool", ["x"], ["y", "where"], kernel_shape=[2, 2])]

@@ -61,56 +61,69 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
     early = [n for n in writer.sizes.named if n.needs <= given and not writer.sizes.home(n)]
     head = [_check(writer, v, v.shape) for v in program.inputs]
     lines = [line for _, ts in texts for line in ts]
-    used = _names_used(head + [n.let for n in early] + lines + tail, program.symbols)
-    start: list[str] = []
-    if program.symbols:
-        rest = [] if len(used) == len(program.symbols) else [".."]
-        start.append(f"let Sizes {{ {', '.join([*used, *rest])} }} = sizes;")
-    start += head + [n.let for n in early]
+    start = head + [n.let for n in early]
     if segments:
         start.append(f"let samples = {program.symbols[0]};")
+    if program.symbols and not writer.shares_dims:
+        used = _names_used(start + lines + tail, program.symbols)
+        rest = [] if len(used) == len(program.symbols) else [".."]
+        start.insert(0, f"let Sizes {{ {', '.join([*used, *rest])} }} = sizes;")
     checks = tuple(sorted({"window_count" if n.windows else "size" for n in writer.sizes.named}))
     if not writer.shares_dims:
-        turns = [([line for _, ts in group for line in ts], segments.get(group[0][0])) for group in _runs(texts, segments)]
+        turns = [([line for _, ts in run for line in ts], segments.get(run[0][0])) for run in _runs(texts, segments)]
         loops = [line for inner, segment in turns for line in _loop(segment, inner)]
         return Body(start + _prelude(lines) + _without_unread(loops, tail) + tail, checks=checks)
-    names = Names()
     found = list(dict.fromkeys(re.findall(r"^d\.([a-z_0-9]+) =", "\n".join(lines), re.M)))
-    fields = [*program.symbols, *(str(n.name) for n in early)]
+    fields = {name: name for name in [*program.symbols, *(str(n.name) for n in early)]}
     if segments:
-        fields += ["first: 0", "samples"]
-    dims = [*(f.split(":")[0] for f in fields), *found]
-    calls: list[str] = []
-    blocks: list[Block] = []
-    for group in _runs(texts, segments):
-        segment = segments.get(group[0][0])
-        cut = _cut(group, dims, names, len(blocks))
-        inner = [f"self.{b.name}({_call_arguments(b.arguments)})?;" for b in cut]
-        calls += _loop(segment, [f"let d = Dims {{ {segment.batch}, first, ..d }};", *inner] if segment else inner)
-        blocks += cut
-    if dims:
-        if len(used) != len(program.symbols):
-            start[0] = f"let Sizes {{ {', '.join(program.symbols)} }} = sizes;"
-        rest = ["..Dims::default()"] if found else []
-        start.append(f"let {'mut ' if found else ''}d = Dims {{ {', '.join([*fields, *rest])} }};")
+        fields |= {"first": "first: 0", "samples": "samples"}
     late = _names_used(tail, found)
-    late_tail = [f"let Dims {{ {', '.join([*late, '..'])} }} = d;"] if late else []
+    runs = [_groups(run) for run in _runs(texts, segments)]
+    blocks, read = _cut([group for run in runs for group in run], [*fields, *found], late)
+    dims = [n for n in [*fields, *found] if n in read or n in late]
+    if dims:
+        given_dims = [fields[n] for n in fields if n in dims]
+        rest = ["..Dims::default()"] if len(dims) > len(given_dims) else []
+        start.append(f"let {'mut ' if rest else ''}d = Dims {{ {', '.join([*given_dims, *rest])} }};")
+    used = _names_used(start + tail, program.symbols)
+    if program.symbols:
+        rest = [] if len(used) == len(program.symbols) else [".."]
+        start.insert(0, f"let Sizes {{ {', '.join([*used, *rest])} }} = sizes;")
+    called = iter(blocks)
+    calls = []
+    for run in runs:
+        segment = segments.get(run[0][0][0])
+        inner = [f"self.{b.name}({_call_arguments(b.arguments)})?;" for b in itertools.islice(called, len(run))]
+        changed = [n for n in (segment.batch, "first") if n in dims] if segment else []
+        if changed:
+            rest = ["..d"] if len(dims) > len(changed) else []
+            inner.insert(0, f"let d = Dims {{ {', '.join([*changed, *rest])} }};")
+        calls += _loop(segment, inner)
+    late_tail = [f"let Dims {{ {', '.join([*late, *([] if len(late) == len(dims) else ['..'])])} }} = d;"] if late else []
     return Body(start + calls + late_tail + _prelude(tail) + tail, blocks, dims, checks)
 
 
 def _without_unread(lines: list[str], tail: list[str]) -> list[str]:
-    """The lines without the sizes that they find and neither they nor `tail` read."""
-    words = Counter(re.findall(r"[a-z_][a-z0-9_]*", "\n".join(t for t in lines + tail if not t.startswith("//"))))
+    """The lines without the names of sizes that they find and neither they nor `tail` read."""
+    words = Counter(_words(lines + tail))
 
     def shown(line: str) -> str:
         found = re.match(r"let \[([^\]]*)\] = ", line)
-        if found is None:
-            return line
-        return f"let [{', '.join(n if words[n] > 1 else '_' for n in found[1].split(', '))}] = {line[found.end() :]}"
+        if found is not None:
+            return f"let [{', '.join(n if words[n] > 1 else '_' for n in found[1].split(', '))}] = {line[found.end() :]}"
+        checked = re.match(r"let (\w+) = (?:size|window_count)\(", line)
+        return line if checked is None or words[checked[1]] > 1 else re.sub(r"^let \w+", "let _", line)
 
     # the number of iterations is there for rows that were collected
     counted = [re.fullmatch(r"let (\w+) = i_\d+;", line) for line in lines]
     return [shown(line) for line, count in zip(lines, counted, strict=True) if count is None or words[count[1]] > 1]
+
+
+def _words(lines: Sequence[str]) -> list[str]:
+    """Variables (and functions, types…) that the lines name: no comments, texts, fields or methods."""
+    code = "\n".join(t for t in lines if not t.lstrip().startswith("//"))
+    code = re.sub(r'"(?:\\.|[^"\\])*"', "", code)
+    return re.findall(r"(?<!\w)(?:(?<!\.)|(?<=\.\.))[a-z_][a-z0-9_]*\b(?!: )", code)
 
 
 def _check(writer: Writer, value: Value, shape: tuple[Dim, ...]) -> str:
@@ -128,22 +141,19 @@ def _outputs(writer: Writer, program: Program, names: Sequence[Escaped]) -> list
 
 
 def _names_used(lines: Sequence[str], names: Sequence[str]) -> list[str]:
-    # not the fields of anything: `l.first` is a layer
-    code = "\n".join(t for t in lines if not t.startswith("//"))
-    words = set(re.findall(r"(?<![a-z0-9_])(?<![^.]\.)[a-z_][a-z0-9_]*", code))
+    words = set(_words(lines))
     return [n for n in names if n in words]
 
 
 def _prelude(lines: Sequence[str]) -> list[str]:
     """The variables that the lines use."""
-    code = "\n".join(t for t in lines if not t.lstrip().startswith("//"))
-    prelude = ["let cpu = self.cpu;"] if re.search(r"\bcpu\b", code) else []
-    return prelude + (["let l = self.layers;"] if re.search(r"\bl\.", code) else [])
+    words = _words(lines)
+    return [let for name, let in (("cpu", "let cpu = self.cpu;"), ("l", "let l = self.layers;")) if name in words]
 
 
 def _runs(texts: list[Text], segments: Mapping[Step, Segment]) -> list[list[Text]]:
     """The steps of one segment together, and those between segments."""
-    return [list(group) for _, group in itertools.groupby(texts, lambda text: segments.get(text[0]))]
+    return [list(run) for _, run in itertools.groupby(texts, lambda text: segments.get(text[0]))]
 
 
 def _loop(segment: Segment | None, lines: list[str]) -> list[str]:
@@ -160,35 +170,39 @@ def _loop(segment: Segment | None, lines: list[str]) -> list[str]:
     ]
 
 
-def _cut(texts: list[Text], dims: list[str], names: Names, before: int) -> list[Block]:
-    blocks: list[Block] = []
-    for number, group in enumerate(_groups(texts), before):
-        lines = [line for _, ts in group for line in ts]
-        first, last = group[0][0], group[-1][0]
-        code = "\n".join(lines)
-        used = _names_used(lines, dims)
-        defined = set(re.findall(r"d\.([a-z_0-9]+) =", code))
-        used = [u for u in used if u not in defined or not _defined_first(lines, u)]
+def _cut(texts: list[list[Text]], dims: list[str], late: list[str]) -> tuple[list[Block], set[str]]:
+    """A method for each of the groups, and those of `dims` that they read; `late` are read behind them."""
+    groups = [([step for step, _ in group], [line for _, ts in group for line in ts]) for group in texts]
+    takes = []
+    for _, lines in groups:
+        defined = set(re.findall(r"^d\.([a-z_0-9]+) =", "\n".join(lines), re.M))
+        used = _names_used([t for t in lines if not t.startswith("d.")], dims)
+        takes.append([u for u in used if u not in defined or not _defined_first(lines, u)])
+    read = {name for names in takes for name in names}
+    names = Names()
+    blocks = []
+    for number, ((steps, lines), used) in enumerate(zip(groups, takes, strict=True)):
+        kept = [t for t in lines if not t.startswith("d.") or t[2:].split(" =")[0] in read | set(late)]
+        kept = _without_unread(kept, [])
+        words = set(_words(kept))
         arguments = []
-        if used or defined:
-            arguments.append("d: &mut Dims" if defined else "d: &Dims")
-        if re.search(r"\binputs\.", code):
+        if used or "d" in words:
+            arguments.append("d: &mut Dims" if "d" in words else "d: &Dims")
+        if "inputs" in words:
             arguments.append("inputs: Inputs<'_>")
-        arguments.append("ws: &mut Workspace")
+        if "ws" in words:
+            arguments.append("ws: &mut Workspace")
         head = [f"let Dims {{ {', '.join(used)}, .. }} = *d;"] if used else []
-        scope = ident(_scope(group), f"part_{number + 1}")
-        name = names.unique(f"run_{scope}")
-        doc = Escaped(f"Steps `{first.name}` to `{last.name}`.")
-        blocks.append(Block(name, doc, ", ".join(arguments), head + _prelude(lines) + lines))
-    return blocks
+        name = names.unique(f"run_{ident(_top(steps[0]), f'part_{number + 1}')}")
+        doc = Escaped(f"Steps `{steps[0].name}` to `{steps[-1].name}`.")
+        blocks.append(Block(name, doc, ", ".join(arguments), head + _prelude(kept) + kept))
+    return blocks, read
 
 
 def _defined_first(lines: list[str], name: str) -> bool:
     """Whether the block itself defines the name before it uses it."""
-    for line in lines:
-        if re.search(rf"\b{name}\b", line):
-            return line.startswith("let ") and re.search(rf"\b{name}\b", line.split("=")[0]) is not None
-    return False
+    first = next((line for line in lines if name in _words([line])), "")
+    return first.startswith("let ") and name in _words([first.split("=")[0]])
 
 
 def _groups(texts: list[Text]) -> list[list[Text]]:
@@ -206,11 +220,7 @@ def _top(step: Step) -> str:
     return re.split(r"[/.]", step.origin.node)[0]
 
 
-def _scope(group: list[Text]) -> str:
-    return _top(group[0][0])
-
-
 def _call_arguments(arguments: str) -> str:
     """What predict passes for a block's parameters."""
-    names = [a.split(":") for a in arguments.split(", ")]
+    names = [a.split(":") for a in arguments.split(", ") if a]
     return ", ".join(("&mut d" if "&mut" in kind else "&d") if n == "d" else n for n, kind in names)

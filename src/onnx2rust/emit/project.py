@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,6 +115,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "statics": [_static(e, context.file_prefix) for e in weights.entries],
         "layers": [{k: Escaped(str(v)) for k, v in layer.items()} for layer in layers],
         "lifetime": lifetime,
+        "reads_weights": any(re.search(r"\bw\.", layer["literal"]) for layer in layers),
         "slots": [{"rust": Escaped(d.rust), "doc": doc(_slot_doc(plan.contents[k]))} for k, d in enumerate(plan.slots)],
         "scratch": writer.needs_scratch,
         "size_checks": [Escaped(c) for c in text.checks],

@@ -131,8 +131,11 @@ def conv_transpose(
             total = steps[i] * (size - 1) + extra[i] + reach - wanted
             if not isinstance(total, int):
                 raise Refuse(f"output_shape {output_shape} for a size only known at run time", "fix the size with --dim")
-            # fewer outputs are asked for than there are: cut; more: they see no input
-            extra[i], total = extra[i] + max(0, -total), max(0, total)
+            if output_shape is not None:
+                # more outputs are asked for than there are: they see no input. SAME alone never adds any, as onnxruntime has it
+                extra[i] += max(0, -total)
+            # fewer are asked for: cut
+            total = max(0, total)
             small, large = total // 2, total - total // 2
             begin[i], end[i] = (small, large) if auto_pad == "SAME_UPPER" else (large, small)
         elif auto_pad == "VALID":

@@ -12,6 +12,7 @@ from onnx2rust.layers import movement
 from onnx2rust.layers.base import Variant
 from onnx2rust.layers.shapes import collapse_untouched
 from onnx2rust.ops.axes import integers, normal_axes, read_sizes
+from onnx2rust.ops.shape import fixed
 from onnx2rust.program import Value
 from onnx2rust.registry import Const, onnx_op
 
@@ -77,8 +78,9 @@ def pad(
     """x with a border; negative pads crop."""
     x = data
     chosen = normal_axes(range(x.rank) if axes is None else integers(axes), x.rank)
-    if pads.type.size != 2 * len(chosen):
+    if isinstance(pads.type.size, int) and pads.type.size != 2 * len(chosen):
         raise Refuse(f"{pads.type.size} pads for {len(chosen)} axes", invalid=True)
+    pads = fixed(g, pads, 0, 2 * len(chosen)) if pads.rank else pads
     known = pads.dims()
     if known is not None:
         before: list[Dim] = [0] * x.rank

@@ -12,6 +12,7 @@ from onnx2rust.dims import Dim, ceil_div, maximum, minimum, symbol
 from onnx2rust.layers import movement
 from onnx2rust.layers.shapes import collapse_untouched
 from onnx2rust.ops.axes import integers, normal_axes, normal_axis, read_sizes
+from onnx2rust.ops.shape import fixed
 from onnx2rust.program import Value
 from onnx2rust.registry import Const, onnx_op
 
@@ -127,15 +128,18 @@ def slice_1(g: Builder, data: Value, *, starts: list[int], ends: list[int], axes
 def slice_10(g: Builder, data: Value, starts: Value, ends: Value, axes: Const | None = None, steps: Value | None = None) -> Value:
     """x[start:end:step] along the axes."""
     x = data
-    count = starts.type.size
-    if not isinstance(count, int):
+    lengths = [v.type.size for v in (starts, ends, axes, steps) if v is not None]
+    count = next((n for n in lengths if isinstance(n, int)), None)
+    if count is None:
         raise Refuse("the number of axes of Slice is only known at run time")
+    if any(isinstance(n, int) and n != count for n in lengths):
+        raise Refuse("starts, ends, axes and steps of Slice differ in length", invalid=True)
+    # where only the run knows a length, it checks it
+    starts, ends = (fixed(g, v, 0, count) if v.rank else v for v in (starts, ends))
+    steps = fixed(g, steps, 0, count) if steps is not None and steps.rank else steps
     chosen = normal_axes(range(count) if axes is None else integers(axes), x.rank)
     begin, stop = starts.dims(), ends.dims()
     by = [1] * count if steps is None else steps.dims()
-    given = [count, len(chosen), ends.type.size, *([] if steps is None else [steps.type.size])]
-    if any(n != count for n in given):
-        raise Refuse("starts, ends, axes and steps of Slice differ in length", invalid=True)
     if begin is not None and stop is not None and by is not None and all(isinstance(s, int) for s in by):
         y = _slice(g, x, begin, stop, chosen, [s for s in by if isinstance(s, int)])
         if y is not None:

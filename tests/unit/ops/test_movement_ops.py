@@ -97,6 +97,11 @@ def test_slice_with_bounds_of_the_run() -> None:
     program = lower("Slice", {"x": (F32, ["n", 3]), "s": (np.int32, [1]), "e": (np.int32, [1]), "a": np.array([1], np.int32)})
     assert layers(program) == ["Cast", "Cast", "DynamicSlice"]
     assert types(program) == ["float32[n, size_1]"]
+    open_end = {"x": (F32, ["n", 3]), "s": ints(0), "e": (np.int64, ["m"]), "a": ints(1)}
+    with pytest.raises(UnsupportedError, match=r"axis 0 of int64\[m\] has to be 1\n.*--dim m=1"):
+        lower("Slice", open_end)
+    with pytest.raises(InvalidModelError, match="differ in length"):
+        lower("Slice", {**open_end, "e": (np.int64, [2])})
     with pytest.raises(InvalidModelError, match="a step of Slice is 0"):
         lower("Slice", {"x": (F32, [4]), "s": ints(0), "e": ints(2), "a": ints(0), "by": ints(0)})
 
@@ -121,6 +126,13 @@ def test_pad_expand_tile() -> None:
         lower("Pad", {"x": x, "p": ints(1, 0, 2, 1)}, mode="mirror")
     assert types(lower("Expand", {"x": (F32, ["n", 1]), "s": ints(2, 1, 4)})) == ["float32[2, n, 4]"]
     assert types(lower("Tile", {"x": x, "r": ints(1, 2)})) == ["float32[n, 6]"]
+
+
+def test_pads_whose_number_only_the_run_knows() -> None:
+    with pytest.raises(UnsupportedError, match=r"axis 0 of int64\[m\] has to be 2\n.*--dim m=2"):
+        lower("Pad", {"x": (F32, ["n"]), "pads": (np.int64, ["m"])})
+    with pytest.raises(InvalidModelError, match="3 pads for 1 axes"):
+        lower("Pad", {"x": (F32, ["n"]), "pads": (np.int64, [3])})
 
 
 def test_gather_and_scatter() -> None:
