@@ -29,6 +29,9 @@ pub(super) fn run<S: Simd>(
     limits: (f32, f32),
     y: &mut [f32],
 ) -> bool {
+    if !matches!(product.columns, 1 | 2 | 4) {
+        return false;
+    }
     let (total, rows) = (product.segments.total(), product.grid.rows());
     let fits = product.segments.count() <= MAX_SEGMENTS
         && product.columns * total <= WEIGHTS
@@ -43,8 +46,7 @@ pub(super) fn run<S: Simd>(
             match product.columns {
                 1 => outlined::<S, $vector, $lanes, 1>(s, product, x, addend, limits, y),
                 2 => outlined::<S, $vector, $lanes, 2>(s, product, x, addend, limits, y),
-                4 => outlined::<S, $vector, $lanes, 4>(s, product, x, addend, limits, y),
-                _ => return false,
+                _ => outlined::<S, $vector, $lanes, 4>(s, product, x, addend, limits, y),
             }
         };
     }
