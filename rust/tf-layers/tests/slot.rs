@@ -1,6 +1,6 @@
 //! Workspace buffers.
 
-use tf_layers::Slot;
+use tf_layers::{Error, Slot, elements};
 
 #[test]
 fn a_slot_begins_at_a_cache_line_and_never_shrinks() {
@@ -47,4 +47,21 @@ fn a_copy_of_a_slot_holds_the_same() {
     slot.fit(5).fill(0);
     assert_eq!(copy.get(5), b"hello");
     assert_eq!(copy.fit(3), b"hel");
+}
+
+#[test]
+fn shapes_that_the_data_decide_have_a_limit() {
+    assert_eq!(elements("n", &[3, 0, 7]), Ok(0));
+    assert_eq!(elements("n", &[]), Ok(1));
+    assert_eq!(elements("n", &[1 << 16, 1 << 15]), Ok(1 << 31));
+    assert_eq!(elements("n", &[usize::MAX, usize::MAX, 0]), Ok(0));
+    for (shape, value) in [
+        (&[1 << 16, (1 << 15) + 1][..], (1 << 31) + (1 << 16)),
+        (&[1 << 40, 1 << 40], i64::MAX),
+        (&[usize::MAX], i64::MAX),
+    ] {
+        let what = "elements of a tensor";
+        let refused = elements("range", shape);
+        assert_eq!(refused, Err(Error::Size { what, value }.at("range")));
+    }
 }

@@ -68,7 +68,8 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
     start += head + [n.let for n in early]
     if segments:
         start.append(f"let samples = {program.symbols[0]};")
-    checks = tuple(sorted({"window_count" if n.windows else "size" for n in writer.sizes.named}))
+    named = {"window_count" if n.windows else "size" for n in writer.sizes.named}
+    checks = tuple(sorted(named | ({"elements"} if writer.checks_elements else set())))
     if not writer.shares_dims:
         turns = [([line for _, ts in group for line in ts], segments.get(group[0][0])) for group in _runs(texts, segments)]
         loops = [line for inner, segment in turns for line in _loop(segment, inner)]
