@@ -155,7 +155,7 @@ fn columns<S: Simd>(
     for i in 0..count {
         let at = from + (start + left + i - axis.begin) * channels;
         let line = &mut line[(left + i) * block..][..len];
-        run(s, fold, x, at, [a, b, (1, 0)], None, line);
+        run(s, fold, x, at, [(1, 0), a, b], None, line);
     }
 }
 
