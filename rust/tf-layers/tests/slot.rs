@@ -1,6 +1,6 @@
 //! Workspace buffers.
 
-use tf_layers::{Error, Slot, elements};
+use tf_layers::{Error, Slot, check_input, elements};
 
 #[test]
 fn a_slot_begins_at_a_cache_line_and_never_shrinks() {
@@ -63,5 +63,32 @@ fn shapes_that_the_data_decide_have_a_limit() {
         let what = "elements of a tensor";
         let refused = elements("range", shape);
         assert_eq!(refused, Err(Error::Size { what, value }.at("range")));
+    }
+}
+
+#[test]
+fn an_input_fits_its_shape_and_hides_no_huge_axis() {
+    assert_eq!(check_input("x", 6, &[2, 3]), Ok(()));
+    assert_eq!(check_input("x", 0, &[2, 0, 3]), Ok(()));
+    assert_eq!(check_input("x", 0, &[1 << 31, 0]), Ok(()));
+    for (shape, expected) in [(&[2, 3][..], 6), (&[1 << 40, 1 << 40], usize::MAX)] {
+        let (name, actual) = ("x", 5);
+        let refused = check_input(name, actual, shape);
+        assert_eq!(
+            refused,
+            Err(Error::InputLength {
+                name,
+                expected,
+                actual
+            })
+        );
+    }
+    for (shape, value) in [
+        (&[(1 << 31) + 1, 0][..], (1 << 31) + 1),
+        (&[1 << 20, 0, 1 << 20], 1 << 40),
+        (&[0, usize::MAX], i64::MAX),
+    ] {
+        let refused = check_input("x", 0, shape);
+        assert_eq!(refused, Err(Error::Size { what: "x", value }));
     }
 }
