@@ -7,7 +7,7 @@ Why right: every input and output of a segment's step is a constant or falls int
 `Layer.by_sample` says that part i of the outputs depends on part i of the inputs alone. So, step by step, the loop computes the same parts.
 
 Refused: programs with other open sizes than the number of samples, steps with bodies, layers that do not say so, and products that
-use each of their weights for few elements of a sample: they want all samples at once, or would fetch their weights again for every part.
+use each of many weights for few elements of a sample: they want all samples at once, or would fetch their weights again for every part.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ CACHE = 256 << 10
 MOST = 64
 """Samples for which a loop is not worth its line: batches are seldom larger."""
 REUSE = 16
-"""How often a product must use each weight for one sample."""
+"""How often a product must use each weight for one sample…"""
+SMALL = 64 << 10
+"""…unless all of them have as many bytes at most: then they stay in the cache from turn to turn."""
 
 
 @dataclass(frozen=True)
@@ -99,4 +101,4 @@ def _bytes(step: Step, batch: str, constants: set[Value]) -> int | None:
 def _reuses(step: Step, batch: str) -> bool:
     products: Dim = step.layer.multiply_adds()
     weights = max((w.array.size for w in step.layer.weights()), default=0)
-    return products == 0 or evaluate(products, {batch: 1}) >= REUSE * weights
+    return products == 0 or weights * 4 <= SMALL or evaluate(products, {batch: 1}) >= REUSE * weights

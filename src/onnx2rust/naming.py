@@ -164,7 +164,7 @@ INPUT_RESERVED = ("layers", "sizes")
 """What no field of `Inputs` is called: `ArrayInputs` has fields of its own beside those of the inputs."""
 DOC_LOCALS = ("model", "workspace", "outputs")
 """Variables of the example in a crate's documentation."""
-_SIZE_RESERVED = frozenset(["inputs", "ws", "cpu", "l", "d", "size", "sizes", "samples", "first", "rows", "features"])
+_SIZE_RESERVED = frozenset(["inputs", "ws", "cpu", "l", "d", "size", "elements", "sizes", "samples", "first", "rows", "features"])
 
 
 def size_name(text: str) -> Escaped:

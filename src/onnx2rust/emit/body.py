@@ -68,7 +68,8 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
         used = _names_used(start + lines + tail, program.symbols)
         rest = [] if len(used) == len(program.symbols) else [".."]
         start.insert(0, f"let Sizes {{ {', '.join([*used, *rest])} }} = sizes;")
-    checks = tuple(sorted({"window_count" if n.windows else "size" for n in writer.sizes.named}))
+    named = {"window_count" if n.windows else "size" for n in writer.sizes.named}
+    checks = tuple(sorted(named | ({"elements"} if writer.checks_elements else set())))
     if not writer.shares_dims:
         turns = [([line for _, ts in run for line in ts], segments.get(run[0][0])) for run in _runs(texts, segments)]
         loops = [line for inner, segment in turns for line in _loop(segment, inner)]

@@ -37,7 +37,7 @@ class SizeTable:
 
     def __init__(self, given: Iterable[str]) -> None:
         self._names = Names(
-            ["inputs", "ws", "cpu", "l", "size", "window_count", "model", "self", "sizes", "samples", "first", *given]
+            ["inputs", "ws", "cpu", "l", "size", "window_count", "elements", "model", "self", "sizes", "samples", "first", *given]
         )
         self._named: dict[Expr, NamedSize] = {}
         self._places: dict[Expr, set[tuple[str, ...]]] = {}

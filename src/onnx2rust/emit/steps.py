@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from onnx2rust.batching import Segment, part
-from onnx2rust.dims import symbol
+from onnx2rust.dims import symbol, symbols
 from onnx2rust.emit import control, literals
 from onnx2rust.emit.sizes import NamedSize, SizeTable
 from onnx2rust.emit.weights import WeightTable
@@ -29,6 +29,8 @@ class Writer:
     features: set[str] = field(default_factory=set)
     """Cargo features of tf-layers that those items lie behind."""
     needs_scratch: bool = False
+    checks_elements: bool = False
+    """Whether there is a value with a number of elements that the data decide."""
     names: dict[Value, str] = field(default_factory=dict)
     """Values that are plain Rust variables: the iteration number of a loop, a branch's condition."""
     late: list[NamedSize] = field(default_factory=list)
@@ -56,9 +58,13 @@ class Writer:
         text = f"inputs.{self.inputs[root]}" if root in self.inputs else f"ws.s{self.plan.slot_of[root]}.get({{}})"
         return self._part(root, text, "&")
 
-    def write(self, value: Value) -> str:
-        """A mutable slice expression for the value's elements."""
+    def write(self, value: Value, step: str = "") -> str:
+        """A mutable slice expression for the value's elements, whose number is checked if the data have decided it: `step` is blamed."""
         root = self.plan.root(value)
+        if step and {s for d in value.shape for s in symbols(d)} - set(self.plan.program.symbols):
+            self.checks_elements = True
+            shape = ", ".join(self.sizes.rust(d) for d in value.shape)
+            return f"ws.s{self.plan.slot_of[root]}.fit(elements({string(step)}, &[{shape}])?)"
         return self._part(root, f"ws.s{self.plan.slot_of[root]}.fit({{}})", "&mut ")
 
     def _part(self, root: Value, text: str, borrow: str) -> str:
@@ -203,7 +209,7 @@ class Writer:
         for position, value in enumerate(step.outputs):
             if index is not None and position == 0:
                 continue
-            text = "None" if value is None else self.write(value)
+            text = "None" if value is None else self.write(value, step.name)
             arguments.append(f"Some({text})" if value is not None and position in step.layer.optional_outputs else text)
         if step.layer.scratch:
             self.needs_scratch = True

@@ -16,8 +16,6 @@ use crate::pack::PANEL;
 const WEIGHTS: usize = 4096;
 /// Multiply-adds of a column at least: fewer do not pay for taking the weights out.
 const MIN_WORK: usize = 4096;
-/// Rows whose sums are under way together.
-const ROWS: usize = 4;
 
 /// y = x · w + bias + addend within `limits`, or `false` if the product does not have the shape for it.
 #[inline(always)]
@@ -29,6 +27,9 @@ pub(super) fn run<S: Simd>(
     limits: (f32, f32),
     y: &mut [f32],
 ) -> bool {
+    if !matches!(product.columns, 1 | 2 | 4) {
+        return false;
+    }
     let (total, rows) = (product.segments.total(), product.grid.rows());
     let fits = product.segments.count() <= MAX_SEGMENTS
         && product.columns * total <= WEIGHTS
@@ -37,22 +38,25 @@ pub(super) fn run<S: Simd>(
     if !fits {
         return false;
     }
-    /// The arm for a number of columns, and the vectors that make up a segment.
+    /// The arm for a number of columns, and the vectors that make up a segment; the last numbers are the rows under way together, as many
+    /// as make four sums or more, but not more than a vector of outputs has.
     macro_rules! arms {
-        ($vector:ty, $lanes:literal) => {
+        ($vector:ty, $lanes:literal, $($columns:pat => $n:literal $r:literal),*) => {
             match product.columns {
-                1 => outlined::<S, $vector, $lanes, 1>(s, product, x, addend, limits, y),
-                2 => outlined::<S, $vector, $lanes, 2>(s, product, x, addend, limits, y),
-                4 => outlined::<S, $vector, $lanes, 4>(s, product, x, addend, limits, y),
-                _ => return false,
+                $($columns => {
+                    outlined::<S, $vector, $lanes, $n, $r>(s, product, x, addend, limits, y);
+                })*
             }
         };
     }
     let len = product.segments.len;
     match S::f32s::LEN {
-        16 if len.is_multiple_of(16) => arms!(S::f32s, 16),
-        8 | 16 if len.is_multiple_of(8) => arms!(f32x8<S>, 8),
-        4 if len.is_multiple_of(4) => arms!(S::f32s, 4),
+        16 if len.is_multiple_of(16) => arms!(S::f32s, 16, 1 => 1 4, 2 => 2 4, _ => 4 4),
+        8 | 16 if len.is_multiple_of(8) => arms!(f32x8<S>, 8, 1 => 1 4, 2 => 2 4, _ => 4 2),
+        // Not for SSE2: old machines are not worth the time that everybody's build would take for it.
+        4 if !cfg!(any(target_arch = "x86", target_arch = "x86_64")) && len.is_multiple_of(4) => {
+            arms!(S::f32s, 4, 1 => 1 4, 2 => 2 2, _ => 4 1)
+        }
         _ => return false,
     }
     true
@@ -60,7 +64,7 @@ pub(super) fn run<S: Simd>(
 
 /// [`rows`], one call away: as the tiles, for the sake of its registers.
 #[inline(never)]
-fn outlined<S: Simd, F: Vector<S>, const B: usize, const N: usize>(
+fn outlined<S: Simd, F: Vector<S>, const B: usize, const N: usize, const R: usize>(
     s: S,
     product: &Product,
     x: &[f32],
@@ -70,13 +74,13 @@ fn outlined<S: Simd, F: Vector<S>, const B: usize, const N: usize>(
 ) {
     s.vectorize(
         #[inline(always)]
-        || rows::<S, F, B, N>(s, product, x, addend, limits, y),
+        || rows::<S, F, B, N, R>(s, product, x, addend, limits, y),
     );
 }
 
-/// All rows for `N` columns, in vectors of `B` lanes: `B` outputs at a time, row by row.
+/// All rows for `N` columns, in vectors of `B` lanes: `B` outputs at a time, row by row, from the sums of `R` rows at a time.
 #[inline(always)]
-fn rows<S: Simd, F: Vector<S>, const B: usize, const N: usize>(
+fn rows<S: Simd, F: Vector<S>, const B: usize, const N: usize, const R: usize>(
     s: S,
     product: &Product,
     x: &[f32],
@@ -117,21 +121,18 @@ fn rows<S: Simd, F: Vector<S>, const B: usize, const N: usize>(
         left -= taken;
 
         let mut sums = [F::splat(s, 0.0); B];
-        for (places, sums) in places.chunks(ROWS).zip(sums.chunks_mut(ROWS * N)) {
+        for (places, sums) in places.chunks(R).zip(sums.chunks_mut(R * N)) {
             for (i, offset) in offsets[..count].iter().enumerate() {
                 let at = i * segments.len;
                 let mut columns: [&[[f32; B]]; N] = [&[]; N];
                 for c in 0..N {
                     columns[c] = weights[c * total + at..][..segments.len].as_chunks().0;
                 }
-                let row = |r: usize| &x[places[r].x + offset..][..segments.len];
-                match places.len() {
-                    1 => dots::<S, F, B, N, 1>(s, [row(0)], columns, sums),
-                    2 => dots::<S, F, B, N, 2>(s, [row(0), row(1)], columns, sums),
-                    _ => {
-                        dots::<S, F, B, N, 4>(s, [row(0), row(1), row(2), row(3)], columns, sums);
-                    }
+                let mut rows: [&[f32]; R] = [&[]; R];
+                for r in 0..R {
+                    rows[r] = &x[places[r].x + offset..][..segments.len];
                 }
+                dots::<S, F, B, N, R>(s, rows, columns, sums);
             }
         }
         let mut out = added::<S, F, B>(sums) + bias;

@@ -2,7 +2,7 @@
 
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 use crate::math::sum::row_sum;
-use crate::math::{map, map3};
+use crate::math::{map, map3, part_vector};
 use crate::number::Float;
 
 /// How a row is normalised.
@@ -158,40 +158,47 @@ fn scaled<S: Simd>(
     inverse: f32,
 ) {
     let (one, zero) = (S::f32s::splat(s, 1.0), S::f32s::splat(s, 0.0));
-    for at in (0..y.len()).step_by(S::f32s::LEN) {
-        let x = (vector(s, x.unwrap_or(y), at) - mean) * inverse;
-        let scale = row.scale.map_or(
-            one,
-            #[inline(always)]
-            |scale| vector(s, scale, at),
-        );
-        let bias = row.bias.map_or(
-            zero,
-            #[inline(always)]
-            |bias| vector(s, bias, at),
-        );
-        let result = x.mul_add(scale, bias);
-        if let Some(y) = y.get_mut(at..at + S::f32s::LEN) {
-            result.store_slice(y);
-        } else {
-            let mut padded = [0.0; 16];
-            result.store_slice(&mut padded[..S::f32s::LEN]);
-            let len = y.len() - at;
-            y[at..].copy_from_slice(&padded[..len]);
+    let body = y.len() - y.len() % S::f32s::LEN;
+    let mut from = vectors::<S>(x, body);
+    let mut scales = vectors::<S>(row.scale, body);
+    let mut biases = vectors::<S>(row.bias, body);
+    for y in y[..body].chunks_exact_mut(S::f32s::LEN) {
+        let x = S::f32s::from_slice(s, from.next().unwrap_or(y));
+        let (mut scale, mut bias) = (one, zero);
+        if let Some(values) = scales.next() {
+            scale = S::f32s::from_slice(s, values);
+        }
+        if let Some(values) = biases.next() {
+            bias = S::f32s::from_slice(s, values);
+        }
+        ((x - mean) * inverse).mul_add(scale, bias).store_slice(y);
+    }
+    if body < y.len() {
+        let x = part_vector(s, &x.unwrap_or(y)[body..], 0.0);
+        let (mut scale, mut bias) = (one, zero);
+        if let Some(values) = row.scale {
+            scale = part_vector(s, &values[body..], 0.0);
+        }
+        if let Some(values) = row.bias {
+            bias = part_vector(s, &values[body..], 0.0);
+        }
+        let mut padded = [0.0; 16];
+        let result = ((x - mean) * inverse).mul_add(scale, bias);
+        result.store_slice(&mut padded[..S::f32s::LEN]);
+        for (y, result) in y[body..].iter_mut().zip(padded) {
+            *y = result;
         }
     }
 }
 
-/// The vector at `at`, filled up with zeros where the row ends.
+/// The first `len` values, a vector at a time; none of what is not there.
 #[inline(always)]
-fn vector<S: Simd>(s: S, row: &[f32], at: usize) -> S::f32s {
-    if let Some(whole) = row.get(at..at + S::f32s::LEN) {
-        return S::f32s::from_slice(s, whole);
-    }
-    let mut padded = [0.0; 16];
-    let rest = &row[at..];
-    padded[..rest.len()].copy_from_slice(rest);
-    S::f32s::from_slice(s, &padded[..S::f32s::LEN])
+fn vectors<S: Simd>(values: Option<&[f32]>, len: usize) -> core::slice::ChunksExact<'_, f32> {
+    let values = match values {
+        Some(values) => &values[..len],
+        None => &[],
+    };
+    values.chunks_exact(S::f32s::LEN)
 }
 
 #[inline(always)]

@@ -155,7 +155,7 @@ fn columns<S: Simd>(
     for i in 0..count {
         let at = from + (start + left + i - axis.begin) * channels;
         let line = &mut line[(left + i) * block..][..len];
-        run(s, fold, x, at, [a, b, (1, 0)], None, line);
+        run(s, fold, x, at, [(1, 0), a, b], None, line);
     }
 }
 
@@ -172,9 +172,10 @@ fn run<S: Simd>(
     y: &mut [f32],
 ) {
     if y.len() >= S::f32s::LEN {
-        vectors::<S, S::f32s>(s, fold, x, at, steps, scale, y);
+        let done = fours::<S, S::f32s>(s, fold, x, at, steps, scale, y);
+        ones::<S, S::f32s>(s, fold, x, at, steps, scale, done, y);
     } else if y.len() >= 4 {
-        vectors::<S, fearless_simd::f32x4<S>>(s, fold, x, at, steps, scale, y);
+        ones::<S, fearless_simd::f32x4<S>>(s, fold, x, at, steps, scale, 0, y);
     } else {
         for (i, y) in y.iter_mut().enumerate() {
             let mut acc = fold.first();
@@ -203,9 +204,9 @@ fn each_step(at: usize, [a, b, c]: Steps, mut f: impl FnMut(usize)) {
     }
 }
 
-/// [`run`] by vectors; the last one overlaps its neighbour so that there is no tail (computing an element twice gives the same twice).
+/// [`run`] by four vectors at a time; returns how many elements that makes.
 #[inline(always)]
-fn vectors<S: Simd, V: SimdFloat<S, Element = f32>>(
+fn fours<S: Simd, V: SimdFloat<S, Element = f32>>(
     s: S,
     fold: impl VectorFold,
     x: &[f32],
@@ -213,7 +214,7 @@ fn vectors<S: Simd, V: SimdFloat<S, Element = f32>>(
     steps: Steps,
     scale: Option<f32>,
     y: &mut [f32],
-) {
+) -> usize {
     let first = fold.first_v::<S, V>(s);
     let mut i = 0;
     // Four vectors, by their names: an array of them would be taken apart too late, and live in memory.
@@ -238,6 +239,24 @@ fn vectors<S: Simd, V: SimdFloat<S, Element = f32>>(
         end(s, fold, d, scale, &mut y[3 * V::LEN..]);
         i += 4 * V::LEN;
     }
+    i
+}
+
+/// [`run`] by vectors from element `i` of y on; the last one overlaps its neighbour so that there is no tail (computing an element twice gives
+/// the same twice).
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "inlined into its only caller")]
+fn ones<S: Simd, V: SimdFloat<S, Element = f32>>(
+    s: S,
+    fold: impl VectorFold,
+    x: &[f32],
+    at: usize,
+    steps: Steps,
+    scale: Option<f32>,
+    mut i: usize,
+    y: &mut [f32],
+) {
+    let first = fold.first_v::<S, V>(s);
     while i < y.len() {
         i = i.min(y.len() - V::LEN);
         let mut acc = first;

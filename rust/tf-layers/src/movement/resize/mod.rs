@@ -52,14 +52,12 @@ impl ResizeSizes {
         let mut out = [0; R];
         for ((out, size), scale) in out.iter_mut().zip(shape).zip(scales) {
             let value = (size as f32 * scale).floor();
-            // 2⁴⁸ elements are more than any memory holds, and still a number that can be multiplied by few others.
-            if !(*scale > 0.0 && value < (1u64 << 48) as f32) {
-                return Err(Error::Size {
-                    what: "a resized axis",
-                    value: value as i64,
-                });
+            let (what, value) = ("a resized axis", value as i64);
+            // A float that is too large for an i64 has become its greatest.
+            if scale.is_nan() || *scale <= 0.0 {
+                return Err(Error::Size { what, value });
             }
-            *out = value as usize;
+            *out = crate::size(what, value)?;
         }
         Ok(out)
     }
