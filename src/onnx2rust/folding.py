@@ -165,6 +165,12 @@ def _elementwise(function: Callable[[Any, Any], Any]) -> Callable[[list[Any], di
     return handler
 
 
+def _quotient(a: Any, b: Any) -> Any:
+    """a / b towards zero, as ONNX has it; sizes are not negative, so theirs is the floor."""
+    negative = isinstance(a, int) and isinstance(b, int) and (a < 0) != (b < 0)
+    return -(-a // b) if negative else a // b
+
+
 def _dim(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
@@ -257,14 +263,19 @@ def _cast(arrays: list[Any], attributes: dict[str, Any], opset: int) -> Any:
 
 def _split(arrays: list[Any], attributes: dict[str, Any], opset: int) -> Any:
     sizes = attributes.get("split") or (_ints(arrays[1]) if len(arrays) > 1 else None)
-    return list(np.split(arrays[0], np.cumsum(sizes)[:-1], axis=attributes.get("axis", 0))) if sizes else None
+    axis = attributes.get("axis", 0)
+    if not sizes:
+        return None
+    if sum(sizes) != arrays[0].shape[axis] or min(sizes) < 0:
+        raise ValueError(f"parts of {sizes} are not an axis of {arrays[0].shape[axis]}")
+    return list(np.split(arrays[0], np.cumsum(sizes)[:-1], axis=axis))
 
 
 _HANDLERS: dict[str, Callable[[list[Any], dict[str, Any], int], Any]] = {
     "Add": _elementwise(lambda a, b: a + b),
     "Sub": _elementwise(lambda a, b: a - b),
     "Mul": _elementwise(lambda a, b: a * b),
-    "Div": _elementwise(lambda a, b: a // b),
+    "Div": _elementwise(_quotient),
     "Mod": _elementwise(lambda a, b: a % b),
     "Max": _elementwise(dims.maximum),
     "Min": _elementwise(dims.minimum),
