@@ -358,9 +358,11 @@ class Builder:
             if parameter is None:
                 problems.append(Problem(f"{operator.name} takes at most {len(operator.inputs)} inputs, not {len(inputs)}"))
                 break
-            optional = parameter.default is None or parameter.kind is inspect.Parameter.VAR_POSITIONAL
+            optional = parameter.default is None
             annotation = str(parameter.annotation).removesuffix(" | None")
-            if value is None and not optional:
+            if value is None and parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                problems.append(Problem(f"{operator.name} needs its input {index}, which has no name"))
+            elif value is None and not optional:
                 problems.append(Problem(f"{operator.name} needs its input {parameter.name!r}"))
             elif value is not None and annotation == "Const" and value.array is None:
                 raise Refuse(

@@ -207,6 +207,9 @@ class _Importer:
                 results = ()
             else:
                 results = self._guarded(node, origin, inputs, env)
+                for position, name in enumerate(node.output):
+                    if (position >= len(results) or results[position] is None) and name and self.readers.of([name]):
+                        raise Refuse(f"its output {position} ({name!r}) is not computed")
         except Refuse as refusal:
             shapes = ", ".join(str(v.type) if isinstance(v, Value) else "-" for v in inputs)
             where = f"{origin} on ({shapes})"

@@ -57,6 +57,21 @@ def test_what_does_not_fit(op: str, constants: dict[str, Any], attributes: dict[
     assert reason in problem.what
 
 
+@pytest.mark.parametrize(
+    ("op", "inputs", "attributes", "what"),
+    [
+        ("Concat", ["s", ""], {"axis": 0}, "Concat needs its input 1, which has no name"),
+        ("Max", ["s", ""], {}, "Max needs its input 1, which has no name"),
+        ("Gather", ["s", ""], {}, "Gather needs its input 'indices'"),
+        ("Slice", ["s", "", ""], {}, "Slice needs its input 'starts'"),
+    ],
+)
+def test_inputs_that_are_missing(op: str, inputs: list[str], attributes: dict[str, Any], what: str) -> None:
+    with pytest.raises(InvalidModelError) as caught:
+        reshaped([node(op, inputs, ["r"], **attributes)], {})
+    assert caught.value.problems[0].what == what
+
+
 def test_quotients_are_cut_towards_zero() -> None:
     arrays = [np.array([7, -7, 7, -7, -6, 0, symbol("n")], object), np.array([2, 2, -2, -2, 2, -2, 2], object)]
     assert str(_HANDLERS["Div"](arrays, {}, 18).tolist()) == "[3, -3, -3, 3, -3, 0, n//2]"
