@@ -56,7 +56,8 @@ def run(arguments: list[str]) -> int:
         return _failed(UsageError(error.format_message(), hint), arguments, Console())
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
-        return INTERRUPTED
+        data = {"ok": False, "exit_code": INTERRUPTED, "error": "interrupted", "problems": []}
+        return _written(to_json(data) if "--json" in arguments else "", INTERRUPTED)
     if not isinstance(outcome, Outcome):
         return int(outcome or 0)
     text = to_json(outcome.data) if "--json" in arguments else outcome.text

@@ -185,6 +185,16 @@ def test_weights_leave_nothing_half_written(capsys, place, monkeypatch, error):
     assert sorted(os.listdir()) == before
 
 
+def test_an_interrupted_command(capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(onnx2rust, "convert", interrupted)
+    assert run(capsys, "convert", "m", "o") == (130, "", [])
+    code, out, _ = run(capsys, "convert", "m", "o", "--json")
+    assert (code, json.loads(out)) == (130, {"ok": False, "exit_code": 130, "error": "interrupted", "problems": []})
+
+
 def test_rustfmt_that_is_only_a_name(capsys, place, monkeypatch):
     """What rustup leaves where the component is not installed."""
     (place / "bin").mkdir()
