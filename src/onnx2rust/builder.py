@@ -358,11 +358,9 @@ class Builder:
             if parameter is None:
                 problems.append(Problem(f"{operator.name} takes at most {len(operator.inputs)} inputs, not {len(inputs)}"))
                 break
-            optional = parameter.default is None
+            optional = parameter.default is None or parameter.kind is inspect.Parameter.VAR_POSITIONAL
             annotation = str(parameter.annotation).removesuffix(" | None")
-            if value is None and parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-                problems.append(Problem(f"{operator.name} needs its input {index}, which has no name"))
-            elif value is None and not optional:
+            if value is None and not optional:
                 problems.append(Problem(f"{operator.name} needs its input {parameter.name!r}"))
             elif value is not None and annotation == "Const" and value.array is None:
                 raise Refuse(

@@ -143,9 +143,6 @@ def _fold_dims(
     handler = _HANDLERS.get(node.op_type)
     if handler is None or any(a is not None and a.dtype.kind == "f" for a in arrays):
         return None
-    if any(a is None for a in arrays[: _NEEDED.get(node.op_type, len(arrays))]):
-        # the lowering says that an input is missing
-        return None
     result = handler(arrays, attributes, origin.opset)
     if result is None:
         return None
@@ -274,8 +271,6 @@ def _split(arrays: list[Any], attributes: dict[str, Any], opset: int) -> Any:
     return list(np.split(arrays[0], np.cumsum(sizes)[:-1], axis=axis))
 
 
-_NEEDED = {"Slice": 3, "Unsqueeze": 1, "Squeeze": 1, "ReduceProd": 1, "Split": 1}
-"""How many inputs an operator needs, if not all that a node gives it."""
 _HANDLERS: dict[str, Callable[[list[Any], dict[str, Any], int], Any]] = {
     "Add": _elementwise(lambda a, b: a + b),
     "Sub": _elementwise(lambda a, b: a - b),

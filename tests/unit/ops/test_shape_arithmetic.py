@@ -60,15 +60,16 @@ def test_what_does_not_fit(op: str, constants: dict[str, Any], attributes: dict[
 @pytest.mark.parametrize(
     ("op", "inputs", "attributes", "what"),
     [
-        ("Concat", ["s", ""], {"axis": 0}, "Concat needs its input 1, which has no name"),
-        ("Max", ["s", ""], {}, "Max needs its input 1, which has no name"),
-        ("Gather", ["s", ""], {}, "Gather needs its input 'indices'"),
-        ("Slice", ["s", "", ""], {}, "Slice needs its input 'starts'"),
+        ("Concat", ["s", ""], {"axis": 0}, "input 1 (inputs) is missing"),
+        ("Max", ["s", ""], {}, "input 1 (data_0) is missing"),
+        ("Max", ["k", ""], {}, "input 1 (data_0) is missing"),
+        ("Gather", ["s", ""], {}, "input 1 (indices) is missing"),
+        ("Slice", ["s", "", ""], {}, "input 1 (starts) is missing"),
     ],
 )
 def test_inputs_that_are_missing(op: str, inputs: list[str], attributes: dict[str, Any], what: str) -> None:
     with pytest.raises(InvalidModelError) as caught:
-        reshaped([node(op, inputs, ["r"], **attributes)], {})
+        reshaped([node("Neg", ["c"], ["k"]), node(op, inputs, ["r"], **attributes)], {"c": [1]})
     assert caught.value.problems[0].what == what
 
 
