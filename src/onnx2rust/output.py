@@ -34,7 +34,9 @@ def refuse_existing(out: Path, force: bool) -> None:
 
 
 def refuse_inside(out: Path, source: Path) -> None:
-    """Raises UsageError if the conversion would be written into the model's own folder."""
+    """Raises UsageError if the conversion would be written into the model's own folder, or in the place of a folder that holds it."""
+    if source.exists() and source.resolve().parent.is_relative_to(out.resolve()):
+        raise UsageError(f"{source}: lies in {out}, which the conversion would replace", "copy the model to another place first")
     if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
         raise UsageError(f"{out}: lies in the model's own folder", "choose another folder")
 

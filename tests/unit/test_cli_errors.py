@@ -123,6 +123,16 @@ def test_json_without_end(capsys, place):
     assert message.startswith("  --thresholds deep.json: is not JSON (maximum recursion depth exceeded")
 
 
+def test_a_model_that_force_would_remove(capsys, place):
+    assert run(capsys, "convert", "score.onnx", "out")[0] == 0
+    model = "out/saved_model_from_onnx/model.onnx"
+    before = (place / model).read_bytes()
+    code, _, (_, message, _) = run(capsys, "convert", model, "out", "--force")
+    assert (code, message) == (2, f"  {model}: lies in out, which the conversion would replace")
+    assert run(capsys, "convert", model, "again")[0] == 0
+    assert (place / model).read_bytes() == before
+
+
 def test_an_output_under_a_file(capsys, place):
     code, _, (_, message) = run(capsys, "convert", "score.onnx", "file/a/out")
     assert (code, message) == (2, f"  file/a/out: cannot be made, {place / 'file'} is not a folder")
