@@ -174,11 +174,6 @@ def size_name(text: str) -> Escaped:
     return Escaped(f"{name}_size" if taken else name)
 
 
-def constant_name(text: str) -> Escaped:
-    """A SCREAMING_SNAKE_CASE Rust identifier."""
-    return Escaped(ident(text).upper())
-
-
 def comment(text: str, limit: int = 120) -> Escaped:
     """Text for inside a line comment: one line of printable ASCII, no comment ends."""
     visible = "".join(c if " " <= c <= "~" else "?" for c in text[: limit * 4])
@@ -216,11 +211,6 @@ def weight_name(text: str) -> str:
     parts = [re.sub(r"[^A-Za-z0-9_.\-]+", "_", p)[:60] for p in text[:512].split("/")]
     parts = [p for p in parts if p.strip("._")]
     return "/".join(parts)[-100:].lstrip("/") or "tensor"
-
-
-def file_name(text: str) -> Escaped:
-    """A plain file name without extension."""
-    return ident(text)
 
 
 class Names:

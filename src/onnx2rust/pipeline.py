@@ -60,6 +60,7 @@ def convert(source: Path | str, out: Path | str, options: Options | None = None,
     """
     options = options or Options()
     source, out = Path(source), Path(out)
+    output.refuse_inside(out, source)
     output.refuse_existing(out, options.force)
     progress("reading the model")
     loaded = frontends.load(source, options)
@@ -110,6 +111,8 @@ def generate(
     crate = crate_files(rendered, _thresholds(options, context, data))
     crate["testdata/features.npz"] = npz.encode(data.arrays)
     people = report_files(loaded, program, crate[WEIGHTS], rendered.model, source, drawn=drawn)
+    if options.crate_name and rendered.crate != options.crate_name:
+        notes.append(f"--crate-name {options.crate_name!r}: the crate is called {rendered.crate}")
     notes = [*loaded.notes, *notes]
     return Generated(crate, people, rendered.crate, rendered.model, tuple(notes), program, plan, data.departures)
 
@@ -128,6 +131,8 @@ def _context(
     binary = options.binary_classification is not False and why_not is None
     if why_not and options.binary_classification:
         raise UsageError(f"--binary-classification: {why_not}", "convert with --no-binary-classification")
+    if options.thresholds is not None and not binary:
+        raise UsageError(f"--thresholds {options.thresholds}: {why_not or 'the crate is to be no binary classifier'}")
     if why_not and options.binary_classification is None:
         notes.append(f"converted as not a binary classifier: {why_not}")
     rtol, atol = (max(column) for column in zip(DType.F32.tolerance, *(v.dtype.tolerance for v in program.outputs), strict=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx2rust import usage
+from onnx2rust import npz, usage
 from onnx2rust.compare import compare
 from onnx2rust.dims import evaluate, symbols
 from onnx2rust.dtypes import DType
@@ -122,7 +121,7 @@ def make(proto: onnx.ModelProto, program: Program, features: Path | None, rtol: 
         if own is not None:
             if own.size != rows.size or len(kept) != count:
                 what = f"array {name!r} has shape {list(own.shape)}, the model's output {list(rows.shape)}"
-                raise InvalidModelError(Problem(what, f"--features {features and features.name}"))
+                raise InvalidModelError(Problem(what, f"--features {features}"))
             outputs[position] = own.reshape(rows.shape)
             departures += _departures(name, outputs[position], rows, rtol, atol)
     arrays = inputs | dict(zip(expected, outputs, strict=True))
@@ -167,12 +166,8 @@ def _affordable(program: Program, sizes: dict[str, int], most: int) -> int:
 
 def read(path: Path, program: Program) -> UserData:
     """A user's features file, each array checked against the input it is for."""
-    where = f"--features {path.name}"
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            content = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        raise UsageError(f"{where}: cannot be read as an .npz file ({error})") from error
+    where = f"--features {path}"
+    content = npz.read(path, "--features")
     batch = batch_symbol(program)
     problems = []
     inputs: dict[str, Array] = {}
@@ -219,9 +214,12 @@ def read(path: Path, program: Program) -> UserData:
             )
         else:
             expected[name] = converted
+    labels = content.get("labels") if "labels" not in {*inputs, *expected} else None
+    if labels is not None and labels.dtype.kind not in "biuf":
+        problems.append(Problem(f"array 'labels' holds {labels.dtype}, not 0 or 1 for each sample", where))
     if problems:
         raise InvalidModelError(problems)
-    return UserData(batch, count, inputs, expected, content.get("labels") if "labels" not in {*inputs, *expected} else None)
+    return UserData(batch, count, inputs, expected, labels)
 
 
 def _converted(array: Array, dtype: DType) -> Array | str:

@@ -103,6 +103,8 @@ def _check(workspace: Workspace, case: _Case, checks: Checks) -> None:
             report.nodes = nodes.report(case.exposed.loaded.proto, case.exposed.report.outputs, report.passed)
     except Onnx2RustError as error:
         report.error = error
+    except Exception as error:  # as for what generates the crates
+        report.error = bug(error)
 
 
 def _run(workspace: Workspace, case: _Case, checks: Checks) -> None:

@@ -167,6 +167,10 @@ def test_custom_objects(tmp_path: Path, sources: Sources) -> None:
     module.write_text("")
     with pytest.raises(UnsupportedError, match="define or import Scale in the --custom-objects module"):
         load(path, Options(custom_objects=module))
+    module.write_text("\nraise SystemExit('not today')")
+    with pytest.raises(UsageError) as refused:
+        load(path, Options(custom_objects=module))
+    assert str(refused.value) == f"--custom-objects {module}, line 2: SystemExit: not today"
 
 
 def test_damaged_files(sources: Sources) -> None:
