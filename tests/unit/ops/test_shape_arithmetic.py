@@ -28,33 +28,32 @@ def reshaped(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
     lower(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=8))
 
 
+UNFIT = "attributes or shapes do not fit the operator"
+
+
 @pytest.mark.parametrize(
-    ("op", "constants", "attributes", "reason"),
+    ("op", "constants", "attributes", "what"),
     [
-        ("Add", {"i": [5, 6]}, {}, "operands could not be broadcast together"),
-        ("Concat", {"i": [2, 2]}, {"axis": 3}, "axis 3 is out of bounds"),
-        ("Div", {"i": [0, 0, 0]}, {}, "size divided by zero"),
-        ("Equal", {"i": [5, 6]}, {}, "shape mismatch"),
-        ("Gather", {"i": [7]}, {}, "index 7 is out of bounds"),
-        ("Mod", {"i": [0, 0, 0]}, {}, "size divided by zero"),
-        ("ReduceProd", {"i": [5]}, {}, "axis 5 is out of bounds"),
-        ("Reshape", {"i": [2, 2]}, {}, "cannot reshape array of size 3"),
-        ("Slice", {"i": [0], "e": [2], "a": [4]}, {}, "list assignment index out of range"),
-        ("Slice", {"i": [0], "e": [2], "a": [0], "b": [0]}, {}, "slice step cannot be zero"),
-        ("Slice", {"i": [0, 1], "e": [2]}, {}, "is shorter than argument 1"),
+        ("Add", {"i": [5, 6]}, {}, f"{UNFIT} (shapes (3,), (2,) do not broadcast)"),
+        ("Concat", {"i": [2, 2]}, {"axis": 3}, "axis 3 of a tensor of rank 1"),
+        ("Equal", {"i": [5, 6]}, {}, f"{UNFIT} (shapes (3,), (2,) do not broadcast)"),
+        ("ReduceProd", {"i": [5]}, {}, "axis 5 of a tensor of rank 1"),
+        ("Reshape", {"i": [2, 2]}, {}, "int64[3] does not have the elements of [2, 2]"),
+        ("Slice", {"i": [0], "e": [2], "a": [4]}, {}, "axis 4 of a tensor of rank 1"),
+        ("Slice", {"i": [0], "e": [2], "a": [0], "b": [0]}, {}, "a step of Slice is 0"),
+        ("Slice", {"i": [0, 1], "e": [2]}, {}, "starts, ends, axes and steps of Slice differ in length"),
         ("Split", {"i": [5, 6]}, {}, "parts of [5, 6] are not an axis of 3"),
-        ("Squeeze", {"i": [0]}, {}, "cannot select an axis to squeeze out"),
-        ("Unsqueeze", {"i": [9]}, {}, "axis 9 is out of bounds"),
+        ("Squeeze", {"i": [0]}, {}, "an axis of size 3 cannot be squeezed"),
+        ("Unsqueeze", {"i": [9]}, {}, "axis 9 of a tensor of rank 2"),
     ],
 )
-def test_what_does_not_fit(op: str, constants: dict[str, Any], attributes: dict[str, Any], reason: str) -> None:
+def test_what_does_not_fit(op: str, constants: dict[str, Any], attributes: dict[str, Any], what: str) -> None:
     outputs = ["r", "more"] if op == "Split" else ["r"]
     with pytest.raises(InvalidModelError) as caught:
         reshaped([node(op, ["s", *constants], outputs, "sized", **attributes)], constants)
     (problem,) = caught.value.problems
     assert problem.where.startswith(f"node 1 'sized' ({op}, opset 18) on (int64[3]")
-    assert problem.what.startswith("attributes or shapes do not fit the operator (")
-    assert reason in problem.what
+    assert problem.what == what
 
 
 @pytest.mark.parametrize(
@@ -73,9 +72,13 @@ def test_inputs_that_are_missing(op: str, inputs: list[str], attributes: dict[st
     assert caught.value.problems[0].what == what
 
 
-def test_quotients_are_cut_towards_zero() -> None:
-    arrays = [np.array([7, -7, 7, -7, -6, 0, symbol("n")], object), np.array([2, 2, -2, -2, 2, -2, 2], object)]
-    assert str(_HANDLERS["Div"](arrays, {}, 18).tolist()) == "[3, -3, -3, 3, -3, 0, n//2]"
+@pytest.mark.parametrize("op", ["Div", "Mod"])
+def test_quotients_of_what_may_be_negative_or_zero_are_left_to_the_run(op: str) -> None:
+    n = symbol("n")
+    fold = lambda left, right: _HANDLERS[op]([np.array(left, object), np.array(right, object)], {}, 18)  # noqa: E731
+    assert fold([7, n], [2, 2]).tolist() == ([3, n // 2] if op == "Div" else [1, n % 2])
+    for left, right in [([-7], [2]), ([n], [-2]), ([n - 1], [2]), ([n], [0])]:
+        assert fold(left, right) is None
 
 
 def test_sizes_that_nest_without_end() -> None:
@@ -88,8 +91,7 @@ def test_sizes_that_nest_without_end() -> None:
     assert problem.hint == "fix open sizes with --dim"
 
 
-def test_shape_arithmetic_that_nests_without_end() -> None:
+def test_shape_arithmetic_that_nests_without_end_is_left_to_the_run() -> None:
     nodes = [node("Div", ["s" if k == 0 else f"b{k}", "two"], [f"a{k}"]) for k in range(100)]
-    nodes = [n for k, n in enumerate(nodes) for n in (n, node("Sub", [f"a{k}", "one"], [f"b{k + 1}"]))]
-    with pytest.raises(UnsupportedError, match="computed from others in more than 64 steps"):
-        reshaped([*nodes, node("Identity", ["b100"], ["r"])], {"two": [2, 2, 2], "one": [1, 1, 1]})
+    nodes = [n for k, n in enumerate(nodes) for n in (n, node("Add", [f"a{k}", "one"], [f"b{k + 1}"]))]
+    reshaped([*nodes, node("Identity", ["b100"], ["r"])], {"two": [2, 2, 2], "one": [1, 1, 1]})
