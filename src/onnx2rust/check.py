@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from onnx2rust.dims import symbols
 from onnx2rust.errors import ToolError
 from onnx2rust.layers.base import View
@@ -24,8 +22,7 @@ def _steps(program: Program, known: set[Value], sizes: set[str], names: set[str]
             problems.append(f"two steps are called {step.name}")
         names.add(step.name)
         for body in step.bodies:
-            inner = replace(body, outputs=())
-            _steps(inner, known | set(body.inputs), sizes | set(step.defines), names, problems)
+            _steps(body, known | set(body.inputs), sizes | set(step.defines), names, problems)
         sizes |= set(step.defines)
         for value in step.inputs:
             if value is not None and value.const is None and value not in known:

@@ -54,8 +54,8 @@ class Call:
 Atom = Symbol | Call
 Monomial = tuple[Atom, ...]
 _OPERATIONS: dict[str, Callable[[int, int], int]] = {
-    "//": lambda a, b: a // b,
-    "%": lambda a, b: a % b,
+    "//": lambda a, b: a // b if b else 0,  # as generated code has it: an axis may be empty
+    "%": lambda a, b: a % b if b else 0,
     "min": min,
     "max": max,
     "broadcast": lambda a, b: b if a == 1 else a,
@@ -327,6 +327,8 @@ def never_negative(dim: Dim) -> bool:
 def _call(fn: str, left: Dim, right: Dim) -> Dim:
     if isinstance(left, int) and isinstance(right, int):
         return _OPERATIONS[fn](left, right)
+    if fn in ("//", "%") and right == 0:
+        return 0
     if fn == "//":
         return left // right
     if fn == "%":

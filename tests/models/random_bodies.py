@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from onnx import TensorProto, helper
-from random_graphs import Draft, Tensor, Unfit, info
+from random_draft import Draft, Tensor, Unfit, info
 from random_kinds import fill, kind, open_tensor
 
 

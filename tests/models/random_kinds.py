@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from onnx import TensorProto
-from random_graphs import Draft, Tensor, Unfit
+from random_draft import Draft, Tensor, Unfit
 
 Kind = Callable[[Draft], Any]
 

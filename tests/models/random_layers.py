@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from onnx import TensorProto
-from random_graphs import Draft, Tensor, Unfit
+from random_draft import Draft, Tensor, Unfit
 from random_kinds import has, is_float, is_real, kind, open_tensor, signed, static
 
 # -- images ----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onnx2rust.dims import Dim, Expr, broadcast, evaluate, symbol
+from onnx2rust.dims import Dim, Expr, broadcast, evaluate, substitute, symbol
 
 A, B, C = symbol("a"), symbol("b"), symbol("c")
 small = st.integers(-4, 4)
@@ -68,3 +68,10 @@ def test_broadcast_has_one_form() -> None:
     assert broadcast([(A,), (4,)]) == (4,)
     with pytest.raises(ValueError, match="do not broadcast"):
         broadcast([(3,), (4,)])
+
+
+def test_a_quotient_by_an_empty_axis_is_zero() -> None:
+    """As generated code has it."""
+    for quotient in (4 // symbol("n"), symbol("m") % symbol("n"), symbol("m") // symbol("n")):
+        assert substitute(quotient, {"n": 0}) == 0
+        assert substitute(quotient, {"n": 0, "m": 5}) == 0

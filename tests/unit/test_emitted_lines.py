@@ -13,7 +13,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from onnx2rust import emit, pipeline, planner
+from onnx2rust.dims import broadcast, minimum, symbol
 from onnx2rust.emit import body
+from onnx2rust.emit.sizes import SizeTable
 from onnx2rust.frontends import Loaded
 from onnx2rust.options import Options
 
@@ -93,6 +95,27 @@ def test_samples_of_one_value_are_counted_by_the_length_alone() -> None:
     assert "let samples = features.len();" in text
     text = rendered([helper.make_node("Relu", ["x"], ["y"])], ["y"], {}, shape=("n", 3))["src/model.rs"]
     assert "let samples = features.len() / 3;" in text
+
+
+def test_a_size_of_the_run_is_snake_case_whatever_the_operator_calls_it() -> None:
+    k = helper.make_node("ReduceSum", ["sizes"], ["k"])
+    text = rendered([k, helper.make_node("TopK", ["x", "k"], ["y", "places"], axis=0)], ["y"], {})["src/model.rs"]
+    assert "let [k] = " in text
+    assert "shape: [k, 3]" in text
+
+
+def test_a_lone_condition_has_no_parentheses() -> None:
+    table = SizeTable(["a", "b"])
+    a, b = symbol("a"), symbol("b")
+    (wide,) = broadcast([(a,), (b,)])
+    table.rust(wide)
+    table.rust(minimum(4, wide))
+    table.rust(4 // wide)
+    assert [n.rust for n in table.named] == [
+        "if a as i64 == 1 { b as i64 } else { a as i64 }",
+        "(4_i64).min(if a as i64 == 1 { b as i64 } else { a as i64 })",
+        "(4_i64).checked_div_euclid(if a as i64 == 1 { b as i64 } else { a as i64 }).unwrap_or(0)",
+    ]
 
 
 def test_methods_take_what_they_read(monkeypatch: pytest.MonkeyPatch) -> None:

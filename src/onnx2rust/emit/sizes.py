@@ -23,7 +23,7 @@ class NamedSize:
     @property
     def rust(self) -> Escaped:
         """The i64 expression that computes it."""
-        return Escaped(_signed(self.dim))
+        return Escaped(_bare(self.dim))
 
     @property
     def let(self) -> str:
@@ -128,16 +128,24 @@ def _signed(dim: Dim) -> str:
     return head + "".join(f" {sign} {text}" for sign, text in parts[1:])
 
 
+def _bare(dim: Dim) -> str:
+    """As `_signed`, for a place where nothing stands beside it: an `if` needs no parentheses there."""
+    text = _signed(dim)
+    lone = isinstance(dim, Expr) and len(dim.terms) == 1 and len(dim.terms[0][0]) == 1 and dim.terms[0][1] == 1
+    return text[1:-1] if lone and text.startswith("(if ") else text
+
+
 def _call(call: Call) -> str:
     # a number that a method is called on must say its type
     left = f"{call.left}_i64" if isinstance(call.left, int) else _signed(call.left)
-    right = _signed(call.right)
+    right = _bare(call.right)
     if call.fn == "broadcast":
-        return f"(if {left} == 1 {{ {right} }} else {{ {left} }})"
+        return f"(if {left} == 1 {{ {right} }} else {{ {_bare(call.left)} }})"
+    left = f"({_bare(call.left)})" if isinstance(call.left, Expr) else f"({left})"
     if call.fn in ("min", "max"):
-        return f"({left}).{call.fn}({right})"
+        return f"{left}.{call.fn}({right})"
     method = {"//": "div_euclid", "%": "rem_euclid"}[call.fn]
     if isinstance(call.right, int):
-        return f"({left}).{method}({right})"
+        return f"{left}.{method}({right})"
     # an axis may be empty
-    return f"({left}).checked_{method}({right}).unwrap_or(0)"
+    return f"{left}.checked_{method}({right}).unwrap_or(0)"

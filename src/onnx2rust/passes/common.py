@@ -42,7 +42,8 @@ def _run(program: Program, seen: Seen, same: dict[Value, Value]) -> Program:
                 continue
             seen.setdefault(key, step)
         steps.append(step)
-    return replace(program, steps=tuple(steps))
+    # a branch may hand out a value of the program around it
+    return replace(program, steps=tuple(steps), outputs=tuple(same.get(v, v) for v in program.outputs))
 
 
 def _key(step: Step) -> object:
