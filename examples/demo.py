@@ -162,7 +162,7 @@ def compare(example: Example) -> dict[str, Any]:
     import onnxruntime as ort
 
     from onnx2rust import npz
-    from onnx2rust.verification.compare import compare as distance
+    from onnx2rust.compare import compare as distance
 
     session = ort.InferenceSession(example.people / "model.onnx", providers=["CPUExecutionProvider"])
     with np.load(ROOT / "examples" / example.name / "features.npz") as archive:

@@ -126,6 +126,37 @@ def test_models_in_float16(tmp_path, capsys):
         assert result["max_ulp"] <= 1
 
 
+def test_float16_is_rounded_where_onnxruntime_rounds(tmp_path, capsys):
+    """The outputs are float32 and their tolerance a fifth of a float16 rounding: one too many or too few is a mismatch."""
+    node, info = onnx.helper.make_node, onnx.helper.make_tensor_value_info
+    half, single, count, truth = (getattr(onnx.TensorProto, t) for t in ("FLOAT16", "FLOAT", "INT64", "BOOL"))
+    weights = {"w": np.random.default_rng(1).standard_normal((8, 8)).astype(np.float16), "one": np.eye(8, dtype=np.float16)}
+    product, widened = node("MatMul", ["m", "one"], ["p"]), node("Cast", ["p"], ["b"], to=single)
+    branches = {
+        "then_branch": onnx.helper.make_graph([product, widened], "then", [], [info("b", single, None)]),
+        "else_branch": onnx.helper.make_graph([node("Cast", ["m"], ["b"], to=single)], "else", [], [info("b", single, None)]),
+    }
+    arguments, results = [info("i", count, []), info("k", truth, [])], [info("go", truth, []), info("b", single, None)]
+    body = onnx.helper.make_graph([node("Identity", ["k"], ["go"]), product, widened], "body", arguments, results)
+    last = [node("MatMul", ["r", "one"], ["p"]), node("Cast", ["p"], ["y"], to=single)]
+    models = {
+        "if": (17, [node("If", ["c"], ["y"], **branches)], {"c": (truth, [])}, 2),
+        "loop": (17, [node("Loop", ["n", "c"], ["y"], body=body)], {"c": (truth, []), "n": (count, [])}, 3),
+        "relu": (18, [node("Relu", ["m"], ["r"]), *last], {}, 2),
+        "relus": (18, [node("Relu", ["m"], ["q"]), node("Relu", ["q"], ["r"]), *last], {}, 2),
+        "hardsigmoid": (18, [node("HardSigmoid", ["m"], ["r"]), *last], {}, 2),
+    }
+    for name, (opset, nodes, inputs, rank) in models.items():
+        given = [info(n, t, s) for n, (t, s) in ({"x": (half, [8, 8])} | inputs).items()]
+        constants = [onnx.numpy_helper.from_array(a, n) for n, a in weights.items()]
+        result = info("y", single, [f"d{k}" for k in range(rank)])
+        graph = onnx.helper.make_graph([node("MatMul", ["x", "w"], ["m"]), *nodes], name, given, [result], constants)
+        opsets = [onnx.helper.make_opsetid("", opset)]
+        onnx.save(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8), tmp_path / f"{name}.onnx")
+    code, found = verify(capsys, *(tmp_path / f"{name}.onnx" for name in models))
+    assert code == 0, found
+
+
 def test_sizes_of_two_names_may_turn_out_alike_or_one(tmp_path, capsys):
     """x (n, 3, k) + z (m, 1, k), times w (l, 2): n and m are equal, or one of them is 1; k and l are equal."""
     node = onnx.helper.make_node

@@ -17,6 +17,7 @@ import numpy as np
 from onnx2rust.dims import Dim, broadcast, product, symbol, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import Problem
+from onnx2rust.frontends.graph import names_captured
 from onnx2rust.layers.base import PLAIN, Copy, DimsToTensor, Layer, ReadSizes, Variant, View, Weight
 from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.movement import SameSize, Transpose
@@ -113,8 +114,12 @@ class Builder:
         finish: Callable[[list[Value]], list[Value]] = lambda outputs: outputs,
     ) -> Program:
         """Lowers a graph attribute; it may use every name its node can see. `finish` may add steps for the outputs. Outputs in
-        `fresh_outputs` are computed by steps of the body, each by one of its own: an output that is not is copied."""
-        return self.importer.body(graph, self.scope, arguments, name, fresh_outputs, finish)
+        `fresh_outputs` are computed by steps of the body, each by one of its own: an output that is not is copied. What it reads from
+        outside is a tensor there: a value that waits to be rounded is, once and not in every iteration."""
+        outside = ((n, self.scope.get(n)) for n in sorted(names_captured(graph)))
+        rounded = {n: self.rounded(v) for n, v in outside if isinstance(v, Value) and self.waits(v)}
+        with self.binding(rounded):
+            return self.importer.body(graph, self.scope, arguments, name, fresh_outputs, finish)
 
     @contextmanager
     def binding(self, names: dict[str, Value]) -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -13,8 +14,8 @@ from typing import Any, NoReturn, get_args
 import click
 
 import onnx2rust
-from onnx2rust.console import Console, Outcome, error_data, to_json
-from onnx2rust.errors import Onnx2RustError, UsageError, bug
+from onnx2rust.console import Console, Outcome, error_data, printable, to_json
+from onnx2rust.errors import Onnx2RustError, ToolError, UsageError, bug
 from onnx2rust.options import Checks, Frontend, Options
 
 EXIT_CODES = """\b
@@ -55,27 +56,39 @@ def run(arguments: list[str]) -> int:
         return _failed(UsageError(error.format_message(), hint), arguments, Console())
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
-        return INTERRUPTED
+        data = {"ok": False, "exit_code": INTERRUPTED, "error": "interrupted", "problems": []}
+        return _written(to_json(data) if "--json" in arguments else "", INTERRUPTED)
     if not isinstance(outcome, Outcome):
         return int(outcome or 0)
     text = to_json(outcome.data) if "--json" in arguments else outcome.text
-    if text:
-        click.echo(text)
-    return outcome.exit_code
+    return _written(text, outcome.exit_code)
+
+
+def _written(text: str, exit_code: int) -> int:
+    """Prints a result; returns the exit code."""
+    try:
+        if text:
+            click.echo(printable(text))
+    except BrokenPipeError:
+        # whoever read it has seen enough (`| head`); what is left in the buffer must not fail again when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        return _failed(ToolError(f"the result cannot be written: {error.strerror or error}"), [], Console())
+    return exit_code
 
 
 def _failed(error: Onnx2RustError, arguments: Sequence[str], console: Console) -> int:
     console.error(error)
-    if "--json" in arguments:
-        click.echo(to_json(error_data(error)))
-    return error.exit_code
+    return _written(to_json(error_data(error)) if "--json" in arguments else "", error.exit_code)
 
 
 def command(function: Command) -> Command:
     """Adds -q, -v and --json; turns errors into messages and exit codes. Passes `console` to the function."""
 
     @cli.command(function.__name__.strip("_"), help=function.__doc__, epilog=EXIT_CODES)
-    @click.option("-v", "--verbose", count=True, help="More detail; -vv: tracebacks and what other tools print.")
+    @click.option(
+        "-v", "--verbose", count=True, help="-vv: tracebacks and what other tools print; -vvv: also where a lowering fails."
+    )
     @click.option("-q", "--quiet", is_flag=True, help="Errors only.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
     @functools.wraps(function)
@@ -235,8 +248,8 @@ def _batches(_context: click.Context, _parameter: click.Parameter, value: str) -
 @reading
 @click.option("--features", type=_FILE, metavar="FILE.npz", help="Samples to run; `predictions` in it are compared too.")
 @click.option("--batch", "batches", default="1,3", show_default=True, callback=_batches, help="Batch sizes to draw inputs for.")
-@click.option("--rtol", type=click.FloatRange(0), help="Relative tolerance (default: 1e-4 for f32).")
-@click.option("--atol", type=click.FloatRange(0), help="Tolerance as a share of the largest value (default: 1e-5 for f32).")
+@click.option("--rtol", type=float, help="Relative tolerance (default: 1e-4 for f32).")
+@click.option("--atol", type=float, help="Tolerance as a share of the largest value (default: 1e-5 for f32).")
 @click.option("--per-node", is_flag=True, help="Compare every intermediate value; name the first node that departs.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the drawn inputs.")
 @click.option("--inplace/--no-inplace", default=True, help="As for convert.")

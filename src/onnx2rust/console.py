@@ -53,12 +53,6 @@ class Console:
         if self.verbosity >= 0:
             self._write(f"note: {text}\n")
 
-    def detail(self, text: str) -> None:
-        """Something for whoever asked for more (-v)."""
-        self.done()
-        if self.verbosity >= 1:
-            self._write(f"{text}\n")
-
     def error(self, error: Onnx2RustError) -> None:
         """All that is wrong."""
         self.interrupted()

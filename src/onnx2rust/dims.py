@@ -9,7 +9,14 @@ expressions (`TypeError`): whoever needs a comparison must say what happens when
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+MAX_DEPTH = 64
+"""How deep operations may lie in each other. Models have a dozen: one halving of the image, or one slice, is one."""
+
+
+class TooDeep(ValueError):
+    """A size would be an expression that nests deeper than MAX_DEPTH."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,14 @@ class Call:
     fn: str
     left: Dim
     right: Dim
+    depth: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        sides = (d for d in (self.left, self.right) if isinstance(d, Expr))
+        below = (a.depth for d in sides for monomial, _ in d.terms for a in monomial if isinstance(a, Call))
+        object.__setattr__(self, "depth", 1 + max(below, default=0))
+        if self.depth > MAX_DEPTH:
+            raise TooDeep(f"a size that is only known at run time is computed from others in more than {MAX_DEPTH} steps")
 
     def __str__(self) -> str:
         if self.fn.isidentifier():
@@ -181,6 +196,12 @@ def symbols(dim: Dim) -> set[str]:
         for atom in monomial:
             found |= {atom.name} if isinstance(atom, Symbol) else symbols(atom.left) | symbols(atom.right)
     return found
+
+
+def multiple(dim: Dim, name: str) -> int | None:
+    """The number n with dim = n · symbol; None if there is none."""
+    found = dim // symbol(name) if symbols(dim) == {name} else None
+    return found if isinstance(found, int) and found * symbol(name) == dim else None
 
 
 def substitute(dim: Dim, values: Mapping[str, Dim]) -> Dim:

@@ -75,5 +75,7 @@ def bug(error: BaseException) -> ToolError:
     """What a user gets to see of an exception that no one has foreseen."""
     if isinstance(error, MemoryError):
         return ToolError(f"not enough memory: {error}")
+    if isinstance(error, OSError):
+        return ToolError(f"{error.filename or 'a file'}: {error.strerror or error}")
     what = f"bug in onnx2rust: {type(error).__name__}: {str(error)[:400]}"
     return ToolError(what, "-vv shows where; please report it with the model")

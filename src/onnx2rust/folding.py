@@ -280,7 +280,12 @@ def _cast(arrays: list[Any], attributes: dict[str, Any], opset: int) -> Any:
 
 def _split(arrays: list[Any], attributes: dict[str, Any], opset: int) -> Any:
     sizes = attributes.get("split") or (_ints(arrays[1]) if len(arrays) > 1 else None)
-    return list(np.split(arrays[0], np.cumsum(sizes)[:-1], axis=attributes.get("axis", 0))) if sizes else None
+    axis = attributes.get("axis", 0)
+    if not sizes:
+        return None
+    if sum(sizes) != arrays[0].shape[axis] or min(sizes) < 0:
+        raise ValueError(f"parts of {sizes} are not an axis of {arrays[0].shape[axis]}")
+    return list(np.split(arrays[0], np.cumsum(sizes)[:-1], axis=axis))
 
 
 _HANDLERS: dict[str, Callable[[list[Any], dict[str, Any], int], Any]] = {

@@ -66,9 +66,9 @@ _ROUNDED = frozenset(
 """Operators with a float16 kernel in onnxruntime that computes in float32 and rounds what it returns."""
 _SINCE = {"Clip": 12, "Max": 12, "Min": 12}
 """Those of these operators that got their float16 kernel with an opset."""
-_BOUNDED = {"HardSigmoid": 18, "Relu": 18}
-"""Operators that are functions since an opset, which onnxruntime writes out for want of a float16 kernel, and which end with Max or Min:
-for those it has one, so the result is rounded."""
+_WRITTEN_OUT = 18
+"""The opset at which onnxruntime writes out activations as the functions that ONNX defines them by, for want of a float16 kernel: at later
+ones it keeps them. HardSigmoid ends with Min and Max there, for which it has float16 kernels: its result is rounded. Relu is one Max."""
 _CASTS = frozenset(("Cast", "CastLike"))
 """These read the value that waits for its rounding, as onnxruntime joins casts that follow one another."""
 
@@ -81,18 +81,22 @@ class Door:
     ) -> None:
         self._g = g
         halves = [v for v in inputs if v is not None and v.dtype is DType.F16]
-        native = node.op_type in _native(origin.opset)
-        bounded = origin.opset >= _BOUNDED.get(node.op_type, origin.opset + 1)
+        self._native = native = node.op_type in _native(origin.opset)
         # joined: no float16 tensor exists between the node and its neighbours
         joined = bool(halves) and (not native or self._joined(node, origin.opset, halves, readers))
         wide = bool(halves) and node.op_type not in _CASTS and (joined or node.op_type in _ROUNDED)
-        self._rounds = not joined or bounded
+        self._rounds = not joined or (origin.opset == _WRITTEN_OUT and self._ends_in_choice(node, origin.opset, halves, readers))
         self._narrowed = _outputs_of_f16(origin, inputs) if wide else set[int]()
         if node.op_type in _CASTS:
             self.inputs = list(inputs)
             return
         ready = list(inputs) if joined else [v if v is None else g.rounded(v) for v in inputs]
         self.inputs = [v if v is None or not wide or v.dtype is not DType.F16 else g.widen(v) for v in ready]
+
+    def _ends_in_choice(self, node: onnx.NodeProto, opset: int, halves: list[Value], readers: Readers) -> bool:
+        """Whether what onnxruntime writes out for the node ends with a float16 kernel. (Where Relu begins does not matter: a maximum
+        may be rounded before or after.)"""
+        return node.op_type == "HardSigmoid" or (node.op_type == "Relu" and not self._joined(node, opset, halves, readers))
 
     def _joined(self, node: onnx.NodeProto, opset: int, halves: list[Value], readers: Readers) -> bool:
         """Whether a node for which onnxruntime has a float16 kernel runs in float32 all the same."""
@@ -104,8 +108,8 @@ class Door:
         computed = [v for v in halves if v.const is None]
         holds_graph = any(a.type == onnx.AttributeProto.GRAPH for a in node.attribute)
         alone = bool(computed) and all(map(self._g.waits_after_layer, computed)) and not holds_graph
-        bounded = {op for op, since in _BOUNDED.items() if opset >= since}
-        return alone and bool(users) and not users & (_native(opset) | _CASTS | bounded | {""})
+        chooses = {"", "Relu"} if opset == _WRITTEN_OUT else {""}
+        return alone and bool(users) and not users & (_native(opset) | _CASTS | chooses)
 
     def outputs(self, results: tuple[Value | None, ...]) -> tuple[Value | None, ...]:
         """The results, those that are float16 in the model as such; rounded at once where onnxruntime's own kernel does."""
@@ -113,7 +117,7 @@ class Door:
         return tuple(
             v
             if v is None or k not in self._narrowed or v.dtype is not DType.F32
-            else (g.rounded(g.narrow(v)) if self._rounds else g.narrow(v, after_layer=True))
+            else (g.rounded(g.narrow(v)) if self._rounds else g.narrow(v, after_layer=not self._native))
             for k, v in enumerate(results)
         )
 

@@ -16,9 +16,9 @@ from onnx import numpy_helper
 
 from onnx2rust import dtypes, folding, registry, schema_check
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim, symbol, symbols
+from onnx2rust.dims import Dim, TooDeep, symbol, symbols
 from onnx2rust.dtypes import DType
-from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError
+from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError, UsageError
 from onnx2rust.half import Door
 from onnx2rust.naming import Names, size_name, weight_name
 from onnx2rust.options import Options
@@ -66,12 +66,8 @@ class _Importer:
             raise UnsupportedError(self.unsupported)
         unknown = sorted(set(self.options.dims) - set(self.symbol_of))
         if unknown:
-            raise InvalidModelError(
-                [
-                    Problem(f"--dim {name}: the model has no size of that name", hint=f"its sizes: {sorted(self.symbol_of)}")
-                    for name in unknown
-                ]
-            )
+            hint = f"its open sizes: {', '.join(sorted(self.symbol_of)) or 'none'}"
+            raise UsageError([Problem(f"--dim {name}: the model has no size of that name", hint=hint) for name in unknown])
         given = dict.fromkeys(s for v in inputs for d in v.shape for s in sorted(symbols(d)))
         return Program(
             graph.name or "model",
@@ -210,7 +206,10 @@ class _Importer:
                     raise Refuse(known.what, known.hint)
                 results = ()
             else:
-                results = self._lower(node, origin, inputs, env)
+                results = self._guarded(node, origin, inputs, env)
+                for position, name in enumerate(node.output):
+                    if (position >= len(results) or results[position] is None) and name and self.readers.of([name]):
+                        raise Refuse(f"its output {position} ({name!r}) is not computed")
         except Refuse as refusal:
             shapes = ", ".join(str(v.type) if isinstance(v, Value) else "-" for v in inputs)
             where = f"{origin} on ({shapes})"
@@ -223,6 +222,17 @@ class _Importer:
                     self.invalid.append(Problem(f"output {name!r} is defined twice", where=str(origin)))
                 result = results[position] if position < len(results) else POISON
                 env[name] = POISON if result is None else result
+
+    def _guarded(self, node: onnx.NodeProto, origin: Origin, inputs: list[Value | None], env: Environment) -> tuple[Any, ...]:
+        try:
+            return self._lower(node, origin, inputs, env)
+        except TooDeep as error:
+            raise Refuse(str(error), "fix open sizes with --dim") from error
+        except (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError) as error:
+            if self.options.verbosity >= 3:
+                raise
+            # a hostile model can hold any attribute or constant: what trips the arithmetic of sizes is the model's fault
+            raise Refuse(f"attributes or shapes do not fit the operator ({error})", invalid=True) from error
 
     def _lower(self, node: onnx.NodeProto, origin: Origin, inputs: list[Value | None], env: Environment) -> tuple[Any, ...]:
         schema_check.check_types(node, origin, inputs)
@@ -243,13 +253,7 @@ class _Importer:
             keywords["n_outputs"] = self._wanted(node)
         self.builder.enter(origin, env)
         door = Door(self.builder, node, origin, inputs, self.readers)
-        try:
-            result = operator.function(self.builder, *self.builder.bind(operator, door.inputs), **keywords)
-        except (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError) as error:
-            if self.options.verbosity >= 3:
-                raise
-            # a hostile model can hold any attribute value: what trips a lowering's arithmetic is the model's fault
-            raise Refuse(f"attributes or shapes do not fit the operator ({error})", invalid=True) from error
+        result = operator.function(self.builder, *self.builder.bind(operator, door.inputs), **keywords)
         return door.outputs(result if isinstance(result, tuple) else (result,))
 
     def _wanted(self, node: onnx.NodeProto) -> int:

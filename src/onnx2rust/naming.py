@@ -164,7 +164,7 @@ INPUT_RESERVED = ("layers", "sizes")
 """What no field of `Inputs` is called: `ArrayInputs` has fields of its own beside those of the inputs."""
 DOC_LOCALS = ("model", "workspace", "outputs")
 """Variables of the example in a crate's documentation."""
-_SIZE_RESERVED = frozenset(["inputs", "ws", "cpu", "l", "d", "size", "sizes", "samples", "rows", "features"])
+_SIZE_RESERVED = frozenset(["inputs", "ws", "cpu", "l", "d", "size", "elements", "sizes", "samples", "first", "rows", "features"])
 
 
 def size_name(text: str) -> Escaped:
@@ -172,11 +172,6 @@ def size_name(text: str) -> Escaped:
     name = ident(text, "size")
     taken = name in _SIZE_RESERVED or re.fullmatch(r"(i|keep)_\d+", name)
     return Escaped(f"{name}_size" if taken else name)
-
-
-def constant_name(text: str) -> Escaped:
-    """A SCREAMING_SNAKE_CASE Rust identifier."""
-    return Escaped(ident(text).upper())
 
 
 def comment(text: str, limit: int = 120) -> Escaped:
@@ -216,11 +211,6 @@ def weight_name(text: str) -> str:
     parts = [re.sub(r"[^A-Za-z0-9_.\-]+", "_", p)[:60] for p in text[:512].split("/")]
     parts = [p for p in parts if p.strip("._")]
     return "/".join(parts)[-100:].lstrip("/") or "tensor"
-
-
-def file_name(text: str) -> Escaped:
-    """A plain file name without extension."""
-    return ident(text)
 
 
 class Names:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
-from onnx2rust.errors import UsageError
+from onnx2rust.errors import Problem, UsageError
 
 Frontend = Literal["auto", "onnx", "saved-model", "keras", "tflite", "graphdef"]
 
@@ -36,6 +37,21 @@ class Options:
     force: bool = False
     verbosity: int = 0
 
+    def __post_init__(self) -> None:
+        _as_paths(self, "features", "thresholds", "custom_objects")
+        problems = [Problem(f"--dim {n}={size}: a size is at least 1") for n, size in self.dims.items() if size < 1]
+        if self.frontend not in get_args(Frontend):
+            problems.append(Problem(f"--frontend {self.frontend!r}: is none of {', '.join(get_args(Frontend))}"))
+        if problems:
+            raise UsageError(problems)
+
+
+def _as_paths(options: Any, *names: str) -> None:
+    """Callers from Python may write paths as text."""
+    for name in names:
+        if isinstance(getattr(options, name), str):
+            object.__setattr__(options, name, Path(getattr(options, name)))
+
 
 def for_each(options: Options | Sequence[Options], count: int) -> list[Options]:
     """One value for each of `count` models: the same for all, or their own."""
@@ -58,3 +74,16 @@ class Checks:
     per_node: bool = False
     seed: int = 0
     target_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        _as_paths(self, "target_dir")
+        problems = []
+        if not self.batches or min(self.batches) < 1:
+            problems.append(Problem(f"--batch {','.join(map(str, self.batches))}: a batch has at least one sample"))
+        for name, value in (("rtol", self.rtol), ("atol", self.atol)):
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                problems.append(Problem(f"--{name} {value}: a tolerance is a finite number, not below 0"))
+        if self.seed < 0:
+            problems.append(Problem(f"--seed {self.seed}: is below 0"))
+        if problems:
+            raise UsageError(problems)

@@ -16,7 +16,10 @@ MARKER = "rust_generated_code"
 
 
 def refuse_existing(out: Path, force: bool) -> None:
-    """Raises UsageError if `out` holds something that the conversion would replace."""
+    """Raises UsageError if `out` holds something that the conversion would replace, or cannot be a folder."""
+    above = next((p for p in out.absolute().parents if p.exists()), out)
+    if not above.is_dir():
+        raise UsageError(f"{out}: cannot be made, {above} is not a folder")
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise UsageError(f"{out}: exists and is not a folder")
     if out.is_dir() and any(out.iterdir()):
@@ -28,6 +31,14 @@ def refuse_existing(out: Path, force: bool) -> None:
                 f"{out}: holds files that onnx2rust did not write ({', '.join(sorted(strangers)[:5])})",
                 "--force replaces only the output of an earlier conversion: choose another folder",
             )
+
+
+def refuse_inside(out: Path, source: Path) -> None:
+    """Raises UsageError if the conversion would be written into the model's own folder, or in the place of a folder that holds it."""
+    if source.exists() and source.resolve().parent.is_relative_to(out.resolve()):
+        raise UsageError(f"{source}: lies in {out}, which the conversion would replace", "copy the model to another place first")
+    if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
+        raise UsageError(f"{out}: lies in the model's own folder", "choose another folder")
 
 
 def write(out: Path, files: Mapping[str, bytes]) -> None:
@@ -74,7 +85,8 @@ def _format(crate: Path) -> None:
     if rustfmt is None:
         return
     sources = [p for p in crate.rglob("*.rs") if "tf-layers" not in p.relative_to(crate).parts]
-    command = [rustfmt, "--edition", "2024", *map(str, sources)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
+    command = [rustfmt, "--edition", "2024"]
+    done = subprocess.run([*command, *map(str, sources)], capture_output=True, text=True, check=False)
+    # rustup leaves a rustfmt that only says that it is not installed; an old one does not know the edition
+    if done.returncode and not subprocess.run(command, input="", capture_output=True, text=True, check=False).returncode:
         raise ToolError(f"bug in onnx2rust: rustfmt refused the generated code: {done.stderr.strip()[:1200]}")

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from onnx2rust import emit, frontends, importer, npz, output, passes, planner, resources, samples, thresholds
 from onnx2rust.dims import evaluate, product, symbols
 from onnx2rust.dtypes import DType
-from onnx2rust.errors import Problem, UnsupportedError, UsageError
+from onnx2rust.errors import MismatchError, Problem, UnsupportedError, UsageError
 from onnx2rust.options import Options
 from onnx2rust.planner import Plan
 from onnx2rust.program import Program
 from onnx2rust.report import files as report_files
+
+
+@dataclass(frozen=True)
+class Generated:
+    """All that a conversion writes, in memory: `crate` below `output.MARKER` (without tf-layers, which is the same for all models),
+    `people` below `saved_model_from_<kind>`."""
+
+    crate: dict[str, bytes]
+    people: dict[str, bytes]
+    crate_name: str
+    model: str
+    notes: tuple[str, ...]
+    program: Program
+    plan: Plan
+    departures: tuple[Problem, ...]
+    """What the user's features file says that the outputs are, and the reference does not compute."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +48,8 @@ class Project:
 Progress = Callable[[str], None]
 MAX_ELEMENTS = 1 << 28
 """Elements of one tensor: 1 GiB of f32."""
+WEIGHTS = "model/model_weights.npz"
+"""The weights file's path in a crate."""
 
 
 def convert(source: Path | str, out: Path | str, options: Options | None = None, progress: Progress = lambda _: None) -> Project:
@@ -42,10 +60,19 @@ def convert(source: Path | str, out: Path | str, options: Options | None = None,
     """
     options = options or Options()
     source, out = Path(source), Path(out)
+    output.refuse_inside(out, source)
     output.refuse_existing(out, options.force)
     progress("reading the model")
     loaded = frontends.load(source, options)
-    return convert_loaded(loaded, source.resolve().name, out, options, progress)
+    found = generate(loaded, source.resolve().name, options, progress)
+    if found.departures:
+        raise MismatchError(list(found.departures))
+    progress("writing the files")
+    files = {f"{output.MARKER}/{name}": content for name, content in found.crate.items()}
+    files |= {f"{output.MARKER}/tf-layers/{name}": content for name, content in resources.tf_layers_files().items()}
+    files |= {f"saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()}
+    output.write(out, files)
+    return Project(out, out / output.MARKER, found.crate_name, found.model, found.notes, found.program, found.plan)
 
 
 def lower(loaded: frontends.Loaded, options: Options, trace: Callable[[str, Program], None] | None = None) -> Program:
@@ -68,30 +95,32 @@ def _refuse_huge(program: Program) -> None:
         raise UnsupportedError(problems)
 
 
-def convert_loaded(
-    loaded: frontends.Loaded, source: str, out: Path, options: Options, progress: Progress = lambda _: None
-) -> Project:
-    """The stages behind the frontend; `source` is the model's file name."""
+def generate(
+    loaded: frontends.Loaded, source: str, options: Options, progress: Progress = lambda _: None, *, drawn: bool = True
+) -> Generated:
+    """The stages behind the frontend; `source` is the model's file name. Unless `drawn`, the picture is laid out but has no pixels:
+    drawing some hundred layers takes most of a second, all else that is written for people some milliseconds."""
     options = replace(options, name=options.name or Path(source).stem)
     progress("lowering operators to layers")
     program = lower(loaded, options)
     plan = planner.plan(program, options)
     progress("running the reference")
     context, data, notes = _context(loaded, program, source, options)
-    progress("writing the crate")
+    progress("generating the crate")
     rendered = emit.render(plan, options, context)
-    crate = output.MARKER
-    people = f"saved_model_from_{loaded.kind}"
-    files: dict[str, bytes] = {f"{crate}/{name}": text.encode() for name, text in rendered.files.items()}
-    weights = npz.encode(rendered.weights)
-    files[f"{crate}/model/model_weights.npz"] = weights
-    files[f"{crate}/model/thresholds.json"] = thresholds.text(_thresholds(options, context, data)).encode()
-    files[f"{crate}/testdata/features.npz"] = npz.encode(data.arrays)
-    files |= {f"{crate}/tf-layers/{name}": content for name, content in resources.tf_layers_files().items()}
-    for name, content in report_files(loaded, program, weights, rendered.model, source).items():
-        files[f"{people}/{name}"] = content
-    output.write(out, files)
-    return Project(out, out / crate, rendered.crate, rendered.model, (*loaded.notes, *notes), program, plan)
+    crate = crate_files(rendered, _thresholds(options, context, data))
+    crate["testdata/features.npz"] = npz.encode(data.arrays)
+    people = report_files(loaded, program, crate[WEIGHTS], rendered.model, source, drawn=drawn)
+    if options.crate_name and rendered.crate != options.crate_name:
+        notes.append(f"--crate-name {options.crate_name!r}: the crate is called {rendered.crate}")
+    notes = [*loaded.notes, *notes]
+    return Generated(crate, people, rendered.crate, rendered.model, tuple(notes), program, plan, data.departures)
+
+
+def crate_files(rendered: emit.Rendered, levels: Mapping[str, float] = thresholds.PLACEHOLDERS) -> dict[str, bytes]:
+    """What a crate is built from, by path."""
+    files = {name: text.encode() for name, text in rendered.files.items()}
+    return files | {WEIGHTS: npz.encode(rendered.weights), "model/thresholds.json": thresholds.text(levels).encode()}
 
 
 def _context(
@@ -102,6 +131,8 @@ def _context(
     binary = options.binary_classification is not False and why_not is None
     if why_not and options.binary_classification:
         raise UsageError(f"--binary-classification: {why_not}", "convert with --no-binary-classification")
+    if options.thresholds is not None and not binary:
+        raise UsageError(f"--thresholds {options.thresholds}: {why_not or 'the crate is to be no binary classifier'}")
     if why_not and options.binary_classification is None:
         notes.append(f"converted as not a binary classifier: {why_not}")
     rtol, atol = (max(column) for column in zip(DType.F32.tolerance, *(v.dtype.tolerance for v in program.outputs), strict=True))

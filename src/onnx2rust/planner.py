@@ -3,6 +3,9 @@
 Values whose lifetimes do not overlap share a slot of their element type; a layer that can work in place writes over an
 input that dies there. Two placements are tried (in order of execution with best fit; largest first) and the smaller one is kept: on real
 models they differ by up to a third, either way.
+
+A segment (see `batching`) is a loop: what it reads from outside stays alive until its last step, and what outlives it has its buffer from
+its first step on. Such values are whole; all others of a segment are as large as the samples of one turn.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from onnx2rust import batching
+from onnx2rust.batching import Segment
 from onnx2rust.dims import Dim, evaluate, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.layers.base import View
@@ -24,13 +29,16 @@ FOREVER = 1 << 60
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A program and the placement of its values. `root` resolves views: values with one root share their elements."""
+    """A program and the placement of its values. `root` resolves views: values with one root share their elements. `whole` are the values
+    (roots) whose buffers hold all samples, also while a segment runs."""
 
     program: Program
     slots: tuple[DType, ...]
     slot_of: dict[Value, int]
     in_place: dict[Step, int]
     contents: dict[int, list[Value]]
+    segments: tuple[Segment, ...]
+    whole: frozenset[Value]
     _root: dict[Value, Value]
 
     def root(self, value: Value) -> Value:
@@ -48,15 +56,16 @@ class _Buffer:
     start: int
     end: int
     values: list[Value] = field(default_factory=list)
+    samples: int = NOMINAL
 
     @property
     def size(self) -> int:
-        return max(nominal(v.type.size) for v in self.values) * self.dtype.bytes
+        return max(nominal(v.type.size, self.samples) for v in self.values) * self.dtype.bytes
 
 
-def nominal(dim: Dim) -> int:
-    """The size if every symbol were NOMINAL."""
-    return max(0, evaluate(dim, dict.fromkeys(symbols(dim), NOMINAL)))
+def nominal(dim: Dim, samples: int = NOMINAL) -> int:
+    """The size if every symbol were NOMINAL (or `samples`)."""
+    return max(0, evaluate(dim, dict.fromkeys(symbols(dim), samples)))
 
 
 def plan(program: Program, options: Options) -> Plan:
@@ -92,6 +101,21 @@ def plan(program: Program, options: Options) -> Plan:
     for value in program.outputs:
         last[resolve(value)] = FOREVER
 
+    segments = batching.segments(program)
+    spans = [(starts[program.steps[s.start]], starts[program.steps[s.end - 1]], s) for s in segments]
+    made = {v: starts[step] for _, step in order for v in step.results() if resolve(v) is v}
+    whole: set[Value] = set()
+    for first, end, segment in spans:
+        read = {resolve(v) for step in program.steps[segment.start : segment.end] for v in step.uses()}
+        for value in read:
+            if value.const is None and made.get(value, -1) < first:
+                last[value] = max(last[value], end)
+                whole.add(value)
+        for value, start in made.items():
+            if first <= start <= end < last.get(value, start):
+                made[value] = first
+                whole.add(value)
+
     external = {resolve(v) for v in program.inputs}
     for _, step in order:
         external.update(v for body in step.bodies for v in body.inputs[:2])
@@ -103,22 +127,29 @@ def plan(program: Program, options: Options) -> Plan:
                 continue
             # a loop's states live in its outputs until its last iteration ends, even if nobody reads them behind it
             end = max(last.get(output, position), position)
-            start = starts[step]
+            start = made[output]
             shared = _reusable(step, output, position, last, buffers, resolve, external) if options.inplace else None
             if shared is not None:
                 index, buffer = shared
                 in_place[step] = index
                 buffer.values.append(output)
-                buffer.end = end
+                buffer.start, buffer.end = min(buffer.start, start), end
                 buffers[output] = buffer
             else:
                 buffers[output] = _Buffer(output.dtype, start, end, [output])
     unique = list(dict.fromkeys(buffers.values()))
+    for buffer in unique:
+        if whole.intersection(buffer.values):
+            whole.update(buffer.values)
+        else:
+            inside = [s.samples for first, end, s in spans if first <= buffer.start <= end]
+            buffer.samples = min([NOMINAL, *inside])
     placements = [_separate(unique)] if not options.memdrop else [_as_executed(unique), _largest_first(unique)]
     best = min(placements, key=lambda slots: sum(max(b.size for b in slot) for slot in slots))
     slot_of = {v: k for k, slot in enumerate(best) for b in slot for v in b.values}
     contents = {k: [v for b in slot for v in b.values] for k, slot in enumerate(best)}
-    return Plan(program, tuple(slot[0].dtype for slot in best), slot_of, in_place, contents, root)
+    types = tuple(slot[0].dtype for slot in best)
+    return Plan(program, types, slot_of, in_place, contents, segments, frozenset(whole | external), root)
 
 
 def _number(steps: Iterable[Step], order: list[tuple[int, Step]], starts: dict[Step, int]) -> None:

@@ -6,7 +6,7 @@ Everything is frozen; passes build new programs. Values are in single-assignment
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -132,7 +132,6 @@ class Program:
     output_names: tuple[str, ...]
     steps: tuple[Step, ...]
     symbols: tuple[str, ...] = ()
-    notes: tuple[str, ...] = field(default=())
 
     def captured(self) -> Iterator[Value]:
         """Values used here but defined outside (of a body), constants excluded."""

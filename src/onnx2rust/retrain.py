@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -64,24 +63,24 @@ def _check(weights: Mapping[str, Array], known: Mapping[str, Array], like: str) 
 
 
 def _read(like: Path) -> dict[str, Array]:
-    candidates = [like / output.MARKER / "model" / "model_weights.npz", like / "model" / "model_weights.npz", like]
+    candidates = [like / output.MARKER / pipeline.WEIGHTS, like / pipeline.WEIGHTS, like]
     path = next((p for p in candidates if p.is_file()), None)
     if path is None:
         raise UsageError(f"--like {like}: not the output of a conversion", "give the folder that `onnx2rust convert` wrote")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        raise UsageError(f"--like {path}: cannot be read as an .npz file ({error})") from error
+    return npz.read(path, "--like")
 
 
 def _replace(target: Path, content: bytes) -> None:
     """Writes beside the target and renames: a crate never sees half a file."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.resolve().parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.chmod(name, 0o644)
-        os.replace(name, target)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            os.chmod(name, 0o644)
+            os.replace(name, target)
+        except BaseException:  # a full disk, or the user's Ctrl-C: half a file must not stay
+            os.unlink(name)
+            raise
     except OSError as error:
         raise ToolError(f"{target}: cannot be written: {error.strerror or error}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx2rust import usage
+from onnx2rust import npz, usage
+from onnx2rust.compare import compare
 from onnx2rust.dims import evaluate, symbols
-from onnx2rust.errors import InvalidModelError, MismatchError, Problem, ToolError, UsageError
+from onnx2rust.dtypes import DType
+from onnx2rust.errors import InvalidModelError, Problem, ToolError, UsageError
 from onnx2rust.naming import Names
 from onnx2rust.program import Program, Value
 from onnx2rust.reference import Reference
@@ -41,16 +42,20 @@ class TestData:
     labels: Array | None = None
     notes: tuple[str, ...] = ()
     """What a user should know about how the outputs were computed."""
+    departures: tuple[Problem, ...] = ()
+    """What the user's file says that the outputs are, and the reference does not compute."""
 
 
 @dataclass(frozen=True)
 class UserData:
-    """A user's features file: `inputs` as one flattened row a sample, the other arrays as they are."""
+    """A user's features file: `inputs` as one flattened row a sample (or of full shape), `expected` outputs under their
+    `expected_names` with one entry a sample."""
 
     batch: str | None
     samples: int
     inputs: dict[str, Array]
-    others: dict[str, Array]
+    expected: dict[str, Array]
+    labels: Array | None
 
 
 def batch_symbol(program: Program) -> str | None:
@@ -102,26 +107,28 @@ def make(proto: onnx.ModelProto, program: Program, features: Path | None, rtol: 
     if features is None:
         inputs = _drawn(proto, program, reference, batch, np.random.default_rng(seed))
         given: dict[str, Array] = {}
+        labels = None
     else:
         data = read(features, program)
-        inputs, given = data.inputs, data.others
-        inputs = {v.name: shaped(v, inputs[v.name], batch, stacked=True) for v in program.inputs}
+        given, labels = data.expected, data.labels
+        inputs = {v.name: shaped(v, data.inputs[v.name], batch, stacked=True) for v in program.inputs}
     count = len(next(iter(inputs.values()))) if inputs else 1
     kept, outputs = _reference_rows(reference, program, inputs, count, batch)
     inputs = {name: rows[kept].reshape(len(kept), -1) if flat else rows[kept] for name, rows in inputs.items()}
+    departures = []
     for position, (name, rows) in enumerate(zip(expected, outputs, strict=True)):
-        own = given.get(name, given.get(program.output_names[position]))
+        own = given.get(name)
         if own is not None:
             if own.size != rows.size or len(kept) != count:
                 what = f"array {name!r} has shape {list(own.shape)}, the model's output {list(rows.shape)}"
-                raise InvalidModelError(Problem(what, f"--features {features and features.name}"))
-            _compare(name, own.reshape(rows.shape), rows, rtol, atol)
-            outputs[position] = own.reshape(rows.shape).astype(rows.dtype)
+                raise InvalidModelError(Problem(what, f"--features {features}"))
+            outputs[position] = own.reshape(rows.shape)
+            departures += _departures(name, outputs[position], rows, rtol, atol)
     arrays = inputs | dict(zip(expected, outputs, strict=True))
-    labels = given.get("labels")
-    if labels is not None and "labels" not in arrays:
+    if labels is not None:
         arrays["labels"] = labels
-    return TestData(arrays, expected, len(kept), batch is not None, labels, (reference.note,) if reference.note else ())
+    notes = (reference.note,) if reference.note else ()
+    return TestData(arrays, expected, len(kept), batch is not None, labels, notes, tuple(departures))
 
 
 def expected_names(program: Program) -> tuple[str, ...]:
@@ -159,12 +166,8 @@ def _affordable(program: Program, sizes: dict[str, int], most: int) -> int:
 
 def read(path: Path, program: Program) -> UserData:
     """A user's features file, each array checked against the input it is for."""
-    where = f"--features {path.name}"
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            content = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        raise UsageError(f"{where}: cannot be read as an .npz file ({error})") from error
+    where = f"--features {path}"
+    content = npz.read(path, "--features")
     batch = batch_symbol(program)
     problems = []
     inputs: dict[str, Array] = {}
@@ -175,13 +178,10 @@ def read(path: Path, program: Program) -> UserData:
             problems.append(Problem(f"lacks an array {value.name!r}", where, f"it has {sorted(content)}"))
             continue
         rows = array.reshape(1, 1) if array.ndim == 0 else array.reshape(array.shape[0], int(np.prod(array.shape[1:])))
-        if rows.dtype.kind not in "biuf":
-            problems.append(Problem(f"array {value.name!r} holds {rows.dtype}, the model needs {value.dtype}", where))
+        converted = _converted(rows, value.dtype)
+        if isinstance(converted, str):
+            problems.append(Problem(f"array {value.name!r} {converted}", where))
             continue
-        with np.errstate(invalid="ignore"):  # NaN as an integer: found out by the comparison below
-            converted = rows.astype(value.dtype.numpy)
-        if not value.dtype.is_float and not np.array_equal(converted.astype(rows.dtype), rows):
-            problems.append(Problem(f"array {value.name!r} does not hold values of type {value.dtype}", where))
         row = value.shape[1 if batch else 0 :]
         numbers = [d for d in row if isinstance(d, int)]
         need = int(np.prod(numbers))
@@ -199,9 +199,38 @@ def read(path: Path, program: Program) -> UserData:
         problems.append(Problem(f"arrays have different numbers of samples: {sorted(counts)}", where))
     if counts == {0}:
         problems.append(Problem("holds no sample", where))
+    count = counts.pop() if len(counts) == 1 else 1
+    expected: dict[str, Array] = {}
+    for name, own, output in zip(expected_names(program), program.output_names, program.outputs, strict=True):
+        array = next((content[n] for n in (name, own) if n in content and n not in inputs), None)
+        if array is None:
+            continue
+        converted = _converted(array, output.dtype)
+        if isinstance(converted, str):
+            problems.append(Problem(f"array {name!r} {converted}", where))
+        elif not problems and array.shape[:1] != (count,):
+            problems.append(
+                Problem(f"array {name!r} has shape {list(array.shape)}, not one entry for each of {count} samples", where)
+            )
+        else:
+            expected[name] = converted
+    labels = content.get("labels") if "labels" not in {*inputs, *expected} else None
+    if labels is not None and labels.dtype.kind not in "biuf":
+        problems.append(Problem(f"array 'labels' holds {labels.dtype}, not 0 or 1 for each sample", where))
     if problems:
         raise InvalidModelError(problems)
-    return UserData(batch, counts.pop() if counts else 1, inputs, {k: v for k, v in content.items() if k not in inputs})
+    return UserData(batch, count, inputs, expected, labels)
+
+
+def _converted(array: Array, dtype: DType) -> Array | str:
+    """The array in the model's element type, or what is wrong with it."""
+    if array.dtype.kind not in "biuf":
+        return f"holds {array.dtype}, the model needs {dtype}"
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN and what is too large for an integer: found by the comparison below
+        converted = array.astype(dtype.numpy)
+    if not dtype.is_float and not np.array_equal(converted.astype(array.dtype), array):
+        return f"does not hold values of type {dtype}"
+    return converted
 
 
 def shaped(value: Value, rows: Array, batch: str | None, *, stacked: bool = False) -> Array:
@@ -239,16 +268,15 @@ def _reference_rows(
     return kept, [np.stack(rows) for rows in zip(*collected, strict=True)]
 
 
-def _compare(name: str, given: Array, reference: Array, rtol: float, atol: float) -> None:
-    a, b = given.astype(np.float64), reference.astype(np.float64)
-    scale = float(np.abs(b[np.isfinite(b)]).max(initial=0.0))
-    excess = np.abs(a - b) - (rtol * np.abs(b) + atol * scale)
-    if np.nanmax(excess, initial=-1.0) > 0:
-        worst = np.unravel_index(int(np.nanargmax(excess)), excess.shape)
-        raise MismatchError(
-            Problem(
-                f"{name!r} in the features file is not what the model computes: sample {worst[0]}, value {worst[1]} "
-                f"is {a[worst]:.6g}, onnxruntime computes {b[worst]:.6g}",
-                hint="are the features preprocessed as the model wants them, and the predictions those of this model?",
-            )
-        )
+def _departures(name: str, given: Array, reference: Array, rtol: float, atol: float) -> list[Problem]:
+    """What is said about an array of the user's that is not what the reference computes."""
+    found = compare(given, reference, rtol, atol)
+    if found.passed or found.worst is None:
+        return []
+    sample, value = found.worst.index
+    what = (
+        f"{name!r} in the features file is not what the model computes: sample {sample}, value {value} "
+        f"is {found.worst.actual:.6g}, onnxruntime computes {found.worst.expected:.6g}"
+    )
+    hint = "are the features preprocessed as the model wants them, and the predictions those of this model?"
+    return [Problem(what, hint=hint)]

@@ -18,7 +18,7 @@ _ONNX_SPELLING = {DType.F32: "float", DType.F64: "double"}
 
 
 def check_types(node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | None]) -> None:
-    """Refuses element types that the schema does not allow, and inputs of unlike types where it wants one type."""
+    """Refuses inputs that are missing, element types that the schema does not allow, and inputs of unlike types where it wants one type."""
     try:
         schema = onnx.defs.get_schema(node.op_type, origin.opset, origin.domain)
     except onnx.defs.SchemaError:
@@ -28,7 +28,12 @@ def check_types(node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | N
     problems = []
     for index, value in enumerate(inputs):
         formal = schema.inputs[min(index, len(schema.inputs) - 1)] if schema.inputs else None
-        if value is None or formal is None:
+        if formal is None:
+            continue
+        if value is None:
+            # onnxruntime, which folds constants, may crash on it
+            if formal.option != onnx.defs.OpSchema.FormalParameterOption.Optional:
+                problems.append(Problem(f"input {index} ({formal.name}) is missing"))
             continue
         actual = f"tensor({_ONNX_SPELLING.get(value.dtype, value.dtype.value[0].lower())})"
         if actual not in allowed.get(formal.type_str, {formal.type_str}):

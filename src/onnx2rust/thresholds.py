@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,24 @@ PLACEHOLDERS = {"bottom": 0.5, "low": 0.7, "medium": 0.9, "high": 0.99}
 
 def read(path: Path) -> dict[str, float]:
     """Thresholds from a user's file: an object with exactly the four keys, in order of size."""
-    where = f"--thresholds {path.name}"
+    where = f"--thresholds {path}"
     try:
-        content: Any = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{where}: {error}") from error
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{where}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{where}: is not JSON ({error})") from error
     if not isinstance(content, dict) or set(content) != set(KEYS):
         raise InvalidModelError(Problem(f"must be a JSON object with the keys {', '.join(KEYS)}", where))
     values = [content[k] for k in KEYS]
-    if not all(isinstance(v, (int, float)) and np.isfinite(v) for v in values) or values != sorted(values):
+    if not all(map(_is_f32, values)) or values != sorted(values):
         raise InvalidModelError(Problem("must have numbers with bottom <= low <= medium <= high", where))
     return {k: float(content[k]) for k in KEYS}
+
+
+def _is_f32(value: Any) -> bool:
+    """Whether it is a number (JSON's integers have no limit) that the crate, which compares float32, can hold."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= float(np.finfo(np.float32).max)
 
 
 def from_labels(scores: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> dict[str, float]:
@@ -48,6 +56,6 @@ def from_labels(scores: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> d
     return found
 
 
-def text(values: dict[str, float]) -> str:
+def text(values: Mapping[str, float]) -> str:
     """The JSON file."""
     return json.dumps({k: values[k] for k in KEYS}, indent=2) + "\n"

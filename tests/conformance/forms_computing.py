@@ -258,6 +258,11 @@ def _resize(op: str, version: int) -> Forms:
     empty = np.array([], np.float32)
     for rule in rules:
         yield Form([node(op, "x", "roi", "scales", **rule)], {"x": x}, {"roi": empty, "scales": scales})
+    if version < 13:
+        # positions up to one beyond the last element, where all weights that are kept are near zero
+        rule = {"mode": "cubic", "coordinate_transformation_mode": "tf_half_pixel_for_nn", "exclude_outside": 1}
+        enlarged = np.array([1, 1, 5, 3.5], np.float32)
+        yield Form([node(op, "x", "roi", "scales", **rule)], {"x": x[:1, :1, :2]}, {"roi": empty, "scales": enlarged})
     known: Arrays = {"none": empty, "sizes": vector(2, 3, 6, 9)}
     yield Form([node(op, "x", "none", "none", "sizes", mode="linear")], {"x": x}, known, fixed=True)
     if version >= 18:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx2rust import emit, npz, pipeline, planner
+from onnx2rust import emit, npz, pipeline, planner, report
 from onnx2rust.errors import Onnx2RustError
 from onnx2rust.frontends import Loaded
 from onnx2rust.options import Options
@@ -54,13 +54,15 @@ def cases(pattern: str = "") -> list[Case]:
 
 
 def lower(case: Case) -> emit.project.Rendered | str:
-    """The case's crate files, or why it is refused."""
+    """The case's crate files, or why it is refused. The reports for people are made too: they must not fail on any layer."""
     loaded = Loaded(case.model, "onnx", "onnx", ())
     options = Options(name="Case", binary_classification=False)
     try:
         program = pipeline.lower(loaded, options)
         context = emit.Context(case.name, "onnx", False, False, 1, False, ("predictions",), file_prefix=f"{case.name}__")
-        return emit.render(planner.plan(program, options), options, context)
+        rendered = emit.render(planner.plan(program, options), options, context)
+        report.files(loaded, program, b"", rendered.model, case.name, drawn=False)
+        return rendered
     except Onnx2RustError as error:
         return f"{error.title}: {error.problems[0].what}"
     except Exception as error:  # any crash is a failure of this case, told with its place; the others still run

@@ -13,9 +13,9 @@ import onnx
 from onnx import helper, numpy_helper
 from random_draft import Array, Draft, Unfit, info, model
 
+from onnx2rust.compare import compare
 from onnx2rust.errors import ToolError
 from onnx2rust.reference import Reference
-from onnx2rust.verification.compare import compare
 
 OPSETS = range(7, onnx.defs.onnx_opset_version() + 1)
 SIZE_NAMES = ("batch", "N", "length", "height", "seq-len", "unk__12", "0", "type", "Batch", "size_0", "dim x")  # fmt: skip

@@ -256,13 +256,6 @@ def test_wrong_predictions_are_a_mismatch(capsys, score, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_an_output_that_cannot_be_written_is_a_tool_failure(capsys, score, tmp_path):
-    (tmp_path / "file").write_text("")
-    code, _, err = run(capsys, "convert", score, tmp_path / "file" / "out")
-    assert code == 6
-    assert "cannot be written" in err
-
-
 def test_a_bug_is_one_line_without_and_a_traceback_with_vv(capsys, monkeypatch):
     def convert(*_, **__):
         raise RuntimeError("the moon is full")

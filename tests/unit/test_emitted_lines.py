@@ -152,3 +152,11 @@ def test_a_model_without_parameters_holds_no_layers() -> None:
     files = rendered([helper.make_node("Add", ["x", "b"], ["y"])], ["y"], {"b": np.ones(3, np.float32)})
     assert " layers: &" in files["src/model.rs"]
     assert "EMBEDDED" in files["src/layers.rs"]
+
+
+@pytest.mark.parametrize(("rows", "shared"), [("n", True), (2, False)])
+def test_long_programs_share_sizes_where_there_are_any(rows: str | int, shared: bool) -> None:
+    nodes = [helper.make_node("Softmax", [f"v{i}" if i else "x"], [f"v{i + 1}"]) for i in range(100)]
+    code = rendered(nodes, ["v100"], {}, [rows, 3])["src/model.rs"]
+    assert code.count("fn run_") == 4
+    assert ("struct Dims" in code) == ("Dims {" in code) == shared

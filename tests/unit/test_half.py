@@ -64,10 +64,50 @@ def test_casts_of_the_model_are_joined_too() -> None:
     assert lowered(*chain, node("Cast", ["f"], ["y"], to=HALF), x=FLOAT) == ["Dense", "Cast"]
 
 
-def test_since_opset_18_relu_is_a_maximum_and_rounds() -> None:
-    chain = [node("MatMul", ["x", "w"], ["m"]), node("Relu", ["m"], ["r"]), node("MatMul", ["r", "w"], ["y"])]
-    assert lowered(*chain, opset=17) == ["Cast", "Dense", "Dense", "Cast"]
-    assert lowered(*chain, opset=18) == ["Cast", "Dense", "Cast", "Cast", "Dense", "Cast"]
+@pytest.mark.parametrize("opset", [17, 18, 19, 22])
+@pytest.mark.parametrize(
+    ("middle", "expected"),
+    [
+        # at opset 18 Relu is a maximum: alone between two products it does not round, with another movement it does
+        ([("Relu",)], {}),
+        ([("Relu",), ("Relu",)], {18: ["Cast", "Dense", "Cast", "Cast", "Activate", "Cast", "Cast", "Dense", "Cast"]}),
+        ([("Transpose",), ("Relu",)], {18: ["Cast", "Dense", "Cast", "Cast", "Transpose", "Dense", "Cast"]}),
+        # what HardSigmoid ends with are two: its result is rounded, while a movement before it is alone
+        ([("HardSigmoid",)], {18: ["Cast", "Dense", "Cast", "Cast", "Dense", "Cast"]}),
+        ([("Reshape", "shape"), ("HardSigmoid",)], {18: ["Cast", "Dense", "Cast", "Cast", "Dense", "Cast"]}),
+    ],
+)
+def test_activations_that_onnxruntime_writes_out_at_opset_18(
+    opset: int, middle: list[tuple[str, ...]], expected: dict[int, list[str]]
+) -> None:
+    chain = [("MatMul", "w"), *middle, ("MatMul", "w")]
+    nodes = [
+        node(op, ["x" if k == 0 else f"v{k}", *more], ["y" if k == len(chain) - 1 else f"v{k + 1}"])
+        for k, (op, *more) in enumerate(chain)
+    ]
+    found = lowered(*nodes, opset=opset)
+    if opset in expected:
+        assert found == expected[opset]
+    else:
+        assert found.count("Cast") == 2
+
+
+@pytest.mark.parametrize("condition", [None, True])
+def test_a_body_reads_what_is_rounded_outside(condition: bool | None) -> None:
+    """Casts are not joined through the border of a body, unless the condition is known and the branch takes the node's place."""
+    inner = helper.make_graph([node("MatMul", ["m", "w"], ["b"])], "then", [], [helper.make_tensor_value_info("b", HALF, None)])
+    other = helper.make_graph([node("Identity", ["m"], ["e"])], "else", [], [helper.make_tensor_value_info("e", HALF, None)])
+    nodes = [node("MatMul", ["x", "w"], ["m"]), node("If", ["c"], ["y"], then_branch=inner, else_branch=other)]
+    weights: dict[str, np.ndarray[Any, Any]] = {"w": SQUARE} | ({} if condition is None else {"c": np.array(condition)})
+    inputs = {"x": (8, 8)} | ({"c": ()} if condition is None else {})
+    program = lower(model(nodes, inputs, ["y"], weights, dtypes={"x": HALF, "c": TensorProto.BOOL}))
+    if condition:
+        assert layers(program) == ["Cast", "Dense", "Dense", "Cast"]
+        return
+    assert layers(program) == ["Cast", "Dense", "Cast", "If"]
+    rounded = program.steps[2].outputs[0]
+    assert program.steps[3].bodies[0].steps[0].inputs == (rounded,)
+    assert [type(s.layer).__name__ for s in program.steps[3].bodies[0].steps] == ["Cast", "Dense", "Cast"]
 
 
 def test_kernels_that_came_with_an_opset() -> None:

@@ -87,10 +87,9 @@ def test_identifiers(value):
 
 
 @given(text)
-def test_type_and_constant_names(value):
+def test_type_names(value):
     assert re.fullmatch(r"[A-Z][A-Za-z0-9]*", naming.type_name(value))
     assert naming.type_name(value) != "Self"
-    assert re.fullmatch(r"[A-Z][A-Z0-9_]*", naming.constant_name(value))
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ impl Layers {
         self.time("LogSoftmax 64x1024", || {
             LogSoftmax.run(cpu, [64, 1024, 1], black_box(&x), &mut y)
         });
-        for [rows, n] in [[64, 768], [256, 32]] {
+        for [rows, n] in [[64, 768], [256, 32], [256, 64], [256, 50]] {
             let row = vec![1.25f32; n];
             let layer = LayerNormalization {
                 epsilon: 1e-5,

@@ -85,4 +85,4 @@ pub use error::{Error, Result};
 #[cfg(feature = "base")]
 pub use number::{Bf16, F16};
 #[cfg(feature = "base")]
-pub use slot::{Slot, TensorView, check_input, size, window_count};
+pub use slot::{Slot, TensorView, check_input, elements, size, window_count};

@@ -57,7 +57,10 @@ macro_rules! scan {
                 axis: &[A],
                 y: &mut [T],
             ) -> Result<()> {
-                let wanted: i64 = axis[0].into();
+                let [axis] = axis else {
+                    return Err(Error::InputLength { name: "axis", expected: 1, actual: axis.len() });
+                };
+                let wanted: i64 = (*axis).into();
                 let from_front = if wanted < 0 { wanted + R as i64 } else { wanted };
                 let axis = usize::try_from(from_front).ok().filter(|&axis| axis < R);
                 let axis = axis.ok_or(Error::IndexOutOfRange { index: wanted, size: R })?;

@@ -230,20 +230,20 @@ fn flattened<const N: usize>(
     found: &mut [Option<usize>; N],
 ) -> Result<(), SignatureError> {
     let mut axes = tensor.shape;
-    let mut length: usize = shape.iter().product();
+    let mut length = shape.iter().fold(1_usize, |n, &d| n.saturating_mul(d));
     if let ([batch, _], [Axis::Symbol(_), rest @ ..]) = (shape, tensor.shape) {
         fit(tensor, 0, tensor.shape[0], *batch, symbols, found)?;
         axes = rest;
         length = shape[1];
     }
-    let mut known = 1;
+    let mut known = 1_usize;
     let mut open = None;
     for axis in axes {
         match *axis {
-            Axis::Size(n) => known *= n,
+            Axis::Size(n) => known = n.saturating_mul(known),
             Axis::Computed => return Ok(()),
             Axis::Symbol(s) => match symbols.iter().position(|x| *x == s).map(|k| (k, found[k])) {
-                Some((_, Some(n))) => known *= n,
+                Some((_, Some(n))) => known = n.saturating_mul(known),
                 Some((k, None)) if open.is_none() => open = Some(k),
                 _ => return Ok(()),
             },

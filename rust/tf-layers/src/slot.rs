@@ -89,13 +89,16 @@ impl<T, const R: usize> core::ops::Deref for TensorView<'_, T, R> {
     }
 }
 
+/// The largest size of an axis, and the most elements of a tensor.
+pub(crate) const MAX_SIZE: usize = 1 << 31;
+
 /// A size computed from others, as the generated code checks it once: `what` names it in the error.
 ///
 /// # Errors
 /// [`Error::Size`](crate::Error::Size) if it is negative or beyond 2³¹ (no tensor here is as large).
 pub fn size(what: &'static str, value: i64) -> crate::Result<usize> {
     match usize::try_from(value) {
-        Ok(n) if value <= 1 << 31 => Ok(n),
+        Ok(n) if n <= MAX_SIZE => Ok(n),
         _ => Err(crate::Error::Size { what, value }),
     }
 }
@@ -114,19 +117,44 @@ pub fn window_count(what: &'static str, value: i64) -> crate::Result<usize> {
 /// Checks that an input has the elements that its shape asks for.
 ///
 /// # Errors
-/// [`Error::InputLength`](crate::Error::InputLength) if it has not (a shape too large to count needs `usize::MAX`).
+/// [`Error::InputLength`](crate::Error::InputLength) if it has not (a shape too large to count needs `usize::MAX`),
+/// [`Error::Size`](crate::Error::Size) if it is empty and its other axes together are beyond 2³¹.
 pub fn check_input(name: &'static str, actual: usize, shape: &[usize]) -> crate::Result<()> {
     let expected = shape
         .iter()
         .try_fold(1_usize, |n, &d| n.checked_mul(d))
         .unwrap_or(usize::MAX);
-    if actual == expected {
-        Ok(())
-    } else {
-        Err(crate::Error::InputLength {
+    if actual != expected {
+        return Err(crate::Error::InputLength {
             name,
             expected,
             actual,
-        })
+        });
     }
+    // An empty input bounds none of its other axes, and they may be the sizes of tensors that are not empty.
+    let others = shape
+        .iter()
+        .fold(1_usize, |n, &d| n.saturating_mul(d.max(1)));
+    if actual == 0 && others > MAX_SIZE {
+        let value = i64::try_from(others).unwrap_or(i64::MAX);
+        return Err(crate::Error::Size { what: name, value });
+    }
+    Ok(())
+}
+
+/// The number of elements of a tensor whose shape the data have decided: `layer` names the one that makes it in the error.
+///
+/// # Errors
+/// [`Error::Size`](crate::Error::Size) if there are more than 2³¹.
+pub fn elements(layer: &'static str, shape: &[usize]) -> crate::Result<usize> {
+    if shape.contains(&0) {
+        return Ok(0);
+    }
+    let count = shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d));
+    count.filter(|&n| n <= MAX_SIZE).ok_or_else(|| {
+        let value = count.and_then(|n| i64::try_from(n).ok());
+        let what = "elements of a tensor";
+        let value = value.unwrap_or(i64::MAX);
+        crate::Error::Size { what, value }.at(layer)
+    })
 }

@@ -216,6 +216,23 @@ fn few_outputs_take_half_a_panel() {
     }
 }
 
+/// Large enough images with one to four outputs (of a group) are scalar products of what the kernel covers.
+#[test]
+fn few_outputs_of_large_images() {
+    let mut rng = Rng::new(12);
+    for cpu in Cpu::all() {
+        for outputs in [1, 2, 3, 4] {
+            for inputs in [8, 12, 16, 24] {
+                for group in [1, 3] {
+                    let case = Case::<2>::random(&mut rng, group, [inputs, outputs]);
+                    let size = case.size.map(|n| n + 24);
+                    Case { size, ..case }.check(&mut rng, cpu);
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn one_and_three_axes() {
     let mut rng = Rng::new(2);

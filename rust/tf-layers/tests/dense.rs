@@ -112,6 +112,66 @@ fn long_sums_and_many_panels() {
     }
 }
 
+/// Enough rows of few columns are scalar products: of rows that fill vectors of any level or of none, the last group being short.
+#[test]
+fn few_columns() {
+    let mut rng = Rng::new(3);
+    for cpu in Cpu::all() {
+        for n in [1, 2, 3, 4] {
+            for (rows, k) in [
+                (512, 8),
+                (16, 256),
+                (259, 16),
+                (173, 24),
+                (345, 12),
+                (31, 1024),
+                (700, 7),
+                (40, 4096),
+                (64, 5000),
+            ] {
+                for activation in [Activation::Linear, Activation::Relu] {
+                    Case::new(&mut rng, rows, k, n).check(cpu, activation);
+                }
+            }
+        }
+    }
+}
+
+/// A bias that is much larger than the products costs one rounding, not one a product: half a spacing of y.
+#[test]
+fn a_large_bias_is_rounded_once() {
+    let mut rng = Rng::new(4);
+    for cpu in Cpu::all() {
+        for (rows, k, n) in [(13, 24, 144), (9, 64, 33), (5, 2000, 20), (512, 8, 1)] {
+            let mut case = Case::new(&mut rng, rows, k, n);
+            case.residual = None;
+            case.bias = Some(vec![4097.0; n]);
+            let kernel = pack::panels(&case.w, k, n, false);
+            let layer = Dense {
+                inputs: k,
+                units: n,
+                kernel: &kernel,
+                bias: case.bias.as_deref(),
+                activation: Activation::Linear,
+            }
+            .checked();
+            let mut y = vec![f32::NAN; rows * n];
+            layer.run(cpu, rows, &case.x, None, &mut y);
+            for (i, actual) in y.iter().enumerate() {
+                let (expected, scale) = case.oracle(i / n, i % n);
+                let half = f64::from(actual.next_up() - actual) / 2.0;
+                let error = (f64::from(*actual) - expected).abs();
+                let products = scale - 4097.0;
+                assert!(
+                    error <= half + MAX_ERROR * products,
+                    "{}: {rows}×{k}×{n} [{i}]: {actual} for {expected}",
+                    cpu.name()
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn nan_and_infinity_go_through() {
     for cpu in Cpu::all() {
@@ -135,5 +195,25 @@ fn nan_and_infinity_go_through() {
         assert!(y[..17].iter().all(|v| v.is_nan()), "{}", cpu.name());
         assert!(y[17..34].iter().all(|v| *v == f32::INFINITY));
         assert!(y[34..].iter().all(|v| *v == 0.0));
+
+        let kernel = pack::panels(&[1.0; 256], 256, 1, false);
+        let layer = Dense {
+            inputs: 256,
+            units: 1,
+            kernel: &kernel,
+            ..layer
+        }
+        .checked();
+        let mut x = vec![1.0; 16 * 256];
+        for (row, value) in [(1, f32::NAN), (2, f32::INFINITY), (3, f32::NEG_INFINITY)] {
+            x[row * 256 + 77] = value;
+        }
+        let mut y = [f32::NAN; 16];
+        layer.run(cpu, 16, &x, None, &mut y);
+        assert!(y[1].is_nan(), "{}", cpu.name());
+        assert_eq!(
+            [y[0], y[2], y[3], y[15]],
+            [256.0, f32::INFINITY, 0.0, 256.0]
+        );
     }
 }

@@ -68,6 +68,16 @@ fn random_window<const D: usize>(rng: &mut Rng) -> Window<D> {
 fn check<const D: usize>(rng: &mut Rng, channels: usize) {
     let window = random_window::<D>(rng);
     let (batch, size) = (rng.size(1, 3), std::array::from_fn(|_| rng.size(1, 10)));
+    check_window(rng, window, batch, size, channels);
+}
+
+fn check_window<const D: usize>(
+    rng: &mut Rng,
+    window: Window<D>,
+    batch: usize,
+    size: [usize; D],
+    channels: usize,
+) {
     let x = rng.f32s(batch * size.iter().product::<usize>() * channels);
     let windows = windows(&window, batch, size, channels);
     let fold = |first: f64, step: &dyn Fn(f64, f64) -> f64| -> Vec<f64> {
@@ -130,6 +140,35 @@ fn windows_of_every_rank() {
     for _ in 0..60 {
         check::<1>(&mut rng, 2);
         check::<2>(&mut rng, 2);
+    }
+}
+
+/// Lines that do not fit the first-level cache in one piece: many columns, many channels, wide windows, and windows too wide for any.
+#[test]
+fn long_lines_and_wide_windows() {
+    let mut rng = Rng::new(2);
+    for (width, kernel, stride, dilation, pads, channels) in [
+        (300, 3, 1, 1, [1, 1], 16),
+        (300, 3, 2, 1, [0, 1], 16),
+        (130, 3, 1, 1, [1, 1], 33),
+        (9, 3, 1, 2, [2, 2], 300),
+        (9, 3, 2, 1, [1, 0], 300),
+        (4500, 2, 1, 1, [0, 0], 1),
+        (90, 40, 1, 1, [20, 20], 20),
+        (90, 40, 3, 2, [39, 5], 3),
+        (60, 50, 7, 1, [0, 0], 100),
+        (200, 150, 9, 1, [75, 75], 20),
+        (2300, 2100, 50, 1, [0, 0], 1),
+    ] {
+        let window = Window {
+            kernel_shape: [2, kernel],
+            strides: [1, stride],
+            dilations: [1, dilation],
+            pads_begin: [1, pads[0]],
+            pads_end: [0, pads[1]],
+            ceil_mode: false,
+        };
+        check_window(&mut rng, window.checked(), 1, [2, width], channels);
     }
 }
 

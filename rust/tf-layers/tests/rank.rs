@@ -224,4 +224,15 @@ fn running_sums() {
     assert_eq!(y, [1, 2, 4, 6]);
     let refused = layer.run(Cpu::new(), [2, 2], &[1, 2, 3, 4], &[2i64], &mut y);
     assert_eq!(refused, Err(Error::IndexOutOfRange { index: 2, size: 2 }));
+    for axis in [&[][..], &[0, 1]] {
+        let refused = layer.run::<i64, i64, 2>(Cpu::new(), [2, 2], &[1, 2, 3, 4], axis, &mut y);
+        assert_eq!(
+            refused,
+            Err(Error::InputLength {
+                name: "axis",
+                expected: 1,
+                actual: axis.len()
+            })
+        );
+    }
 }

@@ -94,3 +94,29 @@ fn a_sample_that_is_not_there_is_an_error() {
         "input `x`: has 4 rows, there is no row 4"
     );
 }
+
+#[test]
+fn shapes_of_nothing_may_be_huge_and_are_no_overflow() {
+    const ROWS: Tensor = Tensor {
+        name: "y",
+        field: "y",
+        dtype: Dtype::F32,
+        shape: &[Axis::Symbol("batch"), Axis::Symbol("h"), Axis::Size(4)],
+    };
+    let huge = 1 << 62;
+    let found = sizes(["batch", "h", "w"], &[BATCHED], &[&[huge, huge, 0]]);
+    assert_eq!(found, Ok([huge, huge, 0]));
+    // The second array is flattened: its length is a product of what the first one told.
+    let found = sizes(
+        ["batch", "h", "w"],
+        &[BATCHED, ROWS],
+        &[&[huge, huge, 0], &[huge, 0]],
+    );
+    assert_eq!(
+        found.map_err(|e| e.to_string()),
+        Err(format!(
+            "input `y`: 0 elements do not fill the model's shape ({} a sample)",
+            usize::MAX
+        ))
+    );
+}

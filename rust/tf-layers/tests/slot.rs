@@ -1,6 +1,6 @@
 //! Workspace buffers.
 
-use tf_layers::Slot;
+use tf_layers::{Error, Slot, check_input, elements};
 
 #[test]
 fn a_slot_begins_at_a_cache_line_and_never_shrinks() {
@@ -47,4 +47,48 @@ fn a_copy_of_a_slot_holds_the_same() {
     slot.fit(5).fill(0);
     assert_eq!(copy.get(5), b"hello");
     assert_eq!(copy.fit(3), b"hel");
+}
+
+#[test]
+fn shapes_that_the_data_decide_have_a_limit() {
+    assert_eq!(elements("n", &[3, 0, 7]), Ok(0));
+    assert_eq!(elements("n", &[]), Ok(1));
+    assert_eq!(elements("n", &[1 << 16, 1 << 15]), Ok(1 << 31));
+    assert_eq!(elements("n", &[usize::MAX, usize::MAX, 0]), Ok(0));
+    for (shape, value) in [
+        (&[1 << 16, (1 << 15) + 1][..], (1 << 31) + (1 << 16)),
+        (&[1 << 40, 1 << 40], i64::MAX),
+        (&[usize::MAX], i64::MAX),
+    ] {
+        let what = "elements of a tensor";
+        let refused = elements("range", shape);
+        assert_eq!(refused, Err(Error::Size { what, value }.at("range")));
+    }
+}
+
+#[test]
+fn an_input_fits_its_shape_and_hides_no_huge_axis() {
+    assert_eq!(check_input("x", 6, &[2, 3]), Ok(()));
+    assert_eq!(check_input("x", 0, &[2, 0, 3]), Ok(()));
+    assert_eq!(check_input("x", 0, &[1 << 31, 0]), Ok(()));
+    for (shape, expected) in [(&[2, 3][..], 6), (&[1 << 40, 1 << 40], usize::MAX)] {
+        let (name, actual) = ("x", 5);
+        let refused = check_input(name, actual, shape);
+        assert_eq!(
+            refused,
+            Err(Error::InputLength {
+                name,
+                expected,
+                actual
+            })
+        );
+    }
+    for (shape, value) in [
+        (&[(1 << 31) + 1, 0][..], (1 << 31) + 1),
+        (&[1 << 20, 0, 1 << 20], 1 << 40),
+        (&[0, usize::MAX], i64::MAX),
+    ] {
+        let refused = check_input("x", 0, shape);
+        assert_eq!(refused, Err(Error::Size { what: "x", value }));
+    }
 }

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from onnx2rust.batching import Segment
 from onnx2rust.dims import Dim
 from onnx2rust.emit.steps import Writer
 from onnx2rust.layers.base import View
 from onnx2rust.naming import Escaped, Names, ident, string
 from onnx2rust.program import Program, Step, Value
 
+Text = tuple[Step, list[str]]
+"""A step and its lines."""
 BLOCK = 60
 """Steps that a reader can take in at once; longer programs are cut near this."""
 
@@ -43,37 +47,59 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
     program = writer.plan.program
     given = set(program.symbols)
     steps = [step for step in program.steps if not isinstance(step.layer, View)]
+    segments = {step: s for s in writer.plan.segments for step in program.steps[s.start : s.end]}
     writer.shares_dims = len(steps) > BLOCK * 3 // 2
     for _ in range(2):
         writer.known, writer.computed, writer.loops = set(given), set(), 0
-        texts = [(step, writer.step(step)) for step in steps]
+        texts = []
+        for step in steps:
+            writer.segment = segments.get(step)
+            texts.append((step, writer.step(step)))
+        writer.segment = None
         tail = _outputs(writer, program, outputs)
         writer.late = [n for n in writer.sizes.named if not n.needs <= given]
     early = [n for n in writer.sizes.named if n.needs <= given and not writer.sizes.home(n)]
     head = [_check(writer, v, v.shape) for v in program.inputs]
     lines = [line for _, ts in texts for line in ts]
     start = head + [n.let for n in early]
+    if segments:
+        start.append(f"let samples = {program.symbols[0]};")
     if program.symbols and not writer.shares_dims:
         used = _names_used(start + lines + tail, program.symbols)
         rest = [] if len(used) == len(program.symbols) else [".."]
         start.insert(0, f"let Sizes {{ {', '.join([*used, *rest])} }} = sizes;")
-    checks = tuple(sorted({"window_count" if n.windows else "size" for n in writer.sizes.named}))
+    named = {"window_count" if n.windows else "size" for n in writer.sizes.named}
+    checks = tuple(sorted(named | ({"elements"} if writer.checks_elements else set())))
     if not writer.shares_dims:
-        return Body(start + _prelude(lines) + _without_unread(lines, tail) + tail, checks=checks)
+        turns = [([line for _, ts in run for line in ts], segments.get(run[0][0])) for run in _runs(texts, segments)]
+        loops = [line for inner, segment in turns for line in _loop(segment, inner)]
+        return Body(start + _prelude(lines) + _without_unread(loops, tail) + tail, checks=checks)
     found = list(dict.fromkeys(re.findall(r"^d\.([a-z_0-9]+) =", "\n".join(lines), re.M)))
-    fields = [*program.symbols, *(str(n.name) for n in early)]
+    fields = {name: name for name in [*program.symbols, *(str(n.name) for n in early)]}
+    if segments:
+        fields |= {"first": "first: 0", "samples": "samples"}
     late = _names_used(tail, found)
-    blocks, read = _cut(texts, [*fields, *found], late)
+    runs = [_groups(run) for run in _runs(texts, segments)]
+    blocks, read = _cut([group for run in runs for group in run], [*fields, *found], late)
     dims = [n for n in [*fields, *found] if n in read or n in late]
     if dims:
-        given_dims = [n for n in fields if n in dims]
+        given_dims = [fields[n] for n in fields if n in dims]
         rest = ["..Dims::default()"] if len(dims) > len(given_dims) else []
         start.append(f"let {'mut ' if rest else ''}d = Dims {{ {', '.join([*given_dims, *rest])} }};")
     used = _names_used(start + tail, program.symbols)
     if program.symbols:
         rest = [] if len(used) == len(program.symbols) else [".."]
         start.insert(0, f"let Sizes {{ {', '.join([*used, *rest])} }} = sizes;")
-    calls = [f"self.{b.name}({_call_arguments(b.arguments)})?;" for b in blocks]
+    called = iter(blocks)
+    calls = []
+    for run in runs:
+        segment = segments.get(run[0][0][0])
+        inner = [f"self.{b.name}({_call_arguments(b.arguments)})?;" for b in itertools.islice(called, len(run))]
+        changed = [n for n in (segment.batch, "first") if n in dims] if segment else []
+        if changed:
+            rest = ["..d"] if len(dims) > len(changed) else []
+            inner.insert(0, f"let d = Dims {{ {', '.join([*changed, *rest])} }};")
+        calls += _loop(segment, inner)
     late_tail = [f"let Dims {{ {', '.join([*late, *([] if len(late) == len(dims) else ['..'])])} }} = d;"] if late else []
     return Body(start + calls + late_tail + _prelude(tail) + tail, blocks, dims, checks)
 
@@ -126,9 +152,28 @@ def _prelude(lines: Sequence[str]) -> list[str]:
     return [let for name, let in (("cpu", "let cpu = self.cpu;"), ("l", "let l = self.layers;")) if name in words]
 
 
-def _cut(texts: list[tuple[Step, list[str]]], dims: list[str], late: list[str]) -> tuple[list[Block], set[str]]:
-    """The methods, and those of `dims` that they read; `late` are read behind them."""
-    groups = [([step for step, _ in group], [line for _, ts in group for line in ts]) for group in _groups(texts)]
+def _runs(texts: list[Text], segments: Mapping[Step, Segment]) -> list[list[Text]]:
+    """The steps of one segment together, and those between segments."""
+    return [list(run) for _, run in itertools.groupby(texts, lambda text: segments.get(text[0]))]
+
+
+def _loop(segment: Segment | None, lines: list[str]) -> list[str]:
+    """The lines of a segment's steps, once for each few samples."""
+    if segment is None:
+        return lines
+    batch = segment.batch
+    return [
+        "// Samples do not depend on each other. A few at a time, so that a layer finds in the cache what the one before it wrote.",
+        f"for first in (0..samples).step_by({segment.samples}) {{",
+        f"let {batch} = (samples - first).min({segment.samples});",
+        *lines,
+        "}",
+    ]
+
+
+def _cut(texts: list[list[Text]], dims: list[str], late: list[str]) -> tuple[list[Block], set[str]]:
+    """A method for each of the groups, and those of `dims` that they read; `late` are read behind them."""
+    groups = [([step for step, _ in group], [line for _, ts in group for line in ts]) for group in texts]
     takes = []
     for _, lines in groups:
         defined = set(re.findall(r"^d\.([a-z_0-9]+) =", "\n".join(lines), re.M))
@@ -161,9 +206,9 @@ def _defined_first(lines: list[str], name: str) -> bool:
     return first.startswith("let ") and name in _words([first.split("=")[0]])
 
 
-def _groups(texts: list[tuple[Step, list[str]]]) -> list[list[tuple[Step, list[str]]]]:
+def _groups(texts: list[Text]) -> list[list[Text]]:
     """Cuts where the name scope changes, once a block is large enough; at BLOCK steps wherever that is."""
-    groups: list[list[tuple[Step, list[str]]]] = [[]]
+    groups: list[list[Text]] = [[]]
     for item in texts:
         current = groups[-1]
         if len(current) >= BLOCK or (len(current) >= BLOCK // 2 and _top(current[-1][0]) != _top(item[0])):

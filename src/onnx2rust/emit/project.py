@@ -11,7 +11,7 @@ import jinja2
 import numpy as np
 
 from onnx2rust import __version__, naming, resources
-from onnx2rust.dims import Dim, Expr, product, symbols
+from onnx2rust.dims import Dim, Expr, evaluate, product, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.emit import body, literals, readme
 from onnx2rust.emit.sizes import SizeTable
@@ -215,8 +215,6 @@ def _tensor(value: Value, field: Escaped, name: str, program: Program) -> dict[s
 
 
 def _at(dim: Dim, values: dict[str, int]) -> int | None:
-    from onnx2rust.dims import evaluate
-
     return max(0, evaluate(dim, values)) if symbols(dim) <= set(values) else None
 
 

@@ -36,7 +36,9 @@ class SizeTable:
     """Hands out Rust expressions for dims, and remembers which named sizes they need."""
 
     def __init__(self, given: Iterable[str]) -> None:
-        self._names = Names(["inputs", "ws", "cpu", "l", "size", "window_count", "model", "self", "sizes", *given])
+        self._names = Names(
+            ["inputs", "ws", "cpu", "l", "size", "window_count", "elements", "model", "self", "sizes", "samples", "first", *given]
+        )
         self._named: dict[Expr, NamedSize] = {}
         self._places: dict[Expr, set[tuple[str, ...]]] = {}
         self.place: tuple[str, ...] = ()

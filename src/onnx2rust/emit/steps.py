@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from onnx2rust.batching import Segment, part
+from onnx2rust.dims import symbol, symbols
 from onnx2rust.emit import control, literals
 from onnx2rust.emit.sizes import NamedSize, SizeTable
 from onnx2rust.emit.weights import WeightTable
@@ -27,6 +29,8 @@ class Writer:
     features: set[str] = field(default_factory=set)
     """Cargo features of tf-layers that those items lie behind."""
     needs_scratch: bool = False
+    checks_elements: bool = False
+    """Whether there is a value with a number of elements that the data decide."""
     names: dict[Value, str] = field(default_factory=dict)
     """Values that are plain Rust variables: the iteration number of a loop, a branch's condition."""
     late: list[NamedSize] = field(default_factory=list)
@@ -37,6 +41,8 @@ class Writer:
     shares_dims: bool = False
     """Whether sizes found while running must reach other methods, through `d: &mut Dims`."""
     loops: int = 0
+    segment: Segment | None = None
+    """The segment that is being written: whole values have a part in it."""
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -49,13 +55,26 @@ class Writer:
             return f"l.{self.weights.of_value(root).name}"
         if root in self.names:
             return self.names[root]
-        if root in self.inputs:
-            return f"inputs.{self.inputs[root]}"
-        return f"ws.s{self.plan.slot_of[root]}.get({self.length(root.type)})"
+        text = f"inputs.{self.inputs[root]}" if root in self.inputs else f"ws.s{self.plan.slot_of[root]}.get({{}})"
+        return self._part(root, text, "&")
 
-    def write(self, value: Value) -> str:
-        """A mutable slice expression for the value's elements."""
-        return f"ws.s{self.plan.slot_of[self.plan.root(value)]}.fit({self.length(value.type)})"
+    def write(self, value: Value, step: str = "") -> str:
+        """A mutable slice expression for the value's elements, whose number is checked if the data have decided it: `step` is blamed."""
+        root = self.plan.root(value)
+        if step and {s for d in value.shape for s in symbols(d)} - set(self.plan.program.symbols):
+            self.checks_elements = True
+            shape = ", ".join(self.sizes.rust(d) for d in value.shape)
+            return f"ws.s{self.plan.slot_of[root]}.fit(elements({string(step)}, &[{shape}])?)"
+        return self._part(root, f"ws.s{self.plan.slot_of[root]}.fit({{}})", "&mut ")
+
+    def _part(self, root: Value, text: str, borrow: str) -> str:
+        """A slice expression with its length filled in: in a segment, the part of a whole value that belongs to this turn's samples."""
+        length = self.length(root.type)
+        if self.segment is None or root not in self.plan.whole:
+            return text.format(length)
+        elements = part(root, self.segment.batch)
+        first, whole = (self.sizes.length([symbol(name), elements or 0]) for name in ("first", "samples"))
+        return f"{borrow}{text.format(whole)}[{first}..][..{length}]"
 
     def length(self, type_: TensorType) -> str:
         """Number of elements, as a usize expression."""
@@ -190,7 +209,7 @@ class Writer:
         for position, value in enumerate(step.outputs):
             if index is not None and position == 0:
                 continue
-            text = "None" if value is None else self.write(value)
+            text = "None" if value is None else self.write(value, step.name)
             arguments.append(f"Some({text})" if value is not None and position in step.layer.optional_outputs else text)
         if step.layer.scratch:
             self.needs_scratch = True

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from onnx2rust.errors import Onnx2RustError
+from onnx2rust.errors import Onnx2RustError, Problem, UsageError
 from onnx2rust.frontends.base import Loaded
 from onnx2rust.frontends.detect import detect
 from onnx2rust.options import Options, for_each
@@ -39,13 +39,31 @@ def load_many(sources: Sequence[Path], options: Options | Sequence[Options]) -> 
     for index, source in enumerate(sources):
         try:
             frontend = detect(source, each[index].frontend)
+            _refuse_unread(source, frontend, each[index])
             if frontend == "onnx":
                 results[index] = onnx_file.load(source, each[index])
             else:
                 for_tensorflow.append((index, source, frontend))
         except Onnx2RustError as error:
             results[index] = error
+        except OSError as error:
+            results[index] = UsageError(f"{source}: cannot be read: {error.strerror or error}")
     if for_tensorflow:
         loaded = tensorflow.load_many([(path, frontend, each[index]) for index, path, frontend in for_tensorflow])
         results.update(zip([index for index, _, _ in for_tensorflow], loaded, strict=True))
     return [results[index] for index in range(len(sources))]
+
+
+def _refuse_unread(source: Path, frontend: str, options: Options) -> None:
+    """Refuses options that the model's format has no use for: who gives one expects it to matter."""
+    problems = []
+    if options.signature is not None and frontend not in ("saved-model", "tflite"):
+        what = f"no signature is called {options.signature!r}"
+        problems.append(Problem(what, str(source), "only SavedModels and TFLite files have signatures"))
+    custom = options.custom_objects
+    if custom is not None and frontend != "keras":
+        problems.append(Problem(f"--custom-objects {custom}: only Keras files have custom objects", str(source)))
+    elif custom is not None and not custom.is_file():
+        problems.append(Problem(f"--custom-objects {custom}: no such file"))
+    if problems:
+        raise UsageError(problems)

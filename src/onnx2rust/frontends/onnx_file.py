@@ -282,6 +282,16 @@ def check_spec(model: onnx.ModelProto) -> None:
 
     Domains other than ONNX's own are the importer's to judge: the checker skips operators it has no schema for.
     """
+    problems = [
+        Problem(f"{len(node.output)} outputs, but num_outputs is {attribute.i}", where=graphs.label(node, index))
+        for graph in graphs.all_graphs(model.graph)
+        for index, node in enumerate(graph.node)
+        for attribute in node.attribute
+        if (node.op_type, attribute.name) == ("Split", "num_outputs") and attribute.i != len(node.output)
+    ]
+    if problems:
+        # the checker does not see it, and onnx's shape inference reads past its list: the whole process would end
+        raise InvalidModelError(problems)
     try:
         onnx.checker.check_model(model, full_check=False, skip_opset_compatibility_check=True)
     except onnx.checker.ValidationError as error:

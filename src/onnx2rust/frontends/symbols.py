@@ -106,9 +106,29 @@ def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     graph = onnx.GraphProto(name="bare", node=model.graph.node, input=model.graph.input, output=model.graph.output)
     for tensor in model.graph.initializer:
         if math.prod(tensor.dims) <= 64:
-            graph.initializer.append(tensor)
+            graph.initializer.append(_tame(tensor))
         else:
             graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    for node in graph.node:
+        for attribute in node.attribute if node.op_type == "Constant" else ():
+            if attribute.HasField("t"):
+                attribute.t.CopyFrom(_tame(attribute.t))
     for value in graph.output:
         value.type.tensor_type.ClearField("shape")
     return onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import, graph=graph)
+
+
+_FAR = 1 << 30
+"""Further than any axis reaches. onnx counts in C's `int` when it propagates the contents of shapes: it overflows near the end of its range, and
+reads outside of its lists, which ends the process."""
+
+
+def _tame(tensor: onnx.TensorProto) -> onnx.TensorProto:
+    """The tensor with its integers within ±_FAR: what stands for an end of an axis still does."""
+    if tensor.data_type not in (onnx.TensorProto.INT32, onnx.TensorProto.INT64):
+        return tensor
+    try:
+        array = onnx.numpy_helper.to_array(tensor)
+    except (ValueError, TypeError):  # its content does not fit its shape: the importer says so, with its name
+        return tensor
+    return onnx.numpy_helper.from_array(array.clip(-_FAR, _FAR), tensor.name)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib.machinery
 import inspect
 import json
 import os
 import sys
+import traceback
+import types
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -15,7 +17,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError
+from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError, UsageError
 from onnx2rust.frontends import tf_convert
 from onnx2rust.frontends.base import Port
 from onnx2rust.frontends.tf_convert import Traced
@@ -149,12 +151,17 @@ def _custom_objects(path: str | None) -> dict[str, Any]:
     """Run the user's module and take its classes and functions, by name and by registered name."""
     if path is None:
         return {}
-    spec = importlib.util.spec_from_file_location("onnx2rust_custom_objects", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses and pickling look themselves up there
-    spec.loader.exec_module(module)
+    name = "onnx2rust_custom_objects"
+    loader = importlib.machinery.SourceFileLoader(name, path)  # whatever the file's suffix is
+    module = types.ModuleType(name)
+    module.__file__ = path
+    sys.modules[name] = module  # dataclasses and pickling look themselves up there
+    try:
+        loader.exec_module(module)
+    except (Exception, SystemExit) as error:  # the user's code may raise anything
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+        where = f"--custom-objects {path}" + (f", line {lines[-1]}" if lines else "")
+        raise UsageError(Problem(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}", where)) from error
     found = {
         name: value
         for name, value in vars(module).items()

@@ -7,8 +7,10 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from tf2onnx.tflite.BuiltinOperator import BuiltinOperator
 from tf2onnx.tflite.Model import Model
 from tf2onnx.tflite.TensorType import TensorType
+from tf2onnx.tflite.VarHandleOptions import VarHandleOptions
 
 from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError, UsageError
 from onnx2rust.frontends.base import Port
@@ -24,6 +26,7 @@ def trace_tflite(path: str, signature: str | None, notes: list[str]) -> Traced:
             raise InvalidModelError(f"{path}: the file holds no graph")
         graph = model.Subgraphs(0)
         _refuse_int16(graph, path)
+        _refuse_state(model, graph, path)
         named = _signature_names(model, signature, path)
         inputs = [_port(graph, graph.Inputs(i), named, notes) for i in range(graph.InputsLength())]
         outputs = [_port(graph, graph.Outputs(i), named, notes) for i in range(graph.OutputsLength())]
@@ -42,6 +45,21 @@ def _refuse_int16(graph: Any, path: str) -> None:
     if wide:
         what = f"int16x8 quantization ({len(wide)} int16 tensors, the first {wide[0]!r})"
         raise UnsupportedError(Problem(f"{what} has no ONNX form", where=path, hint="convert with int8 activations, or float"))
+
+
+def _refuse_state(model: Any, graph: Any, path: str) -> None:
+    """Variables that live between calls, by name: ONNX has nothing that remembers."""
+    names = set()
+    for index in range(graph.OperatorsLength()):
+        operator = graph.Operators(index)
+        if model.OperatorCodes(operator.OpcodeIndex()).BuiltinCode() == BuiltinOperator.VAR_HANDLE:
+            options, union = VarHandleOptions(), operator.BuiltinOptions()
+            options.Init(union.Bytes, union.Pos)
+            names.add((options.SharedName() or b"").decode(errors="replace"))
+    if names:
+        variables = ", ".join(repr(name) for name in sorted(names))
+        hint = "make the state an input and an output of the model before it is converted to TFLite"
+        raise UnsupportedError(Problem(f"state is kept between calls, in variables {variables}", where=path, hint=hint))
 
 
 def _signature_names(model: Any, asked: str | None, path: str) -> dict[int, str]:

@@ -16,6 +16,7 @@ from onnx2rust.frontends.base import Port
 from onnx2rust.frontends.tf_convert import Traced
 from onnx2rust.frontends.tf_keras_files import NeedsKeras2, keras_module, trace_keras
 from onnx2rust.frontends.tf_lite import trace_tflite
+from onnx2rust.frontends.tf_lite_sparse import write_dense
 
 __all__ = ["NeedsKeras2", "convert", "warm_up"]
 
@@ -30,8 +31,7 @@ def convert(request: dict[str, Any]) -> tuple[onnx.ModelProto, list[str]]:
     path, frontend = request["source"], request["frontend"]
     notes: list[str] = []
     if frontend == "tflite":
-        traced = trace_tflite(path, request["signature"], notes)
-        return tf_convert.tflite_to_onnx(path, traced), notes
+        return _tflite(path, request["signature"], Path(request["target"]).with_suffix(".tflite"), notes), notes
     if frontend == "keras":
         traced = trace_keras(path, request["custom_objects"])
     elif frontend == "saved-model":
@@ -39,6 +39,17 @@ def convert(request: dict[str, Any]) -> tuple[onnx.ModelProto, list[str]]:
     else:
         traced = _graph_def(path, request["inputs"], request["outputs"], notes)
     return tf_convert.to_onnx(traced), notes
+
+
+def _tflite(path: str, signature: str | None, scratch: Path, notes: list[str]) -> onnx.ModelProto:
+    traced = trace_tflite(path, signature, notes)
+    if write_dense(path, scratch):
+        notes.append("sparse weights are written out: the crate computes with their zeros")
+        path = str(scratch)
+    try:
+        return tf_convert.tflite_to_onnx(path, traced)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def _saved_model(path: str, signature: str | None, notes: list[str]) -> Traced:

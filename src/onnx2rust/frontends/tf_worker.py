@@ -16,7 +16,6 @@ from typing import Any
 from onnx2rust.errors import (
     InvalidModelError,
     Onnx2RustError,
-    Problem,
     ToolError,
     UnsupportedError,
     UsageError,
@@ -64,12 +63,6 @@ def _refused(request: dict[str, Any], error: Onnx2RustError) -> dict[str, Any]:
         traceback.print_exception(error.__cause__)
     problems = [{"what": p.what, "where": p.where, "hint": p.hint} for p in error.problems]
     return {"id": request["id"], "status": _STATUS[type(error)], "problems": problems}
-
-
-def tool_problem(what: str, error: BaseException) -> Problem:
-    """An unforeseen exception of a library, in one line."""
-    text = " ".join(str(error).split())
-    return Problem(f"{what}: {type(error).__name__}: {text[:400]}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ LINEAR = activation("Linear")
 
 
 @dataclass(frozen=True)
-class Activate(Layer, rust="activation::Activate", in_place=(0,)):
+class Activate(Layer, rust="activation::Activate", in_place=(0,), independent=()):
     """y = activation(x), any shape, f32."""
 
     activation: Variant

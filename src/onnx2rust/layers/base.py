@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from onnx2rust.dims import Dim
+from onnx2rust.dims import Dim, multiple, symbols
 
 Dims = tuple[Dim, ...]
 SignedDims = tuple[Dim, ...]
@@ -84,6 +84,9 @@ class Layer:
     """Whether the axes between the first and the last of the outputs count windows, of which there must be one at least."""
     optional_outputs: ClassVar[tuple[int, ...]] = ()
     """Outputs that are passed as Option."""
+    independent: ClassVar[tuple[str, ...] | None] = None
+    """Sizes whose (first) axis counts pieces that are computed one by one: piece i of every output depends on piece i of every input
+    alone. Empty where that holds for the elements themselves, None where it does not hold."""
 
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__()
@@ -129,6 +132,20 @@ class Layer:
         """All weights among the fields."""
         return [w for w in self.constants().values() if isinstance(w, Weight)]
 
+    def by_sample(self, batch: str) -> bool:
+        """Whether one run for n samples (the symbol `batch`) is n runs for one each, on the n equal parts of inputs and outputs."""
+        if self.independent is None:
+            return False
+        for name, dims in self.sizes().items():
+            axes = dims if isinstance(dims, tuple) else (dims,)
+            inner = axes[1:] if name in self.independent else axes
+            if any(batch in symbols(d) for d in inner):
+                return False
+            # 1: broadcast, and the same for all samples
+            if name in self.independent and axes and axes[0] != 1 and multiple(axes[0], batch) is None:
+                return False
+        return True
+
     def multiply_adds(self) -> Dim:
         """Multiply-adds of one run (0 where products are not what the layer is about)."""
         return 0
@@ -148,7 +165,7 @@ class View(Layer, rust=""):
 
 
 @dataclass(frozen=True)
-class Copy(Layer, rust="movement::Copy"):
+class Copy(Layer, rust="movement::Copy", independent=()):
     """y = x; gives a graph input or a constant a buffer of its own where one is needed."""
 
 

@@ -8,7 +8,7 @@ from onnx2rust.layers.base import Dims, Layer
 
 
 @dataclass(frozen=True)
-class Cast(Layer, rust="cast::Cast"):
+class Cast(Layer, rust="cast::Cast", independent=()):
     """y = x in y's element type"""
 
 

@@ -9,7 +9,7 @@ from onnx2rust.layers.base import Dims, Layer, Variant, Weight
 
 
 @dataclass(frozen=True)
-class Conv(Layer, rust="conv::Conv", optional=(1,), in_place=(1,), scratch=True, windows=True):
+class Conv(Layer, rust="conv::Conv", optional=(1,), in_place=(1,), scratch=True, windows=True, independent=("batch",)):
     """y = activation(kernel * x + bias + residual) for x [batch, *size, input_channels]; input 1 is the residual."""
 
     input_channels: int
@@ -40,7 +40,9 @@ class Conv(Layer, rust="conv::Conv", optional=(1,), in_place=(1,), scratch=True,
 
 
 @dataclass(frozen=True)
-class DepthwiseConv(Layer, rust="conv::DepthwiseConv", feature="depthwise", optional=(1,), scratch=True, windows=True):
+class DepthwiseConv(
+    Layer, rust="conv::DepthwiseConv", feature="depthwise", optional=(1,), scratch=True, windows=True, independent=("batch",)
+):
     """y = activation(kernel * x + bias + residual), each channel by itself; output channel o reads input channel o // multiplier."""
 
     channels: int
@@ -66,7 +68,7 @@ class DepthwiseConv(Layer, rust="conv::DepthwiseConv", feature="depthwise", opti
 
 
 @dataclass(frozen=True)
-class ConvTranspose(Layer, rust="conv::ConvTranspose", feature="conv-transpose", scratch=True):
+class ConvTranspose(Layer, rust="conv::ConvTranspose", feature="conv-transpose", scratch=True, independent=("batch",)):
     """y = activation(x ⋆ᵀ kernel + bias) for x [batch, *size, input_channels]."""
 
     input_channels: int
@@ -130,7 +132,9 @@ class ConvTransposeDynamic(Layer, rust="conv::ConvTransposeDynamic", feature="co
 
 
 @dataclass(frozen=True)
-class WinogradConv2d(Layer, rust="conv::WinogradConv2d", feature="winograd", optional=(1,), scratch=True, windows=True):
+class WinogradConv2d(
+    Layer, rust="conv::WinogradConv2d", feature="winograd", optional=(1,), scratch=True, windows=True, independent=("batch",)
+):
     """Conv with a kernel of 3 × 3 and stride 1, by tiles of `tile` × `tile` outputs."""
 
     input_channels: int

@@ -11,7 +11,7 @@ from onnx2rust.layers.shapes import Shape, collapse_broadcast
 
 
 @dataclass(frozen=True)
-class Binary(Layer, fallible=True, in_place=(0, 1)):
+class Binary(Layer, fallible=True, in_place=(0, 1), independent=("a_shape", "b_shape")):
     """y = f(a, b); the two shapes have one rank, an axis has one size or is 1 in one of them."""
 
     a_shape: Dims
@@ -125,7 +125,7 @@ def broadcasting(layer: Callable[..., Layer], **fields: Any) -> Callable[..., La
 
 
 @dataclass(frozen=True)
-class Unary(Layer, in_place=(0,)):
+class Unary(Layer, in_place=(0,), independent=()):
     """y = f(x)"""
 
 
@@ -155,12 +155,12 @@ class Not(Unary, rust="unary::Not"):
 
 
 @dataclass(frozen=True)
-class IsNaN(Layer, rust="unary::IsNaN"):
+class IsNaN(Layer, rust="unary::IsNaN", independent=()):
     """Whether x is not a number"""
 
 
 @dataclass(frozen=True)
-class IsInf(Layer, rust="unary::IsInf"):
+class IsInf(Layer, rust="unary::IsInf", independent=()):
     """Whether x is infinite"""
 
     detect_negative: bool
@@ -168,5 +168,5 @@ class IsInf(Layer, rust="unary::IsInf"):
 
 
 @dataclass(frozen=True)
-class Clip(Layer, rust="unary::Clip", in_place=(0,)):
+class Clip(Layer, rust="unary::Clip", in_place=(0,), independent=()):
     """min(max(x, low), high); the limits are tensors of one element"""

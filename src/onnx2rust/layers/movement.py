@@ -9,7 +9,7 @@ from onnx2rust.layers.base import Dims, Layer, SignedDims, Variant
 
 
 @dataclass(frozen=True)
-class Transpose(Layer, rust="movement::Transpose"):
+class Transpose(Layer, rust="movement::Transpose", independent=("shape",)):
     """y axis k is x axis perm[k]."""
 
     perm: tuple[int, ...]
@@ -17,6 +17,9 @@ class Transpose(Layer, rust="movement::Transpose"):
 
     def generics(self) -> tuple[str, ...]:
         return (str(len(self.perm)),)
+
+    def by_sample(self, batch: str) -> bool:
+        return self.perm[0] == 0 and super().by_sample(batch)
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class ExpandSizes(Layer, rust="movement::ExpandSizes", fallible=True):
 
 
 @dataclass(frozen=True)
-class Concat(Layer, rust="movement::Concat", variadic=True, fallible=True):
+class Concat(Layer, rust="movement::Concat", variadic=True, fallible=True, independent=("outer",)):
     """y [outer, Σ parts] = the inputs [outer, parts[i]] side by side."""
 
     outer: Dim
@@ -48,7 +51,7 @@ class Concat(Layer, rust="movement::Concat", variadic=True, fallible=True):
 
 
 @dataclass(frozen=True)
-class Slice(Layer, rust="movement::Slice"):
+class Slice(Layer, rust="movement::Slice", independent=("shape", "size")):
     """y[i] = x[start + i · step] along every axis."""
 
     steps: tuple[int, ...]
@@ -58,6 +61,10 @@ class Slice(Layer, rust="movement::Slice"):
 
     def generics(self) -> tuple[str, ...]:
         return (str(len(self.steps)),)
+
+    def by_sample(self, batch: str) -> bool:
+        whole = self.steps[0] == 1 and self.start[0] == 0 and self.size[0] == self.shape[0]
+        return whole and super().by_sample(batch)
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,7 @@ class Tile(Layer, rust="movement::Tile"):
 
 
 @dataclass(frozen=True)
-class Pad(Layer, rust="movement::Pad", optional=(1,)):
+class Pad(Layer, rust="movement::Pad", optional=(1,), independent=("shape",)):
     """y = x with a border; negative sizes crop."""
 
     mode: Variant
@@ -113,6 +120,9 @@ class Pad(Layer, rust="movement::Pad", optional=(1,)):
 
     def generics(self) -> tuple[str, ...]:
         return (str(len(self.shape)),)
+
+    def by_sample(self, batch: str) -> bool:
+        return self.before[0] == 0 == self.after[0] and super().by_sample(batch)
 
 
 @dataclass(frozen=True)
@@ -297,7 +307,7 @@ class ResizeSizes(Layer, rust="movement::ResizeSizes", feature="resize", fallibl
 
 
 @dataclass(frozen=True)
-class ResizeNearest(Layer, rust="movement::ResizeNearest", feature="resize", optional=(1,)):
+class ResizeNearest(Layer, rust="movement::ResizeNearest", feature="resize", optional=(1,), independent=("outer",)):
     """y[o] = x at the nearest position, along one axis."""
 
     coordinates: Variant
@@ -319,7 +329,7 @@ class ResizeNearest(Layer, rust="movement::ResizeNearest", feature="resize", opt
 
 
 @dataclass(frozen=True)
-class ResizeAxis(Layer, rust="movement::ResizeAxis", feature="resize", optional=(1,)):
+class ResizeAxis(Layer, rust="movement::ResizeAxis", feature="resize", optional=(1,), independent=("outer",)):
     """y[o] = a weighted sum of neighbours, along one axis."""
 
     coordinates: Variant

@@ -8,7 +8,7 @@ from onnx2rust.layers.base import Dims, Layer, Weight
 
 
 @dataclass(frozen=True)
-class LayerNormalization(Layer, rust="norm::LayerNormalization", in_place=(0,), optional_outputs=(1, 2)):
+class LayerNormalization(Layer, rust="norm::LayerNormalization", in_place=(0,), optional_outputs=(1, 2), independent=("size",)):
     """y = (x − mean) / √(variance + ε) · scale + bias over each row of [rows, n]; also means and inverse deviations."""
 
     epsilon: float
@@ -18,7 +18,7 @@ class LayerNormalization(Layer, rust="norm::LayerNormalization", in_place=(0,), 
 
 
 @dataclass(frozen=True)
-class RmsNormalization(Layer, rust="norm::RmsNormalization", in_place=(0,)):
+class RmsNormalization(Layer, rust="norm::RmsNormalization", in_place=(0,), independent=("size",)):
     """y = x / √(mean of x² + ε) · scale over each row of [rows, n]."""
 
     epsilon: float
@@ -27,7 +27,7 @@ class RmsNormalization(Layer, rust="norm::RmsNormalization", in_place=(0,)):
 
 
 @dataclass(frozen=True)
-class GroupNormalization(Layer, rust="norm::GroupNormalization", in_place=(0,)):
+class GroupNormalization(Layer, rust="norm::GroupNormalization", in_place=(0,), independent=("size",)):
     """y = (x − mean) / √(variance + ε) · scale + bias over groups of channels of [batch, channels, inner]."""
 
     groups: int
@@ -38,7 +38,7 @@ class GroupNormalization(Layer, rust="norm::GroupNormalization", in_place=(0,)):
 
 
 @dataclass(frozen=True)
-class ScaleShift(Layer, rust="norm::ScaleShift", in_place=(0,)):
+class ScaleShift(Layer, rust="norm::ScaleShift", in_place=(0,), independent=("size",)):
     """y = x · scale + shift per channel of [outer, channels, inner]."""
 
     scale: Weight
@@ -47,7 +47,7 @@ class ScaleShift(Layer, rust="norm::ScaleShift", in_place=(0,)):
 
 
 @dataclass(frozen=True)
-class LpNormalization(Layer, rust="norm::LpNormalization", in_place=(0,)):
+class LpNormalization(Layer, rust="norm::LpNormalization", in_place=(0,), independent=("size",)):
     """y = x / (Σ|x|ᵖ)^(1/p) along the middle of [outer, axis, inner]; any float type."""
 
     p: int

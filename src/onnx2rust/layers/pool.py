@@ -22,7 +22,7 @@ class _Window(Layer, windows=True):
 
 
 @dataclass(frozen=True)
-class MaxPool(_Window, rust="pool::MaxPool"):
+class MaxPool(_Window, rust="pool::MaxPool", independent=("batch",)):
     """y = the largest value under each window, per channel."""
 
     batch: Dim
@@ -41,7 +41,7 @@ class MaxPoolIndices(_Window, rust="pool::MaxPoolIndices"):
 
 
 @dataclass(frozen=True)
-class AveragePool(_Window, rust="pool::AveragePool"):
+class AveragePool(_Window, rust="pool::AveragePool", independent=("batch",)):
     """y = the mean under each window, per channel."""
 
     count_include_pad: bool
@@ -51,7 +51,7 @@ class AveragePool(_Window, rust="pool::AveragePool"):
 
 
 @dataclass(frozen=True)
-class LpPool(_Window, rust="pool::LpPool"):
+class LpPool(_Window, rust="pool::LpPool", independent=("batch",)):
     """y = the p-norm under each window, per channel."""
 
     p: int
@@ -61,7 +61,7 @@ class LpPool(_Window, rust="pool::LpPool"):
 
 
 @dataclass(frozen=True)
-class GlobalAveragePool(Layer, rust="pool::GlobalAveragePool"):
+class GlobalAveragePool(Layer, rust="pool::GlobalAveragePool", independent=("batch",)):
     """y = the mean of each channel."""
 
     batch: Dim
@@ -70,7 +70,7 @@ class GlobalAveragePool(Layer, rust="pool::GlobalAveragePool"):
 
 
 @dataclass(frozen=True)
-class GlobalMaxPool(Layer, rust="pool::GlobalMaxPool"):
+class GlobalMaxPool(Layer, rust="pool::GlobalMaxPool", independent=("batch",)):
     """y = the largest value of each channel."""
 
     batch: Dim
@@ -79,7 +79,7 @@ class GlobalMaxPool(Layer, rust="pool::GlobalMaxPool"):
 
 
 @dataclass(frozen=True)
-class GlobalLpPool(Layer, rust="pool::GlobalLpPool"):
+class GlobalLpPool(Layer, rust="pool::GlobalLpPool", independent=("batch",)):
     """y = the p-norm of each channel."""
 
     p: int

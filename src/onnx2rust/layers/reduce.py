@@ -8,7 +8,7 @@ from onnx2rust.layers.base import Dims, Layer, Variant
 
 
 @dataclass(frozen=True)
-class Reduce(Layer, rust="reduce::Reduce"):
+class Reduce(Layer, rust="reduce::Reduce", independent=("shape",)):
     """y = x reduced over the marked axes."""
 
     reduction: Variant
@@ -17,6 +17,9 @@ class Reduce(Layer, rust="reduce::Reduce"):
 
     def generics(self) -> tuple[str, ...]:
         return (str(len(self.axes)),)
+
+    def by_sample(self, batch: str) -> bool:
+        return not self.axes[0] and super().by_sample(batch)
 
 
 @dataclass(frozen=True)
@@ -30,21 +33,21 @@ class DynamicReduce(Layer, rust="reduce::DynamicReduce", fallible=True, sized_by
 
 
 @dataclass(frozen=True)
-class Softmax(Layer, rust="softmax::Softmax", in_place=(0,)):
+class Softmax(Layer, rust="softmax::Softmax", in_place=(0,), independent=("size",)):
     """y = eˣ / Σ eˣ along the middle of [outer, axis, inner]."""
 
     size: Dims
 
 
 @dataclass(frozen=True)
-class LogSoftmax(Layer, rust="softmax::LogSoftmax", in_place=(0,)):
+class LogSoftmax(Layer, rust="softmax::LogSoftmax", in_place=(0,), independent=("size",)):
     """y = x − ln Σ eˣ along the middle of [outer, axis, inner]."""
 
     size: Dims
 
 
 @dataclass(frozen=True)
-class Hardmax(Layer, rust="softmax::Hardmax", in_place=(0,)):
+class Hardmax(Layer, rust="softmax::Hardmax", in_place=(0,), independent=("size",)):
     """y = 1 at the first largest value along the middle of [outer, axis, inner], else 0."""
 
     size: Dims

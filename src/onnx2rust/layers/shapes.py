@@ -69,22 +69,3 @@ def collapse_masked(shape: Shape, mask: Sequence[bool]) -> tuple[Shape, tuple[bo
             dims.append(dim)
             marks.append(mark)
     return (tuple(dims), tuple(marks)) if dims else ((1,), (False,))
-
-
-def collapse_permutation(shape: Shape, perm: Sequence[int]) -> tuple[Shape, tuple[int, ...]]:
-    """Drops axes of size 1 and merges axes that stay neighbours: a permutation of fewer, longer axes."""
-    kept = [p for p in perm if shape[p] != 1]
-    groups: list[list[int]] = []
-    for p in kept:
-        if groups and _next(groups[-1][-1], shape) == p:
-            groups[-1].append(p)
-        else:
-            groups.append([p])
-    order = sorted(range(len(groups)), key=lambda k: groups[k][0])
-    dims = tuple(product(shape[p] for p in groups[k]) for k in order)
-    return dims, tuple(order.index(k) for k in range(len(groups)))
-
-
-def _next(axis: int, shape: Shape) -> int:
-    """The next axis that is not of size 1."""
-    return next((k for k in range(axis + 1, len(shape)) if shape[k] != 1), -1)

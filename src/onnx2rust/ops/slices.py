@@ -155,7 +155,7 @@ def _split(g: Builder, x: Value, axis: int, sizes: Sequence[Dim]) -> tuple[Value
     at = perm[normal_axis(axis, x.rank)]
     rest = stored.shape[at] - sum(sizes)
     if isinstance(rest, int) and rest != 0:
-        raise Refuse(f"parts of {list(map(str, sizes))} are not an axis of {stored.shape[at]}", invalid=True)
+        raise Refuse(f"parts of [{', '.join(map(str, sizes))}] are not an axis of {stored.shape[at]}", invalid=True)
     if rest != 0 and all(isinstance(n, int) for n in sizes):
         # known parts of an axis that is not: the run compares
         sizes = _part_sizes(g, stored.shape[at], g.constant(np.array(sizes, np.int64)), read=True)

@@ -11,16 +11,19 @@ from onnx2rust.report import architecture, picture
 from onnx2rust.report.graph import computation_graph, graph
 
 
-def files(loaded: frontends.Loaded, program: Program, weights: bytes, title: str, source: str) -> dict[str, bytes]:
-    """The files of `saved_model_from_<kind>/` by name. `title` stands over the picture."""
+def files(
+    loaded: frontends.Loaded, program: Program, weights: bytes, title: str, source: str, *, drawn: bool = True
+) -> dict[str, bytes]:
+    """The files of `saved_model_from_<kind>/` by name. `title` stands over the picture; unless `drawn`, the picture is laid out only."""
     of = graph(program)
-    return {
+    sketch = picture.sketch(program, of, title, len(weights))
+    found = {
         "computation_graph.json": _json(computation_graph(of)),
         "model_architecture.json": _json(architecture.architecture(program, of, source)),
-        "model_overview.png": picture.overview(program, of, title, len(weights)),
         "model_weights.npz": weights,
         "model.onnx": loaded.proto.SerializeToString(deterministic=True),
     }
+    return found | {"model_overview.png": picture.overview(sketch)} if drawn else found
 
 
 def _json(content: dict[str, Any]) -> bytes:

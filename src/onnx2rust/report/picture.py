@@ -6,6 +6,7 @@ import functools
 import io
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -54,22 +55,40 @@ FAMILIES: dict[str, tuple[str, Colour]] = {
 OTHER: tuple[str, Colour] = ("other", (110, 120, 130))
 
 
-def overview(program: Program, graph: Graph, title: str, weight_bytes: int) -> bytes:
-    """The picture as PNG; the same program gives the same bytes (with the same Pillow)."""
+@dataclass(frozen=True, eq=False)
+class Sketch:
+    """All that is decided before the first pixel: what stands where, and the page's head."""
+
+    width: int
+    height: int
+    boxes: list[Box]
+    placed: Layout
+    legend: list[tuple[str, Colour]]
+    title: str
+    totals: str
+
+
+def sketch(program: Program, graph: Graph, title: str, weight_bytes: int) -> Sketch:
+    """What the picture shows, and where."""
     found, placed = _fitting(graph)
     legend = list(dict.fromkeys(FAMILIES.get(box.family, OTHER) for box in found))
     width = max(int(placed.width), _legend_width(legend), 560) + 2 * MARGIN
     height = int(placed.height) + HEAD + 2 * MARGIN
     placed.shift((width - 2 * MARGIN - placed.width) / 2)
-    image = Image.new("RGB", (width, height), PAPER)
-    _edges(image, placed)
+    return Sketch(width, height, found, placed, legend, title, _totals(program, weight_bytes))
+
+
+def overview(of: Sketch) -> bytes:
+    """The picture as PNG; the same sketch gives the same bytes (with the same Pillow)."""
+    image = Image.new("RGB", (of.width, of.height), PAPER)
+    _edges(image, of.placed)
     draw = ImageDraw.Draw(image)
-    for item in placed.boxes:
-        _box(draw, item, found[item.key])
-    _head(draw, title, _totals(program, weight_bytes), legend)
-    if width > MAX_WIDTH + 100:
+    for item in of.placed.boxes:
+        _box(draw, item, of.boxes[item.key])
+    _head(draw, of.title, of.totals, of.legend)
+    if of.width > MAX_WIDTH + 100:
         # no grouping made it narrow enough: better small than never opened
-        image = image.resize((MAX_WIDTH, max(1, height * MAX_WIDTH // width)), Image.Resampling.LANCZOS)
+        image = image.resize((MAX_WIDTH, max(1, of.height * MAX_WIDTH // of.width)), Image.Resampling.LANCZOS)
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=6)
     return out.getvalue()

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from onnx2rust import emit, frontends, pipeline, planner, samples
+from onnx2rust.compare import Comparison, compare
 from onnx2rust.errors import Onnx2RustError, Problem, ToolError, bug
 from onnx2rust.options import Checks, Options, for_each
 from onnx2rust.program import Program
 from onnx2rust.reference import Reference
 from onnx2rust.verification import draws, nodes
-from onnx2rust.verification.compare import Comparison, compare
 from onnx2rust.verification.reports import ModelReport, OutputReport, Report
 from onnx2rust.verification.workspace import RunError, Workspace, default_folder
 
@@ -57,7 +57,7 @@ def verify(
             try:
                 case = _generate(workspace, report, model, own)
                 if checks.per_node:
-                    case.exposed = _generate(workspace, ModelReport(report.model), nodes.expose(model), own)
+                    case.exposed = _expose(workspace, case)
                 cases.append(case)
             except Onnx2RustError as error:
                 report.error = error
@@ -76,12 +76,22 @@ def _count(things: Sequence[object], what: str) -> str:
 
 
 def _generate(workspace: Workspace, report: ModelReport, loaded: frontends.Loaded, options: Options) -> _Case:
+    """All that `convert` would write, so that what fails there fails here; the crate becomes a member of the workspace."""
     source = Path(report.model).resolve().name
-    options = replace(options, name=options.name or Path(source).stem, crate_name=workspace.next_name())
+    options = replace(options, crate_name=workspace.next_name())
+    found = pipeline.generate(loaded, source, options, drawn=False)
+    return _Case(report, options, loaded, found.program, workspace.add(found.crate))
+
+
+def _expose(workspace: Workspace, case: _Case) -> _Case:
+    """The model with every value as an output, which nobody converts: its crate alone, without test data or reports."""
+    loaded = nodes.expose(case.loaded)
+    options = replace(case.options, name="Exposed", crate_name=workspace.next_name())
     program = pipeline.lower(loaded, options)
-    context = emit.Context(source, loaded.kind, False, False, 1, False, ("predictions",))
-    member = workspace.add(emit.render(planner.plan(program, options), options, context))
-    return _Case(report, options, loaded, program, member)
+    context = emit.Context(case.report.model, loaded.kind, False, False, 1, False, ("predictions",))
+    rendered = emit.render(planner.plan(program, options), options, context)
+    member = workspace.add(pipeline.crate_files(rendered))
+    return _Case(ModelReport(case.report.model), options, loaded, program, member)
 
 
 def _check(workspace: Workspace, case: _Case, checks: Checks) -> None:
@@ -93,6 +103,8 @@ def _check(workspace: Workspace, case: _Case, checks: Checks) -> None:
             report.nodes = nodes.report(case.exposed.loaded.proto, case.exposed.report.outputs, report.passed)
     except Onnx2RustError as error:
         report.error = error
+    except Exception as error:  # as for what generates the crates
+        report.error = bug(error)
 
 
 def _run(workspace: Workspace, case: _Case, checks: Checks) -> None:

@@ -63,8 +63,6 @@ def drawn(proto: onnx.ModelProto, program: Program, reference: Reference, batche
 def given(path: Path, program: Program, reference: Reference, notes: list[str]) -> Iterator[Draw]:
     """The user's samples: one alone, then all in batches; or one after the other if the model has no batch axis."""
     data = samples.read(path, program)
-    names = samples.expected_names(program)
-    predictions = {n: data.others[n] for n in names if n in data.others}
     if data.batch is None:
         if data.samples > UNBATCHED:
             notes.append(f"{path.name}: the first {UNBATCHED} of {data.samples} samples are run: the model has no batch axis")
@@ -75,4 +73,4 @@ def given(path: Path, program: Program, reference: Reference, notes: list[str]) 
         rows = slice(group.start, group.stop)
         feeds = {v.name: samples.shaped(v, data.inputs[v.name][rows], data.batch) for v in program.inputs}
         label = f"sample {group.start}" if len(group) == 1 else f"samples {group.start} to {group.stop - 1}"
-        yield Draw(label, feeds, reference.run(feeds), {n: a[rows] for n, a in predictions.items()})
+        yield Draw(label, feeds, reference.run(feeds), {n: a[rows] for n, a in data.expected.items()})

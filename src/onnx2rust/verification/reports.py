@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from onnx2rust.compare import Comparison
 from onnx2rust.errors import MismatchError, Onnx2RustError, Problem
-from onnx2rust.verification.compare import Comparison
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ overwrites the members of the run before instead of keeping them.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -18,9 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust import npz, resources, thresholds
-from onnx2rust.emit.project import Rendered
-from onnx2rust.errors import ToolError
+from onnx2rust import npz, resources
+from onnx2rust.errors import ToolError, UsageError
 
 Array = np.ndarray[Any, Any]
 TIMEOUT = 600.0
@@ -52,6 +52,8 @@ tf-layers = {{ path = "../tf-layers" }}
 [build-dependencies]
 tf-layers = {{ path = "../tf-layers", default-features = false, features = ["npz"] }}
 """
+_BUILT = ("src/", "build.rs", "examples/", "model/")
+"""What of a crate its example is built from."""
 
 
 def default_folder() -> Path:
@@ -77,6 +79,8 @@ class Workspace:
     @contextlib.contextmanager
     def opened(self) -> Iterator[Workspace]:
         """Takes the workspace, empties it, and removes the members' sources in the end."""
+        if self.folder.exists() and not self.folder.is_dir():
+            raise UsageError(f"--target-dir {self.folder}: is not a folder")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with (self.folder / "lock").open("w") as lock, _exclusive(lock):
@@ -102,17 +106,11 @@ class Workspace:
         """The crate name of the next member."""
         return f"m{len(self.members)}"
 
-    def add(self, rendered: Rendered) -> str:
-        """Writes a crate (rendered under `next_name`) as a member; returns its name."""
+    def add(self, crate: Mapping[str, bytes]) -> str:
+        """Writes a crate (made under `next_name`) as a member; returns its name."""
         name = self.next_name()
-        files = {
-            path: text.encode()
-            for path, text in rendered.files.items()
-            if path.startswith("src/") or path in ("build.rs", "examples/predict.rs")
-        }
+        files = {path: content for path, content in crate.items() if path.startswith(_BUILT)}
         files["Cargo.toml"] = _MEMBER.format(name=name).encode()
-        files["model/model_weights.npz"] = npz.encode(rendered.weights)
-        files["model/thresholds.json"] = thresholds.text(thresholds.PLACEHOLDERS).encode()
         for path, content in files.items():
             target = self.root / name / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -135,6 +133,8 @@ class Workspace:
             raise ToolError(
                 "cargo is not installed", "verifying builds the crate: install Rust from https://rustup.rs"
             ) from error
+        except OSError as error:
+            raise ToolError(f"cargo cannot be run: {error.strerror or error}") from error
         for line in built.stdout.decode(errors="replace").splitlines():
             self._message(line)
         log = built.stderr.decode(errors="replace")
@@ -143,7 +143,10 @@ class Workspace:
                 lines = [t for t in log.splitlines() if f"{member}@" in t or f"`{member}`" in t]
                 self.broken.setdefault(member, " ".join(lines)[:600] or "cargo did not build it")
         if built.returncode and not self.executables and all(m in self.broken for m in self.members):
-            first = next((t for t in log.splitlines() if t.startswith("error")), "")
+            lines = log.splitlines()
+            begin = next((k for k, t in enumerate(lines) if t.startswith("error")), len(lines))
+            # cargo tells the reason in the lines below, up to an empty one
+            first = " ".join(t.strip() for t in itertools.takewhile(str.strip, lines[begin : begin + 8]))
             if not any(f"{m}@" in log or f"`{m}`" in log for m in self.members):
                 raise ToolError(f"cargo failed: {first or log[-600:]}", "-vv shows all it said" if self.verbosity < 2 else log)
 

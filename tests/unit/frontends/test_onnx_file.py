@@ -306,6 +306,33 @@ def test_training_information_is_refused(tmp_path: Path) -> None:
     assert "training information" in _error(tmp_path, model, UnsupportedError)
 
 
+def test_a_split_into_more_parts_than_it_says(tmp_path: Path) -> None:
+    """onnx's shape inference would end the process."""
+    model = _model()
+    model.graph.node.append(helper.make_node("Split", ["r"], ["p", "q", "s"], name="parts", axis=1, num_outputs=2))
+    assert _error(tmp_path, model) == "Split 'parts': 3 outputs, but num_outputs is 2"
+
+
+@pytest.mark.parametrize("constant", ["initializer", "node"])
+def test_a_step_at_the_end_of_the_integers(tmp_path: Path, constant: str) -> None:
+    """onnx's propagation of shapes would read outside of a list, and end the process."""
+    far = numpy_helper.from_array(np.array([2**31 - 1]), "far")
+    names = {"zero": numpy_helper.from_array(np.array([0]), "zero"), "from": numpy_helper.from_array(np.array([-1]), "from")}
+    nodes = [
+        helper.make_node("Shape", ["x"], ["s"]),
+        helper.make_node("Slice", ["s", "from", "far", "zero", "far"], ["last"]),
+        helper.make_node("Slice", ["x", "zero", "last"], ["y"]),
+    ]
+    x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [None, 4]) for n in "xy")
+    given = [*names.values(), far] if constant == "initializer" else list(names.values())
+    made = [] if constant == "initializer" else [helper.make_node("Constant", [], ["far"], value=far)]
+    graph = helper.make_graph([*made, *nodes], "g", [x], [y], given)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    loaded = load(_save(tmp_path, model), Options()).proto
+    kept = [*loaded.graph.initializer, *(a.t for node in loaded.graph.node for a in node.attribute)]
+    assert [2**31 - 1] in [numpy_helper.to_array(t).tolist() for t in kept]
+
+
 def test_cutting(tmp_path: Path) -> None:
     path = _save(tmp_path, _model())
     proto = load(path, Options(outputs=("h",))).proto

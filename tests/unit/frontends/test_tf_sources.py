@@ -16,8 +16,9 @@ pytestmark = pytest.mark.slow
 
 EXACT = [
     "keras3", "keras3_h5", "export", "dicts", "keras2_h5", "keras2", "keras2_saved_model", "module_call",
-    "tflite_float", "tflite_fp16", "tflite_pool_dense",
+    "tflite_float", "tflite_fp16", "tflite_pool_dense", "tflite_sparse",
 ]  # fmt: skip
+QUANTISED = [("tflite_dynamic", 0.05), ("tflite_sparse_dynamic", 0.05), ("tflite_int8", 3 / 256), ("tflite_int8_all", 3)]
 
 
 @pytest.mark.parametrize("name", EXACT)
@@ -29,7 +30,7 @@ def test_numbers_are_those_of_the_framework(sources: Sources, name: str) -> None
         np.testing.assert_allclose(got, want, rtol=0, atol=2e-5)
 
 
-@pytest.mark.parametrize(("name", "tolerance"), [("tflite_dynamic", 0.05), ("tflite_int8", 3 / 256), ("tflite_int8_all", 3)])
+@pytest.mark.parametrize(("name", "tolerance"), QUANTISED)
 def test_quantised_numbers_are_near_the_interpreter(sources: Sources, name: str, tolerance: float) -> None:
     values, expected = sources.answers[name]
     (got,) = run_onnx(sources.loaded(name), *values)
@@ -166,6 +167,10 @@ def test_custom_objects(tmp_path: Path, sources: Sources) -> None:
     module.write_text("")
     with pytest.raises(UnsupportedError, match="define or import Scale in the --custom-objects module"):
         load(path, Options(custom_objects=module))
+    module.write_text("\nraise SystemExit('not today')")
+    with pytest.raises(UsageError) as refused:
+        load(path, Options(custom_objects=module))
+    assert str(refused.value) == f"--custom-objects {module}, line 2: SystemExit: not today"
 
 
 def test_damaged_files(sources: Sources) -> None:
@@ -178,6 +183,15 @@ def test_damaged_files(sources: Sources) -> None:
 
 def test_int16x8_is_refused_by_name(sources: Sources) -> None:
     assert "int16x8 quantization" in sources.error("tflite_int16x8", UnsupportedError)
+
+
+def test_state_is_refused_by_name(sources: Sources) -> None:
+    message = "state is kept between calls, in variables 'total'\n    → make the state an input and an output of the model"
+    assert message in sources.error("tflite_state", UnsupportedError)
+
+
+def test_sparse_weights_are_written_out(sources: Sources) -> None:
+    assert "sparse weights are written out: the crate computes with their zeros" in sources.loaded("tflite_sparse").notes
 
 
 def test_keras_models_can_be_cut(sources: Sources) -> None:

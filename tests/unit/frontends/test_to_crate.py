@@ -19,11 +19,11 @@ from onnx2rust.verification.reports import ModelReport
 ROOT = Path(__file__).resolve().parents[3]
 SIGNATURES = {"module_plain": "plain", "module_shifted": "shifted"}
 FROZEN = Options(inputs=("pixels",), outputs=("out",))
-QUANTISED = ("tflite_dynamic", "tflite_int8", "tflite_int8_all")
+QUANTISED = ("tflite_dynamic", "tflite_sparse_dynamic", "tflite_int8", "tflite_int8_all")
 NAMES = [
     "export", "keras2_saved_model", "module_call", *SIGNATURES,
     "keras3", "keras2", "dicts", "keras3_h5", "keras2_h5",
-    "tflite_float", "tflite_fp16", "tflite_pool_dense", *QUANTISED,
+    "tflite_float", "tflite_fp16", "tflite_pool_dense", "tflite_sparse", *QUANTISED,
     "graphdef", "onnx_external",
 ]  # fmt: skip
 pytestmark = pytest.mark.slow

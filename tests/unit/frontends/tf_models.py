@@ -179,6 +179,57 @@ def _tflite(folder: Path, paths: dict[str, Path], answers: Answers) -> None:
     converter = tf.lite.TFLiteConverter.from_concrete_functions([pool.__call__.get_concrete_function()], pool)
     write_tflite("tflite_pool_dense", converter.convert(), [image], folder, paths, answers)
 
+    pruned = _pruned()
+    for kind, optimizations in (("sparse", []), ("sparse_dynamic", [tf.lite.Optimize.DEFAULT])):
+        converter = tf.lite.TFLiteConverter.from_keras_model(pruned)
+        converter.optimizations = [tf.lite.Optimize.EXPERIMENTAL_SPARSITY, *optimizations]
+        write_tflite(f"tflite_{kind}", converter.convert(), [image], folder, paths, answers)
+    # the interpreter itself answers NaN to layers that are sparse and of dynamic range: ask the model they come from
+    answers["tflite_sparse_dynamic"] = ([image], [np.asarray(pruned(image))])
+
+    counter = _counter()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([counter.__call__.get_concrete_function()], counter)
+    converter.experimental_enable_resource_variables = True
+    paths["tflite_state"] = folder / "tflite_state.tflite"
+    paths["tflite_state"].write_bytes(converter.convert())
+
+
+def _pruned() -> keras.Model:
+    """Nine of ten weights are zero, in the dense layers as blocks of 16: stored sparse, with and without blocks."""
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3), name="image"),
+            layers.Conv2D(16, 1, activation="relu"),
+            layers.Conv2D(32, 1),
+            layers.Flatten(),
+            layers.Dense(32, activation="relu"),
+            layers.Dense(16, activation="softmax"),
+        ]
+    )
+    rng = np.random.default_rng(7)
+    for layer in model.layers:
+        if layer.weights:
+            shape, blocks = layer.kernel.shape, 16 if layer.kernel.ndim == 2 else 1
+            kept = (rng.random((shape[0] // blocks, *shape[1:])) < 0.1).repeat(blocks, axis=0)
+            layer.set_weights([rng.normal(scale=0.5, size=shape) * kept, rng.normal(size=shape[-1:])])
+    return model
+
+
+def _counter() -> tf.Module:
+    """A variable that is written: state between calls."""
+
+    class Counter(tf.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.total = tf.Variable(tf.zeros((1, 3)), name="total")
+
+        @tf.function(input_signature=[tf.TensorSpec((1, 3), tf.float32, "x")])
+        def __call__(self, x: Any) -> Any:
+            self.total.assign(self.total + x)
+            return self.total * 2.0
+
+    return Counter()
+
 
 def _pool_flatten_dense() -> tf.Module:
     """What tf2onnx gets wrong: a FULLY_CONNECTED that flattens rank 4 by itself, with a bias."""

@@ -77,6 +77,10 @@ def test_spread_keeps_order_and_distance_with_the_least_movement():
     assert a == pytest.approx(0.0, abs=1e-6)
 
 
+def draw(program, title):
+    return picture.overview(picture.sketch(program, graph(program), title, 1000))
+
+
 def _size(data: bytes) -> tuple[int, int]:
     image = Image.open(io.BytesIO(data))
     image.load()
@@ -86,7 +90,7 @@ def _size(data: bytes) -> tuple[int, int]:
 @pytest.mark.parametrize("blocks", [0, 1, 12, 50, 400])
 def test_a_page_has_the_size_of_a_page(blocks):
     program = deep(blocks)
-    width, height = _size(picture.overview(program, graph(program), "Deep", 1000))
+    width, height = _size(draw(program, "Deep"))
     assert 500 < width <= 4000
     assert 200 < height <= 6000
 
@@ -98,13 +102,13 @@ def test_many_parallel_branches_fit_a_page():
     x = m.input("x", BATCH, 4)
     outputs = [m.relu(f"branch{k}", x) for k in range(150)]
     program = m.program(*outputs)
-    width, height = _size(picture.overview(program, graph(program), "Wide", 1000))
+    width, height = _size(draw(program, "Wide"))
     assert width <= 4000
     assert height <= 6000
 
 
 def test_the_same_program_gives_the_same_bytes():
-    first, second = (picture.overview(p, graph(p), "Residual", 1000) for p in (residual(), residual()))
+    first, second = (draw(p, "Residual") for p in (residual(), residual()))
     assert first == second
 
 
@@ -142,7 +146,7 @@ def test_any_text_can_be_drawn(title):
 
     m = Maker()
     program = m.program(m.relu(f"relu{title}", m.input(f"in{title}", BATCH, 4)))
-    assert _size(picture.overview(program, graph(program), title, 0))[0] <= 4000
+    assert _size(draw(program, title))[0] <= 4000
 
 
 def test_chains_keep_branches_apart():

@@ -156,7 +156,16 @@ def test_a_features_file_in_batches_with_predictions(score, tmp_path):
         ({"features": np.zeros((2, 9), "f")}, "array 'features' has 9 values a sample, the model needs 10"),
         ({"features": np.zeros((0, 10), "f")}, "holds no sample"),
         ({"features": np.array([["a"] * 10])}, "array 'features' holds <U1, the model needs float32"),
-        ({"features": np.zeros((2, 10), "f"), "predictions": np.zeros(3)}, "array 'predictions' has shape [3]"),
+        (
+            {"features": np.zeros((2, 10), "f"), "predictions": np.zeros(3)},
+            "array 'predictions' has shape [3], not one entry for each of 2 samples",
+        ),
+        ({"features": np.zeros((2, 10), "f"), "predictions": np.float32(1)}, "array 'predictions' has shape []"),
+        ({"features": np.zeros((2, 10), "f"), "predictions": np.array(["a", "b"])}, "array 'predictions' holds <U1"),
+        (
+            {"features": np.zeros((2, 10), "f"), "predictions": np.zeros((2, 2))},
+            "array 'predictions' has shape [2, 2], the model's",
+        ),
     ],
 )
 def test_features_that_do_not_fit(score, tmp_path, arrays, message):
@@ -165,6 +174,19 @@ def test_features_that_do_not_fit(score, tmp_path, arrays, message):
     with pytest.raises(InvalidModelError) as caught:
         samples.make(proto, given, tmp_path / "f.npz", 1e-4, 1e-5)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -1.0])
+def test_predictions_that_the_model_does_not_compute(score, tmp_path, wrong):
+    proto, given = score
+    rows = np.zeros((3, 10), "f")
+    expected = Reference(proto).run({"features": rows})[0][:, 0]
+    expected[1] = wrong
+    np.savez(tmp_path / "f.npz", features=rows, probability=expected)
+    (problem,) = samples.make(proto, given, tmp_path / "f.npz", 1e-4, 1e-5).departures
+    assert problem.what.startswith(
+        f"'predictions' in the features file is not what the model computes: sample 1, value 0 is {wrong:g}"
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 truncated", b"\x93NUMPY nonsense", b"noise" * 100])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import onnx_models
 
+from onnx2rust.compare import Comparison
 from onnx2rust.frontends import Loaded
 from onnx2rust.verification import nodes
-from onnx2rust.verification.compare import Comparison
 from onnx2rust.verification.reports import OutputReport
 
 

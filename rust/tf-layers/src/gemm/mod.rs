@@ -4,6 +4,7 @@
 //! [`PANEL`] columns ([`pack::panels`](crate::pack::panels)). A matrix has one segment a row; a convolution has one per kernel row, because in
 //! channels-last order the inputs under one kernel row are neighbours in memory: no im2col is made.
 
+mod dots;
 mod finish;
 mod grid;
 mod multiply;
@@ -88,6 +89,13 @@ impl Product<'_> {
         if rows == 0 || self.columns == 0 {
             return;
         }
+        let (limits, activation) = self.activation.limits();
+        if dots::run(s, self, x, addend, limits, y) {
+            if activation != Activation::Linear {
+                activation.apply_at(s, &mut y[..rows * self.columns]);
+            }
+            return;
+        }
         let total = self.segments.total();
         let (count, len) = (self.segments.count(), self.segments.len);
         let segments_per_block = (MAX_BLOCK / len.max(1)).clamp(1, MAX_SEGMENTS).min(count);
@@ -109,7 +117,6 @@ impl Product<'_> {
             ROW_BYTES
         };
         let tiles_per_block = (budget / (row_len * 4 * rows.div_ceil(tiles)).max(1)).max(1);
-        let (limits, activation) = self.activation.limits();
 
         let mut offsets = [0; MAX_SEGMENTS];
         let mut places = [Place::default(); grid::MAX_ROWS];
@@ -138,7 +145,7 @@ impl Product<'_> {
                             panel_len: total * PANEL,
                             panel_start: (first_segment * len + k) * PANEL,
                             columns: self.columns,
-                            bias: if is_first { self.bias } else { None },
+                            bias: if is_last { self.bias } else { None },
                             addend: if is_first { addend } else { Addend::Output },
                             limits: if is_last { limits } else { UNLIMITED },
                         };

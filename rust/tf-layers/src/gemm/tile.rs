@@ -156,24 +156,7 @@ fn panel_tile<S: Simd, F: Vector<S>, const R: usize, const P: usize, const V: us
     let start = panel * PANEL;
     let width = P * V * F::LEN;
     let columns = (job.columns - start).min(width);
-    // One row's worth of bias, copied to all rows: a branch around all sums would send half of them through the stack.
-    let mut bias = [[F::splat(s, 0.0); V]; P];
-    if let Some(values) = job.bias {
-        let mut padded = [[0.0; PANEL]; P];
-        let values = if columns == width {
-            &values[start..start + width]
-        } else {
-            let some = &mut padded.as_flattened_mut()[..columns];
-            some.copy_from_slice(&values[start..start + columns]);
-            &padded.as_flattened()[..width]
-        };
-        for p in 0..P {
-            for v in 0..V {
-                bias[p][v] = F::from_slice(s, &values[p * PANEL + v * F::LEN..][..F::LEN]);
-            }
-        }
-    }
-    let mut sums: Sums<F, R, P, V> = [bias; R];
+    let mut sums: Sums<F, R, P, V> = [[[F::splat(s, 0.0); V]; P]; R];
 
     let mut at = panel * job.panel_len + job.panel_start;
     for segment in 0..job.offsets.len() {
@@ -197,6 +180,7 @@ fn panel_tile<S: Simd, F: Vector<S>, const R: usize, const P: usize, const V: us
         at += job.len * PANEL;
     }
 
+    let bias = finish::bias::<S, F, P, V>(s, job, start, columns);
     let limits = (F::splat(s, job.limits.0), F::splat(s, job.limits.1));
     /// A row at a time, each with a constant index: a loop over the rows would be unrolled too late, and all sums would go
     /// through the stack between the segments.
@@ -205,9 +189,9 @@ fn panel_tile<S: Simd, F: Vector<S>, const R: usize, const P: usize, const V: us
             $(if $r < R {
                 let begin = places[$r].y + start;
                 if columns == width {
-                    finish::whole::<S, F, P, V>(s, job, sums[$r], begin, limits, y);
+                    finish::whole::<S, F, P, V>(s, job, sums[$r], bias, begin, limits, y);
                 } else {
-                    finish::part::<S, F, P, V>(s, job, sums[$r], begin..begin + columns, limits, y);
+                    finish::part::<S, F, P, V>(s, job, sums[$r], bias, begin..begin + columns, limits, y);
                 }
             })*
         };

@@ -45,6 +45,27 @@ pub(crate) fn map<S: Simd>(s: S, x: Option<&[f32]>, y: &mut [f32], f: impl Fn(S:
     }
 }
 
+/// A vector whose first elements are those of `x`, fewer than there are lanes, and whose others are `pad`.
+#[inline(always)]
+pub(crate) fn part_vector<S: Simd>(s: S, x: &[f32], pad: f32) -> S::f32s {
+    let mut padded = [pad; MAX_LEN];
+    let mut at = 0;
+    /// Copies of constant lengths: a call of memcpy takes longer than a short row.
+    macro_rules! copy {
+        ($($n:literal)*) => {
+            $(if x.len() & $n != 0 {
+                padded[at..at + $n].copy_from_slice(&x[at..at + $n]);
+                at += $n;
+            })*
+        };
+    }
+    copy!(8 4 2);
+    if let Some(last) = x.get(at) {
+        padded[at] = *last;
+    }
+    S::f32s::from_slice(s, &padded[..S::f32s::LEN])
+}
+
 /// y = f(y, x) for every element.
 #[inline(always)]
 pub(crate) fn map2<S: Simd>(

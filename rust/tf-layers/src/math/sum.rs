@@ -1,5 +1,6 @@
 //! Sums of many terms, as accurate as f64 where it matters and as fast as f32.
 
+use super::part_vector;
 use crate::cpu::{Simd, prelude::*};
 
 /// Elements of one lane, or rows, that are added up in f32 before their sum goes to f64.
@@ -19,19 +20,15 @@ pub(crate) fn row_sum<S: Simd>(s: S, x: &[f32], g: impl Fn(S::f32s) -> S::f32s, 
                 *sum += g(S::f32s::from_slice(s, x));
             }
         }
-        // What is left: up to three vectors, and a part of one, for which all go through a copy.
-        let mut rest = fours.remainder();
-        let mut padded = [0.0; 64];
-        if !rest.len().is_multiple_of(S::f32s::LEN) {
-            let whole = rest.len().next_multiple_of(S::f32s::LEN);
-            padded[..rest.len()].copy_from_slice(rest);
-            padded[rest.len()..whole].fill(pad);
-            rest = &padded[..whole];
-        }
-        let mut rest = rest.chunks_exact(S::f32s::LEN);
+        // What is left: up to three vectors, and a part of one.
+        let mut rest = fours.remainder().chunks_exact(S::f32s::LEN);
+        let part = rest.remainder();
         for sum in &mut sums {
             let Some(x) = rest.next() else { break };
             *sum += g(S::f32s::from_slice(s, x));
+        }
+        if !part.is_empty() {
+            sums[3] += g(part_vector(s, part, pad));
         }
         total += f64::from(((sums[0] + sums[1]) + (sums[2] + sums[3])).reduce_sum());
     }

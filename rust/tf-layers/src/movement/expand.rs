@@ -4,6 +4,7 @@ use super::reshape::broadcast_sizes;
 use super::strided::{Walk, signed, strides};
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
+use crate::slot::size;
 
 /// y = x broadcast to `to`; ONNX `Expand`.
 ///
@@ -64,11 +65,8 @@ impl ExpandSizes {
             expected: N,
             actual: target.len(),
         })?;
-        for (wanted, &size) in wanted[first..].iter_mut().zip(target) {
-            *wanted = usize::try_from(size).map_err(|_| Error::Size {
-                what: "an expanded axis",
-                value: size,
-            })?;
+        for (wanted, &value) in wanted[first..].iter_mut().zip(target) {
+            *wanted = size("an expanded axis", value)?;
         }
         broadcast_sizes(&shape, &wanted)
     }

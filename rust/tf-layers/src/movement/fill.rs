@@ -3,6 +3,7 @@
 use super::gather::Index;
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
+use crate::slot::size;
 
 /// Element types of [`Range`].
 pub trait RangeElement: Copy {
@@ -68,7 +69,7 @@ impl Range {
     /// Number of elements: `max(⌈(limit − start) / delta⌉, 0)`.
     ///
     /// # Errors
-    /// If delta is 0 or the number is not finite.
+    /// If delta is 0 or the number is not finite, or beyond 2³¹.
     pub fn sizes<T: RangeElement>(
         &self,
         _cpu: Cpu,
@@ -81,10 +82,12 @@ impl Range {
             scalar("limit", limit)?,
             scalar("delta", delta)?,
         );
-        Ok([count.ok_or(Error::Size {
+        let count = count.ok_or(Error::Size {
             what: "step of a range",
             value: 0,
-        })?])
+        })?;
+        let value = i64::try_from(count).unwrap_or(i64::MAX);
+        Ok([size("elements of a range", value)?])
     }
 
     /// y\[i\] = start + i · delta

@@ -114,17 +114,14 @@ impl<const N: usize> DynamicPad<N> {
             let size = (shape[d] as isize)
                 .saturating_add(before[d])
                 .saturating_add(after[d]);
-            let wrong = Error::Size {
-                what: "a padded axis",
-                value: size as i64,
-            };
+            let (what, value) = ("a padded axis", size as i64);
             // After cropping there must be something left to repeat.
             let left = shape[d] as isize + before[d].min(0) + after[d].min(0);
             let grows = before[d] > 0 || after[d] > 0;
             if left < 0 || (left == 0 && grows && self.mode != PadMode::Constant) {
-                return Err(wrong);
+                return Err(Error::Size { what, value });
             }
-            *out = usize::try_from(size).map_err(|_| wrong)?;
+            *out = crate::size(what, value)?;
         }
         Ok(out)
     }

@@ -2,6 +2,7 @@
 
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
+use crate::slot::size;
 
 /// y = x; ONNX `Identity`, and every operator that only changes the shape when it cannot share its input's buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,10 +139,7 @@ impl ReadSizes {
         }
         let mut out = [0; N];
         for (out, &value) in out.iter_mut().zip(x) {
-            *out = usize::try_from(value).map_err(|_| Error::Size {
-                what: "size",
-                value,
-            })?;
+            *out = size("size", value)?;
         }
         Ok(out)
     }

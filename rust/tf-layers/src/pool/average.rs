@@ -1,7 +1,8 @@
 //! Means and p-norms of windows.
 
+use super::lines::{self, VectorFold};
 use super::max::lengths;
-use super::window::{Fold, Taps, VectorFold, Window};
+use super::window::{self, Axis, Fold, Taps, Window};
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 
 #[derive(Debug, Clone, Copy)]
@@ -68,10 +69,10 @@ impl VectorFold for Mean {
 /// Element types of [`AveragePool`].
 pub trait MeanElement: Copy {
     #[doc(hidden)]
-    fn average_pool<const D: usize>(
-        layer: &AveragePool<D>,
+    fn average_pool(
         cpu: Cpu,
-        size: [usize; D],
+        count_include_pad: bool,
+        axes: &[Axis; 3],
         channels: usize,
         x: &[Self],
         y: &mut [Self],
@@ -79,36 +80,32 @@ pub trait MeanElement: Copy {
 }
 
 impl MeanElement for f32 {
-    fn average_pool<const D: usize>(
-        layer: &AveragePool<D>,
+    fn average_pool(
         cpu: Cpu,
-        size: [usize; D],
+        count_include_pad: bool,
+        axes: &[Axis; 3],
         channels: usize,
         x: &[Self],
         y: &mut [Self],
     ) {
-        let mean = Mean {
-            count_include_pad: layer.count_include_pad,
-        };
-        dispatch!(cpu.level, s => layer.window().fold_f32(s, mean, size, channels, x, y));
+        let mean = Mean { count_include_pad };
+        dispatch!(cpu.level, s => lines::fold(s, mean, axes, channels, x, y));
     }
 }
 
 impl MeanElement for f64 {
-    fn average_pool<const D: usize>(
-        layer: &AveragePool<D>,
+    fn average_pool(
         cpu: Cpu,
-        size: [usize; D],
+        count_include_pad: bool,
+        axes: &[Axis; 3],
         channels: usize,
         x: &[Self],
         y: &mut [Self],
     ) {
-        let mean = Mean {
-            count_include_pad: layer.count_include_pad,
-        };
+        let mean = Mean { count_include_pad };
         dispatch!(cpu.level, s => {
             let _ = s;
-            layer.window().fold(mean, size, channels, x, y);
+            window::fold(mean, axes, channels, x, y);
         });
     }
 }
@@ -168,7 +165,9 @@ impl<const D: usize> AveragePool<D> {
         y: &mut [T],
     ) {
         let (inputs, outputs) = lengths(&self.window(), batch, size, channels);
-        T::average_pool(self, cpu, size, channels, &x[..inputs], &mut y[..outputs]);
+        let (x, y) = (&x[..inputs], &mut y[..outputs]);
+        let axes = self.window().axes(size);
+        T::average_pool(cpu, self.count_include_pad, &axes, channels, x, y);
     }
 }
 
@@ -285,9 +284,10 @@ impl<const D: usize> LpPool<D> {
     ) {
         let (inputs, outputs) = lengths(&self.window(), batch, size, channels);
         let (x, y, norm) = (&x[..inputs], &mut y[..outputs], Norm::new(self.p));
+        let axes = self.window().axes(size);
         dispatch!(cpu.level, s => {
             let _ = s;
-            self.window().fold(norm, size, channels, x, y);
+            window::fold(norm, &axes, channels, x, y);
         });
     }
 }

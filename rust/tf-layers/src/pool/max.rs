@@ -1,6 +1,7 @@
 //! Largest element of each window.
 
-use super::window::{Fold, Taps, VectorFold, Window};
+use super::lines::{self, VectorFold};
+use super::window::{self, Axis, Fold, Taps, Window};
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 
 /// Element types of [`MaxPool`]: f32, f64 and the 8-bit integers.
@@ -9,17 +10,10 @@ pub trait MaxElement: Copy + PartialOrd {
     const LOWEST: Self;
 
     #[doc(hidden)]
-    fn max_pool<const D: usize>(
-        window: &Window<D>,
-        cpu: Cpu,
-        size: [usize; D],
-        channels: usize,
-        x: &[Self],
-        y: &mut [Self],
-    ) {
+    fn max_pool(cpu: Cpu, axes: &[Axis; 3], channels: usize, x: &[Self], y: &mut [Self]) {
         dispatch!(cpu.level, s => {
             let _ = s;
-            window.fold(Largest, size, channels, x, y);
+            window::fold(Largest, axes, channels, x, y);
         });
     }
 }
@@ -27,15 +21,8 @@ pub trait MaxElement: Copy + PartialOrd {
 impl MaxElement for f32 {
     const LOWEST: Self = f32::NEG_INFINITY;
 
-    fn max_pool<const D: usize>(
-        window: &Window<D>,
-        cpu: Cpu,
-        size: [usize; D],
-        channels: usize,
-        x: &[Self],
-        y: &mut [Self],
-    ) {
-        dispatch!(cpu.level, s => window.fold_f32(s, Largest, size, channels, x, y));
+    fn max_pool(cpu: Cpu, axes: &[Axis; 3], channels: usize, x: &[Self], y: &mut [Self]) {
+        dispatch!(cpu.level, s => lines::fold(s, Largest, axes, channels, x, y));
     }
 }
 
@@ -147,14 +134,8 @@ impl<const D: usize> MaxPool<D> {
         y: &mut [T],
     ) {
         let (inputs, outputs) = lengths(&self.window(), batch, size, channels);
-        T::max_pool(
-            &self.window(),
-            cpu,
-            size,
-            channels,
-            &x[..inputs],
-            &mut y[..outputs],
-        );
+        let axes = self.window().axes(size);
+        T::max_pool(cpu, &axes, channels, &x[..inputs], &mut y[..outputs]);
     }
 }
 
@@ -221,24 +202,24 @@ impl<const D: usize> MaxPoolIndices<D> {
         let (x, y) = (&x[..inputs], &mut y[..outputs]);
         let positions: usize = size.iter().product();
         let mut found = indices[..outputs].chunks_exact_mut(channels.max(1));
-        self.window()
-            .each(size, channels, x, y, |image, taps, x, y| {
-                let found = found.next().unwrap_or_default();
-                y.fill(T::LOWEST);
-                found.fill(-1);
-                taps.each(|p| {
-                    let number = self.number(size, p);
-                    let pixel = &x[p * channels..][..channels];
-                    for (c, ((y, found), &x)) in
-                        y.iter_mut().zip(found.iter_mut()).zip(pixel).enumerate()
-                    {
-                        if *found < 0 || x > *y {
-                            *y = x;
-                            *found = ((image * channels + c) * positions + number) as i64;
-                        }
+        let axes = self.window().axes(size);
+        window::each(&axes, channels, x, y, |image, taps, x, y| {
+            let found = found.next().unwrap_or_default();
+            y.fill(T::LOWEST);
+            found.fill(-1);
+            taps.each(|p| {
+                let number = self.number(size, p);
+                let pixel = &x[p * channels..][..channels];
+                for (c, ((y, found), &x)) in
+                    y.iter_mut().zip(found.iter_mut()).zip(pixel).enumerate()
+                {
+                    if *found < 0 || x > *y {
+                        *y = x;
+                        *found = ((image * channels + c) * positions + number) as i64;
                     }
-                });
+                }
             });
+        });
     }
 
     /// Number of the pixel at row-major position `p`.

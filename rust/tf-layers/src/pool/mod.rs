@@ -5,6 +5,7 @@
 
 mod average;
 mod global;
+mod lines;
 mod max;
 mod window;
 

@@ -1,6 +1,6 @@
-//! Where windows lie, and the one loop that folds what they cover.
+//! Where windows lie, and the loop that folds what they cover, for any element type.
 
-use crate::cpu::{Simd, prelude::*};
+use core::ops::Range;
 
 /// Sliding windows over `D` spatial axes; the geometry that all pooling layers share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl<const D: usize> Window<D> {
     }
 
     /// The axes as three, the missing ones (outermost) of size 1.
-    fn axes(&self, size: [usize; D]) -> [Axis; 3] {
+    pub(super) fn axes(&self, size: [usize; D]) -> [Axis; 3] {
         let out = self.output_size(size);
         let mut axes = [Axis {
             size: 1,
@@ -96,19 +96,19 @@ impl<const D: usize> Window<D> {
 
 /// One spatial axis.
 #[derive(Debug, Clone, Copy)]
-struct Axis {
-    size: usize,
-    out: usize,
-    kernel: usize,
-    stride: usize,
-    dilation: usize,
-    begin: usize,
-    end: usize,
+pub struct Axis {
+    pub size: usize,
+    pub out: usize,
+    pub kernel: usize,
+    pub stride: usize,
+    pub dilation: usize,
+    pub begin: usize,
+    pub end: usize,
 }
 
 /// The part of a window along one axis.
 #[derive(Debug, Clone, Copy)]
-struct Reach {
+pub struct Reach {
     /// Position of the first tap that lies in the image.
     first: usize,
     /// Taps in the image.
@@ -118,7 +118,21 @@ struct Reach {
 }
 
 impl Axis {
-    fn reach(&self, o: usize) -> Reach {
+    /// Positions from a window's first tap to its last.
+    pub(super) fn span(&self) -> usize {
+        (self.kernel - 1) * self.dilation + 1
+    }
+
+    /// The windows that lie inside the image.
+    pub(super) fn inside(&self) -> Range<usize> {
+        let first = self.begin.div_ceil(self.stride);
+        let end = (self.begin + self.size)
+            .checked_sub(self.span())
+            .map_or(0, |free| free / self.stride + 1);
+        first..end.min(self.out)
+    }
+
+    pub(super) fn reach(&self, o: usize) -> Reach {
         let start = o * self.stride;
         // Nearly every window lies inside the image: no divisions for those.
         if start >= self.begin && start + (self.kernel - 1) * self.dilation < self.begin + self.size
@@ -148,7 +162,7 @@ impl Axis {
 /// A window as the fold sees it: positions of the image, in units of pixels.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Taps {
-    reach: [Reach; 3],
+    pub reach: [Reach; 3],
     dilation: [usize; 3],
     /// Pixels between neighbours along each axis.
     pitch: [usize; 3],
@@ -163,6 +177,17 @@ impl Taps {
     /// Taps in the image or its padding.
     pub(super) fn padded(&self) -> usize {
         self.reach.iter().map(|r| r.padded).product()
+    }
+
+    /// The first element of the taps in the image, and for each axis their number and distance; in elements of x.
+    pub(super) fn runs(&self, channels: usize) -> (usize, [(usize, usize); 3]) {
+        let (mut first, mut steps) = (0, [(0, 0); 3]);
+        for (d, step) in steps.iter_mut().enumerate() {
+            let pitch = self.pitch[d] * channels;
+            first += self.reach[d].first * pitch;
+            *step = (self.reach[d].taps, self.dilation[d] * pitch);
+        }
+        (first, steps)
     }
 
     /// Calls `f` with the pixel of every tap in the image.
@@ -198,97 +223,70 @@ pub(super) trait Fold<T>: Copy {
     fn finish(&self, acc: T, scale: T) -> T;
 }
 
-/// The same on vectors of channels.
-pub(super) trait VectorFold: Fold<f32> {
-    fn first_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, s: S) -> V;
-    fn step_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, s: S, acc: V, x: V) -> V;
-    fn finish_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, s: S, acc: V, scale: f32) -> V;
-}
-
-impl<const D: usize> Window<D> {
-    /// Calls `f(n, taps, image, pixel)` for every window of every image: `image` is the n-th `[*size, channels]`,
-    /// `pixel` is `[channels]` of the output.
-    #[inline(always)]
-    pub(super) fn each<'a, T, U>(
-        &self,
-        size: [usize; D],
-        channels: usize,
-        x: &'a [T],
-        y: &mut [U],
-        mut f: impl FnMut(usize, &Taps, &'a [T], &mut [U]),
-    ) {
-        let axes = self.axes(size);
-        let image = size.iter().product::<usize>() * channels;
-        let outputs = axes.iter().map(|a| a.out).product::<usize>() * channels;
-        if outputs == 0 {
-            return;
-        }
-        for (n, y) in y.chunks_exact_mut(outputs).enumerate() {
-            let x = &x[n * image..][..image];
-            let mut pixels = y.chunks_exact_mut(channels);
-            let mut taps = Taps {
-                reach: [Reach {
-                    first: 0,
-                    taps: 0,
-                    padded: 0,
-                }; 3],
+/// Calls `f(n, taps, image, line)` for every line of windows; of `taps` the last axis is still open.
+#[inline(always)]
+pub(super) fn each_line<'a, T, U>(
+    axes: &[Axis; 3],
+    channels: usize,
+    x: &'a [T],
+    y: &mut [U],
+    mut f: impl FnMut(usize, Taps, &'a [T], &mut [U]),
+) {
+    let image = axes.iter().map(|a| a.size).product::<usize>() * channels;
+    let line = axes[2].out * channels;
+    let outputs = axes[0].out * axes[1].out * line;
+    if outputs == 0 {
+        return;
+    }
+    let none = Reach {
+        first: 0,
+        taps: 0,
+        padded: 0,
+    };
+    for (n, y) in y.chunks_exact_mut(outputs).enumerate() {
+        let x = &x[n * image..][..image];
+        for (i, y) in y.chunks_exact_mut(line).enumerate() {
+            let (a, b) = (i / axes[1].out, i % axes[1].out);
+            let taps = Taps {
+                reach: [axes[0].reach(a), axes[1].reach(b), none],
                 dilation: axes.map(|a| a.dilation),
                 pitch: [axes[1].size * axes[2].size, axes[2].size, 1],
             };
-            for a in 0..axes[0].out {
-                taps.reach[0] = axes[0].reach(a);
-                for b in 0..axes[1].out {
-                    taps.reach[1] = axes[1].reach(b);
-                    for (c, pixel) in (0..axes[2].out).zip(&mut pixels) {
-                        taps.reach[2] = axes[2].reach(c);
-                        f(n, &taps, x, pixel);
-                    }
-                }
-            }
+            f(n, taps, x, y);
         }
     }
+}
 
-    /// Folds every window; any element type.
-    #[inline(always)]
-    pub(super) fn fold<T: Copy>(
-        &self,
-        fold: impl Fold<T>,
-        size: [usize; D],
-        channels: usize,
-        x: &[T],
-        y: &mut [T],
-    ) {
-        self.each(size, channels, x, y, |_, taps, x, y| {
-            pixel(fold, taps, channels, x, y)
-        });
-    }
+/// Calls `f(n, taps, image, pixel)` for every window of every image: `image` is the n-th `[*size, channels]`,
+/// `pixel` is `[channels]` of the output.
+#[inline(always)]
+pub(super) fn each<'a, T, U>(
+    axes: &[Axis; 3],
+    channels: usize,
+    x: &'a [T],
+    y: &mut [U],
+    mut f: impl FnMut(usize, &Taps, &'a [T], &mut [U]),
+) {
+    each_line(axes, channels, x, y, |n, mut taps, x, line| {
+        for (c, pixel) in line.chunks_exact_mut(channels).enumerate() {
+            taps.reach[2] = axes[2].reach(c);
+            f(n, &taps, x, pixel);
+        }
+    });
+}
 
-    /// Folds every window of f32, channels in vectors.
-    #[inline(always)]
-    pub(super) fn fold_f32<S: Simd>(
-        &self,
-        s: S,
-        fold: impl VectorFold,
-        size: [usize; D],
-        channels: usize,
-        x: &[f32],
-        y: &mut [f32],
-    ) {
-        let lanes = S::f32s::LEN;
-        self.each(size, channels, x, y, |_, taps, x, y| {
-            if channels >= lanes {
-                blocks::<S, S::f32s>(s, fold, taps, channels, x, y);
-            } else if channels >= 4 {
-                blocks::<S, fearless_simd::f32x4<S>>(s, fold, taps, channels, x, y);
-            } else {
-                match channels {
-                    1 => few::<1>(fold, taps, x, y),
-                    2 => few::<2>(fold, taps, x, y),
-                    _ => few::<3>(fold, taps, x, y),
-                }
-            }
-        });
-    }
+/// Folds every window; any element type.
+#[inline(always)]
+pub(super) fn fold<T: Copy>(
+    fold: impl Fold<T>,
+    axes: &[Axis; 3],
+    channels: usize,
+    x: &[T],
+    y: &mut [T],
+) {
+    each(axes, channels, x, y, |_, taps, x, y| {
+        pixel(fold, taps, channels, x, y)
+    });
 }
 
 /// One window, channel by channel.
@@ -306,78 +304,5 @@ fn pixel<T: Copy>(fold: impl Fold<T>, taps: &Taps, channels: usize, x: &[T], y: 
     let scale = fold.scale(taps);
     for y in y {
         *y = fold.finish(*y, scale);
-    }
-}
-
-/// One window of one to three channels, in registers.
-#[inline(always)]
-fn few<const C: usize>(fold: impl Fold<f32>, taps: &Taps, x: &[f32], y: &mut [f32]) {
-    let mut acc = [fold.first(); C];
-    let pixels = x.as_chunks::<C>().0;
-    taps.each(
-        #[inline(always)]
-        |p| {
-            for (acc, &x) in acc.iter_mut().zip(&pixels[p]) {
-                *acc = fold.step(*acc, x);
-            }
-        },
-    );
-    let scale = fold.scale(taps);
-    for (y, acc) in y.iter_mut().zip(acc) {
-        *y = fold.finish(acc, scale);
-    }
-}
-
-/// One window, four vectors of channels at a time, then one; the last overlaps its neighbour so that there is no
-/// tail (computing a channel twice gives the same number twice).
-#[inline(always)]
-fn blocks<S: Simd, V: SimdFloat<S, Element = f32>>(
-    s: S,
-    fold: impl VectorFold,
-    taps: &Taps,
-    channels: usize,
-    x: &[f32],
-    y: &mut [f32],
-) {
-    let mut c = 0;
-    let scale = fold.scale(taps);
-    while c + 4 * V::LEN <= channels {
-        block::<S, V, 4>(s, fold, taps, scale, c, channels, x, y);
-        c += 4 * V::LEN;
-    }
-    while c < channels {
-        c = c.min(channels - V::LEN);
-        block::<S, V, 1>(s, fold, taps, scale, c, channels, x, y);
-        c += V::LEN;
-    }
-}
-
-#[inline(always)]
-#[allow(clippy::too_many_arguments, reason = "inlined into its only caller")]
-fn block<S: Simd, V: SimdFloat<S, Element = f32>, const B: usize>(
-    s: S,
-    fold: impl VectorFold,
-    taps: &Taps,
-    scale: f32,
-    c: usize,
-    channels: usize,
-    x: &[f32],
-    y: &mut [f32],
-) {
-    let mut acc = [fold.first_v::<S, V>(s); B];
-    taps.each(
-        #[inline(always)]
-        |p| {
-            let x = &x[p * channels + c..][..B * V::LEN];
-            for (acc, x) in acc.iter_mut().zip(x.chunks_exact(V::LEN)) {
-                *acc = fold.step_v(s, *acc, V::from_slice(s, x));
-            }
-        },
-    );
-    for (acc, y) in acc
-        .into_iter()
-        .zip(y[c..][..B * V::LEN].chunks_exact_mut(V::LEN))
-    {
-        fold.finish_v(s, acc, scale).store_slice(y);
     }
 }

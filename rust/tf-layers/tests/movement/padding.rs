@@ -1,7 +1,7 @@
 //! Borders, and what is filled or selected.
 
-use tf_layers::Cpu;
 use tf_layers::movement::*;
+use tf_layers::{Cpu, Error};
 
 use crate::common::{Rng, flat, indices};
 use crate::{count, ramp, random_shape};
@@ -134,6 +134,17 @@ fn filled() {
     assert!(Range.sizes(cpu, &[0.0], &[1.0], &[0.0]).is_err());
     assert!(Range.sizes(cpu, &[0.0], &[f32::INFINITY], &[1.0]).is_err());
     assert!(Range.sizes(cpu, &[0.0], &[f64::NAN], &[1.0]).is_err());
+    let what = "elements of a range";
+    assert_eq!(Range.sizes(cpu, &[0], &[1_i64 << 31], &[1]), Ok([1 << 31]));
+    for (start, limit, value) in [
+        (0, (1_i64 << 31) + 1, (1_i64 << 31) + 1),
+        (0, i64::MAX, i64::MAX),
+        (i64::MIN, i64::MAX, i64::MAX),
+    ] {
+        let refused = Range.sizes(cpu, &[start], &[limit], &[1]);
+        assert_eq!(refused, Err(Error::Size { what, value }));
+    }
+    assert!(Range.sizes(cpu, &[0.0], &[1e12], &[1.0]).is_err());
     assert!(Range.sizes(cpu, &[0, 1], &[1], &[1]).is_err());
 
     let mut y = vec![0; 12];

@@ -208,6 +208,11 @@ fn expand_and_tile() {
     assert_eq!(ExpandSizes.sizes(cpu, [3, 1], &[0]), Ok([3, 0]));
     assert!(ExpandSizes.sizes::<2, 2>(cpu, [3, 2], &[4]).is_err());
     assert!(ExpandSizes.sizes::<2, 2>(cpu, [3, 2], &[-1]).is_err());
+    let (what, value) = ("an expanded axis", i64::MAX);
+    assert_eq!(
+        ExpandSizes.sizes::<2, 2>(cpu, [3, 1], &[value]),
+        Err(Error::Size { what, value })
+    );
 }
 
 #[test]
@@ -263,6 +268,12 @@ fn reshape_sizes() {
         })
     );
     assert!(ReadSizes.sizes::<2>(cpu, &[1]).is_err());
+    assert_eq!(ReadSizes.sizes(cpu, &[1 << 31]), Ok([1 << 31]));
+    let (what, value) = ("size", (1 << 31) + 1);
+    assert_eq!(
+        ReadSizes.sizes::<1>(cpu, &[value]),
+        Err(Error::Size { what, value })
+    );
     assert_eq!(SplitSizes.sizes(cpu, 5, &[2, 3]), Ok([2, 3]));
     assert!(SplitSizes.sizes::<2>(cpu, 4, &[2, 3]).is_err());
     assert!(SplitSizes.sizes::<2>(cpu, 1, &[2, -1]).is_err());

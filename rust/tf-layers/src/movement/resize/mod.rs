@@ -52,14 +52,12 @@ impl ResizeSizes {
         let mut out = [0; R];
         for ((out, size), scale) in out.iter_mut().zip(shape).zip(scales) {
             let value = (size as f32 * scale).floor();
-            // 2⁴⁸ elements are more than any memory holds, and still a number that can be multiplied by few others.
-            if !(*scale > 0.0 && value < (1u64 << 48) as f32) {
-                return Err(Error::Size {
-                    what: "a resized axis",
-                    value: value as i64,
-                });
+            let (what, value) = ("a resized axis", value as i64);
+            // A float that is too large for an i64 has become its greatest.
+            if scale.is_nan() || *scale <= 0.0 {
+                return Err(Error::Size { what, value });
             }
-            *out = value as usize;
+            *out = crate::size(what, value)?;
         }
         Ok(out)
     }
@@ -150,12 +148,15 @@ impl Interpolation {
     }
 
     /// Weight at distance `d`.
+    ///
+    /// The cubics are written by their roots: just inside the last element all weights that `exclude_outside` keeps are near such a
+    /// root, and the division by their sum would magnify what the expanded polynomials lose there.
     fn weight(self, d: f32) -> f32 {
         let d = d.abs();
         match self {
             Interpolation::Linear => (1.0 - d).max(0.0),
-            Interpolation::Cubic { a } if d <= 1.0 => ((a + 2.0) * d - (a + 3.0)) * d * d + 1.0,
-            Interpolation::Cubic { a } if d < 2.0 => a * (((d - 5.0) * d + 8.0) * d - 4.0),
+            Interpolation::Cubic { a } if d <= 1.0 => (1.0 - d) * (1.0 + d - (a + 2.0) * d * d),
+            Interpolation::Cubic { a } if d < 2.0 => a * (d - 1.0) * (2.0 - d) * (2.0 - d),
             Interpolation::Cubic { .. } => 0.0,
         }
     }

@@ -1,0 +1,189 @@
+"""Segments: which steps take a few samples at a time, and where their values lie meanwhile."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx_models
+import pytest
+from onnx import helper
+
+from onnx2rust import batching, emit, pipeline, planner
+from onnx2rust.dims import symbol
+from onnx2rust.frontends import Loaded
+from onnx2rust.layers import movement, norm, pool, reduce
+from onnx2rust.layers.base import Layer, Variant
+from onnx2rust.options import Checks, Options
+from onnx2rust.planner import Plan
+from onnx2rust.program import Program
+from onnx2rust.verification import verify
+
+ROOT = Path(__file__).resolve().parents[2]
+BATCH = symbol("batch")
+SUM = Variant.of("reduce::Reduction", "Sum")
+CONSTANT = Variant.of("movement::PadMode", "Constant")
+WINDOW = ((2, 2), (2, 2), (1, 1), (0, 0), (0, 0), False)
+
+
+def images(batch: str | int = "batch", size: int = 40, shift: bool = False) -> onnx.ModelProto:
+    """Two convolutions with a way around the second, their mean and a dense layer; the second one's result is an output too. With
+    `shift`, a step between the convolutions sees the whole batch."""
+    rng = np.random.default_rng(1)
+    draw = lambda *shape: (rng.standard_normal(shape) / 8).astype(np.float32)  # noqa: E731
+    node = helper.make_node
+    nodes = [
+        node("Conv", ["x", "k1", "b1"], ["c1"], "first", pads=[1, 1, 1, 1]),
+        node("Relu", ["c1"], ["r1"], "first/relu"),
+        *([node("ReduceMax", ["r1", "axis"], ["top"], "top"), node("Sub", ["r1", "top"], ["s1"], "shift")] if shift else []),
+        node("Conv", ["s1" if shift else "r1", "k2", "b2"], ["c2"], "second", pads=[1, 1, 1, 1]),
+        node("Add", ["c2", "r1"], ["sum"], "around"),
+        node("Sigmoid", ["sum"], ["maps"], "maps"),
+        node("GlobalAveragePool", ["maps"], ["mean"], "mean"),
+        node("Flatten", ["mean"], ["flat"], "flat"),
+        node("Gemm", ["flat", "w", "b"], ["logits"], "logits"),
+        node("Softmax", ["logits"], ["classes"], "classes", axis=1),
+    ]
+    weights = {
+        "k1": draw(16, 3, 3, 3), "b1": draw(16), "k2": draw(16, 16, 3, 3), "b2": draw(16), "w": draw(16, 2000), "b": draw(2000),
+        **({"axis": np.array([0], np.int64)} if shift else {}),
+    }  # fmt: skip
+    shapes = {"maps": (batch, 16, size, size), "classes": (batch, 2000)}
+    return onnx_models.model("images", nodes, {"x": (batch, 3, size, size)}, shapes, weights)
+
+
+def lower(proto: onnx.ModelProto) -> Program:
+    return pipeline.lower(Loaded(proto, "onnx", "onnx", ()), Options())
+
+
+def names(program: Program) -> list[list[str]]:
+    return [[s.name for s in program.steps[x.start : x.end]] for x in batching.segments(program)]
+
+
+def written(plan: Plan) -> str:
+    context = emit.Context("x", "onnx", False, False, 1, False, ("predictions",))
+    return emit.render(plan, Options(), context).files["src/model.rs"]
+
+
+def test_what_reuses_many_weights_takes_a_few_samples() -> None:
+    program = lower(images())
+    (segment,) = batching.segments(program)
+    steps = [type(s.layer).__name__ for s in program.steps]
+    assert steps[segment.start : segment.end] == ["Transpose", "Conv", "Conv", "GlobalAveragePool", "View"]
+    assert steps[segment.end :] == ["Dense", "Softmax", "Transpose"]  # 128 KB for one row a sample
+    assert (segment.samples, segment.batch) == (1, "batch")
+    # x and y of the second convolution, and the residual: 3 · 24 · 24 · 16 floats
+    (smaller,) = batching.segments(lower(images(size=24)))
+    assert smaller.samples == batching.CACHE // (3 * 24 * 24 * 16 * 4) == 2
+
+
+def test_no_segment_where_it_gains_nothing_or_the_batch_is_known() -> None:
+    assert batching.segments(lower(images(batch=4))) == ()
+    assert batching.segments(lower(images(size=4))) == ()
+    assert batching.segments(lower(onnx_models.score())) == ()
+    assert batching.segments(lower(onnx_models.text())) == ()
+
+
+def test_a_step_that_sees_the_whole_batch_is_in_no_segment() -> None:
+    program = lower(images(shift=True))
+    inside = [name for segment in names(program) for name in segment]
+    assert "second" in inside
+    assert "top" not in inside
+    assert "shift" not in inside
+
+
+@pytest.mark.parametrize(
+    ("layer", "independent"),
+    [
+        (movement.Transpose((0, 2, 1), (BATCH, 3, 4)), True),
+        (movement.Transpose((1, 0, 2), (BATCH, 3, 4)), False),
+        (movement.Transpose((0, 2, 1), (3, BATCH, 4)), False),
+        (movement.Concat(BATCH * 7, (3, 4)), True),
+        (movement.Concat(1, (BATCH * 3, BATCH)), False),
+        (movement.Slice((1, 2), (BATCH, 9), (0, 1), (BATCH, 4)), True),
+        (movement.Slice((1, 1), (BATCH, 9), (1, 0), (BATCH - 1, 9)), False),
+        (movement.Slice((2, 1), (BATCH * 2, 9), (0, 0), (BATCH, 9)), False),
+        (movement.Pad(CONSTANT, (BATCH, 9), (0, 1), (0, 2)), True),
+        (movement.Pad(CONSTANT, (BATCH, 9), (1, 0), (0, 0)), False),
+        (movement.Pad(CONSTANT, (BATCH, 9), (0, 0), (1, 0)), False),
+        (reduce.Reduce(SUM, (False, True), (BATCH, 9)), True),
+        (reduce.Reduce(SUM, (True, False), (BATCH, 9)), False),
+        (reduce.Reduce(SUM, (False, True), (9, BATCH)), False),
+        (reduce.Softmax((BATCH * 4, 10, 1)), True),
+        (reduce.Softmax((1, BATCH, 10)), False),
+        (norm.LpNormalization(2, (BATCH + 1, 10, 1)), False),
+        (pool.MaxPool(*WINDOW, BATCH, (8, 8), 4), True),
+        (pool.MaxPool(*WINDOW, 4, (BATCH, 8), 4), False),
+        (pool.MaxPoolIndices(*WINDOW, False, BATCH, (8, 8), 4), False),  # indices count from the first image on
+        (movement.Gather(BATCH, 4, 5), False),
+    ],
+)
+def test_layers_say_whether_samples_are_independent(layer: Layer, independent: bool) -> None:
+    assert layer.by_sample("batch") is independent
+
+
+@pytest.mark.parametrize("shift", [False, True])
+def test_buffers_that_outlive_a_turn_are_shared_with_nothing_in_the_loop(shift: bool) -> None:
+    program = lower(images(shift=shift))
+    plan = planner.plan(program, Options())
+    assert plan.segments
+    for segment in plan.segments:
+        steps = program.steps[segment.start : segment.end]
+        made = {plan.root(v) for s in steps for v in s.results()}
+        read = {plan.root(v) for s in steps for v in s.uses() if plan.root(v).const is None}
+        later = {plan.root(v) for s in program.steps[segment.end :] for v in s.uses()} | {plan.root(v) for v in program.outputs}
+        assert made & later <= plan.whole
+        assert read - made <= plan.whole
+        chained = {v for s, k in plan.in_place.items() for v in (s.inputs[k], s.outputs[0])}
+        whole = [v for v in (made | read) & plan.whole if v in plan.slot_of]
+        for value in whole:
+            others = [v for v in made | read if plan.slot_of.get(v) == plan.slot_of[value] and v is not value]
+            assert set(others) <= plan.whole & chained
+
+
+def test_the_code_is_a_loop_with_a_part_of_each_whole_value() -> None:
+    code = written(planner.plan(lower(images()), Options()))
+    (samples,) = re.findall(r"for first in \(0\.\.samples\)\.step_by\((\d+)\) \{", code)
+    assert f"let batch = (samples - first).min({samples});" in code
+    assert "&inputs.x[first * 4800..][..batch * 4800]" in code
+    assert re.search(r"&mut ws\.s\d\.fit\(samples \* 25600\)\[first \* 25600\.\.\]\[\.\.batch \* 25600\]", code)
+    assert re.search(r"data: ws\.s\d\.get\(batch \* 25600\)", code)
+
+
+def test_long_programs_pass_the_turn_to_their_parts() -> None:
+    node = helper.make_node
+    nodes = [node("Sin" if k % 2 else "Cos", [f"v{k}"], [f"v{k + 1}"], f"step_{k}/f") for k in range(100)]
+    proto = onnx_models.model("long", nodes, {"v0": ("batch", 64, 64)}, {"v100": ("batch", 64, 64)}, {})
+    code = written(planner.plan(lower(proto), Options()))
+    assert "let d = Dims { batch, first, samples };" not in code
+    assert "let mut d" not in code
+    assert "let d = Dims { batch, first: 0, samples };" in code
+    assert "let d = Dims { batch, first, ..d };" in code
+    assert "let Dims { batch, first, samples, .. } = *d;" in code
+
+
+def test_symbols_are_called_neither_first_nor_samples() -> None:
+    for name in ("first", "samples"):
+        code = written(planner.plan(lower(images(batch=name)), Options()))
+        assert f"let {name}_size = (samples - first)" in code
+
+
+@pytest.mark.slow
+def test_the_crates_compute_what_onnxruntime_computes(tmp_path: Path) -> None:
+    node = helper.make_node
+    long = [node("Sin" if k % 2 else "Cos", [f"v{k}"], [f"v{k + 1}"], f"step_{k}/f") for k in range(100)]
+    protos = {
+        "plain": images(),
+        "shifted": images(shift=True),
+        "smaller": images(size=24),
+        "long": onnx_models.model("long", long, {"v0": ("batch", 64, 64)}, {"v100": ("batch", 64, 64)}, {}),
+    }
+    for name, proto in protos.items():
+        assert batching.segments(lower(proto)), name
+        onnx.save(proto, tmp_path / f"{name}.onnx")
+    paths = [tmp_path / f"{name}.onnx" for name in protos]
+    found = verify(paths, [Options()] * len(paths), Checks(batches=(1, 2, 7), target_dir=ROOT / "build" / "verify"))
+    for report in found.models:
+        assert report.passed, report.text()

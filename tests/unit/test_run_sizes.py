@@ -1,0 +1,35 @@
+"""Sizes that the data decide: what is made of them is checked before it gets its buffer."""
+
+from __future__ import annotations
+
+import onnx
+from onnx import TensorProto, helper
+
+from onnx2rust import emit, pipeline, planner
+from onnx2rust.frontends import Loaded
+from onnx2rust.options import Options
+
+
+def counting() -> onnx.ModelProto:
+    """1, 2 … n times each number of a row."""
+    info = helper.make_tensor_value_info
+    nodes = [
+        helper.make_node("Range", ["zero", "n", "one"], ["numbers"], "count"),
+        helper.make_node("Unsqueeze", ["numbers", "last"], ["column"]),
+        helper.make_node("Mul", ["column", "row"], ["products"], "table"),
+    ]
+    scalar = lambda name, value: helper.make_tensor(name, TensorProto.INT64, [], [value])  # noqa: E731
+    weights = [scalar("zero", 0), scalar("one", 1), helper.make_tensor("last", TensorProto.INT64, [1], [1])]
+    inputs = [info("n", TensorProto.INT64, []), info("row", TensorProto.INT64, ["columns"])]
+    graph = helper.make_graph(nodes, "counting", inputs, [info("products", TensorProto.INT64, ["rows", "columns"])], weights)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+
+
+def test_a_buffer_whose_length_the_data_decide_is_checked() -> None:
+    program = pipeline.lower(Loaded(counting(), "onnx", "onnx", ()), Options())
+    context = emit.Context("x", "onnx", False, False, 1, False, ("predictions",))
+    code = emit.render(planner.plan(program, Options()), Options(), context).files["src/model.rs"]
+    (symbol,) = [s for step in program.walk() for s in step.defines]
+    assert f'.fit(elements("count", &[{symbol}])?)' in code
+    assert f'.fit(elements("table", &[{symbol}, columns])?)' in code
+    assert "check_input, elements" in code
