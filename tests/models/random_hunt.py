@@ -10,7 +10,7 @@ import re
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -27,7 +27,6 @@ from random_graphs import Model
 
 from onnx2rust import emit, frontends, inspection, npz, pipeline, planner, samples
 from onnx2rust.emit import body
-from onnx2rust.emit.project import Rendered
 from onnx2rust.errors import Onnx2RustError, UnsupportedError
 from onnx2rust.options import Checks, Options
 from onnx2rust.reference import Reference
@@ -83,9 +82,9 @@ def _used_workspaces(models: list[Model]) -> Iterator[None]:
     """Crates that `verify` runs have run at other sizes before: their buffers are larger or smaller than needed, and not empty."""
     add = Workspace.add
 
-    def prepared(workspace: Workspace, rendered: Rendered) -> str:
-        member = add(workspace, rendered)
-        found = re.search(r"from seed\d+at(\d+)\.", rendered.files["src/lib.rs"])
+    def prepared(workspace: Workspace, crate: Mapping[str, bytes]) -> str:
+        member = add(workspace, crate)
+        found = re.search(r"from seed\d+at(\d+)\.", crate["src/lib.rs"].decode())
         example = workspace.root / member / "examples" / "predict.rs"
         text = example.read_text()
         begin = "    let mut times = "
