@@ -22,6 +22,7 @@ import onnx
 sys.path.insert(0, str(Path(__file__).parent))
 
 import models
+import quantised
 from run import machine
 
 from onnx2rust.options import Checks
@@ -110,8 +111,9 @@ def main() -> None:
         row = measure(arguments.one)
         print(row if row.report.passed else f"{row}\n{row.report.text()}")
         sys.exit(0 if row.report.passed else 1)
-    names = arguments.names or list(models.MODELS)
-    files = models.onnx_files(names)
+    names = arguments.names or [*models.MODELS, *quantised.MODELS]
+    files = models.onnx_files([n for n in names if n in models.MODELS])
+    files |= quantised.onnx_files([n for n in names if n in quantised.MODELS])
     _warm()
     lines, good = [], True
     for name in names:

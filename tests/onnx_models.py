@@ -103,6 +103,29 @@ def text(seed: int = 3) -> onnx.ModelProto:
     return model("text", nodes, inputs, outputs, weights, TensorProto.INT64)
 
 
+def quantised(*outputs: str) -> onnx.ModelProto:
+    """A product of 8 bits in QDQ form, of which these are outputs: `steps`, their `values`, or a `float` computed from those."""
+    rng = np.random.default_rng(4)
+    weights = {
+        "s": np.array(0.05, np.float32), "t": np.array(0.5, np.float32), "z": np.array(3, np.uint8),
+        "w": rng.integers(-63, 64, (64, 32)).astype(np.int8), "u": np.array(0.01, np.float32), "v": np.array(0, np.int8),
+    }  # fmt: skip
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["a"]),
+        helper.make_node("DequantizeLinear", ["a", "s", "z"], ["b"]),
+        helper.make_node("DequantizeLinear", ["w", "u", "v"], ["c"]),
+        helper.make_node("MatMul", ["b", "c"], ["d"]),
+        helper.make_node("QuantizeLinear", ["d", "t", "z"], ["steps"]),
+        helper.make_node("DequantizeLinear", ["steps", "t", "z"], ["values"]),
+        helper.make_node("Exp", ["values"], ["float"]),
+    ]
+    made = model("quantised", nodes, {"x": ("batch", 64)}, {}, weights)
+    types = {"steps": TensorProto.UINT8}
+    infos = [helper.make_tensor_value_info(n, types.get(n, TensorProto.FLOAT), ("batch", 32)) for n in outputs]
+    made.graph.output.extend(infos)
+    return made
+
+
 def in_half(proto: onnx.ModelProto) -> onnx.ModelProto:
     """The model with float16 in place of float32."""
     half = onnx.ModelProto()

@@ -135,6 +135,15 @@ def test_cargo_is_content(name, command, request):
     passes(request.getfixturevalue(name), *command)
 
 
+def test_a_quantised_crate_allows_what_the_reference_leaves_open():
+    crate = convert(onnx_models.quantised("steps", "values"), "Steps")
+    assert "const SLACK: &[f64] = &[1.0, 0.5];" in (crate / "tests" / "parity.rs").read_text()
+    readme = (crate / "README.md").read_text()
+    assert "the model is quantised, so its outputs may be off by the `SLACK` of `tests/parity.rs` besides." in readme
+    for command in ["test"], ["clippy", "--all-targets", "--", "-D", "warnings"], ["fmt", "--check"]:
+        passes(crate, *command)
+
+
 def test_the_documentation_builds_without_warnings(score):
     done = cargo(score, "doc")
     assert done.returncode == 0, done.stderr

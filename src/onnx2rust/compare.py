@@ -53,8 +53,10 @@ class Comparison:
         )
 
 
-def compare(actual: Array, expected: Array, rtol: float | None = None, atol: float | None = None) -> Comparison:
-    """Compares element by element: floating point within |a − b| ≤ rtol·|b| + atol·max|b|, everything else equal.
+def compare(
+    actual: Array, expected: Array, rtol: float | None = None, atol: float | None = None, slack: float = 0.0
+) -> Comparison:
+    """Compares element by element: floating point within |a − b| ≤ rtol·|b| + atol·max|b| + slack, integers within slack, everything else equal.
 
     NaN only matches NaN, an infinity only the same infinity.
     """
@@ -68,11 +70,11 @@ def compare(actual: Array, expected: Array, rtol: float | None = None, atol: flo
         rtol = kind.tolerance[0] if rtol is None else rtol
         atol = kind.tolerance[1] if atol is None else atol
         with np.errstate(over="ignore"):  # the largest f64 and its opposite are further apart than any f64
-            return _floats(actual, expected, rtol, atol)
-    return _exact(actual, expected)
+            return _floats(actual, expected, rtol, atol, slack)
+    return _exact(actual, expected, slack)
 
 
-def _floats(actual: Array, expected: Array, rtol: float, atol: float) -> Comparison:
+def _floats(actual: Array, expected: Array, rtol: float, atol: float, slack: float) -> Comparison:
     a, b = actual.astype(np.float64), expected.astype(np.float64)
     finite = np.isfinite(a) & np.isfinite(b)
     odd = ~finite & (a != b) & ~(np.isnan(a) & np.isnan(b))
@@ -86,7 +88,7 @@ def _floats(actual: Array, expected: Array, rtol: float, atol: float) -> Compari
         )  # fmt: skip
     difference = np.where(finite, np.abs(np.where(finite, a, 0.0) - np.where(finite, b, 0.0)), 0.0)
     magnitude = np.where(finite, np.abs(b), 0.0)
-    allowed = rtol * magnitude + atol * magnitude.max(initial=0.0)
+    allowed = rtol * magnitude + atol * magnitude.max(initial=0.0) + slack
     share = np.divide(difference, allowed, out=np.where(difference > 0, np.inf, 0.0), where=allowed > 0)
     relative = np.divide(difference, magnitude, out=np.zeros_like(difference), where=magnitude > 0)
     worst = None
@@ -104,7 +106,7 @@ def _floats(actual: Array, expected: Array, rtol: float, atol: float) -> Compari
     )
 
 
-def _exact(actual: Array, expected: Array) -> Comparison:
+def _exact(actual: Array, expected: Array, slack: float) -> Comparison:
     different = actual != expected
     if not different.any():
         return Comparison(elements=expected.size)
@@ -118,6 +120,9 @@ def _exact(actual: Array, expected: Array) -> Comparison:
         relative = max((d / abs(y) for d, y in zip(distances, b, strict=True) if y), default=0.0)
         at = np.argwhere(different)[distances.index(max(distances))]
         index = tuple(int(i) for i in at)
+        if largest <= slack:
+            worst = Worst(index, _item(actual[index]), _item(expected[index]), largest / slack)
+            return Comparison(True, "", largest, relative, 0, expected.size, worst)
     worst = Worst(index, _item(actual[index]), _item(expected[index]), float("inf"))
     return Comparison(False, f"{int(different.sum())} elements differ", largest, relative, 0, expected.size, worst)
 

@@ -154,6 +154,7 @@ def _context(
         negatives=int((data.labels == 0).sum()) if computed and data.labels is not None else None,
         rtol=rtol,
         atol=atol,
+        slack=data.slack,
     )
     return context, data, notes
 

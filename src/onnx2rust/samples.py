@@ -44,6 +44,8 @@ class TestData:
     """What a user should know about how the outputs were computed."""
     departures: tuple[Problem, ...] = ()
     """What the user's file says that the outputs are, and the reference does not compute."""
+    slack: tuple[float, ...] = ()
+    """How uncertain the reference is of each output (`Reference.slack`), if it is of any."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +125,13 @@ def make(proto: onnx.ModelProto, program: Program, features: Path | None, rtol: 
                 what = f"array {name!r} has shape {list(own.shape)}, the model's output {list(rows.shape)}"
                 raise InvalidModelError(Problem(what, f"--features {features}"))
             outputs[position] = own.reshape(rows.shape)
-            departures += _departures(name, outputs[position], rows, rtol, atol)
+            departures += _departures(name, outputs[position], rows, rtol, atol, reference.slack[position])
     arrays = inputs | dict(zip(expected, outputs, strict=True))
     if labels is not None:
         arrays["labels"] = labels
     notes = (reference.note,) if reference.note else ()
-    return TestData(arrays, expected, len(kept), batch is not None, labels, notes, tuple(departures))
+    slack = tuple(reference.slack) if any(reference.slack) else ()
+    return TestData(arrays, expected, len(kept), batch is not None, labels, notes, tuple(departures), slack)
 
 
 def expected_names(program: Program) -> tuple[str, ...]:
@@ -268,9 +271,9 @@ def _reference_rows(
     return kept, [np.stack(rows) for rows in zip(*collected, strict=True)]
 
 
-def _departures(name: str, given: Array, reference: Array, rtol: float, atol: float) -> list[Problem]:
+def _departures(name: str, given: Array, reference: Array, rtol: float, atol: float, slack: float) -> list[Problem]:
     """What is said about an array of the user's that is not what the reference computes."""
-    found = compare(given, reference, rtol, atol)
+    found = compare(given, reference, rtol, atol, slack)
     if found.passed or found.worst is None:
         return []
     sample, value = found.worst.index

@@ -16,12 +16,14 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import models  # noqa: E402
+import quantised  # noqa: E402
 
 from onnx2rust.options import Checks, Options  # noqa: E402
 from onnx2rust.verification import verify  # noqa: E402
 from onnx2rust.verification.reports import ModelReport  # noqa: E402
 
-NAMES = [name for name, model in models.MODELS.items() if not model.large]
+SMALL = [name for name, model in models.MODELS.items() if not model.large]
+NAMES = [*SMALL, *quantised.MODELS]
 LARGE = [name for name, model in models.MODELS.items() if model.large]
 CHECKS = Checks(batches=(1, 5), target_dir=ROOT / "build" / "verify")
 pytestmark = pytest.mark.slow
@@ -29,7 +31,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def reports() -> dict[str, ModelReport]:
-    files = models.onnx_files(NAMES)
+    files = models.onnx_files(SMALL) | quantised.onnx_files(list(quantised.MODELS))
     found = verify([files[name] for name in NAMES], Options(), CHECKS)
     return dict(zip(NAMES, found.models, strict=True))
 

@@ -100,6 +100,15 @@ def test_differences_of_extreme_integers_do_not_overflow():
     assert compare(np.array([low, 0]), np.array([high, 1])).max_abs == float(high - low)
 
 
+def test_slack_is_added_to_what_is_allowed():
+    assert compare(f32(1.25, 8), f32(1, 8), slack=0.25).passed
+    assert not compare(f32(1.26, 8), f32(1, 8), slack=0.25).passed
+    low, high = np.array([-128, 0, 9], np.int8), np.array([-127, 0, 127], np.int8)
+    found = compare(low[:2], high[:2], slack=1.0)
+    assert (found.passed, found.max_abs, found.worst.index, found.worst.share) == (True, 1.0, (0,), 1.0)
+    assert compare(low, high, slack=1.0).problem == "2 elements differ"
+
+
 def test_strings():
     assert compare(np.array(["a", "b"]), np.array(["a", "b"])).passed
     found = compare(np.array(["a", "b"]), np.array(["a", "c"]))

@@ -31,6 +31,24 @@ pub fn assert_close(actual: &Array, expected: &Array, tolerance: Tolerance) {
     }
 }
 
+/// [`assert_close`] for quantised models, whose references are uncertain themselves: everything may be off by `slack` more, integers too.
+///
+/// # Panics
+/// As [`assert_close`].
+#[track_caller]
+pub fn assert_near(actual: &Array, expected: &Array, tolerance: Tolerance, slack: f64) {
+    let Tolerance { rtol, atol } = tolerance;
+    match (floats(&actual.data), floats(&expected.data)) {
+        (Some(a), Some(b)) => {
+            floats_within(&actual.name, &a, &b, rtol, atol * largest(&b) + slack);
+        }
+        _ => match (bytes(&actual.data), bytes(&expected.data)) {
+            (Some(a), Some(b)) => floats_within(&actual.name, &a, &b, 0.0, slack),
+            _ => assert_close(actual, expected, tolerance),
+        },
+    }
+}
+
 /// [`assert_close`] with an absolute tolerance: |a − b| ≤ atol + rtol · |b|, as numpy's `assert_allclose` has it.
 ///
 /// # Panics
@@ -51,11 +69,13 @@ pub fn assert_within(actual: &Array, expected: &Array, rtol: f64, atol: f64) {
 
 #[track_caller]
 fn floats_close(name: &str, a: &[f64], b: &[f64], Tolerance { rtol, atol }: Tolerance) {
-    let scale = b
-        .iter()
-        .filter(|v| v.is_finite())
-        .fold(0.0, |m: f64, v| m.max(v.abs()));
-    floats_within(name, a, b, rtol, atol * scale);
+    floats_within(name, a, b, rtol, atol * largest(b));
+}
+
+/// The largest finite magnitude.
+fn largest(values: &[f64]) -> f64 {
+    let finite = values.iter().filter(|v| v.is_finite());
+    finite.fold(0.0, |m: f64, v| m.max(v.abs()))
 }
 
 #[track_caller]
@@ -91,6 +111,14 @@ fn floats(data: &Data) -> Option<Vec<f64>> {
         Data::F32(v) => Some(v.iter().map(|&x| f64::from(x)).collect()),
         Data::F64(v) => Some(v.clone()),
         Data::F16(v) => Some(v.iter().map(|&bits| f16_to_f64(bits)).collect()),
+        _ => None,
+    }
+}
+
+fn bytes(data: &Data) -> Option<Vec<f64>> {
+    match data {
+        Data::U8(v) => Some(v.iter().map(|&x| f64::from(x)).collect()),
+        Data::I8(v) => Some(v.iter().map(|&x| f64::from(x)).collect()),
         _ => None,
     }
 }

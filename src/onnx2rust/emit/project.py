@@ -57,6 +57,8 @@ class Context:
     """The number of negative samples that the thresholds were computed from, if they were."""
     rtol: float = DType.F32.tolerance[0]
     atol: float = DType.F32.tolerance[1]
+    slack: tuple[float, ...] = ()
+    """What the outputs of a quantised model may be off by in any case, one number each."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "expected_doc": [doc(e) for e in context.expected],
         "rtol": Escaped(repr(context.rtol)),
         "atol": Escaped(repr(context.atol)),
+        "slack": [Escaped(repr(s)) for s in context.slack],
         "kind": Escaped(context.kind),
         "drawn": context.drawn,
         "readme": readme.values(plan, weights.arrays(), context.negatives),
