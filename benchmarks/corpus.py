@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -79,8 +78,14 @@ def measure(path: Path) -> Row:
 
     found = verify([path], checks=Checks(batches=BATCHES, target_dir=ROOT / "build" / "verify"), progress=progress)
     progress("done")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    peak = _peak()
     return Row(found.models[0], seconds, weights, nodes, peak)
+
+
+def _peak() -> float:
+    """Megabytes of this process at most. Not `ru_maxrss`, which begins with what the parent had when it forked."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024 / 1e6
 
 
 def _warm() -> None:
