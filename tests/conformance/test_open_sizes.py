@@ -48,6 +48,40 @@ def _cases() -> Iterator[harness.Case]:
             yield cases.case(
                 f"{op.lower()}_{kernel}_of_{size}", [pool], {"x": floats(1, 2, size)}, open_axes={"x": ["n", 2, size]}
             )
+    yield from _same()
+
+
+def _same() -> Iterator[harness.Case]:
+    """Pads that depend on the size, in every layer with windows; convolutions step over pixels, too (onnxruntime does not pool so)."""
+    known = {"k": floats(6, 4, 3, 2), "d": floats(8, 1, 3, 2), "b": cases.floats(6, 4, 3, 2).astype(np.int8)}
+    window = {"kernel_shape": [3, 2], "strides": [2, 2]}
+    layers = {
+        "conv": (node("Conv", "x", "k", strides=[2, 3]), "x"),
+        "depthwise": (node("Conv", "x", "d", strides=[2, 2], group=4), "x"),
+        "given": (node("Conv", "x", "w", strides=[2, 2]), "xw"),
+        "integer": (node("ConvInteger", "i", "b", strides=[2, 3]), "i"),
+        "max": (node("MaxPool", "x", **window), "x"),
+        "indices": (node("MaxPool", "x", into=["y", "at"], **window), "x"),
+        "mean": (node("AveragePool", "x", **window), "x"),
+        "mean_of_all": (node("AveragePool", "x", count_include_pad=1, **window), "x"),
+        "power": (node("LpPool", "x", p=2, **window), "x"),
+    }
+    for size in ((1, 2), (4, 7), (5, 9)):
+        x = floats(2, 4, *size)
+        inputs = {"x": x, "w": floats(6, 4, 3, 2), "i": (x * 20).astype(np.int8)}
+        for pads in ("SAME_UPPER", "SAME_LOWER"):
+            for name, (layer, reads) in layers.items():
+                padded = onnx.NodeProto()
+                padded.CopyFrom(layer)
+                padded.attribute.append(helper.make_attribute("auto_pad", pads))
+                given = {n: inputs[n] for n in reads}
+                yield cases.case(
+                    f"{pads.lower()}_{name}_{size[0]}",
+                    [padded],
+                    given,
+                    known={n: a for n, a in known.items() if n in layer.input},
+                    open_axes={n: ["n", 4, "h", "t"] for n in given if n != "w"},
+                )
 
 
 @pytest.mark.slow

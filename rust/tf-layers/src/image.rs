@@ -27,6 +27,48 @@ pub(crate) const fn checked<const D: usize>(
     taps
 }
 
+/// Pads of ONNX's `SAME`: as many zeros as ⌈size / stride⌉ windows need, the smaller half first. None where there is no pixel.
+pub(crate) fn same<const D: usize>(
+    size: [usize; D],
+    kernel_shape: [usize; D],
+    strides: [usize; D],
+    dilations: [usize; D],
+) -> ([usize; D], [usize; D]) {
+    let (mut small, mut large) = ([0; D], [0; D]);
+    for i in 0..D {
+        // What the last window begins at, where it ends, and how much of that is behind the image.
+        if let Some(last) = size[i].checked_sub(1) {
+            let start = last / strides[i] * strides[i];
+            let end = start + dilations[i] * (kernel_shape[i] - 1) + 1;
+            let total = end.saturating_sub(size[i]);
+            (small[i], large[i]) = (total / 2, total - total / 2);
+        }
+    }
+    (small, large)
+}
+
+/// The methods of layers with windows that choose their pads by the image.
+macro_rules! same_pads {
+    () => {
+        /// The layer with ONNX's `SAME_UPPER` pads for images of this size: ⌈size / stride⌉ outputs, an odd pad behind the image.
+        #[must_use]
+        pub fn same_upper(mut self, size: [usize; D]) -> Self {
+            (self.pads_begin, self.pads_end) =
+                crate::image::same(size, self.kernel_shape, self.strides, self.dilations);
+            self
+        }
+
+        /// The layer with ONNX's `SAME_LOWER` pads for images of this size: ⌈size / stride⌉ outputs, an odd pad before the image.
+        #[must_use]
+        pub fn same_lower(mut self, size: [usize; D]) -> Self {
+            (self.pads_end, self.pads_begin) =
+                crate::image::same(size, self.kernel_shape, self.strides, self.dilations);
+            self
+        }
+    };
+}
+pub(crate) use same_pads;
+
 /// A kernel that moves over an image of `size` pixels.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {

@@ -336,3 +336,39 @@ fn global() {
         }
     }
 }
+
+/// SAME has ⌈n / stride⌉ windows, the fewest zeros that they need, and the odd one at the end that is asked for.
+#[test]
+fn pads_that_depend_on_the_size() {
+    for (n, kernel, stride, dilation) in [
+        (1, 1, 1, 1),
+        (1, 3, 2, 1),
+        (4, 3, 2, 1),
+        (5, 3, 2, 1),
+        (7, 2, 3, 1),
+        (9, 2, 3, 4),
+        (6, 5, 4, 2),
+        (0, 3, 2, 1),
+    ] {
+        let layer = MaxPool {
+            kernel_shape: [kernel],
+            strides: [stride],
+            dilations: [dilation],
+            pads_begin: [7],
+            pads_end: [7],
+            ceil_mode: false,
+        }
+        .checked();
+        let (upper, lower) = (layer.same_upper([n]), layer.same_lower([n]));
+        let ([begin], [end]) = (upper.pads_begin, upper.pads_end);
+        assert_eq!((lower.pads_begin, lower.pads_end), ([end], [begin]));
+        assert!(begin == end || begin + 1 == end, "{n} {kernel} {stride}");
+        let reach = dilation * (kernel - 1) + 1;
+        let windows = n.div_ceil(stride);
+        if begin + end > 0 {
+            assert_eq!((windows - 1) * stride + reach, n + begin + end);
+        } else {
+            assert!(n == 0 || (windows - 1) * stride + reach <= n);
+        }
+    }
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from onnx2rust.dims import Expr
 from onnx2rust.emit.sizes import _grouped
 from onnx2rust.emit.weights import WeightTable
 from onnx2rust.layers.base import Layer, Variant, Weight
@@ -37,6 +38,8 @@ def literal(value: Any, weights: WeightTable, uses: set[str]) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return _grouped(value)
+    if isinstance(value, Expr):
+        return "0"  # the run chooses the pads (`Layer.same`)
     if isinstance(value, float):
         return number(value)
     if isinstance(value, str):

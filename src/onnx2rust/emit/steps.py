@@ -170,6 +170,15 @@ class Writer:
             return f"l.{step.name}"
         return self.use(type(step.layer))
 
+    def _fitted(self, step: Step) -> str:
+        """The layer as `run` needs it: one whose pads depend on the size is told the size."""
+        receiver, same = self._receiver(step), step.layer.same()
+        if same is None:
+            return receiver
+        size = step.layer.sizes()["size"]
+        assert isinstance(size, tuple)
+        return f"{receiver}.same_{same}([{', '.join(self.sizes.rust(d, f'{step.name}_size') for d in size)}])"
+
     def _arguments(self, step: Step) -> list[str]:
         arguments = ["cpu"]
         for name, dims in step.layer.sizes().items():
@@ -214,7 +223,7 @@ class Writer:
         if step.layer.scratch:
             self.needs_scratch = True
             arguments.append("&mut ws.scratch")
-        return f"{self._receiver(step)}.{method}({', '.join(arguments)}){self._tail(step)};"
+        return f"{self._fitted(step)}.{method}({', '.join(arguments)}){self._tail(step)};"
 
     def fields(self) -> list[tuple[Step, str, str]]:
         """Layers with parameters: (step, Rust type, struct literal)."""

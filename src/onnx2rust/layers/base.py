@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from onnx2rust.dims import Dim, multiple, symbols
+from onnx2rust.dims import Dim, Expr, multiple, symbols
 
 Dims = tuple[Dim, ...]
 SignedDims = tuple[Dim, ...]
@@ -118,6 +118,14 @@ class Layer:
     def constants(self) -> dict[str, Any]:
         """The fields of the Rust struct."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if not self._is_dim(f)}
+
+    def same(self) -> str | None:
+        """`upper` or `lower` if the layer's pads are ONNX's SAME for a size that only the run knows; the static has zeros for them."""
+        pads = zip(getattr(self, "pads_begin", ()), getattr(self, "pads_end", ()), strict=True)
+        open_pads = [(begin, end) for begin, end in pads if isinstance(begin, Expr) or isinstance(end, Expr)]
+        if not open_pads:
+            return None
+        return "upper" if all(begin == (begin + end) // 2 for begin, end in open_pads) else "lower"
 
     def sizes(self) -> dict[str, Dim | Dims]:
         """The sizes that are passed to `run`."""

@@ -18,8 +18,8 @@ class Conv(Layer, rust="conv::Conv", optional=(1,), in_place=(1,), scratch=True,
     kernel_shape: tuple[int, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
-    pads_begin: tuple[int, ...]
-    pads_end: tuple[int, ...]
+    pads_begin: tuple[Dim, ...]
+    pads_end: tuple[Dim, ...]
     kernel: Weight
     bias: Weight | None
     activation: Variant
@@ -50,8 +50,8 @@ class DepthwiseConv(
     kernel_shape: tuple[int, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
-    pads_begin: tuple[int, ...]
-    pads_end: tuple[int, ...]
+    pads_begin: tuple[Dim, ...]
+    pads_end: tuple[Dim, ...]
     kernel: Weight
     bias: Weight | None
     activation: Variant
@@ -102,8 +102,8 @@ class ConvDynamic(Layer, rust="conv::ConvDynamic", feature="conv-dynamic", optio
     kernel_shape: tuple[int, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
-    pads_begin: tuple[int, ...]
-    pads_end: tuple[int, ...]
+    pads_begin: tuple[Dim, ...]
+    pads_end: tuple[Dim, ...]
     batch: Dim
     size: Dims
     channels: Dims
@@ -139,8 +139,8 @@ class WinogradConv2d(
 
     input_channels: int
     output_channels: int
-    pads_begin: tuple[int, ...]
-    pads_end: tuple[int, ...]
+    pads_begin: tuple[Dim, ...]
+    pads_end: tuple[Dim, ...]
     kernel: Weight
     bias: Weight | None
     activation: Variant

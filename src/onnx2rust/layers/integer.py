@@ -33,8 +33,8 @@ class ConvInteger(Layer, rust="integer::ConvInteger", optional=(2, 3), windows=T
     kernel_shape: tuple[int, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
-    pads_begin: tuple[int, ...]
-    pads_end: tuple[int, ...]
+    pads_begin: tuple[Dim, ...]
+    pads_end: tuple[Dim, ...]
     batch: Dim
     size: Dims
 

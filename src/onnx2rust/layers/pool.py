@@ -13,8 +13,8 @@ class _Window(Layer, windows=True):
     kernel_shape: tuple[int, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
-    pads_begin: tuple[int, ...]
-    pads_end: tuple[int, ...]
+    pads_begin: tuple[Dim, ...]
+    pads_end: tuple[Dim, ...]
     ceil_mode: bool
 
     def generics(self) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ class Geometry:
     kernel_shape: tuple[int, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
-    pads_begin: tuple[int, ...]
-    pads_end: tuple[int, ...]
+    pads_begin: tuple[Dim, ...]
+    pads_end: tuple[Dim, ...]
     output: tuple[Dim, ...]
 
 
@@ -32,7 +32,7 @@ def geometry(
 ) -> Geometry:
     """Resolves auto_pad and counts windows: ⌊(n + pads − dilation·(k − 1) − 1) / stride⌋ + 1, or ⌈…⌉ where the last window starts
     inside the axis or its left padding (https://onnx.ai/onnx/operators/onnx__MaxPool.html).
-    With `partial` a window may be larger than the axis by less than a stride, as onnxruntime pools. Where the size is only known at
+    SAME has ⌈n / stride⌉ windows, and pads for them: sizes of the run if n is one and the stride is not 1. With `partial` a window may be larger than the axis by less than a stride, as onnxruntime pools. Where the size is only known at
     run time there must be a whole one."""
     rank = len(size)
     steps = tuple(strides or [1] * rank)
@@ -43,24 +43,20 @@ def geometry(
         raise Refuse("kernel_shape, strides, dilations and pads do not fit the input's rank", invalid=True)
     if any(v < 1 for v in (*kernel, *steps, *holes)):
         raise Refuse("kernel_shape, strides and dilations must be at least 1", invalid=True)
-    begin, end = list(flat[:rank]), list(flat[rank:])
+    begin: list[Dim] = list(flat[:rank])
+    end: list[Dim] = list(flat[rank:])
     output: list[Dim] = []
     if auto_pad not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER", ""):
         raise Refuse(f"auto_pad={auto_pad!r}", invalid=True)
     for k in range(rank):
         reach = holes[k] * (kernel[k] - 1) + 1
         if auto_pad.startswith("SAME"):
-            total = maximum((ceil_div(size[k], steps[k]) - 1) * steps[k] + reach - size[k], 0)
-            if not isinstance(total, int):
-                if steps[k] != 1:
-                    raise Refuse(
-                        f"auto_pad={auto_pad} with stride {steps[k]} on a size only known at run time",
-                        "fix the size with --dim, or export the model with explicit pads",
-                    )
-                total = reach - 1
+            output.append(ceil_div(size[k], steps[k]))
+            total = (output[k] - 1) * steps[k] + reach - size[k]
+            if reach < steps[k] or isinstance(total, int):  # else the last window ends behind the axis, or with it
+                total = 0 if reach == 1 else maximum(total, 0)
             small, large = total // 2, total - total // 2
             begin[k], end[k] = (small, large) if auto_pad == "SAME_UPPER" else (large, small)
-            output.append(ceil_div(size[k], steps[k]))
             continue
         if auto_pad == "VALID":
             begin[k] = end[k] = 0
@@ -76,6 +72,6 @@ def geometry(
         if isinstance(count, int) and count < 1:
             raise Refuse(f"a window of {reach} does not fit an axis of {size[k]} (padded {begin[k]} + {end[k]})", invalid=True)
         output.append(count)
-    if any(p < 0 for p in (*begin, *end)):
+    if any(isinstance(p, int) and p < 0 for p in (*begin, *end)):
         raise Refuse("negative pads are not supported")
     return Geometry(kernel, steps, holes, tuple(begin), tuple(end), tuple(output))

@@ -6,7 +6,8 @@ for a Pad with zeros along spatial axes only that nobody else reads (seen throug
 what lies outside its input for zero, so zeros written around it are the same; sizes of the result do not change, since size +
 begin + end does not.
 
-Refused: other modes and constants, negative amounts (they crop), padding of the batch or of channels, amounts known only at run time.
+Refused: other modes and constants, negative amounts (they crop), padding of the batch or of channels, amounts known only at run time, convolutions
+whose own pads depend on the size.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def run(program: Program) -> Program:
 
 
 def _rule(graph: Graph, step: Step) -> Rewrite | None:
-    if not isinstance(step.layer, Conv | DepthwiseConv):
+    if not isinstance(step.layer, Conv | DepthwiseConv) or step.layer.same() is not None:
         return None
     source = graph.only_source(step.inputs[0])
     if source is None or not isinstance(source.step.layer, Pad) or source.step.layer.mode.name != "Constant":

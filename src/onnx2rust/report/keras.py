@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from onnx2rust.dims import Dim
+from onnx2rust.dims import Dim, ceil_div, maximum
 from onnx2rust.layers.base import Variant, View, Weight
 from onnx2rust.program import Step
 
@@ -116,7 +116,7 @@ def activation(variant: Variant) -> str | dict[str, Any]:
     return {"name": name, **fields} if fields else name
 
 
-def padding(step: Step) -> str | list[list[int]]:
+def padding(step: Step) -> str | list[list[Any]]:
     """`valid`, `same` (as Keras places it: an odd one goes behind), else the pads around each axis."""
     constants = step.layer.constants()
     begin, end = constants["pads_begin"], constants["pads_end"]
@@ -129,13 +129,10 @@ def padding(step: Step) -> str | list[list[int]]:
     same = len(sizes) == len(begin)
     for k, size in enumerate(sizes if same else ()):
         reach = (taps[k] - 1) * dilations[k] + 1
-        if isinstance(size, int):
-            total = max(0, (-(-size // strides[k]) - 1) * strides[k] + reach - size)
-        else:
-            same = same and strides[k] == 1
-            total = reach - 1
+        total: Dim = (ceil_div(size, strides[k]) - 1) * strides[k] + reach - size
+        total = maximum(total, 0) if isinstance(total, int) else total
         same = same and (begin[k], end[k]) == (total // 2, total - total // 2)
-    return "same" if same else [[int(b), int(e)] for b, e in zip(begin, end, strict=True)]
+    return "same" if same else [[_json(b), _json(e)] for b, e in zip(begin, end, strict=True)]
 
 
 def shape(dims: tuple[Dim, ...]) -> list[int | str]:

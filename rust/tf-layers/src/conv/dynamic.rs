@@ -26,6 +26,8 @@ pub struct ConvDynamic<const D: usize> {
 }
 
 impl<const D: usize> ConvDynamic<D> {
+    crate::image::same_pads!();
+
     /// Checks the parameters.
     #[must_use]
     pub const fn checked(self) -> Self {

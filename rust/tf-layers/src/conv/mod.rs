@@ -59,6 +59,8 @@ pub struct Conv<'w, const D: usize> {
 }
 
 impl<const D: usize> Conv<'_, D> {
+    crate::image::same_pads!();
+
     /// Length of the packed kernel, `inputs` being the channels of one group.
     #[must_use]
     pub const fn packed_len(inputs: usize, outputs: usize, group: usize, taps: usize) -> usize {

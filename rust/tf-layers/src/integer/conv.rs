@@ -29,6 +29,8 @@ pub struct ConvInteger<const D: usize> {
 }
 
 impl<const D: usize> ConvInteger<D> {
+    crate::image::same_pads!();
+
     /// Checks the parameters.
     #[must_use]
     pub const fn checked(self) -> Self {

@@ -134,6 +134,8 @@ pub struct AveragePool<const D: usize> {
 }
 
 impl<const D: usize> AveragePool<D> {
+    crate::image::same_pads!();
+
     /// The windows.
     #[must_use]
     pub const fn window(&self) -> Window<D> {
@@ -251,6 +253,8 @@ pub struct LpPool<const D: usize> {
 }
 
 impl<const D: usize> LpPool<D> {
+    crate::image::same_pads!();
+
     /// The windows.
     #[must_use]
     pub const fn window(&self) -> Window<D> {

@@ -103,6 +103,8 @@ pub struct MaxPool<const D: usize> {
 }
 
 impl<const D: usize> MaxPool<D> {
+    crate::image::same_pads!();
+
     /// The windows.
     #[must_use]
     pub const fn window(&self) -> Window<D> {
@@ -163,6 +165,8 @@ pub struct MaxPoolIndices<const D: usize> {
 }
 
 impl<const D: usize> MaxPoolIndices<D> {
+    crate::image::same_pads!();
+
     /// The windows.
     #[must_use]
     pub const fn window(&self) -> Window<D> {

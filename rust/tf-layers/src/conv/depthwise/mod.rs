@@ -37,6 +37,8 @@ pub struct DepthwiseConv<'w, const D: usize> {
 }
 
 impl<const D: usize> DepthwiseConv<'_, D> {
+    crate::image::same_pads!();
+
     /// Length of the packed kernel.
     #[must_use]
     pub const fn packed_len(outputs: usize, taps: usize) -> usize {
