@@ -84,13 +84,13 @@ class Builder:
         self.steps.append(Step(name, layer, ready, outputs, self.origin, **more))
         return outputs[0] if len(outputs) == 1 else outputs
 
-    def constant(self, array: np.ndarray[Any, Any] | Sequence[Dim], name: str | None = None) -> Value:
-        """A known value; a list of dims becomes a 1-D i64 tensor."""
+    def constant(self, array: np.ndarray[Any, Any] | Sequence[Dim], name: str | None = None, dtype: DType = DType.I64) -> Value:
+        """A known value; a list of dims becomes a 1-D tensor of `dtype`, and so does an object array, which holds dims."""
         if not isinstance(array, np.ndarray):
             content = np.empty(len(array), dtype=object)
             content[:] = list(array)
             array = content
-        return self.importer.constant(array, name or f"{step_name(self.origin.node, self.origin.op)}/constant")
+        return self.importer.constant(array, name or f"{step_name(self.origin.node, self.origin.op)}/constant", dtype)
 
     def weight(self, value: Value, packing: Variant = PLAIN, array: np.ndarray[Any, Any] | None = None) -> Weight:
         """A weight for a layer's field, from a known value (or an array derived from it)."""
@@ -184,7 +184,7 @@ class Builder:
         if x.const is not None:
             plain = [d for d in shape if isinstance(d, int)]
             if len(plain) == len(shape):
-                return self.constant(x.const.reshape(plain), x.name)
+                return self.constant(x.const.reshape(plain), x.name, x.dtype)
         if x in self._pending and [d for d in shape if d != 1] == [d for d in x.shape if d != 1]:
             # only axes of size 1 come or go: they can stand anywhere in memory, so the transpose can wait
             source, perm = self._pending[x]
@@ -204,7 +204,7 @@ class Builder:
         source, first = self._pending.get(x, (x, tuple(range(x.rank))))
         perm = tuple(first[p] for p in perm)
         if x.const is not None:
-            return self.constant(np.array(np.transpose(x.const, perm), order="C"), x.name)
+            return self.constant(np.array(np.transpose(x.const, perm), order="C"), x.name, x.dtype)
         if perm == tuple(range(len(perm))):
             return source
         y = Value(f"{source.name}.transposed", source.type.with_shape(*(source.shape[p] for p in perm)))

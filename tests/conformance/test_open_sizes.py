@@ -42,6 +42,14 @@ def _cases() -> Iterator[harness.Case]:
     yield cases.case("channels_of_the_run", cut, inputs, known=known, open_axes={"x": ["n", 6, "t"]})
     product = [node("MatMul", "a", "b")]
     yield cases.case("inner_sizes", product, {"a": floats(3, 4), "b": floats(4, 5)}, open_axes={"a": ["n", "k"], "b": ["l", 5]})
+    narrow = [
+        node("Shape", "x", into=["shape"]),
+        node("Cast", "shape", into=["sizes"], to=TensorProto.INT32),
+        node("ReduceMax", "sizes", into=["largest"], axes=[0], keepdims=0),
+        node("Transpose", "sizes", into=["same"]),
+        node("Mul", "largest", "same"),
+    ]
+    yield cases.case("sizes_in_int32", narrow, {"x": floats(2, 5)}, open_axes={"x": ["n", "t"]})
     for kernel, size in ((2, 1), (3, 2), (4, 3)):
         for op in ("MaxPool", "AveragePool"):
             pool = node(op, "x", kernel_shape=[kernel], strides=[2])
@@ -81,6 +89,9 @@ def _same() -> Iterator[harness.Case]:
                     given,
                     known={n: a for n, a in known.items() if n in layer.input},
                     open_axes={n: ["n", 4, "h", "t"] for n in given if n != "w"},
+                    # sums of 24 products of up to 9
+                    rtol=1e-4,
+                    atol=1e-5,
                 )
 
 

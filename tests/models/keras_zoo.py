@@ -522,8 +522,54 @@ def _precision() -> None:
     _add("precision_int8_dense", quantized, tolerance=2e-2)
 
 
+def _open_sizes() -> None:
+    """Images and sequences of any size, where strides make pads depend on it."""
+    image = (None, None, 3)
+    for k, step in ((3, 2), (2, 2), (5, 3), (1, 2)):
+        _one(f"open_conv2d_{k}_{step}", image, lambda k=k, step=step: L.Conv2D(4, k, strides=step, padding="same"))
+    _one("open_depthwise", image, lambda: L.DepthwiseConv2D(3, strides=2, padding="same"))
+    _one("open_separable", image, lambda: L.SeparableConv2D(4, 3, strides=2, padding="same"))
+    _one("open_conv1d", (None, 6), lambda: L.Conv1D(4, 4, strides=2, padding="same"))
+    _one("open_conv3d", (None, None, None, 2), lambda: L.Conv3D(3, 3, strides=2, padding="same"))
+    _one("open_transpose", image, lambda: L.Conv2DTranspose(4, 3, strides=2, padding="same"))
+    for pool in (L.MaxPooling2D, L.AveragePooling2D):
+        _one(f"open_{pool.__name__.lower()}", image, lambda pool=pool: pool(3, strides=2, padding="same"))
+
+    def tower() -> keras.Model:
+        x = image_in = _input(image)
+        for channels in (8, 16):
+            x = L.Conv2D(channels, 3, strides=2, padding="same", use_bias=False)(x)
+            x = L.BatchNormalization()(x)
+            x = L.Activation("hard_silu")(x)
+            x = L.ZeroPadding2D(((0, 1), (0, 1)))(L.DepthwiseConv2D(3, padding="same")(x))
+        return keras.Model(image_in, L.Dense(3)(L.GlobalAveragePooling2D()(x)))
+
+    _add("open_tower", tower)
+
+    def hard_swish() -> keras.Model:  # a single number is added behind a convolution without bias
+        x = _input(image)
+        y = L.Conv2D(4, 1, use_bias=False)(x)
+        return keras.Model(x, y * L.Rescaling(1 / 6)(L.ReLU(6.0)(y + 3.0)))
+
+    _add("open_hard_swish", hard_swish)
+
+    def frames() -> keras.Model:
+        x = _input((None, 12))
+        y = L.UpSampling1D(2)(L.AveragePooling1D(2, padding="same")(L.Conv1D(8, 5, strides=2, padding="same")(x)))
+        return keras.Model(x, L.Dense(5)(y))
+
+    _add("open_frames", frames)
+    # Keras takes the number of samples for the number of steps when it traces this
+    _one(
+        "open_time_distributed",
+        (None, 4),
+        lambda: L.TimeDistributed(L.Dense(5)),
+        refusal="TimeDistributed over an axis of open size",
+    )
+
+
 for _family in (
     _inputs, _merging, _shapes, _convolutions, _pooling, _dense, _normalization, _activations, _recurrent,
-    _attention, _preprocessing, _elementwise_ops, _array_ops, _beyond_onnx, _precision,
+    _attention, _preprocessing, _elementwise_ops, _array_ops, _beyond_onnx, _precision, _open_sizes,
 ):  # fmt: skip
     _family()

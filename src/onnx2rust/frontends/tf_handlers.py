@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 from tf2onnx import handler, utils
+from tf2onnx.optimizer import transpose_optimizer
 from tf2onnx.tflite_handlers import tfl_math
 
 Context = Any  # tf2onnx.graph.Graph
@@ -231,6 +232,29 @@ class _FullyConnected(tfl_math.TflFullyConnectedOp):  # type: ignore[misc]
         super().to_tf(ctx, node, **kwargs)
 
 
+class _Range:
+    """`Range` of three numbers of one type: another handler may have made an int64 of a size that TensorFlow counts in int32."""
+
+    @classmethod
+    def version_11(cls, ctx: Context, node: Node, **kwargs: Any) -> None:
+        wanted = ctx.get_dtype(node.output[0])
+        for position, name in enumerate(list(node.input)):
+            if ctx.get_dtype(name) != wanted:
+                cast = ctx.make_node("Cast", [name], attr={"to": wanted}, op_name_scope=node.name)
+                ctx.replace_input(node, name, cast.output[0], input_index=position)
+
+
+_merge_bias = transpose_optimizer.TransposeOptimizer._add_handler
+
+
+def _add_handler(self: Any, trans: Node, node: Node) -> Any:
+    """tf2onnx makes the constant behind a convolution its bias, and fails where that is a single number (`hard_swish` adds 3)."""
+    constant = node.inputs[1]
+    if constant.is_const() and constant.get_tensor_value(as_list=False).size == 1:
+        return self._handle_node_having_branches(trans, node)
+    return _merge_bias(self, trans, node)
+
+
 @cache
 def register() -> None:
     """Make tf2onnx use the handlers of this module (for the whole process)."""
@@ -242,4 +266,6 @@ def register() -> None:
     handler.tf_op(["ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic"])(_Resize)
     handler.tf_op("ResizeArea")(_ResizeArea)
     handler.tf_op("LookupTableFindV2")(_Lookup)
+    handler.tf_op("Range")(_Range)
+    transpose_optimizer.TransposeOptimizer._add_handler = _add_handler
     handler.tfl_op(["TFL_FULLY_CONNECTED"])(_FullyConnected)

@@ -38,6 +38,7 @@ def trace_keras(path: str, custom_objects: str | None) -> Traced:
     custom = _custom_objects(custom_objects)
     _refuse_code(config, custom, path, given=custom_objects is not None)
     model = _load(path, custom)
+    _refuse_open_time(model, path)
     call, ports, outputs = _legacy_call(model, path) if _LEGACY else _call(model, path)
     specs = [tf.TensorSpec(shape, dtype, name=f"onnx2rust_input_{i}") for i, (_, shape, dtype) in enumerate(ports)]
     function = tf.function(call, autograph=False).get_concrete_function(*specs)
@@ -53,6 +54,30 @@ def trace_keras(path: str, custom_objects: str | None) -> Traced:
     layers = frozenset(layer.name for layer in model._flatten_layers(include_self=False))
     _clear_session()
     return Traced(graph_def, in_ports, out_ports, tables, layers, (model.name,))
+
+
+def _refuse_open_time(model: Any, path: str) -> None:
+    """Where Keras 3 (up to 3.15 at least) is wrong itself: in a traced `TimeDistributed` it takes the number of samples for that of steps."""
+    hint = "fix the length of its input, or use the layer inside by itself: Dense works on the last axis of any input"
+    problems = [
+        Problem(
+            "TimeDistributed over an axis of open size: Keras traces as many steps as there are samples",
+            f"{path}, {layer.name!r}",
+        )
+        for layer in model._flatten_layers(include_self=False)
+        if type(layer).__name__ == "TimeDistributed" and not _LEGACY and _steps(layer) is None
+    ]
+    if problems:
+        raise UnsupportedError([*problems[:-1], Problem(problems[-1].what, problems[-1].where, hint)])
+
+
+def _steps(layer: Any) -> int | None:
+    """The size of the axis that a `TimeDistributed` walks along."""
+    try:
+        shape = layer.input.shape
+    except (AttributeError, ValueError):  # called several times, or in a model without a graph: nothing is known
+        return -1
+    return shape[1]  # type: ignore[no-any-return]
 
 
 def _distinct(names: list[str], inputs: list[Port]) -> list[str]:
