@@ -48,6 +48,7 @@ pub(crate) fn same<const D: usize>(
 }
 
 /// The methods of layers with windows that choose their pads by the image.
+#[cfg(any(feature = "conv", feature = "integer", feature = "pool"))]
 macro_rules! same_pads {
     () => {
         /// The layer with ONNX's `SAME_UPPER` pads for images of this size: ⌈size / stride⌉ outputs, an odd pad behind the image.
@@ -67,6 +68,7 @@ macro_rules! same_pads {
         }
     };
 }
+#[cfg(any(feature = "conv", feature = "integer", feature = "pool"))]
 pub(crate) use same_pads;
 
 /// A kernel that moves over an image of `size` pixels.
