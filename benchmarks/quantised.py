@@ -37,7 +37,7 @@ def onnx_files(names: Sequence[str]) -> dict[str, Path]:
 def _quantise(source: Path, target: Path) -> None:
     from onnxruntime import quantization
 
-    class Draws(quantization.CalibrationDataReader):  # type: ignore[misc]
+    class Draws(quantization.CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
         """Calibration data."""
 
         def __init__(self) -> None:
