@@ -19,9 +19,8 @@ _ONNX_SPELLING = {DType.F32: "float", DType.F64: "double"}
 
 def check_types(node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | None]) -> None:
     """Refuses inputs that are missing, element types that the schema does not allow, and inputs of unlike types where it wants one type."""
-    try:
-        schema = onnx.defs.get_schema(node.op_type, origin.opset, origin.domain)
-    except onnx.defs.SchemaError:
+    schema = registry.schema(node.op_type, origin.domain, origin.opset)
+    if schema is None:
         return
     allowed = {c.type_param_str: set(c.allowed_type_strs) for c in schema.type_constraints}
     bound: dict[str, str] = {}
@@ -55,9 +54,8 @@ def expand_functions(proto: onnx.ModelProto) -> onnx.ModelProto:
         opset = opsets.get(node.domain, 1)
         if not isinstance(registry.lookup(node.op_type, node.domain, opset), Problem):
             continue
-        try:
-            schema = onnx.defs.get_schema(node.op_type, opset, node.domain)
-        except onnx.defs.SchemaError:
+        schema = registry.schema(node.op_type, node.domain, opset)
+        if schema is None:
             continue
         if schema.has_function or schema.has_context_dependent_function:  # type: ignore[attr-defined]  # missing in onnx's stubs
             wanted.add((node.domain, node.op_type))

@@ -32,7 +32,8 @@ def _default(attribute: Any) -> Any:
 
 @pytest.mark.parametrize(("operator", "version"), OPERATORS, ids=_name)
 def test_a_signature_is_the_specification(operator: Operator, version: int) -> None:
-    schema = onnx.defs.get_schema(operator.name, version, operator.domain)
+    schema = registry.schema(operator.name, operator.domain, version)
+    assert schema is not None
     assert schema.since_version == version
     assert set(operator.attributes) == set(schema.attributes)
     for name, parameter in operator.attributes.items():
