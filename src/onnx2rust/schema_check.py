@@ -12,6 +12,7 @@ from onnx2rust import registry
 from onnx2rust.builder import Refuse
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import Problem
+from onnx2rust.frontends.graph import all_graphs
 from onnx2rust.program import Origin, Value
 
 _ONNX_SPELLING = {DType.F32: "float", DType.F64: "double"}
@@ -84,7 +85,7 @@ def _expand(proto: onnx.ModelProto, operator: tuple[str, str]) -> onnx.ModelProt
     """One operator's function put in its place, or the model as it was where ONNX's inliner cannot (then the importer refuses the node)."""
     for typed in (False, True):
         try:
-            model = onnx.shape_inference.infer_shapes(proto) if typed else proto
+            model = _typed(proto) if typed else proto
             return onnx.inliner.inline_selected_functions(model, [operator], exclude=False, inline_schema_functions=True)
         except (RuntimeError, onnx.shape_inference.InferenceError):
             # functions that depend on their input types need all of them known
@@ -92,11 +93,18 @@ def _expand(proto: onnx.ModelProto, operator: tuple[str, str]) -> onnx.ModelProt
     return proto
 
 
+def _typed(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy that states the type of every value, those of constants too: ONNX's inliner does not look at the constants themselves."""
+    model = onnx.shape_inference.infer_shapes(proto)
+    for graph in all_graphs(model.graph):
+        stated = {info.name for info in (*graph.input, *graph.value_info)}
+        graph.value_info.extend(
+            onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+            for tensor in graph.initializer
+            if tensor.name not in stated
+        )
+    return model
+
+
 def _all_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    nodes = []
-    for node in graph.node:
-        nodes.append(node)
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                nodes += _all_nodes(attribute.g)
-    return nodes
+    return [node for inner in all_graphs(graph) for node in inner.node]

@@ -16,6 +16,17 @@ from onnx import checker
 from onnx2rust import registry
 from onnx2rust.errors import InvalidModelError, Problem
 from onnx2rust.frontends import graph as graphs
+BOOLEANS = frozenset(
+    [
+        "align_corners", "allowzero", "antialias", "broadcast", "ceil_mode", "center_point_box", "count_include_pad", "detect_negative",
+        "detect_positive", "exclude_outside", "exclusive", "fmod", "input_forget", "interleaved", "inverse", "is_case_sensitive", "is_causal",
+        "is_test", "keepdims", "largest", "layout", "linear_before_reset", "new_axis", "noop_with_empty_axes", "onesided", "output_sequence",
+        "periodic", "reverse", "saturate", "select_last_index", "sorted", "spatial", "storage_order", "training_mode", "transA", "transB",
+        "upper",
+    ]
+)  # fmt: skip
+"""Attributes of ONNX's own operators that are integers and mean yes or no, whichever operator has them."""
+
 
 def check(model: onnx.ModelProto) -> list[str]:
     """Notes about what the checker alone minds; raises InvalidModelError with everything that is ill-formed.
@@ -23,27 +34,42 @@ def check(model: onnx.ModelProto) -> list[str]:
     Domains other than ONNX's own are the importer's to judge: the checker skips operators it has no schema for.
     """
     _as_written_now(model)
+    # the checker sees none of these; onnx's shape inference reads past its list where num_outputs lies, and ends the process
     problems = [
-        Problem(f"{len(node.output)} outputs, but num_outputs is {attribute.i}", where=graphs.label(node, index))
+        Problem(what, where=graphs.label(node, index))
         for graph in graphs.all_graphs(model.graph)
         for index, node in enumerate(graph.node)
+        if node.domain == ""
         for attribute in node.attribute
-        if (node.op_type, attribute.name) == ("Split", "num_outputs") and attribute.i != len(node.output)
+        for what in _out_of_range(node, attribute)
     ]
-    if problems:
-        # the checker does not see it, and onnx's shape inference reads past its list: the whole process would end
-        raise InvalidModelError(problems)
+    notes = []
     try:
         checker.check_model(model, full_check=False, skip_opset_compatibility_check=True)
     except checker.ValidationError as error:
-        problems = list(_ill_formed(model))
-        if problems:
-            raise InvalidModelError(problems) from error
-        return [f"onnx.checker does not take the model, onnxruntime does: {first_line(error)}"]
+        ill_formed = list(_ill_formed(model))
+        problems += ill_formed
+        if not ill_formed:
+            notes.append(f"onnx.checker does not take the model, onnxruntime does: {first_line(error)}")
     except ValueError as error:  # a model above protobuf's limit once its external data is in
         if "2GiB" not in str(error) and "2GB" not in str(error):
             raise
-    return []
+    if problems:
+        raise InvalidModelError(problems)
+    return notes
+
+
+def _out_of_range(node: onnx.NodeProto, attribute: onnx.AttributeProto) -> Iterator[str]:
+    """What an attribute's value breaks. For an integer that stands for a boolean, onnxruntime takes what is neither 0 nor 1 for yes, for no
+    or for an error, each operator as it likes."""
+    if attribute.name in BOOLEANS and attribute.i not in (0, 1):
+        yield f"{attribute.name} is {attribute.i}; it is yes or no: 1 or 0"
+    if (node.op_type, attribute.name) == ("Split", "num_outputs") and attribute.i != len(node.output):
+        yield f"{len(node.output)} outputs, but num_outputs is {attribute.i}"
+    if attribute.name == "softcap" and attribute.f < 0:
+        yield f"softcap is {attribute.f:g}; it cannot be negative"
+    if attribute.name == "qk_matmul_output_mode" and attribute.i not in range(4):
+        yield f"qk_matmul_output_mode is {attribute.i}; it is 0, 1, 2 or 3"
 
 
 def _as_written_now(model: onnx.ModelProto) -> None:

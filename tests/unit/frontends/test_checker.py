@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from onnx2rust import importer
 from onnx2rust.errors import InvalidModelError
-from onnx2rust.frontends import load
+from onnx2rust.frontends import checker, load
 from onnx2rust.options import Options
 
 Change = Callable[[onnx.ModelProto], None]
@@ -233,3 +233,65 @@ def test_an_operator_of_onnxruntime_is_held_to_its_specification(tmp_path: Path)
     assert str(caught.value) == (
         f"{where}: unknown attribute 'bogus' of LayerNormalization\n    → the model does not follow the ONNX specification"
     )
+
+
+NUMBERS = {
+    "axis", "batch_axis", "batch_dims", "block_size", "blocksize", "chunk_size", "dtype", "end", "group", "hidden_size", "ignore_index", "k",
+    "kv_num_heads", "left_window_size", "max_gram_length", "max_skip_count", "maxsplit", "min_gram_length", "num_groups", "num_heads",
+    "num_outputs", "num_scan_inputs", "offset_group", "output_datatype", "output_dtype", "output_height", "output_width", "p", "precision",
+    "q_num_heads", "qk_matmul_output_mode", "right_window_size", "rotary_embedding_dim", "sample_size", "sampling_ratio", "seed", "size",
+    "softmax_precision", "start", "stash_type", "time_axis", "to", "value_int",
+}  # fmt: skip
+"""Integer attributes that are no booleans. (`consumed_inputs`, of operators that no opset from 7 selects, are lists.)"""
+
+
+def test_every_integer_attribute_is_a_number_or_a_boolean() -> None:
+    integers = {
+        name
+        for schema in onnx.defs.get_all_schemas_with_history()
+        if schema.domain == ""
+        for name, attribute in schema.attributes.items()
+        if attribute.type == onnx.defs.OpSchema.AttrType.INT
+    }
+    assert not NUMBERS & checker.BOOLEANS
+    assert integers == NUMBERS | checker.BOOLEANS
+
+
+@pytest.mark.parametrize("value", [2, -1, 2**62])
+@pytest.mark.parametrize(
+    ("op", "attribute", "more"),
+    [
+        ("ReduceSum", "keepdims", {}),
+        ("ReduceSum", "noop_with_empty_axes", {}),
+        ("ArgMax", "select_last_index", {}),
+        ("TopK", "largest", {}),
+        ("TopK", "sorted", {}),
+        ("Reshape", "allowzero", {}),
+        ("MaxPool", "ceil_mode", {"kernel_shape": [1, 1]}),
+        ("Attention", "is_causal", {}),
+    ],
+)
+def test_what_is_no_boolean_is_invalid(tmp_path: Path, op: str, attribute: str, more: dict[str, Any], value: int) -> None:
+    """onnxruntime reads 2 as no in keepdims and as yes in select_last_index, and refuses to load it in CumSum's reverse."""
+    inputs = {"ReduceSum": 1, "ArgMax": 1, "MaxPool": 1, "Attention": 3}.get(op, 2)
+    model = _model(23)
+    model.graph.node[2].CopyFrom(
+        helper.make_node(op, ["s", "w", "w"][:inputs], ["y", "i"] if op == "TopK" else ["y"], name="soft", **{attribute: value}, **more)
+    )
+    with pytest.raises(InvalidModelError) as caught:
+        load(_save(tmp_path, model), Options())
+    assert str(caught.value) == f"{op} 'soft': {attribute} is {value}; it is yes or no: 1 or 0"
+
+
+def test_numbers_out_of_range_and_ill_formed_nodes_are_told_together(tmp_path: Path) -> None:
+    model = _model(23)
+    _node("Attention", "s", "s", "s", softcap=-1.0, qk_matmul_output_mode=4, is_causal=-1)(model)
+    model.graph.node[0].input.append("w")
+    with pytest.raises(InvalidModelError) as caught:
+        load(_save(tmp_path, model), Options())
+    assert list(map(str, caught.value.problems)) == [
+        "Attention 'soft': is_causal is -1; it is yes or no: 1 or 0",
+        "Attention 'soft': qk_matmul_output_mode is 4; it is 0, 1, 2 or 3",
+        "Attention 'soft': softcap is -1; it cannot be negative",
+        f"Relu 'act': {SPEC}" + SIZE.format("act", "Relu", "input"),
+    ]
