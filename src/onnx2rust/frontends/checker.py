@@ -16,6 +16,7 @@ from onnx import checker
 from onnx2rust import registry
 from onnx2rust.errors import InvalidModelError, Problem
 from onnx2rust.frontends import graph as graphs
+
 BOOLEANS = frozenset(
     [
         "align_corners", "allowzero", "antialias", "broadcast", "ceil_mode", "center_point_box", "count_include_pad", "detect_negative",

@@ -61,6 +61,8 @@ def prepare(model: onnx.ModelProto, options: Options) -> list[str]:
         raise InvalidModelError(problems)
     graphs.topological_sort(model.graph)
     notes += checker.check(model)
+    if graphs.sort_top_k(model.graph):
+        notes.append("TopK with sorted=0 gives elements in any order: here, and in the reference, they are sorted")
     dropped = graphs.drop_constant_inputs(model.graph)
     if dropped:
         notes.append(f"inputs with an initializer are constants, not inputs: {', '.join(dropped)}")

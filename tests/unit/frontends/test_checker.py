@@ -200,7 +200,10 @@ ILL = {
     ),
     "two things, and one that is none": (
         _two_things,
-        [f"Relu 'act': {SPEC}" + SIZE.format("act", "Relu", "input"), f"Add 'shift': {SPEC}" + SIZE.format("shift", "Add", "output")],
+        [
+            f"Relu 'act': {SPEC}" + SIZE.format("act", "Relu", "input"),
+            f"Add 'shift': {SPEC}" + SIZE.format("shift", "Add", "output"),
+        ],
     ),
 }
 
@@ -276,7 +279,9 @@ def test_what_is_no_boolean_is_invalid(tmp_path: Path, op: str, attribute: str, 
     inputs = {"ReduceSum": 1, "ArgMax": 1, "MaxPool": 1, "Attention": 3}.get(op, 2)
     model = _model(23)
     model.graph.node[2].CopyFrom(
-        helper.make_node(op, ["s", "w", "w"][:inputs], ["y", "i"] if op == "TopK" else ["y"], name="soft", **{attribute: value}, **more)
+        helper.make_node(
+            op, ["s", "w", "w"][:inputs], ["y", "i"] if op == "TopK" else ["y"], name="soft", **{attribute: value}, **more
+        )
     )
     with pytest.raises(InvalidModelError) as caught:
         load(_save(tmp_path, model), Options())
