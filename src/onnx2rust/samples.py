@@ -78,22 +78,18 @@ def lengths(program: Program) -> tuple[int, ...]:
 def draw(
     program: Program,
     reference: Reference,
-    uses: dict[str, usage.Usage],
+    uses: usage.Usage,
     fixed: dict[str, int],
     lengths: Iterable[int],
     rng: np.random.Generator,
 ) -> tuple[dict[str, int], dict[str, Array], list[Array]]:
     """Sizes, inputs and outputs at the first of `lengths` that the reference can run; `fixed` sizes are as they are."""
     failure: ToolError | None = None
-    for length in lengths:
-        sizes = dict.fromkeys(program.symbols, length) | fixed
-        feeds = usage.draw_all(program, uses, sizes, rng)
+    for sizes, feeds in usage.attempts(program, uses, fixed, lengths, rng):
         try:
             return sizes, feeds, reference.run(feeds)
         except ToolError as error:
             failure = failure or error
-        if sizes == fixed:
-            break
     assert failure is not None
     hint = "fix sizes with --dim, or give samples with --features"
     raise ToolError([Problem(p.what, p.where, hint) for p in failure.problems])
