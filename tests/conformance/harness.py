@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx2rust import emit, npz, pipeline, planner, report
+from onnx2rust import emit, identity, npz, pipeline, planner, report
 from onnx2rust.errors import Onnx2RustError
 from onnx2rust.frontends import Loaded
 from onnx2rust.options import Options
@@ -119,7 +119,7 @@ def write(cases: list[Case]) -> dict[str, str]:
     (BUILD / "Cargo.toml").write_text(
         f"""[package]
 name = "conformance"
-version = "0.0.0"
+version = "{identity.UNCHECKED}"
 edition = "2024"
 [dependencies]
 tf-layers = {{ path = "{ROOT / "rust" / "tf-layers"}" }}
