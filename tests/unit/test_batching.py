@@ -63,7 +63,7 @@ def names(program: Program) -> list[list[str]]:
 
 
 def written(plan: Plan) -> str:
-    context = emit.Context("x", "onnx", False, False, 1, False, ("predictions",))
+    context = emit.Context("x")
     return emit.render(plan, Options(), context).files["src/model.rs"]
 
 

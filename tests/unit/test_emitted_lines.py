@@ -32,7 +32,7 @@ def rendered(
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     options = Options(name="Lines", binary_classification=False)
     program = pipeline.lower(Loaded(proto, "onnx", "onnx", ()), options)
-    context = emit.Context("lines.onnx", "onnx", False, False, 1, False, ("predictions",))
+    context = emit.Context("lines.onnx")
     return emit.render(planner.plan(program, options), options, context).files
 
 

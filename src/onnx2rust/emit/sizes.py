@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from onnx2rust.dims import Call, Dim, Expr, Symbol, symbols
-from onnx2rust.naming import Escaped, Names, ident
+from onnx2rust.naming import LOCALS, Escaped, Names, ident
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,7 @@ class SizeTable:
     """Hands out Rust expressions for dims, and remembers which named sizes they need."""
 
     def __init__(self, given: Iterable[str]) -> None:
-        self._names = Names(
-            ["inputs", "ws", "cpu", "l", "size", "window_count", "elements", "model", "self", "sizes", "samples", "first", *given]
-        )
+        self._names = Names([*LOCALS, *given])
         self._named: dict[Expr, NamedSize] = {}
         self._places: dict[Expr, set[tuple[str, ...]]] = {}
         self.place: tuple[str, ...] = ()

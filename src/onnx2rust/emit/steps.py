@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from onnx2rust.batching import Segment, part
 from onnx2rust.dims import symbol, symbols
 from onnx2rust.emit import control, literals
+from onnx2rust.emit.scope import Scope
 from onnx2rust.emit.sizes import NamedSize, SizeTable
 from onnx2rust.emit.weights import WeightTable
 from onnx2rust.layers.base import Layer, View
@@ -19,15 +20,15 @@ from onnx2rust.program import Step, TensorType, Value
 
 @dataclass
 class Writer:
-    """Writes steps; `uses` collects the tf_layers items that the lines name."""
+    """Writes steps of the file whose names are `scope`."""
 
     plan: Plan
     weights: WeightTable
     sizes: SizeTable
     inputs: dict[Value, Escaped]
-    uses: set[str] = field(default_factory=set)
+    scope: Scope
     features: set[str] = field(default_factory=set)
-    """Cargo features of tf-layers that those items lie behind."""
+    """Cargo features of tf-layers that the layers lie behind."""
     needs_scratch: bool = False
     checks_elements: bool = False
     """Whether there is a value with a number of elements that the data decide."""
@@ -82,9 +83,8 @@ class Writer:
 
     def use(self, layer: type[Layer]) -> str:
         """Notes that the lines name a layer's struct; returns that name."""
-        self.uses.add(layer.rust)
         self.features.add(layer.feature)
-        return layer.rust.rsplit("::", 1)[-1]
+        return self.scope.item(layer.rust)
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
@@ -225,12 +225,13 @@ class Writer:
             arguments.append("&mut ws.scratch")
         return f"{self._fitted(step)}.{method}({', '.join(arguments)}){self._tail(step)};"
 
-    def fields(self) -> list[tuple[Step, str, str]]:
-        """Layers with parameters: (step, Rust type, struct literal)."""
+    def fields(self, scope: Scope) -> list[tuple[Step, str, str]]:
+        """Layers with parameters: (step, Rust type, struct literal), as the file whose names are `scope` writes them."""
         found = []
         for step in self.plan.program.walk():
             if isinstance(step.layer, View) or step.bodies or not step.layer.constants():
                 continue
-            self.use(type(step.layer))
-            found.append((step, literals.struct_type(step.layer), literals.struct(step.layer, self.weights, self.uses)))
+            self.features.add(step.layer.feature)
+            literal = literals.struct(step.layer, self.weights, scope)
+            found.append((step, literals.struct_type(step.layer, scope), literal))
         return found
