@@ -7,7 +7,7 @@ from typing import Any
 
 from onnx2rust.dims import Expr
 from onnx2rust.emit.scope import Scope
-from onnx2rust.emit.sizes import _grouped
+from onnx2rust.emit.sizes import grouped
 from onnx2rust.emit.weights import WeightTable
 from onnx2rust.layers.base import Layer, Variant, Weight
 from onnx2rust.naming import string
@@ -24,6 +24,11 @@ def struct(layer: Layer, weights: WeightTable, scope: Scope) -> str:
     """The checked struct literal of a layer."""
     fields = []
     for name, value in layer.constants().items():
+        if layer.same() is not None and name in ("pads_begin", "pads_end"):
+            value = tuple(0 if isinstance(pad, Expr) else pad for pad in value)  # `run` is told (`Layer.same`)
+        if open_sizes := [v for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, Expr)]:
+            known = f"`{name}` is part of the layer's literal, and {open_sizes[0]} is only known at run time"
+            raise TypeError(f"{type(layer).__name__}: {known}")
         text = literal(value, weights, scope)
         if layer.is_option(name) and value is not None:
             text = f"Some({text})"
@@ -38,9 +43,7 @@ def literal(value: Any, weights: WeightTable, scope: Scope) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        return _grouped(value)
-    if isinstance(value, Expr):
-        return "0"  # the run chooses the pads (`Layer.same`)
+        return grouped(value)
     if isinstance(value, float):
         return number(value)
     if isinstance(value, str):

@@ -15,7 +15,6 @@ from onnx2rust.dims import Dim, Expr, evaluate, product, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.emit import body, literals, readme
 from onnx2rust.emit.scope import LAYERS_FILE, MODEL_FILE, Scope
-from onnx2rust.emit.sizes import SizeTable
 from onnx2rust.emit.steps import Writer
 from onnx2rust.emit.weights import Entry, WeightTable
 from onnx2rust.naming import Escaped, Names, comment, crate_name, doc, ident, string, toml_string, type_name
@@ -86,11 +85,10 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     locals_ = Names(naming.DOC_LOCALS)
     doc_locals = {v: locals_.unique(inputs[v]) for v in program.inputs}
     defined = [s for step in program.walk() for s in step.defines]
-    loops = [f"{name}_{k + 1}" for k in range(sum(bool(s.bodies) for s in program.walk())) for name in ("i", "keep")]
     name = type_name(options.name or "Model")
     model = Escaped(name if name.endswith("Model") and name != "Model" else f"{name}Model")
-    own, in_layers = Scope([*MODEL_FILE, model]), Scope(LAYERS_FILE)
-    writer = Writer(plan, weights, SizeTable([*program.symbols, *defined, *loops]), inputs, own)
+    own, in_layers = Scope([*MODEL_FILE, model], [*program.symbols, *defined]), Scope(LAYERS_FILE)
+    writer = Writer(plan, weights, inputs, own)
     text = body.write(writer, outputs)
     layers = [
         {"field": step.name, "type": type_, "literal": literal, "doc": doc(writer.describe(step))}
@@ -125,13 +123,13 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "reads_weights": any(re.search(r"\bw\.", layer["literal"]) for layer in layers),
         "slots": [{"rust": Escaped(d.rust), "doc": doc(_slot_doc(plan.contents[k]))} for k, d in enumerate(plan.slots)],
         "scratch": writer.needs_scratch,
-        "size_checks": [Escaped(c) for c in text.checks],
+        "functions": [Escaped(f) for f in text.functions],
         "dims": [Escaped(d) for d in text.dims],
         "sizes_struct": bool(text.dims),
         "predict": [Escaped(line) for line in text.predict],
         "blocks": [
             {"name": b.name, "doc": b.doc, "arguments": Escaped(b.arguments), "lines": [Escaped(t) for t in b.lines]}
-            for b in text.blocks
+            for b in text.methods
         ],
         "binary": context.binary,
         "placeholder_thresholds": context.placeholder_thresholds,

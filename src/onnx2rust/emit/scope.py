@@ -16,12 +16,22 @@ LAYERS_FILE = ("EMBEDDED", "F16", "Layers", "None", "Option", "Self", "Some", "W
 """Types and constants that `src/layers.rs` names, besides layers."""
 
 
-class Scope:
-    """The items of one file: its own (`taken`), and those of tf-layers that it imports, each under a name of its own."""
+LOCALS = ("inputs", "ws", "cpu", "l", "d", "sizes", "samples", "first", "size", "window_count", "elements", "check_input")
+"""Parameters and variables of `predict` and its methods, and functions that they call."""
 
-    def __init__(self, taken: Iterable[str] = ()) -> None:
+
+class Scope:
+    """Everything that has a name in one file: its own items (`taken`), those of tf-layers that it imports, and the variables of its functions.
+
+    `symbols` are the names of sizes: they have the same variable in every function.
+    """
+
+    def __init__(self, taken: Iterable[str] = (), symbols: Iterable[str] = ()) -> None:
         self._names = Names(taken)
         self._imported: dict[str, Escaped] = {}
+        self.variables = Names(LOCALS)
+        self.symbols = {s: self.variables.unique(s, f"{s}_size") for s in symbols}
+        """The variables of symbols."""
 
     def item(self, path: str) -> Escaped:
         """What the file calls `tf_layers::<path>`: its last segment, or, where that is taken, the one before it as well."""
