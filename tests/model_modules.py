@@ -8,13 +8,13 @@ from pathlib import Path
 
 from rust_tools import ROOT
 
-from onnx2rust import npz
+from onnx2rust import identity, npz
 from onnx2rust.emit import Rendered
 
 _CARGO = f"""\
 [package]
 name = "{{name}}"
-version = "0.0.0"
+version = "{identity.UNCHECKED}"
 edition = "2024"
 [dependencies]
 tf-layers = {{{{ path = "{ROOT / "rust" / "tf-layers"}" }}}}

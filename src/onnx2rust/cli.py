@@ -311,17 +311,19 @@ def ops(console: Console, model: Path | None, **choices: Any) -> Outcome:
     "-o",
     "target",
     type=_FILE,
-    metavar="FILE.npz",
+    metavar="FILE.npz|OUT",
     default="model_weights.npz",
     show_default=True,
-    help="Where to write.",
+    help="Where to write: a file, or the crate to renew.",
 )
 @click.option("--like", type=_FILE, metavar="OUT", help="A conversion's output that the weights must fit.")
 @reading
 def weights(console: Console, model: Path, target: Path, like: Path | None, **choices: Any) -> Outcome:
-    """Writes the weights of a retrained MODEL as model_weights.npz for a crate that exists.
+    """Writes the weights of a retrained MODEL for a crate that exists.
 
-    With --like OUT, names, shapes and types are compared with those of that conversion, and every tensor that differs is named.
+    With -o OUT (the output of a conversion, or its crate) the crate's model_weights.npz is replaced, and the version in its
+    Cargo.toml names the new weights: build again, and that is all. Names, shapes and types must be those that the crate has.
+    With -o FILE.npz --like OUT, names, shapes and types are compared with those of that conversion, and every tensor that differs is named.
     """
     count = onnx2rust.write_weights(
         model, target, Options(**choices, verbosity=console.verbosity), like=like, progress=console.stage

@@ -18,7 +18,7 @@ class Options:
     """Options of `convert`; defaults are those of the command line.
 
     `binary_classification` is None when the user did not say: then a model that cannot be a binary classifier is
-    converted as not binary, with a note, instead of being refused. `name` is None when the model is to be called after its file.
+    converted as not binary instead of being refused. `name` is None when the model is to be called after its file.
     """
 
     name: str | None = None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import jinja2
 import numpy as np
 
-from onnx2rust import __version__, naming, resources
+from onnx2rust import __version__, identity, naming, npz, resources, thresholds
 from onnx2rust.dims import Dim, Expr, evaluate, product, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.emit import body, literals, readme
@@ -23,8 +24,8 @@ from onnx2rust.planner import Plan
 from onnx2rust.program import Program, Value
 
 _TEMPLATES = (
-    "Cargo.toml",
     "build.rs",
+    ".cargo/config.toml",
     "README.md",
     "src/lib.rs",
     "src/model.rs",
@@ -35,6 +36,8 @@ _TEMPLATES = (
     "tests/behaviour.rs",
     "benches/benchmarks.rs",
     "examples/predict.rs",
+    # the last, because its version names all the others
+    "Cargo.toml",
 )
 
 
@@ -57,6 +60,8 @@ class Context:
     """The number of negative samples that the thresholds were computed from, if they were."""
     rtol: float = DType.F32.tolerance[0]
     atol: float = DType.F32.tolerance[1]
+    levels: Mapping[str, float] = field(default_factory=lambda: dict(thresholds.PLACEHOLDERS))
+    """The thresholds of a binary classifier."""
     slack: tuple[float, ...] = ()
     """What the outputs of a quantised model may be off by in any case, one number each."""
 
@@ -154,9 +159,10 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "doc_sizes": Escaped(" " + ", ".join(f"{s}: 1" for s in doc_one) + " "),
         "doc_inputs": Escaped(" " + ", ".join(f"{inputs[v]}: &{doc_locals[v]}" for v in program.inputs) + " "),
     }
-    files = {}
+    files = {"model/thresholds.json": thresholds.text(context.levels)} if context.binary else {}
     for template in (*_TEMPLATES, "src/modules.rs"):
         differ = {
+            "crate_version": toml_string(_version(files, weights)) if template == "Cargo.toml" else None,
             "uses": (own if template == "src/model.rs" else in_layers).imports(),
             "has_f16": _has_f16(template, plan, weights, layers),
         }
@@ -164,6 +170,10 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     module = files.pop("src/modules.rs")
     arrays = {context.prefix + name: array for name, array in weights.arrays().items()}
     return Rendered(files, arrays, str(crate), str(model), module, tuple(map(str, tensors)))
+
+
+def _version(files: dict[str, str], weights: WeightTable) -> str:
+    return identity.version(files, npz.checksum(weights.arrays()))
 
 
 @functools.cache

@@ -18,8 +18,8 @@ const EXPECTED: &[&str] = &["predictions"];
 const SAMPLES: usize = 8;
 
 fn testdata() -> Npz {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/features.npz");
-    Npz::open(path).expect("testdata/features.npz can be read")
+    let folder = score::folder().unwrap_or_else(|error| panic!("{error}"));
+    Npz::open(folder.join("testdata/features.npz")).expect("testdata/features.npz can be read")
 }
 
 #[test]
