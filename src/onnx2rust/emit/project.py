@@ -41,6 +41,9 @@ _TEMPLATES = (
 )
 
 
+_NEED_SAMPLES = ("tests/parity.rs", "tests/behaviour.rs", "benches/benchmarks.rs")
+
+
 @dataclass(frozen=True)
 class Context:
     """What a crate's files need besides the plan."""
@@ -64,6 +67,8 @@ class Context:
     """The thresholds of a binary classifier."""
     slack: tuple[float, ...] = ()
     """What the outputs of a quantised model may be off by in any case, one number each."""
+    apart: float | None = None
+    """What onnxruntime was less than from the model in float64 on the test data, as a share of an output's largest, if that is known."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +148,9 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "batched": context.batched,
         "expected": [string(e) for e in context.expected],
         "expected_doc": [doc(e) for e in context.expected],
-        "rtol": Escaped(repr(context.rtol)),
-        "atol": Escaped(repr(context.atol)),
+        "rtol": _short(context.rtol),
+        "atol": _short(context.atol),
+        "apart": None if context.apart is None else _short(context.apart),
         "slack": [Escaped(repr(s)) for s in context.slack],
         "kind": Escaped(context.kind),
         "drawn": context.drawn,
@@ -160,7 +166,8 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "doc_inputs": Escaped(" " + ", ".join(f"{inputs[v]}: &{doc_locals[v]}" for v in program.inputs) + " "),
     }
     files = {"model/thresholds.json": thresholds.text(context.levels)} if context.binary else {}
-    for template in (*_TEMPLATES, "src/modules.rs"):
+    wanted = _TEMPLATES if context.samples else [t for t in _TEMPLATES if t not in _NEED_SAMPLES]
+    for template in (*wanted, "src/modules.rs"):
         differ = {
             "crate_version": toml_string(_version(files, weights)) if template == "Cargo.toml" else None,
             "uses": (own if template == "src/model.rs" else in_layers).imports(),
@@ -328,6 +335,12 @@ def _rows(program: Program, inputs: dict[Value, Escaped]) -> dict[str, Any] | No
         "output_text": Escaped(_values(product(out))),
         "exact": all(v.dtype is not DType.F64 for v in program.inputs),
     }
+
+
+def _short(number: float) -> Escaped:
+    """`5e-6`."""
+    digits, exponent = f"{number:.0e}".split("e")
+    return Escaped(f"{digits}e{int(exponent)}")
 
 
 def _values(count: Dim) -> str:
