@@ -110,7 +110,7 @@ def _convert(model: Model, path: Path) -> Path | None:
     options = Options(name="Model", binary_classification=False)
     loaded = frontends.load(path, options)
     programs = [pipeline.lower(loaded, options) for _ in range(2)]
-    context = emit.Context("model.onnx", loaded.kind, False, False, 1, False, ("predictions",))
+    context = emit.Context("model.onnx", loaded.kind)
     crates = [emit.render(planner.plan(p, options), options, context) for p in programs]
     assert crates[0].files == crates[1].files, "two conversions differ"
     weights = [npz.encode(c.weights) for c in crates]
