@@ -24,7 +24,7 @@ import rust_tools
 from PIL import Image
 from rust_tools import ROOT, TARGET, cargo, passes
 
-from onnx2rust import npz, pipeline, thresholds
+from onnx2rust import identity, npz, pipeline, thresholds
 from onnx2rust.errors import InvalidModelError, UsageError
 from onnx2rust.options import Options
 
@@ -177,12 +177,15 @@ def test_new_weights_need_no_new_conversion(score, tmp_path):
     np.testing.assert_allclose(predict(score, x, tmp_path), reference(onnx_models.score(), x), rtol=1e-5)
     retrained = onnx_models.score(seed=9)
     weights = {i.name: onnx.numpy_helper.to_array(i) for i in retrained.graph.initializer}
-    with replaced(score / "model" / "model_weights.npz", npz.encode(weights)):
+    manifest = identity.renewed((score / "Cargo.toml").read_text(), npz.checksum(weights))
+    assert manifest is not None
+    with replaced(score / "model" / "model_weights.npz", npz.encode(weights)), replaced(score / "Cargo.toml", manifest.encode()):
         np.testing.assert_allclose(predict(score, x, tmp_path), reference(retrained, x), rtol=1e-5)
         assert cargo(score, "test", "--test", "parity").returncode != 0
     out = io.BytesIO()
-    np.savez_compressed(out, **weights)
-    with replaced(score / "model" / "model_weights.npz", out.getvalue()):
+    np.savez_compressed(out, **dict(reversed(weights.items())))
+    # compressed and in another order, they are the same weights
+    with replaced(score / "model" / "model_weights.npz", out.getvalue()), replaced(score / "Cargo.toml", manifest.encode()):
         np.testing.assert_allclose(predict(score, x, tmp_path), reference(retrained, x), rtol=1e-5)
 
 
@@ -218,7 +221,10 @@ def test_weights_that_do_not_fit_fail_the_build_by_name(score, content, message)
         ('{"bottom": 0.5, "low": 0.4, "medium": 0.8, "high": 0.9}', "must have bottom <= low <= medium <= high"),
         ('{"bottom": 0.5, "low": 0.7, "medium": 0.8}', "`high` is missing"),
         ('{"bottom": 0.5, "low": 0.7, "medium": 0.8, "high": 0.9, "top": 1}', "unknown key `top`"),
-        ('{"bottom": 0.5, "low": 0.7, "medium": 0.8, "high": "x"}', "`high` is not a number"),
+        ('{"bottom": 0.5, "low": 0.7, "medium": 0.8, "high": "x"}', '`high` is not a number of JSON: `"x"`'),
+        ('{"bottom": +0.5, "low": 0.7, "medium": 0.8, "high": 0.9}', "`bottom` is not a number of JSON: `+0.5`"),
+        ('{"bottom": -0.5, "low": 0.7, "medium": 0.8, "high": 0.9}', "`bottom` is below 0"),
+        ("{}", "`bottom`, `low`, `medium`, `high` are missing"),
         ("[]", "is not a JSON object"),
         ("", "is not a JSON object"),
     ],

@@ -13,8 +13,8 @@ import onnx_models
 import pytest
 
 import onnx2rust
-from onnx2rust import cli
-from onnx2rust.errors import UsageError
+from onnx2rust import cli, thresholds
+from onnx2rust.errors import InvalidModelError, UsageError
 from onnx2rust.options import Checks, Options
 
 
@@ -106,7 +106,7 @@ def run(capsys, *arguments):
         ("verify score.onnx --rtol nan", "--rtol nan: a tolerance is a finite number, not below 0"),
         ("verify score.onnx --atol inf", "--atol inf: a tolerance is a finite number, not below 0"),
         ("verify score.onnx --target-dir file", "--target-dir file: is not a folder"),
-        ("weights score.onnx -o folder", "folder: is a folder"),
+        ("weights score.onnx -o folder", "folder: is a folder, and no crate that onnx2rust wrote"),
         ("weights score.onnx --like file -o w.npz", "--like file: cannot be read as an .npz file (it is no zip archive)"),
     ],
 )
@@ -161,7 +161,15 @@ def test_files_that_do_not_fit(capsys, place, arguments, message):
 def test_thresholds_that_are_no_rising_numbers_of_a_float32(capsys, place, high):
     (place / "t.json").write_text(f'{{"bottom": 0.1, "low": 0.2, "medium": 0.3, "high": {high}}}')
     code, _, lines = run(capsys, "convert", "score.onnx", "out", "--thresholds", "t.json")
-    assert (code, lines[1:]) == (3, ["  --thresholds t.json: must have numbers with bottom <= low <= medium <= high"])
+    assert (code, lines[1:]) == (3, ["  --thresholds t.json: must have numbers with 0 <= bottom <= low <= medium <= high"])
+
+
+def test_thresholds_are_confidences_not_below_0(capsys, place):
+    (place / "t.json").write_text('{"bottom": -0.1, "low": 0.2, "medium": 0.3, "high": 0.4}')
+    code, _, lines = run(capsys, "convert", "score.onnx", "out", "--thresholds", "t.json")
+    assert (code, lines[1:]) == (3, ["  --thresholds t.json: must have numbers with 0 <= bottom <= low <= medium <= high"])
+    with pytest.raises(InvalidModelError, match="below 0: the model's scores are no probabilities"):
+        thresholds.from_labels(np.array([-3, -2, 1], np.float32), np.array([0, 0, 1]))
 
 
 def test_a_file_that_may_not_be_read(capsys, place, monkeypatch):
