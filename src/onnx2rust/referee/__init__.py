@@ -23,6 +23,7 @@ _KERNELS: list[Any] = [
     windows.Conv, windows.ConvTranspose, windows.AveragePool, windows.MaxPool,
     recurrent.RNN, recurrent.LSTM, recurrent.GRU,
     small.Softmax, small.LogSoftmax, small.Hardmax, small.Scatter, small.Resize, small.Erf,
+    small.LayerNormalization, small.SimplifiedLayerNormalization,
     small.DequantizeLinear, small.QuantizeLinear,
 ]  # fmt: skip
 
