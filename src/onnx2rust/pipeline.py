@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from onnx2rust import emit, frontends, importer, npz, output, passes, planner, resources, samples, thresholds
+from onnx2rust import emit, frontends, importer, layer_crate, npz, output, passes, planner, samples, thresholds
 from onnx2rust.dims import evaluate, product, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import MismatchError, Problem, UnsupportedError, UsageError
@@ -18,10 +18,12 @@ from onnx2rust.report import files as report_files
 
 @dataclass(frozen=True)
 class Generated:
-    """All that a conversion writes, in memory: `crate` below `output.MARKER` (without tf-layers, which is the same for all models),
+    """All that a conversion writes, in memory: `crate` below `output.MARKER` (without its copy of tf-layers),
     `people` below `saved_model_from_<kind>`."""
 
     crate: dict[str, bytes]
+    features: tuple[str, ...]
+    """The families of layers that the crate uses."""
     people: dict[str, bytes]
     crate_name: str
     model: str
@@ -64,12 +66,17 @@ def convert(source: Path | str, out: Path | str, options: Options | None = None,
     output.refuse_existing(out, options.force)
     progress("reading the model")
     loaded = frontends.load(source, options)
-    found = generate(loaded, source.resolve().name, options, progress)
+    layers = layer_crate.chosen(options.layers, out / output.MARKER)
+    found = generate(loaded, source.resolve().name, options, progress, layers=layers)
+    layer_crate.check(options.layers, found.features)
     if found.departures:
         raise MismatchError(list(found.departures))
     progress("writing the files")
     files = {f"{output.MARKER}/{name}": content for name, content in found.crate.items()}
-    files |= {f"{output.MARKER}/tf-layers/{name}": content for name, content in resources.tf_layers_files().items()}
+    if layers is None:
+        own = layer_crate.copied(found.crate_name)
+        copy = layer_crate.files(own.package, found.features)
+        files |= {f"{output.MARKER}/{own.path}/{name}": content for name, content in copy.items()}
     files |= {f"saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()}
     output.write(out, files)
     return Project(out, out / output.MARKER, found.crate_name, found.model, found.notes, found.program, found.plan)
@@ -96,9 +103,16 @@ def _refuse_huge(program: Program) -> None:
 
 
 def generate(
-    loaded: frontends.Loaded, source: str, options: Options, progress: Progress = lambda _: None, *, drawn: bool = True
+    loaded: frontends.Loaded,
+    source: str,
+    options: Options,
+    progress: Progress = lambda _: None,
+    *,
+    drawn: bool = True,
+    layers: layer_crate.LayerCrate | None = None,
 ) -> Generated:
-    """The stages behind the frontend; `source` is the model's file name. Unless `drawn`, the picture is laid out but has no pixels:
+    """The stages behind the frontend; `source` is the model's file name, `layers` the crate of layers
+    unless it is a copy of its own. Unless `drawn`, the picture is laid out but has no pixels:
     drawing some hundred layers takes most of a second, all else that is written for people some milliseconds."""
     options = replace(options, name=options.name or Path(source).stem)
     progress("lowering operators to layers")
@@ -107,14 +121,16 @@ def generate(
     progress("running the reference")
     context, data, notes = _context(loaded, program, source, options)
     progress("generating the crate")
-    rendered = emit.render(plan, options, replace(context, levels=_thresholds(options, context, data)))
+    rendered = emit.render(plan, options, replace(context, levels=_thresholds(options, context, data), layers=layers))
     crate = crate_files(rendered)
     crate["testdata/features.npz"] = npz.encode(data.arrays)
     people = report_files(loaded, program, crate[WEIGHTS], rendered.model, source, drawn=drawn)
     if options.crate_name and rendered.crate != options.crate_name:
         notes.append(f"--crate-name {options.crate_name!r}: the crate is called {rendered.crate}")
     notes = [*loaded.notes, *notes]
-    return Generated(crate, people, rendered.crate, rendered.model, tuple(notes), program, plan, data.departures)
+    return Generated(
+        crate, rendered.features, people, rendered.crate, rendered.model, tuple(notes), program, plan, data.departures
+    )
 
 
 def crate_files(rendered: emit.Rendered) -> dict[str, bytes]:
