@@ -26,6 +26,7 @@ Exit codes:
   4  unsupported: a valid model asks for what onnx2rust does not do
   5  numeric mismatch: the generated crate and the reference disagree
   6  tool failure: cargo, TensorFlow, the disk, or a bug
+  7  not verified: built, but no inputs were found that the model runs on
 """
 INTERRUPTED = 130
 Command = Callable[..., Outcome]
@@ -248,8 +249,8 @@ def _batches(_context: click.Context, _parameter: click.Parameter, value: str) -
 @reading
 @click.option("--features", type=_FILE, metavar="FILE.npz", help="Samples to run; `predictions` in it are compared too.")
 @click.option("--batch", "batches", default="1,3", show_default=True, callback=_batches, help="Batch sizes to draw inputs for.")
-@click.option("--rtol", type=float, help="Relative tolerance (default: 1e-4 for f32).")
-@click.option("--atol", type=float, help="Tolerance as a share of the largest value (default: 1e-5 for f32).")
+@click.option("--rtol", type=float, help="Relative tolerance (default: calibrated by float64).")
+@click.option("--atol", type=float, help="Tolerance as a share of the largest value (likewise).")
 @click.option("--per-node", is_flag=True, help="Compare every intermediate value; name the first node that departs.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the drawn inputs.")
 @click.option("--inplace/--no-inplace", default=True, help="As for convert.")
@@ -266,7 +267,7 @@ def verify(
     target_dir: Path | None,
     **choices: Any,
 ) -> Outcome:
-    """Converts and builds every MODEL, runs it, and compares with onnxruntime.
+    """Converts and builds every MODEL, runs it, and compares with onnxruntime and with the model evaluated in float64.
 
     Inputs are drawn (seeded, several sizes) unless --features gives some. Floating point must agree within |a - b| <= rtol |b| +
     atol max |b|, everything else exactly. Exits with the code of the first model that does not pass.

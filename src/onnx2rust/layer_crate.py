@@ -98,7 +98,8 @@ def files(package: str, needed: Iterable[str]) -> dict[str, bytes]:
         for module in _MODULE.findall(text):
             todo += [p for p in (f"{folder}/{module}.rs", f"{folder}/{module}/mod.rs") if p in sources]
         found[name] = text.replace("tf_layers", library).encode()
-    found["README.md"] = sources["README.md"].replace("tf_layers", library).encode()
+    # its example needs families that may not be there
+    found["README.md"] = sources["README.md"].replace("tf_layers", library).replace("```rust\n", "```rust,ignore\n").encode()
     found["Cargo.toml"] = _renamed(sources["Cargo.toml"], package, enabled).encode()
     found |= {name: text.encode() for name, text in sources.items() if name.startswith("LICENSE")}
     return dict(sorted(found.items()))

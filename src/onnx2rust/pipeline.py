@@ -123,7 +123,8 @@ def generate(
     progress("generating the crate")
     rendered = emit.render(plan, options, replace(context, levels=_thresholds(options, context, data), layers=layers))
     crate = crate_files(rendered)
-    crate["testdata/features.npz"] = npz.encode(data.arrays)
+    if data.samples:
+        crate["testdata/features.npz"] = npz.encode(data.arrays)
     people = report_files(loaded, program, crate[WEIGHTS], rendered.model, source, drawn=drawn)
     if options.crate_name and rendered.crate != options.crate_name:
         notes.append(f"--crate-name {options.crate_name!r}: the crate is called {rendered.crate}")
@@ -148,8 +149,7 @@ def _context(
         raise UsageError(f"--binary-classification: {why_not}", "convert with --no-binary-classification")
     if options.thresholds is not None and not binary:
         raise UsageError(f"--thresholds {options.thresholds}: {why_not or 'the crate is to be no binary classifier'}")
-    rtol, atol = (max(column) for column in zip(DType.F32.tolerance, *(v.dtype.tolerance for v in program.outputs), strict=True))
-    data = samples.make(loaded.proto, program, options.features, rtol, atol)
+    data = samples.make(loaded.proto, program, options.features)
     notes += data.notes
     placeholder = binary and options.thresholds is None and data.labels is None
     if placeholder:
@@ -165,9 +165,10 @@ def _context(
         data.expected,
         drawn=options.features is None,
         negatives=int((data.labels == 0).sum()) if computed and data.labels is not None else None,
-        rtol=rtol,
-        atol=atol,
+        rtol=data.tolerance[0],
+        atol=data.tolerance[1],
         slack=data.slack,
+        apart=data.apart,
     )
     return context, data, notes
 

@@ -27,6 +27,7 @@ from onnx2rust.program import Program, Value
 _TEMPLATES = (
     "build.rs",
     ".cargo/config.toml",
+    ".gitignore",
     "README.md",
     "src/lib.rs",
     "src/model.rs",
@@ -40,6 +41,9 @@ _TEMPLATES = (
     # the last, because its version names all the others
     "Cargo.toml",
 )
+
+
+_NEED_SAMPLES = ("tests/parity.rs", "tests/behaviour.rs", "benches/benchmarks.rs")
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,8 @@ class Context:
     """The crate of layers, if it is not a copy of its own."""
     slack: tuple[float, ...] = ()
     """What the outputs of a quantised model may be off by in any case, one number each."""
+    apart: float | None = None
+    """What onnxruntime was less than from the model in float64 on the test data, as a share of an output's largest, if that is known."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     name = type_name(options.name or "Model")
     crate = crate_name(options.crate_name or name)
     lifetime = any("'w" in str(layer["type"]) for layer in layers)
+    layers_crate = context.layers or layer_crate.copied(crate)
     features = tuple(sorted({"base", "npz", *writer.features}))
     values = {
         "version": Escaped(__version__),
@@ -118,7 +125,8 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "crate": {"name": crate, "toml": toml_string(crate)},
         "model": Escaped(name if name.endswith("Model") and name != "Model" else f"{name}Model"),
         "features": Escaped(", ".join(map(toml_string, features))),
-        "layers_crate": (context.layers or layer_crate.copied(crate)).toml(),
+        "layers_crate": layers_crate.toml(),
+        "layers_package": comment(layers_crate.package),
         "own_layers": context.layers is None,
         "symbols": [{"name": Escaped(s), "doc": doc(_symbol_doc(program, s))} for s in program.symbols],
         "inputs": [_tensor(v, inputs[v], v.name, program) | {"doc_local": doc_locals[v]} for v in program.inputs],
@@ -148,8 +156,9 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "batched": context.batched,
         "expected": [string(e) for e in context.expected],
         "expected_doc": [doc(e) for e in context.expected],
-        "rtol": Escaped(repr(context.rtol)),
-        "atol": Escaped(repr(context.atol)),
+        "rtol": _short(context.rtol),
+        "atol": _short(context.atol),
+        "apart": None if context.apart is None else _short(context.apart),
         "slack": [Escaped(repr(s)) for s in context.slack],
         "kind": Escaped(context.kind),
         "drawn": context.drawn,
@@ -167,7 +176,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "doc_inputs": Escaped(" " + ", ".join(f"{inputs[v]}: &{doc_locals[v]}" for v in program.inputs) + " "),
     }
     files = {"model/thresholds.json": thresholds.text(context.levels)} if context.binary else {}
-    for template in _TEMPLATES:
+    for template in _TEMPLATES if context.samples else [t for t in _TEMPLATES if t not in _NEED_SAMPLES]:
         own = {
             "crate_version": toml_string(_version(files, weights)) if template == "Cargo.toml" else None,
             "uses": _imports(model_uses if template == "src/model.rs" else writer.uses),
@@ -342,6 +351,12 @@ def _rows(program: Program, inputs: dict[Value, Escaped]) -> dict[str, Any] | No
         "output_text": Escaped(_values(product(out))),
         "exact": all(v.dtype is not DType.F64 for v in program.inputs),
     }
+
+
+def _short(number: float) -> Escaped:
+    """`5e-6`."""
+    digits, exponent = f"{number:.0e}".split("e")
+    return Escaped(f"{digits}e{int(exponent)}")
 
 
 def _values(count: Dim) -> str:
