@@ -92,6 +92,7 @@ def files(package: str, needed: Iterable[str]) -> dict[str, bytes]:
     while todo:
         name = todo.pop()
         text = _CONDITION.sub(lambda m: m[0] if _holds(m["condition"], enabled) else "", sources[name])
+        text = re.sub(r"\n{3,}", "\n\n", text)  # as rustfmt would have it
         # modules of `src/x.rs` and of `src/x/mod.rs` lie in `src/x`, those of `src/lib.rs` in `src`
         path = Path(name)
         folder = path.parent if path.name in ("lib.rs", "mod.rs") else path.with_suffix("")
@@ -132,7 +133,7 @@ def _renamed(manifest: str, package: str, enabled: set[str]) -> str:
     """The manifest with another name and fewer features."""
     content = tomllib.loads(manifest)
     features: Mapping[str, list[str]] = content["features"]
-    kept = {name: features[name] for name in features if name in enabled}
+    kept = {name: features[name] for name in features if name in enabled and name != "default"}
     absent = [name for name in features if name not in enabled and name != "default"]
     head = re.sub(r'^name = ".*"$', f"name = {toml_string(package)}", manifest.partition("[features]")[0], count=1, flags=re.M)
     lines = [
@@ -142,15 +143,22 @@ def _renamed(manifest: str, package: str, enabled: set[str]) -> str:
         "[features]",
         f"default = {_list(kept)}",
         *(f"{name} = {_list(enables)}" for name, enables in kept.items()),
-        "",
-        "# the code still asks for families that are not in this copy",
-        "[lints.rust]",
-        f"unexpected_cfgs = {{ level = \"warn\", check-cfg = ['cfg(feature, values({', '.join(map(toml_string, absent))}))'] }}",
+        *(_unknown(absent) if absent else ()),
         "",
         "[dependencies]",
         manifest.partition("[dependencies]\n")[2].rstrip(),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _unknown(features: Iterable[str]) -> list[str]:
+    named = ", ".join(map(toml_string, features))
+    return [
+        "",
+        "# the code still asks for families that are not in this copy",
+        "[lints.rust]",
+        f"unexpected_cfgs = {{ level = \"warn\", check-cfg = ['cfg(feature, values({named}))'] }}",
+    ]
 
 
 def _list(items: Iterable[str]) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from onnx2rust import emit, frontends, importer, layer_crate, npz, output, passes, planner, samples, thresholds
 from onnx2rust.dims import evaluate, product, symbols
 from onnx2rust.dtypes import DType
-from onnx2rust.errors import MismatchError, Problem, UnsupportedError, UsageError
-from onnx2rust.options import Options
+from onnx2rust.errors import MismatchError, Onnx2RustError, Problem, UnsupportedError, UsageError
+from onnx2rust.naming import Names, crate_name, type_name
+from onnx2rust.options import Options, for_each
 from onnx2rust.planner import Plan
 from onnx2rust.program import Program
 from onnx2rust.report import files as report_files
@@ -80,6 +81,81 @@ def convert(source: Path | str, out: Path | str, options: Options | None = None,
     files |= {f"saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()}
     output.write(out, files)
     return Project(out, out / output.MARKER, found.crate_name, found.model, found.notes, found.program, found.plan)
+
+
+def convert_workspace(
+    sources: Sequence[Path | str],
+    out: Path | str,
+    options: Options | Sequence[Options] | None = None,
+    progress: Progress = lambda _: None,
+) -> list[Project]:
+    """Converts every model into a folder of the cargo workspace `out`, all with one copy of the layers.
+
+    Raises as `convert`, with the problems of all models (each says whose); then nothing has been written.
+    """
+    paths, out = [Path(s) for s in sources], Path(out)
+    each = for_each(Options() if options is None else options, len(paths))
+    _refuse_for_many(each)
+    for source in paths:
+        output.refuse_inside(out, source)
+    output.refuse_existing(out, each[0].force)
+    progress(f"reading {len(paths)} models")
+    shared = layer_crate.copied(crate_name(out.resolve().name), f"../../{layer_crate.FOLDER}")
+    results: list[tuple[frontends.Loaded, Generated]] = []
+    failures: list[tuple[Path, Onnx2RustError]] = []
+    names = Names(["target"])  # cargo's own folder in the workspace
+    for source, loaded, own in zip(paths, frontends.load_many(paths, each), each, strict=True):
+        try:
+            if isinstance(loaded, Onnx2RustError):
+                raise loaded
+            name = names.unique(crate_name(own.crate_name or type_name(own.name or source.resolve().stem)))
+            found = generate(loaded, source.resolve().name, replace(own, crate_name=name), progress, layers=shared)
+            if found.departures:
+                raise MismatchError(list(found.departures))
+            results.append((loaded, found))
+        except Onnx2RustError as error:
+            failures.append((source, error))
+    if failures:
+        raise _all_of(failures)
+    progress("writing the files")
+    files: dict[str, bytes] = {}
+    for loaded, found in results:
+        files |= {f"{found.crate_name}/{output.MARKER}/{name}": content for name, content in found.crate.items()}
+        files |= {f"{found.crate_name}/saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()}
+    features = {f for _, found in results for f in found.features}
+    files |= {f"{layer_crate.FOLDER}/{name}": c for name, c in layer_crate.files(shared.package, features).items()}
+    files["Cargo.toml"] = emit.workspace([f"{found.crate_name}/{output.MARKER}" for _, found in results]).encode()
+    output.write(out, files)
+    places = [out / found.crate_name for _, found in results]
+    return [
+        Project(place, place / output.MARKER, f.crate_name, f.model, f.notes, f.program, f.plan)
+        for place, (_, f) in zip(places, results, strict=True)
+    ]
+
+
+def _refuse_for_many(each: Sequence[Options]) -> None:
+    """Options that are for one model, given for several."""
+    if len(each) < 2:
+        return
+    problems = [
+        Problem(f"--{option.replace('_', '-')}: is for one model, {len(each)} are given")
+        for option in ("name", "crate_name", "features", "thresholds")
+        if len({getattr(own, option) for own in each}) == 1 and getattr(each[0], option) is not None
+    ]
+    if any(own.layers != "copy" for own in each):
+        problems.append(Problem("--layers: a workspace has a copy that its crates share"))
+    if problems:
+        raise UsageError(problems)
+
+
+def _all_of(failures: Sequence[tuple[Path, Onnx2RustError]]) -> Onnx2RustError:
+    """One error of the first one's kind, with the problems of all."""
+    problems = [
+        replace(problem, where=f"{source}: {problem.where}" if problem.where else str(source))
+        for source, error in failures
+        for problem in error.problems
+    ]
+    return type(failures[0][1])(problems)
 
 
 def lower(loaded: frontends.Loaded, options: Options, trace: Callable[[str, Program], None] | None = None) -> Program:

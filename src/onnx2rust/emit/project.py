@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -184,6 +184,16 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         }
         files[template] = _environment().get_template(f"{template}.j2").render(values | own).rstrip() + "\n"
     return Rendered(files, weights.arrays(), str(crate), str(values["model"]), features)
+
+
+def workspace(members: Sequence[str]) -> str:
+    """Cargo.toml of a workspace of crates that share a copy of the layers."""
+    values = {
+        "members": [toml_string(m) for m in members],
+        "layers": toml_string(layer_crate.FOLDER),
+        "version": Escaped(__version__),
+    }
+    return _environment().get_template("workspace.toml.j2").render(values).rstrip() + "\n"
 
 
 def _version(files: dict[str, str], weights: WeightTable) -> str:
