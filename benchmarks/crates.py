@@ -50,7 +50,7 @@ def convert(name: str, proto: onnx.ModelProto) -> Crate:
     """Lowers and renders a model."""
     options = Options(name="Model", crate_name=name, binary_classification=False)
     program = pipeline.lower(Loaded(proto, "onnx", "onnx", ()), options)
-    context = emit.Context(name, "onnx", False, False, 1, False, ("predictions",))
+    context = emit.Context(name)
     return Crate(name, program, emit.render(planner.plan(program, options), options, context))
 
 

@@ -92,7 +92,7 @@ def _expose(workspace: Workspace, case: _Case) -> _Case:
     loaded = nodes.expose(case.loaded)
     options = replace(case.options, name="Exposed", crate_name=workspace.next_name())
     program = pipeline.lower(loaded, options)
-    context = emit.Context(case.report.model, loaded.kind, False, False, 1, False, ("predictions",))
+    context = emit.Context(case.report.model, loaded.kind)
     rendered = emit.render(planner.plan(program, options), options, context)
     member = workspace.add(pipeline.crate_files(rendered))
     return _Case(ModelReport(case.report.model), options, loaded, program, member)
