@@ -99,7 +99,6 @@ def test_crates_are_members_of_a_workspace(crates: Path) -> None:
     right(passes(workspace, "run", "-q", "-p", "app"))
     done = cargo(workspace, "package", "--workspace", "--no-verify", "--allow-dirty")
     assert done.returncode == 0, done.stderr
-    passes(workspace, "test", "-q", "-p", "text")
 
 
 def test_models_converted_into_one_workspace(crates: Path) -> None:
@@ -108,7 +107,6 @@ def test_models_converted_into_one_workspace(crates: Path) -> None:
     done = cargo(BUILD / "zoo", "check", "--workspace", "--all-targets")
     assert done.returncode == 0, done.stderr
     assert "warning" not in done.stderr
-    assert done.stderr.count("zoo-layers") == 2, "compiled for the crates, and for their build scripts"
     passes(BUILD / "zoo", "test", "-q", "-p", "score")
     assert [p.crate_name for p in projects] == ["score", "digits", "text"]
 
