@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from onnx2rust import emit, frontends, importer, layer_crate, npz, output, passes, planner, samples, thresholds
+from onnx2rust import emit, frontends, importer, layer_crate, leftovers, npz, output, passes, planner, samples, thresholds
 from onnx2rust.dims import evaluate, product, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import MismatchError, Onnx2RustError, Problem, UnsupportedError, UsageError
@@ -64,7 +64,17 @@ def convert(source: Path | str, out: Path | str, options: Options | None = None,
     options = options or Options()
     source, out = Path(source), Path(out)
     output.refuse_inside(out, source)
-    output.refuse_existing(out, options.force)
+    recovered = leftovers.recover(output.resolved(out).parent)
+    try:
+        return _converted(source, out, options, recovered, progress)
+    except Onnx2RustError as error:
+        for note in recovered:
+            error.add_note(note)
+        raise
+
+
+def _converted(source: Path, out: Path, options: Options, recovered: list[str], progress: Progress) -> Project:
+    replaced = output.refuse_existing(out, options.force)
     progress("reading the model")
     loaded = frontends.load(source, options)
     layers = layer_crate.chosen(options.layers, out / output.MARKER)
@@ -79,8 +89,9 @@ def convert(source: Path | str, out: Path | str, options: Options | None = None,
         copy = layer_crate.files(own.package, found.features)
         files |= {f"{output.MARKER}/{own.path}/{name}": content for name, content in copy.items()}
     files |= {f"saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()}
-    output.write(out, files)
-    return Project(out, out / output.MARKER, found.crate_name, found.model, found.notes, found.program, found.plan)
+    output.write(out, files, replaced)
+    notes = (*recovered, *found.notes)
+    return Project(out, out / output.MARKER, found.crate_name, found.model, notes, found.program, found.plan)
 
 
 def convert_workspace(
@@ -98,7 +109,8 @@ def convert_workspace(
     _refuse_for_many(each)
     for source in paths:
         output.refuse_inside(out, source)
-    output.refuse_existing(out, each[0].force)
+    recovered = leftovers.recover(output.resolved(out).parent)
+    output.refuse_existing(out, force=False)
     progress(f"reading {len(paths)} models")
     shared = layer_crate.copied(crate_name(out.resolve().name), f"../../{layer_crate.FOLDER}")
     results: list[tuple[frontends.Loaded, Generated]] = []
@@ -128,22 +140,22 @@ def convert_workspace(
     output.write(out, files)
     places = [out / found.crate_name for _, found in results]
     return [
-        Project(place, place / output.MARKER, f.crate_name, f.model, f.notes, f.program, f.plan)
+        Project(place, place / output.MARKER, f.crate_name, f.model, (*recovered, *f.notes), f.program, f.plan)
         for place, (_, f) in zip(places, results, strict=True)
     ]
 
 
 def _refuse_for_many(each: Sequence[Options]) -> None:
-    """Options that are for one model, given for several."""
-    if len(each) < 2:
-        return
+    """Raises UsageError for options that are for one model, or for a crate that stands alone."""
     problems = [
         Problem(f"--{option.replace('_', '-')}: is for one model, {len(each)} are given")
         for option in ("name", "crate_name", "features", "thresholds")
-        if len({getattr(own, option) for own in each}) == 1 and getattr(each[0], option) is not None
+        if len(each) > 1 and len({getattr(own, option) for own in each}) == 1 and getattr(each[0], option) is not None
     ]
     if any(own.layers != "copy" for own in each):
         problems.append(Problem("--layers: a workspace has a copy that its crates share"))
+    if any(own.force for own in each):
+        problems.append(Problem("--force: a workspace is not replaced", hint="remove the folder, or choose another one"))
     if problems:
         raise UsageError(problems)
 
