@@ -287,7 +287,7 @@ def _line(project: Project) -> str:
 
 
 def _try(folder: Path) -> str:
-    return f"try it: cd {folder} && cargo test --release"
+    return f"its tests were written, not run: cd {folder} && cargo test --release"
 
 
 def _paths(places: list[Path], named_model: Path | None, named_out: Path | None) -> tuple[Path, Path]:
