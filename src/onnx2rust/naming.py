@@ -154,7 +154,19 @@ def lost(text: str) -> str:
 
 
 _CRATE_RESERVED = frozenset(
-    ["tf_layers", "allocation_counter", "bytemuck", "fearless_simd", "miniz_oxide", "proc_macro", "con", "prn", "aux", "nul"]
+    [
+        "tf",
+        "tf_layers",
+        "allocation_counter",
+        "bytemuck",
+        "fearless_simd",
+        "miniz_oxide",
+        "proc_macro",
+        "con",
+        "prn",
+        "aux",
+        "nul",
+    ]
 )
 """The dependencies of a generated crate, and names that Windows keeps for devices."""
 
