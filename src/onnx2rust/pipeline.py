@@ -11,6 +11,7 @@ from onnx2rust.dims import evaluate, product, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import MismatchError, Problem, UnsupportedError, UsageError
 from onnx2rust.options import Options
+from onnx2rust.passes.declines import Declines
 from onnx2rust.planner import Plan
 from onnx2rust.program import Program
 from onnx2rust.report import files as report_files
@@ -75,11 +76,16 @@ def convert(source: Path | str, out: Path | str, options: Options | None = None,
     return Project(out, out / output.MARKER, found.crate_name, found.model, found.notes, found.program, found.plan)
 
 
-def lower(loaded: frontends.Loaded, options: Options, trace: Callable[[str, Program], None] | None = None) -> Program:
-    """ModelProto → Program, passes included."""
+def lower(
+    loaded: frontends.Loaded,
+    options: Options,
+    trace: Callable[[str, Program], None] | None = None,
+    declines: Declines | None = None,
+) -> Program:
+    """ModelProto → Program, passes included; `trace` and `declines` as in `passes.run`."""
     program = importer.read(loaded.proto, options)
     _refuse_huge(program)
-    return passes.run(program, trace)
+    return passes.run(program, trace, declines)
 
 
 def _refuse_huge(program: Program) -> None:

@@ -295,7 +295,9 @@ def one_query() -> Spelled:
     ]
     past: list[int | str] = ["batch", HEADS, "past", SIZE]
     inputs: dict[str, list[int | str]] = {"x": ["batch", 1, WIDTH], "past_k": past, "past_v": past}
-    order = dict.fromkeys(("heads", "key_heads", "query", "key", "value", "output"))  # one token: its heads are as good as samples
+    order = dict.fromkeys(
+        ("heads", "key_heads", "query", "key", "value", "output")
+    )  # one token: its heads are as good as samples
     return Spelled(nodes, constants | {"half": number(0.5)}, PLAIN | order, inputs)
 
 

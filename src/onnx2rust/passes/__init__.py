@@ -25,11 +25,10 @@ from onnx2rust.passes import (
     scale_shift,
     winograd,
 )
+from onnx2rust.passes.declines import Declines
 from onnx2rust.program import Program
 
-from onnx2rust.passes.report import Report
-
-Pass = Callable[[Program, Report], Program]
+Pass = Callable[[Program, Declines], Program]
 
 
 def _silent(transform: Callable[[Program], Program]) -> Pass:
@@ -61,28 +60,28 @@ ROUNDS = 16
 Trace = Callable[[str, Program], None]
 
 
-def run(program: Program, trace: Trace | None = None, report: Report | None = None) -> Program:
-    """Runs all passes; `trace` sees the program after each, `report` hears what was left alone."""
-    report = report or Report()
+def run(program: Program, trace: Trace | None = None, declines: Declines | None = None) -> Program:
+    """Runs all passes; `trace` sees the program after each, `declines` hears what was left alone."""
+    declines = declines or Declines()
     check.program(program, "import")
     if trace:
         trace("import", program)
     for _ in range(ROUNDS):
         before = program
         for name, transform in PASSES:
-            program = _one(name, transform, program, trace, report)
+            program = _one(name, transform, program, trace, declines)
         if _same(before, program):
             break
     else:
         raise ToolError(f"bug in onnx2rust: passes still change the program in round {ROUNDS}", "please report it with the model")
     for name, transform in LAST:
-        program = _one(name, transform, program, trace, report)
+        program = _one(name, transform, program, trace, declines)
     return program
 
 
-def _one(name: str, transform: Pass, before: Program, trace: Trace | None, report: Report) -> Program:
-    report.running = name
-    program = transform(before, report)
+def _one(name: str, transform: Pass, before: Program, trace: Trace | None, declines: Declines) -> Program:
+    declines.running = name
+    program = transform(before, declines)
     if _same(before, program):
         return before
     check.program(program, name)
@@ -98,8 +97,10 @@ def _same(a: Program, b: Program) -> bool:
         and len(a.steps) == len(b.steps)
         and all(
             x is y
-            or (x.layer == y.layer and x.inputs == y.inputs and x.outputs == y.outputs and x.name == y.name)
-            and all(map(_same, x.bodies, y.bodies))
+            or (
+                (x.layer == y.layer and x.inputs == y.inputs and x.outputs == y.outputs and x.name == y.name)
+                and all(map(_same, x.bodies, y.bodies))
+            )
             for x, y in zip(a.steps, b.steps, strict=True)
         )
     )

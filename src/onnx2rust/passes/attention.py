@@ -25,24 +25,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from onnx2rust.dims import Dim, product
-from onnx2rust.layers import elementwise
 from onnx2rust.layers.attention import Attention
 from onnx2rust.layers.base import Variant
-from onnx2rust.layers.cast import Where
 from onnx2rust.layers.dense import MatMul
 from onnx2rust.layers.elementwise import Not
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.reduce import Softmax
 from onnx2rust.passes import dead, masks
-from onnx2rust.passes.algebra import number
+from onnx2rust.passes.declines import Declines
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
-from onnx2rust.passes.layout import Axes, Layout, exact, joined, layouts, split
+from onnx2rust.passes.layout import Axes, exact, joined, layouts, split
 from onnx2rust.passes.masks import Decline, Mask, Scores
-from onnx2rust.passes.report import Report
 from onnx2rust.program import Program, Step, Value
 
 
-def run(program: Program, report: Report) -> Program:
+def run(program: Program, declines: Declines) -> Program:
     """The program with attention layers where they are spelled out."""
 
     def rule(graph: Graph, step: Step) -> Rewrite | None:
@@ -54,7 +51,7 @@ def run(program: Program, report: Report) -> Program:
             return _attention(graph, step, last, weights)
         except Decline as why:
             if step is last:  # else the product is looked at again, without the transposition behind it
-                report.declined(step, str(why))
+                declines.add(step, str(why))
             return None
 
     return dead.run(rewrite(program, rule, backwards=True))
@@ -132,24 +129,31 @@ def _attention(graph: Graph, step: Step, last: Step, weights: Value) -> Rewrite:
             continue
         mask = masks.fitted(found, scores, batch, heads, empty)
         layer = Attention(
-            heads,
-            k.heads,
-            head_size,
-            value_size,
-            total,
-            mask.causal,
-            *(Variant("attention::Axes", order) for order in (q.order, k.order, v.order, output)),
-            mask.keep_axes,
-            mask.fill,
-            mask.mask_axes,
-            Variant("attention::EmptyRows", mask.empty_rows),
-            batch,
-            m,
-            n,
+            heads=heads,
+            key_heads=k.heads,
+            head_size=head_size,
+            value_size=value_size,
+            scale=total,
+            causal=mask.causal,
+            query=_axes(q.order),
+            key=_axes(k.order),
+            value=_axes(v.order),
+            output=_axes(output),
+            keep=mask.keep_axes,
+            fill=mask.fill,
+            mask=mask.mask_axes,
+            empty_rows=Variant("attention::EmptyRows", mask.empty_rows),
+            batch=batch,
+            queries=m,
+            keys=n,
         )
         keep, before = _turned(step, mask)
         return Rewrite(replace(step, layer=layer, inputs=(q.value, k.value, v.value, keep, mask.mask)), (), before)
     raise Decline(why)
+
+
+def _axes(order: str) -> Variant:
+    return Variant("attention::Axes", order)
 
 
 def _turned(step: Step, mask: masks.Fitted) -> tuple[Value | None, tuple[Step, ...]]:
@@ -178,7 +182,12 @@ class _Seen:
 
 
 def _seen(
-    graph: Graph, value: Value, batch: tuple[Dim, ...], batch_steps: tuple[Dim, ...], tokens: tuple[Dim, Dim], elements: tuple[Dim, Dim]
+    graph: Graph,
+    value: Value,
+    batch: tuple[Dim, ...],
+    batch_steps: tuple[Dim, ...],
+    tokens: tuple[Dim, Dim],
+    elements: tuple[Dim, Dim],
 ) -> Iterator[tuple[_Seen, Dim, Dim]]:
     """The operand in each value that it can be followed to, farthest first."""
     for layout in reversed(layouts(graph, value)):
@@ -258,5 +267,3 @@ def _output(written: Axes | None, heads: int, sizes: tuple[Dim | None, Dim, Dim]
         return None
     expected = joined([(batch, product((heads, m, size))), (m, size), (heads, m * size), (size, 1)])
     return "TokensHeads" if written == expected else None
-
-

@@ -107,7 +107,9 @@ def softmax_of(graph: Graph, weights: Value) -> tuple[Step, Empty | None] | None
     if test is not None and isinstance(test.layer, elementwise.IsNaN) and test.inputs[0] is not None:
         own = root(graph, test.inputs[0]) is out and graph.reads[out] <= 2
         return (softmax, Empty(graph)) if own and condition.type.size == weights.type.size else None
-    return (softmax, Empty(graph, condition, layer.condition_shape, layer.b_shape)) if graph.only_source(plain) is not None else None
+    return (
+        (softmax, Empty(graph, condition, layer.condition_shape, layer.b_shape)) if graph.only_source(plain) is not None else None
+    )
 
 
 def scores_of(graph: Graph, softmax: Step, scores: Scores) -> tuple[Step, float, list[Mask]]:
@@ -232,7 +234,7 @@ def _with_keep(result: Fitted, value: Value, axes: Variant, fill: float, drop: b
 
 def _is_causal(array: np.ndarray[Any, Any], seen: Any, unseen: Any) -> bool:
     """Whether query i sees the keys 0 to i only, in all samples and heads."""
-    lower = np.tri(*array.shape[-2:], dtype=bool)
+    lower = np.tri(*array.shape[-2:]) > 0
     return array.shape[:2] == (1, 1) and array.shape[2] > 1 and bool(np.array_equal(array[0, 0], np.where(lower, seen, unseen)))
 
 
@@ -258,7 +260,9 @@ def _fit(mask: Mask, batch: Dim, heads: int) -> tuple[Value, Variant]:
             last = all(step != 0 for _, step in groups[0][1:])
             if fits and last and layout.source.type.size == period * size:
                 return layout.source, _axes(by_head, by_query)
-    raise Decline(f"a mask of {mask.layouts[-1].source.type} is not [batch, heads, queries, keys] with some of the first three being 1")
+    raise Decline(
+        f"a mask of {mask.layouts[-1].source.type} is not [batch, heads, queries, keys] with some of the first three being 1"
+    )
 
 
 def _axes(by_head: bool, by_query: bool) -> Variant:
@@ -275,7 +279,7 @@ def _written_out(layout: Layout, scores: Scores, batch: Dim, heads: int) -> np.n
     """A constant mask as [samples until it repeats, heads, queries, keys], 1 along axes where all is alike."""
     array = layout.source.array
     groups = split(layout.axes, (batch, heads, scores.m, scores.n))
-    if array is None or groups is None or all(step == 0 for _, step in groups[3]) and scores.n != 1:
+    if array is None or groups is None or (all(step == 0 for _, step in groups[3]) and scores.n != 1):
         return None
     if groups[0] and groups[0][0][1] == 0:
         groups[0] = groups[0][1:]  # the same for all samples, or for all turns of the period

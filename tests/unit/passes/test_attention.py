@@ -10,29 +10,27 @@ import numpy as np
 import pytest
 from onnx import NodeProto
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "ops"), str(Path(__file__).parents[2] / "models")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))
 from build import layers, lower, model
 from spelled_attention import HEADS, SIZE, SPELLED, TOKENS, Spelled, node, number, torch_like
 
 from onnx2rust import importer, passes
 from onnx2rust.options import Options
-from onnx2rust.passes.report import Report
+from onnx2rust.passes.declines import Declines
 
 
 def proto_of(spelled: Spelled) -> Any:
     """The model."""
-    return model(
-        spelled.nodes, spelled.inputs, ["y"], spelled.constants, opset=spelled.opset, dtypes=spelled.dtypes
-    )
+    return model(spelled.nodes, spelled.inputs, ["y"], spelled.constants, opset=spelled.opset, dtypes=spelled.dtypes)
 
 
 def reasons(nodes: list[NodeProto], constants: dict[str, Any], **more: Any) -> list[str]:
     """Why the pass leaves x → y alone."""
     proto = model(nodes, {"x": ["batch", TOKENS, HEADS * SIZE], **more}, ["y"], constants)
-    report = Report()
-    program = passes.run(importer.read(proto, Options(name="test")), None, report)
+    declines = Declines()
+    program = passes.run(importer.read(proto, Options(name="test")), None, declines)
     assert "Attention" not in layers(program)
-    return [d.reason for d in report.heard if d.by == "attention"]
+    return [d.reason for d in declines.heard if d.by == "attention"]
 
 
 @pytest.mark.parametrize("name", SPELLED)
@@ -60,10 +58,10 @@ def test_scores_that_are_an_output_stay() -> None:
     proto = model(spelled.nodes, spelled.inputs, ["y", "p"], constants)
     assert "Attention" not in layers(lower(proto))
     proto = model(spelled.nodes, spelled.inputs, ["y", "t"], constants)
-    report = Report()
-    program = passes.run(importer.read(proto, Options(name="test")), None, report)
+    declines = Declines()
+    program = passes.run(importer.read(proto, Options(name="test")), None, declines)
     assert "Attention" not in layers(program)
-    assert [d.reason for d in report.heard] == ["something else reads the scores"]
+    assert [d.reason for d in declines.heard] == ["something else reads the scores"]
 
 
 def test_a_mask_behind_a_factor_stays() -> None:
@@ -92,7 +90,9 @@ def test_a_mask_of_a_size_that_may_differ_stays() -> None:
 def test_a_mask_of_queries_alone_stays() -> None:
     nodes, constants = torch_like([node("Add", "s m", "t"), SOFTMAX])
     found = reasons(nodes, constants, m=["batch", 1, TOKENS, 1])
-    assert found == [f"a mask of float32[batch, 1, {TOKENS}, 1] is not [batch, heads, queries, keys] with some of the first three being 1"]
+    assert found == [
+        f"a mask of float32[batch, 1, {TOKENS}, 1] is not [batch, heads, queries, keys] with some of the first three being 1"
+    ]
 
 
 def test_scores_times_a_tensor_stay() -> None:
