@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx2rust import emit, npz, pipeline, planner, thresholds
+from onnx2rust import emit, identity, npz, pipeline, planner
 from onnx2rust.frontends import Loaded
 from onnx2rust.options import Options
 from onnx2rust.program import Program
@@ -26,7 +26,7 @@ Array = np.ndarray[Any, Any]
 
 _MEMBER = """[package]
 name = "{name}"
-version = "0.0.0"
+version = "{version}"
 edition = "2024"
 [dependencies]
 tf-layers = {{ path = "{layers}" }}
@@ -50,7 +50,7 @@ def convert(name: str, proto: onnx.ModelProto) -> Crate:
     """Lowers and renders a model."""
     options = Options(name="Model", crate_name=name, binary_classification=False)
     program = pipeline.lower(Loaded(proto, "onnx", "onnx", ()), options)
-    context = emit.Context(name, "onnx", False, False, 1, False, ("predictions",))
+    context = emit.Context(name)
     return Crate(name, program, emit.render(planner.plan(program, options), options, context))
 
 
@@ -66,13 +66,14 @@ def build(crates: Sequence[Crate], folder: str = "crates", *, profiled: bool = F
         )
         if profiled:
             _instrument(files, crate.rendered.crate)
-        files["Cargo.toml"] = _MEMBER.format(name=crate.rendered.crate, layers=ROOT / "rust" / "tf-layers")
+        files["Cargo.toml"] = _MEMBER.format(
+            name=crate.rendered.crate, version=identity.UNCHECKED, layers=ROOT / "rust" / "tf-layers"
+        )
         # README's examples are not part of what is measured
         files["src/lib.rs"] = re.sub(r"/// The examples of the README.*?struct Readme;\n", "", files["src/lib.rs"], flags=re.S)
         for path, text in files.items():
             _write(root / crate.name / path, text.encode())
         _write(root / crate.name / "model" / "model_weights.npz", npz.encode(crate.rendered.weights))
-        _write(root / crate.name / "model" / "thresholds.json", thresholds.text(thresholds.PLACEHOLDERS).encode())
     members = ", ".join(f'"{c.name}"' for c in crates)
     _write(root / "Cargo.toml", f'[workspace]\nresolver = "3"\nmembers = [{members}]\n{_PROFILE}'.encode())
     environment = os.environ | {"CARGO_TERM_COLOR": "never"}

@@ -24,7 +24,7 @@ import rust_tools
 from PIL import Image
 from rust_tools import ROOT, TARGET, cargo, passes
 
-from onnx2rust import npz, pipeline, thresholds
+from onnx2rust import identity, npz, pipeline, thresholds
 from onnx2rust.errors import InvalidModelError, UsageError
 from onnx2rust.options import Options
 
@@ -177,12 +177,15 @@ def test_new_weights_need_no_new_conversion(score, tmp_path):
     np.testing.assert_allclose(predict(score, x, tmp_path), reference(onnx_models.score(), x), rtol=1e-5)
     retrained = onnx_models.score(seed=9)
     weights = {i.name: onnx.numpy_helper.to_array(i) for i in retrained.graph.initializer}
-    with replaced(score / "model" / "model_weights.npz", npz.encode(weights)):
+    manifest = identity.renewed((score / "Cargo.toml").read_text(), npz.checksum(weights))
+    assert manifest is not None
+    with replaced(score / "model" / "model_weights.npz", npz.encode(weights)), replaced(score / "Cargo.toml", manifest.encode()):
         np.testing.assert_allclose(predict(score, x, tmp_path), reference(retrained, x), rtol=1e-5)
         assert cargo(score, "test", "--test", "parity").returncode != 0
     out = io.BytesIO()
-    np.savez_compressed(out, **weights)
-    with replaced(score / "model" / "model_weights.npz", out.getvalue()):
+    np.savez_compressed(out, **dict(reversed(weights.items())))
+    # compressed and in another order, they are the same weights
+    with replaced(score / "model" / "model_weights.npz", out.getvalue()), replaced(score / "Cargo.toml", manifest.encode()):
         np.testing.assert_allclose(predict(score, x, tmp_path), reference(retrained, x), rtol=1e-5)
 
 

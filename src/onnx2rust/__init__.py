@@ -130,7 +130,8 @@ def write_weights(
 ) -> int:
     """Writes the weights of a retrained model for a crate that exists (`onnx2rust weights`); returns the number of tensors.
 
-    With `like`, a conversion's output, names, shapes and types must be the same as there.
+    `target` is a file, or a crate (or a conversion's output), whose weights and version are renewed. With `like`, names, shapes and
+    types must be the same as there.
     """
     from onnx2rust import retrain
 

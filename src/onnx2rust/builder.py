@@ -21,7 +21,7 @@ from onnx2rust.frontends.graph import names_captured
 from onnx2rust.layers.base import PLAIN, Copy, DimsToTensor, Layer, ReadSizes, Variant, View, Weight
 from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.movement import SameSize, Transpose
-from onnx2rust.naming import Names, size_name, step_name
+from onnx2rust.naming import Names, ident, step_name
 from onnx2rust.program import Origin, Program, Step, TensorType, Value
 from onnx2rust.registry import Operator
 
@@ -172,7 +172,7 @@ class Builder:
 
     def new_symbol(self, hint: str) -> str:
         """A symbol that a step will define."""
-        return str(self.importer.symbol_names.unique(size_name(hint)))
+        return str(self.importer.symbol_names.unique(ident(hint, "size")))
 
     # -- common helpers ----------------------------------------------------------------------------------------------
 

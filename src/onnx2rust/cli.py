@@ -26,6 +26,7 @@ Exit codes:
   4  unsupported: a valid model asks for what onnx2rust does not do
   5  numeric mismatch: the generated crate and the reference disagree
   6  tool failure: cargo, TensorFlow, the disk, or a bug
+  7  not verified: built, but no inputs were found that the model runs on
 """
 INTERRUPTED = 130
 Command = Callable[..., Outcome]
@@ -248,8 +249,8 @@ def _batches(_context: click.Context, _parameter: click.Parameter, value: str) -
 @reading
 @click.option("--features", type=_FILE, metavar="FILE.npz", help="Samples to run; `predictions` in it are compared too.")
 @click.option("--batch", "batches", default="1,3", show_default=True, callback=_batches, help="Batch sizes to draw inputs for.")
-@click.option("--rtol", type=float, help="Relative tolerance (default: 1e-4 for f32).")
-@click.option("--atol", type=float, help="Tolerance as a share of the largest value (default: 1e-5 for f32).")
+@click.option("--rtol", type=float, help="Relative tolerance (default: calibrated by float64).")
+@click.option("--atol", type=float, help="Tolerance as a share of the largest value (likewise).")
 @click.option("--per-node", is_flag=True, help="Compare every intermediate value; name the first node that departs.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the drawn inputs.")
 @click.option("--inplace/--no-inplace", default=True, help="As for convert.")
@@ -266,7 +267,7 @@ def verify(
     target_dir: Path | None,
     **choices: Any,
 ) -> Outcome:
-    """Converts and builds every MODEL, runs it, and compares with onnxruntime.
+    """Converts and builds every MODEL, runs it, and compares with onnxruntime and with the model evaluated in float64.
 
     Inputs are drawn (seeded, several sizes) unless --features gives some. Floating point must agree within |a - b| <= rtol |b| +
     atol max |b|, everything else exactly. Exits with the code of the first model that does not pass.
@@ -311,17 +312,19 @@ def ops(console: Console, model: Path | None, **choices: Any) -> Outcome:
     "-o",
     "target",
     type=_FILE,
-    metavar="FILE.npz",
+    metavar="FILE.npz|OUT",
     default="model_weights.npz",
     show_default=True,
-    help="Where to write.",
+    help="Where to write: a file, or the crate to renew.",
 )
 @click.option("--like", type=_FILE, metavar="OUT", help="A conversion's output that the weights must fit.")
 @reading
 def weights(console: Console, model: Path, target: Path, like: Path | None, **choices: Any) -> Outcome:
-    """Writes the weights of a retrained MODEL as model_weights.npz for a crate that exists.
+    """Writes the weights of a retrained MODEL for a crate that exists.
 
-    With --like OUT, names, shapes and types are compared with those of that conversion, and every tensor that differs is named.
+    With -o OUT (the output of a conversion, or its crate) the crate's model_weights.npz is replaced, and the version in its
+    Cargo.toml names the new weights: build again, and that is all. Names, shapes and types must be those that the crate has.
+    With -o FILE.npz --like OUT, names, shapes and types are compared with those of that conversion, and every tensor that differs is named.
     """
     count = onnx2rust.write_weights(
         model, target, Options(**choices, verbosity=console.verbosity), like=like, progress=console.stage

@@ -20,7 +20,7 @@ from onnx2rust.dims import Dim, TooDeep, symbol, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError, UsageError
 from onnx2rust.half import Door
-from onnx2rust.naming import Names, size_name, weight_name
+from onnx2rust.naming import Names, ident, weight_name
 from onnx2rust.options import Options
 from onnx2rust.program import Origin, Program, TensorType, Value
 from onnx2rust.readers import Readers
@@ -165,7 +165,7 @@ class _Importer:
         name = dim.dim_param or f"{tensor}_dim{axis}"
         if name not in self.symbol_of:
             given = self.options.dims.get(name)
-            self.symbol_of[name] = given if given is not None else symbol(self.symbol_names.unique(size_name(name)))
+            self.symbol_of[name] = given if given is not None else symbol(self.symbol_names.unique(ident(name, "size")))
         return self.symbol_of[name]
 
     def _outputs(self, graph: onnx.GraphProto, env: Environment) -> list[Value]:

@@ -164,14 +164,6 @@ INPUT_RESERVED = ("layers", "sizes")
 """What no field of `Inputs` is called: `ArrayInputs` has fields of its own beside those of the inputs."""
 DOC_LOCALS = ("model", "workspace", "outputs")
 """Variables of the example in a crate's documentation."""
-_SIZE_RESERVED = frozenset(["inputs", "ws", "cpu", "l", "d", "size", "elements", "sizes", "samples", "first", "rows", "features"])
-
-
-def size_name(text: str) -> Escaped:
-    """The identifier of a symbol: as `ident`, and none of the variables that generated functions have beside sizes."""
-    name = ident(text, "size")
-    taken = name in _SIZE_RESERVED or re.fullmatch(r"(i|keep)_\d+", name)
-    return Escaped(f"{name}_size" if taken else name)
 
 
 def comment(text: str, limit: int = 120) -> Escaped:

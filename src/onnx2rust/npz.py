@@ -4,6 +4,7 @@ member)."""
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -40,12 +41,26 @@ _DAMAGED = (ValueError, KeyError, EOFError, TypeError, RuntimeError, MemoryError
 """What zipfile and numpy raise for members that are damaged, encrypted, packed in ways they do not know, or claim to be gigantic."""
 
 
+def checksum(arrays: Mapping[str, np.ndarray[Any, Any]]) -> str:
+    """What `tf_layers::npz::Npz::checksum` says of `encode(arrays)`, in hexadecimal digits: FNV-1a of names, lengths and CRC-32."""
+    found = 0xCBF29CE484222325
+    for name in sorted(arrays, key=str.encode):
+        content = _npy(arrays[name])
+        for byte in name.encode() + b"\xff" + struct.pack("<QI", len(content), zlib.crc32(content)):
+            found = (found ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return f"{found:016x}"
+
+
 def encode(arrays: Mapping[str, np.ndarray[Any, Any]]) -> bytes:
     """The archive's bytes: stored members in the given order."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
-            member = io.BytesIO()
-            np.lib.format.write_array(member, np.ascontiguousarray(array).reshape(array.shape), allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy", _EPOCH), member.getvalue())
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", _EPOCH), _npy(array))
     return out.getvalue()
+
+
+def _npy(array: np.ndarray[Any, Any]) -> bytes:
+    member = io.BytesIO()
+    np.lib.format.write_array(member, np.ascontiguousarray(array).reshape(array.shape), allow_pickle=False)
+    return member.getvalue()

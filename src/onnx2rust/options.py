@@ -18,7 +18,7 @@ class Options:
     """Options of `convert`; defaults are those of the command line.
 
     `binary_classification` is None when the user did not say: then a model that cannot be a binary classifier is
-    converted as not binary, with a note, instead of being refused. `name` is None when the model is to be called after its file.
+    converted as not binary instead of being refused. `name` is None when the model is to be called after its file.
     """
 
     name: str | None = None
@@ -63,9 +63,10 @@ def for_each(options: Options | Sequence[Options], count: int) -> list[Options]:
 
 @dataclass(frozen=True)
 class Checks:
-    """Options of `verify`: what a crate is held against onnxruntime with.
+    """Options of `verify`: what a crate is held against the model with.
 
-    `rtol` and `atol` are None for the defaults of each element type: |a − b| ≤ 1e-4·|b| + 1e-5·max|b| for f32 and f64.
+    |a − b| ≤ rtol·|b| + atol·max|b|, where b is the model evaluated in float64. `rtol` and `atol` are None for what the distance of
+    onnxruntime and float64 says of the model (`oracle.Certainty.tolerance`).
     """
 
     batches: tuple[int, ...] = (1, 3)

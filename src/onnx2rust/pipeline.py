@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -113,9 +113,10 @@ def generate(
     progress("running the reference")
     context, data, notes = _context(loaded, program, source, options)
     progress("generating the crate")
-    rendered = emit.render(plan, options, context)
-    crate = crate_files(rendered, _thresholds(options, context, data))
-    crate["testdata/features.npz"] = npz.encode(data.arrays)
+    rendered = emit.render(plan, options, replace(context, levels=_thresholds(options, context, data)))
+    crate = crate_files(rendered)
+    if data.samples:
+        crate["testdata/features.npz"] = npz.encode(data.arrays)
     people = report_files(loaded, program, crate[WEIGHTS], rendered.model, source, drawn=drawn)
     if options.crate_name and rendered.crate != options.crate_name:
         notes.append(f"--crate-name {options.crate_name!r}: the crate is called {rendered.crate}")
@@ -123,26 +124,22 @@ def generate(
     return Generated(crate, people, rendered.crate, rendered.model, tuple(notes), program, plan, data.departures)
 
 
-def crate_files(rendered: emit.Rendered, levels: Mapping[str, float] = thresholds.PLACEHOLDERS) -> dict[str, bytes]:
+def crate_files(rendered: emit.Rendered) -> dict[str, bytes]:
     """What a crate is built from, by path."""
-    files = {name: text.encode() for name, text in rendered.files.items()}
-    return files | {WEIGHTS: npz.encode(rendered.weights), "model/thresholds.json": thresholds.text(levels).encode()}
+    return {name: text.encode() for name, text in rendered.files.items()} | {WEIGHTS: npz.encode(rendered.weights)}
 
 
 def _context(
     loaded: frontends.Loaded, program: Program, source: str, options: Options
 ) -> tuple[emit.Context, samples.TestData, list[str]]:
-    notes = []
+    notes: list[str] = []
     why_not = _not_binary(program)
     binary = options.binary_classification is not False and why_not is None
     if why_not and options.binary_classification:
         raise UsageError(f"--binary-classification: {why_not}", "convert with --no-binary-classification")
     if options.thresholds is not None and not binary:
         raise UsageError(f"--thresholds {options.thresholds}: {why_not or 'the crate is to be no binary classifier'}")
-    if why_not and options.binary_classification is None:
-        notes.append(f"converted as not a binary classifier: {why_not}")
-    rtol, atol = (max(column) for column in zip(DType.F32.tolerance, *(v.dtype.tolerance for v in program.outputs), strict=True))
-    data = samples.make(loaded.proto, program, options.features, rtol, atol)
+    data = samples.make(loaded.proto, program, options.features)
     notes += data.notes
     placeholder = binary and options.thresholds is None and data.labels is None
     if placeholder:
@@ -158,9 +155,10 @@ def _context(
         data.expected,
         drawn=options.features is None,
         negatives=int((data.labels == 0).sum()) if computed and data.labels is not None else None,
-        rtol=rtol,
-        atol=atol,
+        rtol=data.tolerance[0],
+        atol=data.tolerance[1],
         slack=data.slack,
+        apart=data.apart,
     )
     return context, data, notes
 

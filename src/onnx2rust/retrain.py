@@ -1,4 +1,7 @@
-"""`onnx2rust weights`: the weights of a retrained model, for a crate that exists: no new conversion, only a new build."""
+"""`onnx2rust weights`: the weights of a retrained model, for a crate that exists: no new conversion, only a new build.
+
+The version in the crate's Cargo.toml names its weights (`identity.py`), so both are renewed together.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust import emit, frontends, npz, output, pipeline
+from onnx2rust import emit, frontends, identity, npz, output, pipeline
 from onnx2rust.errors import InvalidModelError, Problem, ToolError, UsageError
 from onnx2rust.options import Options
 
@@ -25,15 +28,15 @@ def write(
     like: Path | str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> int:
-    """Writes the weights of `model` to `target` (`.npz`), under the names that a conversion gives them; returns how many.
+    """Writes the weights of `model` to `target`, under the names that a conversion gives them; returns how many.
 
-    `like` is the output folder of a conversion (or its crate, or its `model_weights.npz`): names, shapes and types must be those of
-    its weights, or an InvalidModelError names every tensor that differs and nothing is written.
+    `target` is an `.npz` file, or a crate (or the output folder of a conversion), whose weights and version are renewed. `like` is the output folder of a conversion (or its crate, or its `model_weights.npz`): names, shapes and types must be those of
+    its weights, or an InvalidModelError names every tensor that differs and nothing is written. A crate is compared with itself.
     """
     options = options or Options()
     target = Path(target)
-    if target.is_dir():
-        raise UsageError(f"{target}: is a folder", "name the file, like model_weights.npz")
+    crate = _crate(target) if target.is_dir() else None
+    like = crate if like is None else like
     progress("reading the model")
     loaded = frontends.load(Path(model), options)
     progress("lowering operators to layers")
@@ -41,8 +44,43 @@ def write(
     if like is not None:
         _check(weights, _read(Path(like)), str(like))
     progress("writing the weights")
-    _replace(target, npz.encode(weights))
+    if crate is None:
+        _replace(target, npz.encode(weights))
+    else:
+        _renew(crate, weights)
     return len(weights)
+
+
+def _crate(folder: Path) -> Path:
+    """The crate in a conversion's output folder, or the folder itself if it is one."""
+    for crate in (folder / output.MARKER, folder):
+        if (crate / pipeline.WEIGHTS).is_file() and (crate / "Cargo.toml").is_file():
+            return crate
+    raise UsageError(
+        f"{folder}: is a folder, and no crate that onnx2rust wrote",
+        "name a file, like model_weights.npz, or the folder that `onnx2rust convert` wrote",
+    )
+
+
+def _renew(crate: Path, weights: Mapping[str, Array]) -> None:
+    """New weights, and the version that names them."""
+    path = crate / "Cargo.toml"
+    checksum = npz.checksum(weights)
+    try:
+        manifest = identity.renewed(path.read_text(encoding="utf-8"), checksum)
+    except (OSError, ValueError) as error:
+        raise ToolError(f"{path}: cannot be read: {error}") from error
+    if manifest is None:
+        raise UsageError(
+            f'{path}: has no line `version = "…"` in [package]',
+            f"add one that ends in +weights.{checksum} and write the weights alone",
+        )
+    content = npz.encode(weights)
+    # if the second cannot be written, the build says what the first lacks
+    _replace(crate / pipeline.WEIGHTS, content)
+    _replace(path, manifest.encode())
+    for copy in crate.parent.glob(f"saved_model_from_*/{Path(pipeline.WEIGHTS).name}") if crate.name == output.MARKER else ():
+        _replace(copy, content)
 
 
 def _check(weights: Mapping[str, Array], known: Mapping[str, Array], like: str) -> None:

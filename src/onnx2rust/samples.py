@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,14 @@ from onnx2rust.dims import evaluate, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import InvalidModelError, Problem, ToolError, UsageError
 from onnx2rust.naming import Names
+from onnx2rust.oracle import Answer, Certainty, Oracle
 from onnx2rust.program import Program, Value
-from onnx2rust.reference import Reference
 
 Array = np.ndarray[Any, Any]
 SAMPLES = 8
 UNBATCHED_SAMPLES = 4
+NOT_PROVEN = "not proven: no inputs were found that the model runs on, so the crate has no test of its numbers"
+GIVE_SAMPLES = "give inputs with --features FILE.npz (one array an input, one row a sample), or fix sizes with --dim"
 DRAWN_ELEMENTS = 1 << 20
 """Fewer samples are drawn where they would have more elements than this in all: the file is part of the crate."""
 LENGTHS = (12, 7, 16, 5, 32, 64, 24, 48, 128, 224, 256, 512, 1)
@@ -45,7 +48,12 @@ class TestData:
     departures: tuple[Problem, ...] = ()
     """What the user's file says that the outputs are, and the reference does not compute."""
     slack: tuple[float, ...] = ()
-    """How uncertain the reference is of each output (`Reference.slack`), if it is of any."""
+    """What each output may be off besides (`Certainty.slack`), if any may."""
+    tolerance: tuple[float, float] = DType.F32.tolerance
+    """(rtol, atol) of floating-point outputs, calibrated by what was seen."""
+    apart: float | None = None
+    """A power of ten (1e-6 at least) that onnxruntime was less than from the model in float64, as a share of an output's largest; None if that is
+    not known."""
 
 
 @dataclass(frozen=True)
@@ -75,63 +83,93 @@ def lengths(program: Program) -> tuple[int, ...]:
     return IMAGE_LENGTHS if images else LENGTHS
 
 
+class NoSampleError(Exception):
+    """No inputs were found that the model runs on; the text is what onnxruntime said of the first ones."""
+
+
 def draw(
     program: Program,
-    reference: Reference,
-    uses: dict[str, usage.Usage],
+    oracle: Oracle,
+    uses: usage.Usage,
     fixed: dict[str, int],
     lengths: Iterable[int],
     rng: np.random.Generator,
-) -> tuple[dict[str, int], dict[str, Array], list[Array]]:
-    """Sizes, inputs and outputs at the first of `lengths` that the reference can run; `fixed` sizes are as they are."""
+) -> tuple[dict[str, int], dict[str, Array], Answer]:
+    """Sizes, inputs and outputs at the first of `lengths` that onnxruntime can run, or else the referee; `fixed` sizes are as they are.
+
+    Raises NoSampleError if there are none.
+    """
     failure: ToolError | None = None
-    for length in lengths:
-        sizes = dict.fromkeys(program.symbols, length) | fixed
-        feeds = usage.draw_all(program, uses, sizes, rng)
+    second: tuple[dict[str, int], dict[str, Array], Answer] | None = None
+    for sizes, feeds in usage.attempts(program, uses, fixed, lengths, rng):
         try:
-            return sizes, feeds, reference.run(feeds)
+            answer = oracle.run(feeds)
         except ToolError as error:
             failure = failure or error
-        if sizes == fixed:
-            break
-    assert failure is not None
-    hint = "fix sizes with --dim, or give samples with --features"
-    raise ToolError([Problem(p.what, p.where, hint) for p in failure.problems])
+        else:
+            if answer.reference is not None or not oracle.has_reference:
+                return sizes, feeds, answer
+            second = second or (sizes, feeds, answer)
+    if second is not None:
+        return second
+    raise NoSampleError(failure.problems[0].what if failure is not None else "there is no size to try")
 
 
-def make(proto: onnx.ModelProto, program: Program, features: Path | None, rtol: float, atol: float, seed: int = 0) -> TestData:
-    """The data that a generated crate is tested with."""
-    reference = Reference(proto)
+def make(proto: onnx.ModelProto, program: Program, features: Path | None, seed: int = 0) -> TestData:
+    """The data that a generated crate is tested with; without samples where none can be drawn that the model runs on."""
+    oracle = Oracle(proto, program)
     batch = batch_symbol(program)
     expected = expected_names(program)
     # flattened rows tell one size besides the number of samples; arrays of full shape tell all
     flat = batch is not None and len(_open_sizes(program, batch)) < 2
+    given: dict[str, Array] = {}
+    labels = None
     if features is None:
-        inputs = _drawn(proto, program, reference, batch, np.random.default_rng(seed))
-        given: dict[str, Array] = {}
-        labels = None
+        try:
+            inputs = _drawn(proto, program, oracle, batch, np.random.default_rng(seed))
+            count = len(next(iter(inputs.values()))) if inputs else 1
+            rows = _rows(oracle, inputs, count, batch)
+        except (NoSampleError, ToolError) as error:
+            return TestData({}, expected, 0, batch is not None, notes=(*oracle.notes, f"{NOT_PROVEN}: {error}", GIVE_SAMPLES))
     else:
         data = read(features, program)
         given, labels = data.expected, data.labels
         inputs = {v.name: shaped(v, data.inputs[v.name], batch, stacked=True) for v in program.inputs}
-    count = len(next(iter(inputs.values()))) if inputs else 1
-    kept, outputs = _reference_rows(reference, program, inputs, count, batch)
+        count = data.samples
+        rows = _rows(oracle, inputs, count, batch)
+    kept, outputs = rows
     inputs = {name: rows[kept].reshape(len(kept), -1) if flat else rows[kept] for name, rows in inputs.items()}
     departures = []
-    for position, (name, rows) in enumerate(zip(expected, outputs, strict=True)):
+    tolerances = [c.tolerance for c in oracle.certainty]
+    for position, (name, computed) in enumerate(zip(expected, outputs, strict=True)):
         own = given.get(name)
-        if own is not None:
-            if own.size != rows.size or len(kept) != count:
-                what = f"array {name!r} has shape {list(own.shape)}, the model's output {list(rows.shape)}"
-                raise InvalidModelError(Problem(what, f"--features {features}"))
-            outputs[position] = own.reshape(rows.shape)
-            departures += _departures(name, outputs[position], rows, rtol, atol, reference.slack[position])
+        if own is None:
+            continue
+        if own.size != computed.size or len(kept) != count:
+            what = f"array {name!r} has shape {list(own.shape)}, the model's output {list(computed.shape)}"
+            raise InvalidModelError(Problem(what, f"--features {features}"))
+        outputs[position] = own.reshape(computed.shape)
+        certainty = oracle.certainty[position]
+        departures += _departures(name, outputs[position], computed, certainty)
+        # computed by someone else in single precision: further from the crate by what it is off itself
+        tolerances[position] = certainty.kind.tolerance
     arrays = inputs | dict(zip(expected, outputs, strict=True))
     if labels is not None:
         arrays["labels"] = labels
-    notes = (reference.note,) if reference.note else ()
-    slack = tuple(reference.slack) if any(reference.slack) else ()
-    return TestData(arrays, expected, len(kept), batch is not None, labels, notes, tuple(departures), slack)
+    slack = tuple(c.slack for c in oracle.certainty)
+    shares = [c.share for c in oracle.certainty if c.known]
+    return TestData(
+        arrays, expected, len(kept), batch is not None, labels, tuple(oracle.notes), tuple(departures),
+        slack=slack if any(slack) else (),
+        tolerance=(_upwards(max(t[0] for t in tolerances)), _upwards(max(t[1] for t in tolerances))),
+        apart=max(1e-6, 10.0 ** math.ceil(math.log10(max(shares) or 1))) if any(shares) and not given else None,
+    )  # fmt: skip
+
+
+def _upwards(number: float) -> float:
+    """The next number of one digit: the same on machines whose onnxruntime differs a little."""
+    power = 10.0 ** math.floor(math.log10(number))
+    return float(f"{math.ceil(round(number / power, 6)) * power:.0e}")
 
 
 def expected_names(program: Program) -> tuple[str, ...]:
@@ -146,14 +184,14 @@ def _open_sizes(program: Program, batch: str | None) -> set[str]:
 
 
 def _drawn(
-    proto: onnx.ModelProto, program: Program, reference: Reference, batch: str | None, rng: np.random.Generator
+    proto: onnx.ModelProto, program: Program, oracle: Oracle, batch: str | None, rng: np.random.Generator
 ) -> dict[str, Array]:
     """Drawn inputs of full shape, samples along the first axis."""
     uses = usage.of_inputs(proto, program)
     if batch:
-        sizes, _, _ = draw(program, reference, uses, {batch: 1}, lengths(program), rng)
+        sizes, _, _ = draw(program, oracle, uses, {batch: 1}, lengths(program), rng)
         return usage.draw_all(program, uses, sizes | {batch: _affordable(program, sizes, SAMPLES)}, rng)
-    sizes, first, _ = draw(program, reference, uses, {}, lengths(program), rng)
+    sizes, first, _ = draw(program, oracle, uses, {}, lengths(program), rng)
     draws = [
         first,
         *(usage.draw_all(program, uses, sizes, rng) for _ in range(_affordable(program, sizes, UNBATCHED_SAMPLES) - 1)),
@@ -252,34 +290,40 @@ def shaped(value: Value, rows: Array, batch: str | None, *, stacked: bool = Fals
     return rows if batch or stacked else rows[0]
 
 
-def _reference_rows(
-    reference: Reference, program: Program, inputs: dict[str, Array], count: int, batch: str | None
-) -> tuple[list[int], list[Array]]:
-    """What the reference computes for each sample alone: the samples that are kept, and their outputs as flattened rows.
+def _rows(oracle: Oracle, inputs: dict[str, Array], count: int, batch: str | None) -> tuple[list[int], list[Array]]:
+    """What is computed for each sample alone: the samples that are kept, and their outputs as flattened rows.
 
-    Where the data decide how long an output is, samples whose outputs are not as long as the first one's are left out: an array
-    has one width.
+    Left out are samples that cannot be run where others can, those whose outputs are not as long as the first one's (an array has one
+    width), and those where single precision and float64 find other whole numbers (the place of a maximum that is nearly two).
     """
-    kept: list[int] = []
-    collected: list[list[Array]] = []
+    answers: list[tuple[int, Answer]] = []
+    failure: ToolError | None = None
     for k in range(count):
         feeds = {name: rows[k : k + 1] if batch else rows[k] for name, rows in inputs.items()}
-        outputs = [o.reshape(-1) for o in reference.run(feeds)]
-        if not collected or [o.size for o in outputs] == [o.size for o in collected[0]]:
-            kept.append(k)
-            collected.append(outputs)
-    return kept, [np.stack(rows) for rows in zip(*collected, strict=True)]
+        try:
+            answers.append((k, oracle.run(feeds)))
+        except ToolError as error:
+            failure = failure or error
+    if not answers:
+        assert failure is not None
+        raise failure
+    chosen = [(k, a) for k, a in answers if oracle.agreed(a)] or answers
+    # whether the referee is believed is known only now
+    rows = [(k, [o.reshape(-1) for o in oracle.expected(a)]) for k, a in chosen]
+    widths = [o.size for o in rows[0][1]]
+    rows = [(k, outputs) for k, outputs in rows if [o.size for o in outputs] == widths]
+    return [k for k, _ in rows], [np.stack(column) for column in zip(*(outputs for _, outputs in rows), strict=True)]
 
 
-def _departures(name: str, given: Array, reference: Array, rtol: float, atol: float, slack: float) -> list[Problem]:
-    """What is said about an array of the user's that is not what the reference computes."""
-    found = compare(given, reference, rtol, atol, slack)
+def _departures(name: str, given: Array, computed: Array, certainty: Certainty) -> list[Problem]:
+    """What is said about an array of the user's that is not what the model computes."""
+    found = compare(given, computed, *certainty.kind.tolerance, certainty.slack)
     if found.passed or found.worst is None:
         return []
     sample, value = found.worst.index
     what = (
         f"{name!r} in the features file is not what the model computes: sample {sample}, value {value} "
-        f"is {found.worst.actual:.6g}, onnxruntime computes {found.worst.expected:.6g}"
+        f"is {found.worst.actual:.6g}, the reference computes {found.worst.expected:.6g}"
     )
     hint = "are the features preprocessed as the model wants them, and the predictions those of this model?"
     return [Problem(what, hint=hint)]

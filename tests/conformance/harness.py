@@ -27,8 +27,11 @@ from onnx2rust.frontends import Loaded
 from onnx2rust.options import Options
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+import model_modules  # noqa: E402  (lies outside of this folder)
+
 BUILD = ROOT / "build" / "conformance"
-MODULES = ("arrays", "layers", "model", "weights")
+SUPPORT = (Path(__file__).parent / "support.rs").read_text()
 
 
 @dataclass
@@ -59,7 +62,7 @@ def lower(case: Case) -> emit.project.Rendered | str:
     options = Options(name="Case", binary_classification=False)
     try:
         program = pipeline.lower(loaded, options)
-        context = emit.Context(case.name, "onnx", False, False, 1, False, ("predictions",), file_prefix=f"{case.name}__")
+        context = emit.Context(case.name, prefix=f"{case.name}/")
         rendered = emit.render(planner.plan(program, options), options, context)
         report.files(loaded, program, b"", rendered.model, case.name, drawn=False)
         return rendered
@@ -73,10 +76,8 @@ def lower(case: Case) -> emit.project.Rendered | str:
 def write(cases: list[Case]) -> dict[str, str]:
     """Writes the crate; returns the refusals."""
     results: dict[str, str] = {}
-    source = BUILD / "src"
-    shutil.rmtree(source, ignore_errors=True)
     shutil.rmtree(BUILD / "data", ignore_errors=True)
-    tensors, weights, modules = [], {}, []
+    accepted, tests = {}, {}
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         lowered = list(pool.map(lower, cases, chunksize=8))
     for case, rendered in zip(cases, lowered, strict=True):
@@ -88,60 +89,17 @@ def write(cases: list[Case]) -> dict[str, str]:
         except (TypeError, ValueError, AttributeError) as error:
             results[case.name] = f"data cannot be stored: {error}"
             continue
-        folder = source / case.name
-        folder.mkdir(parents=True)
-        for module in MODULES:
-            (folder / f"{module}.rs").write_text(rendered.files[f"src/{module}.rs"])
-        reexports = re.findall(
-            r"^pub use (?:arrays|layers|model|tf_layers|weights).*?;", rendered.files["src/lib.rs"], re.M | re.S
-        )
-        modules.append(case.name)
-        (folder / "mod.rs").write_text(
-            "mod arrays;\nmod layers;\nmod model;\nmod weights;\n"
-            + "\n".join(reexports)
-            + f"\n\n#[test]\nfn conforms() {{\n    let model = CaseModel::new();\n    let mut ws = model.workspace();\n"
+        accepted[case.name] = rendered
+        tests[case.name] = (
+            "\n#[test]\nfn conforms() {\n    let model = CaseModel::new();\n    let mut ws = model.workspace();\n"
             f"    for set in 0..{len(case.data)} {{\n"
             f'        let (inputs, expected) = crate::data("{case.name}", set);\n'
             "        let inputs = ArrayInputs::read(&inputs, None).unwrap();\n"
             "        let outputs = inputs.predict(&model, &mut ws).unwrap().to_arrays();\n"
             f"        crate::check(&outputs, &expected, {case.rtol!r}, {case.atol!r});\n    }}\n}}\n"
         )
-        table = rendered.files["build.rs"]
-        for line in re.findall(r"^    (Tensor \{.*\},)$", table, re.M):
-            tensors.append(re.sub(r'name: "', f'name: "{case.name}/', line, count=1))
-        weights |= {f"{case.name}/{k}": v for k, v in rendered.weights.items()}
-    (BUILD / "weights.npz").write_bytes(npz.encode(weights))
-    (BUILD / "build.rs").write_text(
-        "use tf_layers::build::*;\n#[rustfmt::skip]\nconst TENSORS: &[Tensor] = &[\n"
-        + "\n".join(tensors)
-        + '\n];\nfn main() -> std::process::ExitCode {\n    weights("weights.npz", TENSORS)\n}\n'
-    )
-    (BUILD / "Cargo.toml").write_text(
-        f"""[package]
-name = "conformance"
-version = "0.0.0"
-edition = "2024"
-[dependencies]
-tf-layers = {{ path = "{ROOT / "rust" / "tf-layers"}" }}
-[build-dependencies]
-tf-layers = {{ path = "{ROOT / "rust" / "tf-layers"}", default-features = false, features = ["npz"] }}
-[profile.dev]
-opt-level = 0
-debug = 0
-incremental = false
-[profile.dev.package.tf-layers]
-opt-level = 2
-[workspace]
-"""
-    )
-    _library(modules)
+    model_modules.write(BUILD, accepted, SUPPORT, tests)
     return results
-
-
-def _library(modules: list[str]) -> None:
-    helper = (Path(__file__).parent / "support.rs").read_text()
-    declared = "".join(f"#[cfg(test)]\nmod {m};\n" for m in modules)
-    (BUILD / "src" / "lib.rs").write_text(f"#![allow(dead_code, unused_imports)]\n{declared}\n{helper}")
 
 
 def _data(case: Case) -> None:
@@ -178,7 +136,7 @@ def run(cases: list[Case], log: Any = None) -> dict[str, str]:
             raise RuntimeError(built.stderr[-3000:])
         results |= broken
         modules = [m for m in modules if m not in broken]
-        _library(modules)
+        model_modules.declare(BUILD, modules, SUPPORT)
     ran = subprocess.run(["cargo", "test", "--lib"], cwd=BUILD, env=environment, capture_output=True, text=True, check=False)
     for name in modules:
         if re.search(rf"^test {name}::conforms \.\.\. ok$", ran.stdout, re.M):

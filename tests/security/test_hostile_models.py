@@ -27,7 +27,7 @@ def generate(path):
     options = Options()
     loaded = frontends.load(path, options)
     program = pipeline.lower(loaded, options)
-    emit.render(planner.plan(program, options), options, emit.Context("m.onnx", "onnx", False, False, 1, False, ("predictions",)))
+    emit.render(planner.plan(program, options), options, emit.Context("m.onnx"))
 
 
 def outcome(path):

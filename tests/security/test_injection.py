@@ -95,8 +95,9 @@ def test_manifests_differ_in_names_only(crates, name):
         assert re.fullmatch(
             r"The model `?[A-Za-z0-9]+`?.*|[A-Za-z0-9]+, converted by onnx2rust.*", content["package"]["description"]
         )
+        assert re.fullmatch(r"0\.1\.0\+code\.[0-9a-f]{8}\.weights\.[0-9a-f]{16}", content["package"]["version"])
         for part in ("package", "lib"):
-            for key in ("name", "description"):
+            for key in ("name", "description", "version"):
                 content.get(part, {}).pop(key, None)
         return content
 

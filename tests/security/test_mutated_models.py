@@ -146,7 +146,7 @@ def generate(model: onnx.ModelProto) -> None:
     onnx_file.prepare(model, options)
     loaded = Loaded(model, "onnx", "onnx")
     program = pipeline.lower(loaded, options)
-    context = emit.Context("m.onnx", "onnx", False, False, 1, False, ("predictions",))
+    context = emit.Context("m.onnx")
     rendered = emit.render(planner.plan(program, options), options, context)
     report.files(loaded, program, b"", rendered.model, "m.onnx", drawn=False)
 

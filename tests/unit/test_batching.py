@@ -63,7 +63,7 @@ def names(program: Program) -> list[list[str]]:
 
 
 def written(plan: Plan) -> str:
-    context = emit.Context("x", "onnx", False, False, 1, False, ("predictions",))
+    context = emit.Context("x")
     return emit.render(plan, Options(), context).files["src/model.rs"]
 
 
@@ -145,11 +145,15 @@ def test_buffers_that_outlive_a_turn_are_shared_with_nothing_in_the_loop(shift: 
 
 def test_the_code_is_a_loop_with_a_part_of_each_whole_value() -> None:
     code = written(planner.plan(lower(images()), Options()))
-    (samples,) = re.findall(r"for first in \(0\.\.samples\)\.step_by\((\d+)\) \{", code)
-    assert f"let batch = (samples - first).min({samples});" in code
-    assert "&inputs.x[first * 4800..][..batch * 4800]" in code
-    assert re.search(r"&mut ws\.s\d\.fit\(samples \* 25600\)\[first \* 25600\.\.\]\[\.\.batch \* 25600\]", code)
+    assert "for first in 0..batch {" in code
+    assert "&inputs.x[first * 4800..][..4800]" in code
+    assert re.search(r"&mut ws\.s\d\.fit\(batch \* 25600\)\[first \* 25600\.\.\]\[\.\.25600\]", code)
     assert re.search(r"data: ws\.s\d\.get\(batch \* 25600\)", code)
+    assert "let samples = (" not in code
+    code = written(planner.plan(lower(images(size=24)), Options()))
+    assert "for first in (0..batch).step_by(2) {" in code
+    assert "let samples = (batch - first).min(2);" in code
+    assert "&inputs.x[first * 1728..][..samples * 1728]" in code
 
 
 def test_long_programs_pass_the_turn_to_their_parts() -> None:
@@ -157,17 +161,17 @@ def test_long_programs_pass_the_turn_to_their_parts() -> None:
     nodes = [node("Sin" if k % 2 else "Cos", [f"v{k}"], [f"v{k + 1}"], f"step_{k}/f") for k in range(100)]
     proto = onnx_models.model("long", nodes, {"v0": ("batch", 64, 64)}, {"v100": ("batch", 64, 64)}, {})
     code = written(planner.plan(lower(proto), Options()))
-    assert "let d = Dims { batch, first, samples };" not in code
     assert "let mut d" not in code
-    assert "let d = Dims { batch, first: 0, samples };" in code
-    assert "let d = Dims { batch, first, ..d };" in code
+    assert "let d = Dims { batch, ..Dims::default() };" in code
+    assert "let d = Dims { first, samples, ..d };" in code
     assert "let Dims { batch, first, samples, .. } = *d;" in code
 
 
-def test_symbols_are_called_neither_first_nor_samples() -> None:
+def test_a_size_may_be_called_like_a_variable_of_the_loop() -> None:
     for name in ("first", "samples"):
         code = written(planner.plan(lower(images(batch=name)), Options()))
-        assert f"let {name}_size = (samples - first)" in code
+        assert f"let Sizes {{ {name}: {name}_size }} = sizes;" in code
+        assert f"for first in 0..{name}_size {{" in code
 
 
 @pytest.mark.slow

@@ -342,6 +342,41 @@ def test_weights_of_a_retrained_model(capsys, score, tmp_path):
         assert not np.array_equal(new["hidden/kernel"], old["hidden/kernel"])
 
 
+def test_weights_renew_a_crate(capsys, score, tmp_path):
+    run(capsys, "convert", score, tmp_path / "out")
+    crate = tmp_path / "out" / "rust_generated_code"
+    before = (crate / "Cargo.toml").read_text()
+    onnx.save(onnx_models.score(seed=7), score)
+    run(capsys, "convert", score, tmp_path / "new")
+    expected = tmp_path / "new" / "rust_generated_code"
+    for target in (tmp_path / "out", crate):
+        code, out, _ = run(capsys, "weights", score, "-o", target)
+        assert (code, out) == (0, f"{target}: 4 tensors\n")
+        assert (crate / "model/model_weights.npz").read_bytes() == (expected / "model/model_weights.npz").read_bytes()
+        # the code is the same, so the version is that of a new conversion
+        assert (crate / "Cargo.toml").read_text() == (expected / "Cargo.toml").read_text() != before
+    copy = Path("saved_model_from_onnx/model_weights.npz")
+    assert (tmp_path / "out" / copy).read_bytes() == (tmp_path / "new" / copy).read_bytes()
+
+
+def test_weights_that_do_not_fit_leave_a_crate_as_it_is(capsys, score, tmp_path):
+    run(capsys, "convert", score, tmp_path / "out")
+    crate = tmp_path / "out" / "rust_generated_code"
+    before = (crate / "Cargo.toml").read_bytes(), (crate / "model/model_weights.npz").read_bytes()
+    onnx.save(onnx_models.digits(), tmp_path / "digits.onnx")
+    code, _, err = run(capsys, "weights", tmp_path / "digits.onnx", "-o", tmp_path / "out")
+    assert code == 3
+    assert "tensor 'conv1/bias': is in the model, but not in" in err
+    assert before == ((crate / "Cargo.toml").read_bytes(), (crate / "model/model_weights.npz").read_bytes())
+    (crate / "Cargo.toml").write_text('[package]\nname = "score"\nversion.workspace = true\n\n[dependencies.x]\nversion = "1"\n')
+    code, _, err = run(capsys, "weights", score, "-o", tmp_path / "out")
+    assert code == 2
+    assert "Cargo.toml: has no line `version = " in err
+    code, _, err = run(capsys, "weights", score, "-o", tmp_path)
+    assert code == 2
+    assert f"{tmp_path}: is a folder, and no crate that onnx2rust wrote" in err
+
+
 def test_weights_of_another_structure_are_refused_by_name(capsys, score, tmp_path):
     run(capsys, "convert", score, tmp_path / "out")
     onnx.save(onnx_models.digits(), tmp_path / "digits.onnx")

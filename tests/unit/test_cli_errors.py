@@ -106,7 +106,7 @@ def run(capsys, *arguments):
         ("verify score.onnx --rtol nan", "--rtol nan: a tolerance is a finite number, not below 0"),
         ("verify score.onnx --atol inf", "--atol inf: a tolerance is a finite number, not below 0"),
         ("verify score.onnx --target-dir file", "--target-dir file: is not a folder"),
-        ("weights score.onnx -o folder", "folder: is a folder"),
+        ("weights score.onnx -o folder", "folder: is a folder, and no crate that onnx2rust wrote"),
         ("weights score.onnx --like file -o w.npz", "--like file: cannot be read as an .npz file (it is no zip archive)"),
     ],
 )

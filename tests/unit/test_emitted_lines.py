@@ -14,10 +14,16 @@ from onnx import TensorProto, helper, numpy_helper
 
 from onnx2rust import emit, pipeline, planner
 from onnx2rust.dims import broadcast, minimum, symbol
-from onnx2rust.emit import body
+from onnx2rust.emit import body, literals
+from onnx2rust.emit.code import Length, Local
+from onnx2rust.emit.scope import Scope
 from onnx2rust.emit.sizes import SizeTable
+from onnx2rust.emit.weights import WeightTable
 from onnx2rust.frontends import Loaded
+from onnx2rust.layers.movement import Slice
+from onnx2rust.naming import Names
 from onnx2rust.options import Options
+from onnx2rust.program import Program
 
 
 def rendered(
@@ -32,7 +38,7 @@ def rendered(
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     options = Options(name="Lines", binary_classification=False)
     program = pipeline.lower(Loaded(proto, "onnx", "onnx", ()), options)
-    context = emit.Context("lines.onnx", "onnx", False, False, 1, False, ("predictions",))
+    context = emit.Context("lines.onnx")
     return emit.render(planner.plan(program, options), options, context).files
 
 
@@ -104,18 +110,31 @@ def test_a_size_of_the_run_is_snake_case_whatever_the_operator_calls_it() -> Non
     assert "shape: [k, 3]" in text
 
 
-def test_a_lone_condition_has_no_parentheses() -> None:
-    table = SizeTable(["a", "b"])
+def test_parentheses_stand_where_rust_needs_them() -> None:
+    table = SizeTable({"a": "a", "b": "b_size"}, Names())
     a, b = symbol("a"), symbol("b")
     (wide,) = broadcast([(a,), (b,)])
-    table.rust(wide)
-    table.rust(minimum(4, wide))
-    table.rust(4 // wide)
-    assert [n.rust for n in table.named] == [
-        "if a as i64 == 1 { b as i64 } else { a as i64 }",
-        "(4_i64).min(if a as i64 == 1 { b as i64 } else { a as i64 })",
-        "(4_i64).checked_div_euclid(if a as i64 == 1 { b as i64 } else { a as i64 }).unwrap_or(0)",
-    ]
+    texts = {
+        wide: "if a as i64 == 1 { b_size as i64 } else { a as i64 }",
+        minimum(4, wide): "4_i64.min(if a as i64 == 1 { b_size as i64 } else { a as i64 })",
+        minimum(-4, a - b): "(-4_i64).min(a as i64 - b_size as i64)",
+        4 // wide: "4_i64.checked_div_euclid(if a as i64 == 1 { b_size as i64 } else { a as i64 }).unwrap_or(0)",
+        wide * 2 + a: "a as i64 + (if a as i64 == 1 { b_size as i64 } else { a as i64 }) * 2",
+        (a - 3) // 2 * (b - 1): "(a as i64 - 3).div_euclid(2) * (b_size as i64) - (a as i64 - 3).div_euclid(2)",
+        minimum((a - 3) // 2, b): "(a as i64 - 3).div_euclid(2).min(b_size as i64)",
+        -a - 3: "-(a as i64) - 3",
+    }
+    for dim, text in texts.items():
+        assert table.signed(dim).text == text
+    assert table.usize(a * b * 4 + 2).text == "a * b_size * 4 + 2"
+    assert table.length(Length((a + 2, 3, b * 2), Local("i"), 1)) == "(i + 1) * (a + 2) * b_size * 2 * 3"
+    assert table.length(Length((1, 1), Local("i"), 1)) == "i + 1"
+
+
+def test_a_size_that_only_the_run_knows_is_no_literal() -> None:
+    layer = Slice(steps=(1, symbol("n")), shape=(2, 2), start=(0, 0), size=(2, 2))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^Slice: `steps` is part of the layer's literal, and n is only known at run time$"):
+        literals.struct(layer, WeightTable(Program("p", (), (), (), ())), Scope())
 
 
 def test_methods_take_what_they_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,7 @@ def unescape(literal: str) -> str:
 
 @given(text)
 def test_identifiers(value):
-    for made in (naming.ident(value), naming.size_name(value), naming.crate_name(value), naming.step_name(value, value)):
+    for made in (naming.ident(value), naming.crate_name(value), naming.step_name(value, value)):
         assert re.fullmatch(r"[a-z][a-z0-9_]*", made)
         assert made not in KEYWORDS
         assert "__" not in made
@@ -162,12 +162,6 @@ def test_templates_take_nothing_that_is_not_escaped():
     for value in ("x", naming.string("x") + "y", str(naming.ident("x")) + " "):
         with pytest.raises(TypeError, match="unescaped text in a template"):
             template.render(value=value)
-
-
-def test_size_names_are_none_of_the_variables_of_generated_functions():
-    for name in ("inputs", "ws", "cpu", "l", "d", "size", "sizes", "i_1", "keep_12"):
-        assert naming.size_name(name) == f"{name}_size"
-    assert naming.size_name("batch") == "batch"
 
 
 @pytest.mark.parametrize(

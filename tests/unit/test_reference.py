@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnx_models
 import onnxruntime
 import pytest
 from onnx import helper
@@ -18,7 +17,7 @@ from build import model
 from onnx2rust.errors import ToolError
 from onnx2rust.options import Options
 from onnx2rust.pipeline import convert
-from onnx2rust.reference import QUANTISED, Reference, session
+from onnx2rust.reference import Reference, session
 
 
 def shrinking() -> onnx.ModelProto:
@@ -58,27 +57,3 @@ def test_a_model_that_does_not_load_at_all_is_told_with_the_first_error(monkeypa
     with pytest.raises(ToolError, match="cannot load the model: attempt 1"):
         Reference(shrinking())
     assert len(set(levels)) == 2
-
-
-@pytest.mark.parametrize(("last", "step"), [("steps", 1.0), ("values", 0.5), ("float", 0.0)])
-def test_a_quantised_model_is_compared_with_what_it_says_within_what_the_optimiser_makes_of_it(last: str, step: float) -> None:
-    proto = onnx_models.quantised(last)
-    reference = Reference(proto)
-    assert (reference.note, reference.slack) == (QUANTISED, [step])
-    x = {"x": np.random.default_rng(1).random((64, 64)).astype(np.float32)}
-    (plain,), (y,) = session(proto, optimised=False).run(None, x), reference.run(x)
-    np.testing.assert_array_equal(y, plain)
-    (rival,) = session(proto).run(None, x)
-    apart = np.abs(rival.astype(np.float64) - plain.astype(np.float64))
-    assert reference.slack == [max(step, apart.max())]
-    before = list(reference.slack)
-    reference.run({"x": np.zeros((64, 64), np.float32)})
-    assert reference.slack == before
-
-
-def test_a_model_without_quantisation_has_no_slack() -> None:
-    node = helper.make_node("DequantizeLinear", ["x", "s"], ["y"])
-    proto = model([node], {"x": (2, 3)}, ["y"], {"s": np.array(0.5, np.float32)})
-    proto.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
-    reference = Reference(proto)
-    assert (reference.note, reference.slack) == (None, [0.0])

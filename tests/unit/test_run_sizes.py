@@ -27,7 +27,7 @@ def counting() -> onnx.ModelProto:
 
 def test_a_buffer_whose_length_the_data_decide_is_checked() -> None:
     program = pipeline.lower(Loaded(counting(), "onnx", "onnx", ()), Options())
-    context = emit.Context("x", "onnx", False, False, 1, False, ("predictions",))
+    context = emit.Context("x")
     code = emit.render(planner.plan(program, Options()), Options(), context).files["src/model.rs"]
     (symbol,) = [s for step in program.walk() for s in step.defines]
     assert f'.fit(elements("count", &[{symbol}])?)' in code

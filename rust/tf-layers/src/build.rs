@@ -20,6 +20,7 @@ use std::process::ExitCode;
 pub use crate::npz::Dtype;
 pub use crate::pack::Packing;
 
+use crate::identity;
 use crate::npz::{Data, Npz, NpzError};
 
 /// One file that the generated code embeds, and the tensor it is made from.
@@ -61,26 +62,50 @@ impl fmt::Display for WeightsError {
 
 impl std::error::Error for WeightsError {}
 
-/// The whole build script: [`pack`] from `path` into `OUT_DIR` for the target's byte order, with cargo's messages.
+/// The whole build script: [`pack`] from `path` into `OUT_DIR` for the target's byte order, with cargo's messages; `weights.checksum`
+/// there holds the file's checksum. The weights must be those that the package's version names ([`identity`]).
 #[must_use]
 pub fn weights(path: &str, tensors: &[Tensor]) -> ExitCode {
     println!("cargo::rerun-if-changed={path}");
-    let (Some(out), Ok(endian)) = (
-        std::env::var_os("OUT_DIR"),
-        std::env::var("CARGO_CFG_TARGET_ENDIAN"),
+    // set by `.cargo/config.toml` of a generated crate where cargo runs in it: another folder may hold other files
+    println!("cargo::rerun-if-env-changed=ONNX2RUST_CRATE");
+    let variable = |name| std::env::var(name).ok();
+    let (Some(out), Some(endian), Some(version)) = (
+        variable("OUT_DIR"),
+        variable("CARGO_CFG_TARGET_ENDIAN"),
+        variable("CARGO_PKG_VERSION"),
     ) else {
-        eprintln!("this is a build script: cargo sets OUT_DIR and CARGO_CFG_TARGET_ENDIAN for it");
+        eprintln!(
+            "this is a build script: cargo sets OUT_DIR, CARGO_CFG_TARGET_ENDIAN and CARGO_PKG_VERSION for it"
+        );
         return ExitCode::FAILURE;
     };
-    match pack(Path::new(path), tensors, Path::new(&out), endian == "big") {
+    let (out, big_endian) = (Path::new(&out), endian == "big");
+    match embed(path, tensors, out, big_endian, &version) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            for line in error.to_string().lines() {
+        Err(text) => {
+            for line in text.lines() {
                 println!("cargo::error={line}");
             }
             ExitCode::FAILURE
         }
     }
+}
+
+/// As [`pack`], if the version names these weights.
+fn embed(
+    path: &str,
+    tensors: &[Tensor],
+    out: &Path,
+    big_endian: bool,
+    version: &str,
+) -> Result<(), String> {
+    let file = Path::new(path);
+    let (checksum, files) = packed_files(file, tensors, big_endian).map_err(|e| e.to_string())?;
+    let checksum = identity::hex(checksum);
+    identity::check(version, path, &checksum)?;
+    write(file, out, &files).map_err(|e| e.to_string())?;
+    std::fs::write(out.join("weights.checksum"), checksum).map_err(|e| e.to_string())
 }
 
 /// Checks `thresholds.json` (`bottom ≤ low ≤ medium ≤ high`) and writes `thresholds.rs`, an array of the four, into `OUT_DIR`.
@@ -146,6 +171,19 @@ pub fn pack(
     out: &Path,
     big_endian: bool,
 ) -> Result<(), WeightsError> {
+    let (_, files) = packed_files(path, tensors, big_endian)?;
+    write(path, out, &files)
+}
+
+/// A file's name and its bytes.
+type PackedFile = (&'static str, Vec<u8>);
+
+/// The archive's checksum, and the file of every tensor.
+fn packed_files(
+    path: &Path,
+    tensors: &[Tensor],
+    big_endian: bool,
+) -> Result<(u64, Vec<PackedFile>), WeightsError> {
     let fail = |problems| WeightsError {
         path: path.to_owned(),
         problems,
@@ -156,7 +194,7 @@ pub fn pack(
     let mut files = Vec::with_capacity(tensors.len());
     for tensor in tensors {
         match packed(&npz, tensor, big_endian) {
-            Ok(bytes) => files.push((out.join(tensor.file), bytes)),
+            Ok(bytes) => files.push((tensor.file, bytes)),
             Err(problem) => problems.push(problem),
         }
     }
@@ -167,17 +205,27 @@ pub fn pack(
             .map(|n| format!("`{n}` is in the file, but not in the model")),
     );
     if problems.is_empty() {
-        for (file, bytes) in files {
-            if let Err(e) = std::fs::write(&file, bytes) {
-                problems.push(format!("{}: {e}", file.display()));
-            }
-        }
-    }
-    if problems.is_empty() {
-        Ok(())
+        Ok((npz.checksum(), files))
     } else {
         Err(fail(problems))
     }
+}
+
+fn write(path: &Path, out: &Path, files: &[PackedFile]) -> Result<(), WeightsError> {
+    let mut problems = Vec::new();
+    for (name, bytes) in files {
+        let file = out.join(name);
+        if let Err(e) = std::fs::write(&file, bytes) {
+            problems.push(format!("{}: {e}", file.display()));
+        }
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(WeightsError {
+        path: path.to_owned(),
+        problems,
+    })
 }
 
 /// The file of one tensor, or what is wrong with it.

@@ -36,6 +36,8 @@ mod embed;
 mod error;
 #[cfg(feature = "gemm")]
 mod gemm;
+#[cfg(feature = "npz")]
+pub mod identity;
 #[cfg(feature = "base")]
 mod image;
 #[cfg(feature = "integer")]

@@ -4,31 +4,56 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from onnx2rust.batching import Segment
-from onnx2rust.dims import Dim
+from onnx2rust.emit.code import (
+    CPU,
+    FIRST,
+    INPUTS,
+    LAYERS,
+    SAMPLES,
+    SHARED,
+    WORKSPACE,
+    Do,
+    Function,
+    Local,
+    Printer,
+    Size,
+    Statement,
+    code,
+    defines,
+    joined,
+)
+from onnx2rust.emit.sizes import SizeTable
 from onnx2rust.emit.steps import Writer
 from onnx2rust.layers.base import View
 from onnx2rust.naming import Escaped, Names, ident, string
 from onnx2rust.program import Program, Step, Value
 
-Text = tuple[Step, list[str]]
-"""A step and its lines."""
 BLOCK = 60
 """Steps that a reader can take in at once; longer programs are cut near this."""
 
 
 @dataclass
-class Block:
+class Unit:
+    """A step and its statements."""
+
+    step: Step
+    segment: Segment | None
+    statements: list[Statement]
+
+
+@dataclass
+class Method:
     """A private method that runs some of the steps."""
 
     name: Escaped
     doc: Escaped
     arguments: str
     lines: list[str]
+    call: str
 
 
 @dataclass
@@ -36,192 +61,180 @@ class Body:
     """`predict` and the methods it calls."""
 
     predict: list[str]
-    blocks: list[Block] = field(default_factory=list)
+    methods: list[Method] = field(default_factory=list)
     dims: list[str] = field(default_factory=list)
-    checks: tuple[str, ...] = ()
-    """Functions of tf_layers that check sizes."""
+    functions: tuple[str, ...] = ()
+    """Functions of tf_layers that the lines call."""
 
 
 def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
-    """Writes the whole program. Twice: the first time finds out which sizes need a name, and where they are used."""
+    """Writes the whole program."""
     program = writer.plan.program
-    given = set(program.symbols)
-    steps = [step for step in program.steps if not isinstance(step.layer, View)]
-    segments = {step: s for s in writer.plan.segments for step in program.steps[s.start : s.end]}
-    writer.shares_dims = len(steps) > BLOCK * 3 // 2
-    for _ in range(2):
-        writer.known, writer.computed, writer.loops = set(given), set(), 0
-        texts = []
-        for step in steps:
-            writer.segment = segments.get(step)
-            texts.append((step, writer.step(step)))
-        writer.segment = None
-        tail = _outputs(writer, program, outputs)
-        writer.late = [n for n in writer.sizes.named if not n.needs <= given]
-    early = [n for n in writer.sizes.named if n.needs <= given and not writer.sizes.home(n)]
-    head = [_check(writer, v, v.shape) for v in program.inputs]
-    lines = [line for _, ts in texts for line in ts]
-    start = head + [n.let for n in early]
-    if segments:
-        start.append(f"let samples = {program.symbols[0]};")
-    if program.symbols and not writer.shares_dims:
-        used = _names_used(start + lines + tail, program.symbols)
-        rest = [] if len(used) == len(program.symbols) else [".."]
-        start.insert(0, f"let Sizes {{ {', '.join([*used, *rest])} }} = sizes;")
-    named = {"window_count" if n.windows else "size" for n in writer.sizes.named}
-    checks = tuple(sorted(named | ({"elements"} if writer.checks_elements else set())))
-    if not writer.shares_dims:
-        turns = [([line for _, ts in run for line in ts], segments.get(run[0][0])) for run in _runs(texts, segments)]
-        loops = [line for inner, segment in turns for line in _loop(segment, inner)]
-        return Body(start + _prelude(lines) + _without_unread(loops, tail) + tail, checks=checks)
-    found = list(dict.fromkeys(re.findall(r"^d\.([a-z_0-9]+) =", "\n".join(lines), re.M)))
-    fields = {name: name for name in [*program.symbols, *(str(n.name) for n in early)]}
-    if segments:
-        fields |= {"first": "first: 0", "samples": "samples"}
-    late = _names_used(tail, found)
-    runs = [_groups(run) for run in _runs(texts, segments)]
-    blocks, read = _cut([group for run in runs for group in run], [*fields, *found], late)
-    dims = [n for n in [*fields, *found] if n in read or n in late]
+    of_step = {step: s for s in writer.plan.segments for step in program.steps[s.start : s.end]}
+    units = []
+    for step in program.steps:
+        if not isinstance(step.layer, View):
+            with writer.taking(of_step.get(step)):
+                units.append(Unit(step, of_step.get(step), writer.step(step)))
+    tail = _outputs(writer, program, outputs)
+    head: list[Statement] = [_check(writer, v) for v in program.inputs]
+    sizes = SizeTable({**writer.scope.symbols, SAMPLES.name: SAMPLES.name}, writer.scope.variables)
+    early, settled = sizes.settle(program.symbols, *(u.statements for u in units), tail, head)
+    for unit, statements in zip(units, settled, strict=False):
+        unit.statements = statements
+    start = head + early
+    printer = Printer(sizes)
+    given = [writer.scope.symbols[s] for s in program.symbols]
+    fields = dict(zip(map(str, given), program.symbols, strict=True))
+    runs = [list(run) for _, run in itertools.groupby(units, lambda unit: unit.segment)]
+    if len(units) <= BLOCK * 3 // 2:
+        inner = [s for unit in units for s in unit.statements]
+        used = printer.reads([*start, *inner, *tail])
+        loops = [t for run in runs for t in _loop(writer, run[0].segment, printer.lines(_of(run), used))]
+        lines = [
+            *_sizes(fields, used | _turns(writer)),
+            *printer.lines(start, used),
+            *_prelude(printer.reads([*inner, *tail])),
+            *loops,
+        ]
+        return Body(lines + printer.lines(tail, used), functions=tuple(sorted(printer.functions)))
+
+    groups = [(_groups(run), run[0].segment) for run in runs]
+    late = printer.free(tail) - {str(v.name) for v in (CPU, LAYERS, INPUTS, WORKSPACE)}
+    dims, methods = _methods(
+        printer, [g for run, _ in groups for g in run], late, [*given, *_made(early), FIRST.name, SAMPLES.name]
+    )
+    lines = []
+    known = [n for n in dims if n in given or n in _made(early)]
     if dims:
-        given_dims = [fields[n] for n in fields if n in dims]
-        rest = ["..Dims::default()"] if len(dims) > len(given_dims) else []
-        start.append(f"let {'mut ' if rest else ''}d = Dims {{ {', '.join([*given_dims, *rest])} }};")
-    used = _names_used(start + tail, program.symbols)
-    if program.symbols:
-        rest = [] if len(used) == len(program.symbols) else [".."]
-        start.insert(0, f"let Sizes {{ {', '.join([*used, *rest])} }} = sizes;")
-    called = iter(blocks)
-    calls = []
-    for run in runs:
-        segment = segments.get(run[0][0][0])
-        inner = [f"self.{b.name}({_call_arguments(b.arguments)})?;" for b in itertools.islice(called, len(run))]
-        changed = [n for n in (segment.batch, "first") if n in dims] if segment else []
+        rest = ["..Dims::default()"] if len(dims) > len(known) else []
+        late_found = any(n not in (*known, FIRST.name, SAMPLES.name) for n in dims)
+        lines.append(f"let {'mut ' if late_found else ''}d = Dims {{ {', '.join([*known, *rest])} }};")
+    used = printer.reads(start) | set(known) | printer.free(tail)
+    called = iter(methods)
+    for run, segment in groups:
+        inner_lines = [f"self.{m.name}({m.call})?;" for m in itertools.islice(called, len(run))]
+        changed = [n for n in (FIRST.name, SAMPLES.name) if n in dims] if segment else []
         if changed:
-            rest = ["..d"] if len(dims) > len(changed) else []
-            inner.insert(0, f"let d = Dims {{ {', '.join([*changed, *rest])} }};")
-        calls += _loop(segment, inner)
-    late_tail = [f"let Dims {{ {', '.join([*late, *([] if len(late) == len(dims) else ['..'])])} }} = d;"] if late else []
-    return Body(start + calls + late_tail + _prelude(tail) + tail, blocks, dims, checks)
+            inner_lines.insert(0, f"let d = Dims {{ {', '.join([*changed, *(['..d'] if len(dims) > len(changed) else [])])} }};")
+        lines += _loop(writer, segment, inner_lines)
+    if late & set(dims) - set(known):
+        shown = [n for n in dims if n in late]
+        lines.append(f"let Dims {{ {', '.join([*shown, *([] if len(shown) == len(dims) else ['..'])])} }} = d;")
+    first = [*_sizes(fields, used | _turns(writer)), *printer.lines(start, used)]
+    last = [*_prelude(printer.reads(tail)), *printer.lines(tail, used)]
+    return Body(first + lines + last, methods, dims, tuple(sorted(printer.functions)))
 
 
-def _without_unread(lines: list[str], tail: list[str]) -> list[str]:
-    """The lines without the names of sizes that they find and neither they nor `tail` read."""
-    words = Counter(_words(lines + tail))
-
-    def shown(line: str) -> str:
-        found = re.match(r"let \[([^\]]*)\] = ", line)
-        if found is not None:
-            return f"let [{', '.join(n if words[n] > 1 else '_' for n in found[1].split(', '))}] = {line[found.end() :]}"
-        checked = re.match(r"let (\w+) = (?:size|window_count)\(", line)
-        return line if checked is None or words[checked[1]] > 1 else re.sub(r"^let \w+", "let _", line)
-
-    # the number of iterations is there for rows that were collected
-    counted = [re.fullmatch(r"let (\w+) = i_\d+;", line) for line in lines]
-    return [shown(line) for line, count in zip(lines, counted, strict=True) if count is None or words[count[1]] > 1]
+def _of(units: Iterable[Unit]) -> list[Statement]:
+    return [s for unit in units for s in unit.statements]
 
 
-def _words(lines: Sequence[str]) -> list[str]:
-    """Variables (and functions, types…) that the lines name: no comments, texts, fields or methods."""
-    code = "\n".join(t for t in lines if not t.lstrip().startswith("//"))
-    code = re.sub(r'"(?:\\.|[^"\\])*"', "", code)
-    return re.findall(r"(?<!\w)(?:(?<!\.)|(?<=\.\.))[a-z_][a-z0-9_]*\b(?!: )", code)
+def _made(statements: Iterable[Statement]) -> list[str]:
+    return [name for s in statements for name in defines(s)]
 
 
-def _check(writer: Writer, value: Value, shape: tuple[Dim, ...]) -> str:
+def _sizes(fields: Mapping[str, str], used: set[str]) -> list[str]:
+    """The symbols that are read, as variables."""
+    if not fields:
+        return []
+    shown = [field if field == local else f"{field}: {local}" for local, field in fields.items() if local in used]
+    return [f"let Sizes {{ {', '.join([*shown, *([] if len(shown) == len(fields) else ['..'])])} }} = sizes;"]
+
+
+def _check(writer: Writer, value: Value) -> Statement:
     name = writer.inputs[value]
-    dims = ", ".join(writer.sizes.rust(d) for d in shape)
-    return f"check_input({string(name)}, inputs.{name}.len(), &[{dims}])?;"
+    shape = joined(Size(d) for d in value.shape)
+    return Do(code(Function("check_input"), f"({string(name)}, ", INPUTS, f".{name}.len(), &[", shape, "])?"))
 
 
-def _outputs(writer: Writer, program: Program, names: Sequence[Escaped]) -> list[str]:
-    fields = []
+def _outputs(writer: Writer, program: Program, names: Sequence[Escaped]) -> list[Statement]:
+    found: list[Statement] = []
     for value, name in zip(program.outputs, names, strict=True):
-        shape = ", ".join(writer.sizes.rust(d, f"{name}_{k}") for k, d in enumerate(value.shape))
-        fields.append(f"{name}: TensorView {{ data: {writer.read(value)}, shape: [{shape}] }},")
-    return ["Ok(Outputs {", *fields, "})"]
+        shape = joined(Size(d, f"{name}_{k}") for k, d in enumerate(value.shape))
+        found.append(Do(code(f"{name}: TensorView {{ data: ", writer.read(value), ", shape: [", shape, "] }"), end=","))
+    return [Do(code("Ok(Outputs {"), end=""), *found, Do(code("})"), end="")]
 
 
-def _names_used(lines: Sequence[str], names: Sequence[str]) -> list[str]:
-    words = set(_words(lines))
-    return [n for n in names if n in words]
-
-
-def _prelude(lines: Sequence[str]) -> list[str]:
+def _prelude(used: set[str]) -> list[str]:
     """The variables that the lines use."""
-    words = _words(lines)
-    return [let for name, let in (("cpu", "let cpu = self.cpu;"), ("l", "let l = self.layers;")) if name in words]
+    lets = ((CPU, "self.cpu"), (LAYERS, "self.layers"))
+    return [f"let {v.name} = {value};" for v, value in lets if v.name in used]
 
 
-def _runs(texts: list[Text], segments: Mapping[Step, Segment]) -> list[list[Text]]:
-    """The steps of one segment together, and those between segments."""
-    return [list(run) for _, run in itertools.groupby(texts, lambda text: segments.get(text[0]))]
+def _turns(writer: Writer) -> set[str]:
+    """The variables that the loops over samples read."""
+    return {str(writer.scope.symbols[s.batch]) for s in writer.plan.segments}
 
 
-def _loop(segment: Segment | None, lines: list[str]) -> list[str]:
+def _loop(writer: Writer, segment: Segment | None, lines: list[str]) -> list[str]:
     """The lines of a segment's steps, once for each few samples."""
     if segment is None:
         return lines
-    batch = segment.batch
+    batch, few = writer.scope.symbols[segment.batch], segment.samples
+    head = [f"for first in 0..{batch} {{"]
+    if few > 1:
+        head = [f"for first in (0..{batch}).step_by({few}) {{", f"let samples = ({batch} - first).min({few});"]
+    size = "One" if few == 1 else "A few"
     return [
-        "// Samples do not depend on each other. A few at a time, so that a layer finds in the cache what the one before it wrote.",
-        f"for first in (0..samples).step_by({segment.samples}) {{",
-        f"let {batch} = (samples - first).min({segment.samples});",
+        f"// Samples do not depend on each other. {size} at a time, so that a layer finds in the cache what the one before it wrote.",
+        *head,
         *lines,
         "}",
     ]
 
 
-def _cut(texts: list[list[Text]], dims: list[str], late: list[str]) -> tuple[list[Block], set[str]]:
-    """A method for each of the groups, and those of `dims` that they read; `late` are read behind them."""
-    groups = [([step for step, _ in group], [line for _, ts in group for line in ts]) for group in texts]
-    takes = []
-    for _, lines in groups:
-        defined = set(re.findall(r"^d\.([a-z_0-9]+) =", "\n".join(lines), re.M))
-        used = _names_used([t for t in lines if not t.startswith("d.")], dims)
-        takes.append([u for u in used if u not in defined or not _defined_first(lines, u)])
-    read = {name for names in takes for name in names}
-    names = Names()
-    blocks = []
-    for number, ((steps, lines), used) in enumerate(zip(groups, takes, strict=True)):
-        kept = [t for t in lines if not t.startswith("d.") or t[2:].split(" =")[0] in read | set(late)]
-        kept = _without_unread(kept, [])
-        words = set(_words(kept))
-        arguments = []
-        if used or "d" in words:
-            arguments.append("d: &mut Dims" if "d" in words else "d: &Dims")
-        if "inputs" in words:
-            arguments.append("inputs: Inputs<'_>")
-        if "ws" in words:
-            arguments.append("ws: &mut Workspace")
-        head = [f"let Dims {{ {', '.join(used)}, .. }} = *d;"] if used else []
-        name = names.unique(f"run_{ident(_top(steps[0]), f'part_{number + 1}')}")
-        doc = Escaped(f"Steps `{steps[0].name}` to `{steps[-1].name}`.")
-        blocks.append(Block(name, doc, ", ".join(arguments), head + _prelude(kept) + kept))
-    return blocks, read
+def _methods(printer: Printer, groups: list[list[Unit]], late: set[str], given: list[str]) -> tuple[list[str], list[Method]]:
+    """A method for each of the groups, and the sizes that they share: those of `given`, and those found while running, that one of them
+    reads, or that are read behind them (`late`)."""
+    found = [name for group in groups for name in _made(_of(group))]
+    shareable = list(dict.fromkeys([*given, *found]))
+    takes = [printer.free(_of(group)) & set(shareable) for group in groups]
+    shared = set[str]().union(late, *takes)
+    dims = [n for n in shareable if n in shared]
+    names, methods = Names(), []
+    for number, (group, takes_here) in enumerate(zip(groups, takes, strict=True)):
+        statements = list(_sharing(_of(group), shared.intersection(found)))
+        used = printer.reads(statements)
+        arguments, call = [], []
+        if takes_here or SHARED.name in used:
+            changes = SHARED.name in used
+            arguments.append("d: &mut Dims" if changes else "d: &Dims")
+            call.append("&mut d" if changes else "&d")
+        for name, type_ in ((INPUTS.name, "Inputs<'_>"), (WORKSPACE.name, "&mut Workspace")):
+            if name in used:
+                arguments.append(f"{name}: {type_}")
+                call.append(name)
+        shown = ", ".join(n for n in dims if n in takes_here)
+        head = [f"let Dims {{ {shown}, .. }} = *d;"] if takes_here else []
+        first, last = group[0].step, group[-1].step
+        name = names.unique(f"run_{ident(_top(first), f'part_{number + 1}')}")
+        lines = head + _prelude(used) + printer.lines(statements, used)
+        methods.append(
+            Method(name, Escaped(f"Steps `{first.name}` to `{last.name}`."), ", ".join(arguments), lines, ", ".join(call))
+        )
+    return dims, methods
 
 
-def _defined_first(lines: list[str], name: str) -> bool:
-    """Whether the block itself defines the name before it uses it."""
-    first = next((line for line in lines if name in _words([line])), "")
-    return first.startswith("let ") and name in _words([first.split("=")[0]])
+def _sharing(statements: Iterable[Statement], shared: set[str]) -> Iterable[Statement]:
+    """The statements; what they find and other methods read is put into `d`."""
+    for statement in statements:
+        yield statement
+        for name in defines(statement):
+            if name in shared:
+                yield Do(code(SHARED, f".{name} = ", Local(name)))
 
 
-def _groups(texts: list[Text]) -> list[list[Text]]:
-    """Cuts where the name scope changes, once a block is large enough; at BLOCK steps wherever that is."""
-    groups: list[list[Text]] = [[]]
-    for item in texts:
+def _groups(units: list[Unit]) -> list[list[Unit]]:
+    """Cuts where the name scope changes, once a method is large enough; at BLOCK steps wherever that is."""
+    groups: list[list[Unit]] = [[]]
+    for unit in units:
         current = groups[-1]
-        if len(current) >= BLOCK or (len(current) >= BLOCK // 2 and _top(current[-1][0]) != _top(item[0])):
+        if len(current) >= BLOCK or (len(current) >= BLOCK // 2 and _top(current[-1].step) != _top(unit.step)):
             groups.append([])
-        groups[-1].append(item)
+        groups[-1].append(unit)
     return groups
 
 
 def _top(step: Step) -> str:
     return re.split(r"[/.]", step.origin.node)[0]
-
-
-def _call_arguments(arguments: str) -> str:
-    """What predict passes for a block's parameters."""
-    names = [a.split(":") for a in arguments.split(", ") if a]
-    return ", ".join(("&mut d" if "&mut" in kind else "&d") if n == "d" else n for n, kind in names)

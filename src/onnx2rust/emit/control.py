@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onnx2rust.emit.code import CPU, Assign, Block, Changed, Code, Do, Length, Let, Local, Size, Statement, code, joined
 from onnx2rust.layers.base import Copy
 from onnx2rust.layers.control import If, Loop
 from onnx2rust.program import Program, Step, Value
@@ -12,90 +13,78 @@ if TYPE_CHECKING:
     from onnx2rust.emit.steps import Writer
 
 
-def lines(writer: Writer, step: Step) -> list[str]:
-    """The lines of a step with bodies."""
-    return _if(writer, step) if isinstance(step.layer, If) else _loop(writer, step)
+def statements(writer: Writer, step: Step) -> list[Statement]:
+    """The statements of a step with bodies."""
+    return [_if(writer, step)] if isinstance(step.layer, If) else _loop(writer, step)
 
 
-def _copy(writer: Writer, source: Value, target: Value) -> str:
-    writer.use(Copy)
-    return f"Copy.run(cpu, {writer.read(source)}, ws.s{writer.plan.slot_of[target]}.fit({writer.length(source.type)}));"
+def _copy(writer: Writer, source: Value, target: Code) -> Do:
+    return Do(code(writer.use(Copy), ".run(", CPU, ", ", writer.read(source), ", ", target, ")"))
 
 
-def _scalar(writer: Writer, value: Value) -> str:
-    """The one element of a tensor."""
-    text = writer.read(value)
-    return text[2:-1] if text.startswith("&[") else f"{text}[0]"
-
-
-def _if(writer: Writer, step: Step) -> list[str]:
+def _if(writer: Writer, step: Step) -> Statement:
     layer, (condition,) = step.layer, step.inputs
     assert isinstance(layer, If)
     assert condition is not None
     parts = []
-    for number, body in enumerate(step.bodies):
-        with writer.branch(f"{step.name}.{number}") as inner:
-            inner += writer.steps(body.steps)
-            for source, target in zip(body.outputs, step.outputs, strict=True):
-                assert target is not None
-                inner.append(_copy(writer, source, target))
-            sizes = [writer.sizes.rust(body.outputs[k].shape[axis]) for k, axis in layer.open_sizes]
-            parts.append(inner + ([f"[{', '.join(sizes)}]"] if sizes else []))
-    head = f"let [{', '.join(step.defines)}] = " if step.defines else ""
-    text = [f"{head}if {_scalar(writer, condition)} {{", *parts[0], "} else {", *parts[1], "}" + (";" if head else "")]
-    return text + writer.define(step.defines)
+    for body in step.bodies:
+        inner = writer.steps(body.steps)
+        for source, target in zip(body.outputs, step.outputs, strict=True):
+            assert target is not None
+            inner.append(_copy(writer, source, code(writer.slot(target, ".fit("), Length(source.shape), ")")))
+        sizes = [Size(body.outputs[k].shape[axis]) for k, axis in layer.open_sizes]
+        parts.append((*inner, *([Do(code("[", joined(sizes), "]"), end="")] if sizes else [])))
+    head = code("if ", writer.scalar(condition))
+    return Block(head, parts[0], parts[1], writer.variables(step.defines), step.defines, step.name)
 
 
-def _loop(writer: Writer, step: Step) -> list[str]:
+def _loop(writer: Writer, step: Step) -> list[Statement]:
     layer, (body,) = step.layer, step.bodies
     assert isinstance(layer, Loop)
     trips, condition, *initial = step.inputs
     iterations, *changing = step.defines
     states, collected = step.outputs[: layer.states], step.outputs[layer.states :]
     writer.loops += 1
-    index, keep = f"i_{writer.loops}", f"keep_{writer.loops}"
-    text = []
-    for name, (k, axis) in zip(changing, layer.open_sizes, strict=True):
+    index, keep = (Local(writer.scope.variables.unique(f"{name}_{writer.loops}")) for name in ("i", "keep"))
+    variables = writer.variables(changing)
+    found: list[Statement] = []
+    for name, (k, axis) in zip(variables, layer.open_sizes, strict=True):
         source = initial[k]
         assert source is not None
-        text.append(f"let mut {name} = {writer.sizes.rust(source.shape[axis])};")
+        found.append(Let((name,), code(Size(source.shape[axis])), mutable=True))
     for first, state in zip(initial, states, strict=True):
         assert first is not None
         assert state is not None
-        text.append(_copy(writer, first, state))
-    begin = f"{keep} = {'true' if condition is None else _scalar(writer, condition)};"
-    bound = "" if trips is None else f" && ({index} as i64) < {_scalar(writer, trips)}"
-    writer.names[body.inputs[0]] = f"&[{index} as i64]"
-    writer.names[body.inputs[1]] = f"&[{keep}]"
-    with writer.inside():
-        inner = writer.define(changing, again=True)
-        inner += writer.steps(body.steps)
-        for source, target in zip(body.outputs[1 + layer.states :], collected, strict=True):
-            if target is not None:
-                length = writer.length(source.type)
-                slot = f"ws.s{writer.plan.slot_of[target]}"
-                writer.use(Copy)
-                size = "" if length == "1" else f" * ({length})" if " " in length else f" * {length}"
-                row = f"&mut {slot}.fit({f'({index} + 1)' if size else f'{index} + 1'}{size})[{index}{size}..]"
-                inner.append(f"Copy.run(cpu, {writer.read(source)}, {row});")
-        again = _scalar(writer, body.outputs[0])
-        if again != keep:
-            inner.append(f"{keep} = {again};")
-        for name, (k, axis) in zip(changing, layer.open_sizes, strict=True):
-            inner.append(f"{name} = {writer.sizes.rust(body.outputs[1 + k].shape[axis])};")
-        inner += _next_states(writer, body, [v for v in states if v is not None])
-        inner.append(f"{index} += 1;")
-    text += [f"let {begin}" if again == keep else f"let mut {begin}", f"let mut {index} = 0_usize;"]
-    text += [f"while {keep}{bound} {{", *inner, "}"]
-    text.append(f"let {iterations} = {index};")
-    names = [iterations, *changing]
-    return text + writer.define(names)
+        found.append(_copy(writer, first, code(writer.slot(state, ".fit("), Length(first.shape), ")")))
+    start = code("true") if condition is None else writer.scalar(condition)
+    bound = code() if trips is None else code(" && (", index, " as i64) < ", writer.scalar(trips))
+    writer.scalars[body.inputs[0]] = code(index, " as i64")
+    writer.scalars[body.inputs[1]] = code(keep)
+
+    inner: list[Statement] = [Changed(tuple(changing)), *writer.steps(body.steps)]
+    for source, target in zip(body.outputs[1 + layer.states :], collected, strict=True):
+        if target is not None:
+            end, begin = Length(source.shape, index, 1), Length(source.shape, index)
+            inner.append(_copy(writer, source, code("&mut ", writer.slot(target, ".fit("), end, ")[", begin, "..]")))
+    again = writer.scalar(body.outputs[0])
+    if again != code(keep):
+        inner.append(Assign(keep.name, again))
+    for name, (k, axis) in zip(variables, layer.open_sizes, strict=True):
+        inner.append(Assign(name, code(Size(body.outputs[1 + k].shape[axis]))))
+    inner += _next_states(writer, body, [v for v in states if v is not None])
+    inner.append(Do(code(index, " += 1")))
+    found += [
+        Let((keep.name,), start, mutable=again != code(keep)),
+        Let((index.name,), code("0_usize"), mutable=True),
+        Block(code("while ", keep, bound), tuple(inner)),
+        Let(writer.variables([iterations]), code(index), found=tuple(step.defines)),
+    ]
+    return found
 
 
-def _next_states(writer: Writer, body: Program, states: list[Value]) -> list[str]:
+def _next_states(writer: Writer, body: Program, states: list[Value]) -> list[Statement]:
     """New states become the old ones by exchanging buffers: nothing is copied."""
-    swaps = []
-    for new, state in zip(body.outputs[1 : 1 + len(states)], states, strict=True):
-        a, b = writer.plan.slot_of[state], writer.plan.slot_of[writer.plan.root(new)]
-        swaps.append(f"core::mem::swap(&mut ws.s{a}, &mut ws.s{b});")
-    return swaps
+    return [
+        Do(code("core::mem::swap(&mut ", writer.slot(state), ", &mut ", writer.slot(new), ")"))
+        for new, state in zip(body.outputs[1 : 1 + len(states)], states, strict=True)
+    ]

@@ -6,52 +6,55 @@ import math
 from typing import Any
 
 from onnx2rust.dims import Expr
-from onnx2rust.emit.sizes import _grouped
+from onnx2rust.emit.scope import Scope
+from onnx2rust.emit.sizes import grouped
 from onnx2rust.emit.weights import WeightTable
 from onnx2rust.layers.base import Layer, Variant, Weight
 from onnx2rust.naming import string
 
 
-def struct_type(layer: Layer) -> str:
+def struct_type(layer: Layer, scope: Scope) -> str:
     """The Rust type of a layer: `Conv<'w, 2>`."""
     arguments = (["'w"] if layer.holds_weights() else []) + list(layer.generics())
-    name = layer.rust.rsplit("::", 1)[-1]
+    name = scope.item(layer.rust)
     return f"{name}<{', '.join(arguments)}>" if arguments else name
 
 
-def struct(layer: Layer, weights: WeightTable, uses: set[str]) -> str:
+def struct(layer: Layer, weights: WeightTable, scope: Scope) -> str:
     """The checked struct literal of a layer."""
     fields = []
     for name, value in layer.constants().items():
-        text = literal(value, weights, uses)
+        if layer.same() is not None and name in ("pads_begin", "pads_end"):
+            value = tuple(0 if isinstance(pad, Expr) else pad for pad in value)  # `run` is told (`Layer.same`)
+        if open_sizes := [v for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, Expr)]:
+            known = f"`{name}` is part of the layer's literal, and {open_sizes[0]} is only known at run time"
+            raise TypeError(f"{type(layer).__name__}: {known}")
+        text = literal(value, weights, scope)
         if layer.is_option(name) and value is not None:
             text = f"Some({text})"
         fields.append(f"{name}: {text}")
-    return f"{layer.rust.rsplit('::', 1)[-1]} {{ {', '.join(fields)} }}.checked()"
+    return f"{scope.item(layer.rust)} {{ {', '.join(fields)} }}.checked()"
 
 
-def literal(value: Any, weights: WeightTable, uses: set[str]) -> str:
+def literal(value: Any, weights: WeightTable, scope: Scope) -> str:
     """A Rust expression for a field's value."""
     if value is None:
         return "None"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        return _grouped(value)
-    if isinstance(value, Expr):
-        return "0"  # the run chooses the pads (`Layer.same`)
+        return grouped(value)
     if isinstance(value, float):
         return number(value)
     if isinstance(value, str):
         return str(string(value))
     if isinstance(value, tuple):
-        return f"[{', '.join(literal(v, weights, uses) for v in value)}]"
+        return f"[{', '.join(literal(v, weights, scope) for v in value)}]"
     if isinstance(value, Weight):
         return f"w.{weights.of(value).name}"
     if isinstance(value, Variant):
-        uses.add(value.enum)
-        head = f"{value.enum.rsplit('::', 1)[-1]}::{value.name}"
-        inner = ", ".join(f"{k}: {literal(v, weights, uses)}" for k, v in value.fields)
+        head = f"{scope.item(value.enum)}::{value.name}"
+        inner = ", ".join(f"{k}: {literal(v, weights, scope)}" for k, v in value.fields)
         return f"{head} {{ {inner} }}" if inner else head
     raise TypeError(f"no Rust literal for {type(value).__name__}")
 

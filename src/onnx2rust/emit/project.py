@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import jinja2
 import numpy as np
 
-from onnx2rust import __version__, naming, resources
+from onnx2rust import __version__, identity, naming, npz, resources, thresholds
 from onnx2rust.dims import Dim, Expr, evaluate, product, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.emit import body, literals, readme
-from onnx2rust.emit.sizes import SizeTable
+from onnx2rust.emit.scope import LAYERS_FILE, MODEL_FILE, Scope
 from onnx2rust.emit.steps import Writer
 from onnx2rust.emit.weights import Entry, WeightTable
 from onnx2rust.naming import Escaped, Names, comment, crate_name, doc, ident, string, toml_string, type_name
@@ -23,8 +24,8 @@ from onnx2rust.planner import Plan
 from onnx2rust.program import Program, Value
 
 _TEMPLATES = (
-    "Cargo.toml",
     "build.rs",
+    ".cargo/config.toml",
     "README.md",
     "src/lib.rs",
     "src/model.rs",
@@ -35,7 +36,12 @@ _TEMPLATES = (
     "tests/behaviour.rs",
     "benches/benchmarks.rs",
     "examples/predict.rs",
+    # the last, because its version names all the others
+    "Cargo.toml",
 )
+
+
+_NEED_SAMPLES = ("tests/parity.rs", "tests/behaviour.rs", "benches/benchmarks.rs")
 
 
 @dataclass(frozen=True)
@@ -43,32 +49,39 @@ class Context:
     """What a crate's files need besides the plan."""
 
     source: str
-    kind: str
-    binary: bool
-    placeholder_thresholds: bool
-    samples: int
-    batched: bool
-    expected: tuple[str, ...]
-    file_prefix: str = ""
-    """Put before the names of packed weight files, where several models share one build script."""
+    kind: str = "onnx"
+    binary: bool = False
+    placeholder_thresholds: bool = False
+    samples: int = 1
+    batched: bool = False
+    expected: tuple[str, ...] = ("predictions",)
+    prefix: str = ""
+    """Put before the names of weights and their packed files, where several models share one weights file and one build script."""
     drawn: bool = True
     """Whether the test data are drawn, not given by the user."""
     negatives: int | None = None
     """The number of negative samples that the thresholds were computed from, if they were."""
     rtol: float = DType.F32.tolerance[0]
     atol: float = DType.F32.tolerance[1]
+    levels: Mapping[str, float] = field(default_factory=lambda: dict(thresholds.PLACEHOLDERS))
+    """The thresholds of a binary classifier."""
     slack: tuple[float, ...] = ()
     """What the outputs of a quantised model may be off by in any case, one number each."""
+    apart: float | None = None
+    """What onnxruntime was less than from the model in float64 on the test data, as a share of an output's largest, if that is known."""
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """Text files by path, and the tensors of the weights file."""
+    """Text files by path, and the tensors of the weights file. `module` and `tensors` are what stands in `src/lib.rs` and in the build script
+    besides text for people: with them, and the files in `src/`, the model is a module of a larger crate."""
 
     files: dict[str, str]
     weights: dict[str, np.ndarray[Any, Any]]
     crate: str
     model: str
+    module: str
+    tensors: tuple[str, ...]
 
 
 def render(plan: Plan, options: Options, context: Context) -> Rendered:
@@ -82,22 +95,22 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     locals_ = Names(naming.DOC_LOCALS)
     doc_locals = {v: locals_.unique(inputs[v]) for v in program.inputs}
     defined = [s for step in program.walk() for s in step.defines]
-    loops = [f"{name}_{k + 1}" for k in range(sum(bool(s.bodies) for s in program.walk())) for name in ("i", "keep")]
-    writer = Writer(plan, weights, SizeTable([*program.symbols, *defined, *loops]), inputs)
+    name = type_name(options.name or "Model")
+    model = Escaped(name if name.endswith("Model") and name != "Model" else f"{name}Model")
+    own, in_layers = Scope([*MODEL_FILE, model], [*program.symbols, *defined]), Scope(LAYERS_FILE)
+    writer = Writer(plan, weights, inputs, own)
     text = body.write(writer, outputs)
-    model_uses = {u for u in writer.uses if not u.startswith("activation::Activation")}
-    writer.uses = set()
     layers = [
         {"field": step.name, "type": type_, "literal": literal, "doc": doc(writer.describe(step))}
-        for step, type_, literal in writer.fields()
+        for step, type_, literal in writer.fields(in_layers)
     ]
     layers += [
         {"field": e.name, "type": f"&'w [{e.dtype.rust}]", "literal": f"w.{e.name}", "doc": doc(e.member)}
         for e in _read_directly(writer, program)
     ]
-    name = type_name(options.name or "Model")
     crate = crate_name(options.crate_name or name)
     lifetime = any("'w" in str(layer["type"]) for layer in layers)
+    tensors = [_build_entry(e, writer, context.prefix) for e in weights.entries]
     values = {
         "version": Escaped(__version__),
         "header": comment(f"Generated by onnx2rust {__version__} from {context.source}"),
@@ -105,7 +118,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "source": doc(context.source),
         "title": Escaped(f"The model `{name}`."),
         "crate": {"name": crate, "toml": toml_string(crate)},
-        "model": Escaped(name if name.endswith("Model") and name != "Model" else f"{name}Model"),
+        "model": model,
         "features": Escaped(", ".join(toml_string(f) for f in sorted({"base", "npz", *writer.features}))),
         "symbols": [{"name": Escaped(s), "doc": doc(_symbol_doc(program, s))} for s in program.symbols],
         "inputs": [_tensor(v, inputs[v], v.name, program) | {"doc_local": doc_locals[v]} for v in program.inputs],
@@ -113,20 +126,20 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
             _tensor(v, field, name, program)
             for v, field, name in zip(program.outputs, outputs, program.output_names, strict=True)
         ],
-        "tensors": [_build_entry(e, writer, context.file_prefix) for e in weights.entries],
-        "statics": [_static(e, context.file_prefix) for e in weights.entries],
+        "tensors": tensors,
+        "statics": [_static(e, context.prefix) for e in weights.entries],
         "layers": [{k: Escaped(str(v)) for k, v in layer.items()} for layer in layers],
         "lifetime": lifetime,
         "reads_weights": any(re.search(r"\bw\.", layer["literal"]) for layer in layers),
         "slots": [{"rust": Escaped(d.rust), "doc": doc(_slot_doc(plan.contents[k]))} for k, d in enumerate(plan.slots)],
         "scratch": writer.needs_scratch,
-        "size_checks": [Escaped(c) for c in text.checks],
+        "functions": [Escaped(f) for f in text.functions],
         "dims": [Escaped(d) for d in text.dims],
         "sizes_struct": bool(text.dims),
         "predict": [Escaped(line) for line in text.predict],
         "blocks": [
             {"name": b.name, "doc": b.doc, "arguments": Escaped(b.arguments), "lines": [Escaped(t) for t in b.lines]}
-            for b in text.blocks
+            for b in text.methods
         ],
         "binary": context.binary,
         "placeholder_thresholds": context.placeholder_thresholds,
@@ -135,8 +148,9 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "batched": context.batched,
         "expected": [string(e) for e in context.expected],
         "expected_doc": [doc(e) for e in context.expected],
-        "rtol": Escaped(repr(context.rtol)),
-        "atol": Escaped(repr(context.atol)),
+        "rtol": _short(context.rtol),
+        "atol": _short(context.atol),
+        "apart": None if context.apart is None else _short(context.apart),
         "slack": [Escaped(repr(s)) for s in context.slack],
         "kind": Escaped(context.kind),
         "drawn": context.drawn,
@@ -146,21 +160,27 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     doc_one = dict.fromkeys(program.symbols, 1)
     values |= {
         "doc_imports": Escaped(
-            ", ".join(
-                sorted(["Inputs", str(values["model"]), *(["Sizes"] if program.symbols else []), *(["F16"] if halves else [])])
-            )
+            ", ".join(sorted(["Inputs", str(model), *(["Sizes"] if program.symbols else []), *(["F16"] if halves else [])]))
         ),
         "doc_sizes": Escaped(" " + ", ".join(f"{s}: 1" for s in doc_one) + " "),
         "doc_inputs": Escaped(" " + ", ".join(f"{inputs[v]}: &{doc_locals[v]}" for v in program.inputs) + " "),
     }
-    files = {}
-    for template in _TEMPLATES:
-        own = {
-            "uses": _imports(model_uses if template == "src/model.rs" else writer.uses),
+    files = {"model/thresholds.json": thresholds.text(context.levels)} if context.binary else {}
+    wanted = _TEMPLATES if context.samples else [t for t in _TEMPLATES if t not in _NEED_SAMPLES]
+    for template in (*wanted, "src/modules.rs"):
+        differ = {
+            "crate_version": toml_string(_version(files, weights)) if template == "Cargo.toml" else None,
+            "uses": (own if template == "src/model.rs" else in_layers).imports(),
             "has_f16": _has_f16(template, plan, weights, layers),
         }
-        files[template] = _environment().get_template(f"{template}.j2").render(values | own).rstrip() + "\n"
-    return Rendered(files, weights.arrays(), str(crate), str(values["model"]))
+        files[template] = _environment().get_template(f"{template}.j2").render(values | differ).rstrip() + "\n"
+    module = files.pop("src/modules.rs")
+    arrays = {context.prefix + name: array for name, array in weights.arrays().items()}
+    return Rendered(files, arrays, str(crate), str(model), module, tuple(map(str, tensors)))
+
+
+def _version(files: dict[str, str], weights: WeightTable) -> str:
+    return identity.version(files, npz.checksum(weights.arrays()))
 
 
 @functools.cache
@@ -180,18 +200,6 @@ def _only_escaped(value: Any) -> Any:
     if isinstance(value, str) and not isinstance(value, Escaped):
         raise TypeError(f"unescaped text in a template: {value[:60]!r}")
     return value
-
-
-def _imports(paths: set[str]) -> list[Escaped]:
-    """`use` paths, those of one module together."""
-    by_module: dict[str, list[str]] = {}
-    for path in paths:
-        module, item = path.rsplit("::", 1)
-        by_module.setdefault(module, []).append(item)
-    return [
-        Escaped(f"{m}::{items[0]}" if len(items) == 1 else f"{m}::{{{', '.join(sorted(items))}}}")
-        for m, items in sorted(by_module.items())
-    ]
 
 
 def _tensor(value: Value, field: Escaped, name: str, program: Program) -> dict[str, Any]:
@@ -255,15 +263,13 @@ def _read_directly(writer: Writer, program: Program) -> list[Entry]:
     return list(found.values())
 
 
-def _build_entry(entry: Entry, writer: Writer, prefix: str) -> dict[str, Any]:
-    packing = literals.literal(entry.packing, writer.weights, set())
-    return {
-        "name": string(entry.member),
-        "dtype": Escaped(_npz_dtype(entry.dtype)),
-        "shape": Escaped(f"[{', '.join(map(str, entry.array.shape))}]"),
-        "packing": Escaped(packing),
-        "file": string(prefix + _file(entry)),
-    }
+def _build_entry(entry: Entry, writer: Writer, prefix: str) -> Escaped:
+    packing = literals.literal(entry.packing, writer.weights, Scope())
+    shape = ", ".join(map(str, entry.array.shape))
+    return Escaped(
+        f"Tensor {{ name: {string(prefix + entry.member)}, dtype: Dtype::{_npz_dtype(entry.dtype)}, shape: &[{shape}], "
+        f"packing: {packing}, file: {string(_flat(prefix) + _file(entry))} }}"
+    )
 
 
 def _file(entry: Entry) -> str:
@@ -279,8 +285,13 @@ def _static(entry: Entry, prefix: str) -> dict[str, Any]:
         "storage": Escaped(entry.dtype.rust),
         "text": entry.dtype in (DType.BOOL, DType.F16),
         "length": entry.array.size,
-        "file": string(prefix + _file(entry)),
+        "file": string(_flat(prefix) + _file(entry)),
     }
+
+
+def _flat(prefix: str) -> str:
+    """The prefix of a file: packed weights lie in one folder."""
+    return prefix.replace("/", "__")
 
 
 def _rows(program: Program, inputs: dict[Value, Escaped]) -> dict[str, Any] | None:
@@ -326,6 +337,12 @@ def _rows(program: Program, inputs: dict[Value, Escaped]) -> dict[str, Any] | No
     }
 
 
+def _short(number: float) -> Escaped:
+    """`5e-6`."""
+    digits, exponent = f"{number:.0e}".split("e")
+    return Escaped(f"{digits}e{int(exponent)}")
+
+
 def _values(count: Dim) -> str:
     return "1 value" if count == 1 else f"{count} values"
 
@@ -335,7 +352,7 @@ def _has_f16(template: str, plan: Plan, weights: WeightTable, layers: list[dict[
     values = (*plan.program.inputs, *plan.program.outputs)
     uses = {
         "src/model.rs": any(v.dtype is DType.F16 for v in values) or DType.F16 in plan.slots,
-        "src/lib.rs": any(v.dtype is DType.F16 for v in values),
+        **dict.fromkeys(("src/lib.rs", "src/modules.rs"), any(v.dtype is DType.F16 for v in values)),
         "tests/behaviour.rs": any(v.dtype is DType.F16 for v in plan.program.inputs[:1]),
         "src/arrays.rs": any(v.dtype is DType.F16 for v in plan.program.inputs),
         "src/weights.rs": any(e.dtype is DType.F16 for e in weights.entries),

@@ -1,18 +1,62 @@
 """Sizes in Rust: sums of products of symbols stand as they are, everything that could go below zero gets a name and is
-computed once, in i64, checked."""
+computed once, in i64, checked.
+
+`SizeTable.settle` is the pass that names them, when all statements are there and before any of them is text: it finds which sizes need a name,
+where each is used, and puts the statement that computes it where its symbols have values.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from enum import IntEnum
 
 from onnx2rust.dims import Call, Dim, Expr, Symbol, symbols
-from onnx2rust.naming import Escaped, Names, ident
+from onnx2rust.emit.code import (
+    Block,
+    Changed,
+    Comment,
+    Function,
+    Length,
+    Let,
+    Signed,
+    Size,
+    Statement,
+    blocks,
+    code,
+    expression,
+    inside,
+)
+from onnx2rust.naming import Escaped, Names, ident, string
+
+Place = tuple[str, ...]
+"""The branches of `if` that a statement lies in, outermost first."""
+
+
+class Binds(IntEnum):
+    """How strongly an expression holds together: what stands as an operand binds at least as the operator asks."""
+
+    NOT = 0
+    SUM = 1
+    PRODUCT = 2
+    ATOM = 3
+
+
+@dataclass(frozen=True)
+class Term:
+    """A Rust expression, and how strongly it binds."""
+
+    text: str
+    binds: Binds = Binds.ATOM
+
+    def within(self, binds: Binds) -> str:
+        """The text as an operand."""
+        return self.text if self.binds >= binds else f"({self.text})"
 
 
 @dataclass(frozen=True)
 class NamedSize:
-    """A size with a name of its own: `let <name> = size("<what>", <expression>)?;`"""
+    """A size with a name of its own: `let <name> = size("<name>", <expression>)?;`"""
 
     name: Escaped
     dim: Expr
@@ -21,44 +65,48 @@ class NamedSize:
     """Whether it counts windows, of which there must be one."""
 
     @property
-    def rust(self) -> Escaped:
-        """The i64 expression that computes it."""
-        return Escaped(_bare(self.dim))
-
-    @property
-    def let(self) -> str:
+    def let(self) -> Let:
         """The statement that computes and checks it."""
-        check = "window_count" if self.windows else "size"
-        return f'let {self.name} = {check}("{self.name}", {self.rust})?;'
+        function = Function("window_count" if self.windows else "size")
+        value = code(function, f"({string(self.name)}, ", Signed(self.dim), ")?")
+        return Let((self.name,), value, checked=True)
 
 
 class SizeTable:
-    """Hands out Rust expressions for dims, and remembers which named sizes they need."""
+    """Rust expressions of dims; `locals` are the variables of the symbols, `names` hands out those of sizes that need one."""
 
-    def __init__(self, given: Iterable[str]) -> None:
-        self._names = Names(
-            ["inputs", "ws", "cpu", "l", "size", "window_count", "elements", "model", "self", "sizes", "samples", "first", *given]
-        )
+    def __init__(self, variables: Mapping[str, str], names: Names) -> None:
+        self.locals = dict(variables)
+        self._names = names
         self._named: dict[Expr, NamedSize] = {}
-        self._places: dict[Expr, set[tuple[str, ...]]] = {}
-        self.place: tuple[str, ...] = ()
-        """The branches of `If` that what is being written lies in, outermost first."""
+        self._places: dict[Expr, set[Place]] = {}
 
-    @property
-    def named(self) -> list[NamedSize]:
-        """Named sizes in order of first use."""
-        return list(self._named.values())
+    # -- the pass ----------------------------------------------------------------------------------------------------
 
-    def home(self, size: NamedSize) -> tuple[str, ...]:
-        """The innermost branch that holds all uses seen so far: there the size is computed. Elsewhere it need not make sense."""
-        first, *others = sorted(self._places.get(size.dim, {()}))
-        shared = 0
-        while shared < len(first) and all(p[: shared + 1] == first[: shared + 1] for p in others):
-            shared += 1
-        return first[:shared]
+    def settle(self, given: Iterable[str], *parts: list[Statement]) -> tuple[list[Statement], list[list[Statement]]]:
+        """Names the sizes in the parts, which run one behind the other once the symbols `given` have values: what is computed first, and the
+        parts with what is computed in them."""
+        for part in parts:
+            self._visit(part, ())
+        known, computed = set(given), set[Expr]()
+        first = self._ready(known, computed, ())
+        return first, [self._settled(part, (), known, computed) for part in parts]
 
-    def name(self, dim: Dim, hint: str, windows: bool = False) -> None:
-        """Suggests a name for a dim, if it will need one; `windows` if it counts windows."""
+    def _visit(self, statements: Iterable[Statement], place: Place) -> None:
+        for statement in statements:
+            if isinstance(statement, Comment):
+                for dim, hint, windows in statement.results:
+                    self._name(dim, hint, windows)
+            for piece in expression(statement).pieces:
+                if isinstance(piece, Size):
+                    self._use(piece.dim, piece.hint, place)
+                elif isinstance(piece, Length):
+                    for dim in piece.shape:
+                        self._use(dim, "size", place)
+            for number, inner in enumerate(blocks(statement)):
+                self._visit(inner, _branch(statement, number, place))
+
+    def _name(self, dim: Dim, hint: str, windows: bool = False) -> None:
         if not isinstance(dim, Expr) or _plain(dim):
             return
         if dim not in self._named:
@@ -66,86 +114,139 @@ class SizeTable:
         if windows and not self._named[dim].windows:
             self._named[dim] = replace(self._named[dim], windows=True)
 
-    def rust(self, dim: Dim, hint: str = "size") -> str:
-        """A usize expression."""
-        if isinstance(dim, int):
-            return _grouped(dim)
-        if _plain(dim):
-            return " + ".join(_monomial(m, c) for m, c in dim.terms)
-        self.name(dim, hint)
-        self._places.setdefault(dim, set()).add(self.place)
-        return str(self._named[dim].name)
+    def _use(self, dim: Dim, hint: str, place: Place) -> None:
+        if isinstance(dim, Expr) and not _plain(dim):
+            self._name(dim, hint)
+            self._places.setdefault(dim, set()).add(place)
 
-    def length(self, shape: Iterable[Dim], hint: str = "size") -> str:
-        """The usize product of a shape, numbers multiplied out."""
-        number, factors = 1, []
-        for dim in shape:
+    def _home(self, dim: Expr) -> Place:
+        """The innermost branch that holds all uses: there the size is computed. Elsewhere it need not make sense."""
+        first, *others = sorted(self._places.get(dim, {()}))
+        shared = 0
+        while shared < len(first) and all(p[: shared + 1] == first[: shared + 1] for p in others):
+            shared += 1
+        return first[:shared]
+
+    def _ready(self, known: set[str], computed: set[Expr], place: Place, changed: Iterable[str] = ()) -> list[Statement]:
+        """The sizes that can be computed now; those that depend on `changed` symbols once more."""
+        ready = [
+            n
+            for n in self._named.values()
+            if n.needs <= known
+            and (n.dim not in computed or not n.needs.isdisjoint(changed))
+            and place[: len(home := self._home(n.dim))] == home
+        ]
+        computed.update(n.dim for n in ready)
+        return [n.let for n in ready]
+
+    def _settled(self, statements: Iterable[Statement], place: Place, known: set[str], computed: set[Expr]) -> list[Statement]:
+        found: list[Statement] = []
+        for statement in statements:
+            if isinstance(statement, Block):
+                rewritten = {}
+                for number, inner in enumerate(blocks(statement)):
+                    # what is computed inside is not known behind it
+                    at, own, done = _branch(statement, number, place), set(known), set(computed)
+                    start = self._ready(own, done, at) if at != place else []
+                    rewritten[number] = (*start, *self._settled(inner, at, own, done))
+                statement = inside(statement, rewritten)
+            if isinstance(statement, Changed):
+                known.update(statement.symbols)
+                found += self._ready(known, computed, place, statement.symbols)
+                continue
+            found.append(statement)
+            if isinstance(statement, Let | Block) and statement.found:
+                known.update(statement.found)
+                found += self._ready(known, computed, place)
+        return found
+
+    # -- expressions -------------------------------------------------------------------------------------------------
+
+    def reads(self, dim: Dim) -> set[str]:
+        """The variables that the size's expression reads."""
+        if isinstance(dim, Expr) and not _plain(dim):
+            return {str(self._named[dim].name)}
+        return {self.locals[s] for s in symbols(dim)}
+
+    def usize(self, dim: Dim) -> Term:
+        """The size, in `usize`."""
+        if isinstance(dim, int):
+            return Term(grouped(dim))
+        if not _plain(dim):
+            return Term(self._named[dim].name)
+        terms = [self._monomial(m, c) for m, c in dim.terms]
+        return terms[0] if len(terms) == 1 else Term(" + ".join(t.within(Binds.PRODUCT) for t in terms), Binds.SUM)
+
+    def _monomial(self, monomial: tuple[Symbol | Call, ...], coefficient: int) -> Term:
+        factors = [self.locals[str(a)] for a in monomial]
+        if coefficient != 1 or not factors:
+            factors.append(grouped(coefficient))
+        return Term(" * ".join(factors), Binds.PRODUCT if len(factors) > 1 else Binds.ATOM)
+
+    def length(self, length: Length) -> str:
+        """The product, numbers multiplied out."""
+        number, factors = 1, list[Term]()
+        if length.factor is not None:
+            name = length.factor.name
+            factors.append(Term(f"{name} + {length.plus}", Binds.SUM) if length.plus else Term(name))
+        for dim in length.shape:
             if isinstance(dim, int):
                 number *= dim
             else:
-                factors.append(self.rust(dim, hint))
-        if number != 1 and number != 0:
-            factors.append(_grouped(number))
+                factors.append(self.usize(dim))
         if number == 0:
             return "0"
-        if len(factors) > 1:
-            factors = [f"({f})" if " + " in f else f for f in factors]
-        return " * ".join(factors) or "1"
+        if number != 1:
+            factors.append(Term(grouped(number)))
+        if len(factors) == 1:
+            return factors[0].text
+        return " * ".join(f.within(Binds.PRODUCT) for f in factors) or "1"
 
-    def signed(self, dim: Dim) -> str:
-        """An i64 expression for a dim that may be negative."""
-        return str(dim) if isinstance(dim, int) else _signed(dim)
+    def signed(self, dim: Dim) -> Term:
+        """The number, in `i64`."""
+        if isinstance(dim, int):
+            return Term(str(dim), Binds.ATOM if dim >= 0 else Binds.SUM)
+        terms = []
+        for monomial, coefficient in dim.terms:
+            factors = [
+                Term(f"{self.locals[a.name]} as i64", Binds.PRODUCT) if isinstance(a, Symbol) else self._call(a) for a in monomial
+            ]
+            number = abs(coefficient)
+            if number != 1 or not factors:
+                factors.append(Term(str(number)))
+            product = Term(" * ".join(f.within(Binds.ATOM) for f in factors), Binds.PRODUCT) if len(factors) > 1 else factors[0]
+            terms.append((coefficient < 0, product))
+        (negative, head), *rest = terms
+        if not negative and not rest:
+            return head
+        text = f"-{head.within(Binds.ATOM)}" if negative else head.within(Binds.PRODUCT)
+        return Term(text + "".join(f" {'-' if n else '+'} {t.within(Binds.PRODUCT)}" for n, t in rest), Binds.SUM)
+
+    def _call(self, call: Call) -> Term:
+        left, right = self.signed(call.left), self.signed(call.right)
+        if call.fn == "broadcast":
+            return Term(f"if {left.within(Binds.SUM)} == 1 {{ {right.text} }} else {{ {left.text} }}", Binds.NOT)
+        # a number that a method is called on must say its type
+        of = Term(f"{left.text}_i64", left.binds) if isinstance(call.left, int) else left
+        receiver = of.within(Binds.ATOM)
+        if call.fn in ("min", "max"):
+            return Term(f"{receiver}.{call.fn}({right.text})")
+        method = {"//": "div_euclid", "%": "rem_euclid"}[call.fn]
+        if isinstance(call.right, int):
+            return Term(f"{receiver}.{method}({right.text})")
+        # an axis may be empty
+        return Term(f"{receiver}.checked_{method}({right.text}).unwrap_or(0)")
+
+
+def _branch(statement: Statement, number: int, place: Place) -> Place:
+    own = statement.branches if isinstance(statement, Block) else ""
+    return (*place, f"{own}.{number}") if own else place
 
 
 def _plain(dim: Expr) -> bool:
     return all(c > 0 and all(isinstance(a, Symbol) for a in m) for m, c in dim.terms)
 
 
-def _monomial(monomial: tuple[Symbol | Call, ...], coefficient: int) -> str:
-    factors = [str(a) for a in monomial]
-    if coefficient != 1 or not factors:
-        factors.append(_grouped(coefficient))
-    return " * ".join(factors)
-
-
-def _grouped(number: int) -> str:
+def grouped(number: int) -> str:
     """Digits in groups of three where there are many, as clippy's `unreadable_literal` has it."""
     return f"{number:_}" if abs(number) >= 100_000 else str(number)
-
-
-def _signed(dim: Dim) -> str:
-    if isinstance(dim, int):
-        return str(dim)
-    parts = []
-    for monomial, coefficient in dim.terms:
-        factors = [f"{a} as i64" if isinstance(a, Symbol) else _call(a) for a in monomial]
-        if len(factors) > 1 or abs(coefficient) != 1:
-            factors = [f"({f})" if " as " in f else f for f in factors]
-        if not factors or abs(coefficient) != 1:
-            factors.append(str(abs(coefficient)))
-        parts.append(("-" if coefficient < 0 else "+", " * ".join(factors)))
-    head = ("-" if parts[0][0] == "-" else "") + (f"({parts[0][1]})" if parts[0][0] == "-" else parts[0][1])
-    return head + "".join(f" {sign} {text}" for sign, text in parts[1:])
-
-
-def _bare(dim: Dim) -> str:
-    """As `_signed`, for a place where nothing stands beside it: an `if` needs no parentheses there."""
-    text = _signed(dim)
-    lone = isinstance(dim, Expr) and len(dim.terms) == 1 and len(dim.terms[0][0]) == 1 and dim.terms[0][1] == 1
-    return text[1:-1] if lone and text.startswith("(if ") else text
-
-
-def _call(call: Call) -> str:
-    # a number that a method is called on must say its type
-    left = f"{call.left}_i64" if isinstance(call.left, int) else _signed(call.left)
-    right = _bare(call.right)
-    if call.fn == "broadcast":
-        return f"(if {left} == 1 {{ {right} }} else {{ {_bare(call.left)} }})"
-    left = f"({_bare(call.left)})" if isinstance(call.left, Expr) else f"({left})"
-    if call.fn in ("min", "max"):
-        return f"{left}.{call.fn}({right})"
-    method = {"//": "div_euclid", "%": "rem_euclid"}[call.fn]
-    if isinstance(call.right, int):
-        return f"{left}.{method}({right})"
-    # an axis may be empty
-    return f"{left}.checked_{method}({right}).unwrap_or(0)"

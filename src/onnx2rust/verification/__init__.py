@@ -1,10 +1,11 @@
-"""`onnx2rust verify`: converts models, builds them all in one cargo workspace, runs them, and compares with onnxruntime."""
+"""`onnx2rust verify`: converts models, builds them all in one cargo workspace, runs them, and compares with onnxruntime and float64."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +13,16 @@ from onnx2rust import emit, frontends, pipeline, planner, samples
 from onnx2rust.compare import Comparison, compare
 from onnx2rust.errors import Onnx2RustError, Problem, ToolError, bug
 from onnx2rust.options import Checks, Options, for_each
+from onnx2rust.oracle import Oracle
 from onnx2rust.program import Program
-from onnx2rust.reference import Reference
 from onnx2rust.verification import draws, nodes
 from onnx2rust.verification.reports import ModelReport, OutputReport, Report
 from onnx2rust.verification.workspace import RunError, Workspace, default_folder
 
 __all__ = ["Report", "verify"]
+
+
+Array = np.ndarray[Any, Any]
 
 
 @dataclass
@@ -88,7 +92,7 @@ def _expose(workspace: Workspace, case: _Case) -> _Case:
     loaded = nodes.expose(case.loaded)
     options = replace(case.options, name="Exposed", crate_name=workspace.next_name())
     program = pipeline.lower(loaded, options)
-    context = emit.Context(case.report.model, loaded.kind, False, False, 1, False, ("predictions",))
+    context = emit.Context(case.report.model, loaded.kind)
     rendered = emit.render(planner.plan(program, options), options, context)
     member = workspace.add(pipeline.crate_files(rendered))
     return _Case(ModelReport(case.report.model), options, loaded, program, member)
@@ -114,20 +118,22 @@ def _run(workspace: Workspace, case: _Case, checks: Checks) -> None:
             Problem(f"bug in onnx2rust: the generated crate does not compile: {workspace.broken[case.member]}"),
             "please report it with the model",
         )
-    reference = Reference(case.loaded.proto)
-    if reference.note:
-        case.report.notes.append(reference.note)
+    oracle = Oracle(case.loaded.proto, case.program)
     found: dict[str, OutputReport] = {}
-    # all of them first: in a quantised model, each may show that the reference is less certain than the last one did
-    for draw in list(_draws(case, reference, checks)):
-        case.report.draws.append(draw.label)
+    # all of them first: each may show that less is certain than the last one did
+    for draw in list(_draws(case, oracle, checks)):
         try:
             actual = workspace.run(case.member, draw.feeds)
         except RunError as error:
+            if draw.answer.reference is None:
+                # onnxruntime does not run these inputs either, and they were drawn: perhaps they are none
+                case.report.notes.append(f"left out: {draw.label}: neither onnxruntime nor the crate runs it ({error})")
+                continue
             failed = Comparison(False, f"the crate fails where the reference runs: {error}")
             results: Iterable[tuple[str, str, Comparison]] = [(n, "", failed) for n in case.program.output_names]
         else:
-            results = _compared(case, actual, draw, checks, dict(zip(case.program.output_names, reference.slack, strict=True)))
+            results = _compared(case, actual, draw, checks, oracle)
+        case.report.draws.append(draw.label)
         for name, dtype, comparison in results:
             before = found.get(name)
             if before is None:
@@ -136,34 +142,37 @@ def _run(workspace: Workspace, case: _Case, checks: Checks) -> None:
             merged = before.comparison.merged(comparison)
             changed = merged.worst is not before.comparison.worst or merged.problem != before.comparison.problem
             found[name] = OutputReport(name, before.dtype or dtype, merged, draw.label if changed else before.where)
+    for name, certainty in zip(case.program.output_names, oracle.certainty, strict=True):
+        if certainty.known and name in found:
+            found[name] = replace(found[name], reference=certainty.apart)
     case.report.outputs = list(found.values())
+    case.report.notes += oracle.notes
 
 
-def _draws(case: _Case, reference: Reference, checks: Checks) -> Iterable[draws.Draw]:
+def _draws(case: _Case, oracle: Oracle, checks: Checks) -> Iterable[draws.Draw]:
     if case.options.features is not None:
-        return draws.given(case.options.features, case.program, reference, case.report.notes)
-    return draws.drawn(case.loaded.proto, case.program, reference, checks.batches, checks.seed)
+        return draws.given(case.options.features, case.program, oracle, case.report.notes)
+    return draws.drawn(case.loaded.proto, case.program, oracle, checks.batches, checks.seed, case.report.notes)
 
 
 def _compared(
-    case: _Case,
-    actual: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]],
-    draw: draws.Draw,
-    checks: Checks,
-    slack: Mapping[str, float],
+    case: _Case, actual: Mapping[str, Array], draw: draws.Draw, checks: Checks, oracle: Oracle
 ) -> Iterable[tuple[str, str, Comparison]]:
-    """Every output against the reference, and against the user's predictions where there are any."""
+    """Every output against what the model computes, and against the user's predictions where there are any."""
+    places = {name: k for k, name in enumerate(case.program.output_names)}
     predicted = dict(zip(samples.expected_names(case.program), case.program.output_names, strict=True))
-    for name, expected in zip(case.program.output_names, draw.expected, strict=True):
-        if name not in actual:
-            yield name, str(expected.dtype), Comparison(False, "is missing from what the crate writes")
-            continue
-        yield name, str(expected.dtype), compare(actual[name], expected, checks.rtol, checks.atol, slack[name])
+    for name, k in places.items():
+        dtype = str(case.program.outputs[k].dtype)
+        if name in actual:
+            yield name, dtype, oracle.compare(k, actual[name], draw.answer, checks.rtol, checks.atol)
+        else:
+            yield name, dtype, Comparison(False, "is missing from what the crate writes")
     for wanted, rows in draw.predictions.items():
         name = predicted[wanted]
         if name in actual and actual[name].size == rows.size:
             own = rows.reshape(actual[name].shape).astype(actual[name].dtype)
-            yield f"{name} (predictions)", str(own.dtype), compare(actual[name], own, checks.rtol, checks.atol, slack[name])
+            slack = oracle.certainty[places[name]].slack
+            yield f"{name} (predictions)", str(own.dtype), compare(actual[name], own, checks.rtol, checks.atol, slack)
         elif name in actual:
             problem = f"{rows.size} values are given, the model computes {actual[name].size}"
             yield f"{name} (predictions)", str(rows.dtype), Comparison(False, problem)

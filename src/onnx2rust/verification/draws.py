@@ -11,8 +11,8 @@ import numpy as np
 import onnx
 
 from onnx2rust import samples, usage
+from onnx2rust.oracle import Answer, Oracle
 from onnx2rust.program import Program
-from onnx2rust.reference import Reference
 
 Array = np.ndarray[Any, Any]
 FIXED_DRAWS = 3
@@ -25,11 +25,11 @@ UNBATCHED = 64
 
 @dataclass(frozen=True)
 class Draw:
-    """Inputs of full shape, what the reference computes from them, and what else the user expects (`predictions`)."""
+    """Inputs of full shape, what the model computes from them, and what else the user expects (`predictions`)."""
 
     label: str
     feeds: dict[str, Array]
-    expected: list[Array]
+    answer: Answer
     predictions: dict[str, Array]
 
 
@@ -42,8 +42,11 @@ def batch(program: Program) -> str | None:
     return found
 
 
-def drawn(proto: onnx.ModelProto, program: Program, reference: Reference, batches: tuple[int, ...], seed: int) -> Iterator[Draw]:
-    """Seeded draws: FIXED_DRAWS if no size is open, else one for each batch size, each with another length."""
+def drawn(
+    proto: onnx.ModelProto, program: Program, oracle: Oracle, batches: tuple[int, ...], seed: int, notes: list[str]
+) -> Iterator[Draw]:
+    """Seeded draws: FIXED_DRAWS if no size is open, else one for each batch size, each with another length. Where a draw finds no inputs that
+    the model runs on, `notes` says so."""
     name = batch(program)
     others = [s for s in program.symbols if s != name]
     uses = usage.of_inputs(proto, program)
@@ -56,11 +59,16 @@ def drawn(proto: onnx.ModelProto, program: Program, reference: Reference, batche
         plans = [(size, lengths[k % 3 :] if others else (1,)) for k, size in enumerate(batches)]
     for k, (count, tried) in enumerate(plans):
         fixed = {} if name is None or count is None else {name: count}
-        sizes, feeds, expected = samples.draw(program, reference, uses, fixed, tried, np.random.default_rng([seed, k]))
-        yield Draw(", ".join(f"{s}={n}" for s, n in sizes.items()) or "fixed sizes", feeds, expected, {})
+        try:
+            sizes, feeds, answer = samples.draw(program, oracle, uses, fixed, tried, np.random.default_rng([seed, k]))
+        except samples.NoSampleError as error:
+            at = f" at {name}={count}" if fixed else ""
+            notes.append(f"no inputs were found that the model runs on{at}: {error}")
+            continue
+        yield Draw(", ".join(f"{s}={n}" for s, n in sizes.items()) or "fixed sizes", feeds, answer, {})
 
 
-def given(path: Path, program: Program, reference: Reference, notes: list[str]) -> Iterator[Draw]:
+def given(path: Path, program: Program, oracle: Oracle, notes: list[str]) -> Iterator[Draw]:
     """The user's samples: one alone, then all in batches; or one after the other if the model has no batch axis."""
     data = samples.read(path, program)
     if data.batch is None:
@@ -73,4 +81,4 @@ def given(path: Path, program: Program, reference: Reference, notes: list[str]) 
         rows = slice(group.start, group.stop)
         feeds = {v.name: samples.shaped(v, data.inputs[v.name][rows], data.batch) for v in program.inputs}
         label = f"sample {group.start}" if len(group) == 1 else f"samples {group.start} to {group.stop - 1}"
-        yield Draw(label, feeds, reference.run(feeds), {n: a[rows] for n, a in data.expected.items()})
+        yield Draw(label, feeds, oracle.run(feeds), {n: a[rows] for n, a in data.expected.items()})

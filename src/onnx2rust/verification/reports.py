@@ -8,6 +8,9 @@ from typing import Any
 from onnx2rust.compare import Comparison
 from onnx2rust.errors import MismatchError, Onnx2RustError, Problem
 
+NOT_VERIFIED = 7
+"""The exit code of a model that was converted and built, and for which no inputs were found that it runs on."""
+
 
 @dataclass(frozen=True)
 class OutputReport:
@@ -18,10 +21,15 @@ class OutputReport:
     comparison: Comparison
     where: str
     """The draw that the worst element, or the problem, is from."""
+    reference: float | None = None
+    """How far onnxruntime was from the model in float64 (largest absolute difference), if both are known: then the comparison is with float64."""
 
     def __str__(self) -> str:
         found = self.comparison
-        head = f"{self.name}: max abs {found.max_abs:.3g}, max rel {found.max_rel:.3g}, max ULP {found.max_ulp}"
+        numbers = f"max abs {found.max_abs:.3g}, max rel {found.max_rel:.3g}, max ULP {found.max_ulp}"
+        head = f"{self.name}: {numbers}" if self.reference is None else (
+            f"{self.name}: from float64: crate {found.max_abs:.3g}, onnxruntime {self.reference:.3g} (max abs), max ULP {found.max_ulp}"
+        )  # fmt: skip
         parts = [f"{self.name}: {found.problem}" if found.problem else head]
         if found.worst is not None and not (found.passed and found.worst.share == 0):
             parts.append(f"worst {found.worst}")
@@ -60,6 +68,8 @@ class ModelReport:
         """0, or the code of what went wrong."""
         if self.error is not None:
             return self.error.exit_code
+        if not self.draws:
+            return NOT_VERIFIED
         return 0 if self.passed else MismatchError.exit_code
 
     def data(self) -> dict[str, Any]:
@@ -86,7 +96,8 @@ class ModelReport:
             lines = [f"{self.model}: FAILED ({self.error.title})"]
             lines += [f"  {line}" for p in self.error.problems for line in str(p).splitlines()]
         else:
-            lines = [f"{self.model}: {'ok' if self.passed else 'MISMATCH'} ({'; '.join(self.draws)})"]
+            verdict = "ok" if self.passed else "MISMATCH" if self.draws else "not verified"
+            lines = [f"{self.model}: {verdict} ({'; '.join(self.draws) or 'it was built, and run on nothing'})"]
         lines += [f"  {o}" for o in self.outputs]
         if self.nodes is not None:
             lines.append(f"  per node: {self.nodes.verdict}")
@@ -139,6 +150,7 @@ def _output(report: OutputReport) -> dict[str, Any]:
         "max_abs": found.max_abs,
         "max_rel": found.max_rel,
         "max_ulp": found.max_ulp,
+        "reference_max_abs": report.reference,
         "elements": found.elements,
         "worst": None
         if worst is None

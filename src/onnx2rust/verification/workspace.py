@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust import npz, resources
+from onnx2rust import identity, npz, resources
 from onnx2rust.errors import ToolError, UsageError
 
 Array = np.ndarray[Any, Any]
@@ -39,7 +39,7 @@ opt-level = 3
 model, against 1.4 s at opt-level 1 or 3, and its runs take milliseconds either way."""
 _MEMBER = """[package]
 name = "{name}"
-version = "0.1.0"
+version = "{version}"
 edition = "2024"
 autotests = false
 autobenches = false
@@ -110,7 +110,7 @@ class Workspace:
         """Writes a crate (made under `next_name`) as a member; returns its name."""
         name = self.next_name()
         files = {path: content for path, content in crate.items() if path.startswith(_BUILT)}
-        files["Cargo.toml"] = _MEMBER.format(name=name).encode()
+        files["Cargo.toml"] = _MEMBER.format(name=name, version=identity.UNCHECKED).encode()
         for path, content in files.items():
             target = self.root / name / path
             target.parent.mkdir(parents=True, exist_ok=True)

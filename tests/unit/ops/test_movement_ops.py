@@ -200,7 +200,7 @@ def test_recurrent() -> None:
         lower("RNN", net(1), hidden_size=5, activations=["Cubic"])
     with pytest.raises(InvalidModelError, match="do not fit"):
         lower("GRU", net(4), hidden_size=5)
-    with pytest.raises(UnsupportedError, match=r"axis 2 of float32\[t, n, features_size\] has to be 3\n.*--dim features=3"):
+    with pytest.raises(UnsupportedError, match=r"axis 2 of float32\[t, n, features\] has to be 3\n.*--dim features=3"):
         lower("GRU", net(3, x=(F32, ["t", "n", "features"])), hidden_size=5)
 
 

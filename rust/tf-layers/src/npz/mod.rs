@@ -303,6 +303,29 @@ impl Npz {
         self.members.iter().map(|m| m.name.as_str())
     }
 
+    /// One number for the arrays: FNV-1a (64 bits) of their names, lengths and CRC-32, in the order of the names. So it is the same
+    /// however the archive is compressed or ordered. The lengths and checksums are the directory's word: [`array`](Self::array)
+    /// verifies them.
+    #[must_use]
+    pub fn checksum(&self) -> u64 {
+        let mut members: Vec<_> = self.members.iter().collect();
+        members.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
+        let mut hash: u64 = 0xCBF2_9CE4_8422_2325;
+        let mut add = |bytes: &[u8]| {
+            for &byte in bytes {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+            }
+        };
+        for member in members {
+            add(member.name.as_bytes());
+            // no name holds this byte, which UTF-8 never has: names and numbers cannot run into one another
+            add(&[0xFF]);
+            add(&member.size.to_le_bytes());
+            add(&member.crc.to_le_bytes());
+        }
+        hash
+    }
+
     /// Decodes one array.
     ///
     /// # Errors

@@ -23,11 +23,12 @@ pub(super) struct Member {
     pub name: String,
     file_name: Vec<u8>,
     deflated: bool,
-    crc: u32,
+    /// Checksum of the decoded bytes.
+    pub crc: u32,
     /// Bytes in the file.
     stored: u64,
     /// Bytes when decoded.
-    size: u64,
+    pub size: u64,
     /// Where its local header begins.
     offset: u64,
 }

@@ -1,7 +1,8 @@
 //! Checks `model/model_weights.npz` against what the code expects and lays every tensor out for its kernel.
 //!
-//! Retrained? Replace the file (`onnx2rust weights` writes one) and build again: no new conversion is needed as long as
-//! names, types and shapes stay. A tensor that does not fit fails the build by name.
+//! Retrained? `onnx2rust weights MODEL -o FOLDER` renews the file, and the checksum that the version in `Cargo.toml` holds: no new
+//! conversion is needed as long as names, types and shapes stay. A tensor that does not fit fails the build by name, and so does
+//! a file that the version does not name.
 
 use std::process::ExitCode;
 use tf_layers::build::{Dtype, Packing, Tensor, thresholds, weights};

@@ -34,6 +34,18 @@ pub use model::{DigitsModel, Inputs, Outputs, Sizes, Workspace};
 pub use tf_layers::{Error, TensorView};
 pub use weights::Weights;
 
+/// Checksum of the weights that are in this binary, as the version in `Cargo.toml` names it.
+pub const WEIGHTS_CHECKSUM: &str = include_str!(concat!(env!("OUT_DIR"), "/weights.checksum"));
+
+/// This crate's folder, for its tests, benchmarks and example.
+///
+/// # Errors
+/// If cargo runs them in a folder with other weights than those in this binary.
+pub fn folder() -> Result<std::path::PathBuf, tf_layers::identity::IdentityError> {
+    let found = tf_layers::identity::folder(env!("CARGO_PKG_NAME"), WEIGHTS_CHECKSUM)?;
+    Ok(found.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()))
+}
+
 /// The examples of the README, so that they are tested.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -5,10 +5,7 @@ use tf_layers::bench::time;
 use tf_layers::npz::Npz;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let npz = Npz::open(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/testdata/features.npz"
-    ))?;
+    let npz = Npz::open(score::folder()?.join("testdata/features.npz"))?;
     let model = ScoreModel::new();
     let mut workspace = model.workspace();
     let one = ArrayInputs::read(&npz, Some(0))?;

@@ -30,6 +30,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         }
         _ => return Err(USAGE.into()),
     };
+    score::folder()?;
     let arrays = ArrayInputs::read(&Npz::open(input)?, None)?;
     let model = ScoreModel::new();
     let mut workspace = model.workspace();

@@ -4,8 +4,9 @@ use score::{ArrayInputs, Error, Inputs, ScoreModel, Workspace};
 use tf_layers::npz::Npz;
 
 fn sample(number: usize) -> ArrayInputs {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/features.npz");
-    let npz = Npz::open(path).expect("testdata/features.npz can be read");
+    let folder = score::folder().unwrap_or_else(|error| panic!("{error}"));
+    let npz =
+        Npz::open(folder.join("testdata/features.npz")).expect("testdata/features.npz can be read");
     ArrayInputs::read(&npz, Some(number)).expect("the sample fits the model")
 }
 

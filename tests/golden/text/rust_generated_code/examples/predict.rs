@@ -30,6 +30,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         }
         _ => return Err(USAGE.into()),
     };
+    text::folder()?;
     let arrays = ArrayInputs::read(&Npz::open(input)?, None)?;
     let model = TextModel::new();
     let mut workspace = model.workspace();

@@ -1,0 +1,253 @@
+"""Rust as data: statements that know which variables they read and define, with sizes in them that have no text yet.
+
+`Code` is an expression in pieces. Text is made at the very end (`Printer`), when every size has its name: nothing reads generated text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from onnx2rust.dims import Dim, symbols
+
+if TYPE_CHECKING:
+    from onnx2rust.emit.sizes import SizeTable
+
+
+@dataclass(frozen=True)
+class Local:
+    """A variable or a parameter."""
+
+    name: str
+
+
+CPU, LAYERS, INPUTS, WORKSPACE, SHARED = Local("cpu"), Local("l"), Local("inputs"), Local("ws"), Local("d")
+FIRST, SAMPLES = Local("first"), Local("samples")
+"""In a segment: the first sample of a turn, and how many it takes."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of tf_layers that the file imports."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Size:
+    """A size as `usize`; `hint` is what it is called if it needs a name."""
+
+    dim: Dim
+    hint: str = "size"
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A number that may be negative, as `i64`."""
+
+    dim: Dim
+
+
+@dataclass(frozen=True)
+class Length:
+    """The product of sizes, times `factor` + `plus`."""
+
+    shape: tuple[Dim, ...]
+    factor: Local | None = None
+    plus: int = 0
+
+
+Piece = str | Local | Function | Size | Signed | Length
+
+
+@dataclass(frozen=True)
+class Code:
+    """An expression."""
+
+    pieces: tuple[Piece, ...] = ()
+
+
+def code(*pieces: Piece | Code) -> Code:
+    """The pieces one behind the other."""
+    return Code(tuple(q for p in pieces for q in (p.pieces if isinstance(p, Code) else (p,))))
+
+
+def joined(items: Iterable[Piece | Code]) -> Code:
+    """`a, b, c`."""
+    found: list[Piece | Code] = []
+    for item in items:
+        found += [", ", item] if found else [item]
+    return code(*found)
+
+
+@dataclass(frozen=True)
+class Comment:
+    """`// text`. `results` are the sizes of what the step below makes: (dim, its name, whether it counts windows)."""
+
+    text: str
+    results: tuple[tuple[Dim, str, bool], ...] = ()
+
+
+@dataclass(frozen=True)
+class Do:
+    """An expression that is executed, or the last one of a block (`end=""`)."""
+
+    value: Code
+    end: str = ";"
+
+
+@dataclass(frozen=True)
+class Let:
+    """`let name = value;`, or `let [a, b] = value;`. `found` are the symbols that have values from here on."""
+
+    names: tuple[str, ...]
+    value: Code
+    array: bool = False
+    mutable: bool = False
+    found: tuple[str, ...] = ()
+    checked: bool = False
+    """Whether the value is computed, because it may be an error, even if nobody reads it. What else nobody reads is left out."""
+
+
+@dataclass(frozen=True)
+class Assign:
+    """`name = value;`"""
+
+    name: str
+    value: Code
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Symbols have new values from here on: what is computed from them must be computed again."""
+
+    symbols: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """`head { body }`, and `else { other }`; `branches` names the two for sizes that only one of them needs."""
+
+    head: Code
+    body: tuple[Statement, ...]
+    other: tuple[Statement, ...] | None = None
+    names: tuple[str, ...] = ()
+    """What the block's value, an array, is bound to."""
+    found: tuple[str, ...] = ()
+    branches: str = ""
+
+
+Statement = Comment | Do | Let | Assign | Changed | Block
+
+
+def blocks(statement: Statement) -> Iterator[tuple[Statement, ...]]:
+    """The statements inside of this one."""
+    if isinstance(statement, Block):
+        yield statement.body
+        if statement.other is not None:
+            yield statement.other
+
+
+def expression(statement: Statement) -> Code:
+    """The expression of the statement itself."""
+    if isinstance(statement, Block):
+        return statement.head
+    return Code() if isinstance(statement, Comment | Changed) else statement.value
+
+
+def defines(statement: Statement) -> tuple[str, ...]:
+    """The variables that the statements behind this one can read because of it."""
+    return statement.names if isinstance(statement, Let | Block) else ()
+
+
+@dataclass
+class Printer:
+    """Text of statements, and what they read; `sizes` knows every size's name, `locals` every symbol's variable."""
+
+    sizes: SizeTable
+    functions: set[str] = field(default_factory=set)
+    """The functions that the text has called so far."""
+
+    def reads(self, statements: Iterable[Statement]) -> set[str]:
+        """Variables that the statements, or those inside of them, read or assign."""
+        found: set[str] = set()
+        for statement in statements:
+            for piece in expression(statement).pieces:
+                found |= self._read(piece)
+            if isinstance(statement, Assign):
+                found.add(statement.name)
+            for inner in blocks(statement):
+                found |= self.reads(inner)
+        return found
+
+    def free(self, statements: Iterable[Statement], bound: Iterable[str] = ()) -> set[str]:
+        """Variables that the statements read before they define them."""
+        known, found = set(bound), set[str]()
+        for statement in statements:
+            for piece in expression(statement).pieces:
+                found |= self._read(piece) - known
+            for inner in blocks(statement):
+                found |= self.free(inner, known)
+            known.update(defines(statement))
+        return found
+
+    def _read(self, piece: Piece) -> set[str]:
+        if isinstance(piece, Local):
+            return {piece.name}
+        if isinstance(piece, Size):
+            return self.sizes.reads(piece.dim)
+        if isinstance(piece, Signed):
+            return {self.sizes.locals[s] for s in symbols(piece.dim)}
+        if isinstance(piece, Length):
+            own = {piece.factor.name} if piece.factor is not None else set()
+            return own.union(*(self.sizes.reads(d) for d in piece.shape))
+        return set()
+
+    def text(self, value: Code) -> str:
+        """The expression."""
+        return "".join(map(self._text, value.pieces))
+
+    def _text(self, piece: Piece) -> str:
+        if isinstance(piece, Function):
+            self.functions.add(piece.name)
+            return piece.name
+        if isinstance(piece, Local):
+            return piece.name
+        if isinstance(piece, Size):
+            return self.sizes.usize(piece.dim).text
+        if isinstance(piece, Signed):
+            return self.sizes.signed(piece.dim).text
+        if isinstance(piece, Length):
+            return self.sizes.length(piece)
+        return piece
+
+    def lines(self, statements: Iterable[Statement], used: set[str]) -> list[str]:
+        """The lines of the statements; what is not in `used` gets no name."""
+        return [line for statement in statements for line in self._lines(statement, used)]
+
+    def _lines(self, statement: Statement, used: set[str]) -> list[str]:
+        if isinstance(statement, Comment):
+            return [f"// {statement.text}"]
+        if isinstance(statement, Changed):
+            return []
+        if isinstance(statement, Assign):
+            return [f"{statement.name} = {self.text(statement.value)};"]
+        if isinstance(statement, Do):
+            return [self.text(statement.value) + statement.end]
+        shown = [n if n in used else "_" for n in statement.names]
+        if isinstance(statement, Let):
+            if not statement.array and shown == ["_"] and not statement.checked:
+                return []
+            target = f"[{', '.join(shown)}]" if statement.array else shown[0]
+            return [f"let {'mut ' if statement.mutable else ''}{target} = {self.text(statement.value)};"]
+        head = f"let [{', '.join(shown)}] = " if shown else ""
+        lines = [f"{head}{self.text(statement.head)} {{", *self.lines(statement.body, used)]
+        if statement.other is not None:
+            lines += ["} else {", *self.lines(statement.other, used)]
+        return [*lines, "};" if head else "}"]
+
+
+def inside(block: Block, rewritten: Mapping[int, tuple[Statement, ...]]) -> Block:
+    """The block with other statements in it: 0 its body, 1 what stands behind `else`."""
+    return replace(block, body=rewritten[0], other=rewritten.get(1))

@@ -1,0 +1,52 @@
+"""What the names in one generated file stand for: no item of tf-layers can take the name of another one, or of the file's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from onnx2rust.naming import Escaped, Names
+
+MODEL_FILE = (
+    *("Axis", "Cpu", "Error", "F16", "Layers", "Slot", "Tensor", "TensorView"),
+    *("Classification", "Confidence", "Dims", "Inputs", "Outputs", "Sizes", "THRESHOLDS", "Workspace"),
+    *("Default", "Err", "None", "Ok", "Option", "Result", "Self", "Some", "Vec"),
+)
+"""Types and constants that `src/model.rs` names, besides layers."""
+LAYERS_FILE = ("EMBEDDED", "F16", "Layers", "None", "Option", "Self", "Some", "Weights")
+"""Types and constants that `src/layers.rs` names, besides layers."""
+
+
+LOCALS = ("inputs", "ws", "cpu", "l", "d", "sizes", "samples", "first", "size", "window_count", "elements", "check_input")
+"""Parameters and variables of `predict` and its methods, and functions that they call."""
+
+
+class Scope:
+    """Everything that has a name in one file: its own items (`taken`), those of tf-layers that it imports, and the variables of its functions.
+
+    `symbols` are the names of sizes: they have the same variable in every function.
+    """
+
+    def __init__(self, taken: Iterable[str] = (), symbols: Iterable[str] = ()) -> None:
+        self._names = Names(taken)
+        self._imported: dict[str, Escaped] = {}
+        self.variables = Names(LOCALS)
+        self.symbols = {s: self.variables.unique(s, f"{s}_size") for s in symbols}
+        """The variables of symbols."""
+
+    def item(self, path: str) -> Escaped:
+        """What the file calls `tf_layers::<path>`: its last segment, or, where that is taken, the one before it as well."""
+        if path not in self._imported:
+            *modules, name = path.split("::")
+            self._imported[path] = self._names.unique(name, "".join(m.title().replace("_", "") for m in modules[-1:]) + name)
+        return self._imported[path]
+
+    def imports(self) -> list[Escaped]:
+        """The `use` paths, those of one module together: `movement::{Reduction as MovementReduction, ScatterNd}`."""
+        by_module: dict[str, list[str]] = {}
+        for path, name in self._imported.items():
+            module, item = path.rsplit("::", 1)
+            by_module.setdefault(module, []).append(item if item == name else f"{item} as {name}")
+        return [
+            Escaped(f"{module}::{items[0]}" if len(items) == 1 else f"{module}::{{{', '.join(sorted(items))}}}")
+            for module, items in sorted(by_module.items())
+        ]

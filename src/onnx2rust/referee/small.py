@@ -1,0 +1,136 @@
+"""Operators of older versions, and those that onnx's evaluator computes in a narrower type or element by element."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx.reference.op_run import OpRun
+from onnx.reference.ops.op_resize import Resize as _Resize
+from onnx.reference.ops.op_scatter_elements import ScatterElements
+
+Array = np.ndarray[Any, Any]
+
+
+def _opset(op: OpRun) -> int:
+    return int(op.run_params["opsets"].get("", 1))
+
+
+class _Rows(OpRun):
+    """Along one axis since opset 13; before, along all axes from `axis` on."""
+
+    def rows(self, x: Array) -> Array:
+        """Of x `[rows, columns]`."""
+        raise NotImplementedError
+
+    def _run(self, x: Array, *, axis: int = -1) -> tuple[Array]:
+        if _opset(self) >= 13:
+            last = np.moveaxis(x, axis, -1)
+            return (np.moveaxis(self.rows(last.reshape(-1, last.shape[-1])).reshape(last.shape), -1, axis),)
+        if not any(a.name == "axis" for a in self.onnx_node.attribute):
+            axis = 1
+        flat = x.reshape(math.prod(x.shape[: axis % x.ndim]), -1)
+        return (self.rows(flat).reshape(x.shape),)
+
+
+class Softmax(_Rows):
+    """exp(x − max) / Σ exp(x − max)."""
+
+    def rows(self, x: Array) -> Array:
+        e = np.exp(x - x.max(axis=1, keepdims=True, initial=-np.inf))
+        total: Array = e / e.sum(axis=1, keepdims=True)
+        return total
+
+
+class LogSoftmax(_Rows):
+    """x − max − ln Σ exp(x − max)."""
+
+    def rows(self, x: Array) -> Array:
+        shifted = x - x.max(axis=1, keepdims=True, initial=-np.inf)
+        found: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        return found
+
+
+class Hardmax(_Rows):
+    """One at the first maximum, zero elsewhere."""
+
+    def rows(self, x: Array) -> Array:
+        y = np.zeros_like(x)
+        if x.size:
+            y[np.arange(len(x)), x.argmax(axis=1)] = 1
+        return y
+
+
+class Scatter(ScatterElements):
+    """The name that ScatterElements had before opset 11."""
+
+
+class Resize(_Resize):
+    """In opset 10 the second input is the scales, pixels are asymmetric and rounded down."""
+
+    def _run(self, *inputs: Any, **given: Any) -> Any:
+        if _opset(self) < 11:
+            given |= {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+            inputs = (inputs[0], None, *inputs[1:])
+        return super()._run(*inputs, **given)
+
+
+class Erf(OpRun):
+    """2/√π ∫ exp(−t²)."""
+
+    _erf: Any = staticmethod(np.frompyfunc(math.erf, 1, 1))
+
+    def _run(self, x: Array) -> tuple[Array]:
+        return (np.asarray(self._erf(x)).astype(x.dtype),)
+
+
+class DequantizeLinear(OpRun):
+    """(x − zero point) · scale, the difference as whole numbers."""
+
+    def _run(
+        self, x: Array, scale: Array, zero: Array | None = None, *, axis: int = 1, block_size: int = 0, output_dtype: int = 0
+    ) -> tuple[Array]:
+        whole = x.astype(np.float64) - (0 if zero is None else _along(zero, x, axis, block_size).astype(np.float64))
+        return (whole * _along(scale, x, axis, block_size),)
+
+
+class QuantizeLinear(OpRun):
+    """x / scale to the nearest whole number (halves to even), plus the zero point, within the type's range.
+
+    `noise` stands for the rounding of what computed x in single precision: a share of the largest |x| that is added at random.
+    """
+
+    noise: float = 0.0
+    draws = np.random.default_rng(0)
+
+    def _run(
+        self, x: Array, scale: Array, zero: Array | None = None, *, axis: int = 1, block_size: int = 0, output_dtype: int = 0,
+        saturate: int = 1, precision: int = 0,
+    ) -> tuple[Array]:  # fmt: skip
+        dtype = (
+            zero.dtype
+            if zero is not None
+            else np.dtype(onnx.helper.tensor_dtype_to_np_dtype(output_dtype or onnx.TensorProto.UINT8))
+        )
+        if dtype.kind not in "iu":
+            raise NotImplementedError(f"QuantizeLinear to {dtype}")
+        if self.noise:
+            largest = np.abs(x).max(initial=0, where=np.isfinite(x))
+            x = x + self.draws.uniform(-1, 1, x.shape) * (self.noise * largest)
+        y = np.rint(x / _along(scale, x, axis, block_size)) + (
+            0 if zero is None else _along(zero, x, axis, block_size).astype(np.float64)
+        )
+        limits = np.iinfo(dtype)
+        return (np.clip(y, limits.min, limits.max).astype(dtype),)
+
+
+def _along(parameter: Array, x: Array, axis: int, block_size: int) -> Array:
+    """A scale or zero point in a shape that broadcasts with x: one number, one for each index of `axis`, or one for each block of it."""
+    if parameter.size == 1:
+        return parameter.reshape(())
+    axis %= x.ndim
+    if block_size:
+        return np.repeat(parameter, block_size, axis=axis)[tuple(slice(n) for n in x.shape)]
+    return parameter.reshape([-1 if k == axis else 1 for k in range(x.ndim)])

@@ -1,0 +1,202 @@
+"""Convolutions and pools: one pass for each position in the window, over all outputs at once.
+
+x `[batch, channels, sizes…]`, as ONNX has it. The sums are those of the specification, in the type of x.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from onnx.reference.op_run import OpRun
+from onnx.reference.ops.op_max_pool import MaxPool as _MaxPool
+
+Array = np.ndarray[Any, Any]
+Ints = Sequence[int]
+
+
+def _last(indices: Sequence[Any]) -> Any:
+    """An index of the last axes."""
+    return (..., *indices)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Where the windows of a convolution or a pool lie: per axis the kernel's size, the stride, the dilation, the pads and the number of
+    windows."""
+
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    begin: tuple[int, ...]
+    end: tuple[int, ...]
+    counts: tuple[int, ...]
+
+    @staticmethod
+    def of(
+        sizes: Ints,
+        kernel: Ints,
+        auto_pad: str,
+        strides: Ints | None,
+        dilations: Ints | None,
+        pads: Ints | None,
+        ceil: bool = False,
+    ) -> Windows:
+        """From the attributes of a node on an image of `sizes`."""
+        rank = len(sizes)
+        strides = list(strides or [1] * rank)
+        dilations = list(dilations or [1] * rank)
+        reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+        pads = list(pads or [0] * 2 * rank)
+        if auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+            total = [max(0, (-(-n // s) - 1) * s + r - n) for n, s, r in zip(sizes, strides, reach, strict=True)]
+            small = [t // 2 for t in total]
+            large = [t - t // 2 for t in total]
+            pads = small + large if auto_pad == "SAME_UPPER" else large + small
+        elif auto_pad == "VALID":
+            pads = [0] * 2 * rank
+        counts = []
+        for axis, n in enumerate(sizes):
+            span = n + pads[axis] + pads[axis + rank] - reach[axis]
+            count = (-(-span // strides[axis]) if ceil else span // strides[axis]) + 1
+            # a window that would begin behind the image and its leading pad is left out
+            if ceil and (count - 1) * strides[axis] >= n + pads[axis]:
+                count -= 1
+            counts.append(count)
+        return Windows(tuple(kernel), tuple(strides), tuple(dilations), tuple(pads[:rank]), tuple(pads[rank:]), tuple(counts))
+
+    def padded(self, x: Array, value: float) -> Array:
+        """x with `value` wherever a window reaches beyond it."""
+        rank = len(self.kernel)
+        widths = [(0, 0)] * (x.ndim - rank)
+        for axis, n in enumerate(x.shape[-rank:]):
+            last = (self.counts[axis] - 1) * self.strides[axis] + (self.kernel[axis] - 1) * self.dilations[axis] + 1
+            widths.append((self.begin[axis], max(0, last - n - self.begin[axis])))
+        return np.pad(x, widths, constant_values=value)
+
+    def positions(self, padded: Array) -> Iterator[tuple[tuple[int, ...], Array]]:
+        """Every position in the window, with what all windows have there."""
+        for position in itertools.product(*map(range, self.kernel)):
+            cut = [
+                slice(p * d, p * d + (c - 1) * s + 1, s)
+                for p, d, c, s in zip(position, self.dilations, self.counts, self.strides, strict=True)
+            ]
+            yield position, padded[_last(cut)]
+
+
+class Conv(OpRun):
+    """y = W ∗ x + b."""
+
+    def _run(
+        self, x: Array, w: Array, b: Array | None = None, *, auto_pad: str = "NOTSET", dilations: Ints | None = None, group: int = 1,
+        kernel_shape: Ints | None = None, pads: Ints | None = None, strides: Ints | None = None,
+    ) -> tuple[Array]:  # fmt: skip
+        windows = Windows.of(x.shape[2:], w.shape[2:], auto_pad, strides, dilations, pads)
+        return (convolved(x, w, b, group, windows),)
+
+
+def convolved(x: Array, w: Array, b: Array | None, group: int, windows: Windows) -> Array:
+    """The convolution of x and w; a matrix product for each position of the kernel."""
+    batch, filters = x.shape[0], w.shape[0]
+    w = w.reshape(group, filters // group, *w.shape[1:])
+    y = np.zeros((batch, group, filters // group, math.prod(windows.counts)), np.result_type(x, w))
+    for position, part in windows.positions(windows.padded(x, 0)):
+        rows = part.reshape(batch, group, x.shape[1] // group, -1)
+        taps = w[_last(position)]
+        y += taps * rows if taps.shape[-1] == 1 else taps @ rows
+    if b is not None:
+        y += b.reshape(group, filters // group, 1)
+    return y.reshape(batch, filters, *windows.counts)
+
+
+class ConvTranspose(OpRun):
+    """The convolution's transpose: every input adds its kernel's image to the output."""
+
+    def _run(
+        self, x: Array, w: Array, b: Array | None = None, *, auto_pad: str = "NOTSET", dilations: Ints | None = None, group: int = 1,
+        kernel_shape: Ints | None = None, output_padding: Ints | None = None, output_shape: Ints | None = None,
+        pads: Ints | None = None, strides: Ints | None = None,
+    ) -> tuple[Array]:  # fmt: skip
+        sizes, kernel, rank = x.shape[2:], w.shape[2:], x.ndim - 2
+        strides = list(strides or [1] * rank)
+        dilations = list(dilations or [1] * rank)
+        extra = list(output_padding or [0] * rank)
+        reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+        full = [(n - 1) * s + r for n, s, r in zip(sizes, strides, reach, strict=True)]
+        given = list(pads or [0] * 2 * rank)
+        begin, end = given[:rank], given[rank:]
+        same = auto_pad in ("SAME_UPPER", "SAME_LOWER")
+        if output_shape is not None or same:
+            wanted = (
+                list(output_shape)[-rank:] if output_shape is not None else [n * s for n, s in zip(sizes, strides, strict=True)]
+            )
+            total = [max(0, f + e - o) for f, e, o in zip(full, extra, wanted, strict=True)]
+            begin = [t - t // 2 if auto_pad == "SAME_LOWER" else t // 2 for t in total]
+            end = [t - a for t, a in zip(total, begin, strict=True)]
+            # an output that is larger than what the kernels reach ends with zeros
+            extra = [e + max(0, o - f - e) for f, e, o in zip(full, extra, wanted, strict=True)]
+        elif auto_pad == "VALID":
+            begin, end = [0] * rank, [0] * rank
+        batch, filters = x.shape[0], w.shape[1] * group
+        y = np.zeros((batch, filters, *(f + e for f, e in zip(full, extra, strict=True))), np.result_type(x, w))
+        rows = x.reshape(batch, group, x.shape[1] // group, -1)
+        taps = w.reshape(group, w.shape[0] // group, *w.shape[1:])
+        for position in itertools.product(*map(range, kernel)):
+            part = np.swapaxes(taps[_last(position)], 1, 2) @ rows
+            cut = [
+                slice(p * d, p * d + (n - 1) * s + 1, s) for p, d, n, s in zip(position, dilations, sizes, strides, strict=True)
+            ]
+            y[_last(cut)] += part.reshape(batch, filters, *sizes)
+        cut = [slice(a, y.shape[2 + k] - e) for k, (a, e) in enumerate(zip(begin, end, strict=True))]
+        y = y[_last(cut)]
+        return (y if b is None else y + b.reshape(-1, *[1] * rank),)
+
+
+class AveragePool(OpRun):
+    """The mean over a window; what lies beyond the pads is never counted, the pads if `count_include_pad`."""
+
+    def _run(
+        self, x: Array, *, auto_pad: str = "NOTSET", ceil_mode: int = 0, count_include_pad: int = 0, dilations: Ints | None = None,
+        kernel_shape: Ints = (), pads: Ints | None = None, strides: Ints | None = None,
+    ) -> tuple[Array]:  # fmt: skip
+        windows = Windows.of(x.shape[2:], kernel_shape, auto_pad, strides, dilations, pads, bool(ceil_mode))
+        total = _sum(windows, windows.padded(x, 0))
+        inside: Array = np.ones(x.shape[2:], x.dtype)
+        if count_include_pad:
+            inside = np.pad(inside, list(zip(windows.begin, windows.end, strict=True)), constant_values=1)
+            bare = Windows(
+                windows.kernel, windows.strides, windows.dilations, (0,) * inside.ndim, (0,) * inside.ndim, windows.counts
+            )
+            return (total / _sum(bare, bare.padded(inside, 0)),)
+        return (total / _sum(windows, windows.padded(inside, 0)),)
+
+
+def _sum(windows: Windows, padded: Array) -> Array:
+    parts = [part for _, part in windows.positions(padded)]
+    total: Array = np.zeros(parts[0].shape, padded.dtype)
+    for part in parts:
+        total += part
+    return total
+
+
+class MaxPool(OpRun):
+    """The maximum of a window (NaN if it holds one). Where places are asked for, too, onnx's own."""
+
+    def _run(
+        self, x: Array, *, auto_pad: str = "NOTSET", ceil_mode: int = 0, dilations: Ints | None = None, kernel_shape: Ints = (),
+        pads: Ints | None = None, storage_order: int = 0, strides: Ints | None = None,
+    ) -> tuple[Array, ...]:  # fmt: skip
+        if len(self.output) > 1:
+            own: Any = _MaxPool(self.onnx_node, self.run_params)
+            return tuple(own.run(x))
+        windows = Windows.of(x.shape[2:], kernel_shape, auto_pad, strides, dilations, pads, bool(ceil_mode))
+        lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+        parts = (part for _, part in windows.positions(windows.padded(x, lowest)))
+        y = next(parts).copy()
+        for part in parts:
+            np.maximum(y, part, out=y)
+        return (y,)
