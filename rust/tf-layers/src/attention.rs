@@ -275,8 +275,8 @@ impl Attention {
             Product {
                 grid: Grid::matrix(rows, query.token, scratch.step),
                 segments: Segments::one(self.head_size),
-                // Whole panels: what is beyond the keys is never read, and tails are slow.
-                columns: seen.next_multiple_of(PANEL),
+                // Whole halves of panels: what is beyond the keys is never read, and tails are slow.
+                columns: seen.next_multiple_of(PANEL / 2),
                 panels: &scratch.key[..seen.next_multiple_of(PANEL) * self.head_size],
                 bias: None,
                 activation: Activation::Linear,
@@ -365,7 +365,10 @@ impl Attention {
                 (Some(axes), Some(mask)) => Some(&axes.row(mask, sizes, at)[..seen]),
                 _ => None,
             };
+            // Whole vectors, and no more of them than there are keys to see: the others count as 0.
+            let (row, unseen) = row.split_at_mut(seen.next_multiple_of(S::f32s::LEN));
             row[seen..].fill(f32::NEG_INFINITY);
+            unseen.fill(0.0);
             let max = masked_max(s, row, seen, mask);
             let sum = exp_sum(s, row, max);
             if self.is_zero(max, sum, mask) {
