@@ -132,6 +132,13 @@ def test_pools(ceil_mode: int, pads: list[int], count_include_pad: int) -> None:
     both(proto, {"x": RNG.standard_normal((2, 3, 8, 7)).astype("f")})
 
 
+@pytest.mark.parametrize("shape", [(2, 3, 5), (2, 3, 4, 5), (2, 3, 2, 4, 3)])
+@pytest.mark.parametrize("operator", ["GlobalMaxPool", "GlobalAveragePool"])
+def test_global_pools_of_any_rank(operator: str, shape: tuple[int, ...]) -> None:
+    proto = model([helper.make_node(operator, ["x"], ["y"])], {"x": shape}, ["y"])
+    both(proto, {"x": RNG.standard_normal(shape).astype("f")})
+
+
 @pytest.mark.parametrize("layout", [0])
 @pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
 @pytest.mark.parametrize(("operator", "gates"), [("RNN", 1), ("LSTM", 4), ("GRU", 3)])
@@ -222,3 +229,16 @@ def test_what_the_evaluator_lacks_is_said() -> None:
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid("nobody", 1)])
     with pytest.raises(NoRefereeError, match="'Nothing' from domain 'nobody' is unknown"):
         Referee(proto)
+
+
+@pytest.mark.parametrize(("op", "opset", "more"), [("LayerNormalization", 13, ["b"]), ("SimplifiedLayerNormalization", 13, [])])
+def test_onnxruntimes_own_operators(op: str, opset: int, more: list[str]) -> None:
+    """Its optimiser writes them into models, where onnx has none of that name."""
+    weights = {"s": np.linspace(0.5, 1.5, 8, dtype=np.float32), "b": np.ones(8, np.float32)}
+    infos = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [3, 8]) for n in "xy"]
+    node = helper.make_node(op, ["x", "s", *more], ["y"], epsilon=1e-3)
+    known = [numpy_helper.from_array(a, n) for n, a in weights.items()]
+    graph = helper.make_graph([node], "g", infos[:1], infos[1:], known)
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    feeds = {"x": RNG.standard_normal((3, 8)).astype(np.float32)}
+    np.testing.assert_allclose(Referee(proto).run(feeds)[0], session(proto).run(None, feeds)[0], 1e-5, 1e-6)
