@@ -14,7 +14,7 @@ from onnx2rust.emit.code import (
     FIRST,
     INPUTS,
     LAYERS,
-    SAMPLES,
+    TURN,
     WORKSPACE,
     Code,
     Comment,
@@ -98,7 +98,7 @@ class Writer:
     @property
     def turn(self) -> Dim:
         """How many samples a turn of the segment takes."""
-        return 1 if self.segment is None or self.segment.samples == 1 else symbol(SAMPLES.name)
+        return 1 if self.segment is None or self.segment.samples == 1 else symbol(TURN)
 
     def dims(self, shape: Iterable[Dim]) -> tuple[Dim, ...]:
         """The sizes as they are here: in a segment, for the samples of one turn."""
