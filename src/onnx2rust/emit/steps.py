@@ -78,8 +78,8 @@ class Writer:
         fit = self.slot(root, ".fit(")
         if step and {s for d in value.shape for s in symbols(d)} - set(self.plan.program.symbols):
             shape = joined(Size(d) for d in value.shape)
-            return code(fit, Function("elements"), f"({string(step)}, &[", shape, "])?)")
-        return self._part(root, fit, ")", "&mut ")
+            return code(fit, Function("elements"), f"({string(step)}, &[", shape, "])?)?")
+        return self._part(root, fit, ")?", "&mut ")
 
     def slot(self, value: Value, text: str = "") -> Code:
         """The buffer of the value."""
