@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx.reference.op_run import OpRun
+from onnx.reference.ops.op_batch_normalization import BatchNormalization_14
 from onnx.reference.ops.op_resize import Resize as _Resize
 from onnx.reference.ops.op_scatter_elements import ScatterElements
 
@@ -77,6 +78,20 @@ class Resize(_Resize):
         return super()._run(*inputs, **given)
 
 
+class BatchNormalization(OpRun):
+    """(x − mean) / √(variance + ε) · scale + bias, along axis 1; since opset 14, which has a training mode, onnx's own."""
+
+    def _run(self, x: Array, scale: Array, bias: Array, mean: Array, variance: Array, **given: Any) -> tuple[Array, ...]:
+        if _opset(self) >= 14:
+            own: Any = BatchNormalization_14(self.onnx_node, self.run_params)
+            return tuple(own.run(x, scale, bias, mean, variance))
+        if len(self.output) > 1 or given.get("spatial") == 0:
+            raise NotImplementedError("BatchNormalization in training, or of each element")
+        shape = [-1, *[1] * (x.ndim - 2)]
+        root = np.sqrt(variance.reshape(shape) + given.get("epsilon", 1e-5))
+        return ((x - mean.reshape(shape)) / root * scale.reshape(shape) + bias.reshape(shape),)
+
+
 class Erf(OpRun):
     """2/√π ∫ exp(−t²)."""
 
@@ -84,6 +99,27 @@ class Erf(OpRun):
 
     def _run(self, x: Array) -> tuple[Array]:
         return (np.asarray(self._erf(x)).astype(x.dtype),)
+
+
+class LayerNormalization(OpRun):
+    """(x − mean) / √(variance + ε) · scale + bias over the axes from `axis` on. onnxruntime has it at every opset, onnx from 17."""
+
+    def _run(
+        self, x: Array, scale: Array, bias: Array | None = None, *, axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1
+    ) -> tuple[Array, ...]:
+        axes = tuple(range(axis % x.ndim, x.ndim))
+        mean = x.mean(axis=axes, keepdims=True)
+        inverse = 1 / np.sqrt(((x - mean) ** 2).mean(axis=axes, keepdims=True) + epsilon)
+        y = (x - mean) * inverse * scale + (0 if bias is None else bias)
+        return (y, mean, inverse)[: len(self.onnx_node.output)]
+
+
+class SimplifiedLayerNormalization(OpRun):
+    """x / √(mean of x² + ε) · scale over the axes from `axis` on: what onnxruntime calls RMSNormalization, at every opset."""
+
+    def _run(self, x: Array, scale: Array, *, axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1) -> tuple[Array]:
+        axes = tuple(range(axis % x.ndim, x.ndim))
+        return (x / np.sqrt((x**2).mean(axis=axes, keepdims=True) + epsilon) * scale,)
 
 
 class DequantizeLinear(OpRun):
