@@ -63,6 +63,7 @@ fn main() -> tf_layers::Result<()> {
         let line: String = row.chunks_exact(2).map(|p| symbol(p[0], p[1])).collect();
         println!("{line}");
     }
+    Ok(())
 }
 
 /// A bright disc on dark ground, `[16, 32, 1]`.
@@ -84,5 +85,4 @@ fn symbol(vertical: f32, horizontal: f32) -> char {
         (false, true) => '-',
         (false, false) => '·',
     }
-    Ok(())
 }
