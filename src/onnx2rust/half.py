@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import onnx
 
+from onnx2rust import registry
 from onnx2rust.builder import Builder
 from onnx2rust.dtypes import DType
 from onnx2rust.program import Origin, Value
@@ -61,6 +62,7 @@ _ROUNDED = frozenset(
         "Round",
         "Shrink",
         "Sign",
+        "SimplifiedLayerNormalization",
     ]
 )
 """Operators with a float16 kernel in onnxruntime that computes in float32 and rounds what it returns."""
@@ -129,7 +131,9 @@ def _native(opset: int) -> frozenset[str]:
 
 def _outputs_of_f16(origin: Origin, inputs: Sequence[Value | None]) -> set[int]:
     """Positions of the outputs whose type the schema ties to an input that is float16."""
-    schema = onnx.defs.get_schema(origin.op, origin.opset, origin.domain)
+    schema = registry.schema(origin.op, origin.domain, origin.opset)
+    if schema is None:
+        return set()
     last = len(schema.inputs) - 1
     half = {schema.inputs[min(k, last)].type_str for k, v in enumerate(inputs) if v is not None and v.dtype is DType.F16}
     formal = [o.type_str in half for o in schema.outputs]

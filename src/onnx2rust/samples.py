@@ -90,7 +90,7 @@ class NoSampleError(Exception):
 def draw(
     program: Program,
     oracle: Oracle,
-    uses: dict[str, usage.Usage],
+    uses: usage.Usage,
     fixed: dict[str, int],
     lengths: Iterable[int],
     rng: np.random.Generator,
@@ -101,9 +101,7 @@ def draw(
     """
     failure: ToolError | None = None
     second: tuple[dict[str, int], dict[str, Array], Answer] | None = None
-    for length in lengths:
-        sizes = dict.fromkeys(program.symbols, length) | fixed
-        feeds = usage.draw_all(program, uses, sizes, rng)
+    for sizes, feeds in usage.attempts(program, uses, fixed, lengths, rng):
         try:
             answer = oracle.run(feeds)
         except ToolError as error:
@@ -112,8 +110,6 @@ def draw(
             if answer.reference is not None or not oracle.has_reference:
                 return sizes, feeds, answer
             second = second or (sizes, feeds, answer)
-        if sizes == fixed:
-            break
     if second is not None:
         return second
     raise NoSampleError(failure.problems[0].what if failure is not None else "there is no size to try")

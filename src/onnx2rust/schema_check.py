@@ -12,6 +12,7 @@ from onnx2rust import registry
 from onnx2rust.builder import Refuse
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import Problem
+from onnx2rust.frontends.graph import all_graphs
 from onnx2rust.program import Origin, Value
 
 _ONNX_SPELLING = {DType.F32: "float", DType.F64: "double"}
@@ -19,9 +20,8 @@ _ONNX_SPELLING = {DType.F32: "float", DType.F64: "double"}
 
 def check_types(node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | None]) -> None:
     """Refuses inputs that are missing, element types that the schema does not allow, and inputs of unlike types where it wants one type."""
-    try:
-        schema = onnx.defs.get_schema(node.op_type, origin.opset, origin.domain)
-    except onnx.defs.SchemaError:
+    schema = registry.schema(node.op_type, origin.domain, origin.opset)
+    if schema is None:
         return
     allowed = {c.type_param_str: set(c.allowed_type_strs) for c in schema.type_constraints}
     bound: dict[str, str] = {}
@@ -55,9 +55,8 @@ def expand_functions(proto: onnx.ModelProto) -> onnx.ModelProto:
         opset = opsets.get(node.domain, 1)
         if not isinstance(registry.lookup(node.op_type, node.domain, opset), Problem):
             continue
-        try:
-            schema = onnx.defs.get_schema(node.op_type, opset, node.domain)
-        except onnx.defs.SchemaError:
+        schema = registry.schema(node.op_type, node.domain, opset)
+        if schema is None:
             continue
         if schema.has_function or schema.has_context_dependent_function:  # type: ignore[attr-defined]  # missing in onnx's stubs
             wanted.add((node.domain, node.op_type))
@@ -86,7 +85,7 @@ def _expand(proto: onnx.ModelProto, operator: tuple[str, str]) -> onnx.ModelProt
     """One operator's function put in its place, or the model as it was where ONNX's inliner cannot (then the importer refuses the node)."""
     for typed in (False, True):
         try:
-            model = onnx.shape_inference.infer_shapes(proto) if typed else proto
+            model = _typed(proto) if typed else proto
             return onnx.inliner.inline_selected_functions(model, [operator], exclude=False, inline_schema_functions=True)
         except (RuntimeError, onnx.shape_inference.InferenceError):
             # functions that depend on their input types need all of them known
@@ -94,11 +93,18 @@ def _expand(proto: onnx.ModelProto, operator: tuple[str, str]) -> onnx.ModelProt
     return proto
 
 
+def _typed(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy that states the type of every value, those of constants too: ONNX's inliner does not look at the constants themselves."""
+    model = onnx.shape_inference.infer_shapes(proto)
+    for graph in all_graphs(model.graph):
+        stated = {info.name for info in (*graph.input, *graph.value_info)}
+        graph.value_info.extend(
+            onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+            for tensor in graph.initializer
+            if tensor.name not in stated
+        )
+    return model
+
+
 def _all_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    nodes = []
-    for node in graph.node:
-        nodes.append(node)
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                nodes += _all_nodes(attribute.g)
-    return nodes
+    return [node for inner in all_graphs(graph) for node in inner.node]

@@ -110,9 +110,8 @@ def _supported(name: str, domain: str, versions: tuple[int, ...], *, by_function
 
 def _types(name: str, domain: str, opset: int) -> tuple[str, ...]:
     """Element types that the specification allows for the first input (the first output, if there is none) and that exist here."""
-    try:
-        schema = onnx.defs.get_schema(name, opset, domain)
-    except onnx.defs.SchemaError:
+    schema = registry.schema(name, domain, opset)
+    if schema is None:
         return ()
     allowed = {c.type_param_str: set(c.allowed_type_strs) for c in schema.type_constraints}
     formal = [*schema.inputs, *schema.outputs][0]

@@ -151,6 +151,17 @@ def normalisations() -> Iterator[harness.Case]:
     yield case(
         "layer_norm_run_time", [node("LayerNormalization", "x", "s", "b")], {"x": floats(2, 3, 8), **weights}, open_axes=sizes
     )
+    for opset in (7, 13, 16):  # onnxruntime has it at these, ONNX does not
+        yield case(
+            f"layer_norm_{opset}", [node("LayerNormalization", "x", "s", "b")], {"x": floats(2, 3, 8)}, known=weights, opset=opset
+        )
+    for opset in (13, 23):
+        scale = [node("SimplifiedLayerNormalization", "x", "s", axis=-1, epsilon=1e-3)]
+        yield case(f"simplified_layer_norm_{opset}", scale, {"x": floats(2, 3, 8)}, known={"s": weights["s"]}, opset=opset)
+    lowest = np.full((4, 6), np.finfo(np.float32).min)
+    mask = {"m": np.where(np.tri(4, 6, 2) > 0, 0, lowest).astype(np.float32)}
+    queries = {"q": floats(1, 2, 4, 8), "k": floats(1, 2, 6, 8), "v": floats(1, 2, 6, 8)}
+    yield case("attention_lowest_mask", [node("Attention", *queries, "m")], queries, known=mask, opset=23)
     image = {"x": floats(2, 4, 5, 3)}
     four = {k: floats(4, low=0.5) for k in ("s", "b", "m", "v")}
     for opset in (7, 9, 15):

@@ -47,8 +47,11 @@ class Outcome:
     wrong: str = ""
 
 
-def run(models: list[Model], folder: Path, target: Path) -> list[Outcome]:
-    """Converts every model twice, writes its reports, and holds its crate against onnxruntime at batch 1 and 3."""
+def run(
+    models: list[Model], folder: Path, target: Path, refusals: tuple[type[Onnx2RustError], ...] = (UnsupportedError,)
+) -> list[Outcome]:
+    """Converts every model twice, writes its reports, and holds its crate against onnxruntime at batch 1 and 3. Errors other than
+    `refusals` are wrong."""
     outcomes = [Outcome(m) for m in models]
     paths, options, built = [], [], []
     for position, outcome in enumerate(outcomes):
@@ -56,7 +59,7 @@ def run(models: list[Model], folder: Path, target: Path) -> list[Outcome]:
         path.write_bytes(outcome.model.proto.SerializeToString())
         try:
             features = _convert(outcome.model, path)
-        except UnsupportedError as error:
+        except refusals as error:
             outcome.refused = str(error)
         except Onnx2RustError as error:
             outcome.wrong = f"{error.title}: {error}"

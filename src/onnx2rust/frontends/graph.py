@@ -162,6 +162,22 @@ def _cycle(graph: onnx.GraphProto, reads: Sequence[set[str]], writer: dict[str, 
     return Problem("the graph has a cycle: " + " → ".join(shown) + tail)
 
 
+def sort_top_k(graph: onnx.GraphProto) -> bool:
+    """Makes every TopK a sorted one: an order that one with sorted=0 may give too, and the only one that two programs agree on. Whether
+    there was any."""
+    free = [
+        attribute
+        for inner in all_graphs(graph)
+        for node in inner.node
+        if node.op_type == "TopK" and node.domain == ""
+        for attribute in node.attribute
+        if attribute.name == "sorted" and attribute.i == 0
+    ]
+    for attribute in free:
+        attribute.i = 1
+    return bool(free)
+
+
 def drop_constant_inputs(graph: onnx.GraphProto) -> list[str]:
     """Graph inputs that have an initializer are constants with a default (IR < 4): they stop being inputs."""
     constant = initializers(graph)

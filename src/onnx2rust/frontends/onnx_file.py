@@ -15,8 +15,8 @@ from google.protobuf.message import DecodeError
 from onnx import external_data_helper
 
 from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError
+from onnx2rust.frontends import checker, symbols
 from onnx2rust.frontends import graph as graphs
-from onnx2rust.frontends import symbols
 from onnx2rust.frontends.base import KINDS, Loaded
 from onnx2rust.options import Options
 
@@ -60,7 +60,9 @@ def prepare(model: onnx.ModelProto, options: Options) -> list[str]:
     if problems:
         raise InvalidModelError(problems)
     graphs.topological_sort(model.graph)
-    check_spec(model)
+    notes += checker.check(model)
+    if graphs.sort_top_k(model.graph):
+        notes.append("TopK with sorted=0 gives elements in any order: here, and in the reference, they are sorted")
     dropped = graphs.drop_constant_inputs(model.graph)
     if dropped:
         notes.append(f"inputs with an initializer are constants, not inputs: {', '.join(dropped)}")
@@ -251,7 +253,7 @@ def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
         onnx.checker.ValidationError,
         onnx.shape_inference.InferenceError,
     ) as error:
-        raise InvalidModelError(f"a model-local function cannot be inlined: {_first_line(error)}") from error
+        raise InvalidModelError(f"a model-local function cannot be inlined: {checker.first_line(error)}") from error
 
 
 def _recursive_functions(model: onnx.ModelProto) -> list[Problem]:
@@ -275,33 +277,3 @@ def _recursive_functions(model: onnx.ModelProto) -> list[Problem]:
         if start in reached:
             problems.append(Problem(f"model-local function {start[1]!r} calls itself"))
     return problems
-
-
-def check_spec(model: onnx.ModelProto) -> None:
-    """`onnx.checker`, without shape inference, its complaint translated.
-
-    Domains other than ONNX's own are the importer's to judge: the checker skips operators it has no schema for.
-    """
-    problems = [
-        Problem(f"{len(node.output)} outputs, but num_outputs is {attribute.i}", where=graphs.label(node, index))
-        for graph in graphs.all_graphs(model.graph)
-        for index, node in enumerate(graph.node)
-        for attribute in node.attribute
-        if (node.op_type, attribute.name) == ("Split", "num_outputs") and attribute.i != len(node.output)
-    ]
-    if problems:
-        # the checker does not see it, and onnx's shape inference reads past its list: the whole process would end
-        raise InvalidModelError(problems)
-    try:
-        onnx.checker.check_model(model, full_check=False, skip_opset_compatibility_check=True)
-    except onnx.checker.ValidationError as error:
-        raise InvalidModelError(f"the model breaks the ONNX specification: {_first_line(error)}") from error
-    except ValueError as error:  # a model above protobuf's limit once its external data is in
-        if "2GiB" not in str(error) and "2GB" not in str(error):
-            raise
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = " ".join(lines[:2]) if lines else type(error).__name__
-    return text if len(text) <= 500 else text[:500] + "…"

@@ -73,7 +73,7 @@ def _name_output_dims(model: onnx.ModelProto) -> None:
     symbols = list(dict.fromkeys(d.dim_param for v in model.graph.input for d in v.type.tensor_type.shape.dim if d.dim_param))
     if not unknown or not 0 < len(symbols) <= len(_PRIMES) // 2:
         return
-    bare = _without_weights(model)
+    bare = without_weights(model)
     halves = (_PRIMES[::2], _PRIMES[1::2])
     answers = [_infer(bare, dict(zip(symbols, primes, strict=False))) for primes in halves]
     for value, index in unknown:
@@ -101,7 +101,7 @@ def _infer(bare: onnx.ModelProto, sizes: dict[str, int]) -> dict[str, list[int]]
     return {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in inferred.graph.output}
 
 
-def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+def without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy whose large constants are inputs, and whose outputs claim no shape."""
     graph = onnx.GraphProto(name="bare", node=model.graph.node, input=model.graph.input, output=model.graph.output)
     for tensor in model.graph.initializer:

@@ -177,6 +177,7 @@ def layer_normalization(
     return (_apply(g, Add, y, B, bias), *others)[:n_outputs]
 
 
+@onnx_op("SimplifiedLayerNormalization", since=23)
 @onnx_op("RMSNormalization", since=23)
 def rms_normalization(g: Builder, X: Value, scale: Value, *, axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1) -> Value:
     """y = x / √(mean of x² + ε) · scale over all axes from `axis` on"""

@@ -32,7 +32,8 @@ def _default(attribute: Any) -> Any:
 
 @pytest.mark.parametrize(("operator", "version"), OPERATORS, ids=_name)
 def test_a_signature_is_the_specification(operator: Operator, version: int) -> None:
-    schema = onnx.defs.get_schema(operator.name, version, operator.domain)
+    schema = registry.schema(operator.name, operator.domain, version)
+    assert schema is not None
     assert schema.since_version == version
     assert set(operator.attributes) == set(schema.attributes)
     for name, parameter in operator.attributes.items():
@@ -50,3 +51,13 @@ def _kind(parameter: inspect.Parameter) -> Any:
     if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
         return FORMAL.Variadic
     return FORMAL.Single if parameter.default is inspect.Parameter.empty else FORMAL.Optional
+
+
+def test_onnxruntimes_own_operators_are_those_of_onnx() -> None:
+    """LayerNormalization before opset 17, and SimplifiedLayerNormalization at any."""
+    for opset in (7, 16):
+        assert registry.only_in_onnxruntime("LayerNormalization", "", opset)
+        assert registry.since_version("LayerNormalization", "", opset) == 17
+    assert not registry.only_in_onnxruntime("LayerNormalization", "", 17)
+    assert registry.since_version("SimplifiedLayerNormalization", "", 13) == 23
+    assert registry.since_version("HardSwish", "", 10) is None

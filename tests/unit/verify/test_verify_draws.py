@@ -7,7 +7,7 @@ import onnx_models
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from onnx2rust import importer, samples, usage
+from onnx2rust import importer, samples
 from onnx2rust.dims import symbol
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import InvalidModelError, UsageError
@@ -39,75 +39,6 @@ def model(nodes, inputs, outputs, constants=()):
 
 
 I64, F32 = TensorProto.INT64, TensorProto.FLOAT
-
-
-def test_ids_stay_within_their_table_through_casts_and_reshapes():
-    nodes = [
-        helper.make_node("Cast", ["ids"], ["c"], to=I64),
-        helper.make_node("Reshape", ["c", "shape"], ["r"]),
-        helper.make_node("Gather", ["big", "r"], ["g1"]),
-        helper.make_node("Gather", ["small", "r"], ["y"], axis=1),
-    ]
-    constants = {"big": np.zeros((50, 2), "f"), "small": np.zeros((2, 5), "f"), "shape": np.array([-1])}
-    proto = model(nodes, {"ids": (TensorProto.INT32, ["n", 4])}, {"y": F32}, constants)
-    given = program({"ids": (DType.I32, ("n", 4))}, ("n",))
-    uses = usage.of_inputs(proto, given)
-    assert uses["ids"].ids == 5
-    drawn = usage.draw_all(given, uses, {"n": 200}, np.random.default_rng(0))["ids"]
-    assert (drawn.dtype, drawn.min(), drawn.max()) == (np.int32, 0, 4)
-
-
-def test_ids_stay_within_their_table_through_a_sum_of_products_with_masks():
-    nodes = [
-        helper.make_node("Less", ["ids", "zero"], ["negative"]),
-        helper.make_node("Cast", ["negative"], ["n"], to=I64),
-        helper.make_node("Not", ["negative"], ["other"]),
-        helper.make_node("Cast", ["other"], ["p"], to=I64),
-        helper.make_node("Add", ["ids", "size"], ["wrapped"]),
-        helper.make_node("Mul", ["n", "wrapped"], ["a"]),
-        helper.make_node("Mul", ["ids", "p"], ["b"]),
-        helper.make_node("Add", ["a", "b"], ["i"]),
-        helper.make_node("Gather", ["table", "i"], ["y"]),
-    ]
-    constants = {"table": np.zeros((6, 2), "f"), "zero": np.array(0), "size": np.array(6)}
-    proto = model(nodes, {"ids": (I64, ["n"])}, {"y": F32}, constants)
-    assert usage.of_inputs(proto, program({"ids": (DType.I64, ("n",))}, ("n",)))["ids"].ids == 6
-
-
-def test_masks_are_zero_or_one_and_mask_never_everything():
-    nodes = [
-        helper.make_node("Cast", ["m"], ["b"], to=TensorProto.BOOL),
-        helper.make_node("Where", ["b", "x", "attention_mask"], ["y"]),
-    ]
-    proto = model(nodes, {"m": (I64, [9, 9]), "x": (F32, [9, 9]), "attention_mask": (F32, [9, 9])}, {"y": F32})
-    given = program({"m": (DType.I64, (9, 9)), "x": (DType.F32, (9, 9)), "attention_mask": (DType.F32, (9, 9))})
-    uses = usage.of_inputs(proto, given)
-    assert (uses["m"].mask, uses["x"].mask, uses["attention_mask"].mask) == (True, False, True)
-    drawn = usage.draw_all(given, uses, {}, np.random.default_rng(0))
-    for name in ("m", "attention_mask"):
-        assert set(np.unique(drawn[name])) == {0, 1}
-        assert (drawn[name][:, 0] == 1).all()
-
-
-def test_lengths_are_positive_and_not_longer_than_the_sequence():
-    node = helper.make_node("LSTM", ["x", "w", "r", "", "lens"], ["y"], hidden_size=2)
-    proto = model([node], {"x": (F32, ["t", "b", 3]), "lens": (TensorProto.INT32, ["b"])}, {"y": F32})
-    given = program({"x": (DType.F32, ("t", "b", 3)), "lens": (DType.I32, ("b",))}, ("t", "b"))
-    uses = usage.of_inputs(proto, given)
-    drawn = usage.draw_all(given, uses, {"t": 5, "b": 100}, np.random.default_rng(0))["lens"]
-    assert (drawn.min(), drawn.max()) == (1, 5)
-
-
-def test_an_input_used_as_a_size_is_small_and_positive():
-    proto = model([helper.make_node("Reshape", ["x", "s"], ["y"])], {"x": (F32, [6]), "s": (I64, [1])}, {"y": F32})
-    assert usage.of_inputs(proto, program({"x": (DType.F32, (6,)), "s": (DType.I64, (1,))}))["s"].size
-
-
-def test_bytes_use_their_whole_range():
-    given = program({"q": (DType.U8, (4000,)), "s": (DType.I8, (4000,))})
-    uses = {n: usage.Usage() for n in "qs"}
-    drawn = usage.draw_all(given, uses, {}, np.random.default_rng(0))
-    assert (drawn["q"].min(), drawn["q"].max(), drawn["s"].min(), drawn["s"].max()) == (0, 255, -128, 127)
 
 
 def test_the_first_length_that_the_reference_can_run_is_taken():
