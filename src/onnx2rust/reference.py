@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 import onnx
+
+# read when it is imported: its telemetry writes into the home folder, and a warning where it cannot
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
 from onnx2rust.errors import ToolError

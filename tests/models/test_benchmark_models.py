@@ -17,8 +17,10 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import models  # noqa: E402
 import quantised  # noqa: E402
+import rust_tools  # noqa: E402
 
 from onnx2rust.options import Checks, Options  # noqa: E402
+from onnx2rust.pipeline import convert  # noqa: E402
 from onnx2rust.verification import verify  # noqa: E402
 from onnx2rust.verification.reports import ModelReport  # noqa: E402
 
@@ -41,6 +43,14 @@ def test_matches_onnxruntime(reports: dict[str, ModelReport], name: str) -> None
     report = reports[name]
     assert report.passed, report.text()
     assert report.outputs
+
+
+@pytest.mark.parametrize("name", quantised.MODELS)
+def test_a_quantised_crate_passes_its_own_tests_at_every_vector_level(name: str, tmp_path: Path) -> None:
+    """What is allowed comes from the model in float64, not from what onnxruntime's kernels for this processor make of it."""
+    project = convert(quantised.onnx_files([name])[name], tmp_path / "out", Options(name=name))
+    assert "fn every_vector_level" in (project.crate / "tests" / "parity.rs").read_text()
+    rust_tools.passes(project.crate, "test", "-q", "--test", "parity")
 
 
 @pytest.mark.large

@@ -132,6 +132,13 @@ def test_pools(ceil_mode: int, pads: list[int], count_include_pad: int) -> None:
     both(proto, {"x": RNG.standard_normal((2, 3, 8, 7)).astype("f")})
 
 
+@pytest.mark.parametrize("shape", [(2, 3, 5), (2, 3, 4, 5), (2, 3, 2, 4, 3)])
+@pytest.mark.parametrize("operator", ["GlobalMaxPool", "GlobalAveragePool"])
+def test_global_pools_of_any_rank(operator: str, shape: tuple[int, ...]) -> None:
+    proto = model([helper.make_node(operator, ["x"], ["y"])], {"x": shape}, ["y"])
+    both(proto, {"x": RNG.standard_normal(shape).astype("f")})
+
+
 @pytest.mark.parametrize("layout", [0])
 @pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
 @pytest.mark.parametrize(("operator", "gates"), [("RNN", 1), ("LSTM", 4), ("GRU", 3)])

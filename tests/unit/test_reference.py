@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -57,3 +59,13 @@ def test_a_model_that_does_not_load_at_all_is_told_with_the_first_error(monkeypa
     with pytest.raises(ToolError, match="cannot load the model: attempt 1"):
         Reference(shrinking())
     assert len(set(levels)) == 2
+
+
+def test_onnxruntime_keeps_no_record_of_its_users(tmp_path: Path) -> None:
+    """Its telemetry warned on stderr where the home folder cannot be written, and wrote a device id where it can."""
+    for home in (tmp_path, Path("/proc/nobody")):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("XDG_")} | {"HOME": str(home)}
+        command = [sys.executable, "-c", "import onnx2rust.reference"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+    assert not list(tmp_path.rglob("*"))

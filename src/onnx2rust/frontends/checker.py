@@ -67,8 +67,10 @@ def _out_of_range(node: onnx.NodeProto, attribute: onnx.AttributeProto) -> Itera
         yield f"{attribute.name} is {attribute.i}; it is yes or no: 1 or 0"
     if (node.op_type, attribute.name) == ("Split", "num_outputs") and attribute.i != len(node.output):
         yield f"{len(node.output)} outputs, but num_outputs is {attribute.i}"
-    if attribute.name == "softcap" and attribute.f < 0:
+    if attribute.name == "softcap" and not attribute.f >= 0:  # NaN neither
         yield f"softcap is {attribute.f:g}; it cannot be negative"
+    if attribute.name == "p" and attribute.type == onnx.AttributeProto.INT and attribute.i < 1:
+        yield f"p is {attribute.i}; it is 1 or more"
     if attribute.name == "qk_matmul_output_mode" and attribute.i not in range(4):
         yield f"qk_matmul_output_mode is {attribute.i}; it is 0, 1, 2 or 3"
 

@@ -240,20 +240,24 @@ def cut(model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]) -
 
 
 def _retype(model: onnx.ModelProto, values: Sequence[onnx.ValueInfoProto]) -> None:
-    """A tensor inside the graph has no declared type: ask ONNX shape inference, on a copy, for these only."""
-    if all(value.HasField("type") for value in values):
+    """A tensor inside the graph has no declared type, or none with a shape: ask ONNX shape inference, on a copy, for these only."""
+    if all(map(_is_told, values)):
         return
     inferred = onnx.shape_inference.infer_shapes(model)
-    types = {value.name: value.type for value in [*inferred.graph.value_info, *inferred.graph.output]}
+    types = {value.name: value.type for value in [*inferred.graph.value_info, *inferred.graph.output] if _is_told(value)}
     missing = []
     for value in values:
-        if not value.HasField("type"):
+        if not _is_told(value):
             if value.name in types:
                 value.type.CopyFrom(types[value.name])
-            else:
+            elif not value.type.WhichOneof("value"):
                 missing.append(Problem(f"the type of {value.name!r} is not known", hint="cut the model elsewhere"))
     if missing:
         raise UsageError(missing)
+
+
+def _is_told(value: onnx.ValueInfoProto) -> bool:
+    return value.type.tensor_type.HasField("shape") or value.type.WhichOneof("value") not in (None, "tensor_type")
 
 
 def _reach(graph: onnx.GraphProto, wanted: Sequence[str], stops: set[str]) -> tuple[set[int], set[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -168,7 +169,9 @@ def gemm(
         raise Refuse(f"Gemm of {a.type} and {b.type}", invalid=True)
     left = g.transpose(a, (1, 0)) if transA else a
     m = left.shape[0]
-    if b.array is not None and a.dtype is DType.F32:
+    if b.array is not None and a.dtype is DType.F32 and not _has_room(b.array, alpha):
+        y = _scaled(g, gemm(g, a, b, transA=transA, transB=transB), alpha)
+    elif b.array is not None and a.dtype is DType.F32:
         k, n = b.array.shape[::-1] if transB else b.array.shape
         left, _ = _inner(g, left, g.transpose(b, (1, 0)) if transB else b)
         kernel = g.weight(b, packing("Panels", transposed=bool(transB)), b.array if alpha == 1 else b.array * np.float32(alpha))
@@ -186,6 +189,12 @@ def gemm(
         return y  # type: ignore[no-any-return]
     addend = c if beta == 1 else _times(g, c, beta) if c.dtype is not DType.F32 else _scaled(g, c, beta)
     return g.elementwise(broadcasting(Add), [y, addend], y.dtype)
+
+
+def _has_room(weights: np.ndarray[Any, Any], factor: float) -> bool:
+    """Whether weights can take in a factor: where they would become infinite, the result need not be."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return factor == 1 or bool(np.isfinite(weights * np.float32(factor)).all())
 
 
 def _scaled(g: Builder, c: Value, factor: float) -> Value:

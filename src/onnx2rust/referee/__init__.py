@@ -17,10 +17,11 @@ from onnx2rust.referee.doubled import doubled, widened
 
 Array = np.ndarray[Any, Any]
 NOISE = 1e-6
-"""What single precision makes of a sum before it is quantised, as a share of the largest: KERNELS of a few hundred terms err by this."""
+"""What single precision makes of a sum before it is quantised, as a share of the largest: sums of a few hundred terms err by this."""
 _KERNELS: list[Any] = [
     control.Loop,
     windows.Conv, windows.ConvTranspose, windows.AveragePool, windows.MaxPool,
+    windows.GlobalMaxPool, windows.GlobalLpPool,
     recurrent.RNN, recurrent.LSTM, recurrent.GRU,
     small.Softmax, small.LogSoftmax, small.Hardmax, small.Scatter, small.Resize, small.Erf,
     small.DequantizeLinear, small.QuantizeLinear,

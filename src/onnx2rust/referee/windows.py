@@ -200,3 +200,17 @@ class MaxPool(OpRun):
         for part in parts:
             np.maximum(y, part, out=y)
         return (y,)
+
+
+class GlobalMaxPool(OpRun):
+    """The maximum of all places."""
+
+    def _run(self, x: Array) -> tuple[Array]:
+        return (x.max(axis=tuple(range(2, x.ndim)), keepdims=True),)
+
+
+class GlobalLpPool(OpRun):
+    """The p-norm of all places."""
+
+    def _run(self, x: Array, *, p: int = 2) -> tuple[Array]:
+        return ((np.abs(x) ** p).sum(axis=tuple(range(2, x.ndim)), keepdims=True) ** (1 / p),)

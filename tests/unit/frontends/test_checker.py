@@ -300,3 +300,21 @@ def test_numbers_out_of_range_and_ill_formed_nodes_are_told_together(tmp_path: P
         "Attention 'soft': softcap is -1; it cannot be negative",
         f"Relu 'act': {SPEC}" + SIZE.format("act", "Relu", "input"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes", "message"),
+    [
+        ("LpPool", {"kernel_shape": [1], "p": -2}, "p is -2; it is 1 or more"),
+        ("GlobalLpPool", {"p": 0}, "p is 0; it is 1 or more"),
+        ("Attention", {"softcap": float("nan")}, "softcap is nan; it cannot be negative"),
+    ],
+)
+def test_numbers_that_onnxruntime_takes_and_no_formula_does(
+    tmp_path: Path, op: str, attributes: dict[str, Any], message: str
+) -> None:
+    model = _model(23)
+    _node(op, *["s"] * (3 if op == "Attention" else 1), **attributes)(model)
+    with pytest.raises(InvalidModelError) as caught:
+        load(_save(tmp_path, model), Options())
+    assert str(caught.value) == f"{op} 'soft': {message}"

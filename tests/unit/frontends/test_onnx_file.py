@@ -345,6 +345,16 @@ def test_cutting(tmp_path: Path) -> None:
     ort.InferenceSession(proto.SerializeToString()).run(None, {"h": np.ones((2, 3), np.float32)})
 
 
+def test_cutting_where_the_file_tells_no_shape(tmp_path: Path) -> None:
+    """burn-onnx's files, and those made by hand."""
+    for info in (onnx.ValueInfoProto(name="h"), helper.make_tensor_value_info("h", TensorProto.FLOAT, None)):
+        model = _model()
+        model.graph.value_info.append(info)
+        proto = load(_save(tmp_path, model), Options(inputs=("h",))).proto
+        (given,) = proto.graph.input
+        assert [d.dim_param or d.dim_value for d in given.type.tensor_type.shape.dim] == ["batch", 3]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

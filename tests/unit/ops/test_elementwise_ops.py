@@ -167,3 +167,10 @@ def test_dropout_keeps_everything() -> None:
     assert refusal(UnsupportedError, "Dropout", training) == (
         "Dropout with training_mode=True drops at random, which a generated crate does not do"
     )
+
+
+@pytest.mark.parametrize(("alpha", "names"), [(2.0, ["Dense"]), (3e38, ["Dense", "Mul"])])
+def test_weights_take_in_a_factor_that_they_have_room_for(alpha: float, names: list[str]) -> None:
+    """inf − inf would be NaN where the model gives an infinity."""
+    weights = np.array([[2, -2], [1, 3]], F32)
+    assert layers(lower("Gemm", {"a": (F32, ["n", 2]), "b": weights}, 13, alpha=alpha)) == names
