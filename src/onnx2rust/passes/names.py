@@ -40,7 +40,9 @@ def _names(steps: list[Step]) -> dict[Step, Escaped]:
             whole, kind = path_name(paths[step][-1], step.origin.op), type(step.layer).__name__
             helps = of_node[step.origin] > 1 and kind != step.origin.op and not _weighs(step)
             scope = "_".join(paths[step][-2:][0])
-            chosen[step] = names.unique(ident(f"{scope}_{kind}") if helps else whole, ident(f"{whole}_{kind}"))
+            # other nodes of the same name are counted, other steps of the same node say what they do
+            others = [ident(f"{whole}_{kind}")] if of_node[step.origin] > 1 else []
+            chosen[step] = names.unique(ident(f"{scope}_{kind}") if helps else whole, *others)
     return chosen
 
 

@@ -36,9 +36,9 @@ pub struct Workspace {
     s0: Slot<f32>,
     /// `embedding_less`, `embedding_not`
     s1: Slot<bool>,
-    /// `embedding_cast_cast`, `embedding_mul`, `embedding_selectv2`
+    /// `embedding_cast_2`, `embedding_mul`, `embedding_selectv2`
     s2: Slot<i32>,
-    /// `embedding_add`, `embedding_cast_cast_2`, `embedding_mul_mul`
+    /// `embedding_add`, `embedding_cast_3`, `embedding_mul_2`
     s3: Slot<i32>,
     /// `lstm_zeros`, `lstm_strided_slice_3`
     s4: Slot<f32>,
@@ -184,7 +184,7 @@ impl<'w> LstmTextModel<'w> {
             inputs.input_layer,
             ws.s3.fit(batch * 12),
         )
-        .map_err(|e| e.at("embedding_mul_mul"))?;
+        .map_err(|e| e.at("embedding_mul_2"))?;
         // embedding/SelectV2 (Add): [batch, 12]
         Add.run_in_place(
             cpu,

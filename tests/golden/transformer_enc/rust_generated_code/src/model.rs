@@ -41,9 +41,9 @@ pub struct Workspace {
     s2: Slot<f32>,
     /// `multi_head_attention_reshape_transpose`, `multi_head_attention_attention_output_transpose`, `multi_head_attention_1_reshape_transpose`, `head_attention_1_attention_output_transpose`
     s3: Slot<f32>,
-    /// `embedding_cast_cast`, `embedding_mul`, `embedding_selectv2`
+    /// `embedding_cast_2`, `embedding_mul`, `embedding_selectv2`
     s4: Slot<i32>,
-    /// `embedding_add`, `embedding_cast_cast_2`, `embedding_mul_mul`
+    /// `embedding_add`, `embedding_cast_3`, `embedding_mul_2`
     s5: Slot<i32>,
     /// `embedding_less`, `embedding_not`
     s6: Slot<bool>,
@@ -188,7 +188,7 @@ impl<'w> TransformerEncModel<'w> {
             inputs.input_layer,
             ws.s5.fit(batch * 8),
         )
-        .map_err(|e| e.at("embedding_mul_mul"))?;
+        .map_err(|e| e.at("embedding_mul_2"))?;
         // embedding/SelectV2 (Add): [batch, 8]
         Add.run_in_place(
             cpu,
