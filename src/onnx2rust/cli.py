@@ -237,7 +237,7 @@ def convert(
         console.note(note)
     text = (
         f"{project.crate}: crate `{project.crate_name}` with `{project.model}`\n"
-        f"try it: cd {project.crate} && cargo test --release"
+        f"its tests were written, not run: cd {project.crate} && cargo test --release"
     )
     data = {
         "ok": True,
