@@ -46,6 +46,7 @@ __all__ = [
     "UnsupportedError",
     "UsageError",
     "convert",
+    "convert_workspace",
     "inspect",
     "operators",
     "supports",
@@ -69,6 +70,22 @@ def convert(
     from onnx2rust import pipeline
 
     return pipeline.convert(model, out, options, progress)
+
+
+def convert_workspace(
+    models: Sequence[Path | str],
+    out: Path | str,
+    options: Options | Sequence[Options] | None = None,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Project]:
+    """Converts several models into one cargo workspace at `out`, with one copy of the layers (`onnx2rust convert --workspace`).
+
+    `options` are for all models, or one for each. Raises as `convert`, with the problems of all models.
+    """
+    from onnx2rust import pipeline
+
+    return pipeline.convert_workspace(models, out, options, progress)
 
 
 def verify(

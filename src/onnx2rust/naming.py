@@ -182,7 +182,19 @@ def type_name(text: str) -> Escaped:
 
 
 _CRATE_RESERVED = frozenset(
-    ["tf_layers", "allocation_counter", "bytemuck", "fearless_simd", "miniz_oxide", "proc_macro", "con", "prn", "aux", "nul"]
+    [
+        "tf",
+        "tf_layers",
+        "allocation_counter",
+        "bytemuck",
+        "fearless_simd",
+        "miniz_oxide",
+        "proc_macro",
+        "con",
+        "prn",
+        "aux",
+        "nul",
+    ]
 )
 """The dependencies of a generated crate, and names that Windows keeps for devices."""
 

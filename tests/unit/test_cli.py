@@ -98,7 +98,7 @@ def test_every_option_of_convert(capsys, options):
     line = (
         "convert m o --name N --frontend graphdef --signature s --input a --input b --output c --dim n=2 --dim a=b=3 "
         "--custom-objects f.py --features f.npz --thresholds t.json --no-binary-classification --no-inplace --no-memdrop "
-        "--crate-name k --force -v"
+        "--crate-name k --layers 1.2.3 --force -v"
     )
     assert run(capsys, *line.split())[0] == 0
     assert options["options"] == onnx2rust.Options(
@@ -114,6 +114,7 @@ def test_every_option_of_convert(capsys, options):
         inplace=False,
         memdrop=False,
         crate_name="k",
+        layers="1.2.3",
         custom_objects=Path("f.py"),
         force=True,
         verbosity=1,
@@ -142,7 +143,9 @@ def test_model_and_out_either_way(capsys, options, arguments, model, out):
         ("convert m", "OUT must be given"),
         ("convert --path_to_save o", "MODEL must be given"),
         ("convert m o --path_to_save o", "MODEL and OUT are given both by place and by --path_to_tf_model or --path_to_save"),
-        ("convert m o x", "Got unexpected extra argument (x)"),
+        ("convert m o x", "one MODEL and one OUT, or several MODELs with --workspace OUT"),
+        ("convert --workspace o", "MODEL must be given"),
+        ("convert m --workspace o --path_to_save p", "--path_to_save and --workspace are both given"),
         ("convert m o --dim n", "'n' is not SYMBOL=SIZE"),
         ("convert m o --dim n=-1", "'n=-1' is not SYMBOL=SIZE"),
         ("convert m o --dim =1", "'=1' is not SYMBOL=SIZE"),
