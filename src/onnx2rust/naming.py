@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MAX_IDENT = 48
 MAX_SCOPES = 12
@@ -112,13 +112,16 @@ def is_name(text: str) -> bool:
 _INVISIBLE = frozenset(["Cc", "Cf", "Cs", "Co", "Zl", "Zp"])
 
 
-def ident(text: str, fallback: str = "value") -> Escaped:
-    """A snake_case Rust identifier, ASCII, at most MAX_IDENT characters, never a keyword; `fallback` where `text` is no name."""
+def ident(text: str, fallback: str = "value", *, keep_start: bool = False) -> Escaped:
+    """A snake_case Rust identifier, ASCII, at most MAX_IDENT characters, never a keyword; `fallback` where `text` is no name.
+
+    What is too long loses whole words: the first ones, because scopes come first and what differs stands last (`keep_start`: the last ones).
+    """
     text = text[:512] if is_name(text[:512]) else fallback
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     spaced = re.sub(r"([a-z0-9])([A-Z][a-z])", r"\1_\2", ascii_text)
     words = re.sub(r"[^A-Za-z0-9]+", "_", spaced).strip("_").lower()
-    words = re.sub(r"__+", "_", words)[:MAX_IDENT].strip("_")
+    words = _shortened(re.sub(r"__+", "_", words), keep_start)
     if not words:
         words = fallback
     if words[0].isdigit():
@@ -126,25 +129,55 @@ def ident(text: str, fallback: str = "value") -> Escaped:
     return Escaped(f"{words}_" if words in _RUST_KEYWORDS else words)
 
 
-def scopes(node_name: str, op: str) -> list[tuple[str, ...]]:
-    """The scopes that a node stands in, the outermost first, its whole name last: `a/b/Conv` → (a), (a, b), (a, b, Conv)."""
+def _shortened(words: str, keep_start: bool) -> str:
+    """As many whole words as MAX_IDENT has room for; of a single long word, its beginning."""
+    found, cut = words.split("_"), False
+    while len(found) > 1 and (len("_".join(found)) > MAX_IDENT or (cut and found[0].isdigit())):
+        # a counter whose word is gone goes with it
+        found.pop(-1 if keep_start else 0)
+        cut = not keep_start
+    return "_".join(found)[:MAX_IDENT].strip("_")
+
+
+def scopes(node_name: str, op: str) -> tuple[str, ...]:
+    """The scopes that a node stands in, the outermost first, and what it is called there: `a/b/Conv` → (a, b, Conv).
+
+    A scope that repeats the one around it (PyTorch: `features/features.0`) is said once, a counter behind the operator's name not at all.
+    """
     node_name = node_name[:512] if is_name(node_name[:512]) else op
-    parts = tuple(p for p in re.split(r"[/:]+", node_name) if p) or (op,)
+    parts = [p for p in re.split(r"[/:]+", node_name) if p] or [op]
+    parts = [part.removeprefix(f"{before}.") for before, part in zip(["", *parts], parts, strict=False)]
+    counted = re.fullmatch(r"(?:node_)?(.*?)_+\d+", parts[-1])
+    if counted and counted[1].replace("_", "").lower() == op.lower():
+        parts[-1] = op
     # a hostile name could have hundreds, for every node
-    parts = (*parts[:MAX_SCOPES], "_".join(parts[MAX_SCOPES:])) if len(parts) > MAX_SCOPES else parts
-    return [parts[: k + 1] for k in range(len(parts))]
+    return (*parts[:MAX_SCOPES], "_".join(parts[MAX_SCOPES:])) if len(parts) > MAX_SCOPES else tuple(parts)
+
+
+def without_common(paths: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The paths without the outer scopes that all of them have: the model's own name, or what a framework calls its entry points."""
+    scoped = [p for p in paths if len(p) > 1]
+    common = 0
+    while scoped and all(len(p) > common + 2 and p[common] == scoped[0][common] for p in scoped):
+        common += 1
+    return [p[common:] if len(p) > 1 else p for p in paths]
 
 
 def step_name(node_name: str, op: str) -> Escaped:
     """An identifier for what a node does: its whole name, or its operator where it has none."""
-    return ident("_".join(scopes(node_name, op)[-1]), fallback=ident(op, "step"))
+    return path_name(scopes(node_name, op), op)
+
+
+def path_name(path: tuple[str, ...], op: str) -> Escaped:
+    """An identifier for what stands at the path."""
+    return ident("_".join(path), fallback=ident(op, "step"))
 
 
 def type_name(text: str) -> Escaped:
     """An UpperCamelCase Rust type name; text that already is one stays as it is (`MNIST` → `MNIST`)."""
     if re.fullmatch(r"[A-Z][A-Za-z0-9]{0,47}", text) and text != "Self":
         return Escaped(text)
-    name = "".join(w[:1].upper() + w[1:] for w in ident(text, "model").split("_") if w)
+    name = "".join(w[:1].upper() + w[1:] for w in ident(text, "model", keep_start=True).split("_") if w)
     return Escaped("SelfModel" if name == "Self" else name)
 
 
@@ -173,7 +206,7 @@ _CRATE_RESERVED = frozenset(
 
 def crate_name(text: str) -> Escaped:
     """A Cargo package name (lowercase letters, digits, underscores; a valid Rust identifier)."""
-    name = ident(text, "model")
+    name = ident(text, "model", keep_start=True)
     return Escaped(f"{name}_model" if name in _CRATE_RESERVED else name)
 
 
@@ -190,9 +223,9 @@ def comment(text: str, limit: int = 120) -> Escaped:
     return Escaped(visible if len(visible) <= limit else visible[: limit - 1] + "~")
 
 
-def doc(text: str, limit: int = 120) -> Escaped:
-    """Text for inside a doc comment: as `comment`, and no markdown that could open a code block, a link or a tag."""
-    return Escaped(re.sub(r"[`\[\]<>\\{}*_#|~]", lambda m: "-" if m[0] in "`\\" else f"\\{m[0]}", comment(text, limit)))
+def code_span(text: str, limit: int = 120) -> Escaped:
+    """Text as code inside of a doc comment or a markdown table, backticks included: nothing in it is markup, and nothing ends it."""
+    return Escaped(f"`{re.sub(r'[`|]', '-', comment(text, limit)) or '-'}`")
 
 
 def string(text: str) -> Escaped:

@@ -24,6 +24,14 @@ class Golden:
     shows: str
 
 
+HERE = Path(__file__).resolve().parent
+
+
+def exported(name: str) -> Callable[[], onnx.ModelProto]:
+    """A small Keras model as the TensorFlow frontend exported it: the file lies here, so that nobody needs TensorFlow to compare."""
+    return lambda: onnx.load(HERE / f"{name}.onnx")
+
+
 GOLDEN = {
     "score": Golden(
         onnx_models.score, Options(name="Score"), "a binary classifier: dense layers, thresholds, `classify`, `predict_from`"
@@ -37,5 +45,13 @@ GOLDEN = {
         onnx_models.text,
         Options(name="Text"),
         "sequences: an embedding, an LSTM, two open sizes, ids that can be out of range",
+    ),
+    "lstm_text": Golden(
+        exported("lstm_text"), Options(name="LstmText"), "Keras: embedding, LSTM and a score, as exported with TensorFlow"
+    ),
+    "transformer_enc": Golden(
+        exported("transformer_enc"),
+        Options(name="TransformerEnc"),
+        "Keras: two encoder blocks with attention, and what passes make of them",
     ),
 }

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "injection"
 ITEM = re.compile(
     r"\b(?:pub(?:\([a-z]+\))?\s+)?(?:(?:const|async|unsafe|extern)\s+)*"
-    r"(fn|struct|enum|union|trait|impl|mod|static|const|type|use|macro_rules!|include!|embed!|extern)\b\s*([A-Za-z_0-9]*)"
+    r"(fn|struct|enum|union|trait|impl|mod|static|const|type|use|macro_rules!|include!|weights!|extern)\b\s*([A-Za-z_0-9]*)"
 )
 MODELS = {**hostile.TEXTS, **{f"our own name {n}": n for n in hostile.LOCALS}}
 

@@ -101,7 +101,7 @@ def test_type_names_that_are_good_stay(value, made):
 
 @given(text)
 def test_comments_are_one_line_that_ends_nothing(value):
-    for made in (naming.comment(value), naming.doc(value)):
+    for made in (naming.comment(value), naming.code_span(value)):
         assert PRINTABLE.fullmatch(made)
         assert "*/" not in made
         assert "/*" not in made
@@ -109,12 +109,10 @@ def test_comments_are_one_line_that_ends_nothing(value):
 
 
 @given(text)
-def test_docs_open_no_code_no_link_and_no_tag(value):
-    made = naming.doc(value)
-    assert "`" not in made
-    assert not re.search(r"(?<!\\)[\[\]<>{}*_#|~]", made)
-    # a backslash only ever stands before what it escapes
-    assert not re.search(r"\\(?![\[\]<>{}*_#|~])", made)
+def test_code_in_docs_is_one_span_that_nothing_ends(value):
+    made = naming.code_span(value)
+    assert re.fullmatch(r"`[^`|]+`", made)
+    assert PRINTABLE.fullmatch(made)
 
 
 @given(text)
@@ -188,3 +186,46 @@ def test_what_a_framework_would_call_something(value, is_one):
 def test_the_second_of_a_keyword_is_snake_case() -> None:
     names = Names()
     assert [names.unique(naming.ident("fn")) for _ in range(3)] == ["fn_", "fn_2", "fn_3"]
+
+
+@pytest.mark.parametrize(
+    ("value", "made"),
+    [
+        ("functional_1/multi_head_attention_1/attention_output/Add", "multi_head_attention_1_attention_output_add"),
+        ("a" * 60, "a" * 48),
+        ("encoder_" + "b" * 60, "b" * 48),
+    ],
+)
+def test_what_is_too_long_loses_whole_words_from_the_front(value, made):
+    assert naming.ident(value) == made
+
+
+def test_a_crate_keeps_the_beginning_of_its_name():
+    assert naming.crate_name("efficientnet_v2_small_imagenet_224_pretrained_on_everything") == (
+        "efficientnet_v2_small_imagenet_224_pretrained_on"
+    )
+
+
+@pytest.mark.parametrize(
+    ("node", "op", "path"),
+    [
+        ("a/b/Conv", "Conv", ("a", "b", "Conv")),
+        ("", "Conv", ("Conv",)),
+        ("/features/features.0/features.0.1/Conv", "Conv", ("features", "0", "1", "Conv")),
+        ("node_MatMul_3882", "MatMul", ("MatMul",)),
+        ("MatMul__12", "MatMul", ("MatMul",)),
+        ("node_layer_norm_4", "LayerNormalization", ("node_layer_norm_4",)),
+        ("block_1/Mat_Mul_3", "MatMul", ("block_1", "MatMul")),
+        ("conv_1", "MatMul", ("conv_1",)),
+    ],
+)
+def test_scopes_without_what_only_counts(node, op, path):
+    assert naming.scopes(node, op) == path
+
+
+def test_scopes_that_all_have_say_nothing():
+    paths = [("jit", "main", "layer_1", "Conv"), ("jit", "main", "layer_2", "Conv"), ("Cast",)]
+    assert naming.without_common(paths) == [("layer_1", "Conv"), ("layer_2", "Conv"), ("Cast",)]
+    # the innermost scope is a layer's name
+    assert naming.without_common([("net", "Conv"), ("net", "Relu")]) == [("net", "Conv"), ("net", "Relu")]
+    assert naming.without_common([]) == []

@@ -1,5 +1,5 @@
 //! What a generated crate's build script does: check `model_weights.npz` against what the code expects, lay every
-//! tensor out for its kernel, and write one file per tensor into `OUT_DIR` for [`embed!`](crate::embed).
+//! tensor out for its kernel, and write one file per tensor into `OUT_DIR` for [`weights!`](crate::weights).
 //!
 //! ```no_run
 //! use tf_layers::build::{Dtype, Packing, Tensor, weights};

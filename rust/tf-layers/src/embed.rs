@@ -5,16 +5,39 @@
 #[repr(C, align(64))]
 pub struct Aligned<T>(pub T);
 
-/// Declares a static whose elements are the bytes of a file that the build script wrote to `OUT_DIR`.
+/// Declares a struct of weights, and its constant `EMBEDDED`: the weights that the build script wrote to `OUT_DIR`.
 ///
-/// `embed!(static DENSE_KERNEL: [f32] = "dense_kernel.bin");` makes `DENSE_KERNEL.0` an aligned `[f32; N]`, N taken from
-/// the file's length. Nothing runs at start: the array is part of the executable, and only touched pages are loaded.
+/// `pub kernel: &'w [f32] = bytes "kernel.bin",` is a field that `EMBEDDED` fills with the elements whose bytes are in that file, aligned;
+/// `include` instead of `bytes` takes a file that holds a Rust array. Nothing runs at start: the arrays are part of the executable, and only
+/// touched pages are loaded.
 #[macro_export]
-macro_rules! embed {
-    ($(#[$doc:meta])* static $name:ident: [$t:ty] = $file:literal;) => {
-        $(#[$doc])*
-        static $name: $crate::Aligned<
+macro_rules! weights {
+    (
+        $(#[$about:meta])*
+        pub struct $name:ident<$w:lifetime> {
+            $($(#[$doc:meta])* pub $field:ident: &$_w:lifetime [$t:ty] = $kind:ident $file:literal,)+
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name<$w> {
+            $($(#[$doc])* pub $field: &$w [$t],)+
+        }
+
+        impl $name<'static> {
+            /// The weights that are part of this binary.
+            pub const EMBEDDED: Self = Self {
+                $($field: $crate::weights!(@$kind $t, $file),)+
+            };
+        }
+    };
+    (@bytes $t:ty, $file:literal) => {{
+        static DATA: $crate::Aligned<
             [$t; include_bytes!(concat!(env!("OUT_DIR"), "/", $file)).len() / size_of::<$t>()],
         > = $crate::Aligned($crate::bytemuck::must_cast(*include_bytes!(concat!(env!("OUT_DIR"), "/", $file))));
+        &DATA.0
+    }};
+    (@include $t:ty, $file:literal) => {
+        &$crate::Aligned(include!(concat!(env!("OUT_DIR"), "/", $file))).0
     };
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -30,7 +29,7 @@ from onnx2rust.emit.code import (
 from onnx2rust.emit.sizes import SizeTable
 from onnx2rust.emit.steps import Writer
 from onnx2rust.layers.base import View
-from onnx2rust.naming import Escaped, Names, ident, string
+from onnx2rust.naming import Escaped, Names, code_span, ident, scopes, string, without_common
 from onnx2rust.program import Program, Step, Value
 
 BLOCK = 60
@@ -42,6 +41,8 @@ class Unit:
     """A step and its statements."""
 
     step: Step
+    path: tuple[str, ...]
+    """The scopes that the step stands in, and what it is called there."""
     segment: Segment | None
     statements: list[Statement]
 
@@ -73,10 +74,11 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
     program = writer.plan.program
     of_step = {step: s for s in writer.plan.segments for step in program.steps[s.start : s.end]}
     units = []
-    for step in program.steps:
+    paths = without_common([scopes(step.origin.node, step.origin.op) for step in program.steps])
+    for step, path in zip(program.steps, paths, strict=True):
         if not isinstance(step.layer, View):
             with writer.taking(of_step.get(step)):
-                units.append(Unit(step, of_step.get(step), writer.step(step)))
+                units.append(Unit(step, path, of_step.get(step), writer.step(step)))
     tail = _outputs(writer, program, outputs)
     head: list[Statement] = [_check(writer, v) for v in program.inputs]
     sizes = SizeTable({**writer.scope.symbols, TURN: SAMPLES.name}, writer.scope.variables)
@@ -208,12 +210,9 @@ def _methods(printer: Printer, groups: list[list[Unit]], late: set[str], given: 
                 call.append(name)
         shown = ", ".join(n for n in dims if n in takes_here)
         head = [f"let Dims {{ {shown}, .. }} = *d;"] if takes_here else []
-        first, last = group[0].step, group[-1].step
-        name = names.unique(f"run_{ident(_top(first), f'part_{number + 1}')}")
+        name, doc = _scope(group, number + 1)
         lines = head + _prelude(used) + printer.lines(statements, used)
-        methods.append(
-            Method(name, Escaped(f"Steps `{first.name}` to `{last.name}`."), ", ".join(arguments), lines, ", ".join(call))
-        )
+        methods.append(Method(names.unique(name), doc, ", ".join(arguments), lines, ", ".join(call)))
     return dims, methods
 
 
@@ -227,15 +226,32 @@ def _sharing(statements: Iterable[Statement], shared: set[str]) -> Iterable[Stat
 
 
 def _groups(units: list[Unit]) -> list[list[Unit]]:
-    """Cuts where the name scope changes, once a method is large enough; at BLOCK steps wherever that is."""
-    groups: list[list[Unit]] = [[]]
-    for unit in units:
-        current = groups[-1]
-        if len(current) >= BLOCK or (len(current) >= BLOCK // 2 and _top(current[-1].step) != _top(unit.step)):
-            groups.append([])
-        groups[-1].append(unit)
-    return groups
+    """Cuts a long run where the fewest scopes go on, once a method is large enough; at BLOCK steps at the latest."""
+    groups: list[list[Unit]] = []
+    while len(units) > BLOCK * 3 // 2:
+        cut = min(range(BLOCK, BLOCK // 2 - 1, -1), key=lambda k: _shared(units[k - 1].path, units[k].path))
+        groups.append(units[:cut])
+        units = units[cut:]
+    return [*groups, units]
 
 
-def _top(step: Step) -> str:
-    return re.split(r"[/.]", step.origin.node)[0]
+def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """How many scopes the two have in common."""
+    same = 0
+    for a, b in zip(one[:-1], other[:-1], strict=False):
+        if a != b:
+            break
+        same += 1
+    return same
+
+
+def _scope(group: list[Unit], number: int) -> tuple[Escaped, Escaped]:
+    """What a method is called, and what its documentation says: the scope that all its steps stand in, or the first and the last one."""
+    first, last = group[0].path, group[-1].path
+    common = min(_shared(first, unit.path) for unit in group)
+    # where the steps have no scope in common, the outer ones of the first and the last step
+    inside = [first[:common]] if common else list(dict.fromkeys(p[:1] for p in (first, last) if len(p) > 1))
+    name = ident("_to_".join("_".join(e) for e in inside), f"part_{number}")
+    shown = " to ".join(code_span("/".join(e)) for e in inside)
+    steps = f"{len(group)} steps, {code_span(group[0].step.name)} to {code_span(group[-1].step.name)}."
+    return Escaped(f"run_{name}"), Escaped(f"{shown}: {steps}" if shown else steps)

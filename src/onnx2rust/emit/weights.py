@@ -16,18 +16,13 @@ from onnx2rust.program import Program, Value
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One embedded static: a tensor of the weights file under one packing."""
+    """One embedded weight: a tensor of the weights file under one packing."""
 
     member: str
     array: np.ndarray[Any, Any]
     packing: Variant
     name: Escaped
     dtype: DType
-
-    @property
-    def static(self) -> Escaped:
-        """Name of the Rust static."""
-        return Escaped(self.name.upper())
 
 
 class WeightTable:

@@ -3,7 +3,8 @@
 Runs last: before, nobody knows which steps become one. Frameworks name a node by its scope, `conv2d_1/BiasAdd` or `encoder/dense/MatMul`. A step
 that is all that is left of a scope, or the only one in it that has weights, is called after the scope (`conv2d_1`, `encoder_dense`): the
 shortest such scope, which is the layer. Any other step has its node's whole name; one that a node needs besides its own step (a transposition of
-its input, a cast) is called after the node's scope and what it does. What is computed does not change.
+its input, a cast) is called after the node's scope and what it does. Scopes that all nodes have in common, and counters behind an operator's
+name, say nothing and are left out. What is computed does not change.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections import Counter
 from dataclasses import replace
 
 from onnx2rust.layers.base import View
-from onnx2rust.naming import Escaped, Names, ident, scopes, step_name
+from onnx2rust.naming import Escaped, Names, ident, path_name, scopes, without_common
 from onnx2rust.program import Program, Step, Value
 
 
@@ -22,7 +23,8 @@ def run(program: Program) -> Program:
 
 
 def _names(steps: list[Step]) -> dict[Step, Escaped]:
-    paths = {step: scopes(step.origin.node, step.origin.op) for step in steps}
+    whole_paths = without_common([scopes(step.origin.node, step.origin.op) for step in steps])
+    paths = {step: [path[: k + 1] for k in range(len(path))] for step, path in zip(steps, whole_paths, strict=True)}
     inside = {real: Counter(p for s in steps if not (real and _is_view(s)) for p in paths[s]) for real in (False, True)}
     weighing = Counter(path for step in steps if _weighs(step) for path in paths[step])
     of_node = Counter(step.origin for step in steps)
@@ -31,15 +33,16 @@ def _names(steps: list[Step]) -> dict[Step, Escaped]:
     for step in steps:
         for path in paths[step]:
             if inside[not _is_view(step)][path] == 1 or (weighing[path] == 1 and _weighs(step)):
-                whole = step_name(step.origin.node, step.origin.op)
-                chosen[step] = names.unique(ident("_".join(path), ident(step.origin.op, "step")), whole)
+                chosen[step] = names.unique(*(path_name(p, step.origin.op) for p in (path, paths[step][-1])))
                 break
     for step in steps:
         if step not in chosen:
-            whole, kind = step_name(step.origin.node, step.origin.op), type(step.layer).__name__
+            whole, kind = path_name(paths[step][-1], step.origin.op), type(step.layer).__name__
             helps = of_node[step.origin] > 1 and kind != step.origin.op and not _weighs(step)
             scope = "_".join(paths[step][-2:][0])
-            chosen[step] = names.unique(ident(f"{scope}_{kind}") if helps else whole, ident(f"{whole}_{kind}"))
+            # other nodes of the same name are counted, other steps of the same node say what they do
+            others = [ident(f"{whole}_{kind}")] if of_node[step.origin] > 1 else []
+            chosen[step] = names.unique(ident(f"{scope}_{kind}") if helps else whole, *others)
     return chosen
 
 

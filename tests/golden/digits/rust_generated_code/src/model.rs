@@ -8,7 +8,7 @@ use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
 /// Sizes that the model leaves open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
-    /// Size of image axis 0
+    /// Size of `image` axis 0
     pub batch: usize,
 }
 
@@ -29,9 +29,9 @@ pub struct Outputs<'a> {
 /// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
-    /// conv1, conv2, flatten
+    /// `conv1`, `conv2`, `flatten`
     s0: Slot<f32>,
-    /// pool1, pool2, logits, softmax
+    /// `pool1`, `pool2`, `logits`, `softmax`
     s1: Slot<f32>,
     /// Room that layers need while they run
     scratch: Slot<f32>,

@@ -8,9 +8,9 @@ use super::weights::Weights;
 /// The layers of the model, in the order they run, and the constants they read.
 #[derive(Debug, Clone, Copy)]
 pub struct Layers<'w> {
-    /// hidden/MatMul (Gemm): \[batch, 16\]
+    /// `hidden/MatMul (Gemm): [batch, 16]`
     pub hidden: Dense<'w>,
-    /// score/MatMul (Gemm): \[batch, 1\]
+    /// `score/MatMul (Gemm): [batch, 1]`
     pub score: Dense<'w>,
 }
 

@@ -7,7 +7,7 @@ use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
 /// Sizes that the model leaves open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
-    /// Size of features axis 0
+    /// Size of `features` axis 0
     pub batch: usize,
 }
 
@@ -28,9 +28,9 @@ pub struct Outputs<'a> {
 /// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
-    /// hidden
+    /// `hidden`
     s0: Slot<f32>,
-    /// score
+    /// `score`
     s1: Slot<f32>,
 }
 

@@ -10,13 +10,13 @@ use super::weights::Weights;
 /// The layers of the model, in the order they run, and the constants they read.
 #[derive(Debug, Clone, Copy)]
 pub struct Layers<'w> {
-    /// lstm/LSTM (LSTM): \[length, batch, 8\]
+    /// `lstm/LSTM (LSTM): [length, batch, 8]`
     pub lstm_transpose: Transpose<3>,
-    /// lstm/LSTM (LSTM): \[1, batch, 6\]
+    /// `lstm/LSTM (LSTM): [1, batch, 6]`
     pub lstm: Lstm<'w>,
-    /// logits/MatMul (Gemm): \[batch, 3\]
+    /// `logits/MatMul (Gemm): [batch, 3]`
     pub logits: Dense<'w>,
-    /// embedding/table
+    /// `embedding/table`
     pub embedding_table: &'w [f32],
 }
 

@@ -9,9 +9,9 @@ use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
 /// Sizes that the model leaves open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
-    /// Size of tokens axis 0
+    /// Size of `tokens` axis 0
     pub batch: usize,
-    /// Size of tokens axis 1
+    /// Size of `tokens` axis 1
     pub length: usize,
 }
 
@@ -32,9 +32,9 @@ pub struct Outputs<'a> {
 /// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
-    /// embedding, lstm.1
+    /// `embedding`, `lstm.1`
     s0: Slot<f32>,
-    /// lstm\_transpose, logits, softmax
+    /// `lstm_transpose`, `logits`, `softmax`
     s1: Slot<f32>,
     /// Room that layers need while they run
     scratch: Slot<f32>,

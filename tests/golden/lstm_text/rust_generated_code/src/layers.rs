@@ -1,0 +1,76 @@
+//! Every layer of the model that has parameters, with its parameters.
+
+use tf_layers::activation::Activation;
+use tf_layers::dense::Dense;
+use tf_layers::movement::{Slice, Transpose};
+use tf_layers::recurrent::{Directions, Lstm};
+
+use super::weights::Weights;
+
+/// The layers of the model, in the order they run, and the constants they read.
+#[derive(Debug, Clone, Copy)]
+pub struct Layers<'w> {
+    /// `lstm/LSTM (LSTM): [12, batch, 8]`
+    pub lstm_transpose: Transpose<3>,
+    /// `lstm/LSTM (LSTM): [12, 1, batch, 6]`
+    pub lstm_lstm: Lstm<'w>,
+    /// `lstm/strided_slice_3 (Slice): [1, batch, 6]`
+    pub lstm_strided_slice_3: Slice<2>,
+    /// `dense/MatMul (MatMul): [batch, 1]`
+    pub dense: Dense<'w>,
+    /// `embedding/constant`
+    pub embedding_constant: &'w [f32],
+    /// `embedding/bias`
+    pub embedding_bias: &'w [i32],
+    /// `embedding/embeddings`
+    pub embedding_embeddings: &'w [f32],
+}
+
+impl<'w> Layers<'w> {
+    /// Builds and checks every layer; in a constant, parameters that do not fit are compile errors.
+    #[allow(
+        clippy::approx_constant,
+        clippy::excessive_precision,
+        reason = "parameters are what the model says"
+    )]
+    pub const fn new(w: &Weights<'w>) -> Self {
+        Self {
+            lstm_transpose: Transpose { perm: [1, 0, 2] }.checked(),
+            lstm_lstm: Lstm {
+                inputs: 8,
+                hidden: 6,
+                directions: Directions::Forward,
+                kernel: w.lstm_kernel,
+                recurrent_kernel: w.lstm_recurrent_kernel,
+                bias: Some(w.lstm_bias),
+                peepholes: None,
+                activations: [
+                    Activation::Sigmoid,
+                    Activation::Tanh,
+                    Activation::Tanh,
+                    Activation::Sigmoid,
+                    Activation::Tanh,
+                    Activation::Tanh,
+                ],
+                clip: None,
+                input_forget: false,
+            }
+            .checked(),
+            lstm_strided_slice_3: Slice { steps: [1, 1] }.checked(),
+            dense: Dense {
+                inputs: 6,
+                units: 1,
+                kernel: w.dense_kernel,
+                bias: None,
+                activation: Activation::Sigmoid,
+            }
+            .checked(),
+            embedding_constant: w.embedding_constant,
+            embedding_bias: w.embedding_bias,
+            embedding_embeddings: w.embedding_embeddings,
+        }
+    }
+}
+
+/// The layers over the weights that are part of this binary.
+pub(super) static EMBEDDED: Layers<'static> = Layers::new(&Weights::EMBEDDED);

@@ -1,0 +1,347 @@
+//! How the model runs.
+
+use super::layers::{self, Layers};
+use tf_layers::binary::{Add, Less, Mul};
+use tf_layers::cast::Cast;
+use tf_layers::movement::{Expand, Gather};
+use tf_layers::signature::{Axis, Tensor};
+use tf_layers::unary::Not;
+use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
+
+/// Sizes that the model leaves open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Size of `input_layer` axis 0
+    pub batch: usize,
+}
+
+/// What the model reads: elements in row-major order, last axis fastest.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// `[batch, 12]`
+    pub input_layer: &'a [i32],
+}
+
+/// What the model computes; borrowed from the workspace until the next call.
+#[derive(Debug, Clone, Copy)]
+pub struct Outputs<'a> {
+    /// `[batch, 1]`
+    pub dense: TensorView<'a, f32, 2>,
+}
+
+/// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
+#[derive(Debug, Clone, Default)]
+pub struct Workspace {
+    /// `embedding_cast`, `embedding_gatherv2`, `lstm_lstm`, `dense`
+    s0: Slot<f32>,
+    /// `embedding_less`, `embedding_not`
+    s1: Slot<bool>,
+    /// `embedding_cast_2`, `embedding_mul`, `embedding_selectv2`
+    s2: Slot<i32>,
+    /// `embedding_add`, `embedding_cast_3`, `embedding_mul_2`
+    s3: Slot<i32>,
+    /// `lstm_zeros`, `lstm_strided_slice_3`
+    s4: Slot<f32>,
+    /// `lstm_transpose`
+    s5: Slot<f32>,
+    /// Room that layers need while they run
+    scratch: Slot<f32>,
+}
+
+impl Workspace {
+    /// Bytes that the buffers hold now.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.s0.bytes()
+            + self.s1.bytes()
+            + self.s2.bytes()
+            + self.s3.bytes()
+            + self.s4.bytes()
+            + self.s5.bytes()
+            + self.scratch.bytes()
+    }
+}
+
+/// The model `LstmText`.
+#[derive(Debug, Clone, Copy)]
+pub struct LstmTextModel<'w> {
+    cpu: Cpu,
+    layers: &'w Layers<'w>,
+}
+
+impl LstmTextModel<'static> {
+    /// The model with the weights that are part of this binary; costs nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            cpu: Cpu::new(),
+            layers: &layers::EMBEDDED,
+        }
+    }
+}
+
+impl Default for LstmTextModel<'static> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'w> LstmTextModel<'w> {
+    /// The inputs by the names that the model file has, with their types and shapes.
+    pub const INPUTS: &'static [Tensor] = &[Tensor {
+        name: "input_layer",
+        field: "input_layer",
+        dtype: tf_layers::npz::Dtype::I32,
+        shape: &[Axis::Symbol("batch"), Axis::Size(12)],
+    }];
+    /// The outputs by the names that the model file has, with their types and shapes.
+    pub const OUTPUTS: &'static [Tensor] = &[Tensor {
+        name: "dense",
+        field: "dense",
+        dtype: tf_layers::npz::Dtype::F32,
+        shape: &[Axis::Symbol("batch"), Axis::Size(1)],
+    }];
+    /// Names of the sizes that the model leaves open.
+    pub const SYMBOLS: &'static [&'static str] = &["batch"];
+
+    /// The model with other weights than those in this binary: `Layers::new(&weights)`, packed as the build script does it.
+    #[must_use]
+    pub fn with_layers(layers: &'w Layers<'w>) -> Self {
+        Self {
+            cpu: Cpu::new(),
+            layers,
+        }
+    }
+
+    /// The same model at another vector level: for tests and measurements.
+    #[must_use]
+    pub fn at(self, cpu: Cpu) -> Self {
+        Self { cpu, ..self }
+    }
+
+    /// An empty workspace; it grows at the first call.
+    #[must_use]
+    pub fn workspace(&self) -> Workspace {
+        Workspace::default()
+    }
+
+    /// Runs the model.
+    ///
+    /// # Errors
+    /// If an input's length does not fit its shape, or its data are not what a layer can work with.
+    pub fn predict<'a>(
+        &self,
+        sizes: Sizes,
+        inputs: Inputs<'_>,
+        ws: &'a mut Workspace,
+    ) -> Result<Outputs<'a>, Error> {
+        let Sizes { batch } = sizes;
+        check_input("input_layer", inputs.input_layer.len(), &[batch, 12])?;
+        let cpu = self.cpu;
+        let l = self.layers;
+        // embedding/Cast (Cast): [batch, 12]
+        Cast.run(cpu, inputs.input_layer, ws.s0.fit(batch * 12));
+        // embedding/Less (Less): [batch, 12]
+        Less.run(
+            cpu,
+            [batch * 12],
+            [1],
+            ws.s0.get(batch * 12),
+            l.embedding_constant,
+            ws.s1.fit(batch * 12),
+        )
+        .map_err(|e| e.at("embedding_less"))?;
+        // embedding/Cast_1 (Cast): [batch, 12]
+        Cast.run(cpu, ws.s1.get(batch * 12), ws.s2.fit(batch * 12));
+        // embedding/add (Add): [batch, 12]
+        Add.run(
+            cpu,
+            [batch * 12],
+            [1],
+            inputs.input_layer,
+            l.embedding_bias,
+            ws.s3.fit(batch * 12),
+        )
+        .map_err(|e| e.at("embedding_add"))?;
+        // embedding/Mul (Mul): [batch, 12]
+        Mul.run_in_place(
+            cpu,
+            [batch * 12],
+            [batch * 12],
+            ws.s2.fit(batch * 12),
+            ws.s3.get(batch * 12),
+        )
+        .map_err(|e| e.at("embedding_mul"))?;
+        // embedding/Not (Not): [batch, 12]
+        Not.run_in_place(cpu, ws.s1.fit(batch * 12));
+        // embedding/Cast_2 (Cast): [batch, 12]
+        Cast.run(cpu, ws.s1.get(batch * 12), ws.s3.fit(batch * 12));
+        // embedding/Mul_1 (Mul): [batch, 12]
+        Mul.run_in_place_right(
+            cpu,
+            [batch * 12],
+            [batch * 12],
+            inputs.input_layer,
+            ws.s3.fit(batch * 12),
+        )
+        .map_err(|e| e.at("embedding_mul_2"))?;
+        // embedding/SelectV2 (Add): [batch, 12]
+        Add.run_in_place(
+            cpu,
+            [batch * 12],
+            [batch * 12],
+            ws.s2.fit(batch * 12),
+            ws.s3.get(batch * 12),
+        )
+        .map_err(|e| e.at("embedding_selectv2"))?;
+        // embedding/GatherV2 (Gather): [batch, 12, 8]
+        Gather
+            .run(
+                cpu,
+                1,
+                30,
+                8,
+                l.embedding_embeddings,
+                ws.s2.get(batch * 12),
+                ws.s0.fit(batch * 96),
+            )
+            .map_err(|e| e.at("embedding_gatherv2"))?;
+        // lstm/zeros (Expand): [batch, 6]
+        Expand.run(
+            cpu,
+            [1],
+            [batch * 6],
+            l.embedding_constant,
+            ws.s4.fit(batch * 6),
+        );
+        // lstm/LSTM (LSTM): [12, batch, 8]
+        l.lstm_transpose.run(
+            cpu,
+            [batch, 12, 8],
+            ws.s0.get(batch * 96),
+            ws.s5.fit(batch * 96),
+        );
+        // lstm/LSTM (LSTM): [12, 1, batch, 6]
+        l.lstm_lstm
+            .run(
+                cpu,
+                12,
+                batch,
+                ws.s5.get(batch * 96),
+                None,
+                Some(ws.s4.get(batch * 6)),
+                Some(ws.s4.get(batch * 6)),
+                Some(ws.s0.fit(batch * 72)),
+                None,
+                None,
+                &mut ws.scratch,
+            )
+            .map_err(|e| e.at("lstm_lstm"))?;
+        // lstm/strided_slice_3 (Slice): [1, batch, 6]
+        l.lstm_strided_slice_3.run(
+            cpu,
+            [12, batch * 6],
+            [11, 0],
+            [1, batch * 6],
+            ws.s0.get(batch * 72),
+            ws.s4.fit(batch * 6),
+        );
+        // dense/MatMul (MatMul): [batch, 1]
+        l.dense
+            .run(cpu, batch, ws.s4.get(batch * 6), None, ws.s0.fit(batch));
+        Ok(Outputs {
+            dense: TensorView {
+                data: ws.s0.get(batch),
+                shape: [batch, 1],
+            },
+        })
+    }
+
+    /// Runs the model on feature vectors: for each sample 12 values of `input_layer`.
+    /// Returns `dense`, 1 value a sample. Makes a workspace; [`predict`](Self::predict) reuses one.
+    ///
+    /// # Errors
+    /// If `features` is not a whole number of samples of 12 values, or as [`predict`](Self::predict).
+    pub fn predict_from(&self, features: &[f32]) -> Result<Vec<f32>, Error> {
+        let samples = features.len() / 12;
+        if features.len() != samples * 12 {
+            return Err(Error::InputLength {
+                name: "features",
+                expected: samples.max(1) * 12,
+                actual: features.len(),
+            });
+        }
+        let rows = || features.chunks_exact(12);
+        let input_0: Vec<i32> = rows()
+            .flat_map(|row| &row[0..12])
+            .map(|&v| v as i32)
+            .collect();
+        let mut workspace = self.workspace();
+        let inputs = Inputs {
+            input_layer: &input_0,
+        };
+        Ok(self
+            .predict(Sizes { batch: samples }, inputs, &mut workspace)?
+            .dense
+            .to_vec())
+    }
+
+    /// Scores one sample and says how sure the answer is.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn classify(
+        &self,
+        inputs: Inputs<'_>,
+        ws: &mut Workspace,
+    ) -> Result<Classification, Error> {
+        let outputs = self.predict(Sizes { batch: 1 }, inputs, ws)?;
+        let score = outputs.dense.data[0];
+        Ok(Classification {
+            score,
+            confidence: Confidence::of(score),
+        })
+    }
+}
+
+/// `[bottom, low, medium, high]` from `model/thresholds.json`, checked by the build script.
+const THRESHOLDS: [f32; 4] = include!(concat!(env!("OUT_DIR"), "/thresholds.rs"));
+
+/// A binary classifier's answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Classification {
+    /// The model's output.
+    pub score: f32,
+    /// Which threshold it reaches.
+    pub confidence: Confidence,
+}
+
+/// How sure a positive answer is: the highest threshold that the score reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Confidence {
+    /// Below every threshold.
+    None,
+    /// At least `bottom`.
+    Bottom,
+    /// At least `low`.
+    Low,
+    /// At least `medium`.
+    Medium,
+    /// At least `high`.
+    High,
+}
+
+impl Confidence {
+    /// The confidence that a score stands for; NaN is [`Confidence::None`].
+    #[must_use]
+    pub fn of(score: f32) -> Self {
+        let [bottom, low, medium, high] = THRESHOLDS;
+        match score {
+            s if s >= high => Confidence::High,
+            s if s >= medium => Confidence::Medium,
+            s if s >= low => Confidence::Low,
+            s if s >= bottom => Confidence::Bottom,
+            _ => Confidence::None,
+        }
+    }
+}

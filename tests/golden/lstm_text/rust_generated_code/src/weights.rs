@@ -1,0 +1,21 @@
+//! The model's weights: read-only data of the binary, laid out by the build script.
+
+tf_layers::weights! {
+    /// Every weight, packed for its kernel. [`LstmTextModel::new`](super::LstmTextModel::new) uses those embedded in the binary.
+    pub struct Weights<'w> {
+        /// `embedding/constant: [1, 1]`
+        pub embedding_constant: &'w [f32] = bytes "embedding_constant.bin",
+        /// `embedding/bias: [1, 1]`
+        pub embedding_bias: &'w [i32] = bytes "embedding_bias.bin",
+        /// `embedding/embeddings: [30, 8]`
+        pub embedding_embeddings: &'w [f32] = bytes "embedding_embeddings.bin",
+        /// `lstm/kernel: [1, 24, 8]`
+        pub lstm_kernel: &'w [f32] = bytes "lstm_kernel.bin",
+        /// `lstm/recurrent_kernel: [1, 24, 6]`
+        pub lstm_recurrent_kernel: &'w [f32] = bytes "lstm_recurrent_kernel.bin",
+        /// `lstm/bias: [1, 48]`
+        pub lstm_bias: &'w [f32] = bytes "lstm_bias.bin",
+        /// `dense/kernel: [6, 1]`
+        pub dense_kernel: &'w [f32] = bytes "dense_kernel.bin",
+    }
+}

@@ -1,0 +1,94 @@
+//! What a caller may rely on besides the numbers.
+
+use lstm_text::{ArrayInputs, Error, Inputs, LstmTextModel, Workspace};
+use tf_layers::npz::Npz;
+
+fn sample(number: usize) -> ArrayInputs {
+    let folder = lstm_text::folder().unwrap_or_else(|error| panic!("{error}"));
+    let npz =
+        Npz::open(folder.join("testdata/features.npz")).expect("testdata/features.npz can be read");
+    ArrayInputs::read(&npz, Some(number)).expect("the sample fits the model")
+}
+
+#[test]
+fn predicting_allocates_nothing_after_the_first_call() {
+    let (inputs, model) = (sample(0), LstmTextModel::new());
+    let mut workspace = model.workspace();
+    inputs
+        .predict(&model, &mut workspace)
+        .expect("the model runs");
+    let counted = allocation_counter::measure(|| {
+        for _ in 0..10 {
+            inputs
+                .predict(&model, &mut workspace)
+                .expect("the model runs");
+        }
+    });
+    assert_eq!(counted.count_total, 0, "allocations in ten calls");
+}
+
+#[test]
+fn a_used_workspace_computes_what_a_fresh_one_does() {
+    let (inputs, model) = (sample(0), LstmTextModel::new());
+    // as text, so that NaN equals NaN
+    let answer = |workspace: &mut Workspace| {
+        format!(
+            "{:?}",
+            inputs
+                .predict(&model, workspace)
+                .expect("the model runs")
+                .to_arrays()
+        )
+    };
+    let mut used = model.workspace();
+    sample(7)
+        .predict(&model, &mut used)
+        .expect("the model runs");
+    assert_eq!(answer(&mut used), answer(&mut model.workspace()));
+}
+
+#[test]
+fn an_input_of_the_wrong_length_is_an_error() {
+    let (inputs, model) = (sample(0), LstmTextModel::new());
+    let mut workspace = model.workspace();
+    let mut longer = inputs.inputs().input_layer.to_vec();
+    longer.push(0_i32);
+    let wrong = Inputs {
+        input_layer: &longer,
+    };
+    let result = model.predict(inputs.sizes(), wrong, &mut workspace);
+    assert!(matches!(result, Err(Error::InputLength { .. })));
+}
+
+#[test]
+fn a_feature_vector_gives_the_same_answer() {
+    let (inputs, model) = (sample(0), LstmTextModel::new());
+    let mut features: Vec<f32> = Vec::new();
+    features.extend(inputs.inputs().input_layer.iter().map(|&v| v as f32));
+    let mut workspace = model.workspace();
+    let expected = inputs
+        .predict(&model, &mut workspace)
+        .expect("the model runs")
+        .dense
+        .to_vec();
+    let answer = model.predict_from(&features).expect("the model runs");
+    assert_eq!(format!("{answer:?}"), format!("{expected:?}"));
+    features.push(0.0);
+    assert!(matches!(
+        model.predict_from(&features),
+        Err(Error::InputLength { .. })
+    ));
+}
+
+#[test]
+fn confidence_follows_the_thresholds() {
+    use lstm_text::Confidence;
+    assert_eq!(Confidence::of(f32::NEG_INFINITY), Confidence::None);
+    assert_eq!(Confidence::of(f32::INFINITY), Confidence::High);
+    assert_eq!(Confidence::of(f32::NAN), Confidence::None);
+    let (inputs, model) = (sample(0), LstmTextModel::new());
+    let answer = model
+        .classify(inputs.inputs(), &mut model.workspace())
+        .expect("the model runs");
+    assert_eq!(answer.confidence, Confidence::of(answer.score));
+}

@@ -1,0 +1,407 @@
+//! How the model runs.
+
+use super::layers::{self, Layers};
+use tf_layers::binary::{Add, Less, Mul};
+use tf_layers::cast::Cast;
+use tf_layers::movement::Gather;
+use tf_layers::signature::{Axis, Tensor};
+use tf_layers::softmax::Softmax;
+use tf_layers::unary::Not;
+use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
+
+/// Sizes that the model leaves open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Size of `input_layer` axis 0
+    pub batch: usize,
+}
+
+/// What the model reads: elements in row-major order, last axis fastest.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// `[batch, 8]`
+    pub input_layer: &'a [i32],
+}
+
+/// What the model computes; borrowed from the workspace until the next call.
+#[derive(Debug, Clone, Copy)]
+pub struct Outputs<'a> {
+    /// `[batch, 2]`
+    pub dense_4: TensorView<'a, f32, 2>,
+}
+
+/// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
+#[derive(Debug, Clone, Default)]
+pub struct Workspace {
+    /// `embedding_cast`, `embedding_gatherv2`, `multi_head_attention_attention_output`, `layer_normalization`, `dense`, `layer_normalization_1` and 6 more
+    s0: Slot<f32>,
+    /// `embedding_less`, `embedding_not`
+    s1: Slot<bool>,
+    /// `embedding_cast_2`, `embedding_mul`, `embedding_selectv2`
+    s2: Slot<i32>,
+    /// `embedding_add`, `embedding_cast_3`, `embedding_mul_2`
+    s3: Slot<i32>,
+    /// `multi_head_attention_query`, `dense_1`, `multi_head_attention_1_attention_output_reshape`, `dense_3`
+    s4: Slot<f32>,
+    /// `multi_head_attention_key`, `multi_head_attention_1_query`, `global_average_pooling1d`
+    s5: Slot<f32>,
+    /// `multi_head_attention_value`, `multi_head_attention_1_key`
+    s6: Slot<f32>,
+    /// `multi_head_attention_attention_output_reshape`, `multi_head_attention_1_value`
+    s7: Slot<f32>,
+    /// Room that layers need while they run
+    scratch: Slot<f32>,
+}
+
+impl Workspace {
+    /// Bytes that the buffers hold now.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.s0.bytes()
+            + self.s1.bytes()
+            + self.s2.bytes()
+            + self.s3.bytes()
+            + self.s4.bytes()
+            + self.s5.bytes()
+            + self.s6.bytes()
+            + self.s7.bytes()
+            + self.scratch.bytes()
+    }
+}
+
+/// The model `TransformerEnc`.
+#[derive(Debug, Clone, Copy)]
+pub struct TransformerEncModel<'w> {
+    cpu: Cpu,
+    layers: &'w Layers<'w>,
+}
+
+impl TransformerEncModel<'static> {
+    /// The model with the weights that are part of this binary; costs nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            cpu: Cpu::new(),
+            layers: &layers::EMBEDDED,
+        }
+    }
+}
+
+impl Default for TransformerEncModel<'static> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'w> TransformerEncModel<'w> {
+    /// The inputs by the names that the model file has, with their types and shapes.
+    pub const INPUTS: &'static [Tensor] = &[Tensor {
+        name: "input_layer",
+        field: "input_layer",
+        dtype: tf_layers::npz::Dtype::I32,
+        shape: &[Axis::Symbol("batch"), Axis::Size(8)],
+    }];
+    /// The outputs by the names that the model file has, with their types and shapes.
+    pub const OUTPUTS: &'static [Tensor] = &[Tensor {
+        name: "dense_4",
+        field: "dense_4",
+        dtype: tf_layers::npz::Dtype::F32,
+        shape: &[Axis::Symbol("batch"), Axis::Size(2)],
+    }];
+    /// Names of the sizes that the model leaves open.
+    pub const SYMBOLS: &'static [&'static str] = &["batch"];
+
+    /// The model with other weights than those in this binary: `Layers::new(&weights)`, packed as the build script does it.
+    #[must_use]
+    pub fn with_layers(layers: &'w Layers<'w>) -> Self {
+        Self {
+            cpu: Cpu::new(),
+            layers,
+        }
+    }
+
+    /// The same model at another vector level: for tests and measurements.
+    #[must_use]
+    pub fn at(self, cpu: Cpu) -> Self {
+        Self { cpu, ..self }
+    }
+
+    /// An empty workspace; it grows at the first call.
+    #[must_use]
+    pub fn workspace(&self) -> Workspace {
+        Workspace::default()
+    }
+
+    /// Runs the model.
+    ///
+    /// # Errors
+    /// If an input's length does not fit its shape, or its data are not what a layer can work with.
+    pub fn predict<'a>(
+        &self,
+        sizes: Sizes,
+        inputs: Inputs<'_>,
+        ws: &'a mut Workspace,
+    ) -> Result<Outputs<'a>, Error> {
+        let Sizes { batch } = sizes;
+        check_input("input_layer", inputs.input_layer.len(), &[batch, 8])?;
+        let cpu = self.cpu;
+        let l = self.layers;
+        // embedding/Cast (Cast): [batch, 8]
+        Cast.run(cpu, inputs.input_layer, ws.s0.fit(batch * 8));
+        // embedding/Less (Less): [batch, 8]
+        Less.run(
+            cpu,
+            [batch * 8],
+            [1],
+            ws.s0.get(batch * 8),
+            l.embedding_constant,
+            ws.s1.fit(batch * 8),
+        )
+        .map_err(|e| e.at("embedding_less"))?;
+        // embedding/Cast_1 (Cast): [batch, 8]
+        Cast.run(cpu, ws.s1.get(batch * 8), ws.s2.fit(batch * 8));
+        // embedding/add (Add): [batch, 8]
+        Add.run(
+            cpu,
+            [batch * 8],
+            [1],
+            inputs.input_layer,
+            l.embedding_bias,
+            ws.s3.fit(batch * 8),
+        )
+        .map_err(|e| e.at("embedding_add"))?;
+        // embedding/Mul (Mul): [batch, 8]
+        Mul.run_in_place(
+            cpu,
+            [batch * 8],
+            [batch * 8],
+            ws.s2.fit(batch * 8),
+            ws.s3.get(batch * 8),
+        )
+        .map_err(|e| e.at("embedding_mul"))?;
+        // embedding/Not (Not): [batch, 8]
+        Not.run_in_place(cpu, ws.s1.fit(batch * 8));
+        // embedding/Cast_2 (Cast): [batch, 8]
+        Cast.run(cpu, ws.s1.get(batch * 8), ws.s3.fit(batch * 8));
+        // embedding/Mul_1 (Mul): [batch, 8]
+        Mul.run_in_place_right(
+            cpu,
+            [batch * 8],
+            [batch * 8],
+            inputs.input_layer,
+            ws.s3.fit(batch * 8),
+        )
+        .map_err(|e| e.at("embedding_mul_2"))?;
+        // embedding/SelectV2 (Add): [batch, 8]
+        Add.run_in_place(
+            cpu,
+            [batch * 8],
+            [batch * 8],
+            ws.s2.fit(batch * 8),
+            ws.s3.get(batch * 8),
+        )
+        .map_err(|e| e.at("embedding_selectv2"))?;
+        // embedding/GatherV2 (Gather): [batch, 8, 8]
+        Gather
+            .run(
+                cpu,
+                1,
+                30,
+                8,
+                l.embedding_embeddings,
+                ws.s2.get(batch * 8),
+                ws.s0.fit(batch * 64),
+            )
+            .map_err(|e| e.at("embedding_gatherv2"))?;
+        // multi_head_attention/query/MatMul (MatMul): [batch, 8, 8]
+        l.multi_head_attention_query.run(
+            cpu,
+            batch * 8,
+            ws.s0.get(batch * 64),
+            None,
+            ws.s4.fit(batch * 64),
+        );
+        // multi_head_attention/key/MatMul (MatMul): [batch, 8, 8]
+        l.multi_head_attention_key.run(
+            cpu,
+            batch * 8,
+            ws.s0.get(batch * 64),
+            None,
+            ws.s5.fit(batch * 64),
+        );
+        // multi_head_attention/value/MatMul (MatMul): [batch, 8, 8]
+        l.multi_head_attention_value.run(
+            cpu,
+            batch * 8,
+            ws.s0.get(batch * 64),
+            None,
+            ws.s6.fit(batch * 64),
+        );
+        // multi_head_attention/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]
+        l.multi_head_attention_attention_output_reshape.run(
+            cpu,
+            batch,
+            8,
+            8,
+            ws.s4.get(batch * 64),
+            ws.s5.get(batch * 64),
+            ws.s6.get(batch * 64),
+            None,
+            None,
+            ws.s7.fit(batch * 64),
+            &mut ws.scratch,
+        );
+        // multi_head_attention/attention_output/MatMul_1 (MatMul): [batch, 8, 8]
+        l.multi_head_attention_attention_output.run_in_place_right(
+            cpu,
+            batch * 8,
+            ws.s7.get(batch * 64),
+            ws.s0.fit(batch * 64),
+        );
+        // layer_normalization/add_2 (Add): [batch, 8, 8]
+        l.layer_normalization
+            .run_in_place(cpu, [batch * 8, 8], ws.s0.fit(batch * 64), None, None);
+        // dense_1/Tensordot/MatMul (MatMul): [batch, 8, 16]
+        l.dense_1.run(
+            cpu,
+            batch * 8,
+            ws.s0.get(batch * 64),
+            None,
+            ws.s4.fit(batch * 128),
+        );
+        // dense/Tensordot/MatMul (MatMul): [batch, 8, 8]
+        l.dense.run_in_place_right(
+            cpu,
+            batch * 8,
+            ws.s4.get(batch * 128),
+            ws.s0.fit(batch * 64),
+        );
+        // layer_normalization_1/add_2 (Add): [batch, 8, 8]
+        l.layer_normalization_1.run_in_place(
+            cpu,
+            [batch * 8, 8],
+            ws.s0.fit(batch * 64),
+            None,
+            None,
+        );
+        // multi_head_attention_1/query/MatMul (MatMul): [batch, 8, 8]
+        l.multi_head_attention_1_query.run(
+            cpu,
+            batch * 8,
+            ws.s0.get(batch * 64),
+            None,
+            ws.s5.fit(batch * 64),
+        );
+        // multi_head_attention_1/key/MatMul (MatMul): [batch, 8, 8]
+        l.multi_head_attention_1_key.run(
+            cpu,
+            batch * 8,
+            ws.s0.get(batch * 64),
+            None,
+            ws.s6.fit(batch * 64),
+        );
+        // multi_head_attention_1/value/MatMul (MatMul): [batch, 8, 8]
+        l.multi_head_attention_1_value.run(
+            cpu,
+            batch * 8,
+            ws.s0.get(batch * 64),
+            None,
+            ws.s7.fit(batch * 64),
+        );
+        // multi_head_attention_1/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]
+        l.multi_head_attention_1_attention_output_reshape.run(
+            cpu,
+            batch,
+            8,
+            8,
+            ws.s5.get(batch * 64),
+            ws.s6.get(batch * 64),
+            ws.s7.get(batch * 64),
+            None,
+            None,
+            ws.s4.fit(batch * 64),
+            &mut ws.scratch,
+        );
+        // multi_head_attention_1/attention_output/MatMul_1 (MatMul): [batch, 8, 8]
+        l.multi_head_attention_1_attention_output
+            .run_in_place_right(cpu, batch * 8, ws.s4.get(batch * 64), ws.s0.fit(batch * 64));
+        // layer_normalization_2/add_2 (Add): [batch, 8, 8]
+        l.layer_normalization_2.run_in_place(
+            cpu,
+            [batch * 8, 8],
+            ws.s0.fit(batch * 64),
+            None,
+            None,
+        );
+        // dense_3/Tensordot/MatMul (MatMul): [batch, 8, 16]
+        l.dense_3.run(
+            cpu,
+            batch * 8,
+            ws.s0.get(batch * 64),
+            None,
+            ws.s4.fit(batch * 128),
+        );
+        // dense_2/Tensordot/MatMul (MatMul): [batch, 8, 8]
+        l.dense_2.run_in_place_right(
+            cpu,
+            batch * 8,
+            ws.s4.get(batch * 128),
+            ws.s0.fit(batch * 64),
+        );
+        // layer_normalization_3/add_2 (Add): [batch, 8, 8]
+        l.layer_normalization_3.run_in_place(
+            cpu,
+            [batch * 8, 8],
+            ws.s0.fit(batch * 64),
+            None,
+            None,
+        );
+        // global_average_pooling1d/Mean (ReduceMean): [batch, 1, 8]
+        l.global_average_pooling1d.run(
+            cpu,
+            [batch, 8, 8],
+            ws.s0.get(batch * 64),
+            ws.s5.fit(batch * 8),
+        );
+        // dense_4/MatMul (MatMul): [batch, 2]
+        l.dense_4
+            .run(cpu, batch, ws.s5.get(batch * 8), None, ws.s0.fit(batch * 2));
+        // dense_4/Softmax (Softmax): [batch, 2]
+        Softmax.run_in_place(cpu, [batch, 2, 1], ws.s0.fit(batch * 2));
+        Ok(Outputs {
+            dense_4: TensorView {
+                data: ws.s0.get(batch * 2),
+                shape: [batch, 2],
+            },
+        })
+    }
+
+    /// Runs the model on feature vectors: for each sample 8 values of `input_layer`.
+    /// Returns `dense_4`, 2 values a sample. Makes a workspace; [`predict`](Self::predict) reuses one.
+    ///
+    /// # Errors
+    /// If `features` is not a whole number of samples of 8 values, or as [`predict`](Self::predict).
+    pub fn predict_from(&self, features: &[f32]) -> Result<Vec<f32>, Error> {
+        let samples = features.len() / 8;
+        if features.len() != samples * 8 {
+            return Err(Error::InputLength {
+                name: "features",
+                expected: samples.max(1) * 8,
+                actual: features.len(),
+            });
+        }
+        let rows = || features.chunks_exact(8);
+        let input_0: Vec<i32> = rows()
+            .flat_map(|row| &row[0..8])
+            .map(|&v| v as i32)
+            .collect();
+        let mut workspace = self.workspace();
+        let inputs = Inputs {
+            input_layer: &input_0,
+        };
+        Ok(self
+            .predict(Sizes { batch: samples }, inputs, &mut workspace)?
+            .dense_4
+            .to_vec())
+    }
+}
