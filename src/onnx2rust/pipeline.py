@@ -12,6 +12,7 @@ from onnx2rust.dtypes import DType
 from onnx2rust.errors import MismatchError, Onnx2RustError, Problem, UnsupportedError, UsageError
 from onnx2rust.naming import Names, crate_name, type_name
 from onnx2rust.options import Options, for_each
+from onnx2rust.passes.declines import Declines
 from onnx2rust.planner import Plan
 from onnx2rust.program import Program
 from onnx2rust.report import files as report_files
@@ -170,11 +171,16 @@ def _all_of(failures: Sequence[tuple[Path, Onnx2RustError]]) -> Onnx2RustError:
     return type(failures[0][1])(problems)
 
 
-def lower(loaded: frontends.Loaded, options: Options, trace: Callable[[str, Program], None] | None = None) -> Program:
-    """ModelProto → Program, passes included."""
+def lower(
+    loaded: frontends.Loaded,
+    options: Options,
+    trace: Callable[[str, Program], None] | None = None,
+    declines: Declines | None = None,
+) -> Program:
+    """ModelProto → Program, passes included; `trace` and `declines` as in `passes.run`."""
     program = importer.read(loaded.proto, options)
     _refuse_huge(program)
-    return passes.run(program, trace)
+    return passes.run(program, trace, declines)
 
 
 def _refuse_huge(program: Program) -> None:

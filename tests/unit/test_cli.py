@@ -303,6 +303,29 @@ def test_inspect_with_an_open_size_and_passes(capsys, score, tmp_path):
     assert again.splitlines()[1:] == out.splitlines()[1:]
 
 
+def test_inspect_says_what_passes_left_alone(capsys, tmp_path):
+    """The softmax of a softmax times a matrix looks like an attention."""
+    nodes = [
+        helper.make_node("Softmax", ["x"], ["s"]),
+        helper.make_node("Softmax", ["s"], ["p"]),
+        helper.make_node("MatMul", ["p", "v"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", ["n", 3, 4]), ("v", ["n", 4, 5]))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3, 5])],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
+    reason = "the softmax is of a Softmax, not of products of queries and keys"
+    code, out, _ = run(capsys, "inspect", tmp_path / "m.onnx", "--passes")
+    assert code == 0
+    assert out.splitlines()[-2:] == ["-- left as it is", f"attention: node 2 'y' (MatMul, opset 17): {reason}"]
+    code, out, _ = run(capsys, "inspect", tmp_path / "m.onnx", "--passes", "--json")
+    assert json.loads(out)["declined"] == [{"pass": "attention", "node": "node 2 'y' (MatMul, opset 17)", "reason": reason}]
+    assert "left as it is" not in run(capsys, "inspect", tmp_path / "m.onnx")[1]
+
+
 def test_ops(capsys, score):
     code, out, _ = run(capsys, "ops")
     assert code == 0
