@@ -213,7 +213,7 @@ impl Attention {
         let few = queries < FEW_ROWS;
         let (key_len, value_len) = if few { (0, 0) } else { (key_len, value_len) };
         let (key, rest) = scratch
-            .fit(key_len + value_len + rows * step)
+            .room(key_len + value_len + rows * step)
             .split_at_mut(key_len);
         let (value, scores) = rest.split_at_mut(value_len);
         let mut scratch = Scratch {
