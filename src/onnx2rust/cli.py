@@ -39,9 +39,23 @@ SIGNALLED = 128
 Command = Callable[..., Outcome]
 
 
+def telling(function: Callable[..., Any]) -> Callable[..., Any]:
+    """-q, -v and --json: given before the command or after it."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
+        click.option("-q", "--quiet", is_flag=True, help="Errors only."),
+        click.option(
+            "-v", "--verbose", count=True, help="-vv: tracebacks and what other tools print; -vvv: also where a lowering fails."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES)
 @click.version_option(onnx2rust.__version__, prog_name="onnx2rust")
-def cli() -> None:
+@telling
+def cli(verbose: int, quiet: bool, as_json: bool) -> None:
     """Turns a trained model (TensorFlow, Keras, TFLite, ONNX) into a self-contained, safe Rust crate."""
 
 
@@ -111,13 +125,11 @@ def command(function: Command) -> Command:
     """Adds -q, -v and --json; turns errors into messages and exit codes. Passes `console` to the function."""
 
     @cli.command(function.__name__.strip("_"), help=function.__doc__, epilog=EXIT_CODES)
-    @click.option(
-        "-v", "--verbose", count=True, help="-vv: tracebacks and what other tools print; -vvv: also where a lowering fails."
-    )
-    @click.option("-q", "--quiet", is_flag=True, help="Errors only.")
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+    @telling
     @functools.wraps(function)
     def wrapped(*args: Any, verbose: int, quiet: bool, as_json: bool, **kwargs: Any) -> Outcome:
+        before = click.get_current_context().find_root().params
+        verbose, quiet, as_json = verbose + before["verbose"], quiet or before["quiet"], as_json or before["as_json"]
         if quiet and verbose:
             raise click.UsageError("-q and -v contradict each other")
         console = Console(-1 if quiet else verbose)
@@ -132,6 +144,9 @@ def command(function: Command) -> Command:
                 traceback.print_exc()
             raise click.exceptions.Exit(_failed(error, arguments, console)) from error
         except (click.ClickException, click.exceptions.Exit):
+            raise
+        except KeyboardInterrupt:
+            console.interrupted()
             raise
         except Exception as error:  # the last resort: no user should meet a traceback that was not asked for
             if verbose >= 2:

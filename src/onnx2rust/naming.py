@@ -148,6 +148,11 @@ def type_name(text: str) -> Escaped:
     return Escaped("SelfModel" if name == "Self" else name)
 
 
+def lost(text: str) -> str:
+    """The letters and digits of a name that no identifier made of it can keep: those without an ASCII form."""
+    return "".join(c for c in text if c.isalnum() and not unicodedata.normalize("NFKD", c).encode("ascii", "ignore"))
+
+
 _CRATE_RESERVED = frozenset(
     [
         "tf",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from onnx2rust import emit, frontends, importer, layer_crate, leftovers, npz, output, passes, planner, samples, thresholds
+from onnx2rust import emit, frontends, importer, layer_crate, leftovers, naming, npz, output, passes, planner, samples, thresholds
 from onnx2rust.dims import evaluate, product, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import MismatchError, Onnx2RustError, Problem, UnsupportedError, UsageError
@@ -208,6 +208,7 @@ def generate(
     """The stages behind the frontend; `source` is the model's file name, `layers` the crate of layers
     unless it is a copy of its own. Unless `drawn`, the picture is laid out but has no pixels:
     drawing some hundred layers takes most of a second, all else that is written for people some milliseconds."""
+    given = options.name
     options = replace(options, name=options.name or Path(source).stem)
     progress("lowering operators to layers")
     program = lower(loaded, options)
@@ -220,6 +221,8 @@ def generate(
     if data.samples:
         crate["testdata/features.npz"] = npz.encode(data.arrays)
     people = report_files(loaded, program, crate[WEIGHTS], rendered.model, source, drawn=drawn)
+    if given and (lost := naming.lost(given)):
+        notes.append(f"--name {given!r}: the struct is called {rendered.model}, Rust names are ASCII here ({lost} is left out)")
     if options.crate_name and rendered.crate != options.crate_name:
         notes.append(f"--crate-name {options.crate_name!r}: the crate is called {rendered.crate}")
     notes = [*loaded.notes, *notes]
