@@ -73,7 +73,7 @@ def test_per_node_blames_a_pass_that_only_the_whole_model_meets(models, capsys, 
 def sabotage(monkeypatch, always):
     """Adds a pass that turns Relu into Tanh; unless `always`, only where its result is no output."""
 
-    def wrong(program):
+    def wrong(program, _declines):
         steps = []
         for step in program.steps:
             if step.origin.op == "Relu" and (always or step.outputs[0] not in program.outputs):

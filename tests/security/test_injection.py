@@ -96,6 +96,8 @@ def test_manifests_differ_in_names_only(crates, name):
             r"The model `?[A-Za-z0-9]+`?.*|[A-Za-z0-9]+, converted by onnx2rust.*", content["package"]["description"]
         )
         assert re.fullmatch(r"0\.1\.0\+code\.[0-9a-f]{8}\.weights\.[0-9a-f]{16}", content["package"]["version"])
+        for part in ("dependencies", "build-dependencies"):
+            assert content[part]["tf-layers"].pop("package") == f"{content['package']['name']}-layers"
         for part in ("package", "lib"):
             for key in ("name", "description", "version"):
                 content.get(part, {}).pop(key, None)
@@ -113,6 +115,7 @@ def test_text_files_hold_no_control_characters_and_no_foreign_letters(crates, na
             assert not odd, f"{path.name}: {odd}"
 
 
+@pytest.mark.slow
 def test_everything_builds_and_passes_its_tests(crates):
     members = []
     for name, crate in crates.items():
