@@ -3,6 +3,7 @@
 use super::layers::{self, Layers};
 use tf_layers::binary::{Add, Less, Mul};
 use tf_layers::cast::Cast;
+use tf_layers::matrices::Matrices;
 use tf_layers::movement::Gather;
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
@@ -243,15 +244,19 @@ impl<'w> TransformerEncModel<'w> {
         // multi_head_attention/MatMul (MatMul): [2*batch, 8, 8]
         l.multi_head_attention_mat_mul.run(
             cpu,
-            [batch * 2],
-            [8, 4, 8],
-            [32],
-            [4, 1],
-            [32],
-            [1, 4],
+            Matrices {
+                batch: [batch * 2],
+                m: 8,
+                k: 4,
+                n: 8,
+                a_batch: [32],
+                a_steps: [4, 1],
+                b_batch: [32],
+                b_steps: [1, 4],
+            },
             ws.s2.get(batch * 64),
             ws.s3.get(batch * 64),
-            ws.s0.fit(batch * 2 * 64),
+            ws.s0.fit(batch * 128),
             &mut ws.scratch,
         );
         // multi_head_attention/Mul (Mul): [batch, 2, 8, 8]
@@ -259,7 +264,7 @@ impl<'w> TransformerEncModel<'w> {
             cpu,
             [batch * 128],
             [1],
-            ws.s0.fit(batch * 2 * 64),
+            ws.s0.fit(batch * 128),
             l.multi_head_attention_scale,
         )
         .map_err(|e| e.at("multi_head_attention_mul"))?;
@@ -283,22 +288,26 @@ impl<'w> TransformerEncModel<'w> {
         // multi_head_attention/attention_output/MatMul (MatMul): [2*batch, 8, 4]
         l.multi_head_attention_attention_output_mat_mul.run(
             cpu,
-            [batch * 2],
-            [8, 8, 4],
-            [64],
-            [8, 1],
-            [32],
-            [1, 8],
+            Matrices {
+                batch: [batch * 2],
+                m: 8,
+                k: 8,
+                n: 4,
+                a_batch: [64],
+                a_steps: [8, 1],
+                b_batch: [32],
+                b_steps: [1, 8],
+            },
             ws.s0.get(batch * 128),
             ws.s3.get(batch * 64),
-            ws.s2.fit(batch * 2 * 32),
+            ws.s2.fit(batch * 64),
             &mut ws.scratch,
         );
         // multi_head_attention/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]
         l.attention_attention_output_reshape_transpose.run(
             cpu,
             [batch, 2, 8, 4],
-            ws.s2.get(batch * 2 * 32),
+            ws.s2.get(batch * 64),
             ws.s0.fit(batch * 64),
         );
         // multi_head_attention/attention_output/MatMul_1 (MatMul): [batch, 8, 8]
@@ -367,15 +376,19 @@ impl<'w> TransformerEncModel<'w> {
         // multi_head_attention_1/MatMul (MatMul): [2*batch, 8, 8]
         l.multi_head_attention_1_mat_mul.run(
             cpu,
-            [batch * 2],
-            [8, 4, 8],
-            [32],
-            [4, 1],
-            [32],
-            [1, 4],
+            Matrices {
+                batch: [batch * 2],
+                m: 8,
+                k: 4,
+                n: 8,
+                a_batch: [32],
+                a_steps: [4, 1],
+                b_batch: [32],
+                b_steps: [1, 4],
+            },
             ws.s2.get(batch * 64),
             ws.s3.get(batch * 64),
-            ws.s0.fit(batch * 2 * 64),
+            ws.s0.fit(batch * 128),
             &mut ws.scratch,
         );
         // multi_head_attention_1/Mul (Mul): [batch, 2, 8, 8]
@@ -383,7 +396,7 @@ impl<'w> TransformerEncModel<'w> {
             cpu,
             [batch * 128],
             [1],
-            ws.s0.fit(batch * 2 * 64),
+            ws.s0.fit(batch * 128),
             l.multi_head_attention_scale,
         )
         .map_err(|e| e.at("multi_head_attention_1_mul"))?;
@@ -407,22 +420,26 @@ impl<'w> TransformerEncModel<'w> {
         // multi_head_attention_1/attention_output/MatMul (MatMul): [2*batch, 8, 4]
         l.multi_head_attention_1_attention_output_mat_mul.run(
             cpu,
-            [batch * 2],
-            [8, 8, 4],
-            [64],
-            [8, 1],
-            [32],
-            [1, 8],
+            Matrices {
+                batch: [batch * 2],
+                m: 8,
+                k: 8,
+                n: 4,
+                a_batch: [64],
+                a_steps: [8, 1],
+                b_batch: [32],
+                b_steps: [1, 8],
+            },
             ws.s0.get(batch * 128),
             ws.s3.get(batch * 64),
-            ws.s2.fit(batch * 2 * 32),
+            ws.s2.fit(batch * 64),
             &mut ws.scratch,
         );
         // multi_head_attention_1/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]
         l.attention_1_attention_output_reshape_transpose.run(
             cpu,
             [batch, 2, 8, 4],
-            ws.s2.get(batch * 2 * 32),
+            ws.s2.get(batch * 64),
             ws.s0.fit(batch * 64),
         );
         // multi_head_attention_1/attention_output/MatMul_1 (MatMul): [batch, 8, 8]
