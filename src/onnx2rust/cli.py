@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import functools
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from signal import SIGINT
 from typing import Any, NoReturn, get_args
 
 import click
 
 import onnx2rust
-from onnx2rust.console import Console, Outcome, error_data, printable, to_json
+from onnx2rust import processes
+from onnx2rust.console import Console, Outcome, error_data, printable, silence, to_json
 from onnx2rust.errors import Onnx2RustError, ToolError, UsageError, bug
 from onnx2rust.options import Checks, Frontend, Options
 
@@ -28,7 +31,8 @@ Exit codes:
   6  tool failure: cargo, TensorFlow, the disk, or a bug
   7  not verified: built, but no inputs were found that the model runs on
 """
-INTERRUPTED = 130
+SIGNALLED = 128
+"""Plus the number of the signal: the exit code of a command that a signal ended."""
 Command = Callable[..., Outcome]
 
 
@@ -41,7 +45,21 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line and exits with one of EXIT_CODES; nothing but a result ever goes to stdout."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _open_streams()
+    processes.clean_up_when_terminated()
     sys.exit(run(given))
+
+
+def _open_streams() -> None:
+    """Gives stdin, stdout and stderr something to lead to where the caller has closed them: the next file that is opened would get their
+    number, and what other libraries print. Closed stdout stays one that cannot be written to: a result must not vanish."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            writes = number == 2
+            os.open(os.devnull, os.O_WRONLY if writes else os.O_RDONLY)  # the lowest number that is free is this one
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
 
 
 def run(arguments: list[str]) -> int:
@@ -55,10 +73,12 @@ def run(arguments: list[str]) -> int:
         context = getattr(error, "ctx", None)
         hint = f"`{context.command_path} --help` lists the options" if context else ""
         return _failed(UsageError(error.format_message(), hint), arguments, Console())
-    except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
-        data = {"ok": False, "exit_code": INTERRUPTED, "error": "interrupted", "problems": []}
-        return _written(to_json(data) if "--json" in arguments else "", INTERRUPTED)
+    except click.exceptions.Abort as error:
+        signal = error.__cause__.number if isinstance(error.__cause__, processes.Terminated) else SIGINT
+        what, code = "interrupted" if signal == SIGINT else "terminated", SIGNALLED + signal
+        Console().said(what)
+        data = {"ok": False, "exit_code": code, "error": what, "problems": [], "notes": []}
+        return _written(to_json(data) if "--json" in arguments else "", code)
     if not isinstance(outcome, Outcome):
         return int(outcome or 0)
     text = to_json(outcome.data) if "--json" in arguments else outcome.text
@@ -71,10 +91,11 @@ def _written(text: str, exit_code: int) -> int:
         if text:
             click.echo(printable(text))
     except BrokenPipeError:
-        # whoever read it has seen enough (`| head`); what is left in the buffer must not fail again when Python ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)  # whoever read it has seen enough (`| head`)
     except OSError as error:
-        return _failed(ToolError(f"the result cannot be written: {error.strerror or error}"), [], Console())
+        silence(sys.stdout)
+        why = "stdout is closed" if error.errno == errno.EBADF else error.strerror or error
+        return _failed(ToolError(f"the result cannot be written: {why}"), [], Console())
     return exit_code
 
 
@@ -97,6 +118,7 @@ def command(function: Command) -> Command:
         if quiet and verbose:
             raise click.UsageError("-q and -v contradict each other")
         console = Console(-1 if quiet else verbose)
+        _refuse_lost_folder([*args, *kwargs.values()])
         arguments = ["--json"] if as_json else []
         try:
             outcome = function(*args, console=console, **kwargs)
@@ -114,6 +136,18 @@ def command(function: Command) -> Command:
             raise click.exceptions.Exit(_failed(bug(error), arguments, console)) from error
 
     return wrapped
+
+
+def _refuse_lost_folder(values: Sequence[Any]) -> None:
+    """Raises a usage error if a path is relative to a working folder that is no more."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        paths = [p for value in values for p in (value if isinstance(value, tuple) else (value,)) if isinstance(p, Path)]
+        if not all(p.is_absolute() for p in paths):
+            raise click.UsageError(
+                "the working folder has been removed: change to one that exists, or give absolute paths"
+            ) from error
 
 
 def _dims(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
 import time
 from dataclasses import dataclass, field
@@ -53,16 +55,39 @@ class Console:
         if self.verbosity >= 0:
             self._write(f"note: {text}\n")
 
+    def said(self, text: str) -> None:
+        """A line that is not left out for -q."""
+        self.interrupted()
+        self._write(f"{text}\n")
+
     def error(self, error: Onnx2RustError) -> None:
         """All that is wrong."""
         self.interrupted()
         count = len(error.problems)
         head = f"error: {error.title}" + (f" ({count} problems)" if count > 1 else "")
         self._write(f"{head}\n" + "".join(f"  {line}\n" for line in _lines(error)))
+        for note in notes(error):
+            self.note(note)
 
     def _write(self, text: str) -> None:
-        self.stream.write(printable(text))
-        self.stream.flush()
+        try:
+            self.stream.write(printable(text))
+            self.stream.flush()
+        except OSError:
+            # nobody reads it, or the disk of the log is full: no reason to lose the work
+            silence(self.stream)
+
+
+def silence(stream: TextIO) -> None:
+    """Lets a stream that cannot be written to lead nowhere: what is left in its buffer must not fail again when Python ends."""
+    with contextlib.suppress(OSError):  # a stream of tests has no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def notes(error: Onnx2RustError) -> list[str]:
+    """What a user should know besides the error (`add_note`)."""
+    found: list[str] = getattr(error, "__notes__", [])
+    return found
 
 
 def error_data(error: Onnx2RustError) -> dict[str, Any]:
@@ -72,6 +97,7 @@ def error_data(error: Onnx2RustError) -> dict[str, Any]:
         "exit_code": error.exit_code,
         "error": error.title,
         "problems": [{"what": p.what, "where": p.where, "hint": p.hint} for p in error.problems],
+        "notes": notes(error),
     }
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from onnx2rust import emit, frontends, importer, npz, output, passes, planner, resources, samples, thresholds
+from onnx2rust import emit, frontends, importer, leftovers, npz, output, passes, planner, resources, samples, thresholds
 from onnx2rust.dims import evaluate, product, symbols
 from onnx2rust.dtypes import DType
-from onnx2rust.errors import MismatchError, Problem, UnsupportedError, UsageError
+from onnx2rust.errors import MismatchError, Onnx2RustError, Problem, UnsupportedError, UsageError
 from onnx2rust.options import Options
 from onnx2rust.planner import Plan
 from onnx2rust.program import Program
@@ -61,7 +61,17 @@ def convert(source: Path | str, out: Path | str, options: Options | None = None,
     options = options or Options()
     source, out = Path(source), Path(out)
     output.refuse_inside(out, source)
-    output.refuse_existing(out, options.force)
+    recovered = leftovers.recover(output.resolved(out).parent)
+    try:
+        return _converted(source, out, options, recovered, progress)
+    except Onnx2RustError as error:
+        for note in recovered:
+            error.add_note(note)
+        raise
+
+
+def _converted(source: Path, out: Path, options: Options, recovered: list[str], progress: Progress) -> Project:
+    replaced = output.refuse_existing(out, options.force)
     progress("reading the model")
     loaded = frontends.load(source, options)
     found = generate(loaded, source.resolve().name, options, progress)
@@ -71,8 +81,9 @@ def convert(source: Path | str, out: Path | str, options: Options | None = None,
     files = {f"{output.MARKER}/{name}": content for name, content in found.crate.items()}
     files |= {f"{output.MARKER}/tf-layers/{name}": content for name, content in resources.tf_layers_files().items()}
     files |= {f"saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()}
-    output.write(out, files)
-    return Project(out, out / output.MARKER, found.crate_name, found.model, found.notes, found.program, found.plan)
+    output.write(out, files, replaced)
+    notes = (*recovered, *found.notes)
+    return Project(out, out / output.MARKER, found.crate_name, found.model, notes, found.program, found.plan)
 
 
 def lower(loaded: frontends.Loaded, options: Options, trace: Callable[[str, Program], None] | None = None) -> Program:

@@ -29,8 +29,8 @@ def read(path: Path) -> dict[str, float]:
     if not isinstance(content, dict) or set(content) != set(KEYS):
         raise InvalidModelError(Problem(f"must be a JSON object with the keys {', '.join(KEYS)}", where))
     values = [content[k] for k in KEYS]
-    if not all(map(_is_f32, values)) or values != sorted(values):
-        raise InvalidModelError(Problem("must have numbers with bottom <= low <= medium <= high", where))
+    if not all(map(_is_f32, values)) or values != sorted(values) or values[0] < 0:
+        raise InvalidModelError(Problem("must have numbers with 0 <= bottom <= low <= medium <= high", where))
     return {k: float(content[k]) for k in KEYS}
 
 
@@ -49,10 +49,15 @@ def from_labels(scores: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> d
     negatives = np.sort(scores[labels == 0])[::-1]
     if not negatives.size:
         raise InvalidModelError(Problem("`labels` has no negative sample to compute thresholds from", "--features"))
-    found = {}
+    found: dict[str, float] = {}
     for key in KEYS:
         allowed = int(FALSE_POSITIVE_RATES[key] * negatives.size)
         found[key] = float(np.nextafter(negatives[min(allowed, negatives.size - 1)], np.float32(np.inf)))
+    if found["bottom"] < 0:
+        hint = "end the model with a sigmoid, or convert with --no-binary-classification"
+        raise InvalidModelError(
+            Problem("the thresholds would be below 0: the model's scores are no probabilities", "--features", hint)
+        )
     return found
 
 

@@ -201,7 +201,8 @@ def _is_accident(model: onnx.ModelProto, arrays: list[Array]) -> bool:
     operators = {node.op_type for node in model.graph.node}
     nan = any(a.dtype.kind == "f" and not np.isfinite(a).all() for a in arrays)
     large = any(a.dtype.kind in "iu" and np.abs(a.astype(np.float64)).max(initial=0) > 64 for a in arrays)
-    return (nan and bool(operators & NAN)) or (large and "Pow" in operators)
+    whole = any(a.dtype.kind in "iu" for a in arrays)
+    return (nan and bool(operators & NAN)) or ("Pow" in operators and whole and (nan or large))
 
 
 def _runs(model: onnx.ModelProto, feeds: Feeds) -> bool:

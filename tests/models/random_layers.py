@@ -87,12 +87,27 @@ def pool(d: Draft) -> Any:
     op = d.rng.choice(["MaxPool", "AveragePool", "LpPool", "GlobalAveragePool", "GlobalMaxPool"])
     if op.startswith("Global"):
         return d.node(op, x)
+    rounds = d.opset >= (18 if op == "LpPool" else 10)
+    if rounds and d.chance(0.25):
+        return some(d.node(op, x, ceil_mode=1, **_wide(d, op, x.rank - 2)))
     window = _window(d, x.rank - 2, dilated=op == "MaxPool" and d.opset >= 10)
     if op == "AveragePool":
         window["count_include_pad"] = d.rng.choice([None, 1])
-    if op != "LpPool" and d.opset >= 10:
+    if rounds:
         window["ceil_mode"] = d.rng.choice([None, 0, 1])
     return some(d.node(op, x, **window))
+
+
+def _wide(d: Draft, op: str, spatial: int) -> dict[str, Any]:
+    """Windows that reach beyond the image and its padding: exporters say "all of the image" with kernel and stride of its largest size."""
+    kernel = [d.rng.choice([3, 4, 5, 8, 256]) for _ in range(spatial)]
+    strides = [d.rng.choice([k, k, k - 1]) for k in kernel]
+    found: dict[str, Any] = {"kernel_shape": kernel, "strides": strides}
+    if d.chance(0.4):
+        found["pads"] = [d.rng.choice([0, 1, 2]) for _ in range(2 * spatial)]
+    if op == "AveragePool":
+        found["count_include_pad"] = d.rng.choice([None, 0, 1])
+    return found
 
 
 def batch_norm_of(d: Draft, x: Tensor) -> Tensor:

@@ -13,8 +13,8 @@ import onnx_models
 import pytest
 
 import onnx2rust
-from onnx2rust import cli
-from onnx2rust.errors import UsageError
+from onnx2rust import cli, thresholds
+from onnx2rust.errors import InvalidModelError, UsageError
 from onnx2rust.options import Checks, Options
 
 
@@ -161,7 +161,15 @@ def test_files_that_do_not_fit(capsys, place, arguments, message):
 def test_thresholds_that_are_no_rising_numbers_of_a_float32(capsys, place, high):
     (place / "t.json").write_text(f'{{"bottom": 0.1, "low": 0.2, "medium": 0.3, "high": {high}}}')
     code, _, lines = run(capsys, "convert", "score.onnx", "out", "--thresholds", "t.json")
-    assert (code, lines[1:]) == (3, ["  --thresholds t.json: must have numbers with bottom <= low <= medium <= high"])
+    assert (code, lines[1:]) == (3, ["  --thresholds t.json: must have numbers with 0 <= bottom <= low <= medium <= high"])
+
+
+def test_thresholds_are_confidences_not_below_0(capsys, place):
+    (place / "t.json").write_text('{"bottom": -0.1, "low": 0.2, "medium": 0.3, "high": 0.4}')
+    code, _, lines = run(capsys, "convert", "score.onnx", "out", "--thresholds", "t.json")
+    assert (code, lines[1:]) == (3, ["  --thresholds t.json: must have numbers with 0 <= bottom <= low <= medium <= high"])
+    with pytest.raises(InvalidModelError, match="below 0: the model's scores are no probabilities"):
+        thresholds.from_labels(np.array([-3, -2, 1], np.float32), np.array([0, 0, 1]))
 
 
 def test_a_file_that_may_not_be_read(capsys, place, monkeypatch):
@@ -202,7 +210,8 @@ def test_an_interrupted_command(capsys, monkeypatch):
     monkeypatch.setattr(onnx2rust, "convert", interrupted)
     assert run(capsys, "convert", "m", "o") == (130, "", [])
     code, out, _ = run(capsys, "convert", "m", "o", "--json")
-    assert (code, json.loads(out)) == (130, {"ok": False, "exit_code": 130, "error": "interrupted", "problems": []})
+    expected = {"ok": False, "exit_code": 130, "error": "interrupted", "problems": [], "notes": []}
+    assert (code, json.loads(out)) == (130, expected)
 
 
 def test_rustfmt_that_is_only_a_name(capsys, place, monkeypatch):
@@ -256,6 +265,31 @@ def test_a_result_that_cannot_be_written(place, more):
     assert (done.returncode, done.stderr) == (
         6,
         "error: tool failure\n  the result cannot be written: No space left on device\n",
+    )
+
+
+def test_what_was_found_beside_the_output_is_told_with_an_error_too(capsys, place):
+    for name in ("new", "old"):
+        (place / ".onnx2rust.x" / name / "rust_generated_code").mkdir(parents=True)
+    (place / ".onnx2rust.x" / "target").write_text("out")
+    said = f"{place / 'out'}: restored, a conversion was killed while it replaced it"
+    code, _, lines = run(capsys, "convert", "score.onnx", "out")
+    assert (code, lines) == (
+        2,
+        [
+            "error: usage",
+            "  out: exists and is not empty",
+            "      → choose another folder, or replace it with --force",
+            f"note: {said}",
+        ],
+    )
+    (place / "out").rename(".onnx2rust.y")
+    (place / ".onnx2rust.y" / "rust_generated_code").rename(place / ".onnx2rust.y" / "new")
+    (place / ".onnx2rust.y" / "target").write_text("out")
+    code, out, _ = run(capsys, "convert", "none.onnx", "out", "--json")
+    assert (code, json.loads(out)["notes"]) == (
+        2,
+        [f"{place / '.onnx2rust.y'}: removed, it was left by a conversion to {place / 'out'} that was killed"],
     )
 
 

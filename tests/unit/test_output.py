@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 import onnx
 import onnx_models
@@ -30,8 +31,10 @@ def test_replacing_keeps_the_build_cache(tmp_path):
     output.write(out, FILES | {"rust_generated_code/src/old.rs": b""})
     (out / "rust_generated_code/target").mkdir()
     (out / "rust_generated_code/target/cache").write_bytes(b"built")
-    output.write(out, FILES)
-    assert tree(out) == FILES | {"rust_generated_code/target/cache": b"built"}
+    output.write(out, FILES, output.refuse_existing(out, True))
+    assert tree(tmp_path) == {
+        f"out/{name}": content for name, content in (FILES | {"rust_generated_code/target/cache": b"built"}).items()
+    }
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -78,7 +81,7 @@ def test_a_failure_restores_what_was_there(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "rename", failing)
     with pytest.raises(ToolError, match="No space left on device"):
-        output.write(out, {"rust_generated_code/src/lib.rs": b"//! new\n"})
+        output.write(out, {"rust_generated_code/src/lib.rs": b"//! new\n"}, output.refuse_existing(out, True))
     assert tree(tmp_path) == {f"out/{name}": content for name, content in FILES.items()}
 
 
@@ -95,3 +98,103 @@ def test_a_conversion_that_fails_touches_nothing(tmp_path):
         pipeline.convert(tmp_path / "bad.onnx", tmp_path / "a" / "b")
     assert tree(tmp_path / "out") == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bad.onnx", "good.onnx", "out"]
+
+
+@pytest.fixture
+def score(tmp_path):
+    path = tmp_path / "score.onnx"
+    onnx.save(onnx_models.score(), path)
+    return path
+
+
+def at(stage, do):
+    """Progress that does something when a stage begins."""
+    return lambda name: do() if name == stage else None
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_file_that_appears_while_the_model_is_converted_stays(tmp_path, score, force):
+    out = tmp_path / "out"
+
+    def appear():
+        out.mkdir()
+        (out / "thesis.tex").write_text("mine")
+
+    with pytest.raises(UsageError, match="out: something was written there while the model was converted"):
+        pipeline.convert(score, out, Options(force=force), at("lowering operators to layers", appear))
+    assert tree(out) == {"thesis.tex": b"mine"}
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "score.onnx"]
+
+
+def test_a_file_that_appears_in_what_force_replaces_stays(tmp_path, score):
+    out = tmp_path / "out"
+    output.write(out, FILES)
+    appear = at("lowering operators to layers", lambda: (out / "thesis.tex").write_text("mine"))
+    with pytest.raises(UsageError, match=r"out: holds files that onnx2rust did not write \(thesis\.tex\)"):
+        pipeline.convert(score, out, Options(force=True), appear)
+    assert tree(out) == FILES | {"thesis.tex": b"mine"}
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "score.onnx"]
+
+
+def test_a_folder_that_is_filled_by_name_while_force_replaces_it(tmp_path, score, monkeypatch):
+    """Between the two renames nothing stands at the output: what someone puts there then stays, and the old output is kept."""
+    out = tmp_path / "out"
+    output.write(out, FILES)
+    rename = os.rename
+
+    def renamed(source, target):
+        rename(source, target)
+        if os.fspath(target).endswith("old"):
+            out.mkdir()
+            (out / "thesis.tex").write_text("mine")
+
+    monkeypatch.setattr(os, "rename", renamed)
+    with pytest.raises(UsageError, match="something was written there") as caught:
+        pipeline.convert(score, out, Options(force=True))
+    assert tree(out) == {"thesis.tex": b"mine"}
+    (kept,) = tmp_path.glob(".onnx2rust.*/old")
+    assert tree(kept) == FILES
+    assert caught.value.__notes__ == [f"{kept}: holds the output that was to be replaced, something else stands at {out} now"]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_three_conversions_to_one_place_at_once(tmp_path, score, force):
+    """One wins, the others say so: with `--force` what was there at the start is replaced once."""
+    out = tmp_path / "out"
+    if force:
+        output.write(out, FILES)
+    together = threading.Barrier(3)
+    answers = []
+
+    def convert():
+        try:
+            answers.append(pipeline.convert(score, out, Options(force=force), at("writing the files", together.wait)).crate_name)
+        except UsageError as error:
+            answers.append(str(error).splitlines()[0])
+
+    threads = [threading.Thread(target=convert) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lost = {f"{out}: something was written there while the model was converted"}
+    if force:
+        lost.add(f"{out}: was replaced by another conversion while this one ran")
+    assert sorted(a for a in answers if a == "score") == ["score"]
+    assert {a for a in answers if a != "score"} <= lost
+    assert (out / "rust_generated_code/Cargo.toml").is_file()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "score.onnx"]
+
+
+def test_a_name_that_is_too_long(tmp_path, score):
+    out = tmp_path / ("a" * 300)
+    with pytest.raises(UsageError, match=r"a: (is no path|cannot be the output): File name too long"):
+        pipeline.convert(score, out)
+
+
+def test_links_that_lead_in_a_circle(tmp_path, score):
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    for out in ("a", "a/out"):
+        with pytest.raises(UsageError, match="its symbolic links lead in a circle"):
+            pipeline.convert(score, tmp_path / out)

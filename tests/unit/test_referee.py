@@ -229,3 +229,16 @@ def test_what_the_evaluator_lacks_is_said() -> None:
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid("nobody", 1)])
     with pytest.raises(NoRefereeError, match="'Nothing' from domain 'nobody' is unknown"):
         Referee(proto)
+
+
+@pytest.mark.parametrize(("op", "opset", "more"), [("LayerNormalization", 13, ["b"]), ("SimplifiedLayerNormalization", 13, [])])
+def test_onnxruntimes_own_operators(op: str, opset: int, more: list[str]) -> None:
+    """Its optimiser writes them into models, where onnx has none of that name."""
+    weights = {"s": np.linspace(0.5, 1.5, 8, dtype=np.float32), "b": np.ones(8, np.float32)}
+    infos = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [3, 8]) for n in "xy"]
+    node = helper.make_node(op, ["x", "s", *more], ["y"], epsilon=1e-3)
+    known = [numpy_helper.from_array(a, n) for n, a in weights.items()]
+    graph = helper.make_graph([node], "g", infos[:1], infos[1:], known)
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    feeds = {"x": RNG.standard_normal((3, 8)).astype(np.float32)}
+    np.testing.assert_allclose(Referee(proto).run(feeds)[0], session(proto).run(None, feeds)[0], 1e-5, 1e-6)

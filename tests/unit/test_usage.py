@@ -221,7 +221,19 @@ def test_sizes_beyond_memory_are_not_tried_while_there_are_others():
     proto = model([helper.make_node("Relu", ["x"], ["y"])], {"x": (F32, list("abcd"))}, {"y": F32})
     program = importer.read(proto, Options())
     tried = list(usage.attempts(program, usage.of_inputs(proto, program), {}, (64, 512, 12), np.random.default_rng(0)))
-    assert [sizes["a"] for sizes, _ in tried] == [12]
+    assert tried[0][0] == dict.fromkeys("abcd", 12)
+    assert all(feeds["x"].size <= usage.LARGEST for _, feeds in tried)
+
+
+def test_sizes_that_need_not_be_equal_are_tried_unequal():
+    """No four equal lengths of the list have a product that 14 divides, and less than 2²² elements."""
+    proto = model(
+        [helper.make_node("Reshape", ["x", "s"], ["y"])], {"x": (F32, list("abcd"))}, {"y": F32}, {"s": np.array([-1, 14])}
+    )
+    program = importer.read(proto, Options())
+    lengths = samples.lengths(program)
+    tried = list(usage.attempts(program, usage.of_inputs(proto, program), {}, lengths, np.random.default_rng(0)))
+    assert next(len(set(sizes.values())) for sizes, _ in tried if math.prod(sizes.values()) % 14 == 0) > 1
 
 
 def test_a_model_without_open_sizes_is_tried_with_other_values():

@@ -13,6 +13,8 @@
 //! }
 //! ```
 
+mod thresholds;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -82,7 +84,12 @@ pub fn weights(path: &str, tensors: &[Tensor]) -> ExitCode {
     };
     let (out, big_endian) = (Path::new(&out), endian == "big");
     match embed(path, tensors, out, big_endian, &version) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(doubts) => {
+            for doubt in doubts {
+                println!("cargo::warning={path}: {doubt}");
+            }
+            ExitCode::SUCCESS
+        }
         Err(text) => {
             for line in text.lines() {
                 println!("cargo::error={line}");
@@ -99,16 +106,17 @@ fn embed(
     out: &Path,
     big_endian: bool,
     version: &str,
-) -> Result<(), String> {
+) -> Result<Vec<String>, String> {
     let file = Path::new(path);
-    let (checksum, files) = packed_files(file, tensors, big_endian).map_err(|e| e.to_string())?;
-    let checksum = identity::hex(checksum);
+    let packed = packed_files(file, tensors, big_endian).map_err(|e| e.to_string())?;
+    let checksum = identity::hex(packed.checksum);
     identity::check(version, path, &checksum)?;
-    write(file, out, &files).map_err(|e| e.to_string())?;
-    std::fs::write(out.join("weights.checksum"), checksum).map_err(|e| e.to_string())
+    write(file, out, &packed.files).map_err(|e| e.to_string())?;
+    std::fs::write(out.join("weights.checksum"), checksum).map_err(|e| e.to_string())?;
+    Ok(packed.doubts)
 }
 
-/// Checks `thresholds.json` (`bottom ≤ low ≤ medium ≤ high`) and writes `thresholds.rs`, an array of the four, into `OUT_DIR`.
+/// Checks `thresholds.json` (`0 ≤ bottom ≤ low ≤ medium ≤ high`) and writes `thresholds.rs`, an array of the four, into `OUT_DIR`.
 ///
 /// # Errors
 /// In one sentence, what is wrong with the file.
@@ -116,51 +124,15 @@ pub fn thresholds(path: &str) -> Result<(), String> {
     println!("cargo::rerun-if-changed={path}");
     let text = std::fs::read_to_string(path).map_err(|e| format!("{path}: {e}"))?;
     let [bottom, low, medium, high] =
-        parse_thresholds(&text).map_err(|e| format!("{path}: {e}"))?;
+        thresholds::parse(&text).map_err(|e| format!("{path}: {e}"))?;
     let out =
         std::env::var_os("OUT_DIR").ok_or("this is a build script: cargo sets OUT_DIR for it")?;
     let rust = format!("[{bottom:?}, {low:?}, {medium:?}, {high:?}]");
     std::fs::write(Path::new(&out).join("thresholds.rs"), rust).map_err(|e| e.to_string())
 }
 
-/// The four numbers of a flat JSON object with exactly the keys bottom, low, medium and high, in order and finite.
-fn parse_thresholds(text: &str) -> Result<[f32; 4], String> {
-    const KEYS: [&str; 4] = ["bottom", "low", "medium", "high"];
-    let inner = text
-        .trim()
-        .strip_prefix('{')
-        .and_then(|t| t.strip_suffix('}'))
-        .ok_or("is not a JSON object")?;
-    let mut found = [None; 4];
-    for member in inner.split(',') {
-        let (key, value) = member
-            .split_once(':')
-            .ok_or_else(|| format!("`{}` is not a member", member.trim()))?;
-        let key = key.trim().trim_matches('"');
-        let k = KEYS
-            .iter()
-            .position(|known| *known == key)
-            .ok_or_else(|| format!("unknown key `{key}`"))?;
-        let value: f32 = value
-            .trim()
-            .parse()
-            .map_err(|_| format!("`{key}` is not a number"))?;
-        if !value.is_finite() || found[k].replace(value).is_some() {
-            return Err(format!("`{key}` must be one finite number"));
-        }
-    }
-    let mut numbers = [0.0; 4];
-    for ((number, found), key) in numbers.iter_mut().zip(found).zip(KEYS) {
-        *number = found.ok_or_else(|| format!("`{key}` is missing"))?;
-    }
-    if numbers.is_sorted() {
-        Ok(numbers)
-    } else {
-        Err("must have bottom <= low <= medium <= high".to_string())
-    }
-}
-
-/// Checks the archive at `path` against `tensors` and writes their files into `out`.
+/// Checks the archive at `path` against `tensors` and writes their files into `out`. Returns a sentence about each tensor that fits and
+/// that still no one can mean: NaN is what a training leaves that has diverged.
 ///
 /// # Errors
 /// [`WeightsError`] with *every* problem: tensors that are missing, damaged, of another type or shape, or that the
@@ -170,31 +142,40 @@ pub fn pack(
     tensors: &[Tensor],
     out: &Path,
     big_endian: bool,
-) -> Result<(), WeightsError> {
-    let (_, files) = packed_files(path, tensors, big_endian)?;
-    write(path, out, &files)
+) -> Result<Vec<String>, WeightsError> {
+    let packed = packed_files(path, tensors, big_endian)?;
+    write(path, out, &packed.files)?;
+    Ok(packed.doubts)
 }
 
 /// A file's name and its bytes.
 type PackedFile = (&'static str, Vec<u8>);
 
+/// What an archive becomes.
+struct Packed {
+    checksum: u64,
+    files: Vec<PackedFile>,
+    /// A sentence about each tensor that fits and that still no one can mean.
+    doubts: Vec<String>,
+}
+
 /// The archive's checksum, and the file of every tensor.
-fn packed_files(
-    path: &Path,
-    tensors: &[Tensor],
-    big_endian: bool,
-) -> Result<(u64, Vec<PackedFile>), WeightsError> {
+fn packed_files(path: &Path, tensors: &[Tensor], big_endian: bool) -> Result<Packed, WeightsError> {
     let fail = |problems| WeightsError {
         path: path.to_owned(),
         problems,
     };
     let npz = Npz::open(path).map_err(|e| fail(vec![e.to_string()]))?;
     let mut problems = Vec::new();
+    let mut doubts = Vec::new();
     // Packed at once and kept: a large array is decoded only one time.
     let mut files = Vec::with_capacity(tensors.len());
     for tensor in tensors {
         match packed(&npz, tensor, big_endian) {
-            Ok(bytes) => files.push((tensor.file, bytes)),
+            Ok((bytes, doubt)) => {
+                files.push((tensor.file, bytes));
+                doubts.extend(doubt);
+            }
             Err(problem) => problems.push(problem),
         }
     }
@@ -205,7 +186,11 @@ fn packed_files(
             .map(|n| format!("`{n}` is in the file, but not in the model")),
     );
     if problems.is_empty() {
-        Ok((npz.checksum(), files))
+        Ok(Packed {
+            checksum: npz.checksum(),
+            files,
+            doubts,
+        })
     } else {
         Err(fail(problems))
     }
@@ -228,8 +213,12 @@ fn write(path: &Path, out: &Path, files: &[PackedFile]) -> Result<(), WeightsErr
     })
 }
 
-/// The file of one tensor, or what is wrong with it.
-fn packed(npz: &Npz, tensor: &Tensor, big_endian: bool) -> Result<Vec<u8>, String> {
+/// The file of one tensor, and what is doubtful about its numbers; or what is wrong with it.
+fn packed(
+    npz: &Npz,
+    tensor: &Tensor,
+    big_endian: bool,
+) -> Result<(Vec<u8>, Option<String>), String> {
     let Tensor {
         name,
         dtype,
@@ -248,7 +237,8 @@ fn packed(npz: &Npz, tensor: &Tensor, big_endian: bool) -> Result<Vec<u8>, Strin
             array.shape
         ));
     }
-    match array.data {
+    let doubt = doubtful(name, &array.data);
+    let file = match array.data {
         Data::F32(v) if *packing != Packing::Copy => Ok(bytes(packing.pack(shape, &v), big_endian)),
         Data::F32(v) => Ok(bytes(v, big_endian)),
         _ if *packing != Packing::Copy => {
@@ -270,7 +260,36 @@ fn packed(npz: &Npz, tensor: &Tensor, big_endian: bool) -> Result<Vec<u8>, Strin
         Data::I64(v) => Ok(bytes(v, big_endian)),
         Data::F64(v) => Ok(bytes(v, big_endian)),
         Data::Text(_) => Err(format!("`{name}` holds strings, which cannot be embedded")),
+    };
+    file.map(|bytes| (bytes, doubt))
+}
+
+/// Says it of a tensor that holds NaN, or of several numbers that are all infinite (one alone may be the −∞ of a mask).
+fn doubtful(name: &str, data: &Data) -> Option<String> {
+    let (nan, infinite, all) = match data {
+        Data::F16(v) => count(v, |b| b & 0x7FFF > 0x7C00, |b| b & 0x7FFF == 0x7C00),
+        Data::F32(v) => count(v, |x| x.is_nan(), |x| x.is_infinite()),
+        Data::F64(v) => count(v, |x| x.is_nan(), |x| x.is_infinite()),
+        _ => return None,
+    };
+    match (nan, infinite) {
+        (0, n) if n == all && all > 1 => {
+            Some(format!("`{name}`: all of its {all} elements are infinite"))
+        }
+        (0, _) => None,
+        (n, _) if n == all => Some(format!("`{name}`: all of its {all} elements are NaN")),
+        (n, _) => Some(format!("`{name}`: {n} of its {all} elements are NaN")),
     }
+}
+
+/// How many are NaN, how many infinite, how many there are.
+fn count<T: Copy>(
+    values: &[T],
+    nan: impl Fn(T) -> bool,
+    infinite: impl Fn(T) -> bool,
+) -> (usize, usize, usize) {
+    let number = |is: &dyn Fn(T) -> bool| values.iter().filter(|v| is(**v)).count();
+    (number(&nan), number(&infinite), values.len())
 }
 
 /// The elements in the target's byte order. Copies memory, because build scripts run unoptimised.

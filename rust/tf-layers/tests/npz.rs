@@ -271,7 +271,7 @@ fn pack(test: &str, tensors: &[Tensor], big_endian: bool) -> Result<PathBuf, bui
     }
     let path = out.join("weights.npz");
     writer.write(&path).unwrap();
-    build::pack(&path, tensors, &out, big_endian).map(|()| out)
+    build::pack(&path, tensors, &out, big_endian).map(|_| out)
 }
 
 #[test]
@@ -352,5 +352,57 @@ fn build_collects_every_problem() {
             .to_string()
             .contains("weights.npz does not fit this model\n  - `f32`"),
         "{error}"
+    );
+}
+
+/// What the build script says of a file whose tensors fit.
+fn doubts(test: &str, arrays: &[Array]) -> Vec<String> {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+    std::fs::create_dir_all(&out).unwrap();
+    let mut writer = NpzWriter::new();
+    for array in arrays {
+        writer.add(array).unwrap();
+    }
+    let path = out.join("weights.npz");
+    writer.write(&path).unwrap();
+    let tensors: Vec<Tensor> = arrays
+        .iter()
+        .map(|a| Tensor {
+            name: Box::leak(a.name.clone().into_boxed_str()),
+            dtype: a.data.dtype(),
+            shape: Box::leak(a.shape.clone().into_boxed_slice()),
+            ..F32
+        })
+        .collect();
+    build::pack(&path, &tensors, &out, false).unwrap()
+}
+
+#[test]
+fn weights_that_a_training_has_left_diverged_are_doubted() {
+    let (nan, inf) = (f32::NAN, f32::INFINITY);
+    let arrays = [
+        array("all", &[3], Data::F32(vec![nan, -nan, nan])),
+        array("one", &[2, 2], Data::F32(vec![1.0, nan, inf, 2.0])),
+        array("infinite", &[2], Data::F32(vec![inf, -inf])),
+        array("both", &[2], Data::F32(vec![inf, nan])),
+        array("double", &[1], Data::F64(vec![f64::NAN])),
+        array("half", &[3], Data::F16(vec![0x7C01, 0xFE00, 0x7C00])),
+        // the numbers of masks, and of a scale that is far off: they may be meant
+        array("mask", &[], Data::F32(vec![-inf])),
+        array("rows", &[2], Data::F32(vec![-inf, 0.0])),
+        array("largest", &[2], Data::F16(vec![0x7BFF, 0xFC00])),
+        array("ids", &[1], Data::I64(vec![i64::MIN])),
+        array("none", &[0], Data::F32(vec![])),
+    ];
+    assert_eq!(
+        doubts("doubted", &arrays),
+        [
+            "`all`: all of its 3 elements are NaN",
+            "`one`: 1 of its 4 elements are NaN",
+            "`infinite`: all of its 2 elements are infinite",
+            "`both`: 1 of its 2 elements are NaN",
+            "`double`: all of its 1 elements are NaN",
+            "`half`: 2 of its 3 elements are NaN",
+        ]
     );
 }

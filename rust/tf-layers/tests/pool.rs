@@ -19,6 +19,25 @@ const MEAN_ERROR: f64 = 4e-7;
 /// Powers and roots of f32.
 const NORM_ERROR: f64 = 2e-6;
 
+/// Number of windows: those that lie in the padded image. With `ceil_mode` also those that reach beyond it by less than a stride and begin
+/// in front of its right padding, without it such a one only if it is the first.
+fn counts<const D: usize>(w: &Window<D>, size: [usize; D]) -> [usize; D] {
+    std::array::from_fn(|d| {
+        let inner = w.pads_begin[d] + size[d];
+        let counts = |i: &usize| {
+            let start = i * w.strides[d];
+            let end = start + (w.kernel_shape[d] - 1) * w.dilations[d] + 1;
+            let beyond = end.saturating_sub(inner + w.pads_end[d]);
+            match (w.ceil_mode, i) {
+                (true, _) => beyond < w.strides[d] && start < inner,
+                (false, 0) => beyond < w.strides[d],
+                (false, _) => beyond == 0,
+            }
+        };
+        (0..).take_while(counts).count()
+    })
+}
+
 /// Every window of `[batch, *size, channels]`: its output index and `Some((flat index in x))` per tap in the image,
 /// `None` per tap in the padding.
 fn windows<const D: usize>(
@@ -27,7 +46,8 @@ fn windows<const D: usize>(
     size: [usize; D],
     channels: usize,
 ) -> Vec<Vec<Option<usize>>> {
-    let out = w.output_size(size);
+    let out = counts(w, size);
+    assert_eq!(out, w.output_size(size), "{w:?} over {size:?}");
     let shape = |s: [usize; D]| [&[batch], s.as_slice(), &[channels]].concat();
     indices(&shape(out))
         .map(|index| {
@@ -52,11 +72,17 @@ fn windows<const D: usize>(
         .collect()
 }
 
+/// One in three is as wide as an image, with strides to match: then windows reach beyond it, and beyond its padding.
 fn random_window<const D: usize>(rng: &mut Rng) -> Window<D> {
-    let kernel_shape = std::array::from_fn(|_| rng.size(1, 5));
+    let (widest, longest) = if rng.size(0, 3) == 0 {
+        (13, 16)
+    } else {
+        (5, 4)
+    };
+    let kernel_shape = std::array::from_fn(|_| rng.size(1, widest));
     Window {
         kernel_shape,
-        strides: std::array::from_fn(|_| rng.size(1, 4)),
+        strides: std::array::from_fn(|_| rng.size(1, longest)),
         dilations: std::array::from_fn(|_| rng.size(1, 3)),
         pads_begin: kernel_shape.map(|k| rng.size(0, k)),
         pads_end: kernel_shape.map(|k| rng.size(0, k)),
@@ -85,12 +111,18 @@ fn check_window<const D: usize>(
             |w: &Vec<Option<usize>>| w.iter().flatten().fold(first, |a, &i| step(a, x[i].into()));
         windows.iter().map(taps).collect()
     };
-    let largest = fold(f64::NEG_INFINITY, &f64::max);
+    let mut largest = fold(f64::NEG_INFINITY, &f64::max);
+    // A window without a tap in the image gives the least finite value.
+    for (largest, taps) in largest.iter_mut().zip(&windows) {
+        if taps.iter().flatten().count() == 0 {
+            *largest = f32::MIN.into();
+        }
+    }
     let sums = fold(0.0, &|a, x| a + x);
     let mean = |count: &dyn Fn(&Vec<Option<usize>>) -> usize| -> Vec<f64> {
         sums.iter()
             .zip(&windows)
-            .map(|(s, w)| s / count(w) as f64)
+            .map(|(s, w)| s / count(w).max(1) as f64)
             .collect()
     };
     let (means, padded) = (mean(&|w| w.iter().flatten().count()), mean(&|w| w.len()));
@@ -116,7 +148,8 @@ fn check_window<const D: usize>(
     let x64: Vec<f64> = x.iter().map(|&v| v.into()).collect();
     let mut y64 = vec![0.0; windows.len()];
     pooling!(MaxPool, window).run(cpu, batch, size, channels, &x64, &mut y64);
-    assert_eq!(y64, largest);
+    let least = |y: f64| if y == f32::MIN.into() { f64::MIN } else { y };
+    assert_eq!(y64, largest.into_iter().map(least).collect::<Vec<_>>());
     let x8: Vec<i8> = x.iter().map(|v| (v * 127.0) as i8).collect();
     let mut y8 = vec![0; windows.len()];
     pooling!(MaxPool, window).run(cpu, batch, size, channels, &x8, &mut y8);
@@ -140,6 +173,33 @@ fn windows_of_every_rank() {
     for _ in 0..60 {
         check::<1>(&mut rng, 2);
         check::<2>(&mut rng, 2);
+    }
+}
+
+/// Windows with which exporters say "all of the image": wider than it, with a stride to match.
+#[test]
+fn windows_wider_than_the_image() {
+    let mut rng = Rng::new(4);
+    let images = [
+        (&[3, 4, 5, 8][..], [2, 2], 3),
+        (&[5, 8], [4, 4], 33),
+        (&[3, 8], [1, 7], 8),
+        (&[256, 320], [2, 2], 5),
+    ];
+    for (kernels, size, channels) in images {
+        for kernel in kernels {
+            for (pads, ceil_mode) in [(0, false), (0, true), (1, true)] {
+                let window = Window {
+                    kernel_shape: [*kernel; 2],
+                    strides: [*kernel; 2],
+                    dilations: [1; 2],
+                    pads_begin: [pads; 2],
+                    pads_end: [pads; 2],
+                    ceil_mode,
+                };
+                check_window(&mut rng, window.checked(), 1, size, channels);
+            }
+        }
     }
 }
 
@@ -192,6 +252,10 @@ fn output_sizes() {
         ..window
     };
     assert_eq!(ceil.output_size([4]), [2]);
+    // Less than a stride is missing from the only window, or as much as that.
+    assert_eq!(ceil.output_size([2]), [1]);
+    assert_eq!(ceil.output_size([1]), [0]);
+    assert_eq!(ceil.output_size([0]), [0]);
     // A window that begins in the padding behind the image does not count.
     let late = Window {
         kernel_shape: [1],
@@ -216,22 +280,60 @@ fn infinities_and_nan() {
     };
     for cpu in Cpu::all() {
         for channels in [1, 5, 33] {
-            let rows = [
-                f32::NAN,
-                1.0,
-                f32::NEG_INFINITY,
-                f32::NEG_INFINITY,
-                f32::INFINITY,
-                0.0,
+            const INF: f32 = f32::INFINITY;
+            const NAN: f32 = f32::NAN;
+            let pairs = [
+                ([NAN, 1.0], NAN),
+                ([1.0, NAN], NAN),
+                ([NAN, NAN], NAN),
+                ([NAN, -INF], NAN),
+                ([INF, NAN], NAN),
+                ([-INF, -INF], -INF),
+                ([INF, 0.0], INF),
+                ([-INF, 1.0], 1.0),
             ];
-            let x: Vec<f32> = rows.iter().flat_map(|&v| vec![v; channels]).collect();
-            let mut y = vec![0.0; 3 * channels];
-            pooling!(MaxPool, window).run(cpu, 1, [6], channels, &x, &mut y);
-            let expected: Vec<f32> = [1.0, f32::NEG_INFINITY, f32::INFINITY]
+            let x: Vec<f32> = pairs
+                .iter()
+                .flat_map(|(pair, _)| pair.iter().flat_map(|&v| vec![v; channels]))
+                .collect();
+            let bits = |y: &[f32]| -> Vec<_> {
+                y.iter()
+                    .map(|y| (!y.is_nan()).then(|| y.to_bits()))
+                    .collect()
+            };
+            let expected: Vec<f32> = pairs.iter().flat_map(|(_, y)| vec![*y; channels]).collect();
+            let mut y = vec![0.0; pairs.len() * channels];
+            pooling!(MaxPool, window).run(cpu, 1, [2 * pairs.len()], channels, &x, &mut y);
+            assert_eq!(bits(&y), bits(&expected), "{} {channels}", cpu.name());
+            let mut at = vec![0; y.len()];
+            pooling!(MaxPoolIndices, window, column_major: false).run(
+                cpu,
+                1,
+                [2 * pairs.len()],
+                channels,
+                &x,
+                &mut y,
+                &mut at,
+            );
+            assert_eq!(bits(&y), bits(&expected));
+            GlobalMaxPool.run(cpu, pairs.len(), 2, channels, &x, &mut y);
+            assert_eq!(bits(&y), bits(&expected));
+            // Windows that share columns: each NaN is in two of them.
+            let shared = Window {
+                strides: [1],
+                ..window
+            };
+            let mut y = vec![0.0; 4 * channels];
+            let row: Vec<f32> = [0.0, NAN, 1.0, 2.0, -INF]
                 .iter()
                 .flat_map(|&v| vec![v; channels])
                 .collect();
-            assert_eq!(y, expected);
+            pooling!(MaxPool, shared).run(cpu, 1, [5], channels, &row, &mut y);
+            let expected: Vec<f32> = [NAN, NAN, 2.0, 2.0]
+                .iter()
+                .flat_map(|&v| vec![v; channels])
+                .collect();
+            assert_eq!(bits(&y), bits(&expected), "{} {channels}", cpu.name());
         }
     }
 }

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from onnx2rust import processes
 from onnx2rust.errors import (
     InvalidModelError,
     Onnx2RustError,
@@ -75,6 +76,10 @@ class Child:
             raise self._failed("ended before it was asked") from error
         except json.JSONDecodeError as error:
             raise self._failed("answered with something else than JSON") from error
+        except KeyboardInterrupt:
+            # it would not look up from its work to see that nobody waits
+            processes.kill(process)
+            raise
         if not isinstance(answer, dict) or answer.get("id") != request["id"]:
             raise self._failed("answered another question")
         self._deaths.clear()
@@ -92,7 +97,7 @@ class Child:
         try:
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:
-            process.kill()
+            processes.kill(process)
             process.wait()
 
     def _started(self) -> subprocess.Popen[bytes]:
@@ -105,6 +110,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 env=_environment(self.legacy_keras, self.verbosity),
+                process_group=0,
             )
             if stderr is not None:
                 stderr.close()
@@ -116,7 +122,7 @@ class Child:
         while b"\n" not in self._pending:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
-                process.kill()
+                processes.kill(process)
                 raise self._failed(f"gave no answer within {self.timeout:.0f} s")
             chunk = os.read(process.stdout.fileno(), 65536)
             if not chunk:

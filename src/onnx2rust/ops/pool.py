@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import product
+from onnx2rust.dims import Dim, product
 from onnx2rust.dtypes import DType
 from onnx2rust.layers import pool as layers
 from onnx2rust.layers.base import Layer
@@ -113,7 +114,7 @@ def average_pool_7(
     strides: list[int] | None = None,
 ) -> Value:
     """y = the mean under each window"""
-    return average_pool(
+    return average_pool_10(
         g, X, auto_pad=auto_pad, count_include_pad=count_include_pad, kernel_shape=kernel_shape, pads=pads, strides=strides
     )
 
@@ -131,16 +132,21 @@ def average_pool_10(
     strides: list[int] | None = None,
 ) -> Value:
     """y = the mean under each window"""
-    return average_pool(
-        g,
-        X,
-        auto_pad=auto_pad,
-        ceil_mode=ceil_mode,
-        count_include_pad=count_include_pad,
-        kernel_shape=kernel_shape,
-        pads=pads,
-        strides=strides,
-    )
+    w = _window(X, kernel_shape, strides, None, pads, auto_pad, ceil_mode)
+    if count_include_pad and not ceil_mode:
+        w = _filled(w, X.shape[2:])
+    return _average(g, X, w, ceil_mode, count_include_pad)
+
+
+def _filled(w: Geometry, size: tuple[Dim, ...]) -> Geometry:
+    """Padded so far that no window reaches beyond: before opset 19 onnxruntime divides the sum of such a window by the whole kernel.
+    (ONNX has no such window without `ceil_mode`; from 19 on onnxruntime's divisor ends with the padding, as with `ceil_mode`.)"""
+    ends = list(w.pads_end)
+    for k, (n, count) in enumerate(zip(size, w.output, strict=True)):
+        beyond = (count - 1) * w.strides[k] + w.dilations[k] * (w.kernel_shape[k] - 1) + 1 - (n + w.pads_begin[k] + ends[k])
+        if isinstance(beyond, int) and beyond > 0:
+            ends[k] += beyond
+    return replace(w, pads_end=tuple(ends))
 
 
 @onnx_op("AveragePool", since=(19, 22))
@@ -158,7 +164,13 @@ def average_pool(
 ) -> Value:
     """y = the mean under each window, with or without the padding (https://onnx.ai/onnx/operators/onnx__AveragePool.html)"""
     w = _window(X, kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
-    x = g.to_channels_last(X)
+    return _average(g, X, w, ceil_mode, count_include_pad)
+
+
+def _average(g: Builder, x: Value, w: Geometry, ceil_mode: int, count_include_pad: int) -> Value:
+    """What `ceil_mode` lets reach beyond the padding never counts: onnxruntime divides by the taps in the image and its padding. ONNX'
+    reference evaluator agrees, but for windows that end more than the right padding beyond: there it gives other means, or NaN."""
+    x = g.to_channels_last(x)
     layer = _make(
         layers.AveragePool,
         *_fields(w, ceil_mode),

@@ -4,13 +4,15 @@
 
 The same sums, arranged to need 2.25 times fewer multiplications (tiles of 2 × 2 outputs; Lavin and Gray, 2015). Its error is that of the direct kernel: at
 most 4e-7 of max |y|. Tiles of 4 × 4 would need 4 times fewer, with errors to 7e-6: not what "the same numbers" means, so not by default. Refuses where
-channels are not whole panels of 16 or too few to pay for the transforms, where the image is known to be small, and where the transformed weights (16/9 of
-the size) are large.
+channels are not whole panels of 16 or too few to pay for the transforms, where the image is known to be small, where the transformed weights (16/9 of
+the size) are large, and where a weight is NaN or infinite: the transform would spread it to outputs that the kernel does not reach.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+
+import numpy as np
 
 from onnx2rust.layers.base import packing
 from onnx2rust.layers.conv import Conv, WinogradConv2d
@@ -41,6 +43,8 @@ def _pays(layer: Conv) -> bool:
         return False
     channels = (layer.input_channels, layer.output_channels)
     if any(c % 16 for c in channels) or sum(channels) < MIN_CHANNELS or layer.kernel.array.size > MAX_WEIGHTS:
+        return False
+    if not np.isfinite(layer.kernel.array).all():
         return False
     height, width = layer.output_size()
     return not (isinstance(height, int) and isinstance(width, int) and height * width < MIN_PIXELS)

@@ -24,6 +24,7 @@ _KERNELS: list[Any] = [
     windows.GlobalMaxPool, windows.GlobalLpPool,
     recurrent.RNN, recurrent.LSTM, recurrent.GRU,
     small.Softmax, small.LogSoftmax, small.Hardmax, small.Scatter, small.Resize, small.Erf,
+    small.LayerNormalization, small.SimplifiedLayerNormalization,
     small.DequantizeLinear, small.QuantizeLinear,
 ]  # fmt: skip
 

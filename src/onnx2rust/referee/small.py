@@ -86,6 +86,27 @@ class Erf(OpRun):
         return (np.asarray(self._erf(x)).astype(x.dtype),)
 
 
+class LayerNormalization(OpRun):
+    """(x − mean) / √(variance + ε) · scale + bias over the axes from `axis` on. onnxruntime has it at every opset, onnx from 17."""
+
+    def _run(
+        self, x: Array, scale: Array, bias: Array | None = None, *, axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1
+    ) -> tuple[Array, ...]:
+        axes = tuple(range(axis % x.ndim, x.ndim))
+        mean = x.mean(axis=axes, keepdims=True)
+        inverse = 1 / np.sqrt(((x - mean) ** 2).mean(axis=axes, keepdims=True) + epsilon)
+        y = (x - mean) * inverse * scale + (0 if bias is None else bias)
+        return (y, mean, inverse)[: len(self.onnx_node.output)]
+
+
+class SimplifiedLayerNormalization(OpRun):
+    """x / √(mean of x² + ε) · scale over the axes from `axis` on: what onnxruntime calls RMSNormalization, at every opset."""
+
+    def _run(self, x: Array, scale: Array, *, axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1) -> tuple[Array]:
+        axes = tuple(range(axis % x.ndim, x.ndim))
+        return (x / np.sqrt((x**2).mean(axis=axes, keepdims=True) + epsilon) * scale,)
+
+
 class DequantizeLinear(OpRun):
     """(x − zero point) · scale, the difference as whole numbers."""
 

@@ -239,15 +239,25 @@ FIXED_ATTEMPTS = 4
 def _plans(program: Program, usage: Usage, fixed: Sizes, lengths: Iterable[int]) -> Iterator[Sizes]:
     sums = _sums(program, usage)
     totals = _totals(program, fixed)
-    for length in lengths:
-        sizes = dict.fromkeys(program.symbols, length) | fixed
+    free = [s for s in program.symbols if s not in fixed and s not in sums]
+    others = [s for s in free if s not in totals]
+    tried = tuple(lengths)
+    # all alike, and then each another one: not all models take equal sizes
+    for plan in (
+        *(dict.fromkeys(free, length) for length in tried),
+        *(_rotated(free, tried[k:] + tried[:k]) for k in range(len(tried))),
+    ):
+        sizes = plan | fixed
         for symbol, parts in sums.items():
             if symbol not in fixed:
                 sizes[symbol] = sum(sizes.get(p, int(p) if p.isdigit() else 0) for p in parts)
-        yield sizes
-        others = [s for s in program.symbols if s not in totals and s not in fixed]
+        yield {s: sizes[s] for s in program.symbols}
         if totals and not sums and len(others) > 1:
-            yield sizes | dict.fromkeys(totals, length * len(others))
+            yield {s: sum(sizes[o] for o in others) if s in totals else sizes[s] for s in program.symbols}
+
+
+def _rotated(symbols: list[str], lengths: tuple[int, ...]) -> Sizes:
+    return {s: lengths[k % len(lengths)] for k, s in enumerate(symbols)}
 
 
 def _sums(program: Program, usage: Usage) -> dict[str, list[str]]:

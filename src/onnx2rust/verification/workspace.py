@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust import identity, npz, resources
+from onnx2rust import identity, npz, processes, resources
 from onnx2rust.errors import ToolError, UsageError
 
 Array = np.ndarray[Any, Any]
@@ -128,7 +128,7 @@ class Workspace:
         command += ["--target-dir", str(self.folder / "target")]
         environment = os.environ | {"CARGO_TERM_COLOR": "never"}
         try:
-            built = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, check=False)
+            built = processes.run(command, folder=self.root, environment=environment)
         except FileNotFoundError as error:
             raise ToolError(
                 "cargo is not installed", "verifying builds the crate: install Rust from https://rustup.rs"
@@ -168,7 +168,7 @@ class Workspace:
         target.unlink(missing_ok=True)
         command = [str(self.executables[member]), str(source), str(target)]
         try:
-            done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)
+            done = processes.run(command, timeout=TIMEOUT)
         except subprocess.TimeoutExpired as error:
             raise RunError(f"does not end within {TIMEOUT:.0f} s") from error
         if done.returncode:

@@ -318,3 +318,32 @@ def test_numbers_that_onnxruntime_takes_and_no_formula_does(
     with pytest.raises(InvalidModelError) as caught:
         load(_save(tmp_path, model), Options())
     assert str(caught.value) == f"{op} 'soft': {message}"
+
+
+def test_what_onnxruntimes_optimiser_wrote(tmp_path: Path) -> None:
+    """A layer normalisation at opset 13, and the domains that it imports into every file."""
+    nodes = [
+        helper.make_node("ReduceMean", ["x"], ["m"], axes=[-1]),
+        helper.make_node("Sub", ["x", "m"], ["d"]),
+        helper.make_node("Pow", ["d", "two"], ["p"]),
+        helper.make_node("ReduceMean", ["p"], ["v"], axes=[-1]),
+        helper.make_node("Add", ["v", "e"], ["ve"]),
+        helper.make_node("Sqrt", ["ve"], ["s"]),
+        helper.make_node("Div", ["d", "s"], ["n"]),
+        helper.make_node("Mul", ["n", "w"], ["nw"]),
+        helper.make_node("Add", ["nw", "w"], ["y"]),
+    ]
+    constants = {"two": np.float32(2), "e": np.float32(1e-5), "w": np.ones(8, np.float32)}
+    infos = [helper.make_tensor_value_info(n, FLOAT, ["n", 8]) for n in "xy"]
+    weights = [numpy_helper.from_array(np.asarray(a), n) for n, a in constants.items()]
+    graph = helper.make_graph(nodes, "g", infos[:1], infos[1:], weights)
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    ort.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    loaded = load(tmp_path / "optimised.onnx", Options())
+    assert [node.op_type for node in loaded.proto.graph.node] == ["LayerNormalization"]
+    assert loaded.notes == (NO_OPERATOR.format("LayerNormalization", 13),)
+    assert [type(s.layer).__name__ for s in importer.read(loaded.proto, Options()).steps] == ["LayerNormalization"]

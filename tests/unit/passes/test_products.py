@@ -180,6 +180,14 @@ def test_winograd_where_it_pays(channels: tuple[int, int], attributes: dict[str,
     assert [n for n in layers(program) if n != "Transpose"] == [layer]
 
 
+@pytest.mark.parametrize("wild", [np.nan, np.inf])
+def test_winograd_does_not_spread_weights_that_are_not_finite(wild: float) -> None:
+    w = floats(32, 32, 3, 3)
+    w[0, 0, 1, 1] = wild
+    program = lower(model([helper.make_node("Conv", ["x", "w"], ["y"])], {"x": ["n", 32, 12, 12]}, ["y"], {"w": w}))
+    assert [n for n in layers(program) if n != "Transpose"] == ["Conv"]
+
+
 def test_scale_and_shift_without_a_product_are_one_step() -> None:
     nodes = [
         helper.make_node("Mul", ["x", "s"], ["a"]),

@@ -175,6 +175,7 @@ impl Job<'_> {
             if window.is_padded() {
                 window.pad(x, self.inputs, padded);
                 self.phases(cpu, &window, padded, y);
+                self.mend(cpu, x, y);
             } else {
                 self.phases(cpu, &window, x, y);
             }
@@ -237,6 +238,83 @@ impl Job<'_> {
         }
         if !in_tiles {
             self.activation.apply(cpu, y);
+        }
+    }
+
+    /// Computes again what is NaN where taps hang over the border: they see no input, but were multiplied by the zeros around the image, and that
+    /// is NaN if they are not finite.
+    fn mend(&self, cpu: Cpu, x: &[f32], y: &mut [f32]) {
+        let output = self.output();
+        // From the first range on no tap hangs over the begin, up to the second none over the end.
+        let [(front, back), (top, bottom), (left, right)] = [0, 1, 2].map(|i| {
+            let axis = &self.axes[i];
+            let first = (axis.dilation * (axis.kernel.max(1) - 1)).saturating_sub(axis.begin);
+            let end = ((self.size[i] - 1) * axis.stride + 1).saturating_sub(axis.begin);
+            let first = first.min(output[i]);
+            (first, end.clamp(first, output[i]))
+        });
+        let lines = y.chunks_exact_mut(output[2] * self.outputs);
+        for (line, y) in lines.enumerate() {
+            let at = [line / output[1], line % output[1]];
+            let inside = (front..back).contains(&at[0]) && (top..bottom).contains(&at[1]);
+            let (left, right) = if inside {
+                (left, right)
+            } else {
+                (output[2], output[2])
+            };
+            for column in (0..left).chain(right..output[2]) {
+                let pixel = &mut y[column * self.outputs..][..self.outputs];
+                if pixel.iter().any(|y| y.is_nan()) {
+                    self.pixel([at[0], at[1], column], x, pixel);
+                    self.activation.apply(cpu, pixel);
+                }
+            }
+        }
+    }
+
+    /// The outputs at one position, from the taps that see an input; without the activation.
+    #[cold]
+    fn pixel(&self, at: [usize; 3], x: &[f32], y: &mut [f32]) {
+        let (inputs, outputs) = (self.inputs / self.group, self.outputs / self.group);
+        match self.bias {
+            Some(bias) => y.copy_from_slice(bias),
+            None => y.fill(0.0),
+        }
+        let mut kernel = self.kernel;
+        for (g, y) in y.chunks_exact_mut(outputs).enumerate() {
+            for_each_phase(self.axes.map(|axis| axis.stride), |phases| {
+                let phase = [0, 1, 2].map(|i| self.axes[i].phase(phases[i]));
+                let taps = phase.map(|phase| phase.taps);
+                let count = taps.iter().product::<usize>();
+                let panel = count * inputs * PANEL;
+                let (panels, rest) = kernel.split_at(outputs.div_ceil(PANEL) * panel);
+                kernel = rest;
+                if (0..3).any(|i| at[i] % self.axes[i].stride != phases[i]) {
+                    return;
+                }
+                for tap in 0..count {
+                    let place = [
+                        tap / (taps[1] * taps[2]),
+                        tap / taps[2] % taps[1],
+                        tap % taps[2],
+                    ];
+                    let pixel = (0..3).try_fold(0, |pixel, i| {
+                        let step =
+                            at[i] / self.axes[i].stride + place[i] * self.axes[i].input_step();
+                        let input = usize::try_from(step as isize + phase[i].input).ok()?;
+                        (input < self.size[i]).then_some(pixel * self.size[i] + input)
+                    });
+                    let Some(pixel) = pixel else { continue };
+                    let x = &x[pixel * self.inputs + g * inputs..][..inputs];
+                    for (o, y) in y.iter_mut().enumerate() {
+                        let column =
+                            &panels[o / PANEL * panel + tap * inputs * PANEL + o % PANEL..];
+                        for (x, w) in x.iter().zip(column.iter().step_by(PANEL)) {
+                            *y += x * w;
+                        }
+                    }
+                }
+            });
         }
     }
 

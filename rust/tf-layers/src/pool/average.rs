@@ -36,7 +36,11 @@ macro_rules! mean {
 
             #[inline(always)]
             fn scale(&self, taps: &Taps) -> $t {
-                1.0 / self.count(taps) as $t
+                // The mean of nothing is 0, as in onnxruntime.
+                match self.count(taps) {
+                    0 => 0.0,
+                    count => 1.0 / count as $t,
+                }
             }
 
             // A division takes as long as ten multiplications; this errs by one ULP more.
@@ -114,7 +118,7 @@ impl MeanElement for f64 {
 ///
 /// x `[batch, *size, channels]`, y `[batch, *output_size, channels]`. The sum of the taps in the image is divided by
 /// their number, or with `count_include_pad` by the number of taps in the image and its padding (what `ceil_mode`
-/// lets reach beyond the padding never counts).
+/// lets reach beyond the padding never counts); without any the mean is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AveragePool<const D: usize> {
     /// Taps per axis.

@@ -1,7 +1,7 @@
 //! Pooling over all positions: `[batch, positions, channels]` to `[batch, channels]`.
 
 use super::average::lp;
-use super::max::MaxElement;
+use super::max::{MaxElement, larger};
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 
 /// Positions that one f32 sum runs over before it is added to the total: rounding errors grow with the length of a
@@ -39,7 +39,7 @@ impl GlobalAveragePool {
 
 /// y = max over all positions; ONNX `GlobalMaxPool`.
 ///
-/// x `[batch, positions, channels]`, y `[batch, channels]`. NaN is smaller than everything.
+/// x `[batch, positions, channels]`, y `[batch, channels]`. NaN if any is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GlobalMaxPool;
 
@@ -60,12 +60,11 @@ impl GlobalMaxPool {
         x: &[T],
         y: &mut [T],
     ) {
-        let step = |acc: T, x: T| if x > acc { x } else { acc };
         images(batch, positions, channels, x, y, |x, y| {
             dispatch!(cpu.level, s => {
                 let _ = s;
                 y.fill(T::LOWEST);
-                rows(channels, x, y, step);
+                rows(channels, x, y, larger);
             });
         });
     }

@@ -6,8 +6,10 @@ use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 
 /// Element types of [`MaxPool`]: f32, f64 and the 8-bit integers.
 pub trait MaxElement: Copy + PartialOrd {
-    /// Below or equal to everything: what a window without taps gives.
+    /// Below or equal to everything.
     const LOWEST: Self;
+    /// The least finite value: what a window without a tap in the image gives, as in onnxruntime.
+    const LEAST: Self;
 
     #[doc(hidden)]
     fn max_pool(cpu: Cpu, axes: &[Axis; 3], channels: usize, x: &[Self], y: &mut [Self]) {
@@ -20,6 +22,7 @@ pub trait MaxElement: Copy + PartialOrd {
 
 impl MaxElement for f32 {
     const LOWEST: Self = f32::NEG_INFINITY;
+    const LEAST: Self = f32::MIN;
 
     fn max_pool(cpu: Cpu, axes: &[Axis; 3], channels: usize, x: &[Self], y: &mut [Self]) {
         dispatch!(cpu.level, s => lines::fold(s, Largest, axes, channels, x, y));
@@ -28,14 +31,30 @@ impl MaxElement for f32 {
 
 impl MaxElement for f64 {
     const LOWEST: Self = f64::NEG_INFINITY;
+    const LEAST: Self = f64::MIN;
 }
 
 impl MaxElement for i8 {
     const LOWEST: Self = i8::MIN;
+    const LEAST: Self = i8::MIN;
 }
 
 impl MaxElement for u8 {
     const LOWEST: Self = u8::MIN;
+    const LEAST: Self = u8::MIN;
+}
+
+/// max(a, b); NaN if either is. What onnxruntime gives for NaN beside numbers depends on their order, the channels and the processor; a NaN
+/// that a model has computed must not vanish.
+#[inline(always)]
+pub(super) fn larger<T: MaxElement>(a: T, b: T) -> T {
+    if a > b || is_nan(a) { a } else { b }
+}
+
+#[inline(always)]
+#[expect(clippy::eq_op, reason = "what makes NaN what it is")]
+fn is_nan<T: MaxElement>(x: T) -> bool {
+    x != x
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -49,17 +68,21 @@ impl<T: MaxElement> Fold<T> for Largest {
 
     #[inline(always)]
     fn step(&self, acc: T, x: T) -> T {
-        if x > acc { x } else { acc }
+        larger(acc, x)
     }
 
     #[inline(always)]
-    fn scale(&self, _taps: &Taps) -> T {
-        T::LOWEST
+    fn scale(&self, taps: &Taps) -> T {
+        if taps.count() == 0 {
+            T::LEAST
+        } else {
+            T::LOWEST
+        }
     }
 
     #[inline(always)]
-    fn finish(&self, acc: T, _scale: T) -> T {
-        acc
+    fn finish(&self, acc: T, scale: T) -> T {
+        larger(acc, scale)
     }
 }
 
@@ -71,21 +94,28 @@ impl VectorFold for Largest {
 
     #[inline(always)]
     fn step_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, _s: S, acc: V, x: V) -> V {
-        // x86's maximum takes the second operand where one is NaN, so that NaN is ignored as in the scalar fold; other
-        // machines may keep it.
-        x.max(acc)
+        // x86's maximum takes the second operand where one is NaN, Arm's the NaN: so a NaN in `acc` stays, and one in `x` must be put there.
+        if cfg!(any(
+            target_arch = "x86",
+            target_arch = "x86_64",
+            target_arch = "aarch64"
+        )) {
+            x.simd_eq(x).select(x.max(acc), x)
+        } else {
+            (x.simd_gt(acc) | !x.simd_eq(x)).select(x, acc)
+        }
     }
 
     #[inline(always)]
-    fn finish_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, _s: S, acc: V, _scale: f32) -> V {
-        acc
+    fn finish_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, s: S, acc: V, scale: f32) -> V {
+        self.step_v(s, acc, V::splat(s, scale))
     }
 }
 
 /// y = max over each window; ONNX `MaxPool` without its second output.
 ///
-/// x `[batch, *size, channels]`, y `[batch, *output_size, channels]`. What a NaN gives is not specified
-/// (it is ignored on x86); a window without a tap in the image gives the lowest value of the type (−∞).
+/// x `[batch, *size, channels]`, y `[batch, *output_size, channels]`. A window that holds NaN gives NaN; one without a tap in the image
+/// gives the least finite value of the type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaxPool<const D: usize> {
     /// Taps per axis.
@@ -145,7 +175,7 @@ impl<const D: usize> MaxPool<D> {
 ///
 /// Indices count elements of the input as ONNX lays it out, `[batch, channels, *size]`, flattened: row-major, or with
 /// `column_major` (`storage_order = 1`) the *spatial* axes in column-major order. The first of equal elements (in
-/// row-major order of the window) counts; a window without a tap in the image gives −1.
+/// row-major order of the window) counts, and the first NaN before all numbers; a window without a tap in the image gives −1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaxPoolIndices<const D: usize> {
     /// Taps per axis.
@@ -209,7 +239,7 @@ impl<const D: usize> MaxPoolIndices<D> {
         let axes = self.window().axes(size);
         window::each(&axes, channels, x, y, |image, taps, x, y| {
             let found = found.next().unwrap_or_default();
-            y.fill(T::LOWEST);
+            y.fill(T::LEAST);
             found.fill(-1);
             taps.each(|p| {
                 let number = self.number(size, p);
@@ -217,7 +247,7 @@ impl<const D: usize> MaxPoolIndices<D> {
                 for (c, ((y, found), &x)) in
                     y.iter_mut().zip(found.iter_mut()).zip(pixel).enumerate()
                 {
-                    if *found < 0 || x > *y {
+                    if *found < 0 || x > *y || (is_nan(x) && !is_nan(*y)) {
                         *y = x;
                         *found = ((image * channels + c) * positions + number) as i64;
                     }

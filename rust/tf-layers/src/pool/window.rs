@@ -39,28 +39,31 @@ impl<const D: usize> Window<D> {
         }
     }
 
-    /// Number of windows per axis over an image of `size`: `⌊(size + pads − reach) / stride⌋ + 1` (rounded up with
-    /// `ceil_mode`), where a window reaches over `(kernel − 1) · dilation + 1` positions; 0 where none fits, but 1 if
-    /// less than a stride is missing (the quotient is rounded towards zero, as in onnxruntime).
+    /// Number of windows per axis over an image of `size`: `(size + pads − reach) / stride + 1`, the quotient rounded down or with
+    /// `ceil_mode` up, where a window reaches over `(kernel − 1) · dilation + 1` positions.
+    ///
+    /// Where the first window reaches beyond the padded image by less than a stride it is the only one, in both modes; by more, there is
+    /// none. That is onnxruntime's count: it rounds towards zero. ONNX' reference evaluator gives no window without `ceil_mode`.
     #[must_use]
     pub const fn output_size(&self, size: [usize; D]) -> [usize; D] {
         let mut out = [0; D];
         let mut d = 0;
         while d < D {
+            let stride = self.strides[d];
             let padded = size[d] + self.pads_begin[d] + self.pads_end[d];
             let reach = (self.kernel_shape[d] - 1) * self.dilations[d] + 1;
-            if padded >= reach {
-                let span = padded - reach;
-                out[d] = span / self.strides[d] + 1;
-                if self.ceil_mode {
-                    let inside = (size[d] + self.pads_begin[d]).div_ceil(self.strides[d]);
-                    out[d] = span.div_ceil(self.strides[d]) + 1;
-                    if out[d] > inside {
-                        out[d] = inside;
-                    }
+            out[d] = if padded < reach {
+                (reach - padded < stride) as usize
+            } else if self.ceil_mode {
+                (padded - reach).div_ceil(stride) + 1
+            } else {
+                (padded - reach) / stride + 1
+            };
+            if self.ceil_mode {
+                let inside = (size[d] + self.pads_begin[d]).div_ceil(stride);
+                if out[d] > inside {
+                    out[d] = inside;
                 }
-            } else if !self.ceil_mode && size[d] > 0 && reach - padded < self.strides[d] {
-                out[d] = 1;
             }
             d += 1;
         }
