@@ -167,7 +167,12 @@ def test_tests_prove_what_the_readme_says(score):
 def predict(crate: Path, x: np.ndarray, tmp_path: Path) -> np.ndarray:
     """The example on a batch."""
     (tmp_path / "in.npz").write_bytes(npz.encode({"features": x}))
-    passes(crate, "run", "-q", "--example", "predict", "--", str(tmp_path / "in.npz"), str(tmp_path / "out.npz"))
+    arguments = ["run", "-q", "--example", "predict", "--", str(tmp_path / "in.npz"), str(tmp_path / "out.npz")]
+    said = passes(crate, *arguments).splitlines()
+    assert said[0] == f"probability: float32 [{len(x)}, 1]"
+    assert [line.split(":")[0] for line in said[1:]] == [f"  sample {k}" for k in range(min(len(x), 3))]
+    last = json.loads(passes(crate, *arguments, "--repeat", "2").splitlines()[-1])
+    assert list(last) == ["runs", "median_ns", "min_ns", "first_ns", "peak_rss_kb"]
     with np.load(tmp_path / "out.npz") as archive:
         return archive["probability"]
 

@@ -14,7 +14,7 @@ import onnx_models
 import pytest
 from rust_tools import ROOT
 
-from onnx2rust import resources
+from onnx2rust import layer_crate, resources
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +77,7 @@ def test_it_converts_outside_the_checkout(python: Path, tmp_path: Path, program:
     copied = {
         p.relative_to(crate / "tf-layers").as_posix(): p.read_bytes() for p in (crate / "tf-layers").rglob("*") if p.is_file()
     }
-    assert copied == resources.tf_layers_files()
+    assert copied == layer_crate.files("model-layers", ["base", "dense", "npz"])
 
 
 def test_where_it_is_imported_from(python: Path, tmp_path: Path) -> None:

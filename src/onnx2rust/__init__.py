@@ -13,9 +13,10 @@ Importing this module is cheap: whatever is heavy (numpy, onnx, onnxruntime) is 
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onnx2rust.errors import (
     InvalidModelError,
@@ -29,23 +30,33 @@ from onnx2rust.errors import (
 from onnx2rust.options import Checks, Options
 
 if TYPE_CHECKING:
+    from onnx import ModelProto
+
     from onnx2rust.inspection import Inspection
     from onnx2rust.pipeline import Project
     from onnx2rust.support import ModelSupport, Supported
-    from onnx2rust.verification.reports import Report
+    from onnx2rust.verification.reports import ModelReport, OutputReport, Report
 
 __version__ = "1.0.0a1"
 __all__ = [
     "Checks",
+    "Inspection",
     "InvalidModelError",
     "MismatchError",
+    "ModelReport",
+    "ModelSupport",
     "Onnx2RustError",
     "Options",
+    "OutputReport",
     "Problem",
+    "Project",
+    "Report",
+    "Supported",
     "ToolError",
     "UnsupportedError",
     "UsageError",
     "convert",
+    "convert_workspace",
     "inspect",
     "operators",
     "supports",
@@ -53,26 +64,60 @@ __all__ = [
     "write_weights",
 ]
 
+_RESULTS = {
+    "Inspection": "inspection",
+    "ModelReport": "verification.reports",
+    "ModelSupport": "support",
+    "OutputReport": "verification.reports",
+    "Project": "pipeline",
+    "Report": "verification.reports",
+    "Supported": "support",
+}
+"""What the functions return, and where it is defined."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _RESULTS:
+        raise AttributeError(f"module 'onnx2rust' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"onnx2rust.{_RESULTS[name]}"), name)
+
 
 def convert(
-    model: Path | str,
+    model: Path | str | ModelProto,
     out: Path | str,
     options: Options | None = None,
     *,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Project:
-    """Converts the model file or folder `model` into a Rust project at `out` (`onnx2rust convert`).
+    """Converts `model`, a file, a folder or a ModelProto, into a Rust project at `out` (`onnx2rust convert`).
 
     `progress` hears the name of each stage as it begins. Raises an `Onnx2RustError` that holds all problems at once; then
     nothing has been written and nothing at `out` has been touched.
     """
+    from onnx2rust import pipeline, protos
+
+    with protos.as_paths([model]) as (path,):
+        return pipeline.convert(path, out, options, progress)
+
+
+def convert_workspace(
+    models: Sequence[Path | str],
+    out: Path | str,
+    options: Options | Sequence[Options] | None = None,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Project]:
+    """Converts several models into one cargo workspace at `out`, with one copy of the layers (`onnx2rust convert --workspace`).
+
+    `options` are for all models, or one for each. Raises as `convert`, with the problems of all models.
+    """
     from onnx2rust import pipeline
 
-    return pipeline.convert(model, out, options, progress)
+    return pipeline.convert_workspace(models, out, options, progress)
 
 
 def verify(
-    models: Sequence[Path | str],
+    models: Sequence[Path | str | ModelProto],
     options: Options | Sequence[Options] | None = None,
     checks: Checks | None = None,
     *,
@@ -83,9 +128,14 @@ def verify(
     `options` are for all models, or one for each. Inputs are those of `options.features`, else seeded draws. Whatever is wrong with a model is in its report (`report.passed`,
     `report.models[k].error`), so that one bad model does not cost the others; `report.raise_for_failure()` makes an error of it.
     """
-    from onnx2rust import verification
+    from onnx2rust import protos, verification
 
-    return verification.verify(models, options, checks, progress)
+    with protos.as_paths(list(models)) as paths:
+        report = verification.verify(paths, options, checks, progress)
+    for model, found in zip(models, report.models, strict=True):
+        # the file that a ModelProto was in is no more
+        found.model = str(model) if isinstance(model, Path | str) else Path(found.model).name
+    return report
 
 
 def inspect(

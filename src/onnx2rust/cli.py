@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from signal import SIGINT
-from typing import Any, NoReturn, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 import click
 
@@ -20,6 +20,9 @@ from onnx2rust import processes
 from onnx2rust.console import Console, Outcome, error_data, printable, silence, to_json
 from onnx2rust.errors import Onnx2RustError, ToolError, UsageError, bug
 from onnx2rust.options import Checks, Frontend, Options
+
+if TYPE_CHECKING:
+    from onnx2rust.pipeline import Project
 
 EXIT_CODES = """\b
 Exit codes:
@@ -36,9 +39,23 @@ SIGNALLED = 128
 Command = Callable[..., Outcome]
 
 
+def telling(function: Callable[..., Any]) -> Callable[..., Any]:
+    """-q, -v and --json: given before the command or after it."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
+        click.option("-q", "--quiet", is_flag=True, help="Errors only."),
+        click.option(
+            "-v", "--verbose", count=True, help="-vv: tracebacks and what other tools print; -vvv: also where a lowering fails."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES)
 @click.version_option(onnx2rust.__version__, prog_name="onnx2rust")
-def cli() -> None:
+@telling
+def cli(verbose: int, quiet: bool, as_json: bool) -> None:
     """Turns a trained model (TensorFlow, Keras, TFLite, ONNX) into a self-contained, safe Rust crate."""
 
 
@@ -108,13 +125,11 @@ def command(function: Command) -> Command:
     """Adds -q, -v and --json; turns errors into messages and exit codes. Passes `console` to the function."""
 
     @cli.command(function.__name__.strip("_"), help=function.__doc__, epilog=EXIT_CODES)
-    @click.option(
-        "-v", "--verbose", count=True, help="-vv: tracebacks and what other tools print; -vvv: also where a lowering fails."
-    )
-    @click.option("-q", "--quiet", is_flag=True, help="Errors only.")
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+    @telling
     @functools.wraps(function)
     def wrapped(*args: Any, verbose: int, quiet: bool, as_json: bool, **kwargs: Any) -> Outcome:
+        before = click.get_current_context().find_root().params
+        verbose, quiet, as_json = verbose + before["verbose"], quiet or before["quiet"], as_json or before["as_json"]
         if quiet and verbose:
             raise click.UsageError("-q and -v contradict each other")
         console = Console(-1 if quiet else verbose)
@@ -129,6 +144,9 @@ def command(function: Command) -> Command:
                 traceback.print_exc()
             raise click.exceptions.Exit(_failed(error, arguments, console)) from error
         except (click.ClickException, click.exceptions.Exit):
+            raise
+        except KeyboardInterrupt:
+            console.interrupted()
             raise
         except Exception as error:  # the last resort: no user should meet a traceback that was not asked for
             if verbose >= 2:
@@ -183,12 +201,8 @@ def reading(function: Command) -> Command:
     return function
 
 
-_MODEL = click.argument("model", type=_FILE, required=False)
-
-
 @command
-@_MODEL
-@click.argument("out", type=_FILE, required=False)
+@click.argument("places", nargs=-1, type=_FILE, metavar="MODEL OUT")
 @click.option("--path_to_tf_model", type=_FILE, metavar="MODEL", help="The same as MODEL.")
 @click.option("--path_to_save", type=_FILE, metavar="OUT", help="The same as OUT.")
 @click.option("--name", "--model_name", "name", metavar="NAME", help="The struct is NAMEModel (default: from the file name).")
@@ -209,50 +223,92 @@ _MODEL = click.argument("model", type=_FILE, required=False)
 @click.option("--memdrop/--no-memdrop", default=None, help="Reuse the memory of values that are no longer needed (default).")
 @click.option("--enable_memdrop", "memdrop_value", type=bool, metavar="BOOL", help="The same, with a value.")
 @click.option("--crate-name", metavar="NAME", help="Name of the crate (default: from --name).")
+@click.option(
+    "--layers",
+    metavar="copy|PATH|VERSION",
+    default="copy",
+    show_default=True,
+    help="Where the crate's layers come from: a copy of its own, the folder of a tf-layers that crates share, or crates.io.",
+)
+@click.option(
+    "--workspace", type=_FILE, metavar="OUT", help="Convert every MODEL into one cargo workspace with one copy of the layers."
+)
 @click.option("--force", is_flag=True, help="Replace the output of an earlier conversion.")
 def convert(
     console: Console,
-    model: Path | None,
-    out: Path | None,
+    places: tuple[Path, ...],
     path_to_tf_model: Path | None,
     path_to_save: Path | None,
     binary_value: bool | None,
     inplace_value: bool | None,
     memdrop_value: bool | None,
+    workspace: Path | None,
     **choices: Any,
 ) -> Outcome:
-    """Converts MODEL into a Rust project at OUT.
+    """Converts MODEL into a Rust project at OUT, or with --workspace OUT every MODEL into one of several.
 
     MODEL is a SavedModel folder, a .keras, .h5, .tflite or .onnx file, or a frozen GraphDef (.pb). The seven options with
     underscores are those of tf2rust.
     """
-    source, target = _paths(model, out, path_to_tf_model, path_to_save)
     choices["binary_classification"] = _switch("binary_classification", choices["binary_classification"], binary_value)
     for name, value in (("inplace", inplace_value), ("memdrop", memdrop_value)):
         chosen = _switch(name, choices[name], value)
         choices[name] = True if chosen is None else chosen
     options = Options(**choices, verbosity=console.verbosity)
+    if workspace is not None:
+        return _together(console, places, path_to_tf_model, path_to_save, workspace, options)
+    source, target = _paths(list(places), path_to_tf_model, path_to_save)
     project = onnx2rust.convert(source, target, options, progress=console.stage)
     for note in project.notes:
         console.note(note)
-    text = (
-        f"{project.crate}: crate `{project.crate_name}` with `{project.model}`\n"
-        f"try it: cd {project.crate} && cargo test --release"
-    )
-    data = {
-        "ok": True,
+    return Outcome({"ok": True} | _data(project), "" if console.verbosity < 0 else f"{_line(project)}\n{_try(project.crate)}")
+
+
+def _together(
+    console: Console,
+    places: tuple[Path, ...],
+    named_model: Path | None,
+    named_out: Path | None,
+    workspace: Path,
+    options: Options,
+) -> Outcome:
+    """`convert --workspace`."""
+    if named_out is not None:
+        raise click.UsageError("--path_to_save and --workspace are both given")
+    models = [*places, *([] if named_model is None else [named_model])]
+    if not models:
+        raise click.UsageError("MODEL must be given")
+    projects = onnx2rust.convert_workspace(models, workspace, options, progress=console.stage)
+    for project in projects:
+        for note in project.notes:
+            console.note(f"{project.crate_name}: {note}")
+    text = "\n".join([*map(_line, projects), _try(workspace)])
+    data = {"ok": True, "out": str(workspace), "crates": [_data(p) for p in projects]}
+    return Outcome(data, "" if console.verbosity < 0 else text)
+
+
+def _data(project: Project) -> dict[str, Any]:
+    return {
         "out": str(project.out),
         "crate": str(project.crate),
         "crate_name": project.crate_name,
         "model": project.model,
         "notes": list(project.notes),
     }
-    return Outcome(data, "" if console.verbosity < 0 else text)
 
 
-def _paths(model: Path | None, out: Path | None, named_model: Path | None, named_out: Path | None) -> tuple[Path, Path]:
+def _line(project: Project) -> str:
+    return f"{project.crate}: crate `{project.crate_name}` with `{project.model}`"
+
+
+def _try(folder: Path) -> str:
+    return f"its tests were written, not run: cd {folder} && cargo test --release"
+
+
+def _paths(places: list[Path], named_model: Path | None, named_out: Path | None) -> tuple[Path, Path]:
     """MODEL and OUT, each given by place or by option."""
-    places = [p for p in (model, out) if p is not None]
+    if len(places) > 2:
+        raise click.UsageError("one MODEL and one OUT, or several MODELs with --workspace OUT")
     missing = (named_model is None) + (named_out is None)
     if len(places) > missing:
         raise click.UsageError("MODEL and OUT are given both by place and by --path_to_tf_model or --path_to_save")

@@ -6,11 +6,12 @@ import contextlib
 import json
 import os
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from onnx2rust.errors import Onnx2RustError
+from onnx2rust.errors import Onnx2RustError, listed
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,10 @@ class Outcome:
     exit_code: int = 0
 
 
+MOVES = 3.0
+"""Seconds between two dots of a stage that takes long."""
+
+
 @dataclass
 class Console:
     """Progress lines on stderr: plain text, a line a stage, so that a log reads like a terminal."""
@@ -29,22 +34,32 @@ class Console:
     verbosity: int = 0
     stream: TextIO = field(default_factory=lambda: sys.stderr)
     _began: float | None = None
+    _ended: threading.Event = field(default_factory=threading.Event)
 
     def stage(self, name: str) -> None:
         """A stage begins; the one before it has ended."""
         self.done()
         if self.verbosity >= 0:
-            self._write(f"{name} …")
+            self._write(f"{name} … ")
             self._began = time.monotonic()
+            self._ended = threading.Event()
+            threading.Thread(target=self._move, args=(self._ended,), daemon=True).start()
+
+    def _move(self, ended: threading.Event) -> None:
+        """A dot every few seconds: TensorFlow alone takes some twenty to load."""
+        while not ended.wait(MOVES):
+            self._write(". ")
 
     def done(self) -> None:
         """The last stage has ended."""
+        self._ended.set()
         if self._began is not None:
-            self._write(f" {duration(time.monotonic() - self._began)}\n")
+            self._write(f"{duration(time.monotonic() - self._began)}\n")
             self._began = None
 
     def interrupted(self) -> None:
         """The last stage will not end."""
+        self._ended.set()
         if self._began is not None:
             self._write("\n")
             self._began = None
@@ -53,7 +68,8 @@ class Console:
         """Something that a user should know."""
         self.done()
         if self.verbosity >= 0:
-            self._write(f"note: {text}\n")
+            self._write(self._coloured("note:", 36) + " ", plain=True)
+            self._write(f"{text}\n")
 
     def said(self, text: str) -> None:
         """A line that is not left out for -q."""
@@ -64,14 +80,21 @@ class Console:
         """All that is wrong."""
         self.interrupted()
         count = len(error.problems)
-        head = f"error: {error.title}" + (f" ({count} problems)" if count > 1 else "")
-        self._write(f"{head}\n" + "".join(f"  {line}\n" for line in _lines(error)))
+        head = self._coloured("error:", 31) + f" {error.title}" + (f" ({count} problems)" if count > 1 else "")
+        self._write(f"{head}\n", plain=True)
+        self._write("".join(f"  {line}\n" for line in listed(error.problems)))
         for note in notes(error):
             self.note(note)
 
-    def _write(self, text: str) -> None:
+    def _coloured(self, text: str, colour: int) -> str:
+        """The text in a colour of the terminal's, if it is one (or FORCE_COLOR says so) and NO_COLOR does not forbid it."""
+        wanted = bool(os.environ.get("FORCE_COLOR")) or (self.stream.isatty() and os.environ.get("TERM") != "dumb")
+        return f"\x1b[1;{colour}m{text}\x1b[0m" if wanted and not os.environ.get("NO_COLOR") else text
+
+    def _write(self, text: str, *, plain: bool = False) -> None:
+        """Writes text; unless it is `plain` (our own words), what could reach the terminal as a command is escaped."""
         try:
-            self.stream.write(printable(text))
+            self.stream.write(text if plain else printable(text))
             self.stream.flush()
         except OSError:
             # nobody reads it, or the disk of the log is full: no reason to lose the work
@@ -118,10 +141,6 @@ def printable(text: str) -> str:
 
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode()
-
-
-def _lines(error: Onnx2RustError) -> list[str]:
-    return [line for problem in error.problems for line in str(problem).splitlines()]
 
 
 def _plain(value: Any) -> Any:

@@ -6,7 +6,8 @@ next. Stages collect problems and raise once, so that a user never repairs a mod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 
@@ -21,6 +22,18 @@ class Problem:
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
         return f"{head}\n    → {self.hint}" if self.hint else head
+
+
+def listed(problems: Sequence[Problem]) -> list[str]:
+    """The lines of several problems: those with the same hint together, in the order they were met, and the hint once below them."""
+    groups: dict[str, list[Problem]] = {}
+    for problem in problems:
+        groups.setdefault(problem.hint, []).append(problem)
+    lines = []
+    for hint, group in groups.items():
+        lines += [line for problem in group for line in str(replace(problem, hint="")).splitlines()]
+        lines += [f"    → {line}" if k == 0 else f"      {line}" for k, line in enumerate(hint.splitlines())]
+    return lines
 
 
 class Onnx2RustError(Exception):

@@ -14,6 +14,7 @@ from onnx2rust.errors import InvalidModelError
 from onnx2rust.frontends.graph import all_graphs
 from onnx2rust.naming import comment
 from onnx2rust.options import Options
+from onnx2rust.passes.declines import Declined, Declines
 from onnx2rust.planner import Plan
 from onnx2rust.program import Program, Value
 from onnx2rust.report.architecture import multiply_adds
@@ -53,6 +54,7 @@ class Inspection:
     operators: dict[str, int]
     layers: dict[str, int]
     passes: tuple[tuple[str, str], ...]
+    declined: tuple[Declined, ...]
     notes: tuple[str, ...]
 
     def data(self) -> dict[str, Any]:
@@ -80,6 +82,7 @@ class Inspection:
         }
         if self.passes:
             found["passes"] = [{"after": name, "program": text.splitlines()} for name, text in self.passes]
+            found["declined"] = [{"pass": d.by, "node": d.node, "reason": d.reason} for d in self.declined]
         return found
 
     def text(self) -> str:
@@ -104,6 +107,8 @@ class Inspection:
         lines += [f"note: {n}" for n in self.notes]
         for name, program in self.passes:
             lines += ["", f"-- after {name}", program]
+        if self.declined:
+            lines += ["", "-- left as it is", *(str(d) for d in self.declined)]
         return "\n".join(lines)
 
 
@@ -117,7 +122,8 @@ def inspect(
     loaded = frontends.load(source, options)
     progress("lowering operators to layers")
     traced: list[tuple[str, str]] = []
-    program = pipeline.lower(loaded, options, (lambda n, p: traced.append((n, printer.program(p)))) if passes else None)
+    declines = Declines()
+    program = pipeline.lower(loaded, options, (lambda n, p: traced.append((n, printer.program(p)))) if passes else None, declines)
     plan = planner.plan(program, options)
     sizes = _sizes(program)
     weights = emit.weights(program)
@@ -140,6 +146,7 @@ def inspect(
         operators=dict(sorted(operators.items())),
         layers=dict(sorted(layers.items())),
         passes=tuple(traced),
+        declined=tuple(declines.heard) if passes else (),
         notes=loaded.notes,
     )
 

@@ -181,8 +181,25 @@ def type_name(text: str) -> Escaped:
     return Escaped("SelfModel" if name == "Self" else name)
 
 
+def lost(text: str) -> str:
+    """The letters and digits of a name that no identifier made of it can keep: those without an ASCII form."""
+    return "".join(c for c in text if c.isalnum() and not unicodedata.normalize("NFKD", c).encode("ascii", "ignore"))
+
+
 _CRATE_RESERVED = frozenset(
-    ["tf_layers", "allocation_counter", "bytemuck", "fearless_simd", "miniz_oxide", "proc_macro", "con", "prn", "aux", "nul"]
+    [
+        "tf",
+        "tf_layers",
+        "allocation_counter",
+        "bytemuck",
+        "fearless_simd",
+        "miniz_oxide",
+        "proc_macro",
+        "con",
+        "prn",
+        "aux",
+        "nul",
+    ]
 )
 """The dependencies of a generated crate, and names that Windows keeps for devices."""
 

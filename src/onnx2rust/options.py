@@ -19,6 +19,7 @@ class Options:
 
     `binary_classification` is None when the user did not say: then a model that cannot be a binary classifier is
     converted as not binary instead of being refused. `name` is None when the model is to be called after its file.
+    `layers` is `copy` (the crate brings its own), the folder of a tf-layers that crates share, or a version on crates.io.
     """
 
     name: str | None = None
@@ -33,6 +34,7 @@ class Options:
     inplace: bool = True
     memdrop: bool = True
     crate_name: str | None = None
+    layers: str = "copy"
     custom_objects: Path | None = None
     force: bool = False
     verbosity: int = 0

@@ -87,7 +87,7 @@ def write(out: Path, files: Mapping[str, bytes], replaced: Identity | None = Non
                 path = fresh / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-            _format(fresh / MARKER)
+            _format(fresh)
             os.chmod(fresh, 0o755)
             with uninterrupted():
                 if replaced is not None:
@@ -126,12 +126,12 @@ def _put(fresh: Path, target: Path, out: Path) -> None:
         ) from error
 
 
-def _format(crate: Path) -> None:
+def _format(folder: Path) -> None:
     """rustfmt, where it is installed: whoever builds the crate has the toolchain, whoever converts need not."""
     rustfmt = shutil.which("rustfmt")
     if rustfmt is None:
         return
-    sources = [p for p in crate.rglob("*.rs") if "tf-layers" not in p.relative_to(crate).parts]
+    sources = [p for p in folder.rglob("*.rs") if "tf-layers" not in p.relative_to(folder).parts]
     command = [rustfmt, "--edition", "2024"]
     done = subprocess.run([*command, *map(str, sources)], capture_output=True, text=True, check=False)
     # rustup leaves a rustfmt that only says that it is not installed; an old one does not know the edition

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from onnx2rust import emit, frontends, importer, leftovers, npz, output, passes, planner, resources, samples, thresholds
+from onnx2rust import emit, frontends, importer, layer_crate, leftovers, naming, npz, output, passes, planner, samples, thresholds
 from onnx2rust.dims import evaluate, product, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.errors import MismatchError, Onnx2RustError, Problem, UnsupportedError, UsageError
-from onnx2rust.options import Options
+from onnx2rust.naming import Names, crate_name, type_name
+from onnx2rust.options import Options, for_each
+from onnx2rust.passes.declines import Declines
 from onnx2rust.planner import Plan
 from onnx2rust.program import Program
 from onnx2rust.report import files as report_files
@@ -18,10 +20,12 @@ from onnx2rust.report import files as report_files
 
 @dataclass(frozen=True)
 class Generated:
-    """All that a conversion writes, in memory: `crate` below `output.MARKER` (without tf-layers, which is the same for all models),
+    """All that a conversion writes, in memory: `crate` below `output.MARKER` (without its copy of tf-layers),
     `people` below `saved_model_from_<kind>`."""
 
     crate: dict[str, bytes]
+    features: tuple[str, ...]
+    """The families of layers that the crate uses."""
     people: dict[str, bytes]
     crate_name: str
     model: str
@@ -74,23 +78,109 @@ def _converted(source: Path, out: Path, options: Options, recovered: list[str], 
     replaced = output.refuse_existing(out, options.force)
     progress("reading the model")
     loaded = frontends.load(source, options)
-    found = generate(loaded, source.resolve().name, options, progress)
+    layers = layer_crate.chosen(options.layers, out / output.MARKER)
+    found = generate(loaded, source.resolve().name, options, progress, layers=layers)
+    layer_crate.check(options.layers, found.features)
     if found.departures:
         raise MismatchError(list(found.departures))
     progress("writing the files")
     files = {f"{output.MARKER}/{name}": content for name, content in found.crate.items()}
-    files |= {f"{output.MARKER}/tf-layers/{name}": content for name, content in resources.tf_layers_files().items()}
+    if layers is None:
+        own = layer_crate.copied(found.crate_name)
+        copy = layer_crate.files(own.package, found.features)
+        files |= {f"{output.MARKER}/{own.path}/{name}": content for name, content in copy.items()}
     files |= {f"saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()}
     output.write(out, files, replaced)
     notes = (*recovered, *found.notes)
     return Project(out, out / output.MARKER, found.crate_name, found.model, notes, found.program, found.plan)
 
 
-def lower(loaded: frontends.Loaded, options: Options, trace: Callable[[str, Program], None] | None = None) -> Program:
-    """ModelProto → Program, passes included."""
+def convert_workspace(
+    sources: Sequence[Path | str],
+    out: Path | str,
+    options: Options | Sequence[Options] | None = None,
+    progress: Progress = lambda _: None,
+) -> list[Project]:
+    """Converts every model into a folder of the cargo workspace `out`, all with one copy of the layers.
+
+    Raises as `convert`, with the problems of all models (each says whose); then nothing has been written.
+    """
+    paths, out = [Path(s) for s in sources], Path(out)
+    each = for_each(Options() if options is None else options, len(paths))
+    _refuse_for_many(each)
+    for source in paths:
+        output.refuse_inside(out, source)
+    recovered = leftovers.recover(output.resolved(out).parent)
+    output.refuse_existing(out, force=False)
+    progress(f"reading {len(paths)} models")
+    shared = layer_crate.copied(crate_name(out.resolve().name), f"../../{layer_crate.FOLDER}")
+    results: list[tuple[frontends.Loaded, Generated]] = []
+    failures: list[tuple[Path, Onnx2RustError]] = []
+    names = Names(["target"])  # cargo's own folder in the workspace
+    for source, loaded, own in zip(paths, frontends.load_many(paths, each), each, strict=True):
+        try:
+            if isinstance(loaded, Onnx2RustError):
+                raise loaded
+            name = names.unique(crate_name(own.crate_name or type_name(own.name or source.resolve().stem)))
+            found = generate(loaded, source.resolve().name, replace(own, crate_name=name), progress, layers=shared)
+            if found.departures:
+                raise MismatchError(list(found.departures))
+            results.append((loaded, found))
+        except Onnx2RustError as error:
+            failures.append((source, error))
+    if failures:
+        raise _all_of(failures)
+    progress("writing the files")
+    files: dict[str, bytes] = {}
+    for loaded, found in results:
+        files |= {f"{found.crate_name}/{output.MARKER}/{name}": content for name, content in found.crate.items()}
+        files |= {f"{found.crate_name}/saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()}
+    features = {f for _, found in results for f in found.features}
+    files |= {f"{layer_crate.FOLDER}/{name}": c for name, c in layer_crate.files(shared.package, features).items()}
+    files["Cargo.toml"] = emit.workspace([f"{found.crate_name}/{output.MARKER}" for _, found in results]).encode()
+    output.write(out, files)
+    places = [out / found.crate_name for _, found in results]
+    return [
+        Project(place, place / output.MARKER, f.crate_name, f.model, (*recovered, *f.notes), f.program, f.plan)
+        for place, (_, f) in zip(places, results, strict=True)
+    ]
+
+
+def _refuse_for_many(each: Sequence[Options]) -> None:
+    """Raises UsageError for options that are for one model, or for a crate that stands alone."""
+    problems = [
+        Problem(f"--{option.replace('_', '-')}: is for one model, {len(each)} are given")
+        for option in ("name", "crate_name", "features", "thresholds")
+        if len(each) > 1 and len({getattr(own, option) for own in each}) == 1 and getattr(each[0], option) is not None
+    ]
+    if any(own.layers != "copy" for own in each):
+        problems.append(Problem("--layers: a workspace has a copy that its crates share"))
+    if any(own.force for own in each):
+        problems.append(Problem("--force: a workspace is not replaced", hint="remove the folder, or choose another one"))
+    if problems:
+        raise UsageError(problems)
+
+
+def _all_of(failures: Sequence[tuple[Path, Onnx2RustError]]) -> Onnx2RustError:
+    """One error of the first one's kind, with the problems of all."""
+    problems = [
+        replace(problem, where=f"{source}: {problem.where}" if problem.where else str(source))
+        for source, error in failures
+        for problem in error.problems
+    ]
+    return type(failures[0][1])(problems)
+
+
+def lower(
+    loaded: frontends.Loaded,
+    options: Options,
+    trace: Callable[[str, Program], None] | None = None,
+    declines: Declines | None = None,
+) -> Program:
+    """ModelProto → Program, passes included; `trace` and `declines` as in `passes.run`."""
     program = importer.read(loaded.proto, options)
     _refuse_huge(program)
-    return passes.run(program, trace)
+    return passes.run(program, trace, declines)
 
 
 def _refuse_huge(program: Program) -> None:
@@ -107,10 +197,18 @@ def _refuse_huge(program: Program) -> None:
 
 
 def generate(
-    loaded: frontends.Loaded, source: str, options: Options, progress: Progress = lambda _: None, *, drawn: bool = True
+    loaded: frontends.Loaded,
+    source: str,
+    options: Options,
+    progress: Progress = lambda _: None,
+    *,
+    drawn: bool = True,
+    layers: layer_crate.LayerCrate | None = None,
 ) -> Generated:
-    """The stages behind the frontend; `source` is the model's file name. Unless `drawn`, the picture is laid out but has no pixels:
+    """The stages behind the frontend; `source` is the model's file name, `layers` the crate of layers
+    unless it is a copy of its own. Unless `drawn`, the picture is laid out but has no pixels:
     drawing some hundred layers takes most of a second, all else that is written for people some milliseconds."""
+    given = options.name
     options = replace(options, name=options.name or Path(source).stem)
     progress("lowering operators to layers")
     program = lower(loaded, options)
@@ -118,15 +216,19 @@ def generate(
     progress("running the reference")
     context, data, notes = _context(loaded, program, source, options)
     progress("generating the crate")
-    rendered = emit.render(plan, options, replace(context, levels=_thresholds(options, context, data)))
+    rendered = emit.render(plan, options, replace(context, levels=_thresholds(options, context, data), layers=layers))
     crate = crate_files(rendered)
     if data.samples:
         crate["testdata/features.npz"] = npz.encode(data.arrays)
     people = report_files(loaded, program, crate[WEIGHTS], rendered.model, source, drawn=drawn)
+    if given and (lost := naming.lost(given)):
+        notes.append(f"--name {given!r}: the struct is called {rendered.model}, Rust names are ASCII here ({lost} is left out)")
     if options.crate_name and rendered.crate != options.crate_name:
         notes.append(f"--crate-name {options.crate_name!r}: the crate is called {rendered.crate}")
     notes = [*loaded.notes, *notes]
-    return Generated(crate, people, rendered.crate, rendered.model, tuple(notes), program, plan, data.departures)
+    return Generated(
+        crate, rendered.features, people, rendered.crate, rendered.model, tuple(notes), program, plan, data.departures
+    )
 
 
 def crate_files(rendered: emit.Rendered) -> dict[str, bytes]:

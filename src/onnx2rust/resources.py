@@ -20,14 +20,19 @@ def tf_layers() -> Path:
 
 
 def tf_layers_files() -> dict[str, bytes]:
-    """The files of tf-layers that travel with a generated crate: sources, readme, the manifest without tests and benches."""
+    """The files of tf-layers that can travel with a generated crate: sources, readme, licences, the manifest without tests and benches."""
     root = tf_layers()
     files = {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted((root / "src").rglob("*.rs"))}
-    files["README.md"] = (root / "README.md").read_bytes()
+    for name in ("README.md", "LICENSE-MIT", "LICENSE-APACHE"):
+        files[name] = _find_file(root / name, root.parent.parent / name).read_bytes()
     manifest, marker, _ = (root / "Cargo.toml").read_text().partition("# ---- only in the repository")
     assert marker, "tf-layers/Cargo.toml has lost the line that its copy ends at"
     files["Cargo.toml"] = (manifest.rstrip() + "\n").encode()
     return files
+
+
+def _find_file(*candidates: Path) -> Path:
+    return next((c for c in candidates if c.is_file()), candidates[0])
 
 
 def _find(*candidates: Path) -> Path:

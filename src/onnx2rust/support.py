@@ -11,7 +11,7 @@ import onnx
 
 from onnx2rust import frontends, importer, registry
 from onnx2rust.dtypes import DType
-from onnx2rust.errors import Problem, UnsupportedError
+from onnx2rust.errors import Problem, UnsupportedError, listed
 from onnx2rust.frontends.graph import all_graphs
 from onnx2rust.options import Options
 
@@ -66,7 +66,7 @@ class ModelSupport:
         """For people."""
         if not self.problems:
             return f"{self.model}: all {self.nodes} nodes are supported"
-        return "\n".join([f"{self.model}: {len(self.problems)} problems in {self.nodes} nodes", *map(str, self.problems)])
+        return "\n".join([f"{self.model}: {len(self.problems)} problems in {self.nodes} nodes", *listed(self.problems)])
 
 
 def operators() -> list[Supported]:

@@ -19,36 +19,45 @@ HEAD = """# Operators
 
 Written by `make docs`; do not edit. *Opsets* are those whose meaning of the operator is supported. *Types* are the element types of the first
 input that ONNX allows and onnx2rust has. *Official tests* counts the node tests of the installed `onnx` ({version}) that pass through generated
-code, of those that consist of this operator alone: {passed:,} of {total:,} with those that combine several. What does not pass stands in
+code, of those that consist of this operator alone: {passed:,} of {total:,} with those that combine several. Tests that give as an input what
+onnx2rust must know at conversion (axes, a region: almost every model has it as a constant) are counted apart, *at run time*. What does not pass stands in
 [`tests/conformance/unsupported.txt`](../tests/conformance/unsupported.txt), with the reason.
 
 *By its function*: ONNX defines the operator by simpler ones, and those are what runs.
 """
+
+AT_RUN_TIME = ("must be known at conversion", "only known at run time")
+"""How the list says that a test gives at run time what must be known before."""
 
 
 def text() -> str:
     """The document."""
     listed = harness.listed()
     cases = harness.cases()
-    total, passing = Counter[str](), Counter[str]()
+    total, passing, later = Counter[str](), Counter[str](), Counter[str]()
     for case in cases:
         if len(case.model.graph.node) == 1:
             operator = case.model.graph.node[0]
             name = f"{operator.domain}::{operator.op_type}" if operator.domain else operator.op_type
             total[name] += 1
             passing[name] += case.name not in listed
+            later[name] += any(words in listed.get(case.name, "") for words in AT_RUN_TIME)
     supported = {f"{s.domain}::{s.name}" if s.domain else s.name: s for s in onnx2rust.operators()}
     known = {s.name for s in onnx.defs.get_all_schemas() if s.domain == "" and not s.deprecated}
     lines = [HEAD.format(version=onnx.__version__, passed=len(cases) - len(listed), total=len(cases))]
     lines += ["| operator | opsets | types | official tests |", "|---|---|---|---|"]
-    lines += [_row(name, one, passing[name], total[name]) for name, one in sorted(supported.items())]
+    lines += [_row(name, one, passing[name], total[name], later[name]) for name, one in sorted(supported.items())]
     lines += ["", "## Not supported", "", ", ".join(f"`{name}`" for name in sorted(known - set(supported))) + "."]
+    machine = {s.name for s in onnx.defs.get_all_schemas() if s.domain == "ai.onnx.ml" and not s.deprecated}
+    lines += ["", "Of `ai.onnx.ml` (trees, support vector machines, encoders of scikit-learn and others), none: "]
+    lines[-1] += ", ".join(f"`{name}`" for name in sorted(machine)) + "."
     return "\n".join(lines) + "\n"
 
 
-def _row(name: str, one: Supported, passing: int, total: int) -> str:
+def _row(name: str, one: Supported, passing: int, total: int, later: int) -> str:
     how = ", by its function" if one.by_function else ""
-    tests = f"{passing} of {total}" if total else "none"
+    tests = f"{passing} of {total - later}" if total > later else "none"
+    tests += f", {later} at run time" if later else ""
     return f"| `{name}`{how} | {one.first_opset}–{one.last_opset} | {', '.join(one.types)} | {tests} |"
 
 

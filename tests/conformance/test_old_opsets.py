@@ -8,9 +8,12 @@ import cases
 import forms_computing  # noqa: F401  (fills MODELS)
 import forms_moving  # noqa: F401  (fills MODELS)
 import harness
+import numpy as np
 import onnx
 import pytest
 from forms import MODELS, Form
+
+from onnx2rust.referee import NoRefereeError, Referee
 
 LOWEST = 7
 # onnxruntime 1.32 has no kernel for these versions; the official node tests are all there is to hold them against
@@ -59,3 +62,35 @@ def test_against_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(harness, "BUILD", harness.BUILD.with_name("old_opsets"))
     results = harness.run(list(_cases()))
     assert {name: why for name, why in results.items() if why} == {}
+
+
+REFUSED_BY_THE_REFEREE = {
+    "case_batchnormalization_7_3": "of each element",
+    "case_batchnormalization_7_4": "of each element",
+    **dict.fromkeys(["case_resize_11_5", "case_resize_11_6"], "tf_half_pixel_for_nn"),
+    **dict.fromkeys(
+        [f"case_reducelogsumexp_{v}" for v in ("1_3", "11_4", "13_4", "18_4", "28_4")], "whole numbers, which have no infinity"
+    ),
+}
+"""The forms that onnx's evaluator cannot run."""
+
+
+@pytest.mark.slow
+def test_the_referee_computes_what_onnxruntime_does() -> None:
+    """A version that onnx's evaluator does not know runs as the newest one there: wrong without a word."""
+    cases.reseed()
+    refused = set()
+    for case in _cases():
+        inputs, outputs = case.data[0]
+        feeds = {info.name: np.asarray(a) for info, a in zip(case.model.graph.input, inputs, strict=True)}
+        try:
+            found = Referee(case.model).run(feeds)
+        except NoRefereeError:
+            refused.add(case.name)
+            continue
+        for a, b in zip(found, map(np.asarray, outputs), strict=True):
+            assert a.shape == b.shape, case.name
+            if b.dtype == np.float16:
+                continue  # it does not round where halves are rounded
+            np.testing.assert_allclose(a.astype(np.float64), b.astype(np.float64), rtol=1e-4, atol=1e-5, err_msg=case.name)
+    assert refused == set(REFUSED_BY_THE_REFEREE)

@@ -120,8 +120,10 @@ def test_everything_builds_and_passes_its_tests(crates):
         target = BUILD / "workspace" / f"h{member}"
         shutil.copytree(crate, target, ignore=shutil.ignore_patterns("tf-layers"))
         manifest = (target / "Cargo.toml").read_text()
-        head = manifest.split("[profile.")[0].replace('path = "tf-layers"', f'path = "{ROOT / "rust" / "tf-layers"}"')
-        (target / "Cargo.toml").write_text(head)
+        shared = f'tf-layers = {{ path = "{ROOT / "rust" / "tf-layers"}",'
+        own = f'tf-layers = {{ package = "h{member}-layers", path = "tf-layers", version = "1.0.0-alpha.1",'
+        assert manifest.count(own) == 2
+        (target / "Cargo.toml").write_text(manifest.replace(own, shared))
         members.append(target.name)
         assert name
     text = '[workspace]\nresolver = "3"\nmembers = [' + ", ".join(f'"{m}"' for m in members) + "]\n"

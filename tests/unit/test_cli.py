@@ -98,7 +98,7 @@ def test_every_option_of_convert(capsys, options):
     line = (
         "convert m o --name N --frontend graphdef --signature s --input a --input b --output c --dim n=2 --dim a=b=3 "
         "--custom-objects f.py --features f.npz --thresholds t.json --no-binary-classification --no-inplace --no-memdrop "
-        "--crate-name k --force -v"
+        "--crate-name k --layers 1.2.3 --force -v"
     )
     assert run(capsys, *line.split())[0] == 0
     assert options["options"] == onnx2rust.Options(
@@ -114,6 +114,7 @@ def test_every_option_of_convert(capsys, options):
         inplace=False,
         memdrop=False,
         crate_name="k",
+        layers="1.2.3",
         custom_objects=Path("f.py"),
         force=True,
         verbosity=1,
@@ -142,7 +143,9 @@ def test_model_and_out_either_way(capsys, options, arguments, model, out):
         ("convert m", "OUT must be given"),
         ("convert --path_to_save o", "MODEL must be given"),
         ("convert m o --path_to_save o", "MODEL and OUT are given both by place and by --path_to_tf_model or --path_to_save"),
-        ("convert m o x", "Got unexpected extra argument (x)"),
+        ("convert m o x", "one MODEL and one OUT, or several MODELs with --workspace OUT"),
+        ("convert --workspace o", "MODEL must be given"),
+        ("convert m --workspace o --path_to_save p", "--path_to_save and --workspace are both given"),
         ("convert m o --dim n", "'n' is not SYMBOL=SIZE"),
         ("convert m o --dim n=-1", "'n=-1' is not SYMBOL=SIZE"),
         ("convert m o --dim =1", "'=1' is not SYMBOL=SIZE"),
@@ -298,6 +301,29 @@ def test_inspect_with_an_open_size_and_passes(capsys, score, tmp_path):
     code, again, _ = run(capsys, "inspect", tmp_path / "out", "--passes")
     assert code == 0
     assert again.splitlines()[1:] == out.splitlines()[1:]
+
+
+def test_inspect_says_what_passes_left_alone(capsys, tmp_path):
+    """The softmax of a softmax times a matrix looks like an attention."""
+    nodes = [
+        helper.make_node("Softmax", ["x"], ["s"]),
+        helper.make_node("Softmax", ["s"], ["p"]),
+        helper.make_node("MatMul", ["p", "v"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", ["n", 3, 4]), ("v", ["n", 4, 5]))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3, 5])],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
+    reason = "the softmax is of a Softmax, not of products of queries and keys"
+    code, out, _ = run(capsys, "inspect", tmp_path / "m.onnx", "--passes")
+    assert code == 0
+    assert out.splitlines()[-2:] == ["-- left as it is", f"attention: node 2 'y' (MatMul, opset 17): {reason}"]
+    code, out, _ = run(capsys, "inspect", tmp_path / "m.onnx", "--passes", "--json")
+    assert json.loads(out)["declined"] == [{"pass": "attention", "node": "node 2 'y' (MatMul, opset 17)", "reason": reason}]
+    assert "left as it is" not in run(capsys, "inspect", tmp_path / "m.onnx")[1]
 
 
 def test_ops(capsys, score):

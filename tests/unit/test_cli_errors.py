@@ -299,6 +299,24 @@ def test_a_crate_name_that_is_none_is_told(place):
     assert project.notes == ("--crate-name '0 day': the crate is called n0_day",)
 
 
+@pytest.mark.parametrize(
+    ("name", "model", "note"),
+    [
+        ("模型", "ModelModel", ("--name '模型': the struct is called ModelModel, Rust names are ASCII here (模型 is left out)",)),
+        ("Modell größe", "ModellGroeModel", None),
+        ("café", "CafeModel", ()),
+        ("Score", "ScoreModel", ()),
+    ],
+)
+def test_a_name_that_is_not_ascii_is_told(place, name, model, note):
+    project = onnx2rust.convert("score.onnx", "out", Options(name=name, binary_classification=False))
+    if note is not None:
+        assert project.notes == note
+        assert project.model == model
+    else:
+        assert "(ß is left out)" in project.notes[0]
+
+
 def test_options_from_python_are_checked_too():
     assert Options(features="f.npz").features.name == "f.npz"
     for make, message in (

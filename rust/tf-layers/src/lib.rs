@@ -12,6 +12,8 @@
 
 #[cfg(feature = "base")]
 pub mod activation;
+#[cfg(feature = "attention")]
+pub mod attention;
 #[cfg(feature = "base")]
 pub mod bench;
 #[cfg(feature = "binary")]

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import jinja2
 import numpy as np
 
-from onnx2rust import __version__, identity, naming, npz, resources, thresholds
+from onnx2rust import __version__, identity, layer_crate, naming, npz, resources, thresholds
 from onnx2rust.dims import Dim, Expr, evaluate, product, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.emit import body, literals, readme
 from onnx2rust.emit.scope import LAYERS_FILE, MODEL_FILE, Scope
 from onnx2rust.emit.steps import Writer
 from onnx2rust.emit.weights import Entry, WeightTable
+from onnx2rust.layer_crate import LayerCrate
 from onnx2rust.naming import Escaped, Names, code_span, comment, crate_name, ident, string, toml_string, type_name
 from onnx2rust.options import Options
 from onnx2rust.planner import Plan
@@ -26,6 +27,7 @@ from onnx2rust.program import Program, Value
 _TEMPLATES = (
     "build.rs",
     ".cargo/config.toml",
+    ".gitignore",
     "README.md",
     "src/lib.rs",
     "src/model.rs",
@@ -65,6 +67,8 @@ class Context:
     atol: float = DType.F32.tolerance[1]
     levels: Mapping[str, float] = field(default_factory=lambda: dict(thresholds.PLACEHOLDERS))
     """The thresholds of a binary classifier."""
+    layers: LayerCrate | None = None
+    """The crate of layers, if it is not a copy of its own."""
     slack: tuple[float, ...] = ()
     """What the outputs of a quantised model may be off by in any case, one number each."""
     apart: float | None = None
@@ -80,6 +84,8 @@ class Rendered:
     weights: dict[str, np.ndarray[Any, Any]]
     crate: str
     model: str
+    features: tuple[str, ...]
+    """The families of layers that the code uses."""
     module: str
     tensors: tuple[str, ...]
 
@@ -110,6 +116,8 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     ]
     crate = crate_name(options.crate_name or name)
     lifetime = any("'w" in str(layer["type"]) for layer in layers)
+    layers_crate = context.layers or layer_crate.copied(crate)
+    features = tuple(sorted({"base", "npz", *writer.features}))
     tensors = [_build_entry(e, writer, context.prefix) for e in weights.entries]
     values = {
         "version": Escaped(__version__),
@@ -119,7 +127,10 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "title": Escaped(f"The model `{name}`."),
         "crate": {"name": crate, "toml": toml_string(crate)},
         "model": model,
-        "features": Escaped(", ".join(toml_string(f) for f in sorted({"base", "npz", *writer.features}))),
+        "features": Escaped(", ".join(map(toml_string, features))),
+        "layers_crate": layers_crate.toml(),
+        "layers_package": comment(layers_crate.package),
+        "own_layers": context.layers is None,
         "symbols": [{"name": Escaped(s), "doc": _symbol_doc(program, s)} for s in program.symbols],
         "inputs": [_tensor(v, inputs[v], v.name, program) | {"doc_local": doc_locals[v]} for v in program.inputs],
         "outputs": [
@@ -176,7 +187,17 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         files[template] = _environment().get_template(f"{template}.j2").render(values | differ).rstrip() + "\n"
     module = files.pop("src/modules.rs")
     arrays = {context.prefix + name: array for name, array in weights.arrays().items()}
-    return Rendered(files, arrays, str(crate), str(model), module, tuple(map(str, tensors)))
+    return Rendered(files, arrays, str(crate), str(model), features, module, tuple(map(str, tensors)))
+
+
+def workspace(members: Sequence[str]) -> str:
+    """Cargo.toml of a workspace of crates that share a copy of the layers."""
+    values = {
+        "members": [toml_string(m) for m in members],
+        "layers": toml_string(layer_crate.FOLDER),
+        "version": Escaped(__version__),
+    }
+    return _environment().get_template("workspace.toml.j2").render(values).rstrip() + "\n"
 
 
 def _version(files: dict[str, str], weights: WeightTable) -> str:

@@ -17,10 +17,11 @@ from onnx2rust.program import Program, Step, Value
 
 @dataclass(frozen=True)
 class Rewrite:
-    """`step` instead of the one that was looked at; `absorbed` are no longer needed."""
+    """`step` instead of the one that was looked at, behind the steps `before`, which it needs; `absorbed` are no longer needed."""
 
     step: Step
     absorbed: tuple[Step, ...]
+    before: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def _rewrite(program: Program, rule: Rule, reads: Counter[Value], backwards: boo
         if step.bodies:
             step = replace(step, bodies=tuple(_rewrite(b, rule, reads, backwards) for b in step.bodies))
             graph.maker.update(dict.fromkeys(step.results(), step))
+        needed: list[Step] = []
         while (change := rule(graph, step)) is not None:
             absorbed.update(change.absorbed)
             for gone in (step, *change.absorbed):
@@ -88,7 +90,9 @@ def _rewrite(program: Program, rule: Rule, reads: Counter[Value], backwards: boo
                 for value in gone.results():
                     graph.maker.pop(value, None)
             step = change.step
-            reads.update(v for v in step.inputs if v is not None)
-            graph.maker.update(dict.fromkeys(step.results(), step))
-        kept[step] = None
+            needed += change.before
+            for new in (step, *change.before):
+                reads.update(v for v in new.inputs if v is not None)
+                graph.maker.update(dict.fromkeys(new.results(), new))
+        kept.update(dict.fromkeys((step, *reversed(needed)) if backwards else (*needed, step)))
     return replace(program, steps=tuple(reversed(kept) if backwards else kept))

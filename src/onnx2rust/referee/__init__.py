@@ -23,7 +23,7 @@ _KERNELS: list[Any] = [
     windows.Conv, windows.ConvTranspose, windows.AveragePool, windows.MaxPool,
     windows.GlobalMaxPool, windows.GlobalLpPool,
     recurrent.RNN, recurrent.LSTM, recurrent.GRU,
-    small.Softmax, small.LogSoftmax, small.Hardmax, small.Scatter, small.Resize, small.Erf,
+    small.Softmax, small.LogSoftmax, small.Hardmax, small.Scatter, small.Resize, small.Erf, small.BatchNormalization,
     small.LayerNormalization, small.SimplifiedLayerNormalization,
     small.DequantizeLinear, small.QuantizeLinear,
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx.reference.op_run import OpRun
+from onnx.reference.ops.op_batch_normalization import BatchNormalization_14
 from onnx.reference.ops.op_resize import Resize as _Resize
 from onnx.reference.ops.op_scatter_elements import ScatterElements
 
@@ -75,6 +76,20 @@ class Resize(_Resize):
             given |= {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
             inputs = (inputs[0], None, *inputs[1:])
         return super()._run(*inputs, **given)
+
+
+class BatchNormalization(OpRun):
+    """(x − mean) / √(variance + ε) · scale + bias, along axis 1; since opset 14, which has a training mode, onnx's own."""
+
+    def _run(self, x: Array, scale: Array, bias: Array, mean: Array, variance: Array, **given: Any) -> tuple[Array, ...]:
+        if _opset(self) >= 14:
+            own: Any = BatchNormalization_14(self.onnx_node, self.run_params)
+            return tuple(own.run(x, scale, bias, mean, variance))
+        if len(self.output) > 1 or given.get("spatial") == 0:
+            raise NotImplementedError("BatchNormalization in training, or of each element")
+        shape = [-1, *[1] * (x.ndim - 2)]
+        root = np.sqrt(variance.reshape(shape) + given.get("epsilon", 1e-5))
+        return ((x - mean.reshape(shape)) / root * scale.reshape(shape) + bias.reshape(shape),)
 
 
 class Erf(OpRun):

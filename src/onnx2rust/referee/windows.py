@@ -135,10 +135,12 @@ class ConvTranspose(OpRun):
                 list(output_shape)[-rank:] if output_shape is not None else [n * s for n, s in zip(sizes, strides, strict=True)]
             )
             total = [max(0, f + e - o) for f, e, o in zip(full, extra, wanted, strict=True)]
-            begin = [t - t // 2 if auto_pad == "SAME_LOWER" else t // 2 for t in total]
+            begin = [t // 2 if auto_pad == "SAME_UPPER" else t - t // 2 for t in total]
             end = [t - a for t, a in zip(total, begin, strict=True)]
-            # an output that is larger than what the kernels reach ends with zeros
-            extra = [e + max(0, o - f - e) for f, e, o in zip(full, extra, wanted, strict=True)]
+            # an output that is larger than what the kernels reach ends with zeros; onnxruntime makes none where SAME asks for it
+            extra = (
+                extra if output_shape is None else [e + max(0, o - f - e) for f, e, o in zip(full, extra, wanted, strict=True)]
+            )
         elif auto_pad == "VALID":
             begin, end = [0] * rank, [0] * rank
         batch, filters = x.shape[0], w.shape[1] * group

@@ -32,6 +32,7 @@ FAMILIES: dict[str, tuple[str, Colour]] = {
     "dense": ("dense, product", (37, 99, 180)),
     "gemm": ("dense, product", (37, 99, 180)),
     "matmul": ("dense, product", (37, 99, 180)),
+    "attention": ("attention", (62, 70, 150)),
     "conv": ("convolution", (23, 128, 121)),
     "pool": ("pooling", (140, 82, 170)),
     "activation": ("activation", (214, 134, 16)),

@@ -14,7 +14,7 @@ use crate::pack::PANEL;
 use crate::slot::Slot;
 
 /// Fewer rows than this are multiplied by b as it lies: packing it would take longer than the product.
-const FEW_ROWS: usize = 6;
+pub(crate) const FEW_ROWS: usize = 6;
 
 /// y = alpha · a · b, matrix by matrix: a `[*batch, m, k]`, b `[*batch, k, n]`, y `[*batch, m, n]`, all f32.
 ///
@@ -27,10 +27,10 @@ pub struct MatMul {
 
 /// Where the elements of one operand lie.
 #[derive(Debug, Clone, Copy)]
-struct Operand<'a> {
-    data: &'a [f32],
+pub(crate) struct Operand<'a> {
+    pub data: &'a [f32],
     /// Steps along its rows and its columns.
-    steps: [usize; 2],
+    pub steps: [usize; 2],
 }
 
 impl MatMul {
@@ -111,7 +111,7 @@ impl MatMul {
             return;
         }
         if !is_packed {
-            dispatch!(cpu.level, s => panels::pack(s, b, [k, n], self.alpha, panels));
+            pack_panels(cpu, b, [k, n], self.alpha, panels);
         }
         Product {
             grid: Grid::matrix(m, a.steps[0], n),
@@ -123,4 +123,20 @@ impl MatMul {
         }
         .run(cpu, a.data, Addend::Nothing, y);
     }
+}
+
+/// Packs an operand of `k` × `n`, times `alpha`, into panels for the product kernel.
+pub(crate) fn pack_panels(cpu: Cpu, b: Operand, size: [usize; 2], alpha: f32, to: &mut [f32]) {
+    dispatch!(cpu.level, s => panels::pack(s, b, size, alpha, to));
+}
+
+/// y = alpha · a · b for one row a; the rows of b are runs, or its columns are.
+#[cfg(feature = "attention")]
+pub(crate) fn few_rows(cpu: Cpu, a: &[f32], b: Operand, alpha: f32, y: &mut [f32]) {
+    let sizes = [1, a.len(), y.len()];
+    let a = Operand {
+        data: a,
+        steps: [a.len(), 1],
+    };
+    dispatch!(cpu.level, s => few::matrix(s, sizes, a, b, alpha, y));
 }

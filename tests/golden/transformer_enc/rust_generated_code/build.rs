@@ -15,7 +15,6 @@ const TENSORS: &[Tensor] = &[
     Tensor { name: "embedding/embeddings", dtype: Dtype::F32, shape: &[30, 8], packing: Packing::Copy, file: "embedding_embeddings.bin" },
     Tensor { name: "multi_head_attention/query/kernel", dtype: Dtype::F32, shape: &[8, 8], packing: Packing::Panels { transposed: false }, file: "multi_head_attention_query_kernel.bin" },
     Tensor { name: "multi_head_attention/key/kernel", dtype: Dtype::F32, shape: &[8, 8], packing: Packing::Panels { transposed: false }, file: "multi_head_attention_key_kernel.bin" },
-    Tensor { name: "multi_head_attention/scale", dtype: Dtype::F32, shape: &[1, 1, 1, 1], packing: Packing::Copy, file: "multi_head_attention_scale.bin" },
     Tensor { name: "multi_head_attention/value/kernel", dtype: Dtype::F32, shape: &[8, 8], packing: Packing::Panels { transposed: false }, file: "multi_head_attention_value_kernel.bin" },
     Tensor { name: "multi_head_attention/attention_output/kernel", dtype: Dtype::F32, shape: &[8, 8], packing: Packing::Panels { transposed: false }, file: "multi_head_attention_attention_output_kernel.bin" },
     Tensor { name: "layer_normalization/scale", dtype: Dtype::F32, shape: &[8], packing: Packing::Copy, file: "layer_normalization_scale.bin" },

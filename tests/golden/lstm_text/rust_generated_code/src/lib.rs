@@ -35,6 +35,9 @@ pub use model::{Inputs, LstmTextModel, Outputs, Sizes, Workspace};
 pub use tf_layers::{Error, TensorView};
 pub use weights::Weights;
 
+/// The layers: every type that this crate's functions take or return can be named.
+pub use tf_layers;
+
 /// Checksum of the weights that are in this binary, as the version in `Cargo.toml` names it.
 pub const WEIGHTS_CHECKSUM: &str = include_str!(concat!(env!("OUT_DIR"), "/weights.checksum"));
 

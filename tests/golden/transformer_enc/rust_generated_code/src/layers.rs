@@ -1,9 +1,8 @@
 //! Every layer of the model that has parameters, with its parameters.
 
 use tf_layers::activation::Activation;
+use tf_layers::attention::{Attention, Axes, EmptyRows};
 use tf_layers::dense::Dense;
-use tf_layers::matmul::MatMul;
-use tf_layers::movement::Transpose;
 use tf_layers::norm::LayerNormalization;
 use tf_layers::reduce::{Reduce, Reduction};
 
@@ -14,22 +13,12 @@ use super::weights::Weights;
 pub struct Layers<'w> {
     /// `multi_head_attention/query/MatMul (MatMul): [batch, 8, 8]`
     pub multi_head_attention_query: Dense<'w>,
-    /// `multi_head_attention/Reshape (Reshape): [batch, 2, 8, 1, 4]`
-    pub multi_head_attention_transpose: Transpose<5>,
     /// `multi_head_attention/key/MatMul (MatMul): [batch, 8, 8]`
     pub multi_head_attention_key: Dense<'w>,
-    /// `multi_head_attention/Reshape_1 (Reshape): [batch, 2, 1, 8, 4]`
-    pub multi_head_attention_reshape_transpose: Transpose<5>,
-    /// `multi_head_attention/MatMul (MatMul): [2*batch, 8, 8]`
-    pub multi_head_attention_mat_mul: MatMul,
     /// `multi_head_attention/value/MatMul (MatMul): [batch, 8, 8]`
     pub multi_head_attention_value: Dense<'w>,
-    /// `multi_head_attention/attention_output/Reshape_1 (Reshape): [batch, 2, 1, 4, 8]`
-    pub multi_head_attention_attention_output_transpose: Transpose<5>,
-    /// `multi_head_attention/attention_output/MatMul (MatMul): [2*batch, 8, 4]`
-    pub multi_head_attention_attention_output_mat_mul: MatMul,
     /// `multi_head_attention/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]`
-    pub attention_attention_output_reshape_transpose: Transpose<4>,
+    pub multi_head_attention_attention_output_reshape: Attention,
     /// `multi_head_attention/attention_output/MatMul_1 (MatMul): [batch, 8, 8]`
     pub multi_head_attention_attention_output: Dense<'w>,
     /// `layer_normalization/add_2 (Add): [batch, 8, 8]`
@@ -42,22 +31,12 @@ pub struct Layers<'w> {
     pub layer_normalization_1: LayerNormalization<'w>,
     /// `multi_head_attention_1/query/MatMul (MatMul): [batch, 8, 8]`
     pub multi_head_attention_1_query: Dense<'w>,
-    /// `multi_head_attention_1/Reshape (Reshape): [batch, 2, 8, 1, 4]`
-    pub multi_head_attention_1_transpose: Transpose<5>,
     /// `multi_head_attention_1/key/MatMul (MatMul): [batch, 8, 8]`
     pub multi_head_attention_1_key: Dense<'w>,
-    /// `multi_head_attention_1/Reshape_1 (Reshape): [batch, 2, 1, 8, 4]`
-    pub multi_head_attention_1_reshape_transpose: Transpose<5>,
-    /// `multi_head_attention_1/MatMul (MatMul): [2*batch, 8, 8]`
-    pub multi_head_attention_1_mat_mul: MatMul,
     /// `multi_head_attention_1/value/MatMul (MatMul): [batch, 8, 8]`
     pub multi_head_attention_1_value: Dense<'w>,
-    /// `multi_head_attention_1/attention_output/Reshape_1 (Reshape): [batch, 2, 1, 4, 8]`
-    pub head_attention_1_attention_output_transpose: Transpose<5>,
-    /// `multi_head_attention_1/attention_output/MatMul (MatMul): [2*batch, 8, 4]`
-    pub multi_head_attention_1_attention_output_mat_mul: MatMul,
     /// `multi_head_attention_1/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]`
-    pub attention_1_attention_output_reshape_transpose: Transpose<4>,
+    pub multi_head_attention_1_attention_output_reshape: Attention,
     /// `multi_head_attention_1/attention_output/MatMul_1 (MatMul): [batch, 8, 8]`
     pub multi_head_attention_1_attention_output: Dense<'w>,
     /// `layer_normalization_2/add_2 (Add): [batch, 8, 8]`
@@ -78,8 +57,6 @@ pub struct Layers<'w> {
     pub embedding_bias: &'w [i32],
     /// `embedding/embeddings`
     pub embedding_embeddings: &'w [f32],
-    /// `multi_head_attention/scale`
-    pub multi_head_attention_scale: &'w [f32],
 }
 
 impl<'w> Layers<'w> {
@@ -99,10 +76,6 @@ impl<'w> Layers<'w> {
                 activation: Activation::Linear,
             }
             .checked(),
-            multi_head_attention_transpose: Transpose {
-                perm: [0, 2, 1, 3, 4],
-            }
-            .checked(),
             multi_head_attention_key: Dense {
                 inputs: 8,
                 units: 8,
@@ -111,11 +84,6 @@ impl<'w> Layers<'w> {
                 activation: Activation::Linear,
             }
             .checked(),
-            multi_head_attention_reshape_transpose: Transpose {
-                perm: [0, 3, 1, 2, 4],
-            }
-            .checked(),
-            multi_head_attention_mat_mul: MatMul { alpha: 1.0 }.checked(),
             multi_head_attention_value: Dense {
                 inputs: 8,
                 units: 8,
@@ -124,13 +92,23 @@ impl<'w> Layers<'w> {
                 activation: Activation::Linear,
             }
             .checked(),
-            multi_head_attention_attention_output_transpose: Transpose {
-                perm: [0, 3, 2, 4, 1],
+            multi_head_attention_attention_output_reshape: Attention {
+                heads: 2,
+                key_heads: 2,
+                head_size: 4,
+                value_size: 4,
+                scale: 0.5,
+                causal: false,
+                query: Axes::TokensHeads,
+                key: Axes::TokensHeads,
+                value: Axes::TokensHeads,
+                output: Axes::TokensHeads,
+                keep: None,
+                fill: 0.0,
+                mask: None,
+                empty_rows: EmptyRows::Nan,
             }
             .checked(),
-            multi_head_attention_attention_output_mat_mul: MatMul { alpha: 1.0 }.checked(),
-            attention_attention_output_reshape_transpose: Transpose { perm: [0, 2, 1, 3] }
-                .checked(),
             multi_head_attention_attention_output: Dense {
                 inputs: 8,
                 units: 8,
@@ -175,10 +153,6 @@ impl<'w> Layers<'w> {
                 activation: Activation::Linear,
             }
             .checked(),
-            multi_head_attention_1_transpose: Transpose {
-                perm: [0, 2, 1, 3, 4],
-            }
-            .checked(),
             multi_head_attention_1_key: Dense {
                 inputs: 8,
                 units: 8,
@@ -187,11 +161,6 @@ impl<'w> Layers<'w> {
                 activation: Activation::Linear,
             }
             .checked(),
-            multi_head_attention_1_reshape_transpose: Transpose {
-                perm: [0, 3, 1, 2, 4],
-            }
-            .checked(),
-            multi_head_attention_1_mat_mul: MatMul { alpha: 1.0 }.checked(),
             multi_head_attention_1_value: Dense {
                 inputs: 8,
                 units: 8,
@@ -200,13 +169,23 @@ impl<'w> Layers<'w> {
                 activation: Activation::Linear,
             }
             .checked(),
-            head_attention_1_attention_output_transpose: Transpose {
-                perm: [0, 3, 2, 4, 1],
+            multi_head_attention_1_attention_output_reshape: Attention {
+                heads: 2,
+                key_heads: 2,
+                head_size: 4,
+                value_size: 4,
+                scale: 0.5,
+                causal: false,
+                query: Axes::TokensHeads,
+                key: Axes::TokensHeads,
+                value: Axes::TokensHeads,
+                output: Axes::TokensHeads,
+                keep: None,
+                fill: 0.0,
+                mask: None,
+                empty_rows: EmptyRows::Nan,
             }
             .checked(),
-            multi_head_attention_1_attention_output_mat_mul: MatMul { alpha: 1.0 }.checked(),
-            attention_1_attention_output_reshape_transpose: Transpose { perm: [0, 2, 1, 3] }
-                .checked(),
             multi_head_attention_1_attention_output: Dense {
                 inputs: 8,
                 units: 8,
@@ -259,7 +238,6 @@ impl<'w> Layers<'w> {
             embedding_constant: w.embedding_constant,
             embedding_bias: w.embedding_bias,
             embedding_embeddings: w.embedding_embeddings,
-            multi_head_attention_scale: w.multi_head_attention_scale,
         }
     }
 }

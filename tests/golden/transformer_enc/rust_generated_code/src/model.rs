@@ -3,7 +3,6 @@
 use super::layers::{self, Layers};
 use tf_layers::binary::{Add, Less, Mul};
 use tf_layers::cast::Cast;
-use tf_layers::matrices::Matrices;
 use tf_layers::movement::Gather;
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
@@ -34,20 +33,22 @@ pub struct Outputs<'a> {
 /// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
-    /// `multi_head_attention_mat_mul`, `multi_head_attention_mul`, `multi_head_attention_softmax`, `dense_1`, `multi_head_attention_1_mat_mul`, `multi_head_attention_1_mul` and 10 more
+    /// `embedding_cast`, `embedding_gatherv2`, `multi_head_attention_attention_output`, `layer_normalization`, `dense`, `layer_normalization_1` and 6 more
     s0: Slot<f32>,
-    /// `embedding_gatherv2`, `multi_head_attention_attention_output`, `layer_normalization`, `dense`, `layer_normalization_1`, `multi_head_attention_1_attention_output` and 5 more
-    s1: Slot<f32>,
-    /// `multi_head_attention_transpose`, `multi_head_attention_value`, `multi_head_attention_attention_output_mat_mul`, `multi_head_attention_1_transpose`, `multi_head_attention_1_value`, `multi_head_attention_1_attention_output_mat_mul`
-    s2: Slot<f32>,
-    /// `multi_head_attention_reshape_transpose`, `multi_head_attention_attention_output_transpose`, `multi_head_attention_1_reshape_transpose`, `head_attention_1_attention_output_transpose`
-    s3: Slot<f32>,
-    /// `embedding_cast_2`, `embedding_mul`, `embedding_selectv2`
-    s4: Slot<i32>,
-    /// `embedding_add`, `embedding_cast_3`, `embedding_mul_2`
-    s5: Slot<i32>,
     /// `embedding_less`, `embedding_not`
-    s6: Slot<bool>,
+    s1: Slot<bool>,
+    /// `embedding_cast_2`, `embedding_mul`, `embedding_selectv2`
+    s2: Slot<i32>,
+    /// `embedding_add`, `embedding_cast_3`, `embedding_mul_2`
+    s3: Slot<i32>,
+    /// `multi_head_attention_query`, `dense_1`, `multi_head_attention_1_attention_output_reshape`, `dense_3`
+    s4: Slot<f32>,
+    /// `multi_head_attention_key`, `multi_head_attention_1_query`, `global_average_pooling1d`
+    s5: Slot<f32>,
+    /// `multi_head_attention_value`, `multi_head_attention_1_key`
+    s6: Slot<f32>,
+    /// `multi_head_attention_attention_output_reshape`, `multi_head_attention_1_value`
+    s7: Slot<f32>,
     /// Room that layers need while they run
     scratch: Slot<f32>,
 }
@@ -63,6 +64,7 @@ impl Workspace {
             + self.s4.bytes()
             + self.s5.bytes()
             + self.s6.bytes()
+            + self.s7.bytes()
             + self.scratch.bytes()
     }
 }
@@ -153,11 +155,11 @@ impl<'w> TransformerEncModel<'w> {
             [1],
             ws.s0.get(batch * 8),
             l.embedding_constant,
-            ws.s6.fit(batch * 8),
+            ws.s1.fit(batch * 8),
         )
         .map_err(|e| e.at("embedding_less"))?;
         // embedding/Cast_1 (Cast): [batch, 8]
-        Cast.run(cpu, ws.s6.get(batch * 8), ws.s4.fit(batch * 8));
+        Cast.run(cpu, ws.s1.get(batch * 8), ws.s2.fit(batch * 8));
         // embedding/add (Add): [batch, 8]
         Add.run(
             cpu,
@@ -165,7 +167,7 @@ impl<'w> TransformerEncModel<'w> {
             [1],
             inputs.input_layer,
             l.embedding_bias,
-            ws.s5.fit(batch * 8),
+            ws.s3.fit(batch * 8),
         )
         .map_err(|e| e.at("embedding_add"))?;
         // embedding/Mul (Mul): [batch, 8]
@@ -173,21 +175,21 @@ impl<'w> TransformerEncModel<'w> {
             cpu,
             [batch * 8],
             [batch * 8],
-            ws.s4.fit(batch * 8),
-            ws.s5.get(batch * 8),
+            ws.s2.fit(batch * 8),
+            ws.s3.get(batch * 8),
         )
         .map_err(|e| e.at("embedding_mul"))?;
         // embedding/Not (Not): [batch, 8]
-        Not.run_in_place(cpu, ws.s6.fit(batch * 8));
+        Not.run_in_place(cpu, ws.s1.fit(batch * 8));
         // embedding/Cast_2 (Cast): [batch, 8]
-        Cast.run(cpu, ws.s6.get(batch * 8), ws.s5.fit(batch * 8));
+        Cast.run(cpu, ws.s1.get(batch * 8), ws.s3.fit(batch * 8));
         // embedding/Mul_1 (Mul): [batch, 8]
         Mul.run_in_place_right(
             cpu,
             [batch * 8],
             [batch * 8],
             inputs.input_layer,
-            ws.s5.fit(batch * 8),
+            ws.s3.fit(batch * 8),
         )
         .map_err(|e| e.at("embedding_mul_2"))?;
         // embedding/SelectV2 (Add): [batch, 8]
@@ -195,8 +197,8 @@ impl<'w> TransformerEncModel<'w> {
             cpu,
             [batch * 8],
             [batch * 8],
-            ws.s4.fit(batch * 8),
-            ws.s5.get(batch * 8),
+            ws.s2.fit(batch * 8),
+            ws.s3.get(batch * 8),
         )
         .map_err(|e| e.at("embedding_selectv2"))?;
         // embedding/GatherV2 (Gather): [batch, 8, 8]
@@ -207,139 +209,78 @@ impl<'w> TransformerEncModel<'w> {
                 30,
                 8,
                 l.embedding_embeddings,
-                ws.s4.get(batch * 8),
-                ws.s1.fit(batch * 64),
+                ws.s2.get(batch * 8),
+                ws.s0.fit(batch * 64),
             )
             .map_err(|e| e.at("embedding_gatherv2"))?;
         // multi_head_attention/query/MatMul (MatMul): [batch, 8, 8]
         l.multi_head_attention_query.run(
             cpu,
             batch * 8,
-            ws.s1.get(batch * 64),
-            None,
-            ws.s0.fit(batch * 64),
-        );
-        // multi_head_attention/Reshape (Reshape): [batch, 2, 8, 1, 4]
-        l.multi_head_attention_transpose.run(
-            cpu,
-            [batch, 8, 2, 1, 4],
             ws.s0.get(batch * 64),
-            ws.s2.fit(batch * 64),
+            None,
+            ws.s4.fit(batch * 64),
         );
         // multi_head_attention/key/MatMul (MatMul): [batch, 8, 8]
         l.multi_head_attention_key.run(
             cpu,
             batch * 8,
-            ws.s1.get(batch * 64),
-            None,
-            ws.s0.fit(batch * 64),
-        );
-        // multi_head_attention/Reshape_1 (Reshape): [batch, 2, 1, 8, 4]
-        l.multi_head_attention_reshape_transpose.run(
-            cpu,
-            [batch, 1, 8, 2, 4],
             ws.s0.get(batch * 64),
-            ws.s3.fit(batch * 64),
+            None,
+            ws.s5.fit(batch * 64),
         );
-        // multi_head_attention/MatMul (MatMul): [2*batch, 8, 8]
-        l.multi_head_attention_mat_mul.run(
-            cpu,
-            Matrices {
-                batch: [batch * 2],
-                m: 8,
-                k: 4,
-                n: 8,
-                a_batch: [32],
-                a_steps: [4, 1],
-                b_batch: [32],
-                b_steps: [1, 4],
-            },
-            ws.s2.get(batch * 64),
-            ws.s3.get(batch * 64),
-            ws.s0.fit(batch * 128),
-            &mut ws.scratch,
-        );
-        // multi_head_attention/Mul (Mul): [batch, 2, 8, 8]
-        Mul.run_in_place(
-            cpu,
-            [batch * 128],
-            [1],
-            ws.s0.fit(batch * 128),
-            l.multi_head_attention_scale,
-        )
-        .map_err(|e| e.at("multi_head_attention_mul"))?;
-        // multi_head_attention/Softmax (Softmax): [batch, 2, 8, 8]
-        Softmax.run_in_place(cpu, [batch * 16, 8, 1], ws.s0.fit(batch * 128));
         // multi_head_attention/value/MatMul (MatMul): [batch, 8, 8]
         l.multi_head_attention_value.run(
             cpu,
             batch * 8,
-            ws.s1.get(batch * 64),
+            ws.s0.get(batch * 64),
             None,
-            ws.s2.fit(batch * 64),
-        );
-        // multi_head_attention/attention_output/Reshape_1 (Reshape): [batch, 2, 1, 4, 8]
-        l.multi_head_attention_attention_output_transpose.run(
-            cpu,
-            [batch, 8, 1, 2, 4],
-            ws.s2.get(batch * 64),
-            ws.s3.fit(batch * 64),
-        );
-        // multi_head_attention/attention_output/MatMul (MatMul): [2*batch, 8, 4]
-        l.multi_head_attention_attention_output_mat_mul.run(
-            cpu,
-            Matrices {
-                batch: [batch * 2],
-                m: 8,
-                k: 8,
-                n: 4,
-                a_batch: [64],
-                a_steps: [8, 1],
-                b_batch: [32],
-                b_steps: [1, 8],
-            },
-            ws.s0.get(batch * 128),
-            ws.s3.get(batch * 64),
-            ws.s2.fit(batch * 64),
-            &mut ws.scratch,
+            ws.s6.fit(batch * 64),
         );
         // multi_head_attention/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]
-        l.attention_attention_output_reshape_transpose.run(
+        l.multi_head_attention_attention_output_reshape.run(
             cpu,
-            [batch, 2, 8, 4],
-            ws.s2.get(batch * 64),
-            ws.s0.fit(batch * 64),
+            batch,
+            8,
+            8,
+            ws.s4.get(batch * 64),
+            ws.s5.get(batch * 64),
+            ws.s6.get(batch * 64),
+            None,
+            None,
+            ws.s7.fit(batch * 64),
+            &mut ws.scratch,
         );
         // multi_head_attention/attention_output/MatMul_1 (MatMul): [batch, 8, 8]
         l.multi_head_attention_attention_output.run_in_place_right(
             cpu,
             batch * 8,
-            ws.s0.get(batch * 64),
-            ws.s1.fit(batch * 64),
+            ws.s7.get(batch * 64),
+            ws.s0.fit(batch * 64),
         );
         // layer_normalization/add_2 (Add): [batch, 8, 8]
         l.layer_normalization
-            .run_in_place(cpu, [batch * 8, 8], ws.s1.fit(batch * 64), None, None);
+            .run_in_place(cpu, [batch * 8, 8], ws.s0.fit(batch * 64), None, None);
         // dense_1/Tensordot/MatMul (MatMul): [batch, 8, 16]
         l.dense_1.run(
             cpu,
             batch * 8,
-            ws.s1.get(batch * 64),
+            ws.s0.get(batch * 64),
             None,
-            ws.s0.fit(batch * 128),
+            ws.s4.fit(batch * 128),
         );
         // dense/Tensordot/MatMul (MatMul): [batch, 8, 8]
         l.dense.run_in_place_right(
             cpu,
             batch * 8,
-            ws.s0.get(batch * 128),
-            ws.s1.fit(batch * 64),
+            ws.s4.get(batch * 128),
+            ws.s0.fit(batch * 64),
         );
         // layer_normalization_1/add_2 (Add): [batch, 8, 8]
         l.layer_normalization_1.run_in_place(
             cpu,
             [batch * 8, 8],
-            ws.s1.fit(batch * 64),
+            ws.s0.fit(batch * 64),
             None,
             None,
         );
@@ -347,109 +288,48 @@ impl<'w> TransformerEncModel<'w> {
         l.multi_head_attention_1_query.run(
             cpu,
             batch * 8,
-            ws.s1.get(batch * 64),
-            None,
-            ws.s0.fit(batch * 64),
-        );
-        // multi_head_attention_1/Reshape (Reshape): [batch, 2, 8, 1, 4]
-        l.multi_head_attention_1_transpose.run(
-            cpu,
-            [batch, 8, 2, 1, 4],
             ws.s0.get(batch * 64),
-            ws.s2.fit(batch * 64),
+            None,
+            ws.s5.fit(batch * 64),
         );
         // multi_head_attention_1/key/MatMul (MatMul): [batch, 8, 8]
         l.multi_head_attention_1_key.run(
             cpu,
             batch * 8,
-            ws.s1.get(batch * 64),
-            None,
-            ws.s0.fit(batch * 64),
-        );
-        // multi_head_attention_1/Reshape_1 (Reshape): [batch, 2, 1, 8, 4]
-        l.multi_head_attention_1_reshape_transpose.run(
-            cpu,
-            [batch, 1, 8, 2, 4],
             ws.s0.get(batch * 64),
-            ws.s3.fit(batch * 64),
+            None,
+            ws.s6.fit(batch * 64),
         );
-        // multi_head_attention_1/MatMul (MatMul): [2*batch, 8, 8]
-        l.multi_head_attention_1_mat_mul.run(
-            cpu,
-            Matrices {
-                batch: [batch * 2],
-                m: 8,
-                k: 4,
-                n: 8,
-                a_batch: [32],
-                a_steps: [4, 1],
-                b_batch: [32],
-                b_steps: [1, 4],
-            },
-            ws.s2.get(batch * 64),
-            ws.s3.get(batch * 64),
-            ws.s0.fit(batch * 128),
-            &mut ws.scratch,
-        );
-        // multi_head_attention_1/Mul (Mul): [batch, 2, 8, 8]
-        Mul.run_in_place(
-            cpu,
-            [batch * 128],
-            [1],
-            ws.s0.fit(batch * 128),
-            l.multi_head_attention_scale,
-        )
-        .map_err(|e| e.at("multi_head_attention_1_mul"))?;
-        // multi_head_attention_1/Softmax (Softmax): [batch, 2, 8, 8]
-        Softmax.run_in_place(cpu, [batch * 16, 8, 1], ws.s0.fit(batch * 128));
         // multi_head_attention_1/value/MatMul (MatMul): [batch, 8, 8]
         l.multi_head_attention_1_value.run(
             cpu,
             batch * 8,
-            ws.s1.get(batch * 64),
+            ws.s0.get(batch * 64),
             None,
-            ws.s2.fit(batch * 64),
-        );
-        // multi_head_attention_1/attention_output/Reshape_1 (Reshape): [batch, 2, 1, 4, 8]
-        l.head_attention_1_attention_output_transpose.run(
-            cpu,
-            [batch, 8, 1, 2, 4],
-            ws.s2.get(batch * 64),
-            ws.s3.fit(batch * 64),
-        );
-        // multi_head_attention_1/attention_output/MatMul (MatMul): [2*batch, 8, 4]
-        l.multi_head_attention_1_attention_output_mat_mul.run(
-            cpu,
-            Matrices {
-                batch: [batch * 2],
-                m: 8,
-                k: 8,
-                n: 4,
-                a_batch: [64],
-                a_steps: [8, 1],
-                b_batch: [32],
-                b_steps: [1, 8],
-            },
-            ws.s0.get(batch * 128),
-            ws.s3.get(batch * 64),
-            ws.s2.fit(batch * 64),
-            &mut ws.scratch,
+            ws.s7.fit(batch * 64),
         );
         // multi_head_attention_1/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]
-        l.attention_1_attention_output_reshape_transpose.run(
+        l.multi_head_attention_1_attention_output_reshape.run(
             cpu,
-            [batch, 2, 8, 4],
-            ws.s2.get(batch * 64),
-            ws.s0.fit(batch * 64),
+            batch,
+            8,
+            8,
+            ws.s5.get(batch * 64),
+            ws.s6.get(batch * 64),
+            ws.s7.get(batch * 64),
+            None,
+            None,
+            ws.s4.fit(batch * 64),
+            &mut ws.scratch,
         );
         // multi_head_attention_1/attention_output/MatMul_1 (MatMul): [batch, 8, 8]
         l.multi_head_attention_1_attention_output
-            .run_in_place_right(cpu, batch * 8, ws.s0.get(batch * 64), ws.s1.fit(batch * 64));
+            .run_in_place_right(cpu, batch * 8, ws.s4.get(batch * 64), ws.s0.fit(batch * 64));
         // layer_normalization_2/add_2 (Add): [batch, 8, 8]
         l.layer_normalization_2.run_in_place(
             cpu,
             [batch * 8, 8],
-            ws.s1.fit(batch * 64),
+            ws.s0.fit(batch * 64),
             None,
             None,
         );
@@ -457,22 +337,22 @@ impl<'w> TransformerEncModel<'w> {
         l.dense_3.run(
             cpu,
             batch * 8,
-            ws.s1.get(batch * 64),
+            ws.s0.get(batch * 64),
             None,
-            ws.s0.fit(batch * 128),
+            ws.s4.fit(batch * 128),
         );
         // dense_2/Tensordot/MatMul (MatMul): [batch, 8, 8]
         l.dense_2.run_in_place_right(
             cpu,
             batch * 8,
-            ws.s0.get(batch * 128),
-            ws.s1.fit(batch * 64),
+            ws.s4.get(batch * 128),
+            ws.s0.fit(batch * 64),
         );
         // layer_normalization_3/add_2 (Add): [batch, 8, 8]
         l.layer_normalization_3.run_in_place(
             cpu,
             [batch * 8, 8],
-            ws.s1.fit(batch * 64),
+            ws.s0.fit(batch * 64),
             None,
             None,
         );
@@ -480,17 +360,17 @@ impl<'w> TransformerEncModel<'w> {
         l.global_average_pooling1d.run(
             cpu,
             [batch, 8, 8],
-            ws.s1.get(batch * 64),
-            ws.s0.fit(batch * 8),
+            ws.s0.get(batch * 64),
+            ws.s5.fit(batch * 8),
         );
         // dense_4/MatMul (MatMul): [batch, 2]
         l.dense_4
-            .run(cpu, batch, ws.s0.get(batch * 8), None, ws.s1.fit(batch * 2));
+            .run(cpu, batch, ws.s5.get(batch * 8), None, ws.s0.fit(batch * 2));
         // dense_4/Softmax (Softmax): [batch, 2]
-        Softmax.run_in_place(cpu, [batch, 2, 1], ws.s1.fit(batch * 2));
+        Softmax.run_in_place(cpu, [batch, 2, 1], ws.s0.fit(batch * 2));
         Ok(Outputs {
             dense_4: TensorView {
-                data: ws.s1.get(batch * 2),
+                data: ws.s0.get(batch * 2),
                 shape: [batch, 2],
             },
         })

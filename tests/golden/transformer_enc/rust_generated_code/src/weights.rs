@@ -13,8 +13,6 @@ tf_layers::weights! {
         pub multi_head_attention_query_kernel: &'w [f32] = bytes "multi_head_attention_query_kernel.bin",
         /// `multi_head_attention/key/kernel: [8, 8]`
         pub multi_head_attention_key_kernel: &'w [f32] = bytes "multi_head_attention_key_kernel.bin",
-        /// `multi_head_attention/scale: [1, 1, 1, 1]`
-        pub multi_head_attention_scale: &'w [f32] = bytes "multi_head_attention_scale.bin",
         /// `multi_head_attention/value/kernel: [8, 8]`
         pub multi_head_attention_value_kernel: &'w [f32] = bytes "multi_head_attention_value_kernel.bin",
         /// `multi_head_attention/attention_output/kernel: [8, 8]`

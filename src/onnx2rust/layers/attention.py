@@ -1,0 +1,34 @@
+"""Attention (`tf_layers::attention`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onnx2rust.dims import Dim, product
+from onnx2rust.layers.base import Layer, Variant
+
+
+@dataclass(frozen=True)
+class Attention(Layer, rust="attention::Attention", scratch=True, optional=(3, 4), independent=("batch",)):
+    """y = softmax(where(keep, scale · query · keyᵀ, fill) + mask) · value, head by head; heads are read where they lie."""
+
+    heads: int
+    key_heads: int
+    head_size: int
+    value_size: int
+    scale: float
+    causal: bool
+    query: Variant
+    key: Variant
+    value: Variant
+    output: Variant
+    keep: Variant | None
+    fill: float
+    mask: Variant | None
+    empty_rows: Variant
+    batch: Dim
+    queries: Dim
+    keys: Dim
+
+    def multiply_adds(self) -> Dim:
+        return product((self.batch, self.queries, self.keys)) * (self.heads * (self.head_size + self.value_size))
