@@ -21,6 +21,7 @@ import onnx_models
 import onnxruntime
 import pytest
 import rust_tools
+from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from rust_tools import ROOT, TARGET, cargo, passes
 
@@ -270,6 +271,61 @@ def test_another_crate_can_depend_on_it(score):
     manifest = '[package]\nname = "consumer"\nversion = "0.1.0"\nedition = "2024"\n\n[dependencies]\n'
     (consumer / "Cargo.toml").write_text(f'{manifest}score = {{ path = "{score}" }}\n\n[workspace]\n')
     passes(consumer, "check")
+
+
+ASKER = """\
+use memory::{Inputs, MemoryModel, Sizes};
+
+fn main() {
+    let numbers: Vec<i64> = std::env::args().skip(1).flat_map(|a| a.parse()).collect();
+    let [wanted, n] = numbers[..] else { return };
+    let (model, x) = (MemoryModel::new(), vec![1.0; n as usize]);
+    let mut workspace = model.workspace();
+    let inputs = Inputs { shape: &[wanted], x: &x };
+    match model.predict(Sizes { n: x.len() }, inputs, &mut workspace) {
+        Ok(outputs) => println!("{} and {} elements", outputs.filled.len(), outputs.table.len()),
+        Err(error) => println!("{error}"),
+    }
+}
+"""
+
+
+def test_memory_that_is_not_there_is_an_error():
+    resource = pytest.importorskip("resource")  # Unix has it
+    nodes = [
+        helper.make_node("ConstantOfShape", ["shape"], ["filled"], "fill"),
+        helper.make_node("Unsqueeze", ["x", "last"], ["column"]),
+        helper.make_node("Mul", ["column", "x"], ["table"], "table"),
+    ]
+    inputs = [
+        helper.make_tensor_value_info("shape", TensorProto.INT64, [1]),
+        helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"]),
+    ]
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, axes) for name, axes in (("filled", ["m"]), ("table", ["n", "n"]))
+    ]
+    graph = helper.make_graph(nodes, "memory", inputs, outputs, [numpy_helper.from_array(np.array([1]), "last")])
+    crate = convert(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8), "Memory")
+    (crate / "examples" / "ask.rs").write_text(ASKER)
+    passes(crate, "build", "--example", "ask")
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+
+    def ask(wanted: int, n: int) -> str:
+        """What the process prints that may have 4 GiB of addresses: an allocation beyond fails, whatever the machine has."""
+        command = [TARGET / "debug" / "examples" / "ask", str(wanted), str(n)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limit)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    assert ask(5, 3) == "5 and 9 elements"
+    # sizes that the data bring
+    assert ask(2**31, 3) == f"no memory for a buffer of {4 * 2**31} bytes"
+    assert ask(2**62, 3) == f"layer `fill_read_sizes`: size would be {2**62}"
+    # sizes that the caller gives: an input that is there, and a product of it that is not
+    assert ask(5, 2**16) == f"no memory for a buffer of {4 * 2**32} bytes"
+    assert ask(-1, 3) == "layer `fill_read_sizes`: size would be -1"
 
 
 def test_thresholds_from_labels_decide_the_confidence(score):

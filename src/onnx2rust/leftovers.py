@@ -53,6 +53,21 @@ def workplace(target: Path) -> Iterator[Path]:
             os.close(lock)
 
 
+@contextlib.contextmanager
+def alone(parent: Path) -> Iterator[None]:
+    """One run at a time takes an output's place in `parent`: between the two renames of a replacement no other may put its own there."""
+    lock = None
+    with contextlib.suppress(OSError):  # a file system without locks: then the renames alone must do
+        lock = _opened(parent)
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
 def recover(parent: Path) -> list[str]:
     """Looks for what runs that were killed have left in `parent`: restores or removes it, and returns a sentence about each."""
     said: list[str] = []

@@ -89,7 +89,7 @@ def write(out: Path, files: Mapping[str, bytes], replaced: Identity | None = Non
                 path.write_bytes(content)
             _format(fresh)
             os.chmod(fresh, 0o755)
-            with uninterrupted():
+            with uninterrupted(), leftovers.alone(target.parent):
                 if replaced is not None:
                     _set_aside(target, temporary / "old", replaced, out)
                 _put(fresh, target, out)
@@ -109,9 +109,14 @@ def _set_aside(target: Path, old: Path, replaced: Identity, out: Path) -> None:
         os.rename(target, old)
     except FileNotFoundError:
         return  # someone has removed it
-    _refuse_strangers(old, out)
-    if _identity(old) != replaced:
-        raise UsageError(f"{out}: was replaced by another conversion while this one ran", "convert again")
+    try:
+        _refuse_strangers(old, out)
+        if _identity(old) != replaced:
+            raise UsageError(f"{out}: was replaced by another conversion while this one ran", "convert again")
+    except UsageError:
+        with contextlib.suppress(OSError):  # then it stays in the workplace, which says so
+            os.rename(old, target)
+        raise
 
 
 def _put(fresh: Path, target: Path, out: Path) -> None:

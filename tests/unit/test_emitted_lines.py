@@ -70,7 +70,7 @@ def test_a_loop_has_the_variables_that_it_needs(keep: str) -> None:
     # a loop that only its count ends has as many rows as that says
     assert ("let iterations = i_1;" in text) == (keep == "small")
     # a row of one element
-    assert "fit(i_1 + 1)[i_1..]" in text
+    assert "fit(i_1 + 1)?[i_1..]" in text
 
 
 def test_a_size_that_nobody_reads_has_no_name() -> None:
@@ -82,13 +82,13 @@ def test_a_size_that_nobody_reads_has_no_name() -> None:
 def test_a_sum_of_sizes_alone_has_no_parentheses() -> None:
     node = helper.make_node("Concat", ["x", "x", "b"], ["y"], axis=0)
     text = rendered([node, helper.make_node("Relu", ["y"], ["z"])], ["z"], {"b": np.ones((2, 3), np.float32)})["src/model.rs"]
-    assert ".fit((n * 2 + 2) * 3)" in text
+    assert ".fit((n * 2 + 2) * 3)?" in text
     whole = [
         helper.make_node("Shape", ["x"], ["s"]),
         helper.make_node("Add", ["s", "k"], ["t"]),
         helper.make_node("ConstantOfShape", ["t"], ["y"]),
     ]
-    assert ".fit(n + 2)" in rendered(whole, ["y"], {"k": np.array([2, -2])})["src/model.rs"]
+    assert ".fit(n + 2)?" in rendered(whole, ["y"], {"k": np.array([2, -2])})["src/model.rs"]
 
 
 def test_a_node_whose_name_is_no_identifier_is_called_after_its_operator() -> None:

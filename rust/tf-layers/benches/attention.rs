@@ -45,9 +45,9 @@ fn spelled(
         Transpose { perm }.checked().run(cpu, shape, x, y);
     };
     let n = t * h * d;
-    turn([0, 2, 1, 3], [1, t, h, d], q, qt.fit(n));
-    turn([0, 2, 1, 3], [1, t, h, d], k, kt.fit(n));
-    turn([0, 2, 1, 3], [1, t, h, d], v, vt.fit(n));
+    turn([0, 2, 1, 3], [1, t, h, d], q, qt.room(n));
+    turn([0, 2, 1, 3], [1, t, h, d], k, kt.room(n));
+    turn([0, 2, 1, 3], [1, t, h, d], v, vt.room(n));
     let product = MatMul { alpha: 1.0 }.checked();
     product.run(
         cpu,
@@ -59,10 +59,10 @@ fn spelled(
         [1, d],
         qt.get(n),
         kt.get(n),
-        scores.fit(h * t * t),
+        scores.room(h * t * t),
         scratch,
     );
-    let all = scores.fit(h * t * t);
+    let all = scores.room(h * t * t);
     let _ = Mul
         .checked()
         .run_in_place(cpu, [h * t * t], [1], all, &[0.25]);
@@ -77,7 +77,7 @@ fn spelled(
         [d, 1],
         scores.get(h * t * t),
         vt.get(n),
-        out.fit(n),
+        out.room(n),
         scratch,
     );
     turn([0, 2, 1, 3], [1, h, t, d], out.get(n), y);
@@ -151,7 +151,7 @@ fn main() {
             }
             .checked();
             let (mut y, mut expected) = (Slot::new(), Slot::new());
-            let (y, expected) = (y.fit(n), expected.fit(n));
+            let (y, expected) = (y.room(n), expected.room(n));
             let mut buffers: [Slot<f32>; 5] = Default::default();
             let (mut scratch, mut own) = (Slot::new(), Slot::new());
             let t = case.tokens;

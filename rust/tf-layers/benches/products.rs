@@ -55,7 +55,7 @@ fn close(actual: f32, expected: f64, scale: f64) -> bool {
 /// The values where a model has them: at the begin of a cache line.
 fn slot(values: &[f32]) -> Slot<f32> {
     let mut slot = Slot::new();
-    slot.fit(values.len()).copy_from_slice(values);
+    slot.room(values.len()).copy_from_slice(values);
     slot
 }
 
@@ -71,7 +71,7 @@ fn dense(bench: &Bench, cpu: Cpu, rows: usize, k: usize, n: usize) {
     }
     .checked();
     let (x_slot, mut y_slot) = (slot(&x), Slot::new());
-    let (x, mut y) = (x_slot.get(x.len()), y_slot.fit(rows * n));
+    let (x, mut y) = (x_slot.get(x.len()), y_slot.room(rows * n));
     let (r, j) = (rows - 1, n - 1);
     let expected: f64 = (0..k)
         .map(|i| f64::from(x[r * k + i]) * f64::from(w[i * n + j]))
@@ -127,7 +127,7 @@ fn conv<const D: usize>(
     .checked();
     let mut scratch = Slot::new();
     let (x_slot, mut y_slot) = (slot(&x), Slot::new());
-    let (x, mut y) = (x_slot.get(x.len()), y_slot.fit(output * outputs));
+    let (x, mut y) = (x_slot.get(x.len()), y_slot.room(output * outputs));
     bench.case(
         &format!("conv {kernel} s{stride} {size:?} {inputs}→{outputs}"),
         2 * output * outputs * inputs * taps,
@@ -157,7 +157,7 @@ fn winograd<const M: usize>(bench: &Bench, cpu: Cpu, size: usize, channels: usiz
     .checked();
     let mut scratch = Slot::new();
     let (x_slot, mut y_slot) = (slot(&x), Slot::new());
-    let (x, mut y) = (x_slot.get(x.len()), y_slot.fit(size * size * channels));
+    let (x, mut y) = (x_slot.get(x.len()), y_slot.room(size * size * channels));
     bench.case(
         &format!("winograd F({M}) {size}×{size}×{channels}"),
         2 * size * size * channels * channels * 9,
@@ -191,7 +191,7 @@ fn depthwise(bench: &Bench, cpu: Cpu, size: usize, channels: usize, kernel: usiz
     .checked();
     let mut scratch = Slot::new();
     let (x_slot, mut y_slot) = (slot(&x), Slot::new());
-    let (x, mut y) = (x_slot.get(x.len()), y_slot.fit(output * output * channels));
+    let (x, mut y) = (x_slot.get(x.len()), y_slot.room(output * output * channels));
     bench.case(
         &format!("depthwise {kernel} s{stride} {size}×{size}×{channels}"),
         2 * output * output * channels * kernel * kernel,

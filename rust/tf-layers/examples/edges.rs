@@ -10,7 +10,7 @@ use tf_layers::{Cpu, Slot, pack};
 const SIZE: [usize; 2] = [16, 32];
 const POOLED: [usize; 2] = [8, 16];
 
-fn main() {
+fn main() -> tf_layers::Result<()> {
     // as ONNX stores it: [output channels, input channels, height, width]
     #[rustfmt::skip]
     let sobel = [
@@ -53,7 +53,7 @@ fn main() {
         SIZE,
         &picture,
         None,
-        found.fit(elements),
+        found.fit(elements)?,
         &mut scratch,
     );
     strongest.run(cpu, 1, SIZE, 2, found.get(elements), &mut pooled);
@@ -63,6 +63,7 @@ fn main() {
         let line: String = row.chunks_exact(2).map(|p| symbol(p[0], p[1])).collect();
         println!("{line}");
     }
+    Ok(())
 }
 
 /// A bright disc on dark ground, `[16, 32, 1]`.

@@ -6,7 +6,7 @@ use tf_layers::activation::Activation;
 use tf_layers::dense::Dense;
 use tf_layers::{Cpu, Slot, pack};
 
-fn main() {
+fn main() -> tf_layers::Result<()> {
     // kernels are packed once: panels of 16 columns, as the vector units read them
     let hidden_kernel = pack::panels(&[1.0, 1.0, 1.0, 1.0], 2, 2, false);
     let output_kernel = pack::panels(&[1.0, -2.0], 2, 1, false);
@@ -33,11 +33,12 @@ fn main() {
     let cpu = Cpu::new();
     let mut between = Slot::new();
     let mut y = [0.0; 4];
-    hidden.run(cpu, rows, &x, None, between.fit(rows * 2));
+    hidden.run(cpu, rows, &x, None, between.fit(rows * 2)?);
     output.run(cpu, rows, between.get(rows * 2), None, &mut y);
 
     for (x, y) in x.chunks_exact(2).zip(y) {
         println!("{} xor {} = {y}", x[0], x[1]);
     }
     assert_eq!(y, [0.0, 1.0, 1.0, 0.0]);
+    Ok(())
 }

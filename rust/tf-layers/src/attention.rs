@@ -13,6 +13,17 @@ const ROWS: usize = 24;
 /// Bytes of scores at a time: they stay in the second-level cache between their two products, and mostly in the first.
 const SCORE_BYTES: usize = 24 << 10;
 
+/// −∞ behind sixteen elements of something else: a window of it says which lanes lie beyond the keys.
+const BEYOND: [f32; 32] = {
+    let mut lanes = [0.0; 32];
+    let mut i = 16;
+    while i < 32 {
+        lanes[i] = f32::NEG_INFINITY;
+        i += 1;
+    }
+    lanes
+};
+
 /// y = softmax(scale · query · keyᵀ + mask) · value for each head of each sample, all f32.
 ///
 /// Heads are read, and written, where they lie: nothing is transposed, and of the scores `[batch, heads, queries, keys]` no more exist at a
@@ -213,7 +224,7 @@ impl Attention {
         let few = queries < FEW_ROWS;
         let (key_len, value_len) = if few { (0, 0) } else { (key_len, value_len) };
         let (key, rest) = scratch
-            .fit(key_len + value_len + rows * step)
+            .room(key_len + value_len + rows * step)
             .split_at_mut(key_len);
         let (value, scores) = rest.split_at_mut(value_len);
         let mut scratch = Scratch {
@@ -367,8 +378,19 @@ impl Attention {
             };
             // Whole vectors, and no more of them than there are keys to see: the others count as 0.
             let (row, unseen) = row.split_at_mut(seen.next_multiple_of(S::f32s::LEN));
-            row[seen..].fill(f32::NEG_INFINITY);
-            unseen.fill(0.0);
+            if !seen.is_multiple_of(S::f32s::LEN) {
+                // One blend: single elements written here would have to reach the cache before the vector could be read.
+                let last = row.len() - S::f32s::LEN;
+                let end = S::f32s::from_slice(s, &row[last..]);
+                let beyond = S::f32s::from_slice(s, &BEYOND[16 - (seen - last)..][..S::f32s::LEN]);
+                beyond
+                    .simd_lt(0.0)
+                    .select(beyond, end)
+                    .store_slice(&mut row[last..]);
+            }
+            if !unseen.is_empty() {
+                unseen.fill(0.0);
+            }
             let max = masked_max(s, row, seen, mask);
             let sum = exp_sum(s, row, max);
             if self.is_zero(max, sum, mask) {

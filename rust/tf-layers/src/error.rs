@@ -43,6 +43,11 @@ pub enum Error {
     },
     /// Integer division (or remainder) by zero.
     DivisionByZero,
+    /// A buffer cannot be allocated.
+    Memory {
+        /// Its size.
+        bytes: usize,
+    },
     /// An error inside a named layer.
     At {
         /// Name of the layer.
@@ -84,6 +89,7 @@ impl fmt::Display for Error {
                 write!(f, "{what}: {left} does not fit {right}")
             }
             Error::DivisionByZero => write!(f, "integer division by zero"),
+            Error::Memory { bytes } => write!(f, "no memory for a buffer of {bytes} bytes"),
             Error::At { layer, error } => write!(f, "layer `{layer}`: {error}"),
         }
     }

@@ -138,7 +138,7 @@ impl TopK {
             return Ok(());
         }
         // Positions as the bits of floats: the scratch that layers share holds those.
-        let order: &mut [u32] = bytemuck::must_cast_slice_mut(scratch.fit(axis));
+        let order: &mut [u32] = bytemuck::must_cast_slice_mut(scratch.room(axis));
         let results = values
             .chunks_exact_mut(k * inner)
             .zip(positions.chunks_exact_mut(k * inner));

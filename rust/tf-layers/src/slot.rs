@@ -1,5 +1,7 @@
 //! Workspace buffers.
 
+use std::alloc::{Layout, handle_alloc_error};
+
 /// A buffer that grows and never shrinks: the producer of a value asks for room, its consumers for what was written.
 ///
 /// A model's workspace is a struct of slots; values whose lifetimes do not overlap share one. After the first call
@@ -35,17 +37,38 @@ impl<T: Clone + Default> Slot<T> {
 
     /// Exactly `len` elements to write to; allocates only if no earlier call asked for as many. What was written stays (a loop
     /// collects its rows so), the rest holds anything.
-    pub fn fit(&mut self, len: usize) -> &mut [T] {
-        if self.data.len() < self.start + len {
-            self.grow(len);
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory) if so much memory cannot be had. (Systems that promise more than they have may
+    /// end the process later, when it is written to.)
+    pub fn fit(&mut self, len: usize) -> crate::Result<&mut [T]> {
+        if self.data.len() - self.start < len {
+            self.grow(len)?;
+        }
+        Ok(&mut self.data[self.start..self.start + len])
+    }
+
+    /// [`fit`](Self::fit) for what a layer needs beside its outputs, which is in proportion to them: where they had room, and this has
+    /// none, the process ends as it does when a `Vec` cannot grow.
+    pub fn room(&mut self, len: usize) -> &mut [T] {
+        if self.data.len() - self.start < len && self.grow(len).is_err() {
+            let layout = Layout::array::<T>(len).unwrap_or(Layout::new::<T>());
+            handle_alloc_error(layout);
         }
         &mut self.data[self.start..self.start + len]
     }
 
     #[cold]
-    fn grow(&mut self, len: usize) {
+    fn grow(&mut self, len: usize) -> crate::Result<()> {
         let spare = CACHE_LINE / size_of::<T>().max(1);
         let (before, written) = (self.start, self.data.len() - self.start);
+        let more = len.saturating_add(spare).saturating_sub(self.data.len());
+        // Room for more than is asked for spares a loop that collects rows most of its allocations; where that much is not there, what is
+        // asked for may be.
+        if self.data.try_reserve(more).is_err() && self.data.try_reserve_exact(more).is_err() {
+            let bytes = len.saturating_mul(size_of::<T>());
+            return Err(crate::Error::Memory { bytes });
+        }
         self.data.resize(len + spare, T::default());
         self.start = self.data.as_ptr().align_offset(CACHE_LINE).min(spare);
         // The allocation has moved, and may lie otherwise between cache lines: what was written moves with the begin.
@@ -55,6 +78,7 @@ impl<T: Clone + Default> Slot<T> {
         } else {
             self.data[before..self.start + kept].rotate_right(self.start - before);
         }
+        Ok(())
     }
 
     /// The first `len` elements, which the producer has written.

@@ -5,17 +5,17 @@ use tf_layers::{Error, Slot, check_input, elements};
 #[test]
 fn a_slot_begins_at_a_cache_line_and_never_shrinks() {
     let mut slot: Slot<f32> = Slot::new();
-    assert_eq!((slot.fit(0).len(), slot.bytes()), (0, 0));
+    assert_eq!((slot.fit(0).unwrap().len(), slot.bytes()), (0, 0));
     for len in [1, 3, 100, 1000] {
-        let buffer = slot.fit(len);
+        let buffer = slot.fit(len).unwrap();
         assert_eq!(buffer.len(), len);
         assert_eq!(buffer.as_ptr().align_offset(64), 0);
         buffer.fill(len as f32);
         assert_eq!(slot.get(len), vec![len as f32; len]);
     }
     let (bytes, begin) = (slot.bytes(), slot.get(1).as_ptr());
-    slot.fit(7)[6] = -1.0;
-    assert_eq!(slot.fit(1000)[6], -1.0);
+    slot.fit(7).unwrap()[6] = -1.0;
+    assert_eq!(slot.fit(1000).unwrap()[6], -1.0);
     assert_eq!((slot.bytes(), slot.get(1).as_ptr()), (bytes, begin));
 }
 
@@ -26,7 +26,7 @@ fn what_was_written_stays_when_a_slot_grows() {
     let mut slots: Vec<Slot<f32>> = vec![Slot::new(); 20];
     for rows in 1..60_usize {
         for (k, slot) in slots.iter_mut().enumerate() {
-            let row = &mut slot.fit(rows * 6)[(rows - 1) * 6..];
+            let row = &mut slot.fit(rows * 6).unwrap()[(rows - 1) * 6..];
             row.fill((100 * k + rows) as f32);
             others.push(vec![0; 16 * (1 + (k * rows) % 37)]);
         }
@@ -40,13 +40,31 @@ fn what_was_written_stays_when_a_slot_grows() {
 }
 
 #[test]
+fn memory_that_is_not_there_is_an_error() {
+    let mut slot: Slot<u64> = Slot::new();
+    slot.fit(3).unwrap().fill(7);
+    for (len, bytes) in [
+        (usize::MAX, usize::MAX),
+        (usize::MAX / 8, usize::MAX - 7),
+        (1 << 60, 1 << 63),
+    ] {
+        let refused = slot.fit(len).unwrap_err();
+        assert_eq!(refused, Error::Memory { bytes });
+        let text = format!("no memory for a buffer of {bytes} bytes");
+        assert_eq!(refused.to_string(), text);
+    }
+    assert_eq!(slot.get(3), [7; 3]);
+    assert_eq!(slot.fit(3).unwrap(), [7; 3]);
+}
+
+#[test]
 fn a_copy_of_a_slot_holds_the_same() {
     let mut slot: Slot<u8> = Slot::new();
-    slot.fit(5).copy_from_slice(b"hello");
+    slot.fit(5).unwrap().copy_from_slice(b"hello");
     let mut copy = slot.clone();
-    slot.fit(5).fill(0);
+    slot.fit(5).unwrap().fill(0);
     assert_eq!(copy.get(5), b"hello");
-    assert_eq!(copy.fit(3), b"hel");
+    assert_eq!(copy.fit(3).unwrap(), b"hel");
 }
 
 #[test]

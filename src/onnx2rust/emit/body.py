@@ -14,6 +14,7 @@ from onnx2rust.emit.code import (
     LAYERS,
     SAMPLES,
     SHARED,
+    TURN,
     WORKSPACE,
     Do,
     Function,
@@ -80,7 +81,7 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
                 units.append(Unit(step, path, of_step.get(step), writer.step(step)))
     tail = _outputs(writer, program, outputs)
     head: list[Statement] = [_check(writer, v) for v in program.inputs]
-    sizes = SizeTable({**writer.scope.symbols, SAMPLES.name: SAMPLES.name}, writer.scope.variables)
+    sizes = SizeTable({**writer.scope.symbols, TURN: SAMPLES.name}, writer.scope.variables)
     early, settled = sizes.settle(program.symbols, *(u.statements for u in units), tail, head)
     for unit, statements in zip(units, settled, strict=False):
         unit.statements = statements

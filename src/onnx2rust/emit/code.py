@@ -25,6 +25,8 @@ class Local:
 CPU, LAYERS, INPUTS, WORKSPACE, SHARED = Local("cpu"), Local("l"), Local("inputs"), Local("ws"), Local("d")
 FIRST, SAMPLES = Local("first"), Local("samples")
 """In a segment: the first sample of a turn, and how many it takes."""
+TURN = "samples of a turn"
+"""The symbol whose variable is `SAMPLES`: no name, for a model may call a size of its own `samples`."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def _if(writer: Writer, step: Step) -> Statement:
         inner = writer.steps(body.steps)
         for source, target in zip(body.outputs, step.outputs, strict=True):
             assert target is not None
-            inner.append(_copy(writer, source, code(writer.slot(target, ".fit("), Length(source.shape), ")")))
+            inner.append(_copy(writer, source, code(writer.slot(target, ".fit("), Length(source.shape), ")?")))
         sizes = [Size(body.outputs[k].shape[axis]) for k, axis in layer.open_sizes]
         parts.append((*inner, *([Do(code("[", joined(sizes), "]"), end="")] if sizes else [])))
     head = code("if ", writer.scalar(condition))
@@ -55,7 +55,7 @@ def _loop(writer: Writer, step: Step) -> list[Statement]:
     for first, state in zip(initial, states, strict=True):
         assert first is not None
         assert state is not None
-        found.append(_copy(writer, first, code(writer.slot(state, ".fit("), Length(first.shape), ")")))
+        found.append(_copy(writer, first, code(writer.slot(state, ".fit("), Length(first.shape), ")?")))
     start = code("true") if condition is None else writer.scalar(condition)
     bound = code() if trips is None else code(" && (", index, " as i64) < ", writer.scalar(trips))
     writer.scalars[body.inputs[0]] = code(index, " as i64")
@@ -65,7 +65,7 @@ def _loop(writer: Writer, step: Step) -> list[Statement]:
     for source, target in zip(body.outputs[1 + layer.states :], collected, strict=True):
         if target is not None:
             end, begin = Length(source.shape, index, 1), Length(source.shape, index)
-            inner.append(_copy(writer, source, code("&mut ", writer.slot(target, ".fit("), end, ")[", begin, "..]")))
+            inner.append(_copy(writer, source, code("&mut ", writer.slot(target, ".fit("), end, ")?[", begin, "..]")))
     again = writer.scalar(body.outputs[0])
     if again != code(keep):
         inner.append(Assign(keep.name, again))

@@ -14,7 +14,7 @@ from onnx2rust.emit.code import (
     FIRST,
     INPUTS,
     LAYERS,
-    SAMPLES,
+    TURN,
     WORKSPACE,
     Code,
     Comment,
@@ -78,8 +78,8 @@ class Writer:
         fit = self.slot(root, ".fit(")
         if step and {s for d in value.shape for s in symbols(d)} - set(self.plan.program.symbols):
             shape = joined(Size(d) for d in value.shape)
-            return code(fit, Function("elements"), f"({string(step)}, &[", shape, "])?)")
-        return self._part(root, fit, ")", "&mut ")
+            return code(fit, Function("elements"), f"({string(step)}, &[", shape, "])?)?")
+        return self._part(root, fit, ")?", "&mut ")
 
     def slot(self, value: Value, text: str = "") -> Code:
         """The buffer of the value."""
@@ -98,7 +98,7 @@ class Writer:
     @property
     def turn(self) -> Dim:
         """How many samples a turn of the segment takes."""
-        return 1 if self.segment is None or self.segment.samples == 1 else symbol(SAMPLES.name)
+        return 1 if self.segment is None or self.segment.samples == 1 else symbol(TURN)
 
     def dims(self, shape: Iterable[Dim]) -> tuple[Dim, ...]:
         """The sizes as they are here: in a segment, for the samples of one turn."""

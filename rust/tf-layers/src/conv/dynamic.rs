@@ -73,7 +73,7 @@ impl<const D: usize> ConvDynamic<D> {
             bias,
             activation: Activation::Linear,
         };
-        let (packed, scratch) = scratch.fit(len + job.scratch_len()).split_at_mut(len);
+        let (packed, scratch) = scratch.room(len + job.scratch_len()).split_at_mut(len);
         packed.fill(0.0);
         conv_into(w, [outputs, group_inputs, taps], self.group, packed);
         job.kernel = packed;
@@ -147,7 +147,7 @@ impl<const D: usize> ConvTransposeDynamic<D> {
             bias,
             activation: Activation::Linear,
         };
-        let (packed, scratch) = scratch.fit(len + job.scratch_len()).split_at_mut(len);
+        let (packed, scratch) = scratch.room(len + job.scratch_len()).split_at_mut(len);
         packed.fill(0.0);
         conv_transpose_into(w, [inputs, outputs / self.group], self.group, axes, packed);
         job.kernel = packed;

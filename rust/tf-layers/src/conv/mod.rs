@@ -110,7 +110,7 @@ impl<const D: usize> Conv<'_, D> {
     ) {
         let addend = residual.map_or(Addend::Nothing, Addend::Slice);
         let job = self.direct(size);
-        let scratch = scratch.fit(job.scratch_len());
+        let scratch = scratch.room(job.scratch_len());
         job.run(cpu, batch, x, addend, y, scratch);
     }
 
@@ -125,7 +125,7 @@ impl<const D: usize> Conv<'_, D> {
         scratch: &mut Slot<f32>,
     ) {
         let job = self.direct(size);
-        let scratch = scratch.fit(job.scratch_len());
+        let scratch = scratch.room(job.scratch_len());
         job.run(cpu, batch, x, Addend::Output, y, scratch);
     }
 

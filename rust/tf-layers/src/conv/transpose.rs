@@ -100,7 +100,7 @@ impl<const D: usize> ConvTranspose<'_, D> {
             bias: self.bias,
             activation: self.activation,
         };
-        let scratch = scratch.fit(job.scratch_len());
+        let scratch = scratch.room(job.scratch_len());
         job.run(cpu, batch, x, y, scratch);
     }
 }

@@ -154,7 +154,7 @@ impl<const M: usize> WinogradConv2d<'_, M> {
         let image_len = window.padded_pixels() * inputs;
         let plane_len = tiles * (inputs + outputs) + 2 * PLANE_GAP;
         let (padded, rest) = scratch
-            .fit(images * image_len + positions * plane_len)
+            .room(images * image_len + positions * plane_len)
             .split_at_mut(images * image_len);
         let (seen, sums) = rest.split_at_mut(positions * (tiles * inputs + PLANE_GAP));
         let (limits, activation) = self.activation.limits();

@@ -96,7 +96,7 @@ impl MatMul {
         } else {
             n.div_ceil(PANEL) * PANEL * k
         };
-        let (panels, a_copy) = scratch.fit(panels_len + a_len).split_at_mut(panels_len);
+        let (panels, a_copy) = scratch.room(panels_len + a_len).split_at_mut(panels_len);
         let a = if a_in_place {
             a
         } else {

@@ -155,7 +155,7 @@ impl Job<'_> {
         } else {
             0
         };
-        let (zeros, copy) = scratch.fit(line + copy).split_at_mut(line);
+        let (zeros, copy) = scratch.room(line + copy).split_at_mut(line);
         zeros.fill(0.0);
         for (i, y) in y.chunks_exact_mut(y_image).enumerate() {
             let x = &x[i * x_image..][..x_image];

@@ -142,7 +142,7 @@ impl Unroll<'_> {
                 .min(self.steps),
         };
         let state = self.batch * width;
-        let scratch = scratch.fit(chunk * self.batch * columns + (3 + C::EXTRA) * state);
+        let scratch = scratch.room(chunk * self.batch * columns + (3 + C::EXTRA) * state);
         let (gates, states) = scratch.split_at_mut(chunk * self.batch * columns);
         if let (Some(y), Some(_)) = (&mut out.y, self.lengths) {
             y.fill(0.0);

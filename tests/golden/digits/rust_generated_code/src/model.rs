@@ -116,7 +116,7 @@ impl<'w> DigitsModel<'w> {
     /// Runs the model.
     ///
     /// # Errors
-    /// If an input's length does not fit its shape, or its data are not what a layer can work with.
+    /// If an input's length does not fit its shape, its data are not what a layer can work with, or there is no memory for its values.
     pub fn predict<'a>(
         &self,
         sizes: Sizes,
@@ -134,7 +134,7 @@ impl<'w> DigitsModel<'w> {
             [8, 8],
             inputs.image,
             None,
-            ws.s0.fit(batch * 512),
+            ws.s0.fit(batch * 512)?,
             &mut ws.scratch,
         );
         // pool1/MaxPool (MaxPool): [batch, 4, 4, 8]
@@ -144,7 +144,7 @@ impl<'w> DigitsModel<'w> {
             [8, 8],
             8,
             ws.s0.get(batch * 512),
-            ws.s1.fit(batch * 128),
+            ws.s1.fit(batch * 128)?,
         );
         // conv2/Conv (Conv): [batch, 4, 4, 16]
         l.conv2.run(
@@ -153,7 +153,7 @@ impl<'w> DigitsModel<'w> {
             [4, 4],
             ws.s1.get(batch * 128),
             None,
-            ws.s0.fit(batch * 256),
+            ws.s0.fit(batch * 256)?,
             &mut ws.scratch,
         );
         // pool2/MaxPool (MaxPool): [batch, 2, 2, 16]
@@ -163,14 +163,14 @@ impl<'w> DigitsModel<'w> {
             [4, 4],
             16,
             ws.s0.get(batch * 256),
-            ws.s1.fit(batch * 64),
+            ws.s1.fit(batch * 64)?,
         );
         // flatten/Flatten (Flatten): [batch, 16, 2, 2]
         l.flatten.run(
             cpu,
             [batch, 2, 2, 16],
             ws.s1.get(batch * 64),
-            ws.s0.fit(batch * 64),
+            ws.s0.fit(batch * 64)?,
         );
         // logits/MatMul (Gemm): [batch, 10]
         l.logits.run(
@@ -178,10 +178,10 @@ impl<'w> DigitsModel<'w> {
             batch,
             ws.s0.get(batch * 64),
             None,
-            ws.s1.fit(batch * 10),
+            ws.s1.fit(batch * 10)?,
         );
         // softmax/Softmax (Softmax): [batch, 10]
-        Softmax.run_in_place(cpu, [batch, 10, 1], ws.s1.fit(batch * 10));
+        Softmax.run_in_place(cpu, [batch, 10, 1], ws.s1.fit(batch * 10)?);
         Ok(Outputs {
             probabilities: TensorView {
                 data: ws.s1.get(batch * 10),

@@ -128,7 +128,7 @@ impl<'w> LstmTextModel<'w> {
     /// Runs the model.
     ///
     /// # Errors
-    /// If an input's length does not fit its shape, or its data are not what a layer can work with.
+    /// If an input's length does not fit its shape, its data are not what a layer can work with, or there is no memory for its values.
     pub fn predict<'a>(
         &self,
         sizes: Sizes,
@@ -140,7 +140,7 @@ impl<'w> LstmTextModel<'w> {
         let cpu = self.cpu;
         let l = self.layers;
         // embedding/Cast (Cast): [batch, 12]
-        Cast.run(cpu, inputs.input_layer, ws.s0.fit(batch * 12));
+        Cast.run(cpu, inputs.input_layer, ws.s0.fit(batch * 12)?);
         // embedding/Less (Less): [batch, 12]
         Less.run(
             cpu,
@@ -148,11 +148,11 @@ impl<'w> LstmTextModel<'w> {
             [1],
             ws.s0.get(batch * 12),
             l.embedding_constant,
-            ws.s1.fit(batch * 12),
+            ws.s1.fit(batch * 12)?,
         )
         .map_err(|e| e.at("embedding_less"))?;
         // embedding/Cast_1 (Cast): [batch, 12]
-        Cast.run(cpu, ws.s1.get(batch * 12), ws.s2.fit(batch * 12));
+        Cast.run(cpu, ws.s1.get(batch * 12), ws.s2.fit(batch * 12)?);
         // embedding/add (Add): [batch, 12]
         Add.run(
             cpu,
@@ -160,7 +160,7 @@ impl<'w> LstmTextModel<'w> {
             [1],
             inputs.input_layer,
             l.embedding_bias,
-            ws.s3.fit(batch * 12),
+            ws.s3.fit(batch * 12)?,
         )
         .map_err(|e| e.at("embedding_add"))?;
         // embedding/Mul (Mul): [batch, 12]
@@ -168,21 +168,21 @@ impl<'w> LstmTextModel<'w> {
             cpu,
             [batch * 12],
             [batch * 12],
-            ws.s2.fit(batch * 12),
+            ws.s2.fit(batch * 12)?,
             ws.s3.get(batch * 12),
         )
         .map_err(|e| e.at("embedding_mul"))?;
         // embedding/Not (Not): [batch, 12]
-        Not.run_in_place(cpu, ws.s1.fit(batch * 12));
+        Not.run_in_place(cpu, ws.s1.fit(batch * 12)?);
         // embedding/Cast_2 (Cast): [batch, 12]
-        Cast.run(cpu, ws.s1.get(batch * 12), ws.s3.fit(batch * 12));
+        Cast.run(cpu, ws.s1.get(batch * 12), ws.s3.fit(batch * 12)?);
         // embedding/Mul_1 (Mul): [batch, 12]
         Mul.run_in_place_right(
             cpu,
             [batch * 12],
             [batch * 12],
             inputs.input_layer,
-            ws.s3.fit(batch * 12),
+            ws.s3.fit(batch * 12)?,
         )
         .map_err(|e| e.at("embedding_mul_2"))?;
         // embedding/SelectV2 (Add): [batch, 12]
@@ -190,7 +190,7 @@ impl<'w> LstmTextModel<'w> {
             cpu,
             [batch * 12],
             [batch * 12],
-            ws.s2.fit(batch * 12),
+            ws.s2.fit(batch * 12)?,
             ws.s3.get(batch * 12),
         )
         .map_err(|e| e.at("embedding_selectv2"))?;
@@ -203,7 +203,7 @@ impl<'w> LstmTextModel<'w> {
                 8,
                 l.embedding_embeddings,
                 ws.s2.get(batch * 12),
-                ws.s0.fit(batch * 96),
+                ws.s0.fit(batch * 96)?,
             )
             .map_err(|e| e.at("embedding_gatherv2"))?;
         // lstm/zeros (Expand): [batch, 6]
@@ -212,14 +212,14 @@ impl<'w> LstmTextModel<'w> {
             [1],
             [batch * 6],
             l.embedding_constant,
-            ws.s4.fit(batch * 6),
+            ws.s4.fit(batch * 6)?,
         );
         // lstm/LSTM (LSTM): [12, batch, 8]
         l.lstm_transpose.run(
             cpu,
             [batch, 12, 8],
             ws.s0.get(batch * 96),
-            ws.s5.fit(batch * 96),
+            ws.s5.fit(batch * 96)?,
         );
         // lstm/LSTM (LSTM): [12, 1, batch, 6]
         l.lstm_lstm
@@ -231,7 +231,7 @@ impl<'w> LstmTextModel<'w> {
                 None,
                 Some(ws.s4.get(batch * 6)),
                 Some(ws.s4.get(batch * 6)),
-                Some(ws.s0.fit(batch * 72)),
+                Some(ws.s0.fit(batch * 72)?),
                 None,
                 None,
                 &mut ws.scratch,
@@ -244,11 +244,11 @@ impl<'w> LstmTextModel<'w> {
             [11, 0],
             [1, batch * 6],
             ws.s0.get(batch * 72),
-            ws.s4.fit(batch * 6),
+            ws.s4.fit(batch * 6)?,
         );
         // dense/MatMul (MatMul): [batch, 1]
         l.dense
-            .run(cpu, batch, ws.s4.get(batch * 6), None, ws.s0.fit(batch));
+            .run(cpu, batch, ws.s4.get(batch * 6), None, ws.s0.fit(batch)?);
         Ok(Outputs {
             dense: TensorView {
                 data: ws.s0.get(batch),

@@ -108,7 +108,7 @@ impl<'w> ScoreModel<'w> {
     /// Runs the model.
     ///
     /// # Errors
-    /// If an input's length does not fit its shape, or its data are not what a layer can work with.
+    /// If an input's length does not fit its shape, its data are not what a layer can work with, or there is no memory for its values.
     pub fn predict<'a>(
         &self,
         sizes: Sizes,
@@ -121,10 +121,10 @@ impl<'w> ScoreModel<'w> {
         let l = self.layers;
         // hidden/MatMul (Gemm): [batch, 16]
         l.hidden
-            .run(cpu, batch, inputs.features, None, ws.s0.fit(batch * 16));
+            .run(cpu, batch, inputs.features, None, ws.s0.fit(batch * 16)?);
         // score/MatMul (Gemm): [batch, 1]
         l.score
-            .run(cpu, batch, ws.s0.get(batch * 16), None, ws.s1.fit(batch));
+            .run(cpu, batch, ws.s0.get(batch * 16), None, ws.s1.fit(batch)?);
         Ok(Outputs {
             probability: TensorView {
                 data: ws.s1.get(batch),

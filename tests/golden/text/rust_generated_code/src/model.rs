@@ -114,7 +114,7 @@ impl<'w> TextModel<'w> {
     /// Runs the model.
     ///
     /// # Errors
-    /// If an input's length does not fit its shape, or its data are not what a layer can work with.
+    /// If an input's length does not fit its shape, its data are not what a layer can work with, or there is no memory for its values.
     pub fn predict<'a>(
         &self,
         sizes: Sizes,
@@ -134,7 +134,7 @@ impl<'w> TextModel<'w> {
                 8,
                 l.embedding_table,
                 inputs.tokens,
-                ws.s0.fit(batch * length * 8),
+                ws.s0.fit(batch * length * 8)?,
             )
             .map_err(|e| e.at("embedding"))?;
         // lstm/LSTM (LSTM): [length, batch, 8]
@@ -142,7 +142,7 @@ impl<'w> TextModel<'w> {
             cpu,
             [batch, length, 8],
             ws.s0.get(batch * length * 8),
-            ws.s1.fit(length * batch * 8),
+            ws.s1.fit(length * batch * 8)?,
         );
         // lstm/LSTM (LSTM): [1, batch, 6]
         l.lstm
@@ -155,16 +155,21 @@ impl<'w> TextModel<'w> {
                 None,
                 None,
                 None,
-                Some(ws.s0.fit(batch * 6)),
+                Some(ws.s0.fit(batch * 6)?),
                 None,
                 &mut ws.scratch,
             )
             .map_err(|e| e.at("lstm"))?;
         // logits/MatMul (Gemm): [batch, 3]
-        l.logits
-            .run(cpu, batch, ws.s0.get(batch * 6), None, ws.s1.fit(batch * 3));
+        l.logits.run(
+            cpu,
+            batch,
+            ws.s0.get(batch * 6),
+            None,
+            ws.s1.fit(batch * 3)?,
+        );
         // softmax/Softmax (Softmax): [batch, 3]
-        Softmax.run_in_place(cpu, [batch, 3, 1], ws.s1.fit(batch * 3));
+        Softmax.run_in_place(cpu, [batch, 3, 1], ws.s1.fit(batch * 3)?);
         Ok(Outputs {
             probabilities: TensorView {
                 data: ws.s1.get(batch * 3),

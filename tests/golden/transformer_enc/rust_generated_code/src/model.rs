@@ -135,7 +135,7 @@ impl<'w> TransformerEncModel<'w> {
     /// Runs the model.
     ///
     /// # Errors
-    /// If an input's length does not fit its shape, or its data are not what a layer can work with.
+    /// If an input's length does not fit its shape, its data are not what a layer can work with, or there is no memory for its values.
     pub fn predict<'a>(
         &self,
         sizes: Sizes,
@@ -147,7 +147,7 @@ impl<'w> TransformerEncModel<'w> {
         let cpu = self.cpu;
         let l = self.layers;
         // embedding/Cast (Cast): [batch, 8]
-        Cast.run(cpu, inputs.input_layer, ws.s0.fit(batch * 8));
+        Cast.run(cpu, inputs.input_layer, ws.s0.fit(batch * 8)?);
         // embedding/Less (Less): [batch, 8]
         Less.run(
             cpu,
@@ -155,11 +155,11 @@ impl<'w> TransformerEncModel<'w> {
             [1],
             ws.s0.get(batch * 8),
             l.embedding_constant,
-            ws.s1.fit(batch * 8),
+            ws.s1.fit(batch * 8)?,
         )
         .map_err(|e| e.at("embedding_less"))?;
         // embedding/Cast_1 (Cast): [batch, 8]
-        Cast.run(cpu, ws.s1.get(batch * 8), ws.s2.fit(batch * 8));
+        Cast.run(cpu, ws.s1.get(batch * 8), ws.s2.fit(batch * 8)?);
         // embedding/add (Add): [batch, 8]
         Add.run(
             cpu,
@@ -167,7 +167,7 @@ impl<'w> TransformerEncModel<'w> {
             [1],
             inputs.input_layer,
             l.embedding_bias,
-            ws.s3.fit(batch * 8),
+            ws.s3.fit(batch * 8)?,
         )
         .map_err(|e| e.at("embedding_add"))?;
         // embedding/Mul (Mul): [batch, 8]
@@ -175,21 +175,21 @@ impl<'w> TransformerEncModel<'w> {
             cpu,
             [batch * 8],
             [batch * 8],
-            ws.s2.fit(batch * 8),
+            ws.s2.fit(batch * 8)?,
             ws.s3.get(batch * 8),
         )
         .map_err(|e| e.at("embedding_mul"))?;
         // embedding/Not (Not): [batch, 8]
-        Not.run_in_place(cpu, ws.s1.fit(batch * 8));
+        Not.run_in_place(cpu, ws.s1.fit(batch * 8)?);
         // embedding/Cast_2 (Cast): [batch, 8]
-        Cast.run(cpu, ws.s1.get(batch * 8), ws.s3.fit(batch * 8));
+        Cast.run(cpu, ws.s1.get(batch * 8), ws.s3.fit(batch * 8)?);
         // embedding/Mul_1 (Mul): [batch, 8]
         Mul.run_in_place_right(
             cpu,
             [batch * 8],
             [batch * 8],
             inputs.input_layer,
-            ws.s3.fit(batch * 8),
+            ws.s3.fit(batch * 8)?,
         )
         .map_err(|e| e.at("embedding_mul_2"))?;
         // embedding/SelectV2 (Add): [batch, 8]
@@ -197,7 +197,7 @@ impl<'w> TransformerEncModel<'w> {
             cpu,
             [batch * 8],
             [batch * 8],
-            ws.s2.fit(batch * 8),
+            ws.s2.fit(batch * 8)?,
             ws.s3.get(batch * 8),
         )
         .map_err(|e| e.at("embedding_selectv2"))?;
@@ -210,7 +210,7 @@ impl<'w> TransformerEncModel<'w> {
                 8,
                 l.embedding_embeddings,
                 ws.s2.get(batch * 8),
-                ws.s0.fit(batch * 64),
+                ws.s0.fit(batch * 64)?,
             )
             .map_err(|e| e.at("embedding_gatherv2"))?;
         // multi_head_attention/query/MatMul (MatMul): [batch, 8, 8]
@@ -219,7 +219,7 @@ impl<'w> TransformerEncModel<'w> {
             batch * 8,
             ws.s0.get(batch * 64),
             None,
-            ws.s4.fit(batch * 64),
+            ws.s4.fit(batch * 64)?,
         );
         // multi_head_attention/key/MatMul (MatMul): [batch, 8, 8]
         l.multi_head_attention_key.run(
@@ -227,7 +227,7 @@ impl<'w> TransformerEncModel<'w> {
             batch * 8,
             ws.s0.get(batch * 64),
             None,
-            ws.s5.fit(batch * 64),
+            ws.s5.fit(batch * 64)?,
         );
         // multi_head_attention/value/MatMul (MatMul): [batch, 8, 8]
         l.multi_head_attention_value.run(
@@ -235,7 +235,7 @@ impl<'w> TransformerEncModel<'w> {
             batch * 8,
             ws.s0.get(batch * 64),
             None,
-            ws.s6.fit(batch * 64),
+            ws.s6.fit(batch * 64)?,
         );
         // multi_head_attention/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]
         l.multi_head_attention_attention_output_reshape.run(
@@ -248,7 +248,7 @@ impl<'w> TransformerEncModel<'w> {
             ws.s6.get(batch * 64),
             None,
             None,
-            ws.s7.fit(batch * 64),
+            ws.s7.fit(batch * 64)?,
             &mut ws.scratch,
         );
         // multi_head_attention/attention_output/MatMul_1 (MatMul): [batch, 8, 8]
@@ -256,31 +256,31 @@ impl<'w> TransformerEncModel<'w> {
             cpu,
             batch * 8,
             ws.s7.get(batch * 64),
-            ws.s0.fit(batch * 64),
+            ws.s0.fit(batch * 64)?,
         );
         // layer_normalization/add_2 (Add): [batch, 8, 8]
         l.layer_normalization
-            .run_in_place(cpu, [batch * 8, 8], ws.s0.fit(batch * 64), None, None);
+            .run_in_place(cpu, [batch * 8, 8], ws.s0.fit(batch * 64)?, None, None);
         // dense_1/Tensordot/MatMul (MatMul): [batch, 8, 16]
         l.dense_1.run(
             cpu,
             batch * 8,
             ws.s0.get(batch * 64),
             None,
-            ws.s4.fit(batch * 128),
+            ws.s4.fit(batch * 128)?,
         );
         // dense/Tensordot/MatMul (MatMul): [batch, 8, 8]
         l.dense.run_in_place_right(
             cpu,
             batch * 8,
             ws.s4.get(batch * 128),
-            ws.s0.fit(batch * 64),
+            ws.s0.fit(batch * 64)?,
         );
         // layer_normalization_1/add_2 (Add): [batch, 8, 8]
         l.layer_normalization_1.run_in_place(
             cpu,
             [batch * 8, 8],
-            ws.s0.fit(batch * 64),
+            ws.s0.fit(batch * 64)?,
             None,
             None,
         );
@@ -290,7 +290,7 @@ impl<'w> TransformerEncModel<'w> {
             batch * 8,
             ws.s0.get(batch * 64),
             None,
-            ws.s5.fit(batch * 64),
+            ws.s5.fit(batch * 64)?,
         );
         // multi_head_attention_1/key/MatMul (MatMul): [batch, 8, 8]
         l.multi_head_attention_1_key.run(
@@ -298,7 +298,7 @@ impl<'w> TransformerEncModel<'w> {
             batch * 8,
             ws.s0.get(batch * 64),
             None,
-            ws.s6.fit(batch * 64),
+            ws.s6.fit(batch * 64)?,
         );
         // multi_head_attention_1/value/MatMul (MatMul): [batch, 8, 8]
         l.multi_head_attention_1_value.run(
@@ -306,7 +306,7 @@ impl<'w> TransformerEncModel<'w> {
             batch * 8,
             ws.s0.get(batch * 64),
             None,
-            ws.s7.fit(batch * 64),
+            ws.s7.fit(batch * 64)?,
         );
         // multi_head_attention_1/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]
         l.multi_head_attention_1_attention_output_reshape.run(
@@ -319,17 +319,22 @@ impl<'w> TransformerEncModel<'w> {
             ws.s7.get(batch * 64),
             None,
             None,
-            ws.s4.fit(batch * 64),
+            ws.s4.fit(batch * 64)?,
             &mut ws.scratch,
         );
         // multi_head_attention_1/attention_output/MatMul_1 (MatMul): [batch, 8, 8]
         l.multi_head_attention_1_attention_output
-            .run_in_place_right(cpu, batch * 8, ws.s4.get(batch * 64), ws.s0.fit(batch * 64));
+            .run_in_place_right(
+                cpu,
+                batch * 8,
+                ws.s4.get(batch * 64),
+                ws.s0.fit(batch * 64)?,
+            );
         // layer_normalization_2/add_2 (Add): [batch, 8, 8]
         l.layer_normalization_2.run_in_place(
             cpu,
             [batch * 8, 8],
-            ws.s0.fit(batch * 64),
+            ws.s0.fit(batch * 64)?,
             None,
             None,
         );
@@ -339,20 +344,20 @@ impl<'w> TransformerEncModel<'w> {
             batch * 8,
             ws.s0.get(batch * 64),
             None,
-            ws.s4.fit(batch * 128),
+            ws.s4.fit(batch * 128)?,
         );
         // dense_2/Tensordot/MatMul (MatMul): [batch, 8, 8]
         l.dense_2.run_in_place_right(
             cpu,
             batch * 8,
             ws.s4.get(batch * 128),
-            ws.s0.fit(batch * 64),
+            ws.s0.fit(batch * 64)?,
         );
         // layer_normalization_3/add_2 (Add): [batch, 8, 8]
         l.layer_normalization_3.run_in_place(
             cpu,
             [batch * 8, 8],
-            ws.s0.fit(batch * 64),
+            ws.s0.fit(batch * 64)?,
             None,
             None,
         );
@@ -361,13 +366,18 @@ impl<'w> TransformerEncModel<'w> {
             cpu,
             [batch, 8, 8],
             ws.s0.get(batch * 64),
-            ws.s5.fit(batch * 8),
+            ws.s5.fit(batch * 8)?,
         );
         // dense_4/MatMul (MatMul): [batch, 2]
-        l.dense_4
-            .run(cpu, batch, ws.s5.get(batch * 8), None, ws.s0.fit(batch * 2));
+        l.dense_4.run(
+            cpu,
+            batch,
+            ws.s5.get(batch * 8),
+            None,
+            ws.s0.fit(batch * 2)?,
+        );
         // dense_4/Softmax (Softmax): [batch, 2]
-        Softmax.run_in_place(cpu, [batch, 2, 1], ws.s0.fit(batch * 2));
+        Softmax.run_in_place(cpu, [batch, 2, 1], ws.s0.fit(batch * 2)?);
         Ok(Outputs {
             dense_4: TensorView {
                 data: ws.s0.get(batch * 2),
