@@ -127,7 +127,7 @@ def test_parentheses_stand_where_rust_needs_them() -> None:
     for dim, text in texts.items():
         assert table.signed(dim).text == text
     assert table.usize(a * b * 4 + 2).text == "a * b_size * 4 + 2"
-    assert table.length(Length((a + 2, 3, b * 2), Local("i"), 1)) == "(i + 1) * (a + 2) * b_size * 2 * 3"
+    assert table.length(Length((a + 2, 3, b * 2), Local("i"), 1)) == "(i + 1) * (a + 2) * b_size * 6"
     assert table.length(Length((1, 1), Local("i"), 1)) == "i + 1"
 
 
@@ -194,3 +194,15 @@ def test_methods_are_called_after_the_scopes_that_they_run() -> None:
     text = rendered(nodes, ["v2.50"], {})["src/model.rs"]
     assert re.findall(r"fn (run_\w+)", text) == ["run_block_0", "run_block_1", "run_block_2"]
     assert "/// `block_0`: 50 steps, `block_0_layer_0_sigmoid` to `block_0_layer_4_sigmoid_10`." in text
+
+
+def test_sizes_of_a_product_have_names() -> None:
+    node = helper.make_node("MatMul", ["x", "sizes"], ["y"])
+    infos = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", ["b", "m", 3]), ("sizes", ["b", 3, 4]))]
+    graph = helper.make_graph([node], "g", infos, [onnx.ValueInfoProto(name="y")])
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    program = pipeline.lower(Loaded(proto, "onnx", "onnx", ()), Options())
+    text = emit.render(planner.plan(program, Options()), Options(), emit.Context("m.onnx")).files["src/model.rs"]
+    expected = "Matrices { batch: [b], m, k: 3, n: 4, a_batch: [m * 3], a_steps: [3, 1], b_batch: [12], b_steps: [4, 1] }"
+    assert f"(cpu, {expected}, inputs.x, inputs.sizes_2, ws.s0.fit(b * m * 4)" in text
+    assert "use tf_layers::matrices::Matrices;" in text

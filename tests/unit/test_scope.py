@@ -49,7 +49,7 @@ def enums() -> set[str]:
     return {c.args[0].value for c in calls if c.args and isinstance(c.args[0], ast.Constant)}
 
 
-PATHS = sorted({c.rust for c in layer_classes()} | enums())
+PATHS = sorted({path for c in layer_classes() for path in (c.rust, c.sizes_in) if path} | enums())
 
 
 def test_every_two_items_of_tf_layers_have_names_of_their_own() -> None:

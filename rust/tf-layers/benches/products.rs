@@ -11,6 +11,7 @@ use tf_layers::conv::{Conv, DepthwiseConv, WinogradConv2d};
 use tf_layers::cpu::{Simd, dispatch, prelude::*};
 use tf_layers::dense::Dense;
 use tf_layers::matmul::MatMul;
+use tf_layers::matrices::Matrices;
 use tf_layers::{Cpu, Slot, pack};
 
 /// Multiply-adds of the peak loop: ten independent chains hide the latency of every machine so far.
@@ -216,20 +217,17 @@ fn attention(bench: &Bench, cpu: Cpu, rows: usize, keys: usize, heads: usize, si
         operations,
         &mut scores,
         |y| {
-            let (a, b) = ([row, 1], [1, row]);
-            layer.run(
-                cpu,
-                [heads],
-                [rows, size, keys],
-                [size],
-                a,
-                [size],
-                b,
-                &q,
-                &k,
-                y,
-                &mut scratch,
-            );
+            let matrices = Matrices {
+                batch: [heads],
+                m: rows,
+                k: size,
+                n: keys,
+                a_batch: [size],
+                a_steps: [row, 1],
+                b_batch: [size],
+                b_steps: [1, row],
+            };
+            layer.run(cpu, matrices, &q, &k, y, &mut scratch);
         },
         |y| y.iter().all(|v| v.is_finite()),
     );
@@ -239,21 +237,17 @@ fn attention(bench: &Bench, cpu: Cpu, rows: usize, keys: usize, heads: usize, si
         operations,
         &mut y,
         |y| {
-            let (a, b) = ([keys, 1], [row, 1]);
-            let sizes = [rows, keys, size];
-            layer.run(
-                cpu,
-                [heads],
-                sizes,
-                [rows * keys],
-                a,
-                [size],
-                b,
-                &scores,
-                &k,
-                y,
-                &mut scratch,
-            );
+            let matrices = Matrices {
+                batch: [heads],
+                m: rows,
+                k: keys,
+                n: size,
+                a_batch: [rows * keys],
+                a_steps: [keys, 1],
+                b_batch: [size],
+                b_steps: [row, 1],
+            };
+            layer.run(cpu, matrices, &scores, &k, y, &mut scratch);
         },
         |y| y.iter().all(|v| v.is_finite()),
     );

@@ -46,6 +46,8 @@ pub mod integer;
 mod math;
 #[cfg(feature = "matmul")]
 pub mod matmul;
+#[cfg(any(feature = "integer", feature = "matmul"))]
+pub mod matrices;
 #[cfg(feature = "movement")]
 pub mod movement;
 #[cfg(feature = "norm")]

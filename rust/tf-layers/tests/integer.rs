@@ -6,6 +6,7 @@ use common::{Rng, flat, indices};
 use tf_layers::Cpu;
 use tf_layers::integer::{ConvInteger, MatMulInteger, Requantize};
 use tf_layers::matmul::MatMulAny;
+use tf_layers::matrices::Matrices;
 
 fn bytes(rng: &mut Rng, len: usize) -> Vec<u8> {
     (0..len).map(|_| rng.size(0, 256) as u8).collect()
@@ -32,12 +33,16 @@ fn matrices() {
             // b is shared by both matrices and lies transposed.
             MatMulInteger.run(
                 cpu,
-                [2],
-                [m, k, n],
-                [m * k],
-                [k, 1],
-                [0],
-                [1, k],
+                Matrices {
+                    batch: [2],
+                    m,
+                    k,
+                    n,
+                    a_batch: [m * k],
+                    a_steps: [k, 1],
+                    b_batch: [0],
+                    b_steps: [1, k],
+                },
                 &a,
                 &b,
                 a_zero.as_deref(),
@@ -154,21 +159,20 @@ fn other_element_types_wrap() {
     for cpu in Cpu::all() {
         let mut y = [0i32; 2];
         let (a, b) = ([i32::MAX, 1], [2, 3, 1, 5]);
-        MatMulAny.run(cpu, [], [1, 2, 2], [], [2, 1], [], [2, 1], &a, &b, &mut y);
+        let row = |n, b_steps| Matrices {
+            batch: [],
+            m: 1,
+            k: 2,
+            n,
+            a_batch: [],
+            a_steps: [2, 1],
+            b_batch: [],
+            b_steps,
+        };
+        MatMulAny.run(cpu, row(2, [2, 1]), &a, &b, &mut y);
         assert_eq!(y, [-1, i32::MAX.wrapping_mul(3).wrapping_add(5)]);
         let mut y = [0f64; 1];
-        MatMulAny.run(
-            cpu,
-            [],
-            [1, 2, 1],
-            [],
-            [1, 1],
-            [],
-            [1, 7],
-            &[0.5, 2.0],
-            &[3.0, 4.0],
-            &mut y,
-        );
+        MatMulAny.run(cpu, row(1, [1, 7]), &[0.5, 2.0], &[3.0, 4.0], &mut y);
         assert_eq!(y, [9.5]);
     }
 }

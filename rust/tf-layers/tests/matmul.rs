@@ -4,6 +4,7 @@ mod common;
 
 use common::Rng;
 use tf_layers::matmul::MatMul;
+use tf_layers::matrices::Matrices;
 use tf_layers::{Cpu, Slot};
 
 /// |error| ≤ budget · |alpha| · Σ |a·b|.
@@ -40,12 +41,16 @@ fn check(
     let mut scratch = Slot::new();
     MatMul { alpha }.checked().run(
         cpu,
-        [batch],
-        [m, k, n],
-        [a_steps[0]],
-        [a_steps[1], a_steps[2]],
-        [b_steps[0]],
-        [b_steps[1], b_steps[2]],
+        Matrices {
+            batch: [batch],
+            m,
+            k,
+            n,
+            a_batch: [a_steps[0]],
+            a_steps: [a_steps[1], a_steps[2]],
+            b_batch: [b_steps[0]],
+            b_steps: [b_steps[1], b_steps[2]],
+        },
         &a,
         &b,
         &mut y,

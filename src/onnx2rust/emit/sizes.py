@@ -192,6 +192,10 @@ class SizeTable:
         for dim in length.shape:
             if isinstance(dim, int):
                 number *= dim
+            elif _plain(dim) and len(dim.terms) == 1:
+                ((monomial, coefficient),) = dim.terms
+                number *= coefficient
+                factors.append(self._monomial(monomial, 1))
             else:
                 factors.append(self.usize(dim))
         if number == 0:

@@ -169,14 +169,19 @@ class Writer:
         return code(receiver, f".same_{same}([", joined(Size(d, f"{step.name}_size") for d in self.dims(size)), "])")
 
     def _arguments(self, step: Step) -> list[Code]:
-        arguments = [code(CPU)]
+        sizes = {}
         for name, dims in step.layer.sizes().items():
             if not isinstance(dims, tuple):
-                arguments.append(code(Size(self.dims([dims])[0], f"{step.name}_{name}")))
+                sizes[name] = code(Size(self.dims([dims])[0], f"{step.name}_{name}"))
                 continue
             kind = [Signed(d) if step.layer.signed(name) else Size(d, f"{step.name}_size") for d in self.dims(dims)]
-            arguments.append(code("[", joined(kind), "]"))
-        return arguments
+            sizes[name] = code("[", joined(kind), "]")
+        if not step.layer.sizes_in:
+            return [code(CPU), *sizes.values()]
+        given = {name: self.scope.symbols.get(str(dim)) for name, dim in step.layer.sizes().items()}
+        # Rust writes a field and a variable of one name once
+        fields = joined(value if given[name] == name else code(name, ": ", value) for name, value in sizes.items())
+        return [code(CPU), code(self.scope.item(step.layer.sizes_in), " { ", fields, " }")]
 
     def _reads(self, step: Step, skip: Sequence[int] = ()) -> list[Code]:
         found = []

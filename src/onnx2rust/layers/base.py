@@ -72,6 +72,8 @@ class Layer:
     """Inputs that the output may overwrite, best first: 0 → `run_in_place`, 1 → `run_in_place_right`."""
     fallible: ClassVar[bool] = False
     """Whether `run` returns a Result."""
+    sizes_in: ClassVar[str] = ""
+    """Path of the struct inside tf_layers that `run` takes its sizes in, by their names, if they do not stand one behind the other."""
     scratch: ClassVar[bool] = False
     """Whether `run` takes `scratch: &mut Slot<f32>` last."""
     variadic: ClassVar[bool] = False

@@ -24,31 +24,35 @@ class Dense(Layer, rust="dense::Dense", optional=(1,), in_place=(1,), independen
 
 
 @dataclass(frozen=True)
-class MatMul(Layer, rust="matmul::MatMul", scratch=True):
-    """y = alpha · a · b, f32; `mkn` are m, k and n, the steps say where a's and b's elements lie."""
+class MatMul(Layer, rust="matmul::MatMul", sizes_in="matrices::Matrices", scratch=True):
+    """y = alpha · a · b, f32, for a [*batch, m, k] and b [*batch, k, n]; the steps say where their elements lie."""
 
     alpha: float
     batch: Dims
-    mkn: Dims
+    m: Dim
+    k: Dim
+    n: Dim
     a_batch: Dims
     a_steps: Dims
     b_batch: Dims
     b_steps: Dims
 
     def multiply_adds(self) -> Dim:
-        return product((*self.batch, *self.mkn))
+        return product((*self.batch, self.m, self.k, self.n))
 
 
 @dataclass(frozen=True)
-class MatMulAny(Layer, rust="matmul::MatMulAny"):
+class MatMulAny(Layer, rust="matmul::MatMulAny", sizes_in="matrices::Matrices"):
     """y = a · b of any element type; arguments as those of MatMul."""
 
     batch: Dims
-    mkn: Dims
+    m: Dim
+    k: Dim
+    n: Dim
     a_batch: Dims
     a_steps: Dims
     b_batch: Dims
     b_steps: Dims
 
     def multiply_adds(self) -> Dim:
-        return product((*self.batch, *self.mkn))
+        return product((*self.batch, self.m, self.k, self.n))

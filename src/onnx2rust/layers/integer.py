@@ -9,18 +9,20 @@ from onnx2rust.layers.base import Dims, Layer
 
 
 @dataclass(frozen=True)
-class MatMulInteger(Layer, rust="integer::MatMulInteger", optional=(2, 3)):
+class MatMulInteger(Layer, rust="integer::MatMulInteger", sizes_in="matrices::Matrices", optional=(2, 3)):
     """y = (a − a_zero) · (b − b_zero), i32; inputs a, b, a_zero, b_zero; arguments as those of MatMul."""
 
     batch: Dims
-    mkn: Dims
+    m: Dim
+    k: Dim
+    n: Dim
     a_batch: Dims
     a_steps: Dims
     b_batch: Dims
     b_steps: Dims
 
     def multiply_adds(self) -> Dim:
-        return product((*self.batch, *self.mkn))
+        return product((*self.batch, self.m, self.k, self.n))
 
 
 @dataclass(frozen=True)

@@ -27,15 +27,17 @@ class Strided:
     """A batched product whose operands lie anywhere in memory: the sizes that every product layer takes."""
 
     batch: Dims
-    sizes: Dims
+    m: Dim
+    k: Dim
+    n: Dim
     a_batch: Dims
     a_steps: Dims
     b_batch: Dims
     b_steps: Dims
 
-    def fields(self) -> tuple[Dims, Dims, Dims, Dims, Dims, Dims]:
+    def fields(self) -> tuple[Dims, Dim, Dim, Dim, Dims, Dims, Dims, Dims]:
         """In the layers' order."""
-        return self.batch, self.sizes, self.a_batch, self.a_steps, self.b_batch, self.b_steps
+        return self.batch, self.m, self.k, self.n, self.a_batch, self.a_steps, self.b_batch, self.b_steps
 
 
 @onnx_op("MatMul", since=(1, 9, 13))
@@ -112,7 +114,9 @@ def strides(g: Builder, a: Value, b: Value) -> tuple[tuple[Value, Value], Stride
         rows, axes = axes[0][0] * m, []
     strided = Strided(
         tuple(d for d, _, _ in axes),
-        (rows, k, n),
+        rows,
+        k,
+        n,
         tuple(s for _, s, _ in axes),
         a_steps,
         tuple(s for _, _, s in axes),

@@ -28,7 +28,7 @@ def _matmul(g: Builder, a: Value, b: Value, a_zero: Value | None, b_zero: Value 
     left = g.view(a, 1, *a.shape) if a.rank == 1 else a
     right = g.view(b, *b.shape, 1) if b.rank == 1 else b
     (a_store, b_store), strided, full = strides(g, left, right)
-    a_zero, b_zero = _zero(g, a_zero, strided.sizes[0]), _zero(g, b_zero, strided.sizes[2])
+    a_zero, b_zero = _zero(g, a_zero, strided.m), _zero(g, b_zero, strided.n)
     y = g.step(MatMulInteger(*strided.fields()), [a_store, b_store, a_zero, b_zero], TensorType(DType.I32, full))
     shape = full[:-2] + (full[-2:-1] if a.rank > 1 else ()) + (full[-1:] if b.rank > 1 else ())
     return g.view(y, *shape)

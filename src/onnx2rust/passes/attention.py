@@ -83,7 +83,7 @@ def _weighted(graph: Graph, step: Step) -> tuple[Value, Step] | None:
 
 def _attention(graph: Graph, step: Step, last: Step, weights: Value) -> Rewrite:
     assert isinstance(last.layer, MatMul)
-    m, n, value_size = last.layer.mkn
+    m, n, value_size = last.layer.m, last.layer.k, last.layer.n
     matrices = product(last.layer.batch)
     softmax, empty = masks.softmax_of(graph, weights) or (None, None)
     assert softmax is not None
@@ -94,9 +94,9 @@ def _attention(graph: Graph, step: Step, last: Step, weights: Value) -> Rewrite:
     scores = Scores(matrices, m, n)
     first, factor, found = masks.scores_of(graph, softmax, scores)
     assert isinstance(first.layer, MatMul)
-    if first.layer.mkn[::2] != (m, n) or product(first.layer.batch) != matrices:
-        raise Decline(f"the scores are {first.layer.mkn[0]} × {first.layer.mkn[2]}, not {m} × {n} of each of {matrices} matrices")
-    head_size = first.layer.mkn[1]
+    if (first.layer.m, first.layer.n) != (m, n) or product(first.layer.batch) != matrices:
+        raise Decline(f"the scores are {first.layer.m} × {first.layer.n}, not {m} × {n} of each of {matrices} matrices")
+    head_size = first.layer.k
     if not isinstance(head_size, int) or not isinstance(value_size, int) or not head_size or not value_size:
         raise Decline(f"heads of {head_size} and {value_size} elements: sizes that only the run knows")
     query, key, value = first.inputs[0], first.inputs[1], last.inputs[1]

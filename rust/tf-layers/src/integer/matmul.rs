@@ -2,48 +2,42 @@
 
 use super::{Byte, zero_at};
 use crate::cpu::{Cpu, dispatch};
+use crate::matrices::Matrices;
 
 /// y = (a − a_zero) · (b − b_zero): a `[*batch, m, k]`, b `[*batch, k, n]`, both u8 or i8, y `[*batch, m, n]` i32.
 ///
-/// Steps say where elements lie, as in [`MatMul`](crate::matmul::MatMul). ONNX `MatMulInteger`, and the first half of `QLinearMatMul`.
+/// [`Matrices`] says where elements lie. ONNX `MatMulInteger`, and the first half of `QLinearMatMul`.
 #[derive(Debug, Clone, Copy)]
 pub struct MatMulInteger;
 
 impl MatMulInteger {
     /// The product; `a_zero` has one element or one a row (m), `b_zero` one or one a column (n).
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the convention: sizes, inputs, outputs"
-    )]
+    #[allow(clippy::too_many_arguments, reason = "each operand has a zero point")]
     pub fn run<A: Byte, B: Byte, const N: usize>(
         &self,
         cpu: Cpu,
-        batch: [usize; N],
-        sizes: [usize; 3],
-        a_batch: [usize; N],
-        a_steps: [usize; 2],
-        b_batch: [usize; N],
-        b_steps: [usize; 2],
+        matrices: Matrices<N>,
         a: &[A],
         b: &[B],
         a_zero: Option<&[A]>,
         b_zero: Option<&[B]>,
         y: &mut [i32],
     ) {
-        let [m, _, n] = sizes;
-        let y = &mut y[..batch.iter().product::<usize>() * m * n];
+        let Matrices {
+            m,
+            k,
+            n,
+            a_steps,
+            b_steps,
+            ..
+        } = matrices;
+        let y = &mut y[..matrices.outputs()];
         if y.is_empty() {
             return;
         }
         for (i, y) in y.chunks_exact_mut(m * n).enumerate() {
-            let (mut rest, mut a_at, mut b_at) = (i, 0, 0);
-            for axis in (0..N).rev() {
-                let index = rest % batch[axis];
-                rest /= batch[axis];
-                a_at += index * a_batch[axis];
-                b_at += index * b_batch[axis];
-            }
-            dispatch!(cpu.level, _ => matrix(sizes, (&a[a_at..], a_steps, a_zero), (&b[b_at..], b_steps, b_zero), y));
+            let [a_at, b_at] = matrices.starts(i);
+            dispatch!(cpu.level, _ => matrix([m, k, n], (&a[a_at..], a_steps, a_zero), (&b[b_at..], b_steps, b_zero), y));
         }
     }
 }

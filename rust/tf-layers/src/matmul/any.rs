@@ -1,6 +1,7 @@
 //! Matrix products of the other element types.
 
 use crate::cpu::{Cpu, dispatch};
+use crate::matrices::Matrices;
 use crate::number::Number;
 
 /// y = a · b for any element type, as [`MatMul`](super::MatMul) in its arguments: f64 and the integers, which wrap.
@@ -8,38 +9,30 @@ use crate::number::Number;
 pub struct MatMulAny;
 
 impl MatMulAny {
-    /// y = a · b; `sizes` are m, k and n.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the convention: sizes, inputs, outputs"
-    )]
+    /// y = a · b.
     pub fn run<T: Number, const B: usize>(
         &self,
         cpu: Cpu,
-        batch: [usize; B],
-        sizes: [usize; 3],
-        a_batch: [usize; B],
-        a_steps: [usize; 2],
-        b_batch: [usize; B],
-        b_steps: [usize; 2],
+        matrices: Matrices<B>,
         a: &[T],
         b: &[T],
         y: &mut [T],
     ) {
-        let [m, _, n] = sizes;
-        let y = &mut y[..batch.iter().product::<usize>() * m * n];
+        let Matrices {
+            m,
+            k,
+            n,
+            a_steps,
+            b_steps,
+            ..
+        } = matrices;
+        let y = &mut y[..matrices.outputs()];
         if y.is_empty() {
             return;
         }
         for (i, y) in y.chunks_exact_mut(m * n).enumerate() {
-            let (mut rest, mut a_at, mut b_at) = (i, 0, 0);
-            for axis in (0..B).rev() {
-                let index = rest % batch[axis];
-                rest /= batch[axis];
-                a_at += index * a_batch[axis];
-                b_at += index * b_batch[axis];
-            }
-            dispatch!(cpu.level, _ => matrix(sizes, (&a[a_at..], a_steps), (&b[b_at..], b_steps), y));
+            let [a_at, b_at] = matrices.starts(i);
+            dispatch!(cpu.level, _ => matrix([m, k, n], (&a[a_at..], a_steps), (&b[b_at..], b_steps), y));
         }
     }
 }

@@ -9,6 +9,7 @@ pub use any::MatMulAny;
 use crate::activation::Activation;
 use crate::cpu::{Cpu, dispatch};
 use crate::gemm::{Addend, Grid, Product, Segments};
+use crate::matrices::Matrices;
 use crate::pack::PANEL;
 use crate::slot::Slot;
 
@@ -17,8 +18,7 @@ pub(crate) const FEW_ROWS: usize = 6;
 
 /// y = alpha · a · b, matrix by matrix: a `[*batch, m, k]`, b `[*batch, k, n]`, y `[*batch, m, n]`, all f32.
 ///
-/// Where elements lie is said by steps: an operand may be transposed, have its axes in another order, or be the same for all of a batch axis
-/// (step 0), and needs no copy for it. Serves ONNX `MatMul`, `Gemm`, and `Einsum` as far as it is a product of matrices.
+/// [`Matrices`] says where elements lie. Serves ONNX `MatMul`, `Gemm`, and `Einsum` as far as it is a product of matrices.
 #[derive(Debug, Clone, Copy)]
 pub struct MatMul {
     /// Factor of the product.
@@ -40,28 +40,18 @@ impl MatMul {
         self
     }
 
-    /// y = alpha · a · b; `sizes` are m, k and n, `a_steps` and `b_steps` the steps along the last two axes, in elements.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the convention: sizes, inputs, outputs, scratch"
-    )]
+    /// y = alpha · a · b.
     pub fn run<const B: usize>(
         &self,
         cpu: Cpu,
-        batch: [usize; B],
-        sizes: [usize; 3],
-        a_batch: [usize; B],
-        a_steps: [usize; 2],
-        b_batch: [usize; B],
-        b_steps: [usize; 2],
+        matrices: Matrices<B>,
         a: &[f32],
         b: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) {
-        let [m, k, n] = sizes;
-        let matrices: usize = batch.iter().product();
-        let y = &mut y[..matrices * m * n];
+        let Matrices { m, k, n, .. } = matrices;
+        let y = &mut y[..matrices.outputs()];
         if y.is_empty() {
             return;
         }
@@ -70,22 +60,16 @@ impl MatMul {
         }
         let mut packed_from = None;
         for (i, y) in y.chunks_exact_mut(m * n).enumerate() {
-            let (mut rest, mut a_at, mut b_at) = (i, 0, 0);
-            for axis in (0..B).rev() {
-                let index = rest % batch[axis];
-                rest /= batch[axis];
-                a_at += index * a_batch[axis];
-                b_at += index * b_batch[axis];
-            }
+            let [a_at, b_at] = matrices.starts(i);
             let a = Operand {
                 data: &a[a_at..],
-                steps: a_steps,
+                steps: matrices.a_steps,
             };
             let b = Operand {
                 data: &b[b_at..],
-                steps: b_steps,
+                steps: matrices.b_steps,
             };
-            self.matrix(cpu, sizes, a, b, y, scratch, packed_from == Some(b_at));
+            self.matrix(cpu, [m, k, n], a, b, y, scratch, packed_from == Some(b_at));
             packed_from = Some(b_at);
         }
     }
