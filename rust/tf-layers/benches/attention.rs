@@ -8,6 +8,7 @@ use std::time::Instant;
 use tf_layers::attention::{Attention, Axes, EmptyRows};
 use tf_layers::binary::Mul;
 use tf_layers::matmul::MatMul;
+use tf_layers::matrices::Matrices;
 use tf_layers::movement::Transpose;
 use tf_layers::softmax::Softmax;
 use tf_layers::{Cpu, Slot};
@@ -51,12 +52,16 @@ fn spelled(
     let product = MatMul { alpha: 1.0 }.checked();
     product.run(
         cpu,
-        [h],
-        [t, d, t],
-        [t * d],
-        [d, 1],
-        [t * d],
-        [1, d],
+        Matrices {
+            batch: [h],
+            m: t,
+            k: d,
+            n: t,
+            a_batch: [t * d],
+            a_steps: [d, 1],
+            b_batch: [t * d],
+            b_steps: [1, d],
+        },
         qt.get(n),
         kt.get(n),
         scores.room(h * t * t),
@@ -69,12 +74,16 @@ fn spelled(
     Softmax.checked().run_in_place(cpu, [h * t, t, 1], all);
     product.run(
         cpu,
-        [h],
-        [t, t, d],
-        [t * t],
-        [t, 1],
-        [t * d],
-        [d, 1],
+        Matrices {
+            batch: [h],
+            m: t,
+            k: t,
+            n: d,
+            a_batch: [t * t],
+            a_steps: [t, 1],
+            b_batch: [t * d],
+            b_steps: [d, 1],
+        },
         scores.get(h * t * t),
         vt.get(n),
         out.room(n),
