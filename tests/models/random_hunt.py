@@ -87,7 +87,7 @@ def _used_workspaces(models: list[Model]) -> Iterator[None]:
 
     def prepared(workspace: Workspace, crate: Mapping[str, bytes]) -> str:
         member = add(workspace, crate)
-        found = re.search(r"from seed\d+at(\d+)\.", crate["src/lib.rs"].decode())
+        found = re.search(r"from `?seed\d+at(\d+)\.", crate["src/lib.rs"].decode())
         example = workspace.root / member / "examples" / "predict.rs"
         text = example.read_text()
         begin = "    let mut times = "
