@@ -262,7 +262,7 @@ def main() -> int:
     print()
     found: dict[str, Any] = {}
     results: dict[str, Any] = {"machine": machine(), "batch": BATCH, "rounds": ROUNDS, "examples": found}
-    # all conversions first: cargo then finds the second copy of tf-layers no newer than what it built from the first, and reuses it
+    # all conversions first: each crate builds its own copy of the layers it uses
     for example in EXAMPLES:
         with step(f"{example.name}: convert the SavedModel"):
             convert(example)
