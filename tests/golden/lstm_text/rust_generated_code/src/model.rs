@@ -3,7 +3,7 @@
 use super::layers::{self, Layers};
 use tf_layers::binary::{Add, Less, Mul};
 use tf_layers::cast::Cast;
-use tf_layers::movement::{Expand, Gather};
+use tf_layers::movement::Gather;
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::unary::Not;
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
@@ -32,7 +32,7 @@ pub struct Outputs<'a> {
 /// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
-    /// `embedding_cast`, `embedding_gatherv2`, `lstm_lstm`, `dense`
+    /// `embedding_cast`, `embedding_gatherv2`, `lstm.1`
     s0: Slot<f32>,
     /// `embedding_less`, `embedding_not`
     s1: Slot<bool>,
@@ -40,10 +40,8 @@ pub struct Workspace {
     s2: Slot<i32>,
     /// `embedding_add`, `embedding_cast_3`, `embedding_mul_2`
     s3: Slot<i32>,
-    /// `lstm_zeros`, `lstm_strided_slice_3`
+    /// `lstm_transpose`, `dense`
     s4: Slot<f32>,
-    /// `lstm_transpose`
-    s5: Slot<f32>,
     /// Room that layers need while they run
     scratch: Slot<f32>,
 }
@@ -57,7 +55,6 @@ impl Workspace {
             + self.s2.bytes()
             + self.s3.bytes()
             + self.s4.bytes()
-            + self.s5.bytes()
             + self.scratch.bytes()
     }
 }
@@ -206,52 +203,35 @@ impl<'w> LstmTextModel<'w> {
                 ws.s0.fit(batch * 96)?,
             )
             .map_err(|e| e.at("embedding_gatherv2"))?;
-        // lstm/zeros (Expand): [batch, 6]
-        Expand.run(
-            cpu,
-            [1],
-            [batch * 6],
-            l.embedding_constant,
-            ws.s4.fit(batch * 6)?,
-        );
         // lstm/LSTM (LSTM): [12, batch, 8]
         l.lstm_transpose.run(
             cpu,
             [batch, 12, 8],
             ws.s0.get(batch * 96),
-            ws.s5.fit(batch * 96)?,
+            ws.s4.fit(batch * 96)?,
         );
-        // lstm/LSTM (LSTM): [12, 1, batch, 6]
-        l.lstm_lstm
+        // lstm/LSTM (LSTM): [1, batch, 6]
+        l.lstm
             .run(
                 cpu,
                 12,
                 batch,
-                ws.s5.get(batch * 96),
+                ws.s4.get(batch * 96),
                 None,
-                Some(ws.s4.get(batch * 6)),
-                Some(ws.s4.get(batch * 6)),
-                Some(ws.s0.fit(batch * 72)?),
                 None,
+                None,
+                None,
+                Some(ws.s0.fit(batch * 6)?),
                 None,
                 &mut ws.scratch,
             )
-            .map_err(|e| e.at("lstm_lstm"))?;
-        // lstm/strided_slice_3 (Slice): [1, batch, 6]
-        l.lstm_strided_slice_3.run(
-            cpu,
-            [12, batch * 6],
-            [11, 0],
-            [1, batch * 6],
-            ws.s0.get(batch * 72),
-            ws.s4.fit(batch * 6)?,
-        );
+            .map_err(|e| e.at("lstm"))?;
         // dense/MatMul (MatMul): [batch, 1]
         l.dense
-            .run(cpu, batch, ws.s4.get(batch * 6), None, ws.s0.fit(batch)?);
+            .run(cpu, batch, ws.s0.get(batch * 6), None, ws.s4.fit(batch)?);
         Ok(Outputs {
             dense: TensorView {
-                data: ws.s0.get(batch),
+                data: ws.s4.get(batch),
                 shape: [batch, 1],
             },
         })
