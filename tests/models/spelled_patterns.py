@@ -276,5 +276,123 @@ IDS = {
     "ids, wide": wide_ids,
     "ids, nd": ids_of_elements,
 }
+
+
+# -- rows: softmax and normalisation -----------------------------------------------------------------------------------
+
+ROWS: dict[str, list[int | str]] = {"x": ["batch", 6, 5]}
+
+
+def _largest(axis: int, floor: bool = False) -> list[Node]:
+    """e to the power of x − max(x), and its sum; flax takes the larger of the maximum and −∞ first, of another shape."""
+    drop = [node("Squeeze", "m0 at", "m1"), node("Max", "low m1", "m2"), node("Unsqueeze", "m2 at", "m")]
+    return [
+        node("ReduceMax", "x", "m0" if floor else "m", axes=[axis]),
+        *(drop if floor else []),
+        node("Sub", "x m", "u"),
+        node("Exp", "u", "e"),
+        node("ReduceSum", "e at", "s"),
+    ]
+
+
+def softmax(*last: Node, axis: int = -1, floor: bool = False, layer: str = "Softmax") -> Pattern:
+    """A softmax, or what `last` makes of x, m, u, e and s."""
+    constants = {"at": ints(axis)} | ({"low": number(-np.inf)} if floor else {})
+    return Pattern([*_largest(axis, floor), *(last or (node("Div", "e s", "y"),))], constants, [layer], ROWS)
+
+
+SOFTMAX = {
+    "softmax": softmax,
+    "softmax, middle axis": lambda: softmax(axis=1),
+    "softmax, flax": lambda: softmax(floor=True),
+    "softmax, reciprocal": lambda: softmax(node("Reciprocal", "s", "r"), node("Mul", "r e", "y")),
+    "log softmax": lambda: softmax(node("Log", "s", "l"), node("Sub", "u l", "y"), layer="LogSoftmax"),
+    "log softmax, flax": lambda: softmax(node("Log", "s", "l"), node("Sub", "u l", "y"), floor=True, layer="LogSoftmax"),
+    "log softmax, together": lambda: softmax(
+        node("Log", "s", "l"), node("Add", "m l", "t"), node("Sub", "x t", "y"), axis=1, layer="LogSoftmax"
+    ),
+}
+
+
+def flax_norm(axis: int = -1, lifted: bool = True) -> Pattern:
+    """flax (jax2tf): sums times 1/n of the dropped axis, the variance as Mean(x²) − Mean(x)², lifted to 0, γ joined with the root."""
+    n = (6, 5)[axis]
+    vector = [n] if axis == -1 else [n, 1]
+    lift = [node("Max", "zero v0", "v")] if lifted else [node("Identity", "v0", "v")]
+    nodes = [
+        node("ReduceSum", "x at", "s"),
+        node("Squeeze", "s at", "s1"),
+        node("Mul", "s1 part", "m"),
+        node("Mul", "x x", "xx"),
+        node("ReduceSum", "xx at", "q"),
+        node("Squeeze", "q at", "q1"),
+        node("Mul", "q1 part", "p"),
+        node("Mul", "m m", "mm"),
+        node("Sub", "p mm", "v0"),
+        *lift,
+        node("Unsqueeze", "v at", "v1"),
+        node("Add", "v1 eps", "w"),
+        node("Sqrt", "w", "d"),
+        node("Reciprocal", "d", "r"),
+        node("Mul", "r g", "rg"),
+        node("Unsqueeze", "m at", "m1"),
+        node("Sub", "x m1", "c"),
+        node("Mul", "c rg", "h"),
+        node("Add", "h b", "y"),
+    ]
+    constants = {"at": ints(axis if axis == -1 else axis + 1), "part": number(1 / n), "eps": number(1e-6)}
+    constants |= {"g": floats(5, *vector) + 1, "b": floats(6, *vector)} | ({"zero": number(0)} if lifted else {})
+    return Pattern(
+        nodes, constants, ["LayerNormalization"] if axis == -1 else ["Transpose", "LayerNormalization", "Transpose"], ROWS
+    )
+
+
+def keras_norm_of_the_middle() -> Pattern:
+    """Keras: LayerNormalization(axis=1)."""
+    nodes = [
+        node("ReduceMean", "x", "m", axes=[1]),
+        node("Sub", "x m", "d"),
+        node("Mul", "d d", "q"),
+        node("ReduceMean", "q", "v", axes=[1]),
+        node("Add", "v eps", "e"),
+        node("Sqrt", "e", "s"),
+        node("Reciprocal", "s", "r"),
+        node("Mul", "r g", "rg"),
+        node("Mul", "x rg", "a"),
+        node("Neg", "m", "n"),
+        node("Mul", "n rg", "c"),
+        node("Add", "c b", "f"),
+        node("Add", "a f", "y"),
+    ]
+    constants = {"eps": number(1e-3), "g": floats(5, 6, 1) + 1, "b": floats(6, 6, 1)}
+    return Pattern(nodes, constants, ["Transpose", "LayerNormalization", "Transpose"], ROWS)
+
+
+def norm_between_transpositions() -> Pattern:
+    """torch: images with channels first are normalised with their channels last, and turned back."""
+    nodes = [
+        node("Transpose", "x", "t", perm=[0, 2, 1]),
+        node("ReduceMean", "t", "m", axes=[-1]),
+        node("Sub", "t m", "d"),
+        node("Pow", "d two", "q"),
+        node("ReduceMean", "q", "v", axes=[-1]),
+        node("Add", "v eps", "e"),
+        node("Sqrt", "e", "s"),
+        node("Div", "d s", "h"),
+        node("Mul", "h g", "a"),
+        node("Add", "a b", "u"),
+        node("Transpose", "u", "y", perm=[0, 2, 1]),
+    ]
+    constants = {"eps": number(1e-6), "two": number(2), "g": floats(5, 5) + 1, "b": floats(6, 5)}
+    return Pattern(nodes, constants, ["Transpose", "LayerNormalization", "Transpose"], {"x": ["batch", 5, 6]})
+
+
+NORMALISED = {
+    "norm, flax": flax_norm,
+    "norm, flax, not lifted": lambda: flax_norm(lifted=False),
+    "norm, flax, middle axis": lambda: flax_norm(0),
+    "norm, keras, middle axis": keras_norm_of_the_middle,
+    "norm, between transpositions": norm_between_transpositions,
+}
 NOT_IN_ONNXRUNTIME = ("batch first layout",)
-PATTERNS = {k: v for k, v in {**RECURRENT, **IDS}.items() if k not in NOT_IN_ONNXRUNTIME}
+PATTERNS = {k: v for k, v in {**RECURRENT, **IDS, **SOFTMAX, **NORMALISED}.items() if k not in NOT_IN_ONNXRUNTIME}

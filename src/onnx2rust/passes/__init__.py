@@ -24,6 +24,7 @@ from onnx2rust.passes import (
     outputs,
     recurrent,
     scale_shift,
+    softmax,
     winograd,
     wrapped_ids,
 )
@@ -44,7 +45,8 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("hoist", _silent(hoist.run)),  # what a loop repeats without need
     ("wrapped_ids", wrapped_ids.run),  # lookups count negative ids from the end by themselves
     ("recurrent", recurrent.run),  # a sequence and a state less
-    ("layer_norm", _silent(layer_norm.run)),  # one pass over memory instead of ten
+    ("layer_norm", layer_norm.run),  # one pass over memory instead of ten
+    ("softmax", softmax.run),  # attention looks for it
     ("activations", _silent(activations.run)),  # before their arithmetic disappears into products
     ("attention", attention.run),  # before additions disappear into products
     ("fold_pad", _silent(fold_pad.run)),  # a copy of the image less

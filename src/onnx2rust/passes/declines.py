@@ -11,13 +11,18 @@ from dataclasses import dataclass, field
 
 from onnx2rust.naming import comment
 from onnx2rust.passes.graph import Graph, Rewrite, Rule
-from onnx2rust.program import Step
+from onnx2rust.program import Step, Value
 
 _LONGEST = 400
 
 
 class Decline(Exception):
-    """The pattern is there, but is not what the layer computes, or cannot be shown to be."""
+    """The pattern is there, but is not what the layer computes, or cannot be shown to be. Where parts of one pattern look like it too, `about`, a value that they
+    share, lets only the first of them be heard."""
+
+    def __init__(self, reason: str, about: Value | None = None) -> None:
+        self.about = about
+        super().__init__(reason)
 
 
 @dataclass(frozen=True)
@@ -46,11 +51,16 @@ class Declines:
     def heard_by(self, rule: Rule) -> Rule:
         """The rule, which leaves a step alone where it declines."""
 
+        spoken_of: set[Value] = set()
+
         def listening(graph: Graph, step: Step) -> Rewrite | None:
             try:
                 return rule(graph, step)
             except Decline as why:
-                self.add(step, str(why))
+                if why.about not in spoken_of:
+                    self.add(step, str(why))
+                if why.about is not None:
+                    spoken_of.add(why.about)
                 return None
 
         return listening

@@ -53,12 +53,15 @@ def _rule(graph: Graph, step: Step) -> Rewrite | None:
             x, _ = _of_largest(graph, exp, along)
             return Rewrite(replace(step, layer=Softmax(along.shape), inputs=(x,)), ())
         for log in near:
-            if _is(log, "Log") and log.inputs[0] is not None and root(graph, log.inputs[0]) is s and log.outputs[0] is not None:
-                x, m = _of_largest(graph, exp, along)
-                l = root(graph, log.outputs[0])
-                expected = {power(x): 1.0, power(m): -1.0, power(l): -1.0}
-                if equal(Expansion(graph, frozenset({x, m, l}), along.allows).of(y), expected):
-                    return Rewrite(replace(step, layer=LogSoftmax(along.shape), inputs=(x,)), ())
+            if not _is(log, "Log") or log.inputs[0] is None or root(graph, log.inputs[0]) is not s or log.outputs[0] is None:
+                continue
+            ln = log.outputs[0]
+            if Expansion(graph, frozenset({ln}), along.allows).of(y).get(power(ln)) != -1:
+                continue
+            x, m = _of_largest(graph, exp, along)
+            expected = {power(x): 1.0, power(m): -1.0, power(ln): -1.0}
+            if equal(Expansion(graph, frozenset({x, m, ln}), along.allows).of(y), expected):
+                return Rewrite(replace(step, layer=LogSoftmax(along.shape), inputs=(x,)), ())
     return None
 
 
@@ -75,12 +78,12 @@ def _of_largest(graph: Graph, exp: Step, along: Along) -> tuple[Value, Value]:
         if found is None or largest.outputs[0] is None:
             continue
         if found[1] != along:
-            raise Decline("the largest exponents and the sum of the powers are taken along different axes")
+            raise Decline("a softmax whose largest exponents are taken along other axes than the sum")
         x = root(graph, found[0])
         for m in (largest.outputs[0], *_floored(graph, exp, largest.outputs[0])):
             if equal(Expansion(graph, frozenset({x, m}), along.allows).of(u), {power(x): 1.0, power(m): -1.0}):
                 return x, m
-    raise Decline("powers of e are divided by their sum, but the largest exponent is not taken away first: large ones overflow")
+    raise Decline("a softmax whose largest exponent is not taken away first: large ones overflow")
 
 
 def _floored(graph: Graph, exp: Step, largest: Value) -> list[Value]:

@@ -16,10 +16,6 @@ pub struct Layers<'w> {
     pub lstm: Lstm<'w>,
     /// `dense/MatMul (MatMul): [batch, 1]`
     pub dense: Dense<'w>,
-    /// `embedding/constant`
-    pub embedding_constant: &'w [f32],
-    /// `embedding/bias`
-    pub embedding_bias: &'w [i32],
     /// `embedding/embeddings`
     pub embedding_embeddings: &'w [f32],
 }
@@ -62,8 +58,6 @@ impl<'w> Layers<'w> {
                 activation: Activation::Sigmoid,
             }
             .checked(),
-            embedding_constant: w.embedding_constant,
-            embedding_bias: w.embedding_bias,
             embedding_embeddings: w.embedding_embeddings,
         }
     }
