@@ -394,5 +394,39 @@ NORMALISED = {
     "norm, keras, middle axis": keras_norm_of_the_middle,
     "norm, between transpositions": norm_between_transpositions,
 }
+
+
+def one_hot(encode: list[Node], multiply: list[Node] | None = None, layers: tuple[str, ...] = ()) -> Pattern:
+    """A one-hot encoding h of ids, of which some are out of range, times a matrix."""
+    columns = np.arange(WORDS, dtype=np.int32)
+    constants = {"depth": number(WORDS, np.int64), "off_on": np.array([0, 1], np.float32), "columns": columns, "last": ints(-1)}
+    constants |= {
+        "flat": ints(-1, WORDS),
+        "one": number(1),
+        "zero": number(0),
+        "w": floats(7, WORDS, WIDTH),
+        "wt": floats(7, WIDTH, WORDS),
+        "b": floats(8, WIDTH),
+    }
+    nodes = [*encode, *(multiply or [node("MatMul", "h w", "y")])]
+    used = {n for each in nodes for n in each.input}
+    kept = {k: v for k, v in constants.items() if k in used}
+    return Pattern(nodes, kept, ["GatherOrZero", *layers], {"x": ["batch", 5]}, {"x": TensorProto.INT32}, (-12, 12))
+
+
+COMPARED = [node("Unsqueeze", "x last", "x1"), node("Equal", "x1 columns", "e")]
+FLAX = [*COMPARED, node("Cast", "e", "h", to=TensorProto.FLOAT)]
+ONE_HOT = {
+    "one-hot": lambda: one_hot([node("OneHot", "x depth off_on", "h")]),
+    "one-hot, flax": lambda: one_hot(FLAX),
+    "one-hot, turned": lambda: one_hot([FLAX[0], node("Equal", "columns x1", "e"), FLAX[2]]),
+    "one-hot, where": lambda: one_hot([*COMPARED, node("Where", "e one zero", "h")]),
+    "one-hot, bias": lambda: one_hot(
+        FLAX, [node("MatMul", "h w", "p"), node("Add", "p b", "a"), node("Relu", "a", "y")], ("Add", "Activate")
+    ),
+    "one-hot, gemm": lambda: one_hot(
+        [*FLAX, node("Reshape", "h flat", "h2")], [node("Gemm", "h2 wt b", "y", transB=1)], ("Add",)
+    ),
+}
 NOT_IN_ONNXRUNTIME = ("batch first layout",)
-PATTERNS = {k: v for k, v in {**RECURRENT, **IDS, **SOFTMAX, **NORMALISED}.items() if k not in NOT_IN_ONNXRUNTIME}
+PATTERNS = {k: v for k, v in {**RECURRENT, **IDS, **SOFTMAX, **NORMALISED, **ONE_HOT}.items() if k not in NOT_IN_ONNXRUNTIME}

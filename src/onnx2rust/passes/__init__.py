@@ -21,6 +21,7 @@ from onnx2rust.passes import (
     hoist,
     layer_norm,
     names,
+    one_hot,
     outputs,
     recurrent,
     scale_shift,
@@ -44,6 +45,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("common", _silent(common.run)),  # before others count readers
     ("hoist", _silent(hoist.run)),  # what a loop repeats without need
     ("wrapped_ids", wrapped_ids.run),  # lookups count negative ids from the end by themselves
+    ("one_hot", one_hot.run),  # before anything disappears into its product
     ("recurrent", recurrent.run),  # a sequence and a state less
     ("layer_norm", layer_norm.run),  # one pass over memory instead of ten
     ("softmax", softmax.run),  # attention looks for it
