@@ -399,7 +399,7 @@ NORMALISED = {
 def one_hot(encode: list[Node], multiply: list[Node] | None = None, layers: tuple[str, ...] = ()) -> Pattern:
     """A one-hot encoding h of ids, of which some are out of range, times a matrix."""
     columns = np.arange(WORDS, dtype=np.int32)
-    constants = {"depth": number(WORDS, np.int64), "off_on": np.array([0, 1], np.float32), "columns": columns, "last": ints(-1)}
+    constants = {"depth": number(WORDS, np.int32), "off_on": np.array([0, 1], np.float32), "columns": columns, "last": ints(-1)}
     constants |= {
         "flat": ints(-1, WORDS),
         "one": number(1),
