@@ -295,17 +295,10 @@ def _exact(left: Dim, right: Dim) -> Dim | None:
 
 def _extreme(fn: str, left: Dim, right: Dim) -> Dim:
     difference = left - right
-    if isinstance(difference, int):
-        larger, smaller = (left, right) if difference >= 0 else (right, left)
-        return larger if fn == "max" else smaller
-    if fn == "min" and isinstance(left, int) and left <= 0 and never_negative(right):
-        return left
-    if fn == "min" and isinstance(right, int) and right <= 0 and never_negative(left):
-        return right
-    if fn == "max" and isinstance(right, int) and right <= 0 and never_negative(left):
-        return left
-    if fn == "max" and isinstance(left, int) and left <= 0 and never_negative(right):
-        return right
+    if never_negative(difference):
+        return left if fn == "max" else right
+    if never_negative(-difference):
+        return right if fn == "max" else left
     if str(right) < str(left):
         left, right = right, left
     return _atom(Call(fn, left, right))

@@ -22,8 +22,11 @@ from onnx2rust.passes import (
     layer_norm,
     names,
     outputs,
+    recurrent,
     scale_shift,
+    softmax,
     winograd,
+    wrapped_ids,
 )
 from onnx2rust.passes.declines import Declines
 from onnx2rust.program import Program
@@ -40,7 +43,10 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("dead", _silent(dead.run)),  # steps nobody uses cost time, and readers that are none would stop what follows
     ("common", _silent(common.run)),  # before others count readers
     ("hoist", _silent(hoist.run)),  # what a loop repeats without need
-    ("layer_norm", _silent(layer_norm.run)),  # one pass over memory instead of ten
+    ("wrapped_ids", wrapped_ids.run),  # lookups count negative ids from the end by themselves
+    ("recurrent", recurrent.run),  # a sequence and a state less
+    ("layer_norm", layer_norm.run),  # one pass over memory instead of ten
+    ("softmax", softmax.run),  # attention looks for it
     ("activations", _silent(activations.run)),  # before their arithmetic disappears into products
     ("attention", attention.run),  # before additions disappear into products
     ("fold_pad", _silent(fold_pad.run)),  # a copy of the image less
@@ -68,6 +74,7 @@ def run(program: Program, trace: Trace | None = None, declines: Declines | None 
         trace("import", program)
     for _ in range(ROUNDS):
         before = program
+        declines.heard.clear()  # what was left alone in this round may have changed in the one before
         for name, transform in PASSES:
             program = _one(name, transform, program, trace, declines)
         if _same(before, program):

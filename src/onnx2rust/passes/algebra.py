@@ -1,7 +1,7 @@
 """Elementwise arithmetic as polynomials, to recognise functions that exporters spell out, in whatever order they do it.
 
-`Expansion.of(value)` multiplies out `Add`, `Sub`, `Mul`, `Div`, `Pow`, `Neg`, `Sqrt` and `Reciprocal` down to *atoms*: the values where it was told to
-stop, and all that is computed by anything else. A polynomial maps monomials (atoms with their powers) to coefficients; equal
+`Expansion.of(value)` multiplies out `Add`, `Sub`, `Mul`, `Div`, `Pow`, `Neg`, `Sqrt` and `Reciprocal`, of booleans and integers also `Not`, `Where` and casts
+that keep every number (a boolean is 0 or 1), down to *atoms*: the values where it was told to stop, and all that is computed by anything else. A polynomial maps monomials (atoms with their powers) to coefficients; equal
 polynomials are equal functions of their atoms over the reals, so two orders of rounding are all that a replacement can change. Sums are
 only expanded where the operands' shapes are ones that the caller `allows`, so that broadcasting cannot make two different things look alike.
 """
@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from onnx2rust.dtypes import DType
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.base import View
+from onnx2rust.layers.cast import Cast, Where
 from onnx2rust.layers.shapes import Shape
 from onnx2rust.passes.graph import Graph
 from onnx2rust.program import Step, Value
@@ -24,6 +26,11 @@ Monomial = frozenset[tuple[Value, Fraction]]
 Poly = dict[Monomial, float]
 ONE: Monomial = frozenset()
 MAX_TERMS = 8
+_KEPT: Mapping[DType | None, tuple[DType, ...]] = {
+    DType.I32: (DType.BOOL, DType.I32, DType.I16, DType.I8, DType.U16, DType.U8),
+    DType.I64: (DType.BOOL, DType.I64, DType.I32, DType.I16, DType.I8, DType.U32, DType.U16, DType.U8),
+}
+"""Types all of whose numbers the type has."""
 CLOSE = 1e-5
 """Relative error at which a constant of the model is the one of the formula: they are f32, some are typed with five digits."""
 Allows = Callable[[Shape, Value, Shape, Value], bool]
@@ -73,6 +80,12 @@ class Expansion:
         values = [v for v in step.inputs if v is not None]
         if isinstance(layer, Activate):
             return self._function(layer.activation.name, values[0])
+        if isinstance(layer, Cast) and values[0].dtype in _KEPT.get(_dtype(step), ()):
+            return self.of(values[0])
+        if isinstance(layer, elementwise.Not) and values[0].dtype is DType.BOOL:
+            return _sum({ONE: 1.0}, self.of(values[0]), -1)
+        if isinstance(layer, Where):
+            return self._choice(layer, values)
         if not isinstance(layer, elementwise.Binary) or not self.allows(layer.a_shape, values[0], layer.b_shape, values[1]):
             return None
         match layer:
@@ -82,12 +95,21 @@ class Expansion:
                 return _sum(self.of(values[0]), self.of(values[1]), -1)
             case elementwise.Mul():
                 return _product(self.of(values[0]), self.of(values[1]))
-            case elementwise.Div():
+            case elementwise.Div() if values[0].dtype.is_float:  # whole numbers are truncated
                 inverse = _inverse(self.of(values[1]))
                 return None if inverse is None else _product(self.of(values[0]), inverse)
             case elementwise.Pow():
                 return self._power(values[0], number(values[1]))
         return None
+
+    def _choice(self, layer: Where, values: list[Value]) -> Poly | None:
+        """c·a + (1 − c)·b; of whole numbers, where 0 times any of them is 0."""
+        shapes, (condition, *_) = (layer.condition_shape, layer.a_shape, layer.b_shape), values
+        pairs = zip(shapes[1:], values[1:], strict=True)
+        if not values[1].dtype.is_int or not all(self.allows(shapes[0], condition, *other) for other in pairs):
+            return None
+        c = self.of(condition)
+        return _sum(_product(c, self.of(values[1])), _product(_sum({ONE: 1.0}, c, -1), self.of(values[2])), 1)
 
     def _function(self, name: str, x: Value) -> Poly | None:
         if name == "Neg":
@@ -160,3 +182,7 @@ def ancestors(graph: Graph, step: Step, limit: int) -> list[Step]:
             makers = (graph.maker[v] for v in near.inputs if v is not None and v in graph.maker)
             queue += [m for m in dict.fromkeys(makers) if m not in queue]
     return queue[1:]
+
+
+def _dtype(step: Step) -> DType | None:
+    return step.outputs[0].dtype if step.outputs and step.outputs[0] is not None else None

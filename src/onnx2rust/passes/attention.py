@@ -32,10 +32,10 @@ from onnx2rust.layers.elementwise import Not
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.reduce import Softmax
 from onnx2rust.passes import dead, masks
-from onnx2rust.passes.declines import Declines
+from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
 from onnx2rust.passes.layout import Axes, exact, joined, layouts, split
-from onnx2rust.passes.masks import Decline, Mask, Scores
+from onnx2rust.passes.masks import Mask, Scores
 from onnx2rust.program import Program, Step, Value
 
 

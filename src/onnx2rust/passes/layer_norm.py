@@ -1,98 +1,126 @@
 """Recognises layer normalisation that exporters spell out.
 
-For x [rows, n] with m = Mean(x) and v = Mean((x − m)²) of each row, and γ, β constants of one element a column (either may be missing):
+For x [outer, n, inner] with m = Mean(x) and v the variance along n, and γ, β constants of one element a position along n (both may be missing, or β):
 
     x·γ/√(v + ε) − m·γ/√(v + ε) + β   →   LayerNormalization{ε, γ, β}(x) = (x − m)/√(v + ε)·γ + β
 
-Both sides are compared multiplied out (algebra.py), so it does not matter whether x − m is computed first or the product with the reciprocal
-root; (x − m)² may be a product or a power. The layer subtracts first, which rounds less where |m| is large. Every broadcast inside
-must be of a computed [rows, 1] or a constant [1, n], so nothing is repeated along another axis that has the same size by chance.
+Both sides are compared multiplied out (algebra.py), so it does not matter whether x − m is computed first or the product with the reciprocal root. A mean may be
+a sum times 1/n; v is Mean((x − m)²) or Mean(x²) − m², also with what rounding left below 0 lifted to it. The layer subtracts first, which rounds less where |m| is
+large: of Mean(x²) − m² few digits are left there, and the model's float64 evaluation agrees with the layer. Every broadcast inside must be along n (along.py).
+If n is not the last axis, transpositions around the layer make it the last.
 
-Refused: means over other axes than the last ones, different rows or ε that is no single number, γ or β of other shapes, variances
-computed otherwise.
+Refused: means along several runs of axes, different axes, ε that is no single number, γ or β of other shapes, variances computed otherwise.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from onnx2rust.dims import product
 from onnx2rust.layers import elementwise
+from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.base import Weight
+from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.norm import LayerNormalization
-from onnx2rust.layers.reduce import Reduce
-from onnx2rust.layers.shapes import Shape
 from onnx2rust.passes import dead
-from onnx2rust.passes.algebra import ONE, Expansion, Monomial, Poly, ancestors, equal, number, power, root, times
+from onnx2rust.passes.algebra import CLOSE, ONE, Expansion, Monomial, Poly, ancestors, equal, number, power, root, times
+from onnx2rust.passes.along import Along, reduced
+from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
 from onnx2rust.program import Program, Step, Value
 
 _REACH = 24
 """Steps that one spelled-out normalisation has at most."""
-_Found = tuple[float, Value | None, Value | None]
 
 
-def run(program: Program) -> Program:
+def run(program: Program, declines: Declines) -> Program:
     """The program with layer normalisations where they are spelled out."""
-    return dead.run(rewrite(program, _rule, backwards=True))
+    return dead.run(rewrite(program, declines.heard_by(_rule), backwards=True))
+
+
+@dataclass(frozen=True)
+class _Mean:
+    """The mean of x along n is `factor` times the value m."""
+
+    x: Value
+    m: Value
+    factor: float
+    along: Along
+
+
+def _mean(graph: Graph, step: Step) -> _Mean | None:
+    found = reduced(step, "Mean", "Sum")
+    if found is None or step.outputs[0] is None or not isinstance(found[1].n, int) or not found[1].n:
+        return None
+    x, along = found
+    return _Mean(root(graph, x), step.outputs[0], _factor(step, found[1].n), along)
+
+
+def _factor(step: Step, n: int) -> float:
+    """What the result of the step is multiplied with to be a mean of n."""
+    return 1.0 if step.layer.constants()["reduction"].name == "Mean" else 1 / n
 
 
 def _rule(graph: Graph, step: Step) -> Rewrite | None:
     if not isinstance(step.layer, elementwise.Add | elementwise.Mul | elementwise.Div | elementwise.Sub):
         return None
     output = step.outputs[0]
-    for mean in ancestors(graph, step, _REACH):
-        x, size = _mean_of_rows(mean)
-        if x is None or output is None or output.type.size != product(size):
+    for near in ancestors(graph, step, _REACH):
+        mean = _mean(graph, near)
+        if mean is None or output is None or output.type.size != mean.along.size:
             continue
-        x = root(graph, x)
-        found = _normalisation(graph, output, x, mean, size)
-        if found is not None:
-            epsilon, scale, bias = found
-            weights = (_weight(scale, size), _weight(bias, size))
-            if weights[0] is None and weights[1] is not None:
+        expansion = Expansion(graph, frozenset({mean.x, mean.m}), mean.along.allows)
+        found = expansion.of(output)
+        for spread, factor, scale in _factors(found, mean):
+            bias, matches = _shift(found, factor, mean)
+            if not matches:
+                continue
+            epsilon = _epsilon(expansion, spread, mean)
+            if epsilon is None:
+                raise Decline("what a row is divided by is not the root of its variance plus a number", mean.m)
+            if bias is not None and scale is None:
                 continue  # the layer has no shift without a scale
-            return Rewrite(
-                replace(step, layer=LayerNormalization(epsilon, *weights, size), inputs=(x,), outputs=(output, None, None)), ()
-            )
+            if any(v is not None and (v.array is None or v.array.size != mean.along.n) for v in (scale, bias)):
+                raise Decline("the scale or the shift of a normalised row is not one constant for each of its columns", mean.m)
+            return _normalised(step, output, mean, LayerNormalization(epsilon, _weight(scale), _weight(bias), ()))
     return None
 
 
-def _mean_of_rows(step: Step) -> tuple[Value | None, Shape]:
-    """x and [rows, n], if the step is the mean of x's rows."""
-    layer = step.layer
-    if not isinstance(layer, Reduce) or layer.reduction.name != "Mean" or layer.axes != (False, True):
-        return None, ()
-    return step.inputs[0], layer.shape
+def _normalised(step: Step, output: Value, mean: _Mean, layer: LayerNormalization) -> Rewrite:
+    """The layer instead of the step, between transpositions unless it goes along the last axis."""
+    outer, n, inner = mean.along.shape
+    layer = replace(layer, size=(outer * inner, n))
+    if inner == 1:
+        return Rewrite(replace(step, layer=layer, inputs=(mean.x,), outputs=(output, None, None)), ())
+    turned = output.type.with_shape(outer, inner, n)
+    rows, normal = Value(f"{output.name}.rows", turned), Value(f"{output.name}.normal", turned)
+    before = (
+        Step(f"{step.name}.rows", Transpose((0, 2, 1), (outer, n, inner)), (mean.x,), (rows,), step.origin),
+        Step(f"{step.name}.normal", layer, (rows,), (normal, None, None), step.origin),
+    )
+    back = Transpose((0, 2, 1), (outer, inner, n))
+    return Rewrite(replace(step, layer=back, inputs=(normal,), outputs=(output,)), (), before)
 
 
-def _normalisation(graph: Graph, y: Value, x: Value, mean: Step, size: Shape) -> _Found | None:
-    (m,) = mean.outputs
-    assert m is not None
-    expansion = Expansion(graph, frozenset({x, m}), lambda *operands: _rows_and_columns(size, *operands))
-    found = expansion.of(y)
+def _factors(found: Poly, mean: _Mean) -> Iterator[tuple[Value, Monomial, Value | None]]:
+    """v + ε, γ/√(v + ε), and γ, of the terms that x stands in."""
     for monomial in found:
         powers = dict(monomial)
         roots = [v for v, e in powers.items() if e == Fraction(-1, 2)]
-        others = [v for v, e in powers.items() if v not in (x, *roots) and e == 1]
-        if powers.get(x) != 1 or len(roots) != 1 or len(others) + 2 != len(powers) or len(others) > 1:
-            continue
-        scale = others[0] if others else None
-        factor = times(power(roots[0], Fraction(-1, 2)), power(scale) if scale is not None else ONE)
-        bias, left = _shift(found, factor, x, m)
-        epsilon = _epsilon(expansion, roots[0], x, m, size)
-        vectors = all(v is None or (v.array is not None and v.array.size == size[1]) for v in (scale, bias))
-        if left and epsilon is not None and vectors:
-            return epsilon, scale, bias
-    return None
+        others = [v for v, e in powers.items() if v not in (mean.x, *roots) and e == 1]
+        if powers.get(mean.x) == 1 and len(roots) == 1 and len(others) < 2 and len(others) + 2 == len(powers):
+            scale = others[0] if others else None
+            yield roots[0], times(power(roots[0], Fraction(-1, 2)), power(scale) if scale is not None else ONE), scale
 
 
-def _shift(found: Poly, factor: Monomial, x: Value, m: Value) -> tuple[Value | None, bool]:
-    """β, and whether the polynomial is (x − m)·factor + β."""
+def _shift(found: Poly, factor: Monomial, mean: _Mean) -> tuple[Value | None, bool]:
+    """β, and whether the polynomial is (x − mean)·factor + β."""
     rest = dict(found)
-    a, b = rest.pop(times(power(x), factor), None), rest.pop(times(power(m), factor), None)
-    if a != 1 or b != -1 or len(rest) > 1:
+    ours = {m: rest.pop(m, 0.0) for m in (times(power(mean.x), factor), times(power(mean.m), factor))}
+    expected = {times(power(mean.x), factor): 1.0, times(power(mean.m), factor): -mean.factor}
+    if not equal(ours, expected) or len(rest) > 1:
         return None, False
     for monomial, c in rest.items():
         powers = list(monomial)
@@ -102,37 +130,52 @@ def _shift(found: Poly, factor: Monomial, x: Value, m: Value) -> tuple[Value | N
     return None, True
 
 
-def _epsilon(expansion: Expansion, inside: Value, x: Value, m: Value, size: Shape) -> float | None:
-    """ε, if `inside` is the variance of x's rows plus ε."""
-    stopped = {m: c for m, c in expansion.of(inside).items() if m != ONE}
-    epsilon = expansion.of(inside).get(ONE, 0.0)
-    if len(stopped) != 1 or epsilon < 0:
+def _epsilon(expansion: Expansion, inside: Value, mean: _Mean) -> float | None:
+    """ε, if `inside` is the variance plus ε."""
+    variance = expansion.of(inside)
+    epsilon = variance.pop(ONE, 0.0)
+    if epsilon < 0:
         return None
-    ((monomial, c),) = stopped.items()
-    if c != 1 or len(monomial) != 1:
-        return None
-    ((variance, exponent),) = monomial
-    if exponent != 1 or variance not in expansion.graph.maker:
-        return None
-    squares, rows = _mean_of_rows(expansion.graph.maker[variance])
-    if squares is None or rows != size:
-        return None
-    expected = {power(x, 2): 1.0, times(power(x), power(m)): -2.0, power(m, 2): 1.0}
-    return epsilon if equal(expansion.of(squares), expected) else None
+    for atom in [value for monomial in variance for value, _ in monomial]:
+        lifted = _lifted(expansion.graph, atom) if variance == {power(atom): 1.0} else None
+        variance = variance if lifted is None else expansion.of(lifted)
+    return epsilon if _is_variance(expansion, variance, mean) else None
 
 
-def _rows_and_columns(size: Shape, a_shape: Shape, a: Value, b_shape: Shape, b: Value) -> bool:
-    """Allows single constants, other constants only as [1, n], and computed values of one shape or as [rows, 1] and [rows, n]."""
-    rows, n = size
-    if number(a) is not None or number(b) is not None:
-        return True
-    operands = ((a_shape, a), (b_shape, b))
-    if a_shape == b_shape and a.array is None and b.array is None:
-        return True
-    return all(s == (1, n) if v.array is not None else s in ((rows, 1), (rows, n)) for s, v in operands)
+def _lifted(graph: Graph, value: Value) -> Value | None:
+    """v, if the value is max(v, 0)."""
+    maker = graph.maker.get(value)
+    if maker is None:
+        return None
+    if isinstance(maker.layer, Activate) and maker.layer.activation.name == "Relu":
+        return maker.inputs[0]
+    if isinstance(maker.layer, elementwise.Max):
+        a, b = maker.inputs
+        return b if a is not None and number(a) == 0 else a if b is not None and number(b) == 0 else None
+    return None
 
 
-def _weight(value: Value | None, size: Shape) -> Weight | None:
+def _is_variance(expansion: Expansion, variance: Poly, mean: _Mean) -> bool:
+    x, m, f = mean.x, mean.m, mean.factor
+    for monomial, c in variance.items():
+        (value, exponent), *more = monomial
+        maker = expansion.graph.maker.get(value)
+        second = None if more or exponent != 1 or maker is None else reduced(maker, "Mean", "Sum")
+        if maker is None or second is None or second[1] != mean.along:
+            continue
+        (squares, along), rest = second, {k: v for k, v in variance.items() if k != monomial}
+        assert isinstance(along.n, int)
+        if not math.isclose(c, _factor(maker, along.n), rel_tol=CLOSE):
+            continue
+        around = {power(x, 2): 1.0, times(power(x), power(m)): -2 * f, power(m, 2): f * f}
+        if not rest and equal(expansion.of(squares), around):
+            return True
+        if equal(rest, {power(m, 2): -f * f}) and equal(expansion.of(squares), {power(x, 2): 1.0}):
+            return True
+    return False
+
+
+def _weight(value: Value | None) -> Weight | None:
     if value is None or value.array is None:
         return None
     return Weight(value.name, value.array.reshape(-1))

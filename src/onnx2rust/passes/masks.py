@@ -16,16 +16,13 @@ from onnx2rust.layers.cast import Where
 from onnx2rust.layers.dense import MatMul
 from onnx2rust.layers.reduce import Reduce, Softmax
 from onnx2rust.passes.algebra import number, root
+from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.graph import Graph
 from onnx2rust.passes.layout import Layout, broadcast, joined, split
 from onnx2rust.program import Step, TensorType, Value
 
 _MOST = 1 << 22
 """Elements of a constant mask that is written out for several broadcast ones at most."""
-
-
-class Decline(Exception):
-    """The pattern is there, but is not what the layer computes, or cannot be shown to be."""
 
 
 @dataclass(frozen=True)

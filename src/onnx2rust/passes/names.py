@@ -62,7 +62,8 @@ def _renamed(program: Program, names: dict[Step, Escaped], fresh: dict[Value, Va
         bodies = tuple(_renamed(body, names, fresh) for body in step.bodies)
         for index, value in enumerate(step.outputs):
             if value is not None:
-                fresh[value] = replace(value, name=f"{names[step]}.{index}" if index else str(names[step]))
+                first = value is next(step.results())
+                fresh[value] = replace(value, name=str(names[step]) if first else f"{names[step]}.{index}")
         outputs = tuple(None if v is None else fresh[v] for v in step.outputs)
         steps.append(replace(step, name=str(names[step]), inputs=inputs, outputs=outputs, bodies=bodies))
     return replace(program, steps=tuple(steps), outputs=tuple(fresh.get(v, v) for v in program.outputs))

@@ -10,8 +10,6 @@ use tf_layers::build::{Dtype, Packing, Tensor, thresholds, weights};
 /// Every tensor of the model: its name, type and shape in the file, and the layout that its kernel reads.
 #[rustfmt::skip]
 const TENSORS: &[Tensor] = &[
-    Tensor { name: "embedding/constant", dtype: Dtype::F32, shape: &[1, 1], packing: Packing::Copy, file: "embedding_constant.bin" },
-    Tensor { name: "embedding/bias", dtype: Dtype::I32, shape: &[1, 1], packing: Packing::Copy, file: "embedding_bias.bin" },
     Tensor { name: "embedding/embeddings", dtype: Dtype::F32, shape: &[30, 8], packing: Packing::Copy, file: "embedding_embeddings.bin" },
     Tensor { name: "lstm/kernel", dtype: Dtype::F32, shape: &[1, 24, 8], packing: Packing::InputGates { gates: 4 }, file: "lstm_kernel.bin" },
     Tensor { name: "lstm/recurrent_kernel", dtype: Dtype::F32, shape: &[1, 24, 6], packing: Packing::RecurrentGates { gates: 4, split: 4 }, file: "lstm_recurrent_kernel.bin" },

@@ -10,8 +10,6 @@ use tf_layers::build::{Dtype, Packing, Tensor, weights};
 /// Every tensor of the model: its name, type and shape in the file, and the layout that its kernel reads.
 #[rustfmt::skip]
 const TENSORS: &[Tensor] = &[
-    Tensor { name: "embedding/constant", dtype: Dtype::F32, shape: &[1, 1], packing: Packing::Copy, file: "embedding_constant.bin" },
-    Tensor { name: "embedding/bias", dtype: Dtype::I32, shape: &[1, 1], packing: Packing::Copy, file: "embedding_bias.bin" },
     Tensor { name: "embedding/embeddings", dtype: Dtype::F32, shape: &[30, 8], packing: Packing::Copy, file: "embedding_embeddings.bin" },
     Tensor { name: "multi_head_attention/query/kernel", dtype: Dtype::F32, shape: &[8, 8], packing: Packing::Panels { transposed: false }, file: "multi_head_attention_query_kernel.bin" },
     Tensor { name: "multi_head_attention/key/kernel", dtype: Dtype::F32, shape: &[8, 8], packing: Packing::Panels { transposed: false }, file: "multi_head_attention_key_kernel.bin" },

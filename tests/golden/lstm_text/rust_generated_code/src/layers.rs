@@ -2,7 +2,7 @@
 
 use tf_layers::activation::Activation;
 use tf_layers::dense::Dense;
-use tf_layers::movement::{Slice, Transpose};
+use tf_layers::movement::Transpose;
 use tf_layers::recurrent::{Directions, Lstm};
 
 use super::weights::Weights;
@@ -12,16 +12,10 @@ use super::weights::Weights;
 pub struct Layers<'w> {
     /// `lstm/LSTM (LSTM): [12, batch, 8]`
     pub lstm_transpose: Transpose<3>,
-    /// `lstm/LSTM (LSTM): [12, 1, batch, 6]`
-    pub lstm_lstm: Lstm<'w>,
-    /// `lstm/strided_slice_3 (Slice): [1, batch, 6]`
-    pub lstm_strided_slice_3: Slice<2>,
+    /// `lstm/LSTM (LSTM): [1, batch, 6]`
+    pub lstm: Lstm<'w>,
     /// `dense/MatMul (MatMul): [batch, 1]`
     pub dense: Dense<'w>,
-    /// `embedding/constant`
-    pub embedding_constant: &'w [f32],
-    /// `embedding/bias`
-    pub embedding_bias: &'w [i32],
     /// `embedding/embeddings`
     pub embedding_embeddings: &'w [f32],
 }
@@ -36,7 +30,7 @@ impl<'w> Layers<'w> {
     pub const fn new(w: &Weights<'w>) -> Self {
         Self {
             lstm_transpose: Transpose { perm: [1, 0, 2] }.checked(),
-            lstm_lstm: Lstm {
+            lstm: Lstm {
                 inputs: 8,
                 hidden: 6,
                 directions: Directions::Forward,
@@ -56,7 +50,6 @@ impl<'w> Layers<'w> {
                 input_forget: false,
             }
             .checked(),
-            lstm_strided_slice_3: Slice { steps: [1, 1] }.checked(),
             dense: Dense {
                 inputs: 6,
                 units: 1,
@@ -65,8 +58,6 @@ impl<'w> Layers<'w> {
                 activation: Activation::Sigmoid,
             }
             .checked(),
-            embedding_constant: w.embedding_constant,
-            embedding_bias: w.embedding_bias,
             embedding_embeddings: w.embedding_embeddings,
         }
     }

@@ -1,11 +1,8 @@
 //! How the model runs.
 
 use super::layers::{self, Layers};
-use tf_layers::binary::{Add, Less, Mul};
-use tf_layers::cast::Cast;
-use tf_layers::movement::{Expand, Gather};
+use tf_layers::movement::Gather;
 use tf_layers::signature::{Axis, Tensor};
-use tf_layers::unary::Not;
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
 
 /// Sizes that the model leaves open.
@@ -32,18 +29,10 @@ pub struct Outputs<'a> {
 /// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
-    /// `embedding_cast`, `embedding_gatherv2`, `lstm_lstm`, `dense`
+    /// `embedding`, `lstm`
     s0: Slot<f32>,
-    /// `embedding_less`, `embedding_not`
-    s1: Slot<bool>,
-    /// `embedding_cast_2`, `embedding_mul`, `embedding_selectv2`
-    s2: Slot<i32>,
-    /// `embedding_add`, `embedding_cast_3`, `embedding_mul_2`
-    s3: Slot<i32>,
-    /// `lstm_zeros`, `lstm_strided_slice_3`
-    s4: Slot<f32>,
-    /// `lstm_transpose`
-    s5: Slot<f32>,
+    /// `lstm_transpose`, `dense`
+    s1: Slot<f32>,
     /// Room that layers need while they run
     scratch: Slot<f32>,
 }
@@ -52,13 +41,7 @@ impl Workspace {
     /// Bytes that the buffers hold now.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.s0.bytes()
-            + self.s1.bytes()
-            + self.s2.bytes()
-            + self.s3.bytes()
-            + self.s4.bytes()
-            + self.s5.bytes()
-            + self.scratch.bytes()
+        self.s0.bytes() + self.s1.bytes() + self.scratch.bytes()
     }
 }
 
@@ -139,61 +122,6 @@ impl<'w> LstmTextModel<'w> {
         check_input("input_layer", inputs.input_layer.len(), &[batch, 12])?;
         let cpu = self.cpu;
         let l = self.layers;
-        // embedding/Cast (Cast): [batch, 12]
-        Cast.run(cpu, inputs.input_layer, ws.s0.fit(batch * 12)?);
-        // embedding/Less (Less): [batch, 12]
-        Less.run(
-            cpu,
-            [batch * 12],
-            [1],
-            ws.s0.get(batch * 12),
-            l.embedding_constant,
-            ws.s1.fit(batch * 12)?,
-        )
-        .map_err(|e| e.at("embedding_less"))?;
-        // embedding/Cast_1 (Cast): [batch, 12]
-        Cast.run(cpu, ws.s1.get(batch * 12), ws.s2.fit(batch * 12)?);
-        // embedding/add (Add): [batch, 12]
-        Add.run(
-            cpu,
-            [batch * 12],
-            [1],
-            inputs.input_layer,
-            l.embedding_bias,
-            ws.s3.fit(batch * 12)?,
-        )
-        .map_err(|e| e.at("embedding_add"))?;
-        // embedding/Mul (Mul): [batch, 12]
-        Mul.run_in_place(
-            cpu,
-            [batch * 12],
-            [batch * 12],
-            ws.s2.fit(batch * 12)?,
-            ws.s3.get(batch * 12),
-        )
-        .map_err(|e| e.at("embedding_mul"))?;
-        // embedding/Not (Not): [batch, 12]
-        Not.run_in_place(cpu, ws.s1.fit(batch * 12)?);
-        // embedding/Cast_2 (Cast): [batch, 12]
-        Cast.run(cpu, ws.s1.get(batch * 12), ws.s3.fit(batch * 12)?);
-        // embedding/Mul_1 (Mul): [batch, 12]
-        Mul.run_in_place_right(
-            cpu,
-            [batch * 12],
-            [batch * 12],
-            inputs.input_layer,
-            ws.s3.fit(batch * 12)?,
-        )
-        .map_err(|e| e.at("embedding_mul_2"))?;
-        // embedding/SelectV2 (Add): [batch, 12]
-        Add.run_in_place(
-            cpu,
-            [batch * 12],
-            [batch * 12],
-            ws.s2.fit(batch * 12)?,
-            ws.s3.get(batch * 12),
-        )
-        .map_err(|e| e.at("embedding_selectv2"))?;
         // embedding/GatherV2 (Gather): [batch, 12, 8]
         Gather
             .run(
@@ -202,56 +130,39 @@ impl<'w> LstmTextModel<'w> {
                 30,
                 8,
                 l.embedding_embeddings,
-                ws.s2.get(batch * 12),
+                inputs.input_layer,
                 ws.s0.fit(batch * 96)?,
             )
-            .map_err(|e| e.at("embedding_gatherv2"))?;
-        // lstm/zeros (Expand): [batch, 6]
-        Expand.run(
-            cpu,
-            [1],
-            [batch * 6],
-            l.embedding_constant,
-            ws.s4.fit(batch * 6)?,
-        );
+            .map_err(|e| e.at("embedding"))?;
         // lstm/LSTM (LSTM): [12, batch, 8]
         l.lstm_transpose.run(
             cpu,
             [batch, 12, 8],
             ws.s0.get(batch * 96),
-            ws.s5.fit(batch * 96)?,
+            ws.s1.fit(batch * 96)?,
         );
-        // lstm/LSTM (LSTM): [12, 1, batch, 6]
-        l.lstm_lstm
+        // lstm/LSTM (LSTM): [1, batch, 6]
+        l.lstm
             .run(
                 cpu,
                 12,
                 batch,
-                ws.s5.get(batch * 96),
+                ws.s1.get(batch * 96),
                 None,
-                Some(ws.s4.get(batch * 6)),
-                Some(ws.s4.get(batch * 6)),
-                Some(ws.s0.fit(batch * 72)?),
                 None,
+                None,
+                None,
+                Some(ws.s0.fit(batch * 6)?),
                 None,
                 &mut ws.scratch,
             )
-            .map_err(|e| e.at("lstm_lstm"))?;
-        // lstm/strided_slice_3 (Slice): [1, batch, 6]
-        l.lstm_strided_slice_3.run(
-            cpu,
-            [12, batch * 6],
-            [11, 0],
-            [1, batch * 6],
-            ws.s0.get(batch * 72),
-            ws.s4.fit(batch * 6)?,
-        );
+            .map_err(|e| e.at("lstm"))?;
         // dense/MatMul (MatMul): [batch, 1]
         l.dense
-            .run(cpu, batch, ws.s4.get(batch * 6), None, ws.s0.fit(batch)?);
+            .run(cpu, batch, ws.s0.get(batch * 6), None, ws.s1.fit(batch)?);
         Ok(Outputs {
             dense: TensorView {
-                data: ws.s0.get(batch),
+                data: ws.s1.get(batch),
                 shape: [batch, 1],
             },
         })

@@ -32,7 +32,7 @@ pub struct Outputs<'a> {
 /// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
-    /// `embedding`, `lstm.1`
+    /// `embedding`, `lstm`
     s0: Slot<f32>,
     /// `lstm_transpose`, `logits`, `softmax`
     s1: Slot<f32>,

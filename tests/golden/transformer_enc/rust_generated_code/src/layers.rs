@@ -51,10 +51,6 @@ pub struct Layers<'w> {
     pub global_average_pooling1d: Reduce<3>,
     /// `dense_4/MatMul (MatMul): [batch, 2]`
     pub dense_4: Dense<'w>,
-    /// `embedding/constant`
-    pub embedding_constant: &'w [f32],
-    /// `embedding/bias`
-    pub embedding_bias: &'w [i32],
     /// `embedding/embeddings`
     pub embedding_embeddings: &'w [f32],
 }
@@ -235,8 +231,6 @@ impl<'w> Layers<'w> {
                 activation: Activation::Linear,
             }
             .checked(),
-            embedding_constant: w.embedding_constant,
-            embedding_bias: w.embedding_bias,
             embedding_embeddings: w.embedding_embeddings,
         }
     }

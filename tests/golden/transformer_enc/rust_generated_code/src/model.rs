@@ -1,12 +1,9 @@
 //! How the model runs.
 
 use super::layers::{self, Layers};
-use tf_layers::binary::{Add, Less, Mul};
-use tf_layers::cast::Cast;
 use tf_layers::movement::Gather;
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
-use tf_layers::unary::Not;
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
 
 /// Sizes that the model leaves open.
@@ -33,22 +30,16 @@ pub struct Outputs<'a> {
 /// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
-    /// `embedding_cast`, `embedding_gatherv2`, `multi_head_attention_attention_output`, `layer_normalization`, `dense`, `layer_normalization_1` and 6 more
+    /// `embedding`, `multi_head_attention_attention_output`, `layer_normalization`, `dense`, `layer_normalization_1`, `multi_head_attention_1_attention_output` and 5 more
     s0: Slot<f32>,
-    /// `embedding_less`, `embedding_not`
-    s1: Slot<bool>,
-    /// `embedding_cast_2`, `embedding_mul`, `embedding_selectv2`
-    s2: Slot<i32>,
-    /// `embedding_add`, `embedding_cast_3`, `embedding_mul_2`
-    s3: Slot<i32>,
     /// `multi_head_attention_query`, `dense_1`, `multi_head_attention_1_attention_output_reshape`, `dense_3`
-    s4: Slot<f32>,
+    s1: Slot<f32>,
     /// `multi_head_attention_key`, `multi_head_attention_1_query`, `global_average_pooling1d`
-    s5: Slot<f32>,
+    s2: Slot<f32>,
     /// `multi_head_attention_value`, `multi_head_attention_1_key`
-    s6: Slot<f32>,
+    s3: Slot<f32>,
     /// `multi_head_attention_attention_output_reshape`, `multi_head_attention_1_value`
-    s7: Slot<f32>,
+    s4: Slot<f32>,
     /// Room that layers need while they run
     scratch: Slot<f32>,
 }
@@ -62,9 +53,6 @@ impl Workspace {
             + self.s2.bytes()
             + self.s3.bytes()
             + self.s4.bytes()
-            + self.s5.bytes()
-            + self.s6.bytes()
-            + self.s7.bytes()
             + self.scratch.bytes()
     }
 }
@@ -146,61 +134,6 @@ impl<'w> TransformerEncModel<'w> {
         check_input("input_layer", inputs.input_layer.len(), &[batch, 8])?;
         let cpu = self.cpu;
         let l = self.layers;
-        // embedding/Cast (Cast): [batch, 8]
-        Cast.run(cpu, inputs.input_layer, ws.s0.fit(batch * 8)?);
-        // embedding/Less (Less): [batch, 8]
-        Less.run(
-            cpu,
-            [batch * 8],
-            [1],
-            ws.s0.get(batch * 8),
-            l.embedding_constant,
-            ws.s1.fit(batch * 8)?,
-        )
-        .map_err(|e| e.at("embedding_less"))?;
-        // embedding/Cast_1 (Cast): [batch, 8]
-        Cast.run(cpu, ws.s1.get(batch * 8), ws.s2.fit(batch * 8)?);
-        // embedding/add (Add): [batch, 8]
-        Add.run(
-            cpu,
-            [batch * 8],
-            [1],
-            inputs.input_layer,
-            l.embedding_bias,
-            ws.s3.fit(batch * 8)?,
-        )
-        .map_err(|e| e.at("embedding_add"))?;
-        // embedding/Mul (Mul): [batch, 8]
-        Mul.run_in_place(
-            cpu,
-            [batch * 8],
-            [batch * 8],
-            ws.s2.fit(batch * 8)?,
-            ws.s3.get(batch * 8),
-        )
-        .map_err(|e| e.at("embedding_mul"))?;
-        // embedding/Not (Not): [batch, 8]
-        Not.run_in_place(cpu, ws.s1.fit(batch * 8)?);
-        // embedding/Cast_2 (Cast): [batch, 8]
-        Cast.run(cpu, ws.s1.get(batch * 8), ws.s3.fit(batch * 8)?);
-        // embedding/Mul_1 (Mul): [batch, 8]
-        Mul.run_in_place_right(
-            cpu,
-            [batch * 8],
-            [batch * 8],
-            inputs.input_layer,
-            ws.s3.fit(batch * 8)?,
-        )
-        .map_err(|e| e.at("embedding_mul_2"))?;
-        // embedding/SelectV2 (Add): [batch, 8]
-        Add.run_in_place(
-            cpu,
-            [batch * 8],
-            [batch * 8],
-            ws.s2.fit(batch * 8)?,
-            ws.s3.get(batch * 8),
-        )
-        .map_err(|e| e.at("embedding_selectv2"))?;
         // embedding/GatherV2 (Gather): [batch, 8, 8]
         Gather
             .run(
@@ -209,17 +142,17 @@ impl<'w> TransformerEncModel<'w> {
                 30,
                 8,
                 l.embedding_embeddings,
-                ws.s2.get(batch * 8),
+                inputs.input_layer,
                 ws.s0.fit(batch * 64)?,
             )
-            .map_err(|e| e.at("embedding_gatherv2"))?;
+            .map_err(|e| e.at("embedding"))?;
         // multi_head_attention/query/MatMul (MatMul): [batch, 8, 8]
         l.multi_head_attention_query.run(
             cpu,
             batch * 8,
             ws.s0.get(batch * 64),
             None,
-            ws.s4.fit(batch * 64)?,
+            ws.s1.fit(batch * 64)?,
         );
         // multi_head_attention/key/MatMul (MatMul): [batch, 8, 8]
         l.multi_head_attention_key.run(
@@ -227,7 +160,7 @@ impl<'w> TransformerEncModel<'w> {
             batch * 8,
             ws.s0.get(batch * 64),
             None,
-            ws.s5.fit(batch * 64)?,
+            ws.s2.fit(batch * 64)?,
         );
         // multi_head_attention/value/MatMul (MatMul): [batch, 8, 8]
         l.multi_head_attention_value.run(
@@ -235,7 +168,7 @@ impl<'w> TransformerEncModel<'w> {
             batch * 8,
             ws.s0.get(batch * 64),
             None,
-            ws.s6.fit(batch * 64)?,
+            ws.s3.fit(batch * 64)?,
         );
         // multi_head_attention/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]
         l.multi_head_attention_attention_output_reshape.run(
@@ -243,19 +176,19 @@ impl<'w> TransformerEncModel<'w> {
             batch,
             8,
             8,
-            ws.s4.get(batch * 64),
-            ws.s5.get(batch * 64),
-            ws.s6.get(batch * 64),
+            ws.s1.get(batch * 64),
+            ws.s2.get(batch * 64),
+            ws.s3.get(batch * 64),
             None,
             None,
-            ws.s7.fit(batch * 64)?,
+            ws.s4.fit(batch * 64)?,
             &mut ws.scratch,
         );
         // multi_head_attention/attention_output/MatMul_1 (MatMul): [batch, 8, 8]
         l.multi_head_attention_attention_output.run_in_place_right(
             cpu,
             batch * 8,
-            ws.s7.get(batch * 64),
+            ws.s4.get(batch * 64),
             ws.s0.fit(batch * 64)?,
         );
         // layer_normalization/add_2 (Add): [batch, 8, 8]
@@ -267,13 +200,13 @@ impl<'w> TransformerEncModel<'w> {
             batch * 8,
             ws.s0.get(batch * 64),
             None,
-            ws.s4.fit(batch * 128)?,
+            ws.s1.fit(batch * 128)?,
         );
         // dense/Tensordot/MatMul (MatMul): [batch, 8, 8]
         l.dense.run_in_place_right(
             cpu,
             batch * 8,
-            ws.s4.get(batch * 128),
+            ws.s1.get(batch * 128),
             ws.s0.fit(batch * 64)?,
         );
         // layer_normalization_1/add_2 (Add): [batch, 8, 8]
@@ -290,7 +223,7 @@ impl<'w> TransformerEncModel<'w> {
             batch * 8,
             ws.s0.get(batch * 64),
             None,
-            ws.s5.fit(batch * 64)?,
+            ws.s2.fit(batch * 64)?,
         );
         // multi_head_attention_1/key/MatMul (MatMul): [batch, 8, 8]
         l.multi_head_attention_1_key.run(
@@ -298,7 +231,7 @@ impl<'w> TransformerEncModel<'w> {
             batch * 8,
             ws.s0.get(batch * 64),
             None,
-            ws.s6.fit(batch * 64)?,
+            ws.s3.fit(batch * 64)?,
         );
         // multi_head_attention_1/value/MatMul (MatMul): [batch, 8, 8]
         l.multi_head_attention_1_value.run(
@@ -306,7 +239,7 @@ impl<'w> TransformerEncModel<'w> {
             batch * 8,
             ws.s0.get(batch * 64),
             None,
-            ws.s7.fit(batch * 64)?,
+            ws.s4.fit(batch * 64)?,
         );
         // multi_head_attention_1/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]
         l.multi_head_attention_1_attention_output_reshape.run(
@@ -314,12 +247,12 @@ impl<'w> TransformerEncModel<'w> {
             batch,
             8,
             8,
-            ws.s5.get(batch * 64),
-            ws.s6.get(batch * 64),
-            ws.s7.get(batch * 64),
+            ws.s2.get(batch * 64),
+            ws.s3.get(batch * 64),
+            ws.s4.get(batch * 64),
             None,
             None,
-            ws.s4.fit(batch * 64)?,
+            ws.s1.fit(batch * 64)?,
             &mut ws.scratch,
         );
         // multi_head_attention_1/attention_output/MatMul_1 (MatMul): [batch, 8, 8]
@@ -327,7 +260,7 @@ impl<'w> TransformerEncModel<'w> {
             .run_in_place_right(
                 cpu,
                 batch * 8,
-                ws.s4.get(batch * 64),
+                ws.s1.get(batch * 64),
                 ws.s0.fit(batch * 64)?,
             );
         // layer_normalization_2/add_2 (Add): [batch, 8, 8]
@@ -344,13 +277,13 @@ impl<'w> TransformerEncModel<'w> {
             batch * 8,
             ws.s0.get(batch * 64),
             None,
-            ws.s4.fit(batch * 128)?,
+            ws.s1.fit(batch * 128)?,
         );
         // dense_2/Tensordot/MatMul (MatMul): [batch, 8, 8]
         l.dense_2.run_in_place_right(
             cpu,
             batch * 8,
-            ws.s4.get(batch * 128),
+            ws.s1.get(batch * 128),
             ws.s0.fit(batch * 64)?,
         );
         // layer_normalization_3/add_2 (Add): [batch, 8, 8]
@@ -366,13 +299,13 @@ impl<'w> TransformerEncModel<'w> {
             cpu,
             [batch, 8, 8],
             ws.s0.get(batch * 64),
-            ws.s5.fit(batch * 8)?,
+            ws.s2.fit(batch * 8)?,
         );
         // dense_4/MatMul (MatMul): [batch, 2]
         l.dense_4.run(
             cpu,
             batch,
-            ws.s5.get(batch * 8),
+            ws.s2.get(batch * 8),
             None,
             ws.s0.fit(batch * 2)?,
         );

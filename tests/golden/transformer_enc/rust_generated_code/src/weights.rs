@@ -3,10 +3,6 @@
 tf_layers::weights! {
     /// Every weight, packed for its kernel. [`TransformerEncModel::new`](super::TransformerEncModel::new) uses those embedded in the binary.
     pub struct Weights<'w> {
-        /// `embedding/constant: [1, 1]`
-        pub embedding_constant: &'w [f32] = bytes "embedding_constant.bin",
-        /// `embedding/bias: [1, 1]`
-        pub embedding_bias: &'w [i32] = bytes "embedding_bias.bin",
         /// `embedding/embeddings: [30, 8]`
         pub embedding_embeddings: &'w [f32] = bytes "embedding_embeddings.bin",
         /// `multi_head_attention/query/kernel: [8, 8]`

@@ -1,0 +1,99 @@
+"""Recognises softmax and its logarithm that exporters spell out.
+
+For x [outer, n, inner], M the largest of each line along n (or of it and −∞) and S = Σ eˣ⁻ᴹ along n:
+
+    eˣ⁻ᴹ / S          →   Softmax(x)
+    x − M − ln S      →   LogSoftmax(x)
+
+by the definition of the right sides, which compute in this order too. Both sides are compared multiplied out (algebra.py), so S may be divided by or its
+reciprocal multiplied with, and M and ln S may be taken away together. What has other readers stays in the program beside the new step.
+
+Refused: an eˣ of which the largest x is not taken away first (large ones overflow as the model has it; the layer's do not), sums along other axes than
+the maximum.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from onnx2rust.layers import elementwise
+from onnx2rust.layers.activation import Activate
+from onnx2rust.layers.reduce import LogSoftmax, Softmax
+from onnx2rust.passes import dead
+from onnx2rust.passes.algebra import Expansion, ancestors, equal, number, power, root, times
+from onnx2rust.passes.along import Along, reduced
+from onnx2rust.passes.declines import Decline, Declines
+from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.program import Program, Step, Value
+
+_REACH = 12
+"""Steps that one spelled-out softmax has at most."""
+
+
+def run(program: Program, declines: Declines) -> Program:
+    """The program with softmax layers where they are spelled out."""
+    return dead.run(rewrite(program, declines.heard_by(_rule), backwards=True))
+
+
+def _rule(graph: Graph, step: Step) -> Rewrite | None:
+    if not isinstance(step.layer, elementwise.Div | elementwise.Mul | elementwise.Sub) or not step.outputs or not step.outputs[0]:
+        return None
+    y, near = step.outputs[0], ancestors(graph, step, _REACH)
+    for total in near:
+        found = reduced(total, "Sum")
+        if found is None or found[1].size != y.type.size or not y.dtype.is_float:
+            continue
+        powers, along = root(graph, found[0]), found[1]
+        exp = graph.maker.get(powers)
+        (s,) = total.outputs
+        if exp is None or s is None or not _is(exp, "Exp"):
+            continue
+        if equal(Expansion(graph, frozenset({powers, s}), along.allows).of(y), {times(power(powers), power(s, -1)): 1.0}):
+            x, _ = _of_largest(graph, exp, along)
+            return Rewrite(replace(step, layer=Softmax(along.shape), inputs=(x,)), ())
+        for log in near:
+            if not _is(log, "Log") or log.inputs[0] is None or root(graph, log.inputs[0]) is not s or log.outputs[0] is None:
+                continue
+            ln = log.outputs[0]
+            if Expansion(graph, frozenset({ln}), along.allows).of(y).get(power(ln)) != -1:
+                continue
+            x, m = _of_largest(graph, exp, along)
+            expected = {power(x): 1.0, power(m): -1.0, power(ln): -1.0}
+            if equal(Expansion(graph, frozenset({x, m, ln}), along.allows).of(y), expected):
+                return Rewrite(replace(step, layer=LogSoftmax(along.shape), inputs=(x,)), ())
+    return None
+
+
+def _is(step: Step, name: str) -> bool:
+    return isinstance(step.layer, Activate) and step.layer.activation.name == name
+
+
+def _of_largest(graph: Graph, exp: Step, along: Along) -> tuple[Value, Value]:
+    """x and M, if e is taken to the power of x − M."""
+    u = exp.inputs[0]
+    assert u is not None
+    for largest in ancestors(graph, exp, _REACH):
+        found = reduced(largest, "Max")
+        if found is None or largest.outputs[0] is None:
+            continue
+        if found[1] != along:
+            raise Decline("a softmax whose largest exponents are taken along other axes than the sum")
+        x = root(graph, found[0])
+        for m in (largest.outputs[0], *_floored(graph, exp, largest.outputs[0])):
+            if equal(Expansion(graph, frozenset({x, m}), along.allows).of(u), {power(x): 1.0, power(m): -1.0}):
+                return x, m
+    raise Decline("a softmax whose largest exponent is not taken away first: large ones overflow")
+
+
+def _floored(graph: Graph, exp: Step, largest: Value) -> list[Value]:
+    """Maxima of M and −∞, which are M."""
+    found = []
+    for step in ancestors(graph, exp, _REACH):
+        if isinstance(step.layer, elementwise.Max) and step.outputs[0] is not None:
+            a, b = step.inputs
+            if a is not None and b is not None and -math.inf in (number(a), number(b)):
+                other = b if number(a) is not None else a
+                if root(graph, other) is largest:
+                    found.append(step.outputs[0])
+    return found

@@ -1,0 +1,121 @@
+"""Leaves the counting of negative ids from the end to the lookup, which does it by itself.
+
+    Gather(x, where(id < 0, id + n, id))   →   Gather(x, id)
+
+for an axis of n elements; GatherElements and GatherND (of one axis) likewise. The ids are multiplied out (algebra.py, exact for whole numbers), so the choice may
+be a `Where` or a sum of products with the condition as 0 and 1, as tf2onnx writes it, and the condition may be told of the ids as floats.
+An id in −n..n finds the same element; one beyond is out of range in both forms, but for −2n..−n: there the model moves the id up once and the lookup once more,
+which no model means, and which is reported as out of range now, as any id below −n is.
+
+Refused: axes of another size than n, conditions on other values than the ids, ids that are broadcast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from onnx2rust.dims import Dim
+from onnx2rust.dtypes import DType
+from onnx2rust.layers import elementwise
+from onnx2rust.layers.base import View
+from onnx2rust.layers.cast import Cast
+from onnx2rust.layers.movement import Gather, GatherElements, GatherNd
+from onnx2rust.passes import dead
+from onnx2rust.passes.algebra import ONE, Expansion, number
+from onnx2rust.passes.declines import Decline, Declines
+from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.program import Program, Step, Value
+
+
+def run(program: Program, declines: Declines) -> Program:
+    """The program with lookups that wrap negative ids themselves."""
+    return dead.run(rewrite(program, declines.heard_by(_rule)))
+
+
+def _rule(graph: Graph, step: Step) -> Rewrite | None:
+    size = _axis(step)
+    ids = step.inputs[1] if size is not None else None
+    if ids is None or ids.const is not None:
+        return None
+    found = _wrapped(graph, ids)
+    if found is None:
+        return None
+    id_, n = found
+    if n != size:
+        raise Decline(f"negative ids are moved up by {n}, and the axis that they count on has {size} elements")
+    return Rewrite(replace(step, inputs=(step.inputs[0], id_, *step.inputs[2:])), ())
+
+
+def _axis(step: Step) -> Dim | None:
+    """The size of the axis that a lookup's ids count on."""
+    layer = step.layer
+    if isinstance(layer, Gather):
+        return layer.axis
+    if isinstance(layer, GatherElements):
+        return layer.shape[layer.axis]
+    return layer.axes[0] if isinstance(layer, GatherNd) and len(layer.axes) == 1 else None
+
+
+def _wrapped(graph: Graph, ids: Value) -> tuple[Value, int] | None:
+    """The id and n, if the ids are where(id < 0, id + n, id)."""
+    found = Expansion(graph, frozenset()).of(ids)
+    offset = found.pop(ONE, 0.0)
+    if len(found) != 2:
+        return None
+    atoms = {v: c for monomial, c in found.items() for v, e in monomial if len(monomial) == 1 and e == 1}
+    for condition, c in atoms.items():
+        for id_, one in atoms.items():
+            usable = one == 1 and id_.dtype in (DType.I32, DType.I64) and id_.type.size == ids.type.size
+            if id_ is condition or not usable or condition.dtype is not DType.BOOL or condition.type.size != id_.type.size:
+                continue
+            negative = _is_negative(graph, condition, id_)
+            if negative is True and offset == 0 and c > 0:
+                return id_, int(c)
+            if negative is False and offset == -c and offset > 0:
+                return id_, int(offset)
+    return None
+
+
+def _is_negative(graph: Graph, condition: Value, id_: Value) -> bool | None:
+    """Whether the condition says id < 0 (True) or id ≥ 0 (False)."""
+    maker = graph.maker.get(condition)
+    if maker is None or not isinstance(maker.layer, elementwise.Binary):
+        return None
+    a, b = maker.inputs
+    assert a is not None
+    assert b is not None
+    if number(b) is not None and _whole(graph, a) is id_:
+        return _TESTS.get((type(maker.layer), number(b)))
+    if number(a) is not None and _whole(graph, b) is id_:
+        turned = _TURNED.get(type(maker.layer))
+        return _TESTS.get((turned, number(a))) if turned else None
+    return None
+
+
+_TESTS: dict[tuple[type, float | None], bool] = {
+    (elementwise.Less, 0.0): True,
+    (elementwise.LessOrEqual, -1.0): True,
+    (elementwise.GreaterOrEqual, 0.0): False,
+    (elementwise.Greater, -1.0): False,
+}
+_TURNED = {
+    elementwise.Less: elementwise.Greater,
+    elementwise.Greater: elementwise.Less,
+    elementwise.LessOrEqual: elementwise.GreaterOrEqual,
+    elementwise.GreaterOrEqual: elementwise.LessOrEqual,
+}
+
+
+def _whole(graph: Graph, value: Value) -> Value:
+    """The value, seen through views and casts that keep the sign of every whole number, and −1."""
+    while (maker := graph.maker.get(value)) is not None and isinstance(maker.layer, View | Cast):
+        (source,) = maker.inputs
+        assert source is not None
+        if isinstance(maker.layer, Cast) and not _keeps_sign(source.dtype, value.dtype):
+            break
+        value = source
+    return value
+
+
+def _keeps_sign(source: DType, to: DType) -> bool:
+    return source in (DType.I32, DType.I64) and (to in (DType.F32, DType.F64) or to is DType.I64)

@@ -1,0 +1,111 @@
+"""Softmax and layer normalisation that are spelled out along any axis; and what only looks like them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from passing import layers, passed
+from spelled_patterns import NORMALISED, SOFTMAX, flax_norm, floats, node, number, softmax
+
+
+@pytest.mark.parametrize("name", [*SOFTMAX, *NORMALISED])
+def test_recognised(name: str) -> None:
+    pattern = {**SOFTMAX, **NORMALISED}[name]()
+    program, said = passed(pattern)
+    assert layers(program) == pattern.layers
+    assert said == []
+
+
+def test_the_axes_of_a_softmax() -> None:
+    (step,) = passed(softmax(axis=1))[0].steps
+    assert [str(d) for d in step.layer.size] == ["batch", "6", "5"]
+
+
+def test_the_scale_and_the_epsilon_of_a_norm() -> None:
+    pattern = flax_norm(0)
+    layer = passed(pattern)[0].steps[1].layer
+    assert layer.epsilon == pytest.approx(1e-6)
+    assert layer.scale.array.tolist() == pattern.constants["g"].ravel().tolist()
+    assert [str(d) for d in layer.size] == ["5*batch", "6"]
+
+
+def test_a_softmax_that_may_overflow_stays() -> None:
+    pattern = softmax()
+    pattern.nodes[:3] = [node("Exp", "x", "e")]
+    program, said = passed(pattern)
+    assert layers(program) == ["Activate", "Reduce", "Div"]
+    reason = "a softmax whose largest exponent is not taken away first: large ones overflow"
+    assert said == [f"softmax: node 2 'y' (Div, opset 17): {reason}"]
+
+
+def test_the_largest_along_another_axis_is_not_the_softmaxs() -> None:
+    pattern = softmax()
+    pattern.nodes[0] = node("ReduceMax", "x", "m", axes=[1])
+    program, said = passed(pattern)
+    assert layers(program) == ["Reduce", "Sub", "Activate", "Reduce", "Div"]
+    reason = "a softmax whose largest exponents are taken along other axes than the sum"
+    assert said == [f"softmax: node 4 'y' (Div, opset 17): {reason}"]
+
+
+def test_powers_over_another_sum_stay() -> None:
+    """Square matrices: the sum of the columns has as many elements as that of the rows."""
+    pattern = softmax()
+    pattern.inputs = {"x": [6, 6]}
+    pattern.nodes.insert(-1, node("Transpose", "s", "t", perm=[1, 0]))
+    pattern.nodes[-1] = node("Div", "e t", "y")
+    program, _ = passed(pattern)
+    assert "Softmax" not in layers(program)
+
+
+def test_powers_that_others_read_stay() -> None:
+    program, _ = passed(softmax(), ("y", "e"))
+    assert layers(program) == ["Reduce", "Sub", "Activate", "Softmax"]
+
+
+WORDS = "the scale or the shift of a normalised row is not one constant for each of its columns"
+
+
+def test_a_scale_of_the_run_stays() -> None:
+    pattern = flax_norm()
+    del pattern.constants["g"]
+    pattern.inputs = {**pattern.inputs, "g": ["batch", 6, 5]}
+    program, said = passed(pattern)
+    assert "LayerNormalization" not in layers(program)
+    assert said == [f"layer_norm: node 18 'y' (Add, opset 17): {WORDS}"]
+
+
+@pytest.mark.parametrize("change", [{"part": number(1 / 6)}, {"g": floats(5, 6, 1)}, {"b": floats(5, 6, 1)}])
+def test_what_only_looks_like_a_norm_stays(change: dict[str, np.ndarray]) -> None:
+    pattern = flax_norm()
+    pattern.constants |= change
+    program, said = passed(pattern)
+    assert layers(program)[-1] == "Add"
+    assert ("LayerNormalization" in layers(program)) == ("b" in change)
+    assert said == []
+
+
+def test_a_negative_epsilon_stays() -> None:
+    pattern = flax_norm()
+    pattern.constants["eps"] = number(-1e-3)
+    program, said = passed(pattern)
+    assert "LayerNormalization" not in layers(program)
+    reason = "what a row is divided by is not the root of its variance plus a number"
+    assert said == [f"layer_norm: node 18 'y' (Add, opset 17): {reason}"]
+
+
+def test_a_variance_of_something_else_stays() -> None:
+    pattern = flax_norm()
+    pattern.nodes[3] = node("Mul", "x z", "xx")
+    pattern.inputs = {**pattern.inputs, "z": pattern.inputs["x"]}
+    program, said = passed(pattern)
+    assert "LayerNormalization" not in layers(program)
+    assert [s.split(": ", 2)[2] for s in said] == ["what a row is divided by is not the root of its variance plus a number"]
+
+
+def test_a_shift_without_a_scale_stays_behind_the_layer() -> None:
+    pattern = flax_norm()
+    pattern.nodes[14] = node("Identity", "r", "rg")
+    del pattern.constants["g"]
+    program, said = passed(pattern)
+    assert layers(program) == ["LayerNormalization", "Add"]
+    assert said == []
