@@ -22,9 +22,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import models
 import quantised
-from run import machine
+from run import PACKAGES
 
 from onnx2rust.options import Checks
+from onnx2rust.timing.clock import machine
 from onnx2rust.verification import verify
 from onnx2rust.verification.reports import ModelReport
 
@@ -95,7 +96,7 @@ def _warm() -> None:
 
 
 def _text(lines: list[str]) -> str:
-    about = machine()
+    about = machine(PACKAGES)
     head = (
         "# The corpus\n\nEvery benchmark model through `onnx2rust verify`, against onnxruntime at batch 1 and 5. Written by "
         f"`python benchmarks/corpus.py` at commit {about['commit']}. {about['cpu']} ({about['family']}). Seconds are CPU seconds. Convert: ONNX file "

@@ -65,6 +65,21 @@ def batch_table(models: Mapping[str, Any], batch: str) -> list[str]:
     return table([*head, "ours / bound, p10", "error"], rows)
 
 
+def changes(found: Mapping[str, Any]) -> str:
+    """This commit beside another (`run.py --before`): its times as shares of the other's, medians and tenth percentiles."""
+    rows, ratios = [], []
+    for name, model in found["models"].items():
+        own: list[float | None] = []
+        for row in model["batches"].values():
+            own += [row[OURS][key] / row["before"][key] if "before" in row else None for key in ("median", "p10")]
+        rows.append([name, *map(ratio_text, own)])
+        ratios.append(own)
+    batches = next(iter(found["models"].values()))["batches"] if found["models"] else ()
+    head = ["model", *(f"batch {b}, {what}" for b in batches for what in ("median", "p10"))]
+    means = [geometric(column) for column in zip(*ratios, strict=True)]
+    return "\n".join(table(head, [*rows, ["geometric mean", *means]]))
+
+
 def results(found: Mapping[str, Any]) -> str:
     """RESULTS.md."""
     about, overhead = found["machine"], found["overhead"]

@@ -4,22 +4,21 @@ Every engine runs on one thread, all of them pinned to one core. A model's engin
 else the machine does hits all of them alike; the first runs of a burst, which find cold caches, do not count. Every answer is compared
 with onnxruntime's before anything is timed.
 
-    python benchmarks/run.py [--models a,b] [--quick] [--large] [--no-write]
+    python benchmarks/run.py [--models a,b] [--quick] [--large] [--no-write] [--before SERVERS.json]
+
+`--servers FILE` only builds, and lists the servers; `--before` takes such a list of another commit: its crates run in the same turns.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import importlib.util
 import json
-import os
-import platform
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +31,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 import crates
 import models
 import report
-from engines import BoundOnnxRuntime, Engine, LiteRt, OnnxRuntime
+from engines import LiteRt
 
 from onnx2rust.errors import Onnx2RustError
+from onnx2rust.reference import session
+from onnx2rust.timing.clock import machine, measure, one_core
+from onnx2rust.timing.engines import BoundOnnxRuntime, Crate, Engine, OnnxRuntime
 
 ROOT = Path(__file__).resolve().parents[1]
 BATCHES = (1, 32)
@@ -42,24 +44,8 @@ RTOL, ATOL = 1e-4, 1e-5
 """As `onnx2rust verify`: |a − b| ≤ RTOL·|b| + ATOL·max|b|."""
 LITERT_ERROR = 100
 """LiteRT may round more than we may, but must compute the same."""
-BURST_NS = 3e6
-WARM_UP = 2
+PACKAGES = ("onnxruntime", "ai-edge-litert", "tensorflow-cpu", "keras", "numpy")
 Array = np.ndarray[Any, Any]
-
-
-class Ours:
-    """The generated crate behind its server."""
-
-    def __init__(self, server: crates.Server, names: Sequence[str]) -> None:
-        self.server = server
-        self.names = names
-
-    def burst(self, k: int, runs: int) -> list[int]:
-        return self.server.burst(k, runs)
-
-    def outputs(self, k: int) -> list[Array]:
-        found = self.server.outputs(k)
-        return [found[name] for name in self.names]
 
 
 def feeds_of(proto: onnx.ModelProto, batch: int, vocabulary: int) -> dict[str, Array]:
@@ -86,43 +72,33 @@ def error(actual: Sequence[Array], expected: Sequence[Array]) -> float:
     return worst
 
 
-def measure(engines: Mapping[str, Engine], k: int, seconds: float, rng: random.Random) -> dict[str, dict[str, float]]:
-    """Median and tenth percentile of each engine on inputs k, in nanoseconds."""
-    single = {name: min(engine.burst(k, 3)) for name, engine in engines.items()}
-    runs = {name: max(1, min(300, int(BURST_NS / t))) for name, t in single.items()}
-    warm = {name: WARM_UP if runs[name] > 1 else 0 for name in engines}
-    times: dict[str, list[int]] = {name: [] for name in engines}
-    end = time.monotonic() + seconds
-    while time.monotonic() < end or min(map(len, times.values())) < 5:
-        for name in rng.sample(list(engines), len(engines)):
-            times[name] += engines[name].burst(k, warm[name] + runs[name])[warm[name] :]
-    return {
-        name: {"median": float(np.median(t)), "p10": float(np.percentile(t, 10)), "runs": len(t)} for name, t in times.items()
-    }
-
-
 def identity_overhead(rng: random.Random) -> dict[str, float]:
     """Nanoseconds that onnxruntime takes for a model that does nothing."""
     info = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1])
     out = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 1])
     graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "identity", [info], [out])
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+    own = session(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8))
     sets = [{"x": np.zeros((1, 1), np.float32)}]
-    found = measure({"plain": OnnxRuntime(proto, sets), "bound": BoundOnnxRuntime(proto, sets)}, 0, 0.3, rng)
-    return {name: t["median"] for name, t in found.items()}
+    found = measure({"plain": OnnxRuntime(own, sets), "bound": BoundOnnxRuntime(own, sets)}, 0, 0.3, rng)
+    return {name: t.median for name, t in found.items()}
 
 
 def run_model(
-    name: str, proto: onnx.ModelProto, executable: Path, batches: Sequence[int], seconds: float, rng: random.Random
+    name: str,
+    proto: onnx.ModelProto,
+    executables: Mapping[str, Path],
+    batches: Sequence[int],
+    seconds: float,
+    rng: random.Random,
 ) -> dict[str, Any]:
-    """Checks and measures one model."""
+    """Checks and measures one model: `executables` are our server (`onnx2rust`) and, if there is one, that of another commit."""
     sets = [feeds_of(proto, b, models.MODELS[name].vocabulary) for b in batches]
-    content = proto.SerializeToString()
-    server = crates.Server(executable, sets)
+    own, names = session(proto), [o.name for o in proto.graph.output]
+    servers = {engine: Crate(path, names, sets) for engine, path in executables.items()}
     engines: dict[str, Engine] = {
-        "onnxruntime": OnnxRuntime(content, sets),
-        "onnxruntime (bound)": BoundOnnxRuntime(content, sets),
-        "onnx2rust": Ours(server, [o.name for o in proto.graph.output]),
+        "onnxruntime": OnnxRuntime(own, sets),
+        "onnxruntime (bound)": BoundOnnxRuntime(own, sets),
+        **servers,
     }
     result: dict[str, Any] = {"notes": []}
     paths = [models.BUILD / "models" / name / f"model_{b}.tflite" for b in batches]
@@ -137,41 +113,20 @@ def run_model(
         engines["LiteRT"] = engine
     except (ImportError, ValueError, RuntimeError) as reason:
         result["notes"].append(f"LiteRT: {str(reason)[:200]}")
-    ours = [engines["onnx2rust"].outputs(k) for k in range(len(batches))]
-    result["error"] = max(error(a, e) for a, e in zip(ours, expected, strict=True))
+    ours = [servers["onnx2rust"].outputs(k) for k in range(len(batches))]
+    result["error"] = max(error(s.outputs(k), e) for s in servers.values() for k, e in enumerate(expected))
     result["max_abs"] = max(
         float(np.abs(a.astype(np.float64) - e).max(initial=0.0))
         for got, want in zip(ours, expected, strict=True)
         for a, e in zip(got, want, strict=True)
     )
     result["right"] = result["error"] <= 1
-    result["batches"] = {str(b): measure(engines, k, seconds, rng) for k, b in enumerate(batches)}
-    server.close()
-    return result
-
-
-def machine() -> dict[str, Any]:
-    """What the numbers depend on."""
-    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    field = {line.split(":")[0].strip(): line.split(":", 1)[1].strip() for line in info.splitlines() if ":" in line}
-    flags = field.get("flags", "").split()
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-    versions = {}
-    for package in ("onnxruntime", "ai-edge-litert", "tensorflow-cpu", "keras", "numpy"):
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    rustc = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=False)
-    return {
-        "cpu": field.get("model name", platform.processor()),
-        "family": f"{field.get('vendor_id', '')} family {field.get('cpu family', '?')} model {field.get('model', '?')}",
-        "features": [f for f in flags if f.startswith(("avx", "fma", "sse4", "f16c"))],
-        "rustc": rustc.stdout.strip(),
-        "commit": git.stdout.strip(),
-        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0,
-        **versions,
+    result["batches"] = {
+        str(b): {engine: asdict(t) for engine, t in measure(engines, k, seconds, rng).items()} for k, b in enumerate(batches)
     }
+    for server in servers.values():
+        server.close()
+    return result
 
 
 def main() -> None:
@@ -181,6 +136,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="batch 1 only, half a second a model")
     parser.add_argument("--large", action="store_true", help="the large models too")
     parser.add_argument("--no-write", action="store_true", help="print the table, keep the files as they are")
+    parser.add_argument("--servers", type=Path, metavar="FILE", help="only build, and list the servers in FILE")
+    parser.add_argument("--before", type=Path, metavar="FILE", help="measure these servers, of another commit, in the same turns")
     arguments = parser.parse_args()
     names = (
         arguments.models.split(",")
@@ -188,35 +145,19 @@ def main() -> None:
         else [n for n, m in models.MODELS.items() if arguments.large or not m.large]
     )
     failed: dict[str, str] = {}
-    built = []
-    for name, path in models.onnx_files(names).items():
-        try:
-            built.append((crates.convert(name, onnx.load(path)), path))
-        except Onnx2RustError as reason:
-            failed[name] = f"does not convert: {str(reason)[:300]}"
+    paths = models.onnx_files(names)
+    servers = crates.build(paths, failed)
+    if arguments.servers:
+        arguments.servers.write_text(json.dumps({name: str(path) for name, path in servers.items()}, indent=1) + "\n")
+        return
+    before = {} if arguments.before is None else {n: Path(p) for n, p in json.loads(arguments.before.read_text()).items()}
     if importlib.util.find_spec("ai_edge_litert") is not None:
-        models.tflite_files([c.name for c, _ in built])
-    servers = crates.build([c for c, _ in built])
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    rng = random.Random(1)
-    results: dict[str, Any] = {"machine": machine(), "overhead": identity_overhead(rng), "models": {}, "failed": failed}
-    batches = BATCHES[:1] if arguments.quick else BATCHES
-    for crate, path in built:
-        if crate.name not in servers:
-            failed[crate.name] = "its crate does not compile"
-            continue
-        try:
-            found = run_model(crate.name, onnx.load(path), servers[crate.name], batches, 0.5 if arguments.quick else 3.0, rng)
-        except RuntimeError as reason:
-            failed[crate.name] = str(reason)
-            continue
-        results["models"][crate.name] = found
-        row = found["batches"]["1"]
-        ours = row["onnx2rust"]["median"]
-        others = {k: round(ours / v["median"], 2) for k, v in row.items() if k != "onnx2rust"}
-        print(f"{crate.name:24} {ours / 1e3:10.1f} µs  {others}  error {found['error']:.3f}", flush=True)
-    if arguments.no_write:
+        models.tflite_files(list(servers))
+    with one_core():
+        results = measured(servers, before, paths, failed, quick=arguments.quick)
+    if before:
+        print(report.changes(results))
+    elif arguments.no_write:
         print(report.results(results))
     else:
         report.RESULTS.write_text(json.dumps(results, indent=1) + "\n")
@@ -225,6 +166,30 @@ def main() -> None:
     for name, why in failed.items():
         print(f"{name}: {why}")
     raise SystemExit(1 if wrong or failed else 0)
+
+
+def measured(
+    servers: Mapping[str, Path], before: Mapping[str, Path], paths: Mapping[str, Path], failed: dict[str, str], *, quick: bool
+) -> dict[str, Any]:
+    """The results of all models that have a server."""
+    rng = random.Random(1)
+    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    about = machine(PACKAGES) | {"commit": git.stdout.strip()}
+    results: dict[str, Any] = {"machine": about, "overhead": identity_overhead(rng), "models": {}, "failed": failed}
+    for name, executable in servers.items():
+        executables = {"onnx2rust": executable} | ({"before": before[name]} if name in before else {})
+        try:
+            batches, seconds = (BATCHES[:1], 0.5) if quick else (BATCHES, 3.0)
+            found = run_model(name, onnx.load(paths[name]), executables, batches, seconds, rng)
+        except Onnx2RustError as reason:
+            failed[name] = str(reason)
+            continue
+        results["models"][name] = found
+        for batch, row in found["batches"].items():
+            ours = row["onnx2rust"]["median"]
+            others = {k: round(ours / v["median"], 2) for k, v in row.items() if k != "onnx2rust"}
+            print(f"{name:24} {batch:>3} {ours / 1e3:10.1f} µs  {others}  error {found['error']:.3f}", flush=True)
+    return results
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from onnx2rust.errors import (
     UnsupportedError,
     UsageError,
 )
-from onnx2rust.options import Checks, Options
+from onnx2rust.options import Checks, Options, Timing
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -35,13 +35,20 @@ if TYPE_CHECKING:
     from onnx2rust.inspection import Inspection
     from onnx2rust.pipeline import Project
     from onnx2rust.support import ModelSupport, Supported
+    from onnx2rust.timing.clock import Times
+    from onnx2rust.timing.reports import LayerTime
+    from onnx2rust.timing.reports import Report as BenchReport
+    from onnx2rust.timing.reports import Row as BenchRow
     from onnx2rust.verification.reports import ModelReport, OutputReport, Report
 
 __version__ = "1.0.0a1"
 __all__ = [
+    "BenchReport",
+    "BenchRow",
     "Checks",
     "Inspection",
     "InvalidModelError",
+    "LayerTime",
     "MismatchError",
     "ModelReport",
     "ModelSupport",
@@ -52,9 +59,12 @@ __all__ = [
     "Project",
     "Report",
     "Supported",
+    "Times",
+    "Timing",
     "ToolError",
     "UnsupportedError",
     "UsageError",
+    "bench",
     "convert",
     "convert_workspace",
     "inspect",
@@ -65,13 +75,17 @@ __all__ = [
 ]
 
 _RESULTS = {
-    "Inspection": "inspection",
-    "ModelReport": "verification.reports",
-    "ModelSupport": "support",
-    "OutputReport": "verification.reports",
-    "Project": "pipeline",
-    "Report": "verification.reports",
-    "Supported": "support",
+    "BenchReport": "timing.reports:Report",
+    "BenchRow": "timing.reports:Row",
+    "Inspection": "inspection:Inspection",
+    "LayerTime": "timing.reports:LayerTime",
+    "ModelReport": "verification.reports:ModelReport",
+    "ModelSupport": "support:ModelSupport",
+    "OutputReport": "verification.reports:OutputReport",
+    "Project": "pipeline:Project",
+    "Report": "verification.reports:Report",
+    "Supported": "support:Supported",
+    "Times": "timing.clock:Times",
 }
 """What the functions return, and where it is defined."""
 
@@ -79,7 +93,8 @@ _RESULTS = {
 def __getattr__(name: str) -> Any:
     if name not in _RESULTS:
         raise AttributeError(f"module 'onnx2rust' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"onnx2rust.{_RESULTS[name]}"), name)
+    module, _, own = _RESULTS[name].partition(":")
+    return getattr(importlib.import_module(f"onnx2rust.{module}"), own)
 
 
 def convert(
@@ -135,6 +150,26 @@ def verify(
     for model, found in zip(models, report.models, strict=True):
         # the file that a ModelProto was in is no more
         found.model = str(model) if isinstance(model, Path | str) else Path(found.model).name
+    return report
+
+
+def bench(
+    model: Path | str | ModelProto,
+    options: Options | None = None,
+    timing: Timing | None = None,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> BenchReport:
+    """Times a model's crate beside onnxruntime, on one thread, in turns (`onnx2rust bench`).
+
+    Raises an `Onnx2RustError` where the model cannot be converted or built, and MismatchError where the answers differ.
+    """
+    from onnx2rust import protos
+    from onnx2rust import timing as room
+
+    with protos.as_paths([model]) as (path,):
+        report = room.bench(path, options, timing, progress)
+    report.model = str(model) if isinstance(model, Path | str) else path.name
     return report
 
 

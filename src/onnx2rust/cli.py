@@ -19,7 +19,7 @@ import onnx2rust
 from onnx2rust import processes
 from onnx2rust.console import Console, Outcome, error_data, printable, silence, to_json
 from onnx2rust.errors import Onnx2RustError, ToolError, UsageError, bug
-from onnx2rust.options import Checks, Frontend, Options
+from onnx2rust.options import Checks, Frontend, Options, Timing
 
 if TYPE_CHECKING:
     from onnx2rust.pipeline import Project
@@ -365,6 +365,36 @@ def verify(
     checks = Checks(batches, rtol, atol, per_node, seed, target_dir)
     report = onnx2rust.verify(models, Options(**choices, verbosity=console.verbosity), checks, progress=console.stage)
     return Outcome(report.data(), "" if console.verbosity < 0 and report.passed else report.text(), report.exit_code)
+
+
+@command
+@click.argument("model", type=_FILE)
+@reading
+@click.option("--features", type=_FILE, metavar="FILE.npz", help="Samples to run, over and over for a larger batch.")
+@click.option("--batch", "batches", default="1,32", show_default=True, callback=_batches, help="Batch sizes to time.")
+@click.option("--per-layer", is_flag=True, help="Also which layer takes how long.")
+@click.option("--seconds", type=float, default=2.0, show_default=True, help="How long to measure at each batch size.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the drawn inputs.")
+@click.option("--inplace/--no-inplace", default=True, help="As for convert.")
+@click.option("--memdrop/--no-memdrop", default=True, help="As for convert.")
+@click.option("--target-dir", type=_FILE, metavar="DIR", help="Where crates are built (default: the user's cache).")
+def bench(
+    console: Console,
+    model: Path,
+    batches: tuple[int, ...],
+    per_layer: bool,
+    seconds: float,
+    seed: int,
+    target_dir: Path | None,
+    **choices: Any,
+) -> Outcome:
+    """Times the crate of MODEL beside onnxruntime: one thread, one core, in turns of short bursts.
+
+    "bound" is onnxruntime with inputs and outputs bound beforehand. Answers are compared first; one that differs is not timed (exit code 5).
+    """
+    timing = Timing(batches, seconds, per_layer, seed, target_dir)
+    report = onnx2rust.bench(model, Options(**choices, verbosity=console.verbosity), timing, progress=console.stage)
+    return Outcome(report.data(), report.text(), report.exit_code)
 
 
 @command

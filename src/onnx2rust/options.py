@@ -80,13 +80,37 @@ class Checks:
 
     def __post_init__(self) -> None:
         _as_paths(self, "target_dir")
-        problems = []
-        if not self.batches or min(self.batches) < 1:
-            problems.append(Problem(f"--batch {','.join(map(str, self.batches))}: a batch has at least one sample"))
+        problems = _wrong(self.batches, self.seed)
         for name, value in (("rtol", self.rtol), ("atol", self.atol)):
             if value is not None and not (math.isfinite(value) and value >= 0):
                 problems.append(Problem(f"--{name} {value}: a tolerance is a finite number, not below 0"))
-        if self.seed < 0:
-            problems.append(Problem(f"--seed {self.seed}: is below 0"))
         if problems:
             raise UsageError(problems)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Options of `bench`: what is timed, and for how long. `seconds` are for all engines together, at each batch size."""
+
+    batches: tuple[int, ...] = (1, 32)
+    seconds: float = 2.0
+    per_layer: bool = False
+    seed: int = 0
+    target_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        _as_paths(self, "target_dir")
+        problems = _wrong(self.batches, self.seed)
+        if not 0 < self.seconds <= 3600:
+            problems.append(Problem(f"--seconds {self.seconds}: is not above 0, or more than an hour"))
+        if problems:
+            raise UsageError(problems)
+
+
+def _wrong(batches: tuple[int, ...], seed: int) -> list[Problem]:
+    problems = []
+    if not batches or min(batches) < 1:
+        problems.append(Problem(f"--batch {','.join(map(str, batches))}: a batch has at least one sample"))
+    if seed < 0:
+        problems.append(Problem(f"--seed {seed}: is below 0"))
+    return problems

@@ -31,14 +31,14 @@ class Reference:
     """The model in onnxruntime. Where its optimiser makes of the model what it cannot run (it moves a transpose over a bicubic Resize, for
     which it has no channels-last kernel), the model runs as it stands, and `note` says so.
 
-    A quantised model always does: its optimiser turns some of the float products into integers, which ones depending on its version, and how
+    A quantised model does unless it is to be `optimised`, as people run it: its optimiser turns some of the float products into integers, which ones depending on its version, and how
     they saturate on the processor (docs/adr/0010).
     """
 
-    def __init__(self, proto: onnx.ModelProto) -> None:
+    def __init__(self, proto: onnx.ModelProto, *, optimised: bool = False) -> None:
         self._proto = proto
         self.note: str | None = None
-        quantised = any(node.op_type == "QuantizeLinear" for node in proto.graph.node)
+        quantised = not optimised and any(node.op_type == "QuantizeLinear" for node in proto.graph.node)
         try:
             self.session = session(proto, optimised=not quantised)
         except Exception as error:  # onnxruntime's own exception classes share no narrower base

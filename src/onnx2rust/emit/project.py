@@ -22,7 +22,7 @@ from onnx2rust.layer_crate import LayerCrate
 from onnx2rust.naming import Escaped, Names, code_span, comment, crate_name, ident, string, toml_string, type_name
 from onnx2rust.options import Options
 from onnx2rust.planner import Plan
-from onnx2rust.program import Program, Value
+from onnx2rust.program import Program, Step, Value
 
 _TEMPLATES = (
     "build.rs",
@@ -69,6 +69,8 @@ class Context:
     """The thresholds of a binary classifier."""
     layers: LayerCrate | None = None
     """The crate of layers, if it is not a copy of its own."""
+    marked: bool = False
+    """Whether every step calls `crate::profile::mark` first, so that it can be timed."""
     slack: tuple[float, ...] = ()
     """What the outputs of a quantised model may be off by in any case, one number each."""
     apart: float | None = None
@@ -88,6 +90,8 @@ class Rendered:
     """The families of layers that the code uses."""
     module: str
     tensors: tuple[str, ...]
+    marks: tuple[Step, ...] = ()
+    """The steps by the numbers of their marks, if the context asks for marks."""
 
 
 def render(plan: Plan, options: Options, context: Context) -> Rendered:
@@ -104,7 +108,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     name = type_name(options.name or "Model")
     model = Escaped(name if name.endswith("Model") and name != "Model" else f"{name}Model")
     own, in_layers = Scope([*MODEL_FILE, model], [*program.symbols, *defined]), Scope(LAYERS_FILE)
-    writer = Writer(plan, weights, inputs, own)
+    writer = Writer(plan, weights, inputs, own, marks=[] if context.marked else None)
     text = body.write(writer, outputs)
     layers = [
         {"field": step.name, "type": type_, "literal": literal, "doc": code_span(writer.describe(step))}
@@ -184,10 +188,10 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
             "uses": (own if template == "src/model.rs" else in_layers).imports(),
             "has_f16": _has_f16(template, plan, weights, layers),
         }
-        files[template] = _environment().get_template(f"{template}.j2").render(values | differ).rstrip() + "\n"
+        files[template] = fill(template, values | differ)
     module = files.pop("src/modules.rs")
     arrays = {context.prefix + name: array for name, array in weights.arrays().items()}
-    return Rendered(files, arrays, str(crate), str(model), features, module, tuple(map(str, tensors)))
+    return Rendered(files, arrays, str(crate), str(model), features, module, tuple(map(str, tensors)), tuple(writer.marks or ()))
 
 
 def workspace(members: Sequence[str]) -> str:
@@ -197,7 +201,12 @@ def workspace(members: Sequence[str]) -> str:
         "layers": toml_string(layer_crate.FOLDER),
         "version": Escaped(__version__),
     }
-    return _environment().get_template("workspace.toml.j2").render(values).rstrip() + "\n"
+    return fill("workspace.toml", values)
+
+
+def fill(template: str, values: Mapping[str, Any]) -> str:
+    """A file made of a template."""
+    return _environment().get_template(f"{template}.j2").render(values).rstrip() + "\n"
 
 
 def _version(files: dict[str, str], weights: WeightTable) -> str:

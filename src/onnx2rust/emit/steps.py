@@ -50,6 +50,8 @@ class Writer:
     scalars: dict[Value, Code] = field(default_factory=dict)
     """Values that are plain Rust variables: the iteration number of a loop, a branch's condition."""
     loops: int = 0
+    marks: list[Step] | None = None
+    """Where it is a list, every step first says its number in it (`onnx2rust bench --per-layer`)."""
     segment: Segment | None = None
     """The segment that is being written: whole values have a part in it."""
 
@@ -127,6 +129,9 @@ class Writer:
             for axis, dim in enumerate(value.shape)
         )
         found: list[Statement] = [Comment(self.describe(step), results if self.segment is None else ())]
+        if self.marks is not None:
+            found.append(Do(code(f"crate::profile::mark({len(self.marks)})")))
+            self.marks.append(step)
         if step.bodies:
             return found + control.statements(self, step)
         if step.defines:

@@ -56,10 +56,10 @@ _BUILT = ("src/", "build.rs", "examples/", "model/")
 """What of a crate its example is built from."""
 
 
-def default_folder() -> Path:
-    """Where crates are built if the user does not say."""
+def default_folder(command: str = "verify") -> Path:
+    """Where a command builds crates if the user does not say."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "onnx2rust" / "verify"
+    return Path(base) / "onnx2rust" / command
 
 
 class RunError(Exception):
@@ -72,6 +72,7 @@ class Workspace:
 
     folder: Path
     verbosity: int = 0
+    profile: str = _PROFILE
     members: list[str] = field(default_factory=list)
     executables: dict[str, Path] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
@@ -123,7 +124,7 @@ class Workspace:
         if not self.members:
             return
         members = ", ".join(f'"{m}"' for m in self.members)
-        (self.root / "Cargo.toml").write_text(f'[workspace]\nresolver = "3"\nmembers = [{members}]\n{_PROFILE}')
+        (self.root / "Cargo.toml").write_text(f'[workspace]\nresolver = "3"\nmembers = [{members}]\n{self.profile}')
         command = ["cargo", "build", "--release", "--examples", "--keep-going", "--message-format=json"]
         command += ["--target-dir", str(self.folder / "target")]
         environment = os.environ | {"CARGO_TERM_COLOR": "never"}

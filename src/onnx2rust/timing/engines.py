@@ -1,0 +1,137 @@
+"""The engines that are measured: onnxruntime as people call it and with bound inputs, and a generated crate behind a small server."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import onnxruntime
+
+from onnx2rust import npz
+from onnx2rust.errors import ToolError
+
+Array = np.ndarray[Any, Any]
+Feeds = Mapping[str, Array]
+
+
+class Engine(Protocol):
+    """One model loaded in one engine, with several sets of inputs."""
+
+    def burst(self, k: int, runs: int) -> list[int]:
+        """Runs the model on inputs k, `runs` times; nanoseconds of each."""
+
+    def outputs(self, k: int) -> list[Array]:
+        """What it computes from inputs k."""
+
+
+class OnnxRuntime:
+    """A session of onnxruntime, called as most people call it."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, sets: Sequence[Feeds]) -> None:
+        self.session = session
+        self.sets = [dict(feeds) for feeds in sets]
+
+    def burst(self, k: int, runs: int) -> list[int]:
+        feeds, run, clock = self.sets[k], self.session.run, time.perf_counter_ns
+        times = []
+        for _ in range(runs):
+            start = clock()
+            run(None, feeds)
+            times.append(clock() - start)
+        return times
+
+    def outputs(self, k: int) -> list[Array]:
+        return [np.asarray(a) for a in self.session.run(None, self.sets[k])]
+
+
+class BoundOnnxRuntime(OnnxRuntime):
+    """onnxruntime with inputs and outputs bound beforehand: its least overhead from Python."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, sets: Sequence[Feeds]) -> None:
+        super().__init__(session, sets)
+        self.bindings = []
+        for feeds in self.sets:
+            binding = session.io_binding()
+            for name, array in feeds.items():
+                binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(array))
+            for output, array in zip(session.get_outputs(), session.run(None, feeds), strict=True):
+                binding.bind_ortvalue_output(output.name, onnxruntime.OrtValue.ortvalue_from_numpy(np.asarray(array)))
+            self.bindings.append(binding)
+
+    def burst(self, k: int, runs: int) -> list[int]:
+        binding, run, clock = self.bindings[k], self.session.run_with_iobinding, time.perf_counter_ns
+        times = []
+        for _ in range(runs):
+            start = clock()
+            run(binding)
+            times.append(clock() - start)
+        return times
+
+
+class Crate:
+    """A generated crate's server (templates/bench/server.rs.j2): a process that lives until `close`."""
+
+    def __init__(self, executable: Path, names: Sequence[str], sets: Sequence[Feeds]) -> None:
+        self.names = names
+        self._folder = tempfile.TemporaryDirectory(prefix="onnx2rust-bench-")
+        paths = [Path(self._folder.name) / f"{k}.npz" for k in range(len(sets))]
+        for path, feeds in zip(paths, sets, strict=True):
+            path.write_bytes(npz.encode(dict(feeds)))
+        self._process = subprocess.Popen(
+            [str(executable), *map(str, paths)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,
+        )
+
+    def _ask(self, text: str) -> str:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):  # then the answer is empty
+            self._process.stdin.write(text + "\n")
+            self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            assert self._process.stderr is not None
+            why = self._process.stderr.read().strip() or f"it ended with status {self._process.wait()}"
+            raise ToolError(f"the generated crate fails: {why.removeprefix('error: ')[-600:]}")
+        return answer
+
+    def burst(self, k: int, runs: int) -> list[int]:
+        return [int(t) for t in self._ask(f"{k} {runs}").split()]
+
+    def outputs(self, k: int) -> list[Array]:
+        path = Path(self._folder.name) / "out.npz"
+        self._ask(f"{k} {path}")
+        with np.load(path, allow_pickle=False) as archive:
+            return [archive[name] for name in self.names]
+
+    def close(self) -> list[str]:
+        """Ends the process, if that has not been done; the lines that it still says."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        if self._process.stdin.closed:
+            return []
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        rest = self._process.stdout.read().splitlines()
+        self._process.wait()
+        self._process.stdout.close()
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+        self._folder.cleanup()
+        return rest
+
+    def __enter__(self) -> Crate:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,27 @@
+"""A generated crate with a server in the place of its example, so that it can be measured."""
+
+from __future__ import annotations
+
+from onnx2rust import emit, pipeline, planner
+from onnx2rust.naming import Escaped
+from onnx2rust.options import Options
+from onnx2rust.program import Program, Step
+
+EXAMPLE = "examples/predict.rs"
+
+
+def profile() -> str:
+    """Cargo's profile of a generated crate: what is measured is what users build."""
+    return "\n" + emit.fill("profiles.toml", {})
+
+
+def files(program: Program, options: Options, context: emit.Context) -> tuple[dict[str, bytes], tuple[Step, ...]]:
+    """The crate's files, and the steps that it marks (`context.marked`) by their numbers."""
+    rendered = emit.render(planner.plan(program, options), options, context)
+    crate = pipeline.crate_files(rendered)
+    values = {"crate": Escaped(rendered.crate), "model": Escaped(rendered.model), "marked": context.marked}
+    crate[EXAMPLE] = emit.fill("bench/server.rs", values).encode()
+    if context.marked:
+        crate["src/profile.rs"] = emit.fill("bench/profile.rs", {}).encode()
+        crate["src/lib.rs"] += b"\n/// Where time goes.\npub mod profile;\n"
+    return crate, rendered.marks
