@@ -49,13 +49,13 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("recurrent", recurrent.run),  # a sequence and a state less
     ("layer_norm", layer_norm.run),  # one pass over memory instead of ten
     ("softmax", softmax.run),  # attention looks for it
-    ("activations", _silent(activations.run)),  # before their arithmetic disappears into products
+    ("activations", activations.run),  # before their arithmetic disappears into products
     ("attention", attention.run),  # before additions disappear into products
-    ("fold_pad", _silent(fold_pad.run)),  # a copy of the image less
-    ("fold_scale", _silent(fold_scale.run)),  # batch normalisation disappears into weights
-    ("scale_shift", _silent(scale_shift.run)),  # what is left of batch normalisation in front of products
-    ("fuse_residual", _silent(fuse_residual.run)),  # before activations: they come behind the addition
-    ("fuse_activation", _silent(fuse_activation.run)),  # no pass over memory of its own
+    ("fold_pad", fold_pad.run),  # a copy of the image less
+    ("fold_scale", fold_scale.run),  # batch normalisation disappears into weights
+    ("scale_shift", scale_shift.run),  # what is left of batch normalisation in front of products
+    ("fuse_residual", fuse_residual.run),  # before activations: they come behind the addition
+    ("fuse_activation", fuse_activation.run),  # no pass over memory of its own
     ("winograd", _silent(winograd.run)),  # 3 × 3 convolutions with fewer multiplications
 )
 """Repeated in this order until nothing changes: what one has done may be what another waits for."""
