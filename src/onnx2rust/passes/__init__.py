@@ -26,6 +26,7 @@ from onnx2rust.passes import (
     recurrent,
     scale_shift,
     softmax,
+    transposes,
     winograd,
     wrapped_ids,
 )
@@ -44,6 +45,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("dead", _silent(dead.run)),  # steps nobody uses cost time, and readers that are none would stop what follows
     ("common", _silent(common.run)),  # before others count readers
     ("hoist", _silent(hoist.run)),  # what a loop repeats without need
+    ("transposes", _silent(transposes.run)),  # what is not turned is easier to see
     ("wrapped_ids", wrapped_ids.run),  # lookups count negative ids from the end by themselves
     ("one_hot", one_hot.run),  # before anything disappears into its product
     ("recurrent", recurrent.run),  # a sequence and a state less

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from passing import layers, passed
-from spelled_patterns import NORMALISED, SOFTMAX, flax_norm, floats, node, number, softmax
+from spelled_patterns import NORMALISED, SOFTMAX, TURNED, flax_norm, floats, node, number, softmax
 
 
-@pytest.mark.parametrize("name", [*SOFTMAX, *NORMALISED])
+@pytest.mark.parametrize("name", [*SOFTMAX, *NORMALISED, *TURNED])
 def test_recognised(name: str) -> None:
-    pattern = {**SOFTMAX, **NORMALISED}[name]()
+    pattern = {**SOFTMAX, **NORMALISED, **TURNED}[name]()
     program, said = passed(pattern)
     assert layers(program) == pattern.layers
     assert said == []
