@@ -117,6 +117,10 @@ class Step:
         for body in self.bodies:
             yield from body.captured()
 
+    def fits(self) -> bool:
+        """Whether the layer is fallible in general, but not here."""
+        return self.layer.fallible and self.layer.fits([v.dtype for v in self.inputs if v is not None])
+
     def results(self) -> Iterator[Value]:
         """Every value that the step produces."""
         yield from (v for v in self.outputs if v is not None)

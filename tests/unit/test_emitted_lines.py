@@ -206,3 +206,38 @@ def test_sizes_of_a_product_have_names() -> None:
     expected = "Matrices { batch: [b], m, k: 3, n: 4, a_batch: [m * 3], a_steps: [3, 1], b_batch: [12], b_steps: [4, 1] }"
     assert f"(cpu, {expected}, inputs.x, inputs.sizes_2, ws.s0.fit(b * m * 4)" in text
     assert "use tf_layers::matrices::Matrices;" in text
+
+
+@pytest.mark.parametrize(
+    ("op", "dtype", "shapes", "fails"),
+    [
+        ("Add", TensorProto.FLOAT, (["n", 3], ["n", 3]), False),
+        ("Add", TensorProto.FLOAT, (["n", 3], [3]), False),
+        ("Mul", TensorProto.INT64, (["n", 1], [1, "m"]), False),
+        ("Div", TensorProto.FLOAT, (["n", 3], ["n", 1]), False),
+        ("Less", TensorProto.FLOAT, (["n", 3], ["n", 3]), False),
+        ("Pow", TensorProto.FLOAT, (["n", 3], [1]), False),
+        ("Where", TensorProto.FLOAT, (["n", 3], ["n", 3]), False),
+        # what only the run knows can fail
+        ("Add", TensorProto.FLOAT, (["n", 3], ["m", 3]), True),
+        ("Where", TensorProto.FLOAT, (["n", 3], ["m", 3]), True),
+        ("Less", TensorProto.FLOAT, (["n"], [4]), True),
+        ("Div", TensorProto.INT64, (["n", 3], ["n", 3]), True),
+        ("Mod", TensorProto.INT64, (["n", 3], ["n", 3]), True),
+    ],
+)
+def test_shapes_that_fit_cannot_fail(op: str, dtype: int, shapes: tuple[list[Any], list[Any]], fails: bool) -> None:
+    """A step returns a Result only if its sizes or its divisors are for the run to tell."""
+    infos = [helper.make_tensor_value_info(n, dtype, s) for n, s in zip("ab", shapes, strict=True)]
+    nodes = [helper.make_node(op, ["a", "b"], ["y"])]
+    if op == "Where":
+        nodes = [helper.make_node("Less", ["a", "a"], ["c"]), helper.make_node("Where", ["c", "a", "b"], ["y"])]
+    graph = helper.make_graph(nodes, "lines", infos, [onnx.ValueInfoProto(name="y")])
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    options = Options(name="Lines", binary_classification=False)
+    program = pipeline.lower(Loaded(proto, "onnx", "onnx", ()), options)
+    text = emit.render(planner.plan(program, options), options, emit.Context("lines.onnx")).files["src/model.rs"]
+    call = re.search(rf"{type(program.steps[-1].layer).__name__}\s*\.run(_known)?(_in_place)?\(.*?;", text, re.DOTALL)
+    assert call is not None
+    assert ("map_err" in call[0]) == fails
+    assert (call[1] is None) == fails

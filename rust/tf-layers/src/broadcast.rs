@@ -24,11 +24,34 @@ pub struct Walk<const K: usize> {
 }
 
 impl<const K: usize> Walk<K> {
-    /// Plans for operands of these shapes (of equal rank; an axis is as long in all of them, or 1).
+    /// Plans for operands of these shapes and a result of `len` elements, if they fit.
     ///
     /// # Errors
-    /// [`Error::SizeMismatch`] if two operands differ along an axis and neither is 1 there.
-    pub fn new<const R: usize>(shapes: [&[usize; R]; K]) -> Result<Self> {
+    /// [`Error::SizeMismatch`] if two operands differ along an axis and neither is 1 there, or if the result has another length: sizes
+    /// that only the run tells were broadcast the other way than the model's conversion took for granted.
+    pub fn fitting<const R: usize>(shapes: [&[usize; R]; K], len: usize) -> Result<Self> {
+        for axis in (0..R).rev() {
+            let mut sizes = shapes.iter().map(|shape| shape[axis]).filter(|&n| n != 1);
+            let left = sizes.next().unwrap_or(1);
+            if let Some(right) = sizes.find(|&n| n != left) {
+                let what = "broadcast";
+                return Err(Error::SizeMismatch { what, left, right });
+            }
+        }
+        let walk = Self::new(shapes);
+        if walk.len == len {
+            Ok(walk)
+        } else {
+            Err(Error::SizeMismatch {
+                what: "broadcast result",
+                left: walk.len,
+                right: len,
+            })
+        }
+    }
+
+    /// Plans for operands of shapes that are known to fit: of equal rank, an axis is as long in all of them, or 1.
+    pub fn new<const R: usize>(shapes: [&[usize; R]; K]) -> Self {
         const { assert!(R <= MAX_RANK, "broadcast: rank") };
         let none = Axis {
             len: 1,
@@ -51,12 +74,6 @@ impl<const K: usize> Walk<K> {
                 if shape[axis] == longest {
                     *step = *size;
                     *size *= longest;
-                } else if shape[axis] != 1 {
-                    return Err(Error::SizeMismatch {
-                        what: "broadcast",
-                        left: longest,
-                        right: shape[axis],
-                    });
                 }
             }
             len *= longest;
@@ -78,28 +95,11 @@ impl<const K: usize> Walk<K> {
         let inner = axes[0];
         let outer_len = count.max(1) - 1;
         axes[..=outer_len].reverse();
-        Ok(Self {
+        Self {
             inner,
             outer: axes,
             outer_len,
             len,
-        })
-    }
-
-    /// Whether the result has as many elements as its place.
-    ///
-    /// # Errors
-    /// [`Error::SizeMismatch`] if not: sizes that only the run tells were broadcast the other way than the model's conversion
-    /// took for granted.
-    pub(crate) fn fits(&self, len: usize) -> Result<()> {
-        if self.len == len {
-            Ok(())
-        } else {
-            Err(Error::SizeMismatch {
-                what: "broadcast result",
-                left: self.len,
-                right: len,
-            })
         }
     }
 

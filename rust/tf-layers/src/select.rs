@@ -31,10 +31,26 @@ impl Where {
         b: &[T],
         y: &mut [T],
     ) -> Result<()> {
-        let walk = Walk::new([&condition_shape, &a_shape, &b_shape])?;
-        walk.fits(y.len())?;
-        dispatch!(cpu.level, _ => choose(&walk, condition, a, b, y));
+        Walk::fitting([&condition_shape, &a_shape, &b_shape], y.len())?;
+        self.run_known(cpu, condition_shape, a_shape, b_shape, condition, a, b, y);
         Ok(())
+    }
+
+    /// y = condition ? a : b, for shapes that fit.
+    #[expect(clippy::too_many_arguments, reason = "three operands and their shapes")]
+    pub fn run_known<T: Clone, const R: usize>(
+        &self,
+        cpu: Cpu,
+        condition_shape: [usize; R],
+        a_shape: [usize; R],
+        b_shape: [usize; R],
+        condition: &[bool],
+        a: &[T],
+        b: &[T],
+        y: &mut [T],
+    ) {
+        let walk = Walk::new([&condition_shape, &a_shape, &b_shape]);
+        dispatch!(cpu.level, _ => choose(&walk, condition, a, b, y));
     }
 }
 

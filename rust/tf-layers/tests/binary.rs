@@ -287,6 +287,43 @@ fn refusals() {
 }
 
 #[test]
+fn shapes_that_are_known_to_fit() {
+    let mut rng = Rng::new(9);
+    for cpu in levels() {
+        for (a_shape, b_shape) in shapes() {
+            let mut some = |shape: [usize; 4]| -> Vec<f32> {
+                (0..shape.iter().product())
+                    .map(|_| random_f32(&mut rng))
+                    .collect()
+            };
+            let (a, b) = (some(a_shape), some(b_shape));
+            let want: Vec<u32> = indices(a_shape, b_shape)
+                .into_iter()
+                .map(|(i, j)| (a[i] / b[j]).to_bits())
+                .collect();
+            let same = |y: &[f32]| {
+                y.iter()
+                    .zip(&want)
+                    .all(|(y, &w)| y.to_bits() == w || (y.is_nan() && f32::from_bits(w).is_nan()))
+            };
+            let mut y = vec![0.0; want.len()];
+            Div.run_known(cpu, a_shape, b_shape, &a, &b, &mut y);
+            assert!(same(&y), "{a_shape:?} {b_shape:?}");
+            if a.len() == want.len() {
+                y.copy_from_slice(&a);
+                Div.run_known_in_place(cpu, a_shape, b_shape, &mut y, &b);
+                assert!(same(&y), "{a_shape:?} {b_shape:?} in place");
+            }
+            if b.len() == want.len() {
+                y.copy_from_slice(&b);
+                Div.run_known_in_place_right(cpu, a_shape, b_shape, &a, &mut y);
+                assert!(same(&y), "{a_shape:?} {b_shape:?} in place, right");
+            }
+        }
+    }
+}
+
+#[test]
 fn comparisons() {
     let mut rng = Rng::new(7);
     for cpu in levels() {

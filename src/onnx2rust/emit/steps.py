@@ -198,14 +198,14 @@ class Writer:
     def _call(self, step: Step) -> Code:
         arguments = self._arguments(step)
         index = self.plan.in_place.get(step)
+        method = "run_known" if step.fits() else "run"
         if index is not None:
             value = step.inputs[index]
             assert value is not None
-            method = "run_in_place" if index == 0 else "run_in_place_right"
+            method += "_in_place" if index == 0 else "_in_place_right"
             others = self._reads(step, [index])
             arguments += [*others[:index], self.write(value), *others[index:]]
         else:
-            method = "run"
             arguments += self._reads(step)
         for position, value in enumerate(step.outputs):
             if index is None or position:
@@ -214,7 +214,7 @@ class Writer:
         if step.layer.scratch:
             self.needs_scratch = True
             arguments.append(code("&mut ", WORKSPACE, ".scratch"))
-        tail = f".map_err(|e| e.at({string(step.name)}))?" if step.layer.fallible else ""
+        tail = f".map_err(|e| e.at({string(step.name)}))?" if step.layer.fallible and not step.fits() else ""
         return code(self._fitted(step), f".{method}(", joined(arguments), f"){tail}")
 
     def fields(self, scope: Scope) -> list[tuple[Step, str, str]]:

@@ -9,12 +9,16 @@ A layer class mirrors a Rust struct of tf-layers. Its dataclass fields, in order
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from onnx2rust.dims import Dim, Expr, multiple, symbols
+
+if TYPE_CHECKING:
+    from onnx2rust.dtypes import DType
 
 Dims = tuple[Dim, ...]
 SignedDims = tuple[Dim, ...]
@@ -71,7 +75,7 @@ class Layer:
     in_place: ClassVar[tuple[int, ...]] = ()
     """Inputs that the output may overwrite, best first: 0 → `run_in_place`, 1 → `run_in_place_right`."""
     fallible: ClassVar[bool] = False
-    """Whether `run` returns a Result."""
+    """Whether `run` returns a Result. A layer that `fits` has a `run_known` besides, and so on, which returns nothing."""
     sizes_in: ClassVar[str] = ""
     """Path of the struct inside tf_layers that `run` takes its sizes in, by their names, if they do not stand one behind the other."""
     scratch: ClassVar[bool] = False
@@ -141,6 +145,10 @@ class Layer:
     def weights(self) -> list[Weight]:
         """All weights among the fields."""
         return [w for w in self.constants().values() if isinstance(w, Weight)]
+
+    def fits(self, dtypes: Sequence[DType]) -> bool:
+        """Whether what could fail in `run` is known not to, for inputs of these types."""
+        return False
 
     def by_sample(self, batch: str) -> bool:
         """Whether one run for n samples (the symbol `batch`) is n runs for one each, on the n equal parts of inputs and outputs."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from onnx2rust.dtypes import DType
 from onnx2rust.layers.base import Dims, Layer
+from onnx2rust.layers.shapes import surely_broadcast
 
 
 @dataclass(frozen=True)
@@ -24,3 +27,6 @@ class Where(Layer, rust="select::Where", fallible=True):
     condition_shape: Dims
     a_shape: Dims
     b_shape: Dims
+
+    def fits(self, dtypes: Sequence[DType]) -> bool:
+        return surely_broadcast((self.condition_shape, self.a_shape, self.b_shape))

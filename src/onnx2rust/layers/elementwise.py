@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from onnx2rust.dtypes import DType
 from onnx2rust.layers.base import Dims, Layer
-from onnx2rust.layers.shapes import Shape, collapse_broadcast
+from onnx2rust.layers.shapes import Shape, collapse_broadcast, surely_broadcast
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,16 @@ class Binary(Layer, fallible=True, in_place=(0, 1), independent=("a_shape", "b_s
 
     a_shape: Dims
     b_shape: Dims
+
+    def fits(self, dtypes: Sequence[DType]) -> bool:
+        return surely_broadcast((self.a_shape, self.b_shape))
+
+
+class _Divides(Binary):
+    """Whole numbers are not divided by 0."""
+
+    def fits(self, dtypes: Sequence[DType]) -> bool:
+        return super().fits(dtypes) and all(d.is_float for d in dtypes)
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,7 @@ class Mul(Binary, rust="binary::Mul"):
 
 
 @dataclass(frozen=True)
-class Div(Binary, rust="binary::Div"):
+class Div(_Divides, rust="binary::Div"):
     """a / b; integers truncate"""
 
 
@@ -49,12 +60,12 @@ class Min(Binary, rust="binary::Min"):
 
 
 @dataclass(frozen=True)
-class Remainder(Binary, rust="binary::Remainder"):
+class Remainder(_Divides, rust="binary::Remainder"):
     """a − b·trunc(a / b)"""
 
 
 @dataclass(frozen=True)
-class Modulo(Binary, rust="binary::Modulo"):
+class Modulo(_Divides, rust="binary::Modulo"):
     """a − b·floor(a / b)"""
 
 

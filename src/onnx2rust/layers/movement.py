@@ -147,6 +147,15 @@ class Gather(Layer, rust="movement::Gather", fallible=True):
 
 
 @dataclass(frozen=True)
+class GatherOrZero(Layer, rust="movement::GatherOrZero", independent=()):
+    """y[i] = x[indices[i]], zeros where there is no such row; negative indices may count from the end."""
+
+    negative: bool
+    axis: Dim
+    inner: Dim
+
+
+@dataclass(frozen=True)
 class GatherElements(Layer, rust="movement::GatherElements", fallible=True):
     """y[i] = x[i with its coordinate on `axis` replaced by indices[i]]."""
 

@@ -32,6 +32,11 @@ def collapse_broadcast(shapes: Sequence[Shape]) -> list[Shape]:
     return [tuple(axes) for axes in zip(*merged, strict=True)]
 
 
+def surely_broadcast(shapes: Sequence[Shape]) -> bool:
+    """Whether shapes of one rank broadcast against each other whatever their symbols are: along each axis, sizes that are not 1 are the same expression."""
+    return all(len({d for d in axis if d != 1}) <= 1 for axis in zip(*shapes, strict=True))
+
+
 def split_at(shape: Shape, axis: int, count: int = 1) -> tuple[Dim, Dim, Dim]:
     """[outer, axis, inner] around `count` axes from `axis`."""
     return product(shape[:axis]), product(shape[axis : axis + count]), product(shape[axis + count :])

@@ -1,7 +1,7 @@
 //! Elementwise operators of two operands, broadcast against each other as numpy does.
 //!
 //! Every layer's `run` takes both shapes, of equal rank: axes are as long in both, or 1 in one of them (a symbolic size may
-//! turn out to be 1). Shapes outermost first; the result has the longer size of each axis. All loops are one mechanism:
+//! turn out to be 1). Where only the run can say that they are, `run` returns a `Result`; shapes that are known to fit go to `run_known`. Shapes outermost first; the result has the longer size of each axis. All loops are one mechanism:
 //! `Walk` finds the rows, `combine` runs one of three inner loops (both rows, or one value against a row).
 
 mod power;
@@ -108,11 +108,6 @@ impl Walk<2> {
         );
     }
 
-    /// The same plan with the operands exchanged.
-    fn swapped<const R: usize>(a: &[usize; R], b: &[usize; R]) -> Result<Self> {
-        Self::new([b, a])
-    }
-
     /// `combine`, or in place, as `x` says. The plan's first operand is the one that `f` takes first, except for
     /// [`Operands::Right`], where it is the one in `y`.
     #[inline(always)]
@@ -143,10 +138,10 @@ fn accept<T>(_: &[T]) -> Result<()> {
     Ok(())
 }
 
-/// The three ways to run a layer of two operands of one type. `$rows` is `|cpu, walk, operands, y| …`, `$check` may
-/// refuse the right operand.
+/// The three ways to run a layer of two operands of one type, for shapes that may not fit and for such that do. `$rows` is
+/// `|cpu, walk, operands, y| …`; `$check` may refuse the right operand, of elements that are not `$known`.
 macro_rules! runs {
-    ([$($bound:tt)*] $check:expr, |$this:ident, $cpu:ident, $walk:ident, $x:ident, $y:ident| $rows:expr) => {
+    ([$($bound:tt)*] [$($known:tt)*] $check:expr, |$this:ident, $cpu:ident, $walk:ident, $x:ident, $y:ident| $rows:expr) => {
         /// Checks the parameters.
         #[must_use]
         pub const fn checked(self) -> Self {
@@ -166,15 +161,14 @@ macro_rules! runs {
             b: &[T],
             y: &mut [T],
         ) -> Result<()> {
-            let walk = Walk::new([&a_shape, &b_shape])?;
-            walk.fits(y.len())?;
+            let walk = Walk::fitting([&a_shape, &b_shape], y.len())?;
             $check(b)?;
             let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Both(a, b), y);
             $rows;
             Ok(())
         }
 
-        /// a = f(a, b); the result has a's shape.
+        /// a = f(a, b); the result has a's shape
         ///
         /// # Errors
         /// As for [`run`](Self::run).
@@ -186,15 +180,14 @@ macro_rules! runs {
             a: &mut [T],
             b: &[T],
         ) -> Result<()> {
-            let walk = Walk::new([&a_shape, &b_shape])?;
-            walk.fits(a.len())?;
+            let walk = Walk::fitting([&a_shape, &b_shape], a.len())?;
             $check(b)?;
             let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Left(b), a);
             $rows;
             Ok(())
         }
 
-        /// b = f(a, b); the result has b's shape.
+        /// b = f(a, b); the result has b's shape
         ///
         /// # Errors
         /// As for [`run`](Self::run).
@@ -206,12 +199,54 @@ macro_rules! runs {
             a: &[T],
             b: &mut [T],
         ) -> Result<()> {
-            let walk = Walk::swapped(&a_shape, &b_shape)?;
-            walk.fits(b.len())?;
+            let walk = Walk::fitting([&b_shape, &a_shape], b.len())?;
             $check(b)?;
             let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Right(a), b);
             $rows;
             Ok(())
+        }
+
+        /// y = f(a, b), for shapes that fit.
+        pub fn run_known<T: $($known)*, const R: usize>(
+            &self,
+            cpu: Cpu,
+            a_shape: [usize; R],
+            b_shape: [usize; R],
+            a: &[T],
+            b: &[T],
+            y: &mut [T],
+        ) {
+            let walk = Walk::new([&a_shape, &b_shape]);
+            let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Both(a, b), y);
+            $rows;
+        }
+
+        /// a = f(a, b); the result has a's shape, for shapes that fit.
+        pub fn run_known_in_place<T: $($known)*, const R: usize>(
+            &self,
+            cpu: Cpu,
+            a_shape: [usize; R],
+            b_shape: [usize; R],
+            a: &mut [T],
+            b: &[T],
+        ) {
+            let walk = Walk::new([&a_shape, &b_shape]);
+            let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Left(b), a);
+            $rows;
+        }
+
+        /// b = f(a, b); the result has b's shape, for shapes that fit.
+        pub fn run_known_in_place_right<T: $($known)*, const R: usize>(
+            &self,
+            cpu: Cpu,
+            a_shape: [usize; R],
+            b_shape: [usize; R],
+            a: &[T],
+            b: &mut [T],
+        ) {
+            let walk = Walk::new([&b_shape, &a_shape]);
+            let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Right(a), b);
+            $rows;
         }
     };
 }
@@ -219,7 +254,7 @@ macro_rules! runs {
 /// Layers of arithmetic. Their loops are default methods of [`Arithmetic`], compiled where a model uses them, except for
 /// f32, whose loops are compiled once, in this crate.
 macro_rules! arithmetic {
-    ($($(#[$doc:meta])* $layer:ident $method:ident = $function:expr, $check:expr;)*) => {
+    ($($(#[$doc:meta])* $layer:ident $method:ident [$($known:tt)*] = $function:expr, $check:expr;)*) => {
         /// Elements that the layers of this module calculate with: every [`Number`].
         pub trait Arithmetic: Number {
             $(
@@ -244,7 +279,7 @@ macro_rules! arithmetic {
             pub struct $layer;
 
             impl $layer {
-                runs!([Arithmetic] $check, |_this, cpu, walk, x, y| T::$method(cpu, walk, x, y));
+                runs!([Arithmetic] [$($known)*] $check, |_this, cpu, walk, x, y| T::$method(cpu, walk, x, y));
             }
         )*
     };
@@ -252,23 +287,23 @@ macro_rules! arithmetic {
 
 arithmetic! {
     /// y = a + b
-    Add add_rows = Self::plus, accept;
+    Add add_rows [Arithmetic] = Self::plus, accept;
     /// y = a − b
-    Sub sub_rows = Self::minus, accept;
+    Sub sub_rows [Arithmetic] = Self::minus, accept;
     /// y = a · b
-    Mul mul_rows = Self::times, accept;
+    Mul mul_rows [Arithmetic] = Self::times, accept;
     /// y = a / b; integers are truncated.
-    Div div_rows = Self::over, refuse_zero;
+    Div div_rows [Arithmetic + Float] = Self::over, refuse_zero;
     /// y = max(a, b); NaN if either is.
-    Max max_rows = Self::larger, accept;
+    Max max_rows [Arithmetic] = Self::larger, accept;
     /// y = min(a, b); NaN if either is.
-    Min min_rows = Self::smaller, accept;
+    Min min_rows [Arithmetic] = Self::smaller, accept;
     /// y = a − b·trunc(a / b), with the sign of a (ONNX `Mod` with `fmod = 1`).
-    Remainder remainder_rows = Self::remainder, refuse_zero;
+    Remainder remainder_rows [Arithmetic + Float] = Self::remainder, refuse_zero;
     /// y = a − b·floor(a / b), with the sign of b (ONNX `Mod` with `fmod = 0`).
-    Modulo modulo_rows = Self::modulo, refuse_zero;
+    Modulo modulo_rows [Arithmetic + Float] = Self::modulo, refuse_zero;
     /// y = a where a ≥ 0, a·b below (b is the slope; ONNX `PRelu`).
-    PRelu prelu_rows = prelu, accept;
+    PRelu prelu_rows [Arithmetic] = prelu, accept;
 }
 
 #[inline(always)]
@@ -288,7 +323,7 @@ macro_rules! bitwise {
         pub struct $layer;
 
         impl $layer {
-            runs!([Bits] accept, |_this, cpu, walk, x, y| walk.apply(cpu, x, y, T::$function));
+            runs!([Bits] [Bits] accept, |_this, cpu, walk, x, y| walk.apply(cpu, x, y, T::$function));
         }
     )*};
 }
@@ -310,7 +345,7 @@ pub struct BitShift {
 }
 
 impl BitShift {
-    runs!([Shifted] accept, |this, cpu, walk, x, y| if this.left {
+    runs!([Shifted] [Shifted] accept, |this, cpu, walk, x, y| if this.left {
         walk.apply(cpu, x, y, T::left);
     } else {
         walk.apply(cpu, x, y, T::right);
@@ -343,9 +378,22 @@ macro_rules! comparisons {
                 b: &[T],
                 y: &mut [bool],
             ) -> Result<()> {
-                let walk = Walk::new([&a_shape, &b_shape])?;
-                walk.fits(y.len())?;
-                walk.combine(
+                Walk::fitting([&a_shape, &b_shape], y.len())?;
+                self.run_known(cpu, a_shape, b_shape, a, b, y);
+                Ok(())
+            }
+
+            /// y = f(a, b), for shapes that fit.
+            pub fn run_known<T: $($bound)*, const R: usize>(
+                &self,
+                cpu: Cpu,
+                a_shape: [usize; R],
+                b_shape: [usize; R],
+                a: &[T],
+                b: &[T],
+                y: &mut [bool],
+            ) {
+                Walk::new([&a_shape, &b_shape]).combine(
                     cpu,
                     a,
                     b,
@@ -353,7 +401,6 @@ macro_rules! comparisons {
                     #[inline(always)]
                     |a, b| $f(&a, &b),
                 );
-                Ok(())
             }
         }
     )*};
@@ -380,7 +427,7 @@ pub struct AddScaled {
 }
 
 impl AddScaled {
-    runs!([Float] accept, |this, cpu, walk, x, y| {
+    runs!([Float] [Float] accept, |this, cpu, walk, x, y| {
         let scale = T::from_f32(this.scale);
         walk.apply(
             cpu,

@@ -29,14 +29,27 @@ impl Pow {
         b: &[E],
         y: &mut [T],
     ) -> Result<()> {
-        let walk = Walk::new([&a_shape, &b_shape])?;
-        walk.fits(y.len())?;
+        Walk::fitting([&a_shape, &b_shape], y.len())?;
+        self.run_known(cpu, a_shape, b_shape, a, b, y);
+        Ok(())
+    }
+
+    /// y = aᵇ, for shapes that fit.
+    pub fn run_known<T: Power, E: Number, const R: usize>(
+        &self,
+        cpu: Cpu,
+        a_shape: [usize; R],
+        b_shape: [usize; R],
+        a: &[T],
+        b: &[E],
+        y: &mut [T],
+    ) {
+        let walk = Walk::new([&a_shape, &b_shape]);
         // A single exponent is nearly always 2, which is a product.
         match b {
             [b] if b.to_f64() == 2.0 => walk.combine(cpu, a, b_as_unit(b), y, |a, _| a.times(a)),
             _ => walk.combine(cpu, a, b, y, T::power),
         }
-        Ok(())
     }
 
     /// a = aᵇ; the result has a's shape.
@@ -51,15 +64,27 @@ impl Pow {
         a: &mut [T],
         b: &[E],
     ) -> Result<()> {
-        let walk = Walk::new([&a_shape, &b_shape])?;
-        walk.fits(a.len())?;
+        Walk::fitting([&a_shape, &b_shape], a.len())?;
+        self.run_known_in_place(cpu, a_shape, b_shape, a, b);
+        Ok(())
+    }
+
+    /// a = aᵇ, for shapes that fit; the result has a's shape.
+    pub fn run_known_in_place<T: Power, E: Number, const R: usize>(
+        &self,
+        cpu: Cpu,
+        a_shape: [usize; R],
+        b_shape: [usize; R],
+        a: &mut [T],
+        b: &[E],
+    ) {
+        let walk = Walk::new([&a_shape, &b_shape]);
         match b {
             [b] if b.to_f64() == 2.0 => {
                 walk.combine_in_place(cpu, b_as_unit(b), a, |a, _| a.times(a))
             }
             _ => walk.combine_in_place(cpu, b, a, T::power),
         }
-        Ok(())
     }
 }
 

@@ -91,6 +91,46 @@ impl Gather {
     }
 }
 
+/// y\[i\] = x\[indices\[i\]\], zeros where there is no such row: the product of a one-hot encoding of `indices` with x.
+///
+/// x `[axis, inner]`, indices `[n]`, y `[n, inner]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GatherOrZero {
+    /// Whether negative indices count from the end, as in ONNX `OneHot`; else there is no such row.
+    pub negative: bool,
+}
+
+impl GatherOrZero {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y = the rows of x at `indices`, or zeros.
+    pub fn run<T: Clone + Default, I: Index>(
+        &self,
+        _cpu: Cpu,
+        axis: usize,
+        inner: usize,
+        x: &[T],
+        indices: &[I],
+        y: &mut [T],
+    ) {
+        if inner == 0 {
+            return;
+        }
+        for (y, index) in y.chunks_exact_mut(inner).zip(indices) {
+            match index.position(axis) {
+                Ok(row) if self.negative || index.to_i64() >= 0 => {
+                    y.clone_from_slice(&x[row * inner..][..inner]);
+                }
+                _ => y.fill(T::default()),
+            }
+        }
+    }
+}
+
 /// y\[i\] = x\[i with its coordinate on `axis` replaced by indices\[i\]\]; ONNX `GatherElements`.
 ///
 /// x `shape`, indices and y `indices_shape`, which may be smaller than x on the other axes.

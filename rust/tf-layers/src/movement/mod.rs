@@ -21,7 +21,7 @@ mod transpose;
 pub use concat::{Concat, CopyPart};
 pub use expand::{Expand, ExpandSizes, Tile};
 pub use fill::{EyeLike, OneHot, Range, RangeElement, Trilu};
-pub use gather::{Gather, GatherElements, GatherNd, Index};
+pub use gather::{Gather, GatherElements, GatherNd, GatherOrZero, Index};
 pub use pad::{DynamicPad, Pad, PadMode};
 pub use reshape::{
     CheckedCopy, Copy, ReadSizes, ReshapeSizes, SameSize, SizeElement, SplitSizes, WriteSizes,

@@ -77,9 +77,9 @@ macro_rules! runs {
                 zero: &[$zero],
                 y: &mut [$y],
             ) -> Result<()> {
-                let walk = Walk::new([&x_shape, &scale_shape, &zero_shape])?;
-                walk.fits(x.len())?;
-                walk.fits(y.len())?;
+                let shapes = [&x_shape, &scale_shape, &zero_shape];
+                Walk::fitting(shapes, x.len())?;
+                let walk = Walk::fitting(shapes, y.len())?;
                 dispatch!(cpu.level, _ => rows(&walk, x, scale, zero, y, $f));
                 Ok(())
             }

@@ -39,6 +39,48 @@ fn gather() {
 }
 
 #[test]
+fn gather_or_zero() {
+    let mut rng = Rng::new(6);
+    for negative in [false, true] {
+        for (axis, inner, n) in [
+            (1, 1, 4),
+            (5, 3, 40),
+            (7, 16, 9),
+            (3, 0, 2),
+            (0, 2, 3),
+            (4, 4, 0),
+        ] {
+            let x = ramp(axis * inner);
+            let mut at: Vec<i64> = (0..n)
+                .map(|_| rng.size(0, 4 * axis.max(1)) as i64 - 2 * axis as i64)
+                .collect();
+            at.extend([i64::MIN, i64::MAX]);
+            // as the product is defined: 1 where the column is the index, times the matrix
+            let expected: Vec<i32> = at
+                .iter()
+                .flat_map(|&at| {
+                    let at = if negative && at < 0 {
+                        at.saturating_add(axis as i64)
+                    } else {
+                        at
+                    };
+                    let x = &x;
+                    (0..inner).map(move |k| {
+                        (0..axis)
+                            .filter(|&row| row as i64 == at)
+                            .map(|row| x[row * inner + k])
+                            .sum()
+                    })
+                })
+                .collect();
+            let mut y = vec![-1; expected.len()];
+            GatherOrZero { negative }.run(Cpu::new(), axis, inner, &x, &at, &mut y);
+            assert_eq!(y, expected);
+        }
+    }
+}
+
+#[test]
 fn gather_and_scatter_elements() {
     let mut rng = Rng::new(6);
     for round in 0..100 {

@@ -1,0 +1,117 @@
+"""Reads rows of a matrix instead of multiplying a one-hot encoding with it.
+
+    H · W,  H[i, j] = 1 where j = ids[i], else 0   →   GatherOrZero(W, ids)
+
+for a constant f32 matrix W [n, units] of finite numbers. H may be `OneHot` of 0 and 1 (negative ids count from its end), or the comparison of ids with 0, 1 … n − 1, as
+numbers by a cast or by `Where`. One product is W's element itself and all others are 0, so the sum is that element; of an id that is no row all are 0. A bias
+and an activation stay behind as steps of their own.
+
+Refused: matrices with infinite or NaN elements, of which 0 times one is NaN; ids that are no i32 or i64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from onnx2rust.dims import Dim
+from onnx2rust.dtypes import DType
+from onnx2rust.layers import elementwise
+from onnx2rust.layers.activation import LINEAR, Activate
+from onnx2rust.layers.base import Layer
+from onnx2rust.layers.cast import Cast, Where
+from onnx2rust.layers.dense import Dense
+from onnx2rust.layers.movement import GatherOrZero, OneHot
+from onnx2rust.layers.shapes import collapse_broadcast
+from onnx2rust.passes import dead
+from onnx2rust.passes.algebra import number, root
+from onnx2rust.passes.declines import Decline, Declines
+from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.program import Program, Step, TensorType, Value
+
+
+def run(program: Program, declines: Declines) -> Program:
+    """The program with lookups where matrices are multiplied with one-hot encodings."""
+    return dead.run(rewrite(program, declines.heard_by(_rule)))
+
+
+@dataclass(frozen=True)
+class _Ids:
+    """What a one-hot encoding is made of."""
+
+    value: Value
+    negative: bool
+
+
+def _rule(graph: Graph, step: Step) -> Rewrite | None:
+    layer, x = step.layer, step.inputs[0] if step.inputs else None
+    (y,) = step.outputs if len(step.outputs) == 1 else (None,)
+    if not isinstance(layer, Dense) or x is None or y is None:
+        return None
+    ids = _one_hot(graph, root(graph, x), layer.rows, layer.inputs)
+    if ids is None:
+        return None
+    if not np.isfinite(layer.kernel.array).all():
+        raise Decline("a one-hot encoding times a matrix that holds infinite numbers or NaN")
+    if ids.value.dtype not in (DType.I32, DType.I64):
+        raise Decline(f"a one-hot encoding of {ids.value.dtype} times a matrix: rows are looked up by int32 or int64")
+    if any(v is not None for v in step.inputs[1:]):
+        raise Decline("a one-hot encoding times a matrix, with a residual added inside")
+    return _lookup(step, y, layer, ids)
+
+
+def _lookup(step: Step, y: Value, layer: Dense, ids: _Ids) -> Rewrite:
+    """The lookup, then what the product did besides."""
+    turned = dict(layer.kernel.packing.fields)["transposed"]
+    array = np.ascontiguousarray(layer.kernel.array.T if turned else layer.kernel.array)
+    table = Value(layer.kernel.name, TensorType(DType.F32, array.shape), array)
+    parts: list[tuple[Layer, tuple[Value, ...]]] = [(GatherOrZero(ids.negative, layer.inputs, layer.units), (table, ids.value))]
+    if layer.bias is not None:
+        bias = Value(layer.bias.name, TensorType(DType.F32, layer.bias.array.shape), layer.bias.array)
+        shapes = collapse_broadcast(((layer.rows, layer.units), (1, layer.units)))
+        parts.append((elementwise.Add(*shapes), (bias,)))
+    if layer.activation != LINEAR:
+        parts.append((Activate(layer.activation), ()))
+    steps: list[Step] = []
+    for k, (part, inputs) in enumerate(parts):
+        last = k == len(parts) - 1
+        out = y if last else Value(f"{y.name}.{k}", y.type)
+        read = tuple(v for v in steps[-1].outputs if v is not None) if steps else ()
+        steps.append(
+            replace(step, name=step.name if last else f"{step.name}.{k}", layer=part, inputs=(*read, *inputs), outputs=(out,))
+        )
+    return Rewrite(steps[-1], (), tuple(steps[:-1]))
+
+
+def _one_hot(graph: Graph, value: Value, rows: Dim, n: int) -> _Ids | None:
+    """The ids of which the value [rows, n] is the one-hot encoding."""
+    maker = graph.maker.get(value)
+    if maker is None:
+        return None
+    layer, inputs = maker.layer, [v for v in maker.inputs if v is not None]
+    if isinstance(layer, OneHot):
+        values = inputs[1].array
+        plain = values is not None and values.ravel().tolist() == [0, 1]
+        return _Ids(inputs[0], True) if plain and layer.inner == 1 and layer.depth == n and layer.outer == rows else None
+    if isinstance(layer, Cast):
+        source = root(graph, inputs[0])
+        of_bool = source.dtype is DType.BOOL or isinstance(getattr(graph.maker.get(source), "layer", None), OneHot)
+        return _one_hot(graph, source, rows, n) if of_bool else None
+    if isinstance(layer, Where):
+        chosen = number(inputs[1]) == 1 and number(inputs[2]) == 0 and inputs[0].type.size == value.type.size
+        return _one_hot(graph, root(graph, inputs[0]), rows, n) if chosen else None
+    if isinstance(layer, elementwise.Equal):
+        return _compared(layer, inputs, rows, n)
+    return None
+
+
+def _compared(layer: elementwise.Equal, inputs: list[Value], rows: Dim, n: int) -> _Ids | None:
+    """ids [rows, 1] = 0, 1 … n − 1 [1, n]"""
+    for k, shapes in ((0, ((rows, 1), (1, n))), (1, ((1, n), (rows, 1)))):
+        ids, columns = inputs[k], inputs[1 - k].array
+        if columns is None or ids.array is not None or [layer.a_shape, layer.b_shape] != collapse_broadcast(shapes):
+            continue
+        if columns.size == n and np.array_equal(columns.ravel(), np.arange(n)) and ids.type.size == rows:
+            return _Ids(ids, False)
+    return None
