@@ -309,7 +309,34 @@ def operator() -> Spelled:
     return Spelled([attention], {}, expected, inputs, {"mask": TensorProto.BOOL}, opset=23)
 
 
+def softmax_by_hand() -> Spelled:
+    """jax2tf and hand-written graphs: the softmax is spelled out, too."""
+    between = [
+        node("Mul", "s half", "t"),
+        node("ReduceMax", "t", "m", axes=[-1]),
+        node("Sub", "t m", "u"),
+        node("Exp", "u", "e"),
+        node("ReduceSum", "e last", "z"),
+        node("Div", "e z", "p"),
+    ]
+    nodes, constants = torch_like(between, half=number(0.5), last=np.array([-1]))
+    return Spelled(nodes, constants, PLAIN)
+
+
 SPELLED: dict[str, Callable[[], Spelled]] = {
     f.__name__: f
-    for f in (keras, bert, gpt2, masked_fill, scaled_dot_product, vit, swin, flax, shared_heads, one_query, operator)
+    for f in (
+        keras,
+        bert,
+        gpt2,
+        masked_fill,
+        scaled_dot_product,
+        vit,
+        swin,
+        flax,
+        shared_heads,
+        one_query,
+        operator,
+        softmax_by_hand,
+    )
 }

@@ -368,6 +368,17 @@ def keras_norm_of_the_middle() -> Pattern:
     return Pattern(nodes, constants, ["Transpose", "LayerNormalization", "Transpose"], ROWS)
 
 
+def flax_norm_between_transpositions() -> Pattern:
+    """flax: the same where the rows come from a convolution's order, and γ · 1/√(v + ε) is multiplied out in another one."""
+    inner = flax_norm()
+    names = {"x": "t", "y": "u"}
+    for each in inner.nodes:
+        each.input[:] = [names.get(n, n) for n in each.input]
+        each.output[:] = [names.get(n, n) for n in each.output]
+    nodes = [node("Transpose", "x", "t", perm=[0, 2, 1]), *inner.nodes, node("Transpose", "u", "y", perm=[0, 2, 1])]
+    return Pattern(nodes, inner.constants, ["Transpose", "LayerNormalization", "Transpose"], {"x": ["batch", 5, 6]})
+
+
 def norm_between_transpositions() -> Pattern:
     """torch: images with channels first are normalised with their channels last, and turned back."""
     nodes = [
@@ -393,6 +404,7 @@ NORMALISED = {
     "norm, flax, middle axis": lambda: flax_norm(0),
     "norm, keras, middle axis": keras_norm_of_the_middle,
     "norm, between transpositions": norm_between_transpositions,
+    "norm, flax, between transpositions": flax_norm_between_transpositions,
 }
 
 
@@ -428,5 +440,39 @@ ONE_HOT = {
         [*FLAX, node("Reshape", "h flat", "h2")], [node("Gemm", "h2 wt b", "y", transB=1)], ("Add",)
     ),
 }
+
+
+# -- transpositions ----------------------------------------------------------------------------------------------------
+
+
+def outer(op: str, a: str, b: str, perm: tuple[int, ...], left: list[str], **more: Array) -> Pattern:
+    """A broadcast of a and b, turned."""
+    shapes: dict[str, list[int | str]] = {
+        "rows": ["batch", 4, 1],
+        "columns": ["batch", 1, 5],
+        "whole": ["batch", 4, 5],
+        "one": [1, 1, 5],
+    }
+    # a reshape asks for the elements in order
+    nodes = [
+        node(op, f"{a} {b}", "o"),
+        node("Transpose", "o", "t", perm=list(perm)),
+        node("Reshape", "t flat", "f"),
+        node("Tanh", "f", "y"),
+    ]
+    more["flat"] = ints(-1)
+    return Pattern(nodes, more, left, {k: v for k, v in shapes.items() if k in (a, b)})
+
+
+TURNED = {
+    "turned, rows and columns": lambda: outer("Mul", "rows", "columns", (0, 2, 1), ["Mul", "Activate"]),
+    "turned, columns and rows": lambda: outer("Sub", "columns", "rows", (0, 2, 1), ["Sub", "Activate"]),
+    "turned, known": lambda: outer("Div", "rows", "c", (2, 0, 1), ["Div", "Activate"], c=floats(9, 5) + 3),
+    "turned, known, moved": lambda: outer("Add", "rows", "c", (0, 2, 1), ["Add", "Activate"], c=floats(9, 4, 5) + 3),
+    "turned, whole": lambda: outer("Mul", "whole", "columns", (0, 2, 1), ["Mul", "Transpose", "Activate"]),
+    "turned, batch": lambda: outer("Mul", "rows", "columns", (1, 0, 2), ["Mul", "Transpose", "Activate"]),
+}
 NOT_IN_ONNXRUNTIME = ("batch first layout",)
-PATTERNS = {k: v for k, v in {**RECURRENT, **IDS, **SOFTMAX, **NORMALISED, **ONE_HOT}.items() if k not in NOT_IN_ONNXRUNTIME}
+PATTERNS = {
+    k: v for k, v in {**RECURRENT, **IDS, **SOFTMAX, **NORMALISED, **ONE_HOT, **TURNED}.items() if k not in NOT_IN_ONNXRUNTIME
+}

@@ -26,6 +26,7 @@ from onnx2rust.passes import (
     recurrent,
     scale_shift,
     softmax,
+    transposes,
     winograd,
     wrapped_ids,
 )
@@ -44,18 +45,19 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("dead", _silent(dead.run)),  # steps nobody uses cost time, and readers that are none would stop what follows
     ("common", _silent(common.run)),  # before others count readers
     ("hoist", _silent(hoist.run)),  # what a loop repeats without need
+    ("transposes", _silent(transposes.run)),  # what is not turned is easier to see
     ("wrapped_ids", wrapped_ids.run),  # lookups count negative ids from the end by themselves
     ("one_hot", one_hot.run),  # before anything disappears into its product
     ("recurrent", recurrent.run),  # a sequence and a state less
     ("layer_norm", layer_norm.run),  # one pass over memory instead of ten
     ("softmax", softmax.run),  # attention looks for it
-    ("activations", _silent(activations.run)),  # before their arithmetic disappears into products
+    ("activations", activations.run),  # before their arithmetic disappears into products
     ("attention", attention.run),  # before additions disappear into products
-    ("fold_pad", _silent(fold_pad.run)),  # a copy of the image less
-    ("fold_scale", _silent(fold_scale.run)),  # batch normalisation disappears into weights
-    ("scale_shift", _silent(scale_shift.run)),  # what is left of batch normalisation in front of products
-    ("fuse_residual", _silent(fuse_residual.run)),  # before activations: they come behind the addition
-    ("fuse_activation", _silent(fuse_activation.run)),  # no pass over memory of its own
+    ("fold_pad", fold_pad.run),  # a copy of the image less
+    ("fold_scale", fold_scale.run),  # batch normalisation disappears into weights
+    ("scale_shift", scale_shift.run),  # what is left of batch normalisation in front of products
+    ("fuse_residual", fuse_residual.run),  # before activations: they come behind the addition
+    ("fuse_activation", fuse_activation.run),  # no pass over memory of its own
     ("winograd", _silent(winograd.run)),  # 3 × 3 convolutions with fewer multiplications
 )
 """Repeated in this order until nothing changes: what one has done may be what another waits for."""

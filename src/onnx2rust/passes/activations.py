@@ -25,6 +25,7 @@ from onnx2rust.layers.activation import Activate, activation
 from onnx2rust.layers.base import Variant
 from onnx2rust.passes import dead
 from onnx2rust.passes.algebra import CLOSE, ONE, Expansion, Poly, ancestors, equal, power, root, times
+from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
 from onnx2rust.program import Program, Step, Value
 
@@ -33,12 +34,14 @@ _REACH = 16
 """Steps that one spelled-out function has at most."""
 
 
-def run(program: Program) -> Program:
+def run(program: Program, declines: Declines) -> Program:
     """The program with activations where they are spelled out."""
-    return dead.run(rewrite(program, _rule, backwards=True))
+    return dead.run(rewrite(program, declines.heard_by(_rule), backwards=True))
 
 
 def _rule(graph: Graph, step: Step) -> Rewrite | None:
+    if isinstance(step.layer, Activate) and step.layer.activation.name == "Erf":
+        raise Decline("Erf is in models to say GELU, but this one is not in x/2 * (1 + Erf(x/sqrt(2))) of one x")
     if not isinstance(step.layer, elementwise.Binary) or len(step.outputs) != 1 or step.outputs[0] is None:
         return None
     output = step.outputs[0]

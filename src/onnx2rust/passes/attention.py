@@ -88,14 +88,14 @@ def _attention(graph: Graph, step: Step, last: Step, weights: Value) -> Rewrite:
     softmax, empty = masks.softmax_of(graph, weights) or (None, None)
     assert softmax is not None
     if softmax.layer != Softmax((matrices * m, n, 1)):
-        raise Decline(f"softmax of {softmax.layer.sizes()['size']} is not along the keys of {matrices} matrices of {m} × {n}")
+        raise Decline(f"softmax of {softmax.layer.sizes()['size']} is not along the keys of {matrices} matrices of {m} by {n}")
     if not _plain(last.layer.batch, last.layer.a_batch, (m, n), last.layer.a_steps):
         raise Decline("the weights are multiplied in another order than that of their softmax")
     scores = Scores(matrices, m, n)
     first, factor, found = masks.scores_of(graph, softmax, scores)
     assert isinstance(first.layer, MatMul)
     if (first.layer.m, first.layer.n) != (m, n) or product(first.layer.batch) != matrices:
-        raise Decline(f"the scores are {first.layer.m} × {first.layer.n}, not {m} × {n} of each of {matrices} matrices")
+        raise Decline(f"the scores are {first.layer.m} by {first.layer.n}, not {m} by {n} of each of {matrices} matrices")
     head_size = first.layer.k
     if not isinstance(head_size, int) or not isinstance(value_size, int) or not head_size or not value_size:
         raise Decline(f"heads of {head_size} and {value_size} elements: sizes that only the run knows")

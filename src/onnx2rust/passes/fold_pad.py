@@ -17,29 +17,37 @@ from dataclasses import replace
 from onnx2rust.dims import Dim
 from onnx2rust.layers.conv import Conv, DepthwiseConv
 from onnx2rust.layers.movement import Pad
+from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
 from onnx2rust.program import Program, Step
 
 
-def run(program: Program) -> Program:
+def run(program: Program, declines: Declines) -> Program:
     """The program with padding inside convolutions."""
-    return rewrite(program, _rule)
+    return rewrite(program, declines.heard_by(_rule))
 
 
 def _rule(graph: Graph, step: Step) -> Rewrite | None:
-    if not isinstance(step.layer, Conv | DepthwiseConv) or step.layer.same() is not None:
+    if not isinstance(step.layer, Conv | DepthwiseConv):
         return None
+    padding = graph.source(step.inputs[0])
+    if padding is None or not isinstance(padding.layer, Pad):
+        return None
+    if padding.layer.mode.name != "Constant":
+        raise Decline(f"padding that continues the image ({padding.layer.mode.name}): convolutions pad with zeros")
     source = graph.only_source(step.inputs[0])
-    if source is None or not isinstance(source.step.layer, Pad) or source.step.layer.mode.name != "Constant":
-        return None
+    if source is None or not isinstance(source.step.layer, Pad):
+        raise Decline("something else reads the padded image")
+    if step.layer.same() is not None:
+        raise Decline("the convolution's own padding depends on the size of the image")
     pad, layer = source.step, step.layer
     value = pad.inputs[1] if len(pad.inputs) > 1 else None
     if value is not None and (value.array is None or value.array.any()):
-        return None
+        raise Decline("padding with other numbers than zero: convolutions pad with zeros")
     channels = layer.input_channels if isinstance(layer, Conv) else layer.channels
     amounts = _amounts(source.step.layer, (layer.batch, *layer.size, channels))
     if amounts is None or amounts[0] != (0, 0) or amounts[-1] != (0, 0):
-        return None
+        raise Decline("padding of the batch or of channels, by negative amounts, or by amounts that only the run knows")
     spatial = amounts[1:-1]
     changed = replace(
         layer,

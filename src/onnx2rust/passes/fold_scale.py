@@ -23,6 +23,7 @@ from onnx2rust.layers.base import Layer, Weight
 from onnx2rust.layers.conv import Conv, ConvTranspose, DepthwiseConv
 from onnx2rust.layers.dense import Dense
 from onnx2rust.layers.norm import ScaleShift
+from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, Source, rewrite
 from onnx2rust.program import Program, Step, Value
 
@@ -30,9 +31,9 @@ Product = Dense | Conv | DepthwiseConv | ConvTranspose
 _Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def run(program: Program) -> Program:
+def run(program: Program, declines: Declines) -> Program:
     """The program with constant scales and shifts in the weights of products."""
-    return rewrite(program, _rule)
+    return rewrite(program, declines.heard_by(_rule))
 
 
 def _rule(graph: Graph, step: Step) -> Rewrite | None:
@@ -41,14 +42,30 @@ def _rule(graph: Graph, step: Step) -> Rewrite | None:
     for side in range(len(step.inputs)):
         source = plain_product(graph, step.inputs[side])
         operand, result = step.inputs[side], step.outputs[0]
-        if source is None or operand is None or result is None or operand.type.size != result.type.size:
+        product = graph.source(operand)
+        if product is None or not isinstance(product.layer, Product) or operand is None or result is None:
             continue
+        if operand.type.size != result.type.size:
+            continue
+        affine, name = _affine(step, side, channels(product.layer))
+        if affine is None:
+            continue
+        if source is None:
+            raise Decline(_why_not_plain(graph, operand, product.layer))
         assert isinstance(source.step.layer, Product)
-        affine, name = _affine(step, side, channels(source.step.layer))
-        layer = None if affine is None else scaled(source.step.layer, *affine, name)
-        if layer is not None:
-            return Rewrite(replace(source.step, layer=layer, outputs=step.outputs), source.all)
+        layer = scaled(source.step.layer, *affine, name)
+        if layer is None:
+            raise Decline("weights times the scale, or plus the shift, would be no finite numbers")
+        return Rewrite(replace(source.step, layer=layer, outputs=step.outputs), source.all)
     return None
+
+
+def _why_not_plain(graph: Graph, value: Value, layer: Product) -> str:
+    if graph.only_source(value) is None:
+        return "something else reads the product's result as it is before the scale or the shift"
+    if layer.activation != LINEAR:
+        return f"the product applies an activation before the scale or the shift: {layer.activation.name}"
+    return "the product adds a residual before the scale or the shift"
 
 
 def plain_product(graph: Graph, value: Value | None) -> Source | None:

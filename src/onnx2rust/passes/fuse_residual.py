@@ -14,12 +14,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from onnx2rust.layers import elementwise
-from onnx2rust.passes.fold_scale import plain_product
+from onnx2rust.layers.activation import LINEAR
+from onnx2rust.layers.conv import ConvTranspose
+from onnx2rust.passes.declines import Decline, Declines
+from onnx2rust.passes.fold_scale import Product, plain_product
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
 from onnx2rust.program import Program, Step
 
 
-def run(program: Program) -> Program:
+def run(program: Program, declines: Declines) -> Program:
     """The program with additions inside products."""
     order = {step: k for k, step in enumerate(program.walk())}
 
@@ -35,6 +38,27 @@ def run(program: Program) -> Program:
                 continue
             new = replace(source.step, inputs=(source.step.inputs[0], residual), outputs=step.outputs)
             found.append((order.get(source.step, len(order)), side, Rewrite(new, source.all)))
+        if not found:
+            _decline(graph, step)
         return max(found, key=lambda f: f[:2])[2] if found else None
 
-    return rewrite(program, rule)
+    return rewrite(program, declines.heard_by(rule))
+
+
+def _decline(graph: Graph, step: Step) -> None:
+    """Says why no product takes the other side, if one could."""
+    if any(v is None or v.const is not None for v in step.inputs):
+        return
+    reasons = []
+    for value in step.inputs:
+        product = graph.source(value)
+        if product is None or not isinstance(product.layer, Product) or isinstance(product.layer, ConvTranspose):
+            continue
+        if graph.only_source(value) is None:
+            reasons.append("something else reads the product's result as it is before the addition")
+        elif product.layer.activation != LINEAR:
+            reasons.append(f"the product applies an activation before the addition: {product.layer.activation.name}")
+        else:
+            reasons.append("the product has a residual already")
+    if reasons:
+        raise Decline(reasons[0])

@@ -47,6 +47,15 @@ class Graph:
         self.maker = {v: step for step in program.steps for v in step.results()}
         self.reads = reads
 
+    def source(self, value: Value | None) -> Step | None:
+        """The step that computes the value, seen through views."""
+        while value is not None and value in self.maker:
+            step = self.maker[value]
+            if not isinstance(step.layer, View):
+                return step
+            value = step.inputs[0]
+        return None
+
     def only_source(self, value: Value | None) -> Source | None:
         """The step that computes the value (seen through views) if it has this one output and nobody else reads it."""
         views: list[Step] = []

@@ -9,7 +9,7 @@ a sum times 1/n; v is Mean((x − m)²) or Mean(x²) − m², also with what rou
 large: of Mean(x²) − m² few digits are left there, and the model's float64 evaluation agrees with the layer. Every broadcast inside must be along n (along.py).
 If n is not the last axis, transpositions around the layer make it the last.
 
-Refused: means along several runs of axes, different axes, ε that is no single number, γ or β of other shapes, variances computed otherwise.
+Refused: other types than f32, means along several runs of axes, different axes, ε that is no single number, γ or β of other shapes, variances computed otherwise.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from onnx2rust.dtypes import DType
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.base import Weight
@@ -67,9 +68,11 @@ def _rule(graph: Graph, step: Step) -> Rewrite | None:
     if not isinstance(step.layer, elementwise.Add | elementwise.Mul | elementwise.Div | elementwise.Sub):
         return None
     output = step.outputs[0]
+    if output is None or output.dtype is not DType.F32:
+        return None
     for near in ancestors(graph, step, _REACH):
         mean = _mean(graph, near)
-        if mean is None or output is None or output.type.size != mean.along.size:
+        if mean is None or output.type.size != mean.along.size:
             continue
         expansion = Expansion(graph, frozenset({mean.x, mean.m}), mean.along.allows)
         found = expansion.of(output)

@@ -111,7 +111,7 @@ def _before(maker: Step, layout: Layout) -> Layout | None:
         groups = split(((product(layer.shape), 1),), layer.shape)
         inner = None if groups is None else tuple(axis for p in layer.perm for axis in groups[p])
     else:
-        inner = _stretched(layer.source, layer.target)
+        inner = stretched(layer.source, layer.target)
     if inner is None:
         return None
     step: Dim = 1
@@ -136,7 +136,7 @@ def _scaled(maker: Step, layout: Layout) -> Layout | None:
     return Layout(x, layout.axes, layout.factor / factor if divides else layout.factor * factor)
 
 
-def _stretched(source: Sequence[Dim], target: Sequence[Dim]) -> Axes | None:
+def stretched(source: Sequence[Dim], target: Sequence[Dim]) -> Axes | None:
     """The axes of a tensor of shape `target` over one of shape `source` that is broadcast to it."""
     found: list[Axis] = []
     step: Dim = 1
@@ -150,7 +150,7 @@ def _stretched(source: Sequence[Dim], target: Sequence[Dim]) -> Axes | None:
 
 def broadcast(graph: Graph, value: Value, shape: Sequence[Dim], whole: Sequence[Dim]) -> list[Layout]:
     """The layouts of a value of `shape` that is broadcast to `whole`, nearest first; without those that cannot be told."""
-    axes = _stretched(shape, whole)
+    axes = stretched(shape, whole)
     found = []
     for layout in layouts(graph, value) if axes is not None else ():
         parts = [layout.axis(size, step) for size, step in axes or ()]

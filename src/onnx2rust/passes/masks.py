@@ -305,7 +305,7 @@ def _empty_rows(empty: Empty | None, added: list[Mask], batch: Dim, heads: int) 
         return "Nan"
     if len(added) == 1 and _is_row_test(empty, added[0], batch, heads):
         return "Zero"
-    raise Decline("weights are replaced by 0 under a condition that is not that of a mask of −∞ all along")
+    raise Decline("weights are replaced by 0 under a condition that is not that of a mask of minus infinity all along")
 
 
 def _is_row_test(empty: Empty, mask: Mask, batch: Dim, heads: int) -> bool:

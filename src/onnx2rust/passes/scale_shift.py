@@ -20,19 +20,24 @@ from onnx2rust.dtypes import DType
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.base import Dims, Weight
 from onnx2rust.layers.norm import ScaleShift
+from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.fold_scale import of_binary
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
-from onnx2rust.program import Program, Step
+from onnx2rust.program import Program, Step, Value
 
 
-def run(program: Program) -> Program:
+def run(program: Program, declines: Declines) -> Program:
     """The program with scales and shifts in one step."""
-    return rewrite(program, _rule)
+    return rewrite(program, declines.heard_by(_rule))
 
 
 def _rule(graph: Graph, step: Step) -> Rewrite | None:
     output = step.outputs[0] if step.outputs else None
-    if not isinstance(step.layer, elementwise.Add | elementwise.Sub) or output is None or output.dtype is not DType.F32:
+    if output is None or output.dtype is not DType.F32:
+        return None
+    if isinstance(step.layer, elementwise.Mul | elementwise.Div):
+        _decline(graph, step, output)
+    if not isinstance(step.layer, elementwise.Add | elementwise.Sub):
         return None
     for side in (0, 1):
         source = graph.only_source(step.inputs[side])
@@ -45,6 +50,20 @@ def _rule(graph: Graph, step: Step) -> Rewrite | None:
                 if layer is not None:
                     return Rewrite(replace(step, layer=layer, inputs=(x,)), source.all)
     return None
+
+
+def _decline(graph: Graph, step: Step, output: Value) -> None:
+    """Says why a shift and the scale behind it stay two steps."""
+    for side in (0, 1):
+        source = graph.only_source(step.inputs[side])
+        if source is None or not isinstance(source.step.layer, elementwise.Add | elementwise.Sub):
+            continue
+        for inner in (0, 1):
+            x = source.step.inputs[inner]
+            if x is None or x.array is not None or x.type.size != output.type.size:
+                continue
+            if _joined((source.step, inner), (step, side)) is not None:
+                raise Decline("a shift before a scale: x*s + t*s would cancel where x is near -t")
 
 
 def _joined(*parts: tuple[Step, int]) -> ScaleShift | None:

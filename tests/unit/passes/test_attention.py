@@ -126,4 +126,4 @@ def test_zero_rows_of_another_condition_stay() -> None:
     condition[2] = True
     nodes, constants = torch_like(between, zero=number(0), c=condition)
     found = reasons(nodes, constants, m=["batch", 1, 1, TOKENS])
-    assert found == ["weights are replaced by 0 under a condition that is not that of a mask of −∞ all along"]
+    assert found == ["weights are replaced by 0 under a condition that is not that of a mask of minus infinity all along"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from onnx import TensorProto
 from passing import layers, passed
-from spelled_patterns import NORMALISED, SOFTMAX, flax_norm, floats, node, number, softmax
+from spelled_patterns import NORMALISED, SOFTMAX, TURNED, flax_norm, floats, node, number, softmax
 
 
-@pytest.mark.parametrize("name", [*SOFTMAX, *NORMALISED])
+@pytest.mark.parametrize("name", [*SOFTMAX, *NORMALISED, *TURNED])
 def test_recognised(name: str) -> None:
-    pattern = {**SOFTMAX, **NORMALISED}[name]()
+    pattern = {**SOFTMAX, **NORMALISED, **TURNED}[name]()
     program, said = passed(pattern)
     assert layers(program) == pattern.layers
     assert said == []
@@ -82,6 +83,14 @@ def test_what_only_looks_like_a_norm_stays(change: dict[str, np.ndarray]) -> Non
     assert layers(program)[-1] == "Add"
     assert ("LayerNormalization" in layers(program)) == ("b" in change)
     assert said == []
+
+
+def test_doubles() -> None:
+    """There is a softmax of f64, and no normalisation."""
+    for pattern, expected in ((softmax(), "Softmax"), (flax_norm(), "Add")):
+        pattern.dtypes = {"x": TensorProto.DOUBLE}
+        pattern.constants = {k: v.astype(np.float64) if v.dtype == np.float32 else v for k, v in pattern.constants.items()}
+        assert layers(passed(pattern)[0])[-1] == expected
 
 
 def test_a_negative_epsilon_stays() -> None:
