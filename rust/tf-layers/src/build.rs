@@ -69,6 +69,9 @@ impl std::error::Error for WeightsError {}
 #[must_use]
 pub fn weights(path: &str, tensors: &[Tensor]) -> ExitCode {
     println!("cargo::rerun-if-changed={path}");
+    if let Some(folder) = folder(path) {
+        println!("cargo::rerun-if-changed={folder}");
+    }
     // set by `.cargo/config.toml` of a generated crate where cargo runs in it: another folder may hold other files
     println!("cargo::rerun-if-env-changed=ONNX2RUST_CRATE");
     let variable = |name| std::env::var(name).ok();
@@ -97,6 +100,15 @@ pub fn weights(path: &str, tensors: &[Tensor]) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The folder of the weights file, which cargo is to watch too: its time is that of the last change of its entries, so a file that was
+/// moved into the place of another is seen even if it is older than the build. `None` for the package's own folder, where all files are.
+fn folder(path: &str) -> Option<&str> {
+    Path::new(path)
+        .parent()
+        .and_then(Path::to_str)
+        .filter(|folder| !matches!(*folder, "" | "."))
 }
 
 /// As [`pack`], if the version names these weights.
