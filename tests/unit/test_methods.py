@@ -60,7 +60,7 @@ def predict(text: str) -> list[str]:
 
 def methods(text: str) -> dict[str, list[str]]:
     """The layers that each method runs."""
-    found = re.findall(r"\n    fn (\w+)\(&self.*?\n    }\n", text, re.DOTALL)
+    found = re.findall(r"\n    fn (run_\w+)\(&self.*?\n    }\n", text, re.DOTALL)
     return {
         name: re.findall(r"\bl\.(\w+)\.run", re.search(rf"    fn {name}\(&self.*?\n    }}\n", text, re.DOTALL)[0])  # type: ignore[index]
         for name in found
