@@ -233,6 +233,7 @@ def reading(function: Command) -> Command:
 @click.option(
     "--workspace", type=_FILE, metavar="OUT", help="Convert every MODEL into one cargo workspace with one copy of the layers."
 )
+@click.option("--license", metavar="SPDX", help="Licence that the crate's manifest names, like MIT (default: none).")
 @click.option("--force", is_flag=True, help="Replace the output of an earlier conversion.")
 def convert(
     console: Console,
