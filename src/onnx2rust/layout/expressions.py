@@ -12,6 +12,8 @@ CALL_WIDTH, ARRAY_WIDTH, CHAIN_WIDTH, STRUCT_WIDTH, IF_WIDTH, SHORT_ITEM = 60, 6
 """rustfmt's own limits: `fn_call_width`, `array_width`, `chain_width`, `struct_lit_width`, `single_line_if_else_max_width`,
 `short_array_element_width_threshold`."""
 
+_LITERAL = "0123456789\"'"
+
 
 class Shape(NamedTuple):
     """The room that is left on the line: `width` columns, behind `indent` and `offset` columns."""
@@ -69,24 +71,31 @@ class Lines:
 
     def __init__(self, block: Callable[[tuple[int, int], int], str], single: Callable[[tuple[int, int]], Expr | None]) -> None:
         self._block, self._single = block, single
-        self._known: dict[tuple[Expr, Shape, bool], str | None] = {}
+        self._known: dict[tuple[Expr, Shape, bool, bool], str | None] = {}
         self._one_line_chain = False
+        self._in_macro = False
+        """In a macro's parentheses rustfmt adds no comma behind the last item: not every macro takes one."""
 
     def write(self, value: Expr, shape: Shape) -> str | None:
         """The expression, None if it has no room."""
         if shape.width < 0:
             return None
-        key = (value, shape, self._one_line_chain)
+        key = (value, shape, self._one_line_chain, self._in_macro)
         if key not in self._known:
             self._known[key] = self._written(value, shape)
         return self._known[key]
 
-    def _written(self, value: Expr, shape: Shape) -> str | None:  # noqa: PLR0911 — one line a kind of expression
+    def _written(self, value: Expr, shape: Shape) -> str | None:
         match value:
             case Atom(text):
                 return text if len(text) <= shape.width else None
             case Call(callee, arguments, brackets):
-                return self._call(callee, arguments, shape, brackets)
+                before = self._in_macro
+                if callee.endswith("!"):
+                    self._in_macro = brackets == "()"
+                text = self._call(callee, arguments, shape, brackets)
+                self._in_macro = before
+                return text
             case Link():
                 return self._chain(value, shape)
             case Index():
@@ -138,9 +147,9 @@ class Lines:
             text = ", ".join(texts)
             if first_width(text) + 1 <= shape.width - used:
                 return f"{callee}{brackets[0]}{text}{brackets[1]}"
-            text += ","
+            text += "" if self._in_macro else ","
         elif tactic == "vertical":
-            text = f",{nested.newline}".join(texts) + ","
+            text = f",{nested.newline}".join(texts) + ("" if self._in_macro else ",")
         else:
             text = _filled(texts, nested)
         return f"{callee}{brackets[0]}{nested.newline}{text}{shape.newline}{brackets[1]}"
@@ -204,7 +213,8 @@ class Lines:
                 items.append(name)
                 continue
             head = f"{name}: "
-            items.append(_add(head, self.write(field, nested.less(1).left(len(head)))))
+            text = _add(head, self.write(field, nested.less(1).left(len(head))))
+            items.append(text or _add(f"{name}:{nested.nested.newline}", self.write(field, nested.nested)))
         if value.rest is not None:
             items.append(_add("..", self.write(value.rest, nested.less(2))))
         if None in items:
@@ -216,7 +226,7 @@ class Lines:
         text = f",{nested.newline}".join(texts) if several else ", ".join(texts)
         if value.pattern_rest:
             text += f",{nested.newline}.." if several else ", .."
-        elif several and value.rest is None:
+        elif several and value.rest is None and not self._in_macro:
             text += ","
         if "\n" in text or len(text) > one_line:
             return f"{value.name} {{{nested.newline}{text}{shape.newline}}}"
@@ -304,9 +314,7 @@ class Lines:
         if shape.width < 0:
             return None
         text = name if arguments is None else self._call(name, arguments, shape)
-        if text is None or (arguments is None and len(text) > shape.width):
-            return None
-        return text + "?" * tries
+        return None if text is None else text + "?" * tries
 
     # -- operators ---------------------------------------------------------------------------------------------------
 
@@ -336,6 +344,12 @@ class Lines:
         nested = shape.nested.less(shape.behind)
         text = self.write(value.operands[0], shape)
         for sign, operand in zip(value.signs, value.operands[1:], strict=True):
+            if text is not None and last_width(text) + ("\n" not in text) * (shape.indent + shape.offset) <= nested.indent:
+                # a line of almost nothing
+                short = self.write(operand, shape.left(len(sign) + 2 + len(text.rsplit("\n", 1)[-1].strip())))
+                if short is not None:
+                    text = f"{text} {sign} {short}"
+                    continue
             more = self.write(operand, nested.left(len(sign) + 1))
             if more is None or text is None:
                 return None
@@ -453,14 +467,20 @@ def _simple(value: Expr) -> bool:
 
 
 def _ends_with_block(value: Expr, text: str) -> bool:
-    """Whether the next link of a chain goes on behind the end of its root: behind brackets on a line of their own."""
+    """Whether the next link of a chain goes on behind the end of its root: behind brackets on a line of their own (`is_block_expr`)."""
     match value:
-        case Struct() | If():
-            return True
-        case Call():
-            return "\n" in text and _extendable(text)
-        case Index(of, _) | Link(of, "", None) | Prefix(_, of):
-            return _ends_with_block(of, text)
+        case Call("", (inner,), "()") | Link(inner, "", None) | Index(_, inner) | Closure(_, inner):
+            return _ends_with_block(inner, text)
+        case Binary(operands, (sign, *_)) if not sign.startswith(".."):
+            return _ends_with_block(operands[-1], text)
+        case Prefix("-" | "!" | "*", inner):
+            return _ends_with_block(inner, text)
+        case Atom(literal):
+            return literal[:1] in _LITERAL and "\n" in text and len(text.rsplit("\n", 1)[-1].strip()) <= TAB
+        case Struct() | If() | Call() | Repeat():
+            return "\n" in text
+        case Link(_, _, arguments):
+            return arguments is not None and "\n" in text
     return False
 
 

@@ -189,6 +189,8 @@ class _File(Parser):
             body = self._block(inside, shape.indent + TAB)
             return f"{head} {{{body}{shape.newline if body else ''}}}"
         self._skip(len(self.tokens) - 1)
+        if self.tokens[self.at - 2].text == "{":
+            return f"{self.text(start, self.at - 1)}}}"
         return self._as_is(start, shape.indent)
 
     def _function(self, start: int, shape: Shape) -> str:
