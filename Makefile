@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 export CARGO_TERM_COLOR ?= never
 export CARGO_TARGET_DIR ?= $(CURDIR)/build/target
 
-.PHONY: help setup demo test check bench docs format clean
+.PHONY: help setup demo test check msrv bench docs format clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,12 @@ check: setup ## every day: format, lint, types, fast tests
 	$(BIN)/mypy
 	cd rust/tf-layers && cargo fmt --check && cargo clippy -q --all-targets -- -D warnings
 	$(BIN)/python -m pytest -m "not slow"
+
+MSRV = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' rust/tf-layers/Cargo.toml)
+
+msrv: setup ## builds the layers and generated crates with the oldest Rust that they promise to build with
+	rustup toolchain install --profile minimal $(MSRV)
+	$(BIN)/python -m pytest tests/test_msrv.py
 
 bench: setup ## ours against onnxruntime and LiteRT, interleaved; writes benchmarks/RESULTS.md
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps ai-edge-litert || echo "LiteRT has no wheel here: measuring without it"

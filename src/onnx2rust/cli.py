@@ -216,7 +216,9 @@ def reading(function: Command) -> Command:
     help="Samples for the crate's tests; `predictions` and `labels` in it are used.",
 )
 @click.option("--thresholds", type=_FILE, metavar="FILE.json", help="Confidence thresholds of a binary classifier.")
-@click.option("--binary-classification/--no-binary-classification", default=None, help="Default: if the model can be one.")
+@click.option(
+    "--binary-classification/--no-binary-classification", default=None, help="Default: if it ends in a sigmoid or softmax."
+)
 @click.option("--binary_classification", "binary_value", type=bool, metavar="BOOL", help="The same, with a value.")
 @click.option("--inplace/--no-inplace", default=None, help="Write results over inputs where possible (default).")
 @click.option("--enable_inplace", "inplace_value", type=bool, metavar="BOOL", help="The same, with a value.")
@@ -233,6 +235,7 @@ def reading(function: Command) -> Command:
 @click.option(
     "--workspace", type=_FILE, metavar="OUT", help="Convert every MODEL into one cargo workspace with one copy of the layers."
 )
+@click.option("--license", metavar="SPDX", help="Licence that the crate's manifest names, like MIT (default: none).")
 @click.option("--force", is_flag=True, help="Replace the output of an earlier conversion.")
 def convert(
     console: Console,

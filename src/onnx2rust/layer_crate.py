@@ -52,6 +52,11 @@ def chosen(layers: str, crate: Path) -> LayerCrate | None:
     return LayerCrate(package["name"], package["version"], Path(relative).as_posix())
 
 
+def rust_version() -> str:
+    """The oldest Rust that the layers, and so the crates that use them, are built with."""
+    return str(_manifest()["package"]["rust-version"])
+
+
 def check(layers: str, needed: Iterable[str]) -> None:
     """Raises UsageError if the folder that `--layers` names lacks a family that the model needs."""
     if layers == "copy" or not Path(layers).is_dir():

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from onnx2rust.errors import Problem, UsageError
+
+_SPDX = re.compile(r"[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*")
 
 Frontend = Literal["auto", "onnx", "saved-model", "keras", "tflite", "graphdef"]
 
@@ -20,6 +23,7 @@ class Options:
     `binary_classification` is None when the user did not say: then a model that cannot be a binary classifier is
     converted as not binary instead of being refused. `name` is None when the model is to be called after its file.
     `layers` is `copy` (the crate brings its own), the folder of a tf-layers that crates share, or a version on crates.io.
+    `license` is the SPDX expression that the crate's manifest names; None for a manifest that names none.
     """
 
     name: str | None = None
@@ -35,6 +39,7 @@ class Options:
     memdrop: bool = True
     crate_name: str | None = None
     layers: str = "copy"
+    license: str | None = None
     custom_objects: Path | None = None
     force: bool = False
     verbosity: int = 0
@@ -44,8 +49,17 @@ class Options:
         problems = [Problem(f"--dim {n}={size}: a size is at least 1") for n, size in self.dims.items() if size < 1]
         if self.frontend not in get_args(Frontend):
             problems.append(Problem(f"--frontend {self.frontend!r}: is none of {', '.join(get_args(Frontend))}"))
+        if self.license is not None and not _is_spdx(self.license):
+            text = f"--license {self.license!r}: is no SPDX expression, like MIT, MIT OR Apache-2.0 or LicenseRef-Example"
+            problems.append(Problem(text))
         if problems:
             raise UsageError(problems)
+
+
+def _is_spdx(text: str) -> bool:
+    """Whether a text is built like an SPDX expression: identifiers that words join, as many brackets closed as opened. cargo takes
+    anything; what is no expression is refused no earlier than by crates.io."""
+    return _SPDX.fullmatch(re.sub(r"[()]", "", text)) is not None and text.count("(") == text.count(")")
 
 
 def _as_paths(options: Any, *names: str) -> None:

@@ -98,7 +98,7 @@ def test_every_option_of_convert(capsys, options):
     line = (
         "convert m o --name N --frontend graphdef --signature s --input a --input b --output c --dim n=2 --dim a=b=3 "
         "--custom-objects f.py --features f.npz --thresholds t.json --no-binary-classification --no-inplace --no-memdrop "
-        "--crate-name k --layers 1.2.3 --force -v"
+        "--crate-name k --layers 1.2.3 --license MIT --force -v"
     )
     assert run(capsys, *line.split())[0] == 0
     assert options["options"] == onnx2rust.Options(
@@ -115,6 +115,7 @@ def test_every_option_of_convert(capsys, options):
         memdrop=False,
         crate_name="k",
         layers="1.2.3",
+        license="MIT",
         custom_objects=Path("f.py"),
         force=True,
         verbosity=1,

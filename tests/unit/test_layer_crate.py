@@ -151,3 +151,30 @@ def test_what_is_wrong_with_any_model_of_a_workspace_is_said(models: Path) -> No
         onnx2rust.convert_workspace(both, models / "zoo", onnx2rust.Options(name="X", layers="1.0.0"))
     assert "--name: is for one model, 2 are given" in str(refused.value)
     assert "--layers: a workspace has a copy that its crates share" in str(refused.value)
+
+
+def test_a_crate_names_the_oldest_rust_of_its_layers(models: Path, tmp_path: Path) -> None:
+    oldest = tomllib.loads((LAYERS / "Cargo.toml").read_text())["package"]["rust-version"]
+    crate = onnx2rust.convert(models / "score.onnx", tmp_path / "out").crate
+    assert tomllib.loads((crate / "Cargo.toml").read_text())["package"]["rust-version"] == oldest
+    assert f"Rust {oldest} or newer" in (LAYERS / "README.md").read_text()
+
+
+@pytest.mark.parametrize("spdx", ["MIT", "MIT OR Apache-2.0", "LicenseRef-Example", "(MIT AND GPL-2.0-only WITH x-exception)"])
+def test_the_licence_that_was_given_stands_in_the_manifest(models: Path, tmp_path: Path, spdx: str) -> None:
+    crate = onnx2rust.convert(models / "score.onnx", tmp_path / "out", onnx2rust.Options(license=spdx)).crate
+    assert tomllib.loads((crate / "Cargo.toml").read_text())["package"]["license"] == spdx
+    assert "`Cargo.toml` names the licence that `--license` gave." in (crate / "README.md").read_text()
+
+
+def test_without_a_licence_the_manifest_names_none(models: Path, tmp_path: Path) -> None:
+    crate = onnx2rust.convert(models / "score.onnx", tmp_path / "out").crate
+    assert "license" not in tomllib.loads((crate / "Cargo.toml").read_text())["package"]
+    assert "--license" not in (crate / "README.md").read_text()
+
+
+@pytest.mark.parametrize("spdx", ["", "mine, all mine", "MIT OR", "MIT Apache-2.0", "(MIT", 'MIT"\nname = "x'])
+def test_a_licence_that_is_no_expression(spdx: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        onnx2rust.Options(license=spdx)
+    assert f"--license {spdx!r}: is no SPDX expression, like MIT, MIT OR Apache-2.0 or LicenseRef-Example" in str(caught.value)

@@ -130,6 +130,8 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "source": code_span(context.source),
         "title": Escaped(f"The model `{name}`."),
         "crate": {"name": crate, "toml": toml_string(crate)},
+        "rust_version": toml_string(layer_crate.rust_version()),
+        "license": None if options.license is None else toml_string(options.license),
         "model": model,
         "features": Escaped(", ".join(map(toml_string, features))),
         "layers_crate": layers_crate.toml(),

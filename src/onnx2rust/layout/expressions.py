@@ -93,9 +93,9 @@ class Lines:
                 before = self._in_macro
                 if callee.endswith("!"):
                     self._in_macro = brackets == "()"
-                text = self._call(callee, arguments, shape, brackets)
+                called = self._call(callee, arguments, shape, brackets)
                 self._in_macro = before
-                return text
+                return called
             case Link():
                 return self._chain(value, shape)
             case Index():
@@ -105,8 +105,8 @@ class Lines:
             case Binary():
                 return self._binary(value, shape)
             case Cast(of, type_):
-                text = self.write(of, shape.less(len(type_) + 4))
-                return None if text is None else f"{text} as {type_}"
+                inner_text = self.write(of, shape.less(len(type_) + 4))
+                return None if inner_text is None else f"{inner_text} as {type_}"
             case Repeat(name, of, count):
                 parts = self.write(of, shape), self.write(count, shape)
                 text = f"{name}[{parts[0]}; {parts[1]}]"
@@ -151,7 +151,7 @@ class Lines:
         elif tactic == "vertical":
             text = f",{nested.newline}".join(texts) + ("" if self._in_macro else ",")
         else:
-            text = _filled(texts, nested)
+            text = filled(texts, nested).removesuffix("," * self._in_macro)
         return f"{callee}{brackets[0]}{nested.newline}{text}{shape.newline}{brackets[1]}"
 
     def _tactic(
@@ -361,7 +361,9 @@ class Lines:
         for k, operand in enumerate(value.operands):
             part = self.write(operand, shape.left(len(text)))
             last = k == len(value.operands) - 1
-            if part is None or ("\n" in part and not (last and first_width(part) < len(part) and part.split("\n")[0].endswith("{"))):
+            if part is None or (
+                "\n" in part and not (last and first_width(part) < len(part) and part.split("\n")[0].endswith("{"))
+            ):
                 return None
             text += part
             if not last:
@@ -417,7 +419,7 @@ def _width(items: Sequence[str | None]) -> int:
     return sum(len(t or "") for t in items) + 2 * (len(items) - 1)
 
 
-def _filled(texts: Sequence[str], shape: Shape) -> str:
+def filled(texts: Sequence[str], shape: Shape) -> str:
     """As many on a line as fit."""
     found, width = "", 0
     for text in texts:

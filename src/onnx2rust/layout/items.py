@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections import Counter
 
-from onnx2rust.layout.expressions import MAX_WIDTH, TAB, Lines, Shape, _filled
-from onnx2rust.layout.syntax import Expr, If, Parser, Unknown
+from onnx2rust.layout.expressions import MAX_WIDTH, TAB, Lines, Shape, filled
+from onnx2rust.layout.syntax import Expr, If, Parser, Unknown, tokens
 
 _ASSIGNS = ("=", "+=", "-=", "*=", "/=")
 _MODIFIERS = ("pub", "const", "static", "fn", "impl", "struct", "enum", "mod", "use", "trait")
@@ -13,7 +15,15 @@ _MODIFIERS = ("pub", "const", "static", "fn", "impl", "struct", "enum", "mod", "
 
 def formatted(source: str) -> str:
     """The file. Statements are written on one line, or as rustfmt would write them; what this room does not know stays as it is."""
-    return _File(source).file()
+    text = _File(source).file()
+    before, after = _pieces(source), _pieces(text)
+    assert before == after, f"a layout that changes code: {before - after} became {after - before}"
+    return text
+
+
+def _pieces(source: str) -> Counter[str]:
+    """The tokens, without those that a layout adds and takes away: a comma behind the last item, a closure's block, a list of one import."""
+    return Counter(t.text for t in tokens(source) if t.text not in (",", "{", "}"))
 
 
 class _File(Parser):
@@ -67,10 +77,8 @@ class _File(Parser):
             used = token.text == "use" or (token.text == "pub" and self.tokens[start + 1].text == "use")
             module = token.text == "mod"
             text_or_none: str | None = None
-            try:
+            with contextlib.suppress(Unknown):
                 text_or_none = self._statement(end, indent)
-            except Unknown:
-                pass
             if text_or_none is None:
                 self.at = start
                 self._skip(end)
@@ -246,7 +254,7 @@ class _File(Parser):
         if len(line) <= shape.width:
             return line
         nested = shape.nested
-        return f"{head} {path}{{{nested.newline}{_filled(items, nested)}{shape.newline}}};"
+        return f"{head} {path}{{{nested.newline}{filled(items, nested)}{shape.newline}}};"
 
 
 def _ended(text: str | None) -> str | None:
@@ -259,7 +267,9 @@ def _sorted(found: list[tuple[bool, str, bool]]) -> list[tuple[bool, str, bool]]
     group: list[tuple[bool, str, bool]] = []
 
     def close() -> None:
-        ordered = sorted((text for _, text, _ in group), key=lambda t: _order(re.sub(r"^(?:pub )?(?:use|mod) ", "", t).rstrip(";")))
+        ordered = sorted(
+            (text for _, text, _ in group), key=lambda t: _order(re.sub(r"^(?:pub )?(?:use|mod) ", "", t).rstrip(";"))
+        )
         done.extend((k == 0 and group[0][0], text, True) for k, text in enumerate(ordered))
         group.clear()
 

@@ -37,7 +37,7 @@ fn a_used_workspace_computes_what_a_fresh_one_does() {
             inputs
                 .predict(&model, workspace)
                 .expect("the model runs")
-                .to_arrays(),
+                .to_arrays()
         )
     };
     let mut used = model.workspace();
@@ -74,6 +74,6 @@ fn a_feature_vector_gives_the_same_answer() {
     features.push(0.0);
     assert!(matches!(
         model.predict_from(&features),
-        Err(Error::InputLength { .. }),
+        Err(Error::InputLength { .. })
     ));
 }

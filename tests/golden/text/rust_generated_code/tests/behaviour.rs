@@ -37,7 +37,7 @@ fn a_used_workspace_computes_what_a_fresh_one_does() {
             inputs
                 .predict(&model, workspace)
                 .expect("the model runs")
-                .to_arrays(),
+                .to_arrays()
         )
     };
     let mut used = model.workspace();
