@@ -204,9 +204,11 @@ def _loop(writer: Writer, segment: Segment | None, lines: list[str]) -> list[str
     head = [f"for first in 0..{batch} {{"]
     if few > 1:
         head = [f"for first in (0..{batch}).step_by({few}) {{", f"let samples = ({batch} - first).min({few});"]
-    size = "One" if few == 1 else "A few"
+    size = "One" if few == 1 else f"At most {few}"
+    touched = f"{segment.touched / (1 << 20):.1f} MiB" if segment.touched >= 1 << 20 else f"{-(-segment.touched // 1024)} KiB"
     return [
-        f"// Samples do not depend on each other. {size} at a time, so that a layer finds in the cache what the one before it wrote.",
+        f"// Samples do not depend on each other. {size} at a time: a layer reads and writes up to {touched} for each, and finds in the",
+        "// cache what the one before it wrote.",
         *head,
         *lines,
         "}",
