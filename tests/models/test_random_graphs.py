@@ -19,7 +19,7 @@ MOST_REFUSED = 0.05
 
 
 def test_random_graphs_compute_what_onnxruntime_does(tmp_path: Path) -> None:
-    outcomes = random_hunt.run([random_graphs.generate(seed) for seed in SEEDS], tmp_path, random_hunt.BUILD)
+    outcomes = random_hunt.run([random_graphs.generate(seed) for seed in SEEDS], tmp_path)
     wrong = [f"seed {o.model.seed}: {o.wrong}" for o in outcomes if o.wrong]
     assert not wrong, "\n".join(wrong)
     refused = [f"seed {o.model.seed}: {o.refused}" for o in outcomes if o.refused]
