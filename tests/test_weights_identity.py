@@ -152,3 +152,29 @@ def test_a_file_that_is_replaced_by_an_older_one_is_no_secret(crates: dict[int, 
     answer = predict(crate)
     assert isinstance(answer, str)
     assert "this program holds the weights" in answer or SAID.search(answer), answer
+
+
+def test_a_program_notices_an_older_file_in_its_library(crates: dict[int, Path]) -> None:
+    """The crate is a library of a program, which does not read the folder: the build must see that another file has come."""
+    crate, program = BUILD / "v8", BUILD / "program"
+    subprocess.run(["cp", "-rp", crates[1], crate], check=True)
+    (program / "src").mkdir(parents=True)
+    (program / "Cargo.toml").write_text(
+        '[package]\nname = "program"\nversion = "1.0.0"\nedition = "2024"\n[dependencies]\nscorer = { path = "../v8" }\n'
+    )
+    (program / "src/main.rs").write_text('fn main() {\n    println!("{}", scorer::WEIGHTS_CHECKSUM);\n}\n')
+
+    def run() -> str:
+        done = rust_tools.cargo(program, "run", "-q")
+        return done.stdout.strip() if done.returncode == 0 else done.stderr
+
+    old, new = (npz.checksum(OWN[k]) for k in (1, 2))
+    assert run() == old
+    assert run() == old
+    older = crate / "older.npz"
+    older.write_bytes(npz.encode(weights(2)))
+    os.utime(older, (10**9, 10**9))
+    os.replace(older, crate / WEIGHTS)
+    said = run()
+    assert said != old
+    assert said == new or SAID.search(said), said

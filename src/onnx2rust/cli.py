@@ -216,7 +216,9 @@ def reading(function: Command) -> Command:
     help="Samples for the crate's tests; `predictions` and `labels` in it are used.",
 )
 @click.option("--thresholds", type=_FILE, metavar="FILE.json", help="Confidence thresholds of a binary classifier.")
-@click.option("--binary-classification/--no-binary-classification", default=None, help="Default: if the model can be one.")
+@click.option(
+    "--binary-classification/--no-binary-classification", default=None, help="Default: if it ends in a sigmoid or softmax."
+)
 @click.option("--binary_classification", "binary_value", type=bool, metavar="BOOL", help="The same, with a value.")
 @click.option("--inplace/--no-inplace", default=None, help="Write results over inputs where possible (default).")
 @click.option("--enable_inplace", "inplace_value", type=bool, metavar="BOOL", help="The same, with a value.")

@@ -6,9 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from onnx2rust import emit, frontends, importer, layer_crate, leftovers, naming, npz, output, passes, planner, samples, thresholds
-from onnx2rust.dims import evaluate, product, symbols
-from onnx2rust.dtypes import DType
+from onnx2rust import (
+    classifier,
+    emit,
+    frontends,
+    importer,
+    layer_crate,
+    leftovers,
+    naming,
+    npz,
+    output,
+    passes,
+    planner,
+    samples,
+    thresholds,
+)
+from onnx2rust.dims import evaluate, symbols
 from onnx2rust.errors import MismatchError, Onnx2RustError, Problem, UnsupportedError, UsageError
 from onnx2rust.naming import Names, crate_name, type_name
 from onnx2rust.options import Options, for_each
@@ -240,8 +253,9 @@ def _context(
     loaded: frontends.Loaded, program: Program, source: str, options: Options
 ) -> tuple[emit.Context, samples.TestData, list[str]]:
     notes: list[str] = []
-    why_not = _not_binary(program)
-    binary = options.binary_classification is not False and why_not is None
+    why_not = classifier.cannot_be(program)
+    said = options.binary_classification or options.thresholds is not None
+    binary = options.binary_classification is not False and why_not is None and (said or classifier.ends_in_probability(program))
     if why_not and options.binary_classification:
         raise UsageError(f"--binary-classification: {why_not}", "convert with --no-binary-classification")
     if options.thresholds is not None and not binary:
@@ -268,22 +282,6 @@ def _context(
         apart=data.apart,
     )
     return context, data, notes
-
-
-def _not_binary(program: Program) -> str | None:
-    """Why the outputs cannot be a binary classifier's score, None if they can."""
-    if len(program.outputs) != 1:
-        return f"the model has {len(program.outputs)} outputs, a binary classifier has one score"
-    (value,) = program.outputs
-    if value.dtype is not DType.F32:
-        return f"the output is {value.dtype}, a score is float32"
-    batch = samples.batch_symbol(program)
-    row = value.shape[1:] if batch else value.shape
-    if len(program.symbols) > (1 if batch else 0):
-        return f"the model leaves sizes open ({', '.join(program.symbols)})"
-    if product(row) != 1:
-        return f"the output has shape {value.type}, a binary classifier has one score a sample"
-    return None
 
 
 def _thresholds(options: Options, context: emit.Context, data: samples.TestData) -> dict[str, float]:

@@ -37,6 +37,7 @@ class Reference:
 
     def __init__(self, proto: onnx.ModelProto, *, optimised: bool = False) -> None:
         self._proto = proto
+        self._plain: onnxruntime.InferenceSession | None = None
         self.note: str | None = None
         quantised = not optimised and any(node.op_type == "QuantizeLinear" for node in proto.graph.node)
         try:
@@ -52,6 +53,20 @@ class Reference:
             return [np.asarray(a) for a in self.session.run(None, arrays)]
         except Exception as error:  # as above
             raise ToolError(f"onnxruntime, the reference, cannot run the model: {str(error)[:400]}") from error
+
+    def check_as_it_stands(self, feeds: dict[str, Array]) -> None:
+        """Raises ToolError if the model runs on these inputs only because the optimiser has removed what fails, as a Reshape of the wrong size in
+        front of another: what the optimiser does differs from version to version, and is not what the model says."""
+        try:
+            self._plain = self._plain or session(self._proto, optimised=False)
+        except Exception:  # as above; then it cannot run otherwise
+            return
+        try:
+            self._plain.run(None, {n: np.asarray(a) for n, a in feeds.items()})
+        except Exception as error:  # as above
+            raise ToolError(
+                f"onnxruntime runs the model on these inputs with its graph optimisations only; without them it says: {str(error)[:400]}"
+            ) from error
 
     def _unoptimised(self, error: Exception) -> bool:
         try:

@@ -25,7 +25,7 @@ def tf_layers_files() -> dict[str, bytes]:
     files = {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted((root / "src").rglob("*.rs"))}
     for name in ("README.md", "LICENSE-MIT", "LICENSE-APACHE"):
         files[name] = _find_file(root / name, root.parent.parent / name).read_bytes()
-    manifest, marker, _ = (root / "Cargo.toml").read_text().partition("# ---- only in the repository")
+    manifest, marker, _ = (root / "Cargo.toml").read_text(encoding="utf-8").partition("# ---- only in the repository")
     assert marker, "tf-layers/Cargo.toml has lost the line that its copy ends at"
     files["Cargo.toml"] = (manifest.rstrip() + "\n").encode()
     return files

@@ -9,7 +9,7 @@ import re
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -256,6 +256,11 @@ def _pruned(model: Model, outputs: list[str], cut: dict[str, None], values: list
 # -- the command line ------------------------------------------------------------------------------------------------
 
 
+def drawn(seeds: Iterable[int]) -> list[Model]:
+    """The models of the seeds, but for those that onnxruntime does not survive."""
+    return [m for m in map(_draw_apart, seeds) if m is not None]
+
+
 def _draw_apart(seed: int) -> Model | None:
     """The model of a seed, drawn by a process of its own: onnxruntime does not survive every graph. None if it did not."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as pool:
@@ -278,9 +283,8 @@ def main() -> None:
     kept = KEPT / "found"
     kept.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    drawings = map(_draw_apart, range(arguments.first, arguments.first + arguments.count))
-    models = [m for m in drawings if m is not None]
-    drawn = time.monotonic()
+    models = drawn(range(arguments.first, arguments.first + arguments.count))
+    ready = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         outcomes = run(models, Path(name))
     refusals = collections.Counter(o.refused.splitlines()[0][:160] for o in outcomes if o.refused)
@@ -296,5 +300,5 @@ def main() -> None:
     for reason, times in refusals.most_common():
         print(f"refused {times}: {reason}")
     nodes = sum(len(m.proto.graph.node) for m in models)
-    seconds = f"drawn in {drawn - began:.0f} s, verified in {time.monotonic() - drawn:.0f} s"
+    seconds = f"drawn in {ready - began:.0f} s, verified in {time.monotonic() - ready:.0f} s"
     print(f"{len(outcomes)} models, {nodes} nodes, {sum(refusals.values())} refused, {len(wrong)} wrong; {seconds}")

@@ -7,7 +7,7 @@ does not is taken back, and another kind is drawn.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,24 +38,49 @@ def kind(since: int = 7, weight: float = 1.0) -> Callable[[Kind], Kind]:
     return register
 
 
-def fill(d: Draft, wanted: int, tries: int = 8) -> None:
-    """Draws kinds until there are `wanted` nodes."""
+def all_kinds() -> list[_Entry]:
+    """All that can be drawn, by name."""
     import random_bodies  # noqa: F401  (these register their kinds)
     import random_layers  # noqa: F401
     import random_movements  # noqa: F401
 
-    entries = [e for e in KINDS if e.since <= d.opset]
+    return sorted(KINDS, key=lambda e: e.function.__name__)
+
+
+def pair(seed: int) -> tuple[_Entry, _Entry]:
+    """The two kinds that the graph of a seed begins with: as many seeds in a row as there are pairs of kinds draw each pair once, and the
+    first few hundred each kind several times."""
+    entries = all_kinds()
+    distance, first = divmod(seed, len(entries))
+    return entries[first], entries[(first + distance) % len(entries)]
+
+
+def meet(d: Draft, kinds: Iterable[_Entry], tries: int = 40) -> None:
+    """Draws these kinds, one on top of the other if they fit; raises Unfit if one of them does not fit the inputs at all."""
+    for entry in kinds:
+        if entry.since > d.opset or not any(_drawn(d, entry) for _ in range(tries)):
+            raise Unfit(f"{entry.function.__name__} does not fit")
+
+
+def fill(d: Draft, wanted: int, tries: int = 8) -> None:
+    """Draws kinds until there are `wanted` nodes."""
+    entries = [e for e in all_kinds() if e.since <= d.opset]
     weights = [e.weight * d.taste(e.function.__name__) for e in entries]
     for _ in range(wanted * tries):
         if len(d.nodes) >= wanted:
             return
         (entry,) = d.rng.choices(entries, weights)
-        try:
-            with d.attempt():
-                entry.function(d)
-            d.kinds.append(entry.function.__name__)
-        except Unfit:
-            continue
+        _drawn(d, entry)
+
+
+def _drawn(d: Draft, entry: _Entry) -> bool:
+    try:
+        with d.attempt():
+            entry.function(d)
+    except Unfit:
+        return False
+    d.kinds.append(entry.function.__name__)
+    return True
 
 
 # -- inputs ----------------------------------------------------------------------------------------------------------

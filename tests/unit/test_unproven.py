@@ -12,12 +12,15 @@ import rust_tools
 from onnx import helper
 
 sys.path.insert(0, str(Path(__file__).parent / "ops"))
-from build import model
+from build import lower, model
 
 from onnx2rust import samples
 from onnx2rust.cli import run
+from onnx2rust.errors import ToolError
 from onnx2rust.options import Checks, Options
+from onnx2rust.oracle import Oracle
 from onnx2rust.pipeline import convert
+from onnx2rust.reference import Reference
 from onnx2rust.verification import verify
 
 
@@ -53,3 +56,14 @@ def test_verify_says_not_verified_with_its_own_code(tmp_path: Path, capsys: pyte
     np.savez(tmp_path / "f.npz", x=np.arange(9999, dtype=np.float32)[None])
     report = verify([tmp_path / "unlucky.onnx"], Options(features=tmp_path / "f.npz"), Checks(target_dir=rust_tools.VERIFY))
     assert report.passed, report.text()
+
+
+def test_inputs_that_only_the_optimiser_lets_pass_are_none() -> None:
+    """onnxruntime knows the shape behind the Reshape, and leaves it out; as the model stands it runs for three samples only."""
+    nodes = [helper.make_node("Reshape", ["x", "s"], ["a"]), helper.make_node("Shape", ["a"], ["y"])]
+    proto = model(nodes, {"x": ("n", 4, 5)}, ["y"], {"s": np.array([3, 20])})
+    feeds = {"x": np.ones((6, 4, 5), np.float32)}
+    assert Reference(proto).run(feeds)[0].tolist() == [3, 20]
+    oracle = Oracle(proto, lower(proto))
+    with pytest.raises(ToolError, match=r"with its graph optimisations only; without them it says: .*Reshape"):
+        oracle.run(feeds)

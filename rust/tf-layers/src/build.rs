@@ -68,6 +68,9 @@ impl std::error::Error for WeightsError {}
 /// there holds the file's checksum. The weights must be those that the package's version names ([`identity`]).
 #[must_use]
 pub fn weights(path: &str, tensors: &[Tensor]) -> ExitCode {
+    // The folder too: a file that takes another's place is new to cargo only if it is newer than the build, its folder always is.
+    let folder = Path::new(path).parent().unwrap_or(Path::new("."));
+    println!("cargo::rerun-if-changed={}", folder.display());
     println!("cargo::rerun-if-changed={path}");
     // set by `.cargo/config.toml` of a generated crate where cargo runs in it: another folder may hold other files
     println!("cargo::rerun-if-env-changed=ONNX2RUST_CRATE");

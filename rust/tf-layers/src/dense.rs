@@ -1,6 +1,7 @@
 //! Fully connected layers: y = activation(x · kernel + bias).
 
 use crate::activation::Activation;
+use crate::brief::brief;
 use crate::cpu::Cpu;
 use crate::gemm::{Addend, Grid, Product, Segments};
 use crate::pack::PANEL;
@@ -9,7 +10,7 @@ use crate::pack::PANEL;
 ///
 /// The kernel is packed by [`Packing::Panels`](crate::pack::Packing::Panels): `[units / 16][inputs][16]`, zero-padded. Serves ONNX `Gemm` and
 /// `MatMul` with a constant right side and Keras `Dense` of any rank (`rows` is the product of the leading axes).
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Dense<'w> {
     /// Columns of x.
     pub inputs: usize,
@@ -22,6 +23,8 @@ pub struct Dense<'w> {
     /// Applied last.
     pub activation: Activation,
 }
+
+brief!([] Dense<'_>: inputs, units, activation; kernel, bias);
 
 impl Dense<'_> {
     /// Length of the packed kernel.

@@ -19,7 +19,7 @@ macro_rules! weights {
         }
     ) => {
         $(#[$about])*
-        #[derive(Debug, Clone, Copy)]
+        #[derive(Clone, Copy)]
         pub struct $name<$w> {
             $($(#[$doc])* pub $field: &$w [$t],)+
         }
@@ -29,6 +29,17 @@ macro_rules! weights {
             pub const EMBEDDED: Self = Self {
                 $($field: $crate::weights!(@$kind $t, $file),)+
             };
+            /// Their size in memory.
+            pub const BYTES: usize = 0 $(+ size_of_val(Self::EMBEDDED.$field))+;
+        }
+
+        /// Types and lengths, and no numbers.
+        impl ::core::fmt::Debug for $name<'_> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct(stringify!($name))
+                    $(.field(stringify!($field), &$crate::Brief(self.$field)))+
+                    .finish()
+            }
         }
     };
     (@bytes $t:ty, $file:literal) => {{

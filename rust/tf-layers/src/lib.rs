@@ -18,6 +18,7 @@ pub mod attention;
 pub mod bench;
 #[cfg(feature = "binary")]
 pub mod binary;
+mod brief;
 #[cfg(feature = "broadcast")]
 mod broadcast;
 #[cfg(feature = "npz")]
@@ -82,6 +83,7 @@ pub mod softmax;
 #[cfg(feature = "unary")]
 pub mod unary;
 
+pub use brief::Brief;
 #[doc(hidden)]
 pub use bytemuck;
 #[cfg(feature = "base")]

@@ -5,7 +5,7 @@ use crate::npz::{Array, Data, Dtype, Npz, NpzError};
 use std::fmt;
 
 /// One axis of a tensor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Axis {
     /// A size that is always the same.
     Size(usize),
@@ -16,7 +16,7 @@ pub enum Axis {
 }
 
 /// Name, type and shape of an input or output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Tensor {
     /// Name in the model file.
     pub name: &'static str,
@@ -26,6 +26,25 @@ pub struct Tensor {
     pub dtype: Dtype,
     /// Shape, outermost axis first.
     pub shape: &'static [Axis],
+}
+
+/// `10`, `batch`, or `?` for what is computed.
+impl fmt::Debug for Axis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Size(size) => size.fmt(f),
+            Self::Symbol(name) => f.write_str(name),
+            Self::Computed => f.write_str("?"),
+        }
+    }
+}
+
+/// `image: float32 [batch, 1, 8, 8]`
+impl fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let axes: Vec<String> = self.shape.iter().map(|axis| format!("{axis:?}")).collect();
+        write!(f, "{}: {} [{}]", self.name, self.dtype, axes.join(", "))
+    }
 }
 
 /// Why arrays do not serve as a model's inputs.

@@ -6,7 +6,7 @@ use std::alloc::{Layout, handle_alloc_error};
 ///
 /// A model's workspace is a struct of slots; values whose lifetimes do not overlap share one. After the first call
 /// with the largest sizes nothing is allocated any more. Buffers begin at a cache line, so that no vector straddles two.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Slot<T> {
     data: Vec<T>,
     /// Where the first cache line begins in `data`.
@@ -15,6 +15,13 @@ pub struct Slot<T> {
 
 /// Bytes in a cache line, and in the longest vector.
 const CACHE_LINE: usize = 64;
+
+/// Its room, not what is in it: `[f32; 1024]`.
+impl<T> std::fmt::Debug for Slot<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        crate::Brief(&self.data[self.start..]).fmt(f)
+    }
+}
 
 impl<T> Default for Slot<T> {
     fn default() -> Self {

@@ -355,6 +355,48 @@ fn build_collects_every_problem() {
     );
 }
 
+/// A build with a damaged file names the file and what is wrong with it; where the damage hits nothing that matters, the numbers are the same.
+#[test]
+fn fifty_damaged_files_are_each_named() {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("damaged");
+    std::fs::create_dir_all(&out).unwrap();
+    let path = out.join("weights.npz");
+    let mut refused = 0;
+    for (k, file) in ["stored.npz", "deflated.npz"]
+        .iter()
+        .cycle()
+        .take(50)
+        .enumerate()
+    {
+        let mut bytes = std::fs::read(data(file)).unwrap();
+        let at = (k * 7919 + 13) % bytes.len();
+        match k % 5 {
+            0 => bytes.truncate(at),
+            1 => drop(bytes.drain(at..bytes.len().min(at + 9))),
+            2 => bytes.splice(at..at, [0; 5]).for_each(drop),
+            3 => bytes[at..].fill(0xFF),
+            _ => bytes[at] ^= 0x40,
+        }
+        let whole = read(bytes.clone());
+        std::fs::write(&path, bytes).unwrap();
+        match build::pack(&path, &[F32], &out, false) {
+            Ok(_) => unreachable!("the file has more tensors than the model"),
+            Err(error) => {
+                let text = error.to_string();
+                assert!(text.contains("weights.npz"), "damage {k}: {text}");
+                assert!(!error.problems.is_empty(), "damage {k}: {text}");
+                if whole.is_err() {
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(
+        refused > 30,
+        "{refused} files were damaged where it matters"
+    );
+}
+
 /// What the build script says of a file whose tensors fit.
 fn doubts(test: &str, arrays: &[Array]) -> Vec<String> {
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);

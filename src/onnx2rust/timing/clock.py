@@ -64,7 +64,7 @@ def one_core() -> Iterator[None]:
 
 def machine(packages: Sequence[str] = ("onnxruntime",)) -> dict[str, Any]:
     """What the numbers depend on: processor, vector features, compiler, versions of `packages`, load."""
-    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    info = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
     field = {line.split(":")[0].strip(): line.split(":", 1)[1].strip() for line in info.splitlines() if ":" in line}
     versions = {}
     for package in packages:

@@ -124,7 +124,9 @@ class Workspace:
         if not self.members:
             return
         members = ", ".join(f'"{m}"' for m in self.members)
-        (self.root / "Cargo.toml").write_text(f'[workspace]\nresolver = "3"\nmembers = [{members}]\n{self.profile}')
+        (self.root / "Cargo.toml").write_text(
+            f'[workspace]\nresolver = "3"\nmembers = [{members}]\n{self.profile}', encoding="utf-8"
+        )
         command = ["cargo", "build", "--release", "--examples", "--keep-going", "--message-format=json"]
         command += ["--target-dir", str(self.folder / "target")]
         environment = os.environ | {"CARGO_TERM_COLOR": "never"}

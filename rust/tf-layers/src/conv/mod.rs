@@ -13,6 +13,7 @@ mod transpose;
 mod winograd;
 
 use crate::activation::Activation;
+use crate::brief::brief;
 use crate::cpu::Cpu;
 use crate::gemm::{Addend, Grid, Product, Segments};
 use crate::image::{self, Window};
@@ -32,7 +33,7 @@ pub use winograd::WinogradConv2d;
 ///
 /// `output = (size + pads_begin + pads_end − dilation · (kernel_shape − 1) − 1) / stride + 1` along each of the `D` axes (ONNX `Conv`). The
 /// kernel is packed by [`pack::conv`](crate::pack::conv).
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Conv<'w, const D: usize> {
     /// Channels of x.
     pub input_channels: usize,
@@ -57,6 +58,8 @@ pub struct Conv<'w, const D: usize> {
     /// Applied last.
     pub activation: Activation,
 }
+
+brief!([const D: usize] Conv<'_, D>: input_channels, output_channels, group, kernel_shape, strides, dilations, pads_begin, pads_end, activation; kernel, bias);
 
 impl<const D: usize> Conv<'_, D> {
     crate::image::same_pads!();

@@ -4,6 +4,7 @@
 //! like those of any convolution, written with the stride between them. No multiplication is wasted on inserted zeros.
 
 use crate::activation::Activation;
+use crate::brief::brief;
 use crate::cpu::Cpu;
 use crate::gemm::{Addend, Grid, Product, Segments};
 use crate::image::{self, Window};
@@ -14,7 +15,7 @@ use crate::slot::Slot;
 ///
 /// `output = (size − 1) · stride + output_padding + (kernel_shape − 1) · dilation + 1 − pads_begin − pads_end` along each of the `D` axes (ONNX
 /// `ConvTranspose`). The kernel is packed by [`pack::conv_transpose`](crate::pack::conv_transpose).
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct ConvTranspose<'w, const D: usize> {
     /// Channels of x.
     pub input_channels: usize,
@@ -41,6 +42,8 @@ pub struct ConvTranspose<'w, const D: usize> {
     /// Applied last.
     pub activation: Activation,
 }
+
+brief!([const D: usize] ConvTranspose<'_, D>: input_channels, output_channels, group, kernel_shape, strides, dilations, pads_begin, pads_end, output_padding, activation; kernel, bias);
 
 impl<const D: usize> ConvTranspose<'_, D> {
     /// Length of the packed kernel, `outputs` being the channels of one group.

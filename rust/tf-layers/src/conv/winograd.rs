@@ -8,6 +8,7 @@
 )]
 
 use crate::activation::Activation;
+use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 use crate::gemm::{Addend, Grid, Product, Segments};
 use crate::image::Window;
@@ -23,7 +24,7 @@ const BLOCK_TILES: core::ops::RangeInclusive<usize> = 32..=192;
 ///
 /// `M` is 2 (errors as small as the direct kernel's) or 4 (faster; errors to 1e-5 of max |y|). Channels are multiples of 16. The kernel is packed by
 /// [`pack::winograd`](crate::pack::winograd).
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct WinogradConv2d<'w, const M: usize> {
     /// Channels of x.
     pub input_channels: usize,
@@ -40,6 +41,8 @@ pub struct WinogradConv2d<'w, const M: usize> {
     /// Applied last.
     pub activation: Activation,
 }
+
+brief!([const M: usize] WinogradConv2d<'_, M>: input_channels, output_channels, pads_begin, pads_end, activation; kernel, bias);
 
 /// Distance of one position's tiles from the next's beyond their own length. Without it, planes of a power of two would put all positions of a
 /// tile in one set of the first-level cache, which holds eight: a third slower.

@@ -2,6 +2,7 @@
 
 mod rows;
 
+use crate::brief::brief;
 use crate::cpu::Cpu;
 use crate::number::Float;
 
@@ -12,7 +13,7 @@ pub use rows::Rows;
 /// y = (x − mean) / √(variance + epsilon) · scale + bias over each row (ONNX `LayerNormalization`).
 ///
 /// Mean and variance are those of the row, taken one after the other, so that a large mean costs no digits.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct LayerNormalization<'w, T = f32> {
     /// Added to the variance.
     pub epsilon: f32,
@@ -21,6 +22,8 @@ pub struct LayerNormalization<'w, T = f32> {
     /// Added at the end to one row, if any.
     pub bias: Option<&'w [T]>,
 }
+
+brief!([T] LayerNormalization<'_, T>: epsilon; scale, bias);
 
 impl<T: Rows> LayerNormalization<'_, T> {
     /// Checks the lengths; in a constant a mistake is a compile error.
@@ -81,13 +84,15 @@ impl<T: Rows> LayerNormalization<'_, T> {
 }
 
 /// y = x / √(mean of x² + epsilon) · scale over each row (ONNX `RMSNormalization`).
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct RmsNormalization<'w, T = f32> {
     /// Added to the mean of the squares.
     pub epsilon: f32,
     /// Factors of one row, if any.
     pub scale: Option<&'w [T]>,
 }
+
+brief!([T] RmsNormalization<'_, T>: epsilon; scale);
 
 impl<T: Rows> RmsNormalization<'_, T> {
     /// Checks the parameters (there is nothing to check).
@@ -119,7 +124,7 @@ impl<T: Rows> RmsNormalization<'_, T> {
 
 /// y = (x − mean) / √(variance + epsilon) · scale + bias, mean and variance over a group of channels of x
 /// `[batch, channels, inner]` (ONNX `GroupNormalization`; as many groups as channels: `InstanceNormalization`).
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct GroupNormalization<'w, T = f32> {
     /// Groups that the channels are cut into.
     pub groups: usize,
@@ -130,6 +135,8 @@ pub struct GroupNormalization<'w, T = f32> {
     /// Added to each channel.
     pub bias: &'w [T],
 }
+
+brief!([T] GroupNormalization<'_, T>: groups, epsilon; scale, bias);
 
 impl<T: Rows> GroupNormalization<'_, T> {
     /// Checks the lengths; in a constant a mistake is a compile error.
@@ -173,13 +180,15 @@ impl<T: Rows> GroupNormalization<'_, T> {
 
 /// y = x · scale + shift per channel of x `[outer, channels, inner]` (channels last: `inner` is 1): ONNX
 /// `BatchNormalization`, whose mean and variance are part of both at conversion.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct ScaleShift<'w, T = f32> {
     /// Factor of each channel.
     pub scale: &'w [T],
     /// Added to each channel.
     pub shift: &'w [T],
 }
+
+brief!([T] ScaleShift<'_, T>: ; scale, shift);
 
 impl<T: Rows> ScaleShift<'_, T> {
     /// Checks the lengths; in a constant a mistake is a compile error.

@@ -3,6 +3,7 @@
 use super::product::{gates, lanes};
 use super::unroll::{Cell, Directions, Outputs, Rows, States, Unroll, blocks, packed_lens};
 use crate::activation::Activation;
+use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, prelude::*};
 use crate::error::Result;
 use crate::math::exp::{sigmoid, tanh};
@@ -19,7 +20,7 @@ use crate::slot::Slot;
 /// packed by [`Packing::InputGates`](crate::pack::Packing) `{ gates: 3 }`, `RecurrentGates { gates: 3, split }`, `GateBias { gates: 3, summed }`,
 /// where `split` and `summed` are 3 and 2 with `linear_before_reset`, else 2 and 3; with it ch is packed by
 /// `LastRecurrentBias { gates: 3 }`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Gru<'w> {
     /// Last axis of x.
     pub inputs: usize,
@@ -42,6 +43,8 @@ pub struct Gru<'w> {
     /// Whether the reset gate comes after the product.
     pub linear_before_reset: bool,
 }
+
+brief!([] Gru<'_>: inputs, hidden, directions, activations, clip, linear_before_reset; kernel, recurrent_kernel, bias, reset_bias);
 
 impl Gru<'_> {
     /// Lengths of the packed W, R and B.

@@ -3,6 +3,7 @@
 use super::product::{gates, lanes};
 use super::unroll::{Cell, Directions, Outputs, Rows, States, Unroll, blocks, packed_lens};
 use crate::activation::Activation;
+use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, prelude::*};
 use crate::error::Result;
 use crate::math::exp::{sigmoid, tanh};
@@ -17,7 +18,7 @@ use crate::slot::Slot;
 /// x `[steps, batch, inputs]`, y `[steps, directions, batch, hidden]`, states `[directions, batch, hidden]`. Weights are
 /// packed by [`Packing::InputGates`](crate::pack::Packing) `{ gates: 4 }`, `RecurrentGates { gates: 4, split: 4 }`, `GateBias { gates: 4,
 /// summed: 4 }` and `GateVectors { gates: 3 }`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Lstm<'w> {
     /// Last axis of x.
     pub inputs: usize,
@@ -40,6 +41,8 @@ pub struct Lstm<'w> {
     /// Whether the forget gate is 1 − i.
     pub input_forget: bool,
 }
+
+brief!([] Lstm<'_>: inputs, hidden, directions, activations, clip, input_forget; kernel, recurrent_kernel, bias, peepholes);
 
 impl Lstm<'_> {
     /// Lengths of the packed W, R and B.

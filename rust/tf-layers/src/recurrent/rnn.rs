@@ -3,6 +3,7 @@
 use super::product::{gates, lanes};
 use super::unroll::{Cell, Directions, Outputs, Rows, States, Unroll, blocks, packed_lens};
 use crate::activation::Activation;
+use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, prelude::*};
 use crate::error::Result;
 use crate::pack::{PANEL, recurrent::STEP};
@@ -13,7 +14,7 @@ use crate::slot::Slot;
 /// x `[steps, batch, inputs]`, y `[steps, directions, batch, hidden]`, states `[directions, batch, hidden]`. Weights are
 /// packed by [`Packing::InputGates`](crate::pack::Packing) `{ gates: 1 }`, `RecurrentGates { gates: 1, split: 1 }` and `GateBias { gates: 1,
 /// summed: 1 }`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Rnn<'w> {
     /// Last axis of x.
     pub inputs: usize,
@@ -32,6 +33,8 @@ pub struct Rnn<'w> {
     /// Bound of |x| for what the activation gets, if any.
     pub clip: Option<f32>,
 }
+
+brief!([] Rnn<'_>: inputs, hidden, directions, activations, clip; kernel, recurrent_kernel, bias);
 
 impl Rnn<'_> {
     /// Lengths of the packed W, R and B.

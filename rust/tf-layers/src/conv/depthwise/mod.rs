@@ -3,6 +3,7 @@
 mod lines;
 
 use crate::activation::Activation;
+use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 use crate::image::{self, Window};
 use crate::pack::PANEL;
@@ -12,7 +13,7 @@ use crate::slot::Slot;
 ///
 /// Output channel o sees input channel `o / multiplier` alone (ONNX `Conv` with `group == channels`). Sizes as in [`Conv`](super::Conv). The
 /// kernel is packed by [`pack::depthwise`](crate::pack::depthwise).
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct DepthwiseConv<'w, const D: usize> {
     /// Channels of x.
     pub channels: usize,
@@ -35,6 +36,8 @@ pub struct DepthwiseConv<'w, const D: usize> {
     /// Applied last.
     pub activation: Activation,
 }
+
+brief!([const D: usize] DepthwiseConv<'_, D>: channels, multiplier, kernel_shape, strides, dilations, pads_begin, pads_end, activation; kernel, bias);
 
 impl<const D: usize> DepthwiseConv<'_, D> {
     crate::image::same_pads!();

@@ -1,6 +1,8 @@
 //! How the model runs.
 
 use super::layers::{self, Layers};
+use super::weights::Weights;
+use std::fmt;
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
@@ -46,7 +48,7 @@ impl Workspace {
 }
 
 /// The model `Digits`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct DigitsModel<'w> {
     cpu: Cpu,
     layers: &'w Layers<'w>,
@@ -60,6 +62,18 @@ impl DigitsModel<'static> {
             cpu: Cpu::new(),
             layers: &layers::EMBEDDED,
         }
+    }
+}
+
+/// What goes in, what comes out, and how large the weights are: none of their numbers.
+impl fmt::Debug for DigitsModel<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DigitsModel")
+            .field("inputs", &Self::INPUTS)
+            .field("outputs", &Self::OUTPUTS)
+            .field("weight_bytes", &Weights::BYTES)
+            .field("cpu", &self.cpu)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,8 @@
 //! How the model runs.
 
 use super::layers::{self, Layers};
+use super::weights::Weights;
+use std::fmt;
 use tf_layers::movement::Gather;
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
@@ -58,7 +60,7 @@ impl Workspace {
 }
 
 /// The model `TransformerEnc`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct TransformerEncModel<'w> {
     cpu: Cpu,
     layers: &'w Layers<'w>,
@@ -72,6 +74,18 @@ impl TransformerEncModel<'static> {
             cpu: Cpu::new(),
             layers: &layers::EMBEDDED,
         }
+    }
+}
+
+/// What goes in, what comes out, and how large the weights are: none of their numbers.
+impl fmt::Debug for TransformerEncModel<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransformerEncModel")
+            .field("inputs", &Self::INPUTS)
+            .field("outputs", &Self::OUTPUTS)
+            .field("weight_bytes", &Weights::BYTES)
+            .field("cpu", &self.cpu)
+            .finish_non_exhaustive()
     }
 }
 
