@@ -247,3 +247,25 @@ def test_shapes_that_fit_cannot_fail(op: str, dtype: int, shapes: tuple[list[Any
     assert call is not None
     assert ("map_err" in call[0]) == fails
     assert (call[1] is None) == fails
+
+
+def lstm(inputs: Sequence[str], outputs: Sequence[str]) -> str:
+    """The text of a crate of one LSTM over x [3, n, 2]."""
+    known: dict[str, Any] = {"w": np.ones((1, 16, 2), np.float32), "r": np.ones((1, 16, 4), np.float32)}
+    if "h" in inputs:
+        known |= {"lens": np.array([1, 2], np.int32), "h": np.ones((1, 2, 4), np.float32), "c": np.ones((1, 2, 4), np.float32)}
+    node = helper.make_node("LSTM", inputs, outputs, hidden_size=4)
+    return rendered([node], [o for o in outputs if o], known, (3, 2 if "h" in inputs else "n", 2))["src/model.rs"]
+
+
+def test_optional_inputs_and_outputs_of_recurrent_layers_have_names() -> None:
+    text = lstm(["x", "w", "r"], ["", "y_h"])
+    assert "(cpu, LstmInputs { steps: 3, batch: n, x: inputs.x, ..Default::default() }, LstmOutputs { y_h: Some(" in text
+    assert "), ..Default::default() }, &mut ws.scratch)" in text
+    # where everything is used, there is nothing to leave out
+    text = lstm(["x", "w", "r", "", "lens", "h", "c"], ["y", "y_h", "y_c"])
+    assert "LstmInputs { steps: 3, batch: 2, x: inputs.x, sequence_lens: Some(" in text
+    assert "initial_c: Some(" in text
+    assert "y_c: Some(" in text
+    assert "Default" not in text[text.index("LstmInputs { steps") : text.index("&mut ws.scratch)")]
+    assert "None, " not in text
