@@ -218,7 +218,9 @@ def test_sizes_of_a_product_have_names() -> None:
         ("Less", TensorProto.FLOAT, (["n", 3], ["n", 3]), False),
         ("Pow", TensorProto.FLOAT, (["n", 3], [1]), False),
         ("Where", TensorProto.FLOAT, (["n", 3], ["n", 3]), False),
+        ("Concat", TensorProto.FLOAT, (["n", 3], ["n", 4]), False),
         # what only the run knows can fail
+        ("Concat", TensorProto.FLOAT, (["n", 3], ["m", 4]), True),
         ("Add", TensorProto.FLOAT, (["n", 3], ["m", 3]), True),
         ("Where", TensorProto.FLOAT, (["n", 3], ["m", 3]), True),
         ("Less", TensorProto.FLOAT, (["n"], [4]), True),
@@ -229,7 +231,7 @@ def test_sizes_of_a_product_have_names() -> None:
 def test_shapes_that_fit_cannot_fail(op: str, dtype: int, shapes: tuple[list[Any], list[Any]], fails: bool) -> None:
     """A step returns a Result only if its sizes or its divisors are for the run to tell."""
     infos = [helper.make_tensor_value_info(n, dtype, s) for n, s in zip("ab", shapes, strict=True)]
-    nodes = [helper.make_node(op, ["a", "b"], ["y"])]
+    nodes = [helper.make_node(op, ["a", "b"], ["y"], **({"axis": 1} if op == "Concat" else {}))]
     if op == "Where":
         nodes = [helper.make_node("Less", ["a", "a"], ["c"]), helper.make_node("Where", ["c", "a", "b"], ["y"])]
     graph = helper.make_graph(nodes, "lines", infos, [onnx.ValueInfoProto(name="y")])

@@ -18,7 +18,7 @@ import numpy as np
 from onnx2rust.dims import Dim, Expr, multiple, symbols
 
 if TYPE_CHECKING:
-    from onnx2rust.dtypes import DType
+    from onnx2rust.program import TensorType
 
 Dims = tuple[Dim, ...]
 SignedDims = tuple[Dim, ...]
@@ -146,7 +146,7 @@ class Layer:
         """All weights among the fields."""
         return [w for w in self.constants().values() if isinstance(w, Weight)]
 
-    def fits(self, dtypes: Sequence[DType]) -> bool:
+    def fits(self, types: Sequence[TensorType]) -> bool:
         """Whether what could fail in `run` is known not to, for inputs of these types."""
         return False
 
