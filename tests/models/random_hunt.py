@@ -279,6 +279,7 @@ def main() -> None:
     parser.add_argument("--block", type=int, help="cut programs into methods of about so many steps")
     arguments = parser.parse_args()
     body.BLOCK = arguments.block or body.BLOCK
+    body.FEW = min(body.FEW, body.BLOCK // 2)
     kept = BUILD / "found"
     kept.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()

@@ -140,13 +140,15 @@ def test_a_size_that_only_the_run_knows_is_no_literal() -> None:
 def test_methods_take_what_they_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names of nodes and inputs that look like variables are none."""
     monkeypatch.setattr(body, "BLOCK", 2)
+    monkeypatch.setattr(body, "FEW", 1)
     split = helper.make_node("Split", ["x", "sizes"], ["first", "second"], axis=1)
     names = ["first", "n", "inputs", "cpu", "y"]
     nodes = [split, *(helper.make_node("Sigmoid", [a], [b], name=b) for a, b in pairwise(names))]
     text = rendered(nodes, ["y"], {})["src/model.rs"]
     assert re.findall(r"struct Dims {([^}]*)}", text) == ["\n    n: usize,\n    part_0: usize,\n"]
     taken = re.findall(r"fn run_\w+\(&self, (.*)\) -> Result", text)
-    assert taken == ["d: &mut Dims, inputs: Inputs<'_>, ws: &mut Workspace", *2 * ["d: &Dims, ws: &mut Workspace"]]
+    both = ["d: &mut Dims, inputs: Inputs<'_>", "d: &Dims, inputs: Inputs<'_>, ws: &mut Workspace"]
+    assert taken == [*both, *4 * ["d: &Dims, ws: &mut Workspace"]]
 
 
 def test_layers_that_could_have_weights_and_have_none() -> None:
@@ -177,23 +179,25 @@ def test_a_model_without_parameters_holds_no_layers() -> None:
 def test_long_programs_share_sizes_where_there_are_any(rows: str | int, shared: bool) -> None:
     nodes = [helper.make_node("Softmax", [f"v{i}" if i else "x"], [f"v{i + 1}"]) for i in range(100)]
     code = rendered(nodes, ["v100"], {}, [rows, 3])["src/model.rs"]
-    assert code.count("fn run_") == 2
+    assert code.count("fn run_") == 4
     assert ("struct Dims" in code) == ("Dims {" in code) == shared
 
 
 def test_methods_are_called_after_the_scopes_that_they_run() -> None:
     def block(k: int) -> list[onnx.NodeProto]:
-        names = [f"v{k}.{i}" for i in range(51)]
+        names = [f"v{k}.{i}" for i in range(29)]
         return [
-            helper.make_node("Sigmoid", [a], [b], name=f"jit_main/net/block_{k}/layer_{i // 10}/Sigmoid__{k * 50 + i}")
+            helper.make_node("Sigmoid", [a], [b], name=f"jit_main/net/block_{k}/layer_{i // 10}/Sigmoid__{k * 28 + i}")
             for i, (a, b) in enumerate(pairwise(names))
         ]
 
-    nodes = block(0) + block(1) + block(2)
-    nodes[0].input[0], nodes[50].input[0], nodes[100].input[0] = "x", "v0.50", "v1.50"
-    text = rendered(nodes, ["v2.50"], {})["src/model.rs"]
-    assert re.findall(r"fn (run_\w+)", text) == ["run_block_0", "run_block_1", "run_block_2"]
-    assert "/// `block_0`: 50 steps, `block_0_layer_0_sigmoid` to `block_0_layer_4_sigmoid_10`." in text
+    nodes = [node for k in range(4) for node in block(k)]
+    nodes[0].input[0] = "x"
+    for k in range(3):
+        nodes[28 * (k + 1)].input[0] = f"v{k}.28"
+    text = rendered(nodes, ["v3.28"], {})["src/model.rs"]
+    assert re.findall(r"fn (run_\w+)", text) == ["run_block_0", "run_block_1", "run_block_2", "run_block_3"]
+    assert "/// `block_0`: 28 steps." in text
 
 
 def test_sizes_of_a_product_have_names() -> None:
@@ -243,3 +247,25 @@ def test_shapes_that_fit_cannot_fail(op: str, dtype: int, shapes: tuple[list[Any
     assert call is not None
     assert ("map_err" in call[0]) == fails
     assert (call[1] is None) == fails
+
+
+def lstm(inputs: Sequence[str], outputs: Sequence[str]) -> str:
+    """The text of a crate of one LSTM over x [3, n, 2]."""
+    known: dict[str, Any] = {"w": np.ones((1, 16, 2), np.float32), "r": np.ones((1, 16, 4), np.float32)}
+    if "h" in inputs:
+        known |= {"lens": np.array([1, 2], np.int32), "h": np.ones((1, 2, 4), np.float32), "c": np.ones((1, 2, 4), np.float32)}
+    node = helper.make_node("LSTM", inputs, outputs, hidden_size=4)
+    return rendered([node], [o for o in outputs if o], known, (3, 2 if "h" in inputs else "n", 2))["src/model.rs"]
+
+
+def test_optional_inputs_and_outputs_of_recurrent_layers_have_names() -> None:
+    text = lstm(["x", "w", "r"], ["", "y_h"])
+    assert "(cpu, LstmInputs { steps: 3, batch: n, x: inputs.x, ..Default::default() }, LstmOutputs { y_h: Some(" in text
+    assert "), ..Default::default() }, &mut ws.scratch)" in text
+    # where everything is used, there is nothing to leave out
+    text = lstm(["x", "w", "r", "", "lens", "h", "c"], ["y", "y_h", "y_c"])
+    assert "LstmInputs { steps: 3, batch: 2, x: inputs.x, sequence_lens: Some(" in text
+    assert "initial_c: Some(" in text
+    assert "y_c: Some(" in text
+    assert "Default" not in text[text.index("LstmInputs { steps") : text.index("&mut ws.scratch)")]
+    assert "None, " not in text

@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use tf_layers::attention::{Attention, Axes, EmptyRows};
+use tf_layers::attention::{Attention, AttentionInputs, Axes, EmptyRows};
 use tf_layers::binary::Mul;
 use tf_layers::matmul::MatMul;
 use tf_layers::matrices::Matrices;
@@ -171,7 +171,17 @@ fn main() {
                 spelled(cpu, case, q, k, v, &mut buffers, &mut scratch, expected);
                 times[0].push(start.elapsed().as_secs_f64() * 1e6);
                 let start = Instant::now();
-                layer.run(cpu, 1, t, t, q, k, v, None, None, y, &mut own);
+                let given = AttentionInputs {
+                    batch: 1,
+                    queries: t,
+                    keys: t,
+                    query: q,
+                    key: k,
+                    value: v,
+                    keep: None,
+                    mask: None,
+                };
+                layer.run(cpu, given, y, &mut own);
                 times[1].push(start.elapsed().as_secs_f64() * 1e6);
             }
             for (a, b) in y.iter().zip(expected.iter()) {

@@ -9,7 +9,9 @@ mod common;
 use common::{Bench, numbers};
 use tf_layers::activation::Activation::{Sigmoid, Tanh};
 use tf_layers::pack::Packing;
-use tf_layers::recurrent::{Directions, Gru, Lstm, Rnn};
+use tf_layers::recurrent::{
+    Directions, Gru, Lstm, LstmInputs, LstmOutputs, RecurrentInputs, RecurrentOutputs, Rnn,
+};
 use tf_layers::{Cpu, Slot};
 
 /// Packed W, R and B of random content.
@@ -80,15 +82,17 @@ fn main() {
                         layer
                             .run(
                                 cpu,
-                                steps,
-                                batch,
-                                &x,
-                                None,
-                                None,
-                                None,
-                                Some(y),
-                                Some(h),
-                                None,
+                                LstmInputs {
+                                    steps,
+                                    batch,
+                                    x: &x,
+                                    ..Default::default()
+                                },
+                                LstmOutputs {
+                                    y: Some(y),
+                                    y_h: Some(h),
+                                    ..Default::default()
+                                },
                                 &mut scratch,
                             )
                             .expect("no sequence lengths")
@@ -110,13 +114,16 @@ fn main() {
                         layer
                             .run(
                                 cpu,
-                                steps,
-                                batch,
-                                &x,
-                                None,
-                                None,
-                                Some(y),
-                                Some(h),
+                                RecurrentInputs {
+                                    steps,
+                                    batch,
+                                    x: &x,
+                                    ..Default::default()
+                                },
+                                RecurrentOutputs {
+                                    y: Some(y),
+                                    y_h: Some(h),
+                                },
                                 &mut scratch,
                             )
                             .expect("no sequence lengths")
@@ -141,13 +148,16 @@ fn main() {
                         layer
                             .run(
                                 cpu,
-                                steps,
-                                batch,
-                                &x,
-                                None,
-                                None,
-                                Some(y),
-                                Some(h),
+                                RecurrentInputs {
+                                    steps,
+                                    batch,
+                                    x: &x,
+                                    ..Default::default()
+                                },
+                                RecurrentOutputs {
+                                    y: Some(y),
+                                    y_h: Some(h),
+                                },
                                 &mut scratch,
                             )
                             .expect("no sequence lengths")

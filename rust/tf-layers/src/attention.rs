@@ -143,16 +143,25 @@ impl MaskAxes {
     }
 }
 
-/// What one call works on.
-#[derive(Clone, Copy)]
-struct Work<'a> {
-    query: &'a [f32],
-    key: &'a [f32],
-    value: &'a [f32],
-    keep: Option<&'a [bool]>,
-    mask: Option<&'a [f32]>,
-    queries: usize,
-    keys: usize,
+/// What attention reads; the heads lie as the layer's axes say.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AttentionInputs<'a> {
+    /// Samples.
+    pub batch: usize,
+    /// Tokens that ask.
+    pub queries: usize,
+    /// Tokens that are asked.
+    pub keys: usize,
+    /// `[batch, queries, heads · head_size]`, in some order.
+    pub query: &'a [f32],
+    /// `[batch, keys, key_heads · head_size]`, in some order.
+    pub key: &'a [f32],
+    /// `[batch, keys, key_heads · value_size]`, in some order.
+    pub value: &'a [f32],
+    /// Which scores stay, as [`Attention::keep`] says.
+    pub keep: Option<&'a [bool]>,
+    /// What is added to the scores, as [`Attention::mask`] says.
+    pub mask: Option<&'a [f32]>,
 }
 
 /// The parts of the scratch.
@@ -182,39 +191,19 @@ impl Attention {
     }
 
     /// y = attention of `queries` tokens to `keys` tokens, in each of `batch` samples.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the convention: sizes, inputs, outputs, scratch"
-    )]
-    pub fn run(
-        &self,
-        cpu: Cpu,
-        batch: usize,
-        queries: usize,
-        keys: usize,
-        query: &[f32],
-        key: &[f32],
-        value: &[f32],
-        keep: Option<&[bool]>,
-        mask: Option<&[f32]>,
-        y: &mut [f32],
-        scratch: &mut Slot<f32>,
-    ) {
+    pub fn run(&self, cpu: Cpu, given: AttentionInputs, y: &mut [f32], scratch: &mut Slot<f32>) {
+        let AttentionInputs {
+            batch,
+            queries,
+            keys,
+            ..
+        } = given;
         if y.is_empty() {
             return;
         }
         if keys == 0 {
             return y.fill(0.0);
         }
-        let work = Work {
-            query,
-            key,
-            value,
-            keep,
-            mask,
-            queries,
-            keys,
-        };
         let step = keys.next_multiple_of(PANEL);
         let rows = (SCORE_BYTES / (4 * step) / ROWS * ROWS)
             .max(ROWS)
@@ -237,9 +226,9 @@ impl Attention {
         for sample in 0..batch {
             for head in 0..self.heads {
                 if few {
-                    self.few(cpu, &work, [sample, head], &mut scratch, y);
+                    self.few(cpu, &given, [sample, head], &mut scratch, y);
                 } else {
-                    self.head(cpu, &work, [sample, head], &mut scratch, y);
+                    self.head(cpu, &given, [sample, head], &mut scratch, y);
                 }
             }
         }
@@ -248,29 +237,38 @@ impl Attention {
     /// The transposed keys and the values of a head, as they lie.
     fn keys_and_values<'a>(
         &self,
-        work: &Work<'a>,
+        given: &AttentionInputs<'a>,
         [sample, head]: [usize; 2],
     ) -> (Operand<'a>, Operand<'a>) {
         let head = head / (self.heads / self.key_heads);
-        let key = self.key.place(self.key_heads, work.keys, self.head_size);
-        let value = self.value.place(self.key_heads, work.keys, self.value_size);
+        let key = self.key.place(self.key_heads, given.keys, self.head_size);
+        let value = self
+            .value
+            .place(self.key_heads, given.keys, self.value_size);
         let keys = Operand {
-            data: &work.key[sample * key.sample + head * key.head..],
+            data: &given.key[sample * key.sample + head * key.head..],
             steps: [key.element, key.token],
         };
         let values = Operand {
-            data: &work.value[sample * value.sample + head * value.head..],
+            data: &given.value[sample * value.sample + head * value.head..],
             steps: [value.token, value.element],
         };
         (keys, values)
     }
 
     /// All queries of one head, a block of rows at a time.
-    fn head(&self, cpu: Cpu, work: &Work, at: [usize; 2], scratch: &mut Scratch, y: &mut [f32]) {
+    fn head(
+        &self,
+        cpu: Cpu,
+        given: &AttentionInputs,
+        at: [usize; 2],
+        scratch: &mut Scratch,
+        y: &mut [f32],
+    ) {
         let [sample, head] = at;
-        let (queries, keys) = (work.queries, work.keys);
+        let (queries, keys) = (given.queries, given.keys);
         if head.is_multiple_of(self.heads / self.key_heads) {
-            let (key, value) = self.keys_and_values(work, at);
+            let (key, value) = self.keys_and_values(given, at);
             pack_panels(cpu, key, [self.head_size, keys], self.scale, scratch.key);
             pack_panels(cpu, value, [keys, self.value_size], 1.0, scratch.value);
         }
@@ -294,11 +292,11 @@ impl Attention {
             }
             .run(
                 cpu,
-                &work.query[sample * query.sample + head * query.head + first * query.token..],
+                &given.query[sample * query.sample + head * query.head + first * query.token..],
                 Addend::Nothing,
                 scratch.scores,
             );
-            self.weights(cpu, work, [sample, head, first], rows, scratch);
+            self.weights(cpu, given, [sample, head, first], rows, scratch);
             Product {
                 grid: Grid::matrix(rows, scratch.step, place.token),
                 segments: Segments::one(keys),
@@ -317,18 +315,25 @@ impl Attention {
     }
 
     /// Few queries (a decoder's next token): keys and values are read once, where they lie.
-    fn few(&self, cpu: Cpu, work: &Work, at: [usize; 2], scratch: &mut Scratch, y: &mut [f32]) {
+    fn few(
+        &self,
+        cpu: Cpu,
+        given: &AttentionInputs,
+        at: [usize; 2],
+        scratch: &mut Scratch,
+        y: &mut [f32],
+    ) {
         let [sample, head] = at;
-        let (queries, keys) = (work.queries, work.keys);
-        let (key, value) = self.keys_and_values(work, at);
+        let (queries, keys) = (given.queries, given.keys);
+        let (key, value) = self.keys_and_values(given, at);
         let query = self.query.place(self.heads, queries, self.head_size);
         let place = self.output.place(self.heads, queries, self.value_size);
         for (i, scores) in scratch.scores.chunks_exact_mut(scratch.step).enumerate() {
             let start = sample * query.sample + head * query.head + i * query.token;
-            let row = &work.query[start..start + self.head_size];
+            let row = &given.query[start..start + self.head_size];
             few_rows(cpu, row, key, self.scale, &mut scores[..keys]);
         }
-        self.weights(cpu, work, [sample, head, 0], queries, scratch);
+        self.weights(cpu, given, [sample, head, 0], queries, scratch);
         for (i, scores) in scratch.scores.chunks_exact(scratch.step).enumerate() {
             let start = sample * place.sample + head * place.head + i * place.token;
             few_rows(
@@ -342,37 +347,44 @@ impl Attention {
     }
 
     /// A block of scores becomes their softmax; `at` is sample, head and first query.
-    fn weights(&self, cpu: Cpu, work: &Work, at: [usize; 3], rows: usize, scratch: &mut Scratch) {
+    fn weights(
+        &self,
+        cpu: Cpu,
+        given: &AttentionInputs,
+        at: [usize; 3],
+        rows: usize,
+        scratch: &mut Scratch,
+    ) {
         let step = scratch.step;
         let scores = &mut scratch.scores[..rows * step];
-        dispatch!(cpu.level, s => self.weights_at(s, work, at, step, scores));
+        dispatch!(cpu.level, s => self.weights_at(s, given, at, step, scores));
     }
 
     #[inline(always)]
     fn weights_at<S: Simd>(
         &self,
         s: S,
-        work: &Work,
+        given: &AttentionInputs,
         at: [usize; 3],
         step: usize,
         scores: &mut [f32],
     ) {
         let [sample, head, first] = at;
-        let sizes = [self.heads, work.queries, work.keys];
+        let sizes = [self.heads, given.queries, given.keys];
         for (i, row) in scores.chunks_exact_mut(step).enumerate() {
             let at = [sample, head, first + i];
             let seen = if self.causal {
-                work.keys.min(at[2] + 1)
+                given.keys.min(at[2] + 1)
             } else {
-                work.keys
+                given.keys
             };
-            if let (Some(axes), Some(keep)) = (self.keep, work.keep) {
+            if let (Some(axes), Some(keep)) = (self.keep, given.keep) {
                 let keep = &axes.row(keep, sizes, at)[..seen];
                 for (score, keep) in row.iter_mut().zip(keep) {
                     *score = if *keep { *score } else { self.fill };
                 }
             }
-            let mask = match (self.mask, work.mask) {
+            let mask = match (self.mask, given.mask) {
                 (Some(axes), Some(mask)) => Some(&axes.row(mask, sizes, at)[..seen]),
                 _ => None,
             };

@@ -195,14 +195,16 @@ fn compare(layer: Attention, case: Case, data: &Data) {
         let mut scratch = Slot::new();
         layer.checked().run(
             cpu,
-            case.batch,
-            case.queries,
-            case.keys,
-            &data.query,
-            &data.key,
-            &data.value,
-            data.keep.as_deref(),
-            data.mask.as_deref(),
+            AttentionInputs {
+                batch: case.batch,
+                queries: case.queries,
+                keys: case.keys,
+                query: &data.query,
+                key: &data.key,
+                value: &data.value,
+                keep: data.keep.as_deref(),
+                mask: data.mask.as_deref(),
+            },
             &mut y,
             &mut scratch,
         );

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -137,7 +137,7 @@ class Writer:
         if step.defines:
             by = step.layer.sized_by
             skipped = () if by is None else [k for k in range(len(step.inputs)) if k not in by]
-            arguments = joined([*self._arguments(step), *self._reads(step, skipped)])
+            arguments = joined(self._arguments(step, skipped))
             value = code(self._receiver(step), ".sizes(", arguments, f").map_err(|e| e.at({string(step.name)}))?")
             found.append(Let(self.variables(step.defines), value, array=True, found=step.defines))
         if step.outputs:
@@ -173,7 +173,7 @@ class Writer:
         assert isinstance(size, tuple)
         return code(receiver, f".same_{same}([", joined(Size(d, f"{step.name}_size") for d in self.dims(size)), "])")
 
-    def _arguments(self, step: Step) -> list[Code]:
+    def _sizes(self, step: Step) -> dict[str, Code]:
         sizes = {}
         for name, dims in step.layer.sizes().items():
             if not isinstance(dims, tuple):
@@ -181,40 +181,60 @@ class Writer:
                 continue
             kind = [Signed(d) if step.layer.signed(name) else Size(d, f"{step.name}_size") for d in self.dims(dims)]
             sizes[name] = code("[", joined(kind), "]")
-        if not step.layer.sizes_in:
-            return [code(CPU), *sizes.values()]
-        given = {name: self.scope.symbols.get(str(dim)) for name, dim in step.layer.sizes().items()}
-        # Rust writes a field and a variable of one name once
-        fields = joined(value if given[name] == name else code(name, ": ", value) for name, value in sizes.items())
-        return [code(CPU), code(self.scope.item(step.layer.sizes_in), " { ", fields, " }")]
+        return sizes
 
-    def _reads(self, step: Step, skip: Sequence[int] = ()) -> list[Code]:
-        found = []
+    def _arguments(self, step: Step, skip: Sequence[int] = (), instead: Code | None = None) -> list[Code]:
+        """What stands in front of the outputs: the sizes and the inputs, without those of `skip`, or with `instead` in place of them."""
+        layer, sizes = step.layer, self._sizes(step)
+        reads: dict[int, Code | None] = {}
         for index, value in enumerate(step.inputs):
             if index not in skip:
-                found.append(_optional(None if value is None else self.read(value), index in step.layer.optional))
-        return [code("&[", joined(found), "]")] if step.layer.variadic else found
+                reads[index] = None if value is None else _some(self.read(value), index in layer.optional)
+            elif instead is not None:
+                reads[index] = instead
+        found = [code(CPU)]
+        if layer.sizes_in not in [r.path for r in layer.inputs_in]:
+            found += [self._record(layer.sizes_in, sizes)] if layer.sizes_in else sizes.values()
+        for record in layer.inputs_in:
+            own = sizes if record.path == layer.sizes_in else {}
+            found.append(self._record(record.path, {**own, **{name: reads.pop(k, None) for name, k in record.fields}}))
+        rest = [value or code("None") for value in reads.values()]
+        return [*found, code("&[", joined(rest), "]")] if layer.variadic else [*found, *rest]
+
+    def _record(self, path: str, fields: Mapping[str, Code | None]) -> Code:
+        """A struct literal with those of the fields that have a value."""
+        given: list[Code | str] = []
+        for name, value in fields.items():
+            if value is not None:
+                # Rust writes a field and a variable of one name once
+                same = any(isinstance(p, Size) and self.scope.symbols.get(str(p.dim)) == name for p in value.pieces[:1])
+                given.append(value if same and len(value.pieces) == 1 else code(name, ": ", value))
+        if len(given) < len(fields):
+            given.append("..Default::default()")
+        return code(self.scope.item(path), " { ", joined(given), " }")
 
     def _call(self, step: Step) -> Code:
-        arguments = self._arguments(step)
-        index = self.plan.in_place.get(step)
+        layer, index = step.layer, self.plan.in_place.get(step)
         method = "run_known" if step.fits() else "run"
+        target = None
         if index is not None:
             value = step.inputs[index]
             assert value is not None
             method += "_in_place" if index == 0 else "_in_place_right"
-            others = self._reads(step, [index])
-            arguments += [*others[:index], self.write(value), *others[index:]]
-        else:
-            arguments += self._reads(step)
+            target = self.write(value)
+        arguments = self._arguments(step, () if index is None else [index], target)
+        writes: dict[int, Code | None] = {}
         for position, value in enumerate(step.outputs):
             if index is None or position:
                 text = None if value is None else self.write(value, step.name)
-                arguments.append(_optional(text, position in step.layer.optional_outputs))
-        if step.layer.scratch:
+                writes[position] = None if text is None else _some(text, position in layer.optional_outputs)
+        for record in layer.outputs_in:
+            arguments.append(self._record(record.path, {name: writes.pop(k, None) for name, k in record.fields}))
+        arguments += [value or code("None") for value in writes.values()]
+        if layer.scratch:
             self.needs_scratch = True
             arguments.append(code("&mut ", WORKSPACE, ".scratch"))
-        tail = f".map_err(|e| e.at({string(step.name)}))?" if step.layer.fallible and not step.fits() else ""
+        tail = f".map_err(|e| e.at({string(step.name)}))?" if layer.fallible and not step.fits() else ""
         return code(self._fitted(step), f".{method}(", joined(arguments), f"){tail}")
 
     def fields(self, scope: Scope) -> list[tuple[Step, str, str]]:
@@ -229,7 +249,5 @@ class Writer:
         return found
 
 
-def _optional(value: Code | None, option: bool) -> Code:
-    if value is None:
-        return code("None")
+def _some(value: Code, option: bool) -> Code:
     return code("Some(", value, ")") if option else value

@@ -5,11 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.dims import Dim, product
-from onnx2rust.layers.base import Layer, Variant
+from onnx2rust.layers.base import Layer, Record, Variant
+
+_INPUTS = Record.of("attention::AttentionInputs", "query", "key", "value", "keep", "mask")
 
 
 @dataclass(frozen=True)
-class Attention(Layer, rust="attention::Attention", scratch=True, optional=(3, 4), independent=("batch",)):
+class Attention(
+    Layer,
+    rust="attention::Attention",
+    scratch=True,
+    sizes_in=_INPUTS.path,
+    inputs_in=(_INPUTS,),
+    optional=(3, 4),
+    independent=("batch",),
+):
     """y = softmax(where(keep, scale · query · keyᵀ, fill) + mask) · value, head by head; heads are read where they lie."""
 
     heads: int

@@ -65,6 +65,21 @@ class Weight:
 
 
 @dataclass(frozen=True)
+class Record:
+    """A struct of tf-layers that `run` takes some of its inputs or outputs in, by name; those that are absent are not written."""
+
+    path: str
+    """Its path inside tf_layers: `recurrent::LstmInputs`."""
+    fields: tuple[tuple[str, int], ...]
+    """Its fields, and which inputs or outputs they are."""
+
+    @staticmethod
+    def of(path: str, *names: str, **fields: int) -> Record:
+        """The struct at `path` with the first inputs or outputs in the fields `names`, and others in `fields`."""
+        return Record(path, (*((name, k) for k, name in enumerate(names)), *fields.items()))
+
+
+@dataclass(frozen=True)
 class Layer:
     """Base of all layers. The class attributes say how the Rust side is called (docs/design.md)."""
 
@@ -78,6 +93,10 @@ class Layer:
     """Whether `run` returns a Result. A layer that `fits` has a `run_known` besides, and so on, which returns nothing."""
     sizes_in: ClassVar[str] = ""
     """Path of the struct inside tf_layers that `run` takes its sizes in, by their names, if they do not stand one behind the other."""
+    inputs_in: ClassVar[tuple[Record, ...]] = ()
+    """Structs that `run` takes inputs in; the one at the path of `sizes_in` holds the sizes too."""
+    outputs_in: ClassVar[tuple[Record, ...]] = ()
+    """Structs that `run` takes outputs in."""
     scratch: ClassVar[bool] = False
     """Whether `run` takes `scratch: &mut Slot<f32>` last."""
     variadic: ClassVar[bool] = False

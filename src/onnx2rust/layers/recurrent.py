@@ -5,12 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.dims import Dim
-from onnx2rust.layers.base import Layer, Variant, Weight
+from onnx2rust.layers.base import Layer, Record, Variant, Weight
+
+_LSTM = Record.of("recurrent::LstmInputs", "x", "sequence_lens", "initial_h", "initial_c")
+_LSTM_OUTPUTS = Record.of("recurrent::LstmOutputs", "y", "y_h", "y_c")
+_LSTM_WEIGHTS = Record.of("recurrent::LstmWeights", w=1, r=2, b=3, p=7)
+_UNPACKED_LSTM = Record.of("recurrent::LstmInputs", x=0, sequence_lens=4, initial_h=5, initial_c=6)
+_OTHER = Record.of("recurrent::RecurrentInputs", "x", "sequence_lens", "initial_h")
+_OTHER_OUTPUTS = Record.of("recurrent::RecurrentOutputs", "y", "y_h")
+_OTHER_WEIGHTS = Record.of("recurrent::RecurrentWeights", w=1, r=2, b=3)
+_UNPACKED_OTHER = Record.of("recurrent::RecurrentInputs", x=0, sequence_lens=4, initial_h=5)
 
 
 @dataclass(frozen=True)
 class Lstm(
-    Layer, rust="recurrent::Lstm", feature="lstm", fallible=True, scratch=True, optional=(1, 2, 3), optional_outputs=(0, 1, 2)
+    Layer,
+    rust="recurrent::Lstm",
+    feature="lstm",
+    fallible=True,
+    scratch=True,
+    sizes_in=_LSTM.path,
+    inputs_in=(_LSTM,),
+    outputs_in=(_LSTM_OUTPUTS,),
+    optional=(1, 2, 3),
+    optional_outputs=(0, 1, 2),
 ):
     """LSTM over x [steps, batch, inputs]; inputs: x, sequence_lens, initial_h, initial_c."""
 
@@ -32,7 +50,18 @@ class Lstm(
 
 
 @dataclass(frozen=True)
-class Gru(Layer, rust="recurrent::Gru", feature="gru", fallible=True, scratch=True, optional=(1, 2), optional_outputs=(0, 1)):
+class Gru(
+    Layer,
+    rust="recurrent::Gru",
+    feature="gru",
+    fallible=True,
+    scratch=True,
+    sizes_in=_OTHER.path,
+    inputs_in=(_OTHER,),
+    outputs_in=(_OTHER_OUTPUTS,),
+    optional=(1, 2),
+    optional_outputs=(0, 1),
+):
     """GRU over x [steps, batch, inputs]; inputs: x, sequence_lens, initial_h."""
 
     inputs: int
@@ -53,7 +82,18 @@ class Gru(Layer, rust="recurrent::Gru", feature="gru", fallible=True, scratch=Tr
 
 
 @dataclass(frozen=True)
-class Rnn(Layer, rust="recurrent::Rnn", feature="rnn", fallible=True, scratch=True, optional=(1, 2), optional_outputs=(0, 1)):
+class Rnn(
+    Layer,
+    rust="recurrent::Rnn",
+    feature="rnn",
+    fallible=True,
+    scratch=True,
+    sizes_in=_OTHER.path,
+    inputs_in=(_OTHER,),
+    outputs_in=(_OTHER_OUTPUTS,),
+    optional=(1, 2),
+    optional_outputs=(0, 1),
+):
     """RNN over x [steps, batch, inputs]; inputs: x, sequence_lens, initial_h."""
 
     inputs: int
@@ -78,6 +118,9 @@ class LstmUnpacked(
     feature="lstm",
     fallible=True,
     scratch=True,
+    sizes_in=_UNPACKED_LSTM.path,
+    inputs_in=(_UNPACKED_LSTM, _LSTM_WEIGHTS),
+    outputs_in=(_LSTM_OUTPUTS,),
     optional=(3, 4, 5, 6, 7),
     optional_outputs=(0, 1, 2),
 ):
@@ -95,7 +138,16 @@ class LstmUnpacked(
 
 @dataclass(frozen=True)
 class GruUnpacked(
-    Layer, rust="recurrent::GruUnpacked", feature="gru", fallible=True, scratch=True, optional=(3, 4, 5), optional_outputs=(0, 1)
+    Layer,
+    rust="recurrent::GruUnpacked",
+    feature="gru",
+    fallible=True,
+    scratch=True,
+    sizes_in=_UNPACKED_OTHER.path,
+    inputs_in=(_UNPACKED_OTHER, _OTHER_WEIGHTS),
+    outputs_in=(_OTHER_OUTPUTS,),
+    optional=(3, 4, 5),
+    optional_outputs=(0, 1),
 ):
     """GRU whose weights are inputs: x, W, R, B, sequence_lens, initial_h."""
 
@@ -111,7 +163,16 @@ class GruUnpacked(
 
 @dataclass(frozen=True)
 class RnnUnpacked(
-    Layer, rust="recurrent::RnnUnpacked", feature="rnn", fallible=True, scratch=True, optional=(3, 4, 5), optional_outputs=(0, 1)
+    Layer,
+    rust="recurrent::RnnUnpacked",
+    feature="rnn",
+    fallible=True,
+    scratch=True,
+    sizes_in=_UNPACKED_OTHER.path,
+    inputs_in=(_UNPACKED_OTHER, _OTHER_WEIGHTS),
+    outputs_in=(_OTHER_OUTPUTS,),
+    optional=(3, 4, 5),
+    optional_outputs=(0, 1),
 ):
     """RNN whose weights are inputs: x, W, R, B, sequence_lens, initial_h."""
 

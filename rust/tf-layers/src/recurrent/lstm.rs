@@ -1,7 +1,8 @@
 //! Long short-term memory.
 
+use super::given::{LstmInputs, LstmOutputs};
 use super::product::{gates, lanes};
-use super::unroll::{Cell, Directions, Outputs, Rows, States, Unroll, blocks, packed_lens};
+use super::unroll::{Cell, Directions, Rows, States, Unroll, blocks, packed_lens};
 use crate::activation::Activation;
 use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, prelude::*};
@@ -75,22 +76,11 @@ impl Lstm<'_> {
     ///
     /// # Errors
     /// If a sequence length is negative or larger than `steps`.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the inputs and outputs that ONNX gives LSTM"
-    )]
     pub fn run(
         &self,
         cpu: Cpu,
-        steps: usize,
-        batch: usize,
-        x: &[f32],
-        sequence_lens: Option<&[i32]>,
-        initial_h: Option<&[f32]>,
-        initial_c: Option<&[f32]>,
-        y: Option<&mut [f32]>,
-        y_h: Option<&mut [f32]>,
-        y_c: Option<&mut [f32]>,
+        given: LstmInputs,
+        out: LstmOutputs,
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
         let unroll = Unroll {
@@ -99,14 +89,8 @@ impl Lstm<'_> {
             directions: self.directions,
             kernel: self.kernel,
             bias: self.bias,
-            steps,
-            batch,
-            x,
-            lengths: sequence_lens,
-            initial_h,
-            initial_c,
+            given,
         };
-        let out = Outputs { y, y_h, y_c };
         if self.is_plain() {
             unroll.run(Plain::<true>(self), cpu, out, scratch)
         } else {

@@ -3,6 +3,7 @@
 //! The input half of all gates is one product over many steps at once; what is left for each step is the recurrent
 //! half, in which the gates of 16 hidden units (a *block*) stay in registers until they are the new state.
 
+mod given;
 #[cfg(feature = "gru")]
 mod gru;
 #[cfg(feature = "lstm")]
@@ -14,6 +15,11 @@ mod rnn;
 mod unpacked;
 mod unroll;
 
+pub use given::RecurrentWeights;
+#[cfg(feature = "lstm")]
+pub use given::{LstmInputs, LstmOutputs, LstmWeights};
+#[cfg(any(feature = "gru", feature = "rnn"))]
+pub use given::{RecurrentInputs, RecurrentOutputs};
 #[cfg(feature = "gru")]
 pub use gru::Gru;
 #[cfg(feature = "lstm")]

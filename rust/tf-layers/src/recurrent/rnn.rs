@@ -1,7 +1,8 @@
 //! The simple recurrent layer.
 
+use super::given::{RecurrentInputs, RecurrentOutputs};
 use super::product::{gates, lanes};
-use super::unroll::{Cell, Directions, Outputs, Rows, States, Unroll, blocks, packed_lens};
+use super::unroll::{Cell, Directions, Rows, States, Unroll, blocks, packed_lens};
 use crate::activation::Activation;
 use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, prelude::*};
@@ -64,20 +65,11 @@ impl Rnn<'_> {
     ///
     /// # Errors
     /// If a sequence length is negative or larger than `steps`.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the inputs and outputs that ONNX gives RNN"
-    )]
     pub fn run(
         &self,
         cpu: Cpu,
-        steps: usize,
-        batch: usize,
-        x: &[f32],
-        sequence_lens: Option<&[i32]>,
-        initial_h: Option<&[f32]>,
-        y: Option<&mut [f32]>,
-        y_h: Option<&mut [f32]>,
+        given: RecurrentInputs,
+        out: RecurrentOutputs,
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
         let unroll = Unroll {
@@ -86,14 +78,9 @@ impl Rnn<'_> {
             directions: self.directions,
             kernel: self.kernel,
             bias: self.bias,
-            steps,
-            batch,
-            x,
-            lengths: sequence_lens,
-            initial_h,
-            initial_c: None,
+            given: given.into(),
         };
-        unroll.run(*self, cpu, Outputs { y, y_h, y_c: None }, scratch)
+        unroll.run(*self, cpu, out.into(), scratch)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::case::{COMMON, Case, check, shapes};
 use crate::common::Rng;
 use tf_layers::pack::Packing;
-use tf_layers::recurrent::Gru;
+use tf_layers::recurrent::{Gru, RecurrentInputs, RecurrentOutputs};
 use tf_layers::{Cpu, Slot};
 
 #[test]
@@ -76,13 +76,17 @@ fn gru() {
             layer
                 .run(
                     cpu,
-                    c.steps,
-                    c.batch,
-                    &c.x,
-                    lens,
-                    h0,
-                    Some(&mut y),
-                    Some(&mut y_h),
+                    RecurrentInputs {
+                        steps: c.steps,
+                        batch: c.batch,
+                        x: &c.x,
+                        sequence_lens: lens,
+                        initial_h: h0,
+                    },
+                    RecurrentOutputs {
+                        y: Some(&mut y),
+                        y_h: Some(&mut y_h),
+                    },
                     &mut scratch,
                 )
                 .unwrap();

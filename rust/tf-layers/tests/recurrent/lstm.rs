@@ -3,7 +3,7 @@
 use crate::case::{Case, check, shapes};
 use crate::common::Rng;
 use tf_layers::pack::Packing;
-use tf_layers::recurrent::Lstm;
+use tf_layers::recurrent::{Lstm, LstmInputs, LstmOutputs};
 use tf_layers::{Cpu, Slot};
 
 #[test]
@@ -83,15 +83,19 @@ fn lstm() {
             layer
                 .run(
                     cpu,
-                    c.steps,
-                    c.batch,
-                    &c.x,
-                    lens,
-                    h0,
-                    c0,
-                    Some(&mut y),
-                    Some(&mut y_h),
-                    Some(&mut y_c),
+                    LstmInputs {
+                        steps: c.steps,
+                        batch: c.batch,
+                        x: &c.x,
+                        sequence_lens: lens,
+                        initial_h: h0,
+                        initial_c: c0,
+                    },
+                    LstmOutputs {
+                        y: Some(&mut y),
+                        y_h: Some(&mut y_h),
+                        y_c: Some(&mut y_c),
+                    },
                     &mut scratch,
                 )
                 .unwrap();
@@ -105,15 +109,18 @@ fn lstm() {
             layer
                 .run(
                     cpu,
-                    c.steps,
-                    c.batch,
-                    &c.x,
-                    lens,
-                    h0,
-                    c0,
-                    None,
-                    Some(&mut y_h),
-                    None,
+                    LstmInputs {
+                        steps: c.steps,
+                        batch: c.batch,
+                        x: &c.x,
+                        sequence_lens: lens,
+                        initial_h: h0,
+                        initial_c: c0,
+                    },
+                    LstmOutputs {
+                        y_h: Some(&mut y_h),
+                        ..Default::default()
+                    },
                     &mut scratch,
                 )
                 .unwrap();

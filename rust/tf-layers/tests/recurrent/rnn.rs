@@ -4,7 +4,7 @@ use crate::case::{Case, ODD, SCALED, check, shapes};
 use crate::common::Rng;
 use tf_layers::activation::Activation;
 use tf_layers::pack::Packing;
-use tf_layers::recurrent::{Directions, Rnn};
+use tf_layers::recurrent::{Directions, RecurrentInputs, RecurrentOutputs, Rnn};
 use tf_layers::{Cpu, Error, Slot};
 
 #[test]
@@ -61,13 +61,17 @@ fn rnn() {
             layer
                 .run(
                     cpu,
-                    c.steps,
-                    c.batch,
-                    &c.x,
-                    lens,
-                    h0,
-                    Some(&mut y),
-                    Some(&mut y_h),
+                    RecurrentInputs {
+                        steps: c.steps,
+                        batch: c.batch,
+                        x: &c.x,
+                        sequence_lens: lens,
+                        initial_h: h0,
+                    },
+                    RecurrentOutputs {
+                        y: Some(&mut y),
+                        y_h: Some(&mut y_h),
+                    },
                     &mut scratch,
                 )
                 .unwrap();
@@ -99,13 +103,17 @@ fn lengths_are_checked() {
         let mut y = [7.0; 4];
         let result = layer.run(
             Cpu::new(),
-            2,
-            2,
-            &[1.0, 2.0, 3.0, 4.0],
-            Some(lengths),
-            None,
-            Some(&mut y),
-            None,
+            RecurrentInputs {
+                steps: 2,
+                batch: 2,
+                x: &[1.0, 2.0, 3.0, 4.0],
+                sequence_lens: Some(lengths),
+                ..Default::default()
+            },
+            RecurrentOutputs {
+                y: Some(&mut y),
+                ..Default::default()
+            },
             &mut scratch,
         );
         result.map(|()| y)

@@ -5,7 +5,7 @@ use crate::activation::Activation;
 use crate::cpu::Cpu;
 use crate::error::Result;
 use crate::pack::recurrent::last_recurrent_bias;
-use crate::recurrent::{Directions, Gru};
+use crate::recurrent::{Directions, Gru, RecurrentInputs, RecurrentOutputs, RecurrentWeights};
 use crate::slot::Slot;
 
 /// [`Gru`] with W, R and B as ONNX has them.
@@ -37,23 +37,13 @@ impl GruUnpacked {
     ///
     /// # Errors
     /// As [`Gru::run`].
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the inputs and outputs that ONNX gives GRU"
-    )]
     pub fn run(
         &self,
         cpu: Cpu,
-        steps: usize,
-        batch: usize,
-        x: &[f32],
-        w: &[f32],
-        r: &[f32],
-        b: Option<&[f32]>,
-        sequence_lens: Option<&[i32]>,
-        initial_h: Option<&[f32]>,
-        y: Option<&mut [f32]>,
-        y_h: Option<&mut [f32]>,
+        given: RecurrentInputs,
+        weights: RecurrentWeights,
+
+        out: RecurrentOutputs,
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
         let Self {
@@ -71,8 +61,9 @@ impl GruUnpacked {
             hidden,
         };
         let (split, summed) = if linear_before_reset { (3, 2) } else { (2, 3) };
-        let packed = shape.pack(split, summed, w, r, b);
-        let reset_bias = b
+        let packed = shape.pack(split, summed, weights);
+        let reset_bias = weights
+            .b
             .filter(|_| linear_before_reset)
             .map(|b| last_recurrent_bias(&[directions.count(), 6 * hidden], b, 3));
         let layer = Gru {
@@ -87,16 +78,6 @@ impl GruUnpacked {
             clip,
             linear_before_reset,
         };
-        layer.run(
-            cpu,
-            steps,
-            batch,
-            x,
-            sequence_lens,
-            initial_h,
-            y,
-            y_h,
-            scratch,
-        )
+        layer.run(cpu, given, out, scratch)
     }
 }

@@ -5,7 +5,7 @@ use crate::activation::Activation;
 use crate::cpu::Cpu;
 use crate::error::Result;
 use crate::pack::recurrent::gate_vectors;
-use crate::recurrent::{Directions, Lstm};
+use crate::recurrent::{Directions, Lstm, LstmInputs, LstmOutputs, LstmWeights, RecurrentWeights};
 use crate::slot::Slot;
 
 /// [`Lstm`] with W, R, B and P as ONNX has them.
@@ -37,26 +37,12 @@ impl LstmUnpacked {
     ///
     /// # Errors
     /// As [`Lstm::run`].
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the inputs and outputs that ONNX gives LSTM"
-    )]
     pub fn run(
         &self,
         cpu: Cpu,
-        steps: usize,
-        batch: usize,
-        x: &[f32],
-        w: &[f32],
-        r: &[f32],
-        b: Option<&[f32]>,
-        sequence_lens: Option<&[i32]>,
-        initial_h: Option<&[f32]>,
-        initial_c: Option<&[f32]>,
-        p: Option<&[f32]>,
-        y: Option<&mut [f32]>,
-        y_h: Option<&mut [f32]>,
-        y_c: Option<&mut [f32]>,
+        given: LstmInputs,
+        weights: LstmWeights,
+        out: LstmOutputs,
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
         let Self {
@@ -73,7 +59,8 @@ impl LstmUnpacked {
             inputs,
             hidden,
         };
-        let packed = shape.pack(4, 4, w, r, b);
+        let LstmWeights { w, r, b, p } = weights;
+        let packed = shape.pack(4, 4, RecurrentWeights { w, r, b });
         let peepholes = p.map(|p| gate_vectors(&[directions.count(), 3 * hidden], p, 3));
         let layer = Lstm {
             inputs,
@@ -87,18 +74,6 @@ impl LstmUnpacked {
             clip,
             input_forget,
         };
-        layer.run(
-            cpu,
-            steps,
-            batch,
-            x,
-            sequence_lens,
-            initial_h,
-            initial_c,
-            y,
-            y_h,
-            y_c,
-            scratch,
-        )
+        layer.run(cpu, given, out, scratch)
     }
 }

@@ -8,6 +8,7 @@ mod lstm;
 mod rnn;
 
 use crate::pack::recurrent::{gate_bias, input_gates, recurrent_gates};
+use crate::recurrent::RecurrentWeights;
 
 #[cfg(feature = "gru")]
 pub use gru::GruUnpacked;
@@ -32,13 +33,14 @@ struct Shape {
 }
 
 impl Shape {
-    fn pack(&self, split: usize, summed: usize, w: &[f32], r: &[f32], b: Option<&[f32]>) -> Packed {
+    fn pack(&self, split: usize, summed: usize, weights: RecurrentWeights) -> Packed {
         let Shape {
             directions,
             gates,
             inputs,
             hidden,
         } = *self;
+        let RecurrentWeights { w, r, b } = weights;
         let rows = gates * hidden;
         Packed {
             kernel: input_gates(&[directions, rows, inputs], w, gates),

@@ -4,7 +4,7 @@ use super::Shape;
 use crate::activation::Activation;
 use crate::cpu::Cpu;
 use crate::error::Result;
-use crate::recurrent::{Directions, Rnn};
+use crate::recurrent::{Directions, RecurrentInputs, RecurrentOutputs, RecurrentWeights, Rnn};
 use crate::slot::Slot;
 
 /// [`Rnn`] with W, R and B as ONNX has them.
@@ -34,23 +34,13 @@ impl RnnUnpacked {
     ///
     /// # Errors
     /// As [`Rnn::run`].
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the inputs and outputs that ONNX gives RNN"
-    )]
     pub fn run(
         &self,
         cpu: Cpu,
-        steps: usize,
-        batch: usize,
-        x: &[f32],
-        w: &[f32],
-        r: &[f32],
-        b: Option<&[f32]>,
-        sequence_lens: Option<&[i32]>,
-        initial_h: Option<&[f32]>,
-        y: Option<&mut [f32]>,
-        y_h: Option<&mut [f32]>,
+        given: RecurrentInputs,
+        weights: RecurrentWeights,
+
+        out: RecurrentOutputs,
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
         let Self {
@@ -66,7 +56,7 @@ impl RnnUnpacked {
             inputs,
             hidden,
         };
-        let packed = shape.pack(1, 1, w, r, b);
+        let packed = shape.pack(1, 1, weights);
         let layer = Rnn {
             inputs,
             hidden,
@@ -77,16 +67,6 @@ impl RnnUnpacked {
             activations,
             clip,
         };
-        layer.run(
-            cpu,
-            steps,
-            batch,
-            x,
-            sequence_lens,
-            initial_h,
-            y,
-            y_h,
-            scratch,
-        )
+        layer.run(cpu, given, out, scratch)
     }
 }

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::pack::{PANEL, recurrent::STEP};
 use crate::slot::Slot;
 
+use super::given::{LstmInputs, LstmOutputs};
 use pass::Pass;
 
 /// Floats of gate inputs that are computed ahead: what the recurrence reads back should still be in the second-level
@@ -107,19 +108,7 @@ pub(super) struct Unroll<'a> {
     pub directions: Directions,
     pub kernel: &'a [f32],
     pub bias: Option<&'a [f32]>,
-    pub steps: usize,
-    pub batch: usize,
-    pub x: &'a [f32],
-    pub lengths: Option<&'a [i32]>,
-    pub initial_h: Option<&'a [f32]>,
-    pub initial_c: Option<&'a [f32]>,
-}
-
-/// Where results go; what nobody wants is `None`.
-pub(super) struct Outputs<'a> {
-    pub y: Option<&'a mut [f32]>,
-    pub y_h: Option<&'a mut [f32]>,
-    pub y_c: Option<&'a mut [f32]>,
+    pub given: LstmInputs<'a>,
 }
 
 impl Unroll<'_> {
@@ -128,23 +117,23 @@ impl Unroll<'_> {
         &self,
         cell: C,
         cpu: Cpu,
-        mut out: Outputs,
+        mut out: LstmOutputs,
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
         self.check_lengths()?;
         let width = blocks(self.hidden) * PANEL;
         let columns = width * C::GATES;
         // Rows that end at different steps begin, backward, at different ones: all gate inputs are needed at once.
-        let chunk = match self.lengths {
-            Some(_) => self.steps,
-            None => (AHEAD / (self.batch * columns).max(1))
-                .max(MIN_ROWS.div_ceil(self.batch.max(1)))
-                .min(self.steps),
+        let chunk = match self.given.sequence_lens {
+            Some(_) => self.given.steps,
+            None => (AHEAD / (self.given.batch * columns).max(1))
+                .max(MIN_ROWS.div_ceil(self.given.batch.max(1)))
+                .min(self.given.steps),
         };
-        let state = self.batch * width;
-        let scratch = scratch.room(chunk * self.batch * columns + (3 + C::EXTRA) * state);
-        let (gates, states) = scratch.split_at_mut(chunk * self.batch * columns);
-        if let (Some(y), Some(_)) = (&mut out.y, self.lengths) {
+        let state = self.given.batch * width;
+        let scratch = scratch.room(chunk * self.given.batch * columns + (3 + C::EXTRA) * state);
+        let (gates, states) = scratch.split_at_mut(chunk * self.given.batch * columns);
+        if let (Some(y), Some(_)) = (&mut out.y, self.given.sequence_lens) {
             y.fill(0.0);
         }
         for direction in 0..self.directions.count() {
@@ -158,17 +147,17 @@ impl Unroll<'_> {
             let (h, rest) = states.split_at_mut(state);
             let (next, rest) = rest.split_at_mut(state);
             let (c, extra) = rest.split_at_mut(state);
-            pass.begin(self.initial_h, h);
-            pass.begin(self.initial_c, c);
+            pass.begin(self.given.initial_h, h);
+            pass.begin(self.given.initial_c, c);
             // The padding of the states is read (and multiplied by zeros): it must be numbers.
             next.fill(0.0);
             extra.fill(0.0);
             let mut states = States { h, next, c, extra };
             let mut done = 0;
-            while done < self.steps {
-                let count = chunk.min(self.steps - done);
+            while done < self.given.steps {
+                let count = chunk.min(self.given.steps - done);
                 let first = if pass.reverse {
-                    self.steps - done - count
+                    self.given.steps - done - count
                 } else {
                     done
                 };
@@ -183,19 +172,19 @@ impl Unroll<'_> {
     }
 
     fn check_lengths(&self) -> Result<()> {
-        let Some(lengths) = self.lengths else {
+        let Some(lengths) = self.given.sequence_lens else {
             return Ok(());
         };
-        if lengths.len() != self.batch {
+        if lengths.len() != self.given.batch {
             return Err(Error::InputLength {
                 name: "sequence_lens",
-                expected: self.batch,
+                expected: self.given.batch,
                 actual: lengths.len(),
             });
         }
         match lengths
             .iter()
-            .find(|&&n| usize::try_from(n).map_or(true, |n| n > self.steps))
+            .find(|&&n| usize::try_from(n).map_or(true, |n| n > self.given.steps))
         {
             Some(&n) => Err(Error::Size {
                 what: "length of a sequence",
@@ -208,7 +197,8 @@ impl Unroll<'_> {
     /// Steps of row `b`.
     #[inline(always)]
     fn length(&self, b: usize) -> usize {
-        self.lengths
-            .map_or(self.steps, |lengths| lengths[b] as usize)
+        self.given
+            .sequence_lens
+            .map_or(self.given.steps, |lengths| lengths[b] as usize)
     }
 }

@@ -1,6 +1,6 @@
 //! One direction of a run: its gate inputs, its steps, its states.
 
-use super::{Cell, Rows, States, Unroll};
+use super::{Cell, LstmInputs, Rows, States, Unroll};
 use crate::activation::Activation;
 use crate::cpu::{Cpu, Simd, prelude::*};
 use crate::gemm::{Addend, Grid, Product, Segments};
@@ -21,7 +21,8 @@ impl Pass<'_> {
     /// `[batch][width]` = the initial state `[batch, hidden]` of this direction, or 0.
     pub(super) fn begin(&self, initial: Option<&[f32]>, state: &mut [f32]) {
         state.fill(0.0);
-        let Unroll { batch, hidden, .. } = *self.unroll;
+        let Unroll { given, hidden, .. } = *self.unroll;
+        let batch = given.batch;
         if let Some(initial) = initial {
             let rows = initial[self.direction * batch * hidden..].chunks_exact(hidden);
             for (to, from) in state.chunks_exact_mut(self.width).zip(rows) {
@@ -32,7 +33,8 @@ impl Pass<'_> {
 
     /// Output `[directions, batch, hidden]` = the final state.
     pub(super) fn end(&self, state: &[f32], out: Option<&mut [f32]>) {
-        let Unroll { batch, hidden, .. } = *self.unroll;
+        let Unroll { given, hidden, .. } = *self.unroll;
+        let batch = given.batch;
         if let Some(out) = out {
             let rows = out[self.direction * batch * hidden..].chunks_exact_mut(hidden);
             for (to, from) in rows.zip(state.chunks_exact(self.width)) {
@@ -45,12 +47,12 @@ impl Pass<'_> {
     pub(super) fn inputs(&self, cpu: Cpu, first: usize, count: usize, gates: &mut [f32]) {
         let Unroll {
             inputs,
-            batch,
             kernel,
             bias,
-            x,
+            given,
             ..
         } = *self.unroll;
+        let LstmInputs { batch, x, .. } = given;
         let rows = count * batch;
         Product {
             grid: Grid::matrix(rows, inputs, self.columns),
@@ -146,7 +148,7 @@ impl Pass<'_> {
         gates: &[f32],
         states: &mut States,
     ) {
-        let batch = self.unroll.batch;
+        let batch = self.unroll.given.batch;
         let inputs = |b: usize| {
             &gates[((self.time(b, step) - first) * batch + b) * self.columns..][..self.columns]
         };
@@ -187,11 +189,12 @@ impl Pass<'_> {
     #[inline(always)]
     fn hand_over(&self, step: usize, states: &mut States, y: &mut Option<&mut [f32]>) {
         let Unroll {
-            batch,
+            given,
             hidden,
             directions,
             ..
         } = *self.unroll;
+        let batch = given.batch;
         for b in 0..batch {
             let row = b * self.width..(b + 1) * self.width;
             if step >= self.unroll.length(b) {

@@ -4,6 +4,7 @@ use super::layers::{self, Layers};
 use super::weights::Weights;
 use std::fmt;
 use tf_layers::movement::Gather;
+use tf_layers::recurrent::{LstmInputs, LstmOutputs};
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
 
@@ -174,15 +175,16 @@ impl<'w> LstmTextModel<'w> {
         l.lstm
             .run(
                 cpu,
-                12,
-                batch,
-                ws.s1.get(batch * 96),
-                None,
-                None,
-                None,
-                None,
-                Some(ws.s0.fit(batch * 6)?),
-                None,
+                LstmInputs {
+                    steps: 12,
+                    batch,
+                    x: ws.s1.get(batch * 96),
+                    ..Default::default()
+                },
+                LstmOutputs {
+                    y_h: Some(ws.s0.fit(batch * 6)?),
+                    ..Default::default()
+                },
                 &mut ws.scratch,
             )
             .map_err(|e| e.at("lstm"))?;

@@ -4,6 +4,7 @@ use super::layers::{self, Layers};
 use super::weights::Weights;
 use std::fmt;
 use tf_layers::movement::Gather;
+use tf_layers::recurrent::{LstmInputs, LstmOutputs};
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
@@ -164,15 +165,16 @@ impl<'w> TextModel<'w> {
         l.lstm
             .run(
                 cpu,
-                length,
-                batch,
-                ws.s1.get(length * batch * 8),
-                None,
-                None,
-                None,
-                None,
-                Some(ws.s0.fit(batch * 6)?),
-                None,
+                LstmInputs {
+                    steps: length,
+                    batch,
+                    x: ws.s1.get(length * batch * 8),
+                    ..Default::default()
+                },
+                LstmOutputs {
+                    y_h: Some(ws.s0.fit(batch * 6)?),
+                    ..Default::default()
+                },
                 &mut ws.scratch,
             )
             .map_err(|e| e.at("lstm"))?;

@@ -3,6 +3,7 @@
 use super::layers::{self, Layers};
 use super::weights::Weights;
 use std::fmt;
+use tf_layers::attention::AttentionInputs;
 use tf_layers::movement::Gather;
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
@@ -202,14 +203,15 @@ impl<'w> TransformerEncModel<'w> {
         // multi_head_attention/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]
         l.multi_head_attention_attention_output_reshape.run(
             cpu,
-            batch,
-            8,
-            8,
-            ws.s1.get(batch * 64),
-            ws.s2.get(batch * 64),
-            ws.s3.get(batch * 64),
-            None,
-            None,
+            AttentionInputs {
+                batch,
+                queries: 8,
+                keys: 8,
+                query: ws.s1.get(batch * 64),
+                key: ws.s2.get(batch * 64),
+                value: ws.s3.get(batch * 64),
+                ..Default::default()
+            },
             ws.s4.fit(batch * 64)?,
             &mut ws.scratch,
         );
@@ -273,14 +275,15 @@ impl<'w> TransformerEncModel<'w> {
         // multi_head_attention_1/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]
         l.multi_head_attention_1_attention_output_reshape.run(
             cpu,
-            batch,
-            8,
-            8,
-            ws.s2.get(batch * 64),
-            ws.s3.get(batch * 64),
-            ws.s4.get(batch * 64),
-            None,
-            None,
+            AttentionInputs {
+                batch,
+                queries: 8,
+                keys: 8,
+                query: ws.s2.get(batch * 64),
+                key: ws.s3.get(batch * 64),
+                value: ws.s4.get(batch * 64),
+                ..Default::default()
+            },
             ws.s1.fit(batch * 64)?,
             &mut ws.scratch,
         );
