@@ -133,3 +133,10 @@ def test_a_loop_stands_in_a_method_or_methods_in_it(block: int, few: int, monkey
     in_predict = text[begin : text.index("\n    }\n", begin)]
     assert in_predict.count(loop) == (0 if block == 14 else 4)
     assert ("let d = Dims { first, ..d };" in in_predict) == (block != 14)
+
+
+def test_names_of_many_words_and_programs_of_many_steps() -> None:
+    deep = chain(lambda block, part: f"{'a_' * 250}/{block}/{part}/MatMul")
+    assert len(methods(deep)) == 12
+    long = chain(lambda block, part: "", blocks=40)
+    assert len(methods(long)) == 40
