@@ -104,9 +104,9 @@ def test_a_node_whose_name_is_no_identifier_is_called_after_its_operator() -> No
 
 def test_samples_of_one_value_are_counted_by_the_length_alone() -> None:
     text = rendered([helper.make_node("Relu", ["x"], ["y"])], ["y"], {}, shape=("n",))["src/model.rs"]
-    assert "let samples = features.len();" in text
+    assert 'let n = open_size("x", self.x.len(), &[])?;' in text
     text = rendered([helper.make_node("Relu", ["x"], ["y"])], ["y"], {}, shape=("n", 3))["src/model.rs"]
-    assert "let samples = features.len() / 3;" in text
+    assert 'let n = open_size("x", self.x.len(), &[3])?;' in text
 
 
 def test_a_size_of_the_run_is_snake_case_whatever_the_operator_calls_it() -> None:
