@@ -293,10 +293,11 @@ def test_a_crate_name_that_is_none_is_told(place):
 @pytest.mark.parametrize(
     ("name", "model", "note"),
     [
-        ("模型", "ModelModel", ("--name '模型': the struct is called ModelModel, Rust names are ASCII here (模型 is left out)",)),
+        ("模型", "ScoreModel", ("--name '模型': the struct is called ScoreModel, Rust names are ASCII here (模型 is left out)",)),
         ("Modell größe", "ModellGroeModel", None),
         ("café", "CafeModel", ()),
         ("Score", "ScoreModel", ()),
+        ("model", "Model", ()),
     ],
 )
 def test_a_name_that_is_not_ascii_is_told(place, name, model, note):

@@ -107,7 +107,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     doc_locals = {v: locals_.unique(inputs[v]) for v in program.inputs}
     defined = [s for step in program.walk() for s in step.defines]
     name = type_name(options.name or "Model")
-    model = Escaped(name if name.endswith("Model") and name != "Model" else f"{name}Model")
+    model = Escaped(name if name.endswith("Model") else f"{name}Model")
     own, in_layers = Scope([*MODEL_FILE, model], [*program.symbols, *defined]), Scope(LAYERS_FILE)
     writer = Writer(plan, weights, inputs, own, marks=[] if context.marked else None)
     text = body.write(writer, outputs)
