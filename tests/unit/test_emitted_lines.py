@@ -12,7 +12,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from onnx2rust import emit, pipeline, planner
+from onnx2rust import emit, layout, pipeline, planner
 from onnx2rust.dims import broadcast, minimum, symbol
 from onnx2rust.emit import body, literals
 from onnx2rust.emit.code import Length, Local
@@ -24,6 +24,12 @@ from onnx2rust.layers.movement import Slice
 from onnx2rust.naming import Names
 from onnx2rust.options import Options
 from onnx2rust.program import Program
+
+
+@pytest.fixture(autouse=True)
+def one_line_a_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statements as they are written, before they are broken into lines (`test_layout.py`)."""
+    monkeypatch.setattr(layout, "formatted", lambda text: text)
 
 
 def rendered(

@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from onnx2rust import __version__, identity, layer_crate, naming, npz, resources, thresholds
+from onnx2rust import __version__, identity, layer_crate, layout, naming, npz, resources, thresholds
 from onnx2rust.dims import Dim, evaluate, product, symbols
 from onnx2rust.dtypes import DType
 from onnx2rust.emit import body, lengths, literals, readme
@@ -217,8 +217,9 @@ def workspace(members: Sequence[str]) -> str:
 
 
 def fill(template: str, values: Mapping[str, Any]) -> str:
-    """A file made of a template."""
-    return _environment().get_template(f"{template}.j2").render(values).rstrip() + "\n"
+    """A file made of a template, Rust in rustfmt's lines."""
+    text = _environment().get_template(f"{template}.j2").render(values).rstrip() + "\n"
+    return layout.formatted(text) if template.endswith(".rs") else text
 
 
 def _version(files: dict[str, str], weights: WeightTable) -> str:
