@@ -11,7 +11,7 @@ import onnx_models
 import pytest
 from onnx import helper
 
-from onnx2rust import batching, emit, pipeline, planner
+from onnx2rust import batching, emit, layout, pipeline, planner
 from onnx2rust.dims import symbol
 from onnx2rust.frontends import Loaded
 from onnx2rust.layers import movement, norm, pool, reduce
@@ -20,6 +20,13 @@ from onnx2rust.options import Checks, Options
 from onnx2rust.planner import Plan
 from onnx2rust.program import Program
 from onnx2rust.verification import verify
+
+
+@pytest.fixture(autouse=True)
+def one_line_a_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statements as they are written, before they are broken into lines (`test_layout.py`)."""
+    monkeypatch.setattr(layout, "formatted", lambda text: text)
+
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH = symbol("batch")
@@ -67,6 +74,14 @@ def written(plan: Plan) -> str:
     return emit.render(plan, Options(), context).files["src/model.rs"]
 
 
+def test_a_loop_says_what_it_is_for() -> None:
+    one, few = (written(planner.plan(lower(images(size=size)), Options())) for size in (40, 24))
+    assert "// Samples do not depend on each other. One at a time: a layer reads and writes up to 300 KiB for each," in one
+    assert "// Samples do not depend on each other. At most 2 at a time: a layer reads and writes up to 108 KiB for each," in few
+    assert "(batch - first).min(2)" in few
+    assert ".min(" not in one
+
+
 def test_what_reuses_many_weights_takes_a_few_samples() -> None:
     program = lower(images())
     (segment,) = batching.segments(program)
@@ -74,6 +89,8 @@ def test_what_reuses_many_weights_takes_a_few_samples() -> None:
     assert steps[segment.start : segment.end] == ["Transpose", "Conv", "Conv", "GlobalAveragePool", "View"]
     assert steps[segment.end :] == ["Dense", "Softmax", "Transpose"]  # 128 KB for one row a sample
     assert (segment.samples, segment.batch) == (1, "batch")
+    # x and y of the second convolution, and what goes around it: three images of 16 channels
+    assert segment.touched == 3 * 40 * 40 * 16 * 4
     # x and y of the second convolution, and the residual: 3 · 24 · 24 · 16 floats
     (smaller,) = batching.segments(lower(images(size=24)))
     assert smaller.samples == batching.CACHE // (3 * 24 * 24 * 16 * 4) == 2

@@ -11,12 +11,20 @@ import onnx_models
 import pytest
 from onnx import helper
 
-from onnx2rust import emit, pipeline, planner
+from onnx2rust import emit, layout, pipeline, planner
 from onnx2rust.emit import body
 from onnx2rust.frontends import Loaded
 from onnx2rust.options import Options
 
 Name = Callable[[int, str], str]
+
+
+@pytest.fixture(autouse=True)
+def one_line_a_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statements as they are written, before they are broken into lines (`test_layout.py`)."""
+    monkeypatch.setattr(layout, "formatted", lambda text: text)
+
+
 BLOCK = ("norm", "query", "key", "mix", "up", "down", "gate", "out")
 WIDTH = 4
 
@@ -133,3 +141,10 @@ def test_a_loop_stands_in_a_method_or_methods_in_it(block: int, few: int, monkey
     in_predict = text[begin : text.index("\n    }\n", begin)]
     assert in_predict.count(loop) == (0 if block == 14 else 4)
     assert ("let d = Dims { first, ..d };" in in_predict) == (block != 14)
+
+
+def test_names_of_many_words_and_programs_of_many_steps() -> None:
+    deep = chain(lambda block, part: f"{'a_' * 250}/{block}/{part}/MatMul")
+    assert len(methods(deep)) == 12
+    long = chain(lambda block, part: "", blocks=40)
+    assert len(methods(long)) == 40

@@ -204,9 +204,11 @@ def _loop(writer: Writer, segment: Segment | None, lines: list[str]) -> list[str
     head = [f"for first in 0..{batch} {{"]
     if few > 1:
         head = [f"for first in (0..{batch}).step_by({few}) {{", f"let samples = ({batch} - first).min({few});"]
-    size = "One" if few == 1 else "A few"
+    size = "One" if few == 1 else f"At most {few}"
+    touched = f"{segment.touched / (1 << 20):.1f} MiB" if segment.touched >= 1 << 20 else f"{-(-segment.touched // 1024)} KiB"
     return [
-        f"// Samples do not depend on each other. {size} at a time, so that a layer finds in the cache what the one before it wrote.",
+        f"// Samples do not depend on each other. {size} at a time: a layer reads and writes up to {touched} for each, and finds in the",
+        "// cache what the one before it wrote.",
         *head,
         *lines,
         "}",
@@ -244,7 +246,7 @@ def _methods(
     for part, takes_here in zip(parts, takes, strict=True):
         needed |= takes_here if part.method else takes_here & in_methods
     dims = [n for n in shareable if n in needed]
-    names, methods = Names(), []
+    names, methods = Names(), list[Method]()
     for number, (part, takes_here) in enumerate(zip(parts, takes, strict=True)):
         if not part.method:
             continue
@@ -260,7 +262,7 @@ def _methods(
                 call.append(name)
         shown = ", ".join(n for n in dims if n in takes_here)
         head = [f"let Dims {{ {shown}, .. }} = *d;"] if takes_here else []
-        name, doc = _scope(parts, number)
+        name, doc = _scope(parts, number, f"part_{len(methods) + 1}")
         lines = head + _prelude(used) + _lines(writer, printer, part, used, needed.intersection(found))
         turn = not takes_here.isdisjoint((FIRST.name, SAMPLES.name))
         methods.append(Method(names.unique(name), doc, ", ".join(arguments), lines, ", ".join(call), turn))
@@ -337,7 +339,7 @@ def _repeats(units: list[Unit]) -> set[Step]:
     return {units[k].step for k in best}
 
 
-def _scope(parts: Sequence[Part], number: int) -> tuple[Escaped, Escaped]:
+def _scope(parts: Sequence[Part], number: int, fallback: str) -> tuple[Escaped, Escaped]:
     """What a method is called, and what its documentation says: its scope if all steps of that are here, or where it begins and ends."""
     group = parts[number].units
     first, last = group[0].words, group[-1].words
@@ -347,7 +349,7 @@ def _scope(parts: Sequence[Part], number: int) -> tuple[Escaped, Escaped]:
     own = [words for words in (scope, common) if words and all(other[: len(words)] != words for other in around)]
     inside = own[:1] or [words[: _scope_end(words, len(common))] for words in (first, last)]
     shown = ["".join(words).rstrip("/._") for words in dict.fromkeys(inside)]
-    name = ident("_to_".join(filter(None, shown)), f"part_{sum(part.method for part in parts[: number + 1])}")
+    name = ident("_to_".join(filter(None, shown)), fallback)
     steps = "1 step" if len(group) == 1 else f"{len(group)} steps"
     if all(shown):
         return Escaped(f"run_{name}"), Escaped(f"{' to '.join(map(code_span, shown))}: {steps}.")
