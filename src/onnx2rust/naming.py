@@ -181,6 +181,11 @@ def type_name(text: str) -> Escaped:
     return Escaped("SelfModel" if name == "Self" else name)
 
 
+def sayable(*names: str | None) -> str:
+    """The first of the names of which an identifier keeps something, else `Model`."""
+    return next((n for n in names if n and any(c.isalnum() for c in unicodedata.normalize("NFKD", n) if c.isascii())), "Model")
+
+
 def lost(text: str) -> str:
     """The letters and digits of a name that no identifier made of it can keep: those without an ASCII form."""
     return "".join(c for c in text if c.isalnum() and not unicodedata.normalize("NFKD", c).encode("ascii", "ignore"))

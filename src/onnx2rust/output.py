@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -71,7 +69,7 @@ def resolved(path: Path) -> Path:
 
 
 def write(out: Path, files: Mapping[str, bytes], replaced: Identity | None = None) -> None:
-    """Writes all files into a folder beside `out`, formats the Rust ones, then puts it in the place of `out`.
+    """Writes all files into a folder beside `out`, then puts it in the place of `out`.
 
     There, nothing may stand but an empty folder, or the one that `refuse_existing` saw (`replaced`): what others have put there since
     raises UsageError and stays as it is. A run that is killed leaves the old output, the new one, or (between two renames) what
@@ -87,7 +85,6 @@ def write(out: Path, files: Mapping[str, bytes], replaced: Identity | None = Non
                 path = fresh / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-            _format(fresh)
             os.chmod(fresh, 0o755)
             with uninterrupted(), leftovers.alone(target.parent):
                 if replaced is not None:
@@ -129,16 +126,3 @@ def _put(fresh: Path, target: Path, out: Path) -> None:
         raise UsageError(
             f"{out}: something was written there while the model was converted", "choose another folder, or convert again"
         ) from error
-
-
-def _format(folder: Path) -> None:
-    """rustfmt, where it is installed: whoever builds the crate has the toolchain, whoever converts need not."""
-    rustfmt = shutil.which("rustfmt")
-    if rustfmt is None:
-        return
-    sources = [p for p in folder.rglob("*.rs") if "tf-layers" not in p.relative_to(folder).parts]
-    command = [rustfmt, "--edition", "2024"]
-    done = subprocess.run([*command, *map(str, sources)], capture_output=True, text=True, check=False)
-    # rustup leaves a rustfmt that only says that it is not installed; an old one does not know the edition
-    if done.returncode and not subprocess.run(command, input="", capture_output=True, text=True, check=False).returncode:
-        raise ToolError(f"bug in onnx2rust: rustfmt refused the generated code: {done.stderr.strip()[:1200]}")

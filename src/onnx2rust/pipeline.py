@@ -134,7 +134,7 @@ def convert_workspace(
         try:
             if isinstance(loaded, Onnx2RustError):
                 raise loaded
-            name = names.unique(crate_name(own.crate_name or type_name(own.name or source.resolve().stem)))
+            name = names.unique(crate_name(own.crate_name or type_name(naming.sayable(own.name, source.resolve().stem))))
             found = generate(loaded, source.resolve().name, replace(own, crate_name=name), progress, layers=shared)
             if found.departures:
                 raise MismatchError(list(found.departures))
@@ -222,7 +222,7 @@ def generate(
     unless it is a copy of its own. Unless `drawn`, the picture is laid out but has no pixels:
     drawing some hundred layers takes most of a second, all else that is written for people some milliseconds."""
     given = options.name
-    options = replace(options, name=options.name or Path(source).stem)
+    options = replace(options, name=naming.sayable(given, Path(source).stem))
     progress("lowering operators to layers")
     program = lower(loaded, options)
     plan = planner.plan(program, options)

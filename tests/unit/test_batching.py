@@ -11,7 +11,7 @@ import onnx_models
 import pytest
 from onnx import helper
 
-from onnx2rust import batching, emit, pipeline, planner
+from onnx2rust import batching, emit, layout, pipeline, planner
 from onnx2rust.dims import symbol
 from onnx2rust.frontends import Loaded
 from onnx2rust.layers import movement, norm, pool, reduce
@@ -20,6 +20,13 @@ from onnx2rust.options import Checks, Options
 from onnx2rust.planner import Plan
 from onnx2rust.program import Program
 from onnx2rust.verification import verify
+
+
+@pytest.fixture(autouse=True)
+def one_line_a_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statements as they are written, before they are broken into lines (`test_layout.py`)."""
+    monkeypatch.setattr(layout, "formatted", lambda text: text)
+
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH = symbol("batch")

@@ -214,15 +214,6 @@ def test_an_interrupted_command(capsys, monkeypatch):
     assert (code, json.loads(out)) == (130, expected)
 
 
-def test_rustfmt_that_is_only_a_name(capsys, place, monkeypatch):
-    """What rustup leaves where the component is not installed."""
-    (place / "bin").mkdir()
-    (place / "bin" / "rustfmt").write_text("#!/bin/sh\necho \"error: 'rustfmt' is not installed\" >&2\nexit 1\n")
-    (place / "bin" / "rustfmt").chmod(0o755)
-    monkeypatch.setenv("PATH", str(place / "bin"))
-    assert run(capsys, "convert", "score.onnx", "out")[0] == 0
-
-
 def test_cargo_that_is_too_old(capsys, place, monkeypatch):
     (place / "bin").mkdir()
     said = "error: rustc 1.70.0 is not supported by the following package:\n  tf-layers@1.0.0 requires rustc 1.89\n\nmore"
@@ -302,10 +293,11 @@ def test_a_crate_name_that_is_none_is_told(place):
 @pytest.mark.parametrize(
     ("name", "model", "note"),
     [
-        ("模型", "ModelModel", ("--name '模型': the struct is called ModelModel, Rust names are ASCII here (模型 is left out)",)),
+        ("模型", "ScoreModel", ("--name '模型': the struct is called ScoreModel, Rust names are ASCII here (模型 is left out)",)),
         ("Modell größe", "ModellGroeModel", None),
         ("café", "CafeModel", ()),
         ("Score", "ScoreModel", ()),
+        ("model", "Model", ()),
     ],
 )
 def test_a_name_that_is_not_ascii_is_told(place, name, model, note):

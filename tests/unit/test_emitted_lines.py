@@ -12,7 +12,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from onnx2rust import emit, pipeline, planner
+from onnx2rust import emit, layout, pipeline, planner
 from onnx2rust.dims import broadcast, minimum, symbol
 from onnx2rust.emit import body, literals
 from onnx2rust.emit.code import Length, Local
@@ -24,6 +24,12 @@ from onnx2rust.layers.movement import Slice
 from onnx2rust.naming import Names
 from onnx2rust.options import Options
 from onnx2rust.program import Program
+
+
+@pytest.fixture(autouse=True)
+def one_line_a_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statements as they are written, before they are broken into lines (`test_layout.py`)."""
+    monkeypatch.setattr(layout, "formatted", lambda text: text)
 
 
 def rendered(
@@ -98,9 +104,9 @@ def test_a_node_whose_name_is_no_identifier_is_called_after_its_operator() -> No
 
 def test_samples_of_one_value_are_counted_by_the_length_alone() -> None:
     text = rendered([helper.make_node("Relu", ["x"], ["y"])], ["y"], {}, shape=("n",))["src/model.rs"]
-    assert "let samples = features.len();" in text
+    assert 'let n = open_size("x", self.x.len(), &[])?;' in text
     text = rendered([helper.make_node("Relu", ["x"], ["y"])], ["y"], {}, shape=("n", 3))["src/model.rs"]
-    assert "let samples = features.len() / 3;" in text
+    assert 'let n = open_size("x", self.x.len(), &[3])?;' in text
 
 
 def test_a_size_of_the_run_is_snake_case_whatever_the_operator_calls_it() -> None:

@@ -11,12 +11,20 @@ import onnx_models
 import pytest
 from onnx import helper
 
-from onnx2rust import emit, pipeline, planner
+from onnx2rust import emit, layout, pipeline, planner
 from onnx2rust.emit import body
 from onnx2rust.frontends import Loaded
 from onnx2rust.options import Options
 
 Name = Callable[[int, str], str]
+
+
+@pytest.fixture(autouse=True)
+def one_line_a_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statements as they are written, before they are broken into lines (`test_layout.py`)."""
+    monkeypatch.setattr(layout, "formatted", lambda text: text)
+
+
 BLOCK = ("norm", "query", "key", "mix", "up", "down", "gate", "out")
 WIDTH = 4
 

@@ -67,11 +67,23 @@ def test_verify_that_is_signalled_alone_ends_cargo_and_its_compilers(place, monk
     assert not list((place / "target" / "workspace").glob("m*"))
 
 
+SLOW_DISK = """
+import os, pathlib, time
+write = pathlib.Path.write_bytes
+def slow(self, data):
+    if self.name == "lib.rs":
+        pathlib.Path(os.environ["STARTED"]).touch()
+        time.sleep(1000)
+    return write(self, data)
+pathlib.Path.write_bytes = slow
+"""
+"""Python reads it as it starts."""
+
+
 def test_a_terminated_conversion_leaves_nothing(place, monkeypatch):
-    (place / "bin").mkdir()
-    (place / "bin" / "rustfmt").write_text('#!/bin/sh\ntouch "$STARTED"\nexec sleep 1000\n')
-    (place / "bin" / "rustfmt").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{place / 'bin'}:{os.environ['PATH']}")
+    (place / "slow").mkdir()
+    (place / "slow" / "sitecustomize.py").write_text(SLOW_DISK)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(place / "slow"), *filter(None, [os.environ.get("PYTHONPATH")])]))
     monkeypatch.setenv("STARTED", str(place / "started"))
     process = subprocess.Popen([*COMMAND, "convert", "score.onnx", "a/out"], stderr=subprocess.PIPE, text=True)
     wait_for((place / "started").exists)

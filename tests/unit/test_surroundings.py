@@ -79,6 +79,13 @@ def test_a_locale_without_letters_changes_nothing(place: Path, utf8: str, name: 
     assert files(place / "plain") == files(place / "usual")
 
 
+def test_without_any_tool_on_the_path(place: Path) -> None:
+    """Conversion needs neither cargo nor rustfmt, and writes the same files."""
+    assert converted(place, "score.onnx", "usual").returncode == 0
+    assert converted(place, "score.onnx", "alone", environment={"PATH": str(place)}).returncode == 0
+    assert files(place / "alone") == files(place / "usual")
+
+
 def test_paths_that_are_no_text(place: Path) -> None:
     source, target = os.fsencode(place) + b"/m\xff\xfe.onnx", os.fsencode(place) + b"/out\xff"
     os.rename(place / "score.onnx", source)
