@@ -148,3 +148,38 @@ def test_names_of_many_words_and_programs_of_many_steps() -> None:
     assert len(methods(deep)) == 12
     long = chain(lambda block, part: "", blocks=40)
     assert len(methods(long)) == 40
+
+
+def test_what_a_loop_reads_in_two_places_has_a_name() -> None:
+    rng = np.random.default_rng(3)
+    kernels = {k: rng.standard_normal((4, 4, 3, 3)).astype(np.float32) for k in ("k1", "k2")}
+    nodes = [
+        helper.make_node("Relu", ["x"], ["rectified"], "m/relu"),
+        helper.make_node("Conv", ["x", "k1"], ["maps"], "m/one", pads=[1] * 4),
+        helper.make_node("Conv", ["rectified", "k2"], ["scores"], "m/two", pads=[1] * 4),
+        helper.make_node("Add", ["maps", "scores"], ["sum"], "m/add"),
+    ]
+    shape = ("batch", 4, 128, 128)
+    text = written(onnx_models.model("views", nodes, {"x": shape}, {"sum": shape, "maps": shape}, kernels))
+    loop = text[text.index("for first in") : text.index("Ok(Outputs")]
+    views = dict(re.findall(r"let (\w+) = (&.*);", loop))
+    assert views["x"] == "&inputs.x[first * 65536..][..65536]"
+    assert all(len(re.findall(rf"\b{name}\b[,)]", loop)) > 1 for name in views)
+    # nothing is said twice
+    parts = re.findall(r"(?:ws|inputs)\.(\w+)[^;,]*?\[first ", loop)
+    assert len(parts) == len(set(parts))
+
+
+def test_a_loop_whose_methods_take_the_turn_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They read the input and nothing else that holds all samples: no variable is made that nobody reads."""
+    monkeypatch.setattr(body, "BLOCK", 4)
+    monkeypatch.setattr(body, "FEW", 2)
+    kernels = {f"k{k}": np.ones((4, 4, 3, 3), np.float32) for k in range(12)}
+    nodes = [
+        helper.make_node("Conv", [f"c{k}" if k else "x", f"k{k}"], [f"c{k + 1}"], f"m/conv{k}/Conv", pads=[1] * 4)
+        for k in range(12)
+    ]
+    nodes.append(helper.make_node("GlobalMaxPool", ["c12"], ["top"], "m/top/Max"))
+    shape = ("batch", 4, 128, 128)
+    text = written(onnx_models.model("turns", nodes, {"x": shape}, {"top": ("batch", 4, 1, 1)}, kernels))
+    assert re.findall(r"let (?:mut )?d = (.*);", text) == ["Dims { first }"]

@@ -6,7 +6,7 @@ import functools
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from onnx2rust.batching import Segment
 from onnx2rust.emit.code import (
@@ -18,14 +18,19 @@ from onnx2rust.emit.code import (
     SHARED,
     TURN,
     WORKSPACE,
+    Code,
     Do,
     Function,
+    Let,
     Local,
+    Piece,
     Printer,
     Size,
     Statement,
+    Turn,
     code,
     defines,
+    expression,
     joined,
 )
 from onnx2rust.emit.sizes import SizeTable
@@ -99,6 +104,12 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
         if not isinstance(step.layer, View):
             with writer.taking(of_step.get(step)):
                 units.append(Unit(step, path, of_step.get(step), writer.step(step)))
+    short = len(units) <= BLOCK * 3 // 2
+    parts = [Part(units)] if short else _parts(units)
+    for part in parts:
+        for segment, run in itertools.groupby(part.units, lambda unit: unit.segment):
+            if segment:
+                _name_views(writer, list(run), segment is not part.around)
     tail = _outputs(writer, program, outputs)
     head: list[Statement] = [_check(writer, v) for v in program.inputs]
     sizes = SizeTable({**writer.scope.symbols, TURN: SAMPLES.name}, writer.scope.variables)
@@ -110,7 +121,7 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
     given = [writer.scope.symbols[s] for s in program.symbols]
     fields = dict(zip(map(str, given), program.symbols, strict=True))
     used = printer.reads([*start, *_of(units), *tail])
-    if len(units) <= BLOCK * 3 // 2:
+    if short:
         lines = [
             *_sizes(fields, used | _turns(writer)),
             *printer.lines(start, used),
@@ -119,7 +130,6 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
         ]
         return Body(lines + printer.lines(tail, used), functions=tuple(sorted(printer.functions)))
 
-    parts = _parts(units)
     inline = [s for part in parts if not part.method for s in _of(part.units)]
     found = set(_made(s for part in parts if part.method for s in _of(part.units)))
     late = printer.free(tail) - {str(v.name) for v in (CPU, LAYERS, INPUTS, WORKSPACE)}
@@ -127,7 +137,7 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
     known = [n for n in dims if n in given or n in _made(early)]
     turn = [n for n in (FIRST.name, SAMPLES.name) if n in dims]
     lines = []
-    if dims:
+    if set(dims) - set(turn):
         rest = ["..Dims::default()"] if len(dims) > len(known) else []
         late_found = any(n not in (*known, *turn) for n in dims)
         lines.append(f"let {'mut ' if late_found else ''}{SHARED.name} = Dims {{ {', '.join([*known, *rest])} }};")
@@ -153,6 +163,35 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
     here = printer.reads([*start, *inline, *tail]) | set(known) | printer.free(tail) | _turns(writer)
     first = [*_sizes(fields, here), *printer.lines(start, here), *_prelude(printer.reads([*inline, *tail]))]
     return Body(first + lines + printer.lines(tail, used), methods, dims, tuple(sorted(printer.functions)))
+
+
+def _name_views(writer: Writer, units: list[Unit], named: bool) -> None:
+    """Takes a view of what the steps of a loop's turn read or write in more than one place, and names it after what it holds; where they
+    are not `named`, methods stand in the loop."""
+    found: dict[str, list[Turn]] = {}
+    for piece in (p for s in _of(units) for p in expression(s).pieces):
+        if isinstance(piece, Turn):
+            found.setdefault(piece.place, []).append(piece)
+    views: dict[str, Local] = {}
+    lets: list[Statement] = []
+    for place, turns in found.items():
+        mutable = [turn for turn in turns if turn.mutable]
+        moved = bool(mutable) and not all(turn.passed for turn in turns)
+        if named and len(turns) > 1 and not moved and len({turn.elements for turn in turns}) == 1:
+            view = views[place] = Local(writer.scope.variables.unique(ident(turns[0].name)))
+            lets.append(Let((view.name,), Code((mutable or turns)[0].text)))
+
+    def written(piece: Piece) -> tuple[Piece, ...]:
+        if not isinstance(piece, Turn):
+            return (piece,)
+        return (views[piece.place],) if piece.place in views else piece.text
+
+    for unit in units:
+        unit.statements = [
+            replace(s, value=Code(tuple(q for p in s.value.pieces for q in written(p)))) if isinstance(s, Do) else s
+            for s in unit.statements
+        ]
+    units[0].statements[:0] = lets
 
 
 def _of(units: Iterable[Unit]) -> list[Statement]:

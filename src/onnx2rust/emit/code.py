@@ -60,7 +60,20 @@ class Length:
     plus: int = 0
 
 
-Piece = str | Local | Function | Size | Signed | Length
+@dataclass(frozen=True)
+class Turn:
+    """The part of a whole buffer that belongs to the samples of a loop's turn. `name` says what it holds. It is `passed` on as it is, or
+    stands in a struct or an `Option`, which a mutable view would move into. `emit.body` writes a view or `text` in its place."""
+
+    place: str
+    name: str
+    elements: Dim
+    mutable: bool
+    text: tuple[Piece, ...]
+    passed: bool = True
+
+
+Piece = str | Local | Function | Size | Signed | Length | Turn
 
 
 @dataclass(frozen=True)
@@ -222,6 +235,7 @@ class Printer:
             return self.sizes.signed(piece.dim).text
         if isinstance(piece, Length):
             return self.sizes.length(piece)
+        assert isinstance(piece, str)
         return piece
 
     def lines(self, statements: Iterable[Statement], used: set[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from onnx2rust.batching import Segment, part
 from onnx2rust.dims import Dim, substitute, symbol, symbols
@@ -25,6 +25,7 @@ from onnx2rust.emit.code import (
     Signed,
     Size,
     Statement,
+    Turn,
     code,
     joined,
 )
@@ -95,7 +96,9 @@ class Writer:
         assert elements is not None
         whole = head if close is None else code(head, Length(root.shape), close)
         begin, length = Length((elements,), FIRST), Length((self.turn, elements))
-        return code(borrow, whole, "[", begin, "..][..", length, "]")
+        text = code(borrow, whole, "[", begin, "..][..", length, "]").pieces
+        place = "input " + self.inputs[root] if root in self.inputs else f"slot {self.plan.slot_of[root]}"
+        return code(Turn(place, root.name, elements, borrow != "&", text))
 
     @property
     def turn(self) -> Dim:
@@ -199,7 +202,7 @@ class Writer:
             own = sizes if record.path == layer.sizes_in else {}
             found.append(self._record(record.path, {**own, **{name: reads.pop(k, None) for name, k in record.fields}}))
         rest = [value or code("None") for value in reads.values()]
-        return [*found, code("&[", joined(rest), "]")] if layer.variadic else [*found, *rest]
+        return [*found, code("&[", _kept(joined(rest)), "]")] if layer.variadic else [*found, *rest]
 
     def _record(self, path: str, fields: Mapping[str, Code | None]) -> Code:
         """A struct literal with those of the fields that have a value."""
@@ -208,7 +211,7 @@ class Writer:
             if value is not None:
                 # Rust writes a field and a variable of one name once
                 same = any(isinstance(p, Size) and self.scope.symbols.get(str(p.dim)) == name for p in value.pieces[:1])
-                given.append(value if same and len(value.pieces) == 1 else code(name, ": ", value))
+                given.append(value if same and len(value.pieces) == 1 else code(name, ": ", _kept(value)))
         if len(given) < len(fields):
             given.append("..Default::default()")
         return code(self.scope.item(path), " { ", joined(given), " }")
@@ -250,4 +253,9 @@ class Writer:
 
 
 def _some(value: Code, option: bool) -> Code:
-    return code("Some(", value, ")") if option else value
+    return code("Some(", _kept(value), ")") if option else value
+
+
+def _kept(value: Code) -> Code:
+    """The value where it is not passed on as it is."""
+    return Code(tuple(replace(p, passed=False) if isinstance(p, Turn) else p for p in value.pieces))
