@@ -154,7 +154,9 @@ class Writer:
     def describe(self, step: Step) -> str:
         """What stands above a step: `conv2d (Conv): [batch, 26, 26, 32]`."""
         shapes = ", ".join(f"[{', '.join(map(str, v.shape))}]" for v in step.results())
-        text = f"{step.origin.node or step.name} ({step.origin.op})" + (f": {shapes}" if shapes else "")
+        node, op = step.origin.node or step.name, step.origin.op
+        known = node.rpartition("/")[2] == op
+        text = (node if known else f"{node} ({op})") + (f": {shapes}" if shapes else "")
         return str(comment(text))
 
     @contextmanager

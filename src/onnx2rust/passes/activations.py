@@ -26,7 +26,7 @@ from onnx2rust.layers.base import Variant
 from onnx2rust.passes import dead
 from onnx2rust.passes.algebra import CLOSE, ONE, Expansion, Poly, ancestors, equal, power, root, times
 from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.graph import Graph, Rewrite, fused, rewrite
 from onnx2rust.program import Program, Step, Value
 
 _INNER = ("Sigmoid", "HardSigmoid", "Clip", "Erf", "Tanh")
@@ -59,7 +59,7 @@ def _rule(graph: Graph, step: Step) -> Rewrite | None:
             expansion = Expansion(graph, frozenset({x, f}))
             found = _activation(expansion.of(output), x, f, inner.layer.activation, expansion.of(start[0]))
             if found is not None:
-                return Rewrite(replace(step, layer=Activate(found), inputs=(x,)), ())
+                return Rewrite(replace(fused(step, Activate(found), inner, kind=found.name), inputs=(x,)), ())
     return None
 
 

@@ -33,7 +33,7 @@ from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.reduce import Softmax
 from onnx2rust.passes import dead, masks
 from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.graph import Graph, Rewrite, fused, rewrite
 from onnx2rust.passes.layout import Axes, exact, joined, layouts, split
 from onnx2rust.passes.masks import Mask, Scores
 from onnx2rust.program import Program, Step, Value
@@ -148,7 +148,8 @@ def _attention(graph: Graph, step: Step, last: Step, weights: Value) -> Rewrite:
             keys=n,
         )
         keep, before = _turned(step, mask)
-        return Rewrite(replace(step, layer=layer, inputs=(q.value, k.value, v.value, keep, mask.mask)), (), before)
+        whole = fused(step, layer, softmax)
+        return Rewrite(replace(whole, inputs=(q.value, k.value, v.value, keep, mask.mask)), (), before)
     raise Decline(why)
 
 

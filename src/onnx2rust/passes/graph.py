@@ -7,11 +7,12 @@ steps of one program or one body at a time: nothing is moved into a loop or out 
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from onnx2rust.layers.base import View
+from onnx2rust.layers.base import Layer, View
 from onnx2rust.program import Program, Step, Value
 
 
@@ -22,6 +23,16 @@ class Rewrite:
     step: Step
     absorbed: tuple[Step, ...]
     before: tuple[Step, ...] = ()
+
+
+def fused(step: Step, layer: Layer, *others: Step, kind: str = "") -> Step:
+    """The step with a layer that stands for what several nodes did (`others` among them): it comes from the scope that they have in common,
+    and is called after what it is, for the last of the nodes says nothing of that (`attention/output/Reshape_3`)."""
+    kind = kind or type(layer).__name__
+    scopes = [s.origin.node.split("/")[:-1] for s in (step, *others)]
+    scope = list(itertools.takewhile(lambda names: len(set(names)) == 1, zip(*scopes, strict=False)))
+    node = "/".join([*(names[0] for names in scope), kind])
+    return replace(step, layer=layer, origin=replace(step.origin, node=node, op=kind))
 
 
 @dataclass(frozen=True)

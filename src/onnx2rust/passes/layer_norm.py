@@ -29,7 +29,7 @@ from onnx2rust.passes import dead
 from onnx2rust.passes.algebra import CLOSE, ONE, Expansion, Monomial, Poly, ancestors, equal, number, power, root, times
 from onnx2rust.passes.along import Along, reduced
 from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.graph import Graph, Rewrite, fused, rewrite
 from onnx2rust.program import Program, Step, Value
 
 _REACH = 24
@@ -87,14 +87,16 @@ def _rule(graph: Graph, step: Step) -> Rewrite | None:
                 continue  # the layer has no shift without a scale
             if any(v is not None and (v.array is None or v.array.size != mean.along.n) for v in (scale, bias)):
                 raise Decline("the scale or the shift of a normalised row is not one constant for each of its columns", mean.m)
-            return _normalised(step, output, mean, LayerNormalization(epsilon, _weight(scale), _weight(bias), ()))
+            whole = fused(step, LayerNormalization(epsilon, _weight(scale), _weight(bias), ()), near)
+            return _normalised(whole, output, mean)
     return None
 
 
-def _normalised(step: Step, output: Value, mean: _Mean, layer: LayerNormalization) -> Rewrite:
-    """The layer instead of the step, between transpositions unless it goes along the last axis."""
+def _normalised(step: Step, output: Value, mean: _Mean) -> Rewrite:
+    """The step with the sizes of its layer, between transpositions unless it goes along the last axis."""
     outer, n, inner = mean.along.shape
-    layer = replace(layer, size=(outer * inner, n))
+    assert isinstance(step.layer, LayerNormalization)
+    layer = replace(step.layer, size=(outer * inner, n))
     if inner == 1:
         return Rewrite(replace(step, layer=layer, inputs=(mean.x,), outputs=(output, None, None)), ())
     turned = output.type.with_shape(outer, inner, n)

@@ -12,15 +12,15 @@ use std::fmt;
 /// The layers of the model, in the order they run, and the constants they read.
 #[derive(Clone, Copy)]
 pub struct Layers<'w> {
-    /// `conv1/Conv (Conv): [batch, 8, 8, 8]`
+    /// `conv1/Conv: [batch, 8, 8, 8]`
     pub conv1: Conv<'w, 2>,
-    /// `pool1/MaxPool (MaxPool): [batch, 4, 4, 8]`
+    /// `pool1/MaxPool: [batch, 4, 4, 8]`
     pub pool1: MaxPool<2>,
-    /// `conv2/Conv (Conv): [batch, 4, 4, 16]`
+    /// `conv2/Conv: [batch, 4, 4, 16]`
     pub conv2: Conv<'w, 2>,
-    /// `pool2/MaxPool (MaxPool): [batch, 2, 2, 16]`
+    /// `pool2/MaxPool: [batch, 2, 2, 16]`
     pub pool2: MaxPool<2>,
-    /// `flatten/Flatten (Flatten): [batch, 16, 2, 2]`
+    /// `flatten/Flatten: [batch, 16, 2, 2]`
     pub flatten: Transpose<4>,
     /// `logits/MatMul (Gemm): [batch, 10]`
     pub logits: Dense<'w>,

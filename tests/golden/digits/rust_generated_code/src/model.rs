@@ -156,7 +156,7 @@ impl<'w> DigitsModel<'w> {
         check_input("image", inputs.image.len(), &[batch, 1, 8, 8])?;
         let cpu = self.cpu;
         let l = self.layers;
-        // conv1/Conv (Conv): [batch, 8, 8, 8]
+        // conv1/Conv: [batch, 8, 8, 8]
         l.conv1.run(
             cpu,
             batch,
@@ -166,7 +166,7 @@ impl<'w> DigitsModel<'w> {
             ws.s0.fit(batch * 512)?,
             &mut ws.scratch,
         );
-        // pool1/MaxPool (MaxPool): [batch, 4, 4, 8]
+        // pool1/MaxPool: [batch, 4, 4, 8]
         l.pool1.run(
             cpu,
             batch,
@@ -175,7 +175,7 @@ impl<'w> DigitsModel<'w> {
             ws.s0.get(batch * 512),
             ws.s1.fit(batch * 128)?,
         );
-        // conv2/Conv (Conv): [batch, 4, 4, 16]
+        // conv2/Conv: [batch, 4, 4, 16]
         l.conv2.run(
             cpu,
             batch,
@@ -185,7 +185,7 @@ impl<'w> DigitsModel<'w> {
             ws.s0.fit(batch * 256)?,
             &mut ws.scratch,
         );
-        // pool2/MaxPool (MaxPool): [batch, 2, 2, 16]
+        // pool2/MaxPool: [batch, 2, 2, 16]
         l.pool2.run(
             cpu,
             batch,
@@ -194,7 +194,7 @@ impl<'w> DigitsModel<'w> {
             ws.s0.get(batch * 256),
             ws.s1.fit(batch * 64)?,
         );
-        // flatten/Flatten (Flatten): [batch, 16, 2, 2]
+        // flatten/Flatten: [batch, 16, 2, 2]
         l.flatten.run(
             cpu,
             [batch, 2, 2, 16],
@@ -209,7 +209,7 @@ impl<'w> DigitsModel<'w> {
             None,
             ws.s1.fit(batch * 10)?,
         );
-        // softmax/Softmax (Softmax): [batch, 10]
+        // softmax/Softmax: [batch, 10]
         Softmax.run_in_place(cpu, [batch, 10, 1], ws.s1.fit(batch * 10)?);
         Ok(Outputs {
             probabilities: TensorView {

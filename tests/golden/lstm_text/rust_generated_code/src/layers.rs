@@ -11,11 +11,11 @@ use std::fmt;
 /// The layers of the model, in the order they run, and the constants they read.
 #[derive(Clone, Copy)]
 pub struct Layers<'w> {
-    /// `lstm/LSTM (LSTM): [12, batch, 8]`
+    /// `lstm/LSTM: [12, batch, 8]`
     pub lstm_transpose: Transpose<3>,
-    /// `lstm/LSTM (LSTM): [1, batch, 6]`
+    /// `lstm/LSTM: [1, batch, 6]`
     pub lstm: Lstm<'w>,
-    /// `dense/MatMul (MatMul): [batch, 1]`
+    /// `dense/MatMul: [batch, 1]`
     pub dense: Dense<'w>,
     /// `embedding/embeddings`
     pub embedding_embeddings: &'w [f32],

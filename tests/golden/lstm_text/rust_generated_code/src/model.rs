@@ -164,14 +164,14 @@ impl<'w> LstmTextModel<'w> {
                 ws.s0.fit(batch * 96)?,
             )
             .map_err(|e| e.at("embedding"))?;
-        // lstm/LSTM (LSTM): [12, batch, 8]
+        // lstm/LSTM: [12, batch, 8]
         l.lstm_transpose.run(
             cpu,
             [batch, 12, 8],
             ws.s0.get(batch * 96),
             ws.s1.fit(batch * 96)?,
         );
-        // lstm/LSTM (LSTM): [1, batch, 6]
+        // lstm/LSTM: [1, batch, 6]
         l.lstm
             .run(
                 cpu,
@@ -188,7 +188,7 @@ impl<'w> LstmTextModel<'w> {
                 &mut ws.scratch,
             )
             .map_err(|e| e.at("lstm"))?;
-        // dense/MatMul (MatMul): [batch, 1]
+        // dense/MatMul: [batch, 1]
         l.dense
             .run(cpu, batch, ws.s0.get(batch * 6), None, ws.s1.fit(batch)?);
         Ok(Outputs {

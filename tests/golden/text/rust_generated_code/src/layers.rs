@@ -11,9 +11,9 @@ use std::fmt;
 /// The layers of the model, in the order they run, and the constants they read.
 #[derive(Clone, Copy)]
 pub struct Layers<'w> {
-    /// `lstm/LSTM (LSTM): [length, batch, 8]`
+    /// `lstm/LSTM: [length, batch, 8]`
     pub lstm_transpose: Transpose<3>,
-    /// `lstm/LSTM (LSTM): [1, batch, 6]`
+    /// `lstm/LSTM: [1, batch, 6]`
     pub lstm: Lstm<'w>,
     /// `logits/MatMul (Gemm): [batch, 3]`
     pub logits: Dense<'w>,

@@ -142,7 +142,7 @@ impl<'w> TextModel<'w> {
         check_input("tokens", inputs.tokens.len(), &[batch, length])?;
         let cpu = self.cpu;
         let l = self.layers;
-        // embedding/Gather (Gather): [batch, length, 8]
+        // embedding/Gather: [batch, length, 8]
         Gather
             .run(
                 cpu,
@@ -154,14 +154,14 @@ impl<'w> TextModel<'w> {
                 ws.s0.fit(batch * length * 8)?,
             )
             .map_err(|e| e.at("embedding"))?;
-        // lstm/LSTM (LSTM): [length, batch, 8]
+        // lstm/LSTM: [length, batch, 8]
         l.lstm_transpose.run(
             cpu,
             [batch, length, 8],
             ws.s0.get(batch * length * 8),
             ws.s1.fit(length * batch * 8)?,
         );
-        // lstm/LSTM (LSTM): [1, batch, 6]
+        // lstm/LSTM: [1, batch, 6]
         l.lstm
             .run(
                 cpu,
@@ -186,7 +186,7 @@ impl<'w> TextModel<'w> {
             None,
             ws.s1.fit(batch * 3)?,
         );
-        // softmax/Softmax (Softmax): [batch, 3]
+        // softmax/Softmax: [batch, 3]
         Softmax.run_in_place(cpu, [batch, 3, 1], ws.s1.fit(batch * 3)?);
         Ok(Outputs {
             probabilities: TensorView {

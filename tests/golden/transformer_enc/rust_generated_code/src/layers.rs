@@ -12,45 +12,45 @@ use std::fmt;
 /// The layers of the model, in the order they run, and the constants they read.
 #[derive(Clone, Copy)]
 pub struct Layers<'w> {
-    /// `multi_head_attention/query/MatMul (MatMul): [batch, 8, 8]`
+    /// `multi_head_attention/query/MatMul: [batch, 8, 8]`
     pub multi_head_attention_query: Dense<'w>,
-    /// `multi_head_attention/key/MatMul (MatMul): [batch, 8, 8]`
+    /// `multi_head_attention/key/MatMul: [batch, 8, 8]`
     pub multi_head_attention_key: Dense<'w>,
-    /// `multi_head_attention/value/MatMul (MatMul): [batch, 8, 8]`
+    /// `multi_head_attention/value/MatMul: [batch, 8, 8]`
     pub multi_head_attention_value: Dense<'w>,
-    /// `multi_head_attention/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]`
-    pub multi_head_attention_attention_output_reshape: Attention,
+    /// `multi_head_attention/Attention: [batch, 8, 2, 4]`
+    pub multi_head_attention_attention: Attention,
     /// `multi_head_attention/attention_output/MatMul_1 (MatMul): [batch, 8, 8]`
     pub multi_head_attention_attention_output: Dense<'w>,
-    /// `layer_normalization/add_2 (Add): [batch, 8, 8]`
+    /// `layer_normalization/LayerNormalization: [batch, 8, 8]`
     pub layer_normalization: LayerNormalization<'w>,
-    /// `dense_1/Tensordot/MatMul (MatMul): [batch, 8, 16]`
+    /// `dense_1/Tensordot/MatMul: [batch, 8, 16]`
     pub dense_1: Dense<'w>,
-    /// `dense/Tensordot/MatMul (MatMul): [batch, 8, 8]`
+    /// `dense/Tensordot/MatMul: [batch, 8, 8]`
     pub dense: Dense<'w>,
-    /// `layer_normalization_1/add_2 (Add): [batch, 8, 8]`
+    /// `layer_normalization_1/LayerNormalization: [batch, 8, 8]`
     pub layer_normalization_1: LayerNormalization<'w>,
-    /// `multi_head_attention_1/query/MatMul (MatMul): [batch, 8, 8]`
+    /// `multi_head_attention_1/query/MatMul: [batch, 8, 8]`
     pub multi_head_attention_1_query: Dense<'w>,
-    /// `multi_head_attention_1/key/MatMul (MatMul): [batch, 8, 8]`
+    /// `multi_head_attention_1/key/MatMul: [batch, 8, 8]`
     pub multi_head_attention_1_key: Dense<'w>,
-    /// `multi_head_attention_1/value/MatMul (MatMul): [batch, 8, 8]`
+    /// `multi_head_attention_1/value/MatMul: [batch, 8, 8]`
     pub multi_head_attention_1_value: Dense<'w>,
-    /// `multi_head_attention_1/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]`
-    pub multi_head_attention_1_attention_output_reshape: Attention,
+    /// `multi_head_attention_1/Attention: [batch, 8, 2, 4]`
+    pub multi_head_attention_1_attention: Attention,
     /// `multi_head_attention_1/attention_output/MatMul_1 (MatMul): [batch, 8, 8]`
     pub multi_head_attention_1_attention_output: Dense<'w>,
-    /// `layer_normalization_2/add_2 (Add): [batch, 8, 8]`
+    /// `layer_normalization_2/LayerNormalization: [batch, 8, 8]`
     pub layer_normalization_2: LayerNormalization<'w>,
-    /// `dense_3/Tensordot/MatMul (MatMul): [batch, 8, 16]`
+    /// `dense_3/Tensordot/MatMul: [batch, 8, 16]`
     pub dense_3: Dense<'w>,
-    /// `dense_2/Tensordot/MatMul (MatMul): [batch, 8, 8]`
+    /// `dense_2/Tensordot/MatMul: [batch, 8, 8]`
     pub dense_2: Dense<'w>,
-    /// `layer_normalization_3/add_2 (Add): [batch, 8, 8]`
+    /// `layer_normalization_3/LayerNormalization: [batch, 8, 8]`
     pub layer_normalization_3: LayerNormalization<'w>,
     /// `global_average_pooling1d/Mean (ReduceMean): [batch, 1, 8]`
     pub global_average_pooling1d: Reduce<3>,
-    /// `dense_4/MatMul (MatMul): [batch, 2]`
+    /// `dense_4/MatMul: [batch, 2]`
     pub dense_4: Dense<'w>,
     /// `embedding/embeddings`
     pub embedding_embeddings: &'w [f32],
@@ -89,7 +89,7 @@ impl<'w> Layers<'w> {
                 activation: Activation::Linear,
             }
             .checked(),
-            multi_head_attention_attention_output_reshape: Attention {
+            multi_head_attention_attention: Attention {
                 heads: 2,
                 key_heads: 2,
                 head_size: 4,
@@ -166,7 +166,7 @@ impl<'w> Layers<'w> {
                 activation: Activation::Linear,
             }
             .checked(),
-            multi_head_attention_1_attention_output_reshape: Attention {
+            multi_head_attention_1_attention: Attention {
                 heads: 2,
                 key_heads: 2,
                 head_size: 4,

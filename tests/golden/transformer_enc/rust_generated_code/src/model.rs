@@ -46,13 +46,13 @@ pub struct Outputs<'a> {
 pub struct Workspace {
     /// `embedding`, `multi_head_attention_attention_output`, `layer_normalization`, `dense`, `layer_normalization_1`, `multi_head_attention_1_attention_output` and 5 more
     s0: Slot<f32>,
-    /// `multi_head_attention_query`, `dense_1`, `multi_head_attention_1_attention_output_reshape`, `dense_3`
+    /// `multi_head_attention_query`, `dense_1`, `multi_head_attention_1_attention`, `dense_3`
     s1: Slot<f32>,
     /// `multi_head_attention_key`, `multi_head_attention_1_query`, `global_average_pooling1d`
     s2: Slot<f32>,
     /// `multi_head_attention_value`, `multi_head_attention_1_key`
     s3: Slot<f32>,
-    /// `multi_head_attention_attention_output_reshape`, `multi_head_attention_1_value`
+    /// `multi_head_attention_attention`, `multi_head_attention_1_value`
     s4: Slot<f32>,
     /// Room that layers need while they run
     scratch: Slot<f32>,
@@ -176,7 +176,7 @@ impl<'w> TransformerEncModel<'w> {
                 ws.s0.fit(batch * 64)?,
             )
             .map_err(|e| e.at("embedding"))?;
-        // multi_head_attention/query/MatMul (MatMul): [batch, 8, 8]
+        // multi_head_attention/query/MatMul: [batch, 8, 8]
         l.multi_head_attention_query.run(
             cpu,
             batch * 8,
@@ -184,7 +184,7 @@ impl<'w> TransformerEncModel<'w> {
             None,
             ws.s1.fit(batch * 64)?,
         );
-        // multi_head_attention/key/MatMul (MatMul): [batch, 8, 8]
+        // multi_head_attention/key/MatMul: [batch, 8, 8]
         l.multi_head_attention_key.run(
             cpu,
             batch * 8,
@@ -192,7 +192,7 @@ impl<'w> TransformerEncModel<'w> {
             None,
             ws.s2.fit(batch * 64)?,
         );
-        // multi_head_attention/value/MatMul (MatMul): [batch, 8, 8]
+        // multi_head_attention/value/MatMul: [batch, 8, 8]
         l.multi_head_attention_value.run(
             cpu,
             batch * 8,
@@ -200,8 +200,8 @@ impl<'w> TransformerEncModel<'w> {
             None,
             ws.s3.fit(batch * 64)?,
         );
-        // multi_head_attention/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]
-        l.multi_head_attention_attention_output_reshape.run(
+        // multi_head_attention/Attention: [batch, 8, 2, 4]
+        l.multi_head_attention_attention.run(
             cpu,
             AttentionInputs {
                 batch,
@@ -222,10 +222,10 @@ impl<'w> TransformerEncModel<'w> {
             ws.s4.get(batch * 64),
             ws.s0.fit(batch * 64)?,
         );
-        // layer_normalization/add_2 (Add): [batch, 8, 8]
+        // layer_normalization/LayerNormalization: [batch, 8, 8]
         l.layer_normalization
             .run_in_place(cpu, [batch * 8, 8], ws.s0.fit(batch * 64)?, None, None);
-        // dense_1/Tensordot/MatMul (MatMul): [batch, 8, 16]
+        // dense_1/Tensordot/MatMul: [batch, 8, 16]
         l.dense_1.run(
             cpu,
             batch * 8,
@@ -233,14 +233,14 @@ impl<'w> TransformerEncModel<'w> {
             None,
             ws.s1.fit(batch * 128)?,
         );
-        // dense/Tensordot/MatMul (MatMul): [batch, 8, 8]
+        // dense/Tensordot/MatMul: [batch, 8, 8]
         l.dense.run_in_place_right(
             cpu,
             batch * 8,
             ws.s1.get(batch * 128),
             ws.s0.fit(batch * 64)?,
         );
-        // layer_normalization_1/add_2 (Add): [batch, 8, 8]
+        // layer_normalization_1/LayerNormalization: [batch, 8, 8]
         l.layer_normalization_1.run_in_place(
             cpu,
             [batch * 8, 8],
@@ -248,7 +248,7 @@ impl<'w> TransformerEncModel<'w> {
             None,
             None,
         );
-        // multi_head_attention_1/query/MatMul (MatMul): [batch, 8, 8]
+        // multi_head_attention_1/query/MatMul: [batch, 8, 8]
         l.multi_head_attention_1_query.run(
             cpu,
             batch * 8,
@@ -256,7 +256,7 @@ impl<'w> TransformerEncModel<'w> {
             None,
             ws.s2.fit(batch * 64)?,
         );
-        // multi_head_attention_1/key/MatMul (MatMul): [batch, 8, 8]
+        // multi_head_attention_1/key/MatMul: [batch, 8, 8]
         l.multi_head_attention_1_key.run(
             cpu,
             batch * 8,
@@ -264,7 +264,7 @@ impl<'w> TransformerEncModel<'w> {
             None,
             ws.s3.fit(batch * 64)?,
         );
-        // multi_head_attention_1/value/MatMul (MatMul): [batch, 8, 8]
+        // multi_head_attention_1/value/MatMul: [batch, 8, 8]
         l.multi_head_attention_1_value.run(
             cpu,
             batch * 8,
@@ -272,8 +272,8 @@ impl<'w> TransformerEncModel<'w> {
             None,
             ws.s4.fit(batch * 64)?,
         );
-        // multi_head_attention_1/attention_output/Reshape_3 (Reshape): [batch, 8, 2, 4]
-        l.multi_head_attention_1_attention_output_reshape.run(
+        // multi_head_attention_1/Attention: [batch, 8, 2, 4]
+        l.multi_head_attention_1_attention.run(
             cpu,
             AttentionInputs {
                 batch,
@@ -295,7 +295,7 @@ impl<'w> TransformerEncModel<'w> {
                 ws.s1.get(batch * 64),
                 ws.s0.fit(batch * 64)?,
             );
-        // layer_normalization_2/add_2 (Add): [batch, 8, 8]
+        // layer_normalization_2/LayerNormalization: [batch, 8, 8]
         l.layer_normalization_2.run_in_place(
             cpu,
             [batch * 8, 8],
@@ -303,7 +303,7 @@ impl<'w> TransformerEncModel<'w> {
             None,
             None,
         );
-        // dense_3/Tensordot/MatMul (MatMul): [batch, 8, 16]
+        // dense_3/Tensordot/MatMul: [batch, 8, 16]
         l.dense_3.run(
             cpu,
             batch * 8,
@@ -311,14 +311,14 @@ impl<'w> TransformerEncModel<'w> {
             None,
             ws.s1.fit(batch * 128)?,
         );
-        // dense_2/Tensordot/MatMul (MatMul): [batch, 8, 8]
+        // dense_2/Tensordot/MatMul: [batch, 8, 8]
         l.dense_2.run_in_place_right(
             cpu,
             batch * 8,
             ws.s1.get(batch * 128),
             ws.s0.fit(batch * 64)?,
         );
-        // layer_normalization_3/add_2 (Add): [batch, 8, 8]
+        // layer_normalization_3/LayerNormalization: [batch, 8, 8]
         l.layer_normalization_3.run_in_place(
             cpu,
             [batch * 8, 8],
@@ -333,7 +333,7 @@ impl<'w> TransformerEncModel<'w> {
             ws.s0.get(batch * 64),
             ws.s2.fit(batch * 8)?,
         );
-        // dense_4/MatMul (MatMul): [batch, 2]
+        // dense_4/MatMul: [batch, 2]
         l.dense_4.run(
             cpu,
             batch,
@@ -341,7 +341,7 @@ impl<'w> TransformerEncModel<'w> {
             None,
             ws.s0.fit(batch * 2)?,
         );
-        // dense_4/Softmax (Softmax): [batch, 2]
+        // dense_4/Softmax: [batch, 2]
         Softmax.run_in_place(cpu, [batch, 2, 1], ws.s0.fit(batch * 2)?);
         Ok(Outputs {
             dense_4: TensorView {
