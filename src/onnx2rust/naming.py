@@ -155,12 +155,16 @@ def scopes(node_name: str, op: str) -> tuple[str, ...]:
 
 
 def without_common(paths: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """The paths without the outer scopes that all of them have: the model's own name, or what a framework calls its entry points."""
+    """The paths without the outer scopes that all of them have: the model's own name, or what a framework calls its entry points. What stands
+    in such a scope itself (a last softmax) does not keep it; most must have another scope left, or the scope is the only layer."""
     scoped = [p for p in paths if len(p) > 1]
     common = 0
-    while scoped and all(len(p) > common + 2 and p[common] == scoped[0][common] for p in scoped):
+    while True:
+        inner = [p for p in scoped if len(p) > common + 1]
+        further = sum(len(p) > common + 2 for p in inner)
+        if not inner or len({p[common] for p in inner}) > 1 or 2 * further <= len(scoped):
+            return [p[min(common, len(p) - 1) :] for p in paths]
         common += 1
-    return [p[common:] if len(p) > 1 else p for p in paths]
 
 
 def step_name(node_name: str, op: str) -> Escaped:

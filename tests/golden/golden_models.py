@@ -13,6 +13,7 @@ from onnx2rust.options import Options
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import onnx_models
+import wild
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Golden:
     build: Callable[[], onnx.ModelProto]
     options: Options
     shows: str
+    whole: bool = True
+    """Whether weights and test data are kept too; the model itself is fetched by the test that compares if they are not."""
 
 
 HERE = Path(__file__).resolve().parent
@@ -53,5 +56,11 @@ GOLDEN = {
         exported("transformer_enc"),
         Options(name="TransformerEnc"),
         "Keras: two encoder blocks with attention, and what passes make of them",
+    ),
+    "magika": Golden(
+        lambda: onnx.load(wild.file(*wild.MODELS["magika"])),
+        Options(name="Magika"),
+        "jax, by other people (Google's file types, Apache-2.0): one-hot lookups, layer normalisation; without its weights and test data",
+        whole=False,
     ),
 }

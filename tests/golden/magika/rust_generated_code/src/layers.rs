@@ -1,0 +1,102 @@
+//! Every layer of the model that has parameters, with its parameters.
+
+use tf_layers::activation::{Activate, Activation};
+use tf_layers::conv::Conv;
+use tf_layers::dense::Dense;
+use tf_layers::movement::{GatherOrZero, Transpose};
+use tf_layers::norm::LayerNormalization;
+
+use super::weights::Weights;
+use std::fmt;
+
+/// The layers of the model, in the order they run, and the constants they read.
+#[derive(Clone, Copy)]
+pub struct Layers<'w> {
+    /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Dense_0/einsum/Einsum (MatMul): [batch, 2048, 64]`
+    pub magikav2_dense_0_einsum: GatherOrZero,
+    /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/ApplyActivation_0/GeluTanh: [batch, 2048, 64]`
+    pub magikav2_apply_activation_0: Activate,
+    /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 256, 512]`
+    pub magikav2_layer_norm_0_transpose: Transpose<3>,
+    /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 256, 512]`
+    pub magikav2_layer_norm_0: LayerNormalization<'w>,
+    /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 512, 256]`
+    pub layer_norm_0_layer_normalization_transpose: Transpose<3>,
+    /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Conv_0/Conv2D (Conv): [batch, 508, 512]`
+    pub magikav2_conv_0: Conv<'w, 2>,
+    /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_1/LayerNormalization: [batch, 512]`
+    pub magikav2_layer_norm_1: LayerNormalization<'w>,
+    /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Dense_1/MatMul: [batch, 214]`
+    pub magikav2_dense_1: Dense<'w>,
+    /// `jax2tf_get_logits_/Const_0`
+    pub jax2tf_get_logits_const_0: &'w [f32],
+    /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Dense_0/Reshape_0`
+    pub pjit_get_logits_magikav2_dense_0_reshape_0: &'w [f32],
+}
+
+impl<'w> Layers<'w> {
+    /// Builds and checks every layer; in a constant, parameters that do not fit are compile errors.
+    #[allow(
+        clippy::approx_constant,
+        clippy::excessive_precision,
+        reason = "parameters are what the model says"
+    )]
+    pub const fn new(w: &Weights<'w>) -> Self {
+        Self {
+            magikav2_dense_0_einsum: GatherOrZero { negative: false }.checked(),
+            magikav2_apply_activation_0: Activate {
+                activation: Activation::GeluTanh,
+            }
+            .checked(),
+            magikav2_layer_norm_0_transpose: Transpose { perm: [0, 2, 1] }.checked(),
+            magikav2_layer_norm_0: LayerNormalization {
+                epsilon: 0.000001,
+                scale: Some(w.get_logits_magikav2_layer_norm_0_reshape_2_0),
+                bias: Some(w.get_logits_magikav2_layer_norm_0_reshape_3_0),
+            }
+            .checked(),
+            layer_norm_0_layer_normalization_transpose: Transpose { perm: [0, 2, 1] }.checked(),
+            magikav2_conv_0: Conv {
+                input_channels: 256,
+                output_channels: 512,
+                group: 1,
+                kernel_shape: [5, 1],
+                strides: [1, 1],
+                dilations: [1, 1],
+                pads_begin: [0, 0],
+                pads_end: [0, 0],
+                kernel: w.pjit_get_logits_magikav2_conv_0_transpose_3_0,
+                bias: Some(w.const_fold_opt_209),
+                activation: Activation::GeluTanh,
+            }
+            .checked(),
+            magikav2_layer_norm_1: LayerNormalization {
+                epsilon: 0.000001,
+                scale: Some(w.get_logits_magikav2_layer_norm_1_reshape_2_0),
+                bias: Some(w.get_logits_magikav2_layer_norm_1_reshape_3_0),
+            }
+            .checked(),
+            magikav2_dense_1: Dense {
+                inputs: 512,
+                units: 214,
+                kernel: w.jax2tf_get_logits_const_24_0,
+                bias: Some(w.pjit_get_logits_magikav2_dense_1_reshape_0),
+                activation: Activation::Linear,
+            }
+            .checked(),
+            jax2tf_get_logits_const_0: w.jax2tf_get_logits_const_0,
+            pjit_get_logits_magikav2_dense_0_reshape_0: w
+                .pjit_get_logits_magikav2_dense_0_reshape_0,
+        }
+    }
+}
+
+/// No layer: there may be hundreds. Each has a `Debug` of its own, without the numbers of its weights.
+impl fmt::Debug for Layers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layers").finish_non_exhaustive()
+    }
+}
+
+/// The layers over the weights that are part of this binary.
+pub(super) static EMBEDDED: Layers<'static> = Layers::new(&Weights::EMBEDDED);

@@ -1,0 +1,244 @@
+//! How the model runs.
+
+use super::layers::{self, Layers};
+use super::weights::Weights;
+use std::fmt;
+use tf_layers::binary::Add;
+use tf_layers::pool::GlobalMaxPool;
+use tf_layers::signature::{Axis, Tensor};
+use tf_layers::softmax::Softmax;
+use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
+
+/// Sizes that the model leaves open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Size of `bytes` axis 0
+    pub batch: usize,
+}
+
+/// What the model reads: elements in row-major order, last axis fastest.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// `[batch, 2048]`
+    pub bytes: &'a [i32],
+}
+
+impl Inputs<'_> {
+    /// The sizes that the lengths say: `batch` is the length of `bytes` / 2048.
+    ///
+    /// # Errors
+    /// If a length is not a whole number of them.
+    pub fn sizes(&self) -> Result<Sizes, Error> {
+        let batch = open_size("bytes", self.bytes.len(), &[2048])?;
+        Ok(Sizes { batch })
+    }
+}
+
+/// What the model computes; borrowed from the workspace until the next call.
+#[derive(Debug, Clone, Copy)]
+pub struct Outputs<'a> {
+    /// `[batch, 214]`
+    pub target_label: TensorView<'a, f32, 2>,
+}
+
+/// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
+#[derive(Debug, Clone, Default)]
+pub struct Workspace {
+    /// `magikav2_max`, `magikav2_layer_norm_1`
+    s0: Slot<f32>,
+    /// `magikav2_dense_0_einsum`, `magikav2_dense_0_addv2`, `magikav2_apply_activation_0`, `layer_norm_0_layer_normalization_transpose`, `magikav2_dense_1`, `softmax`
+    s1: Slot<f32>,
+    /// `magikav2_layer_norm_0_transpose`, `magikav2_layer_norm_0`, `magikav2_conv_0`
+    s2: Slot<f32>,
+    /// Room that layers need while they run
+    scratch: Slot<f32>,
+}
+
+impl Workspace {
+    /// Bytes that the buffers hold now.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.s0.bytes() + self.s1.bytes() + self.s2.bytes() + self.scratch.bytes()
+    }
+}
+
+/// The model `Magika`.
+#[derive(Clone, Copy)]
+pub struct MagikaModel<'w> {
+    cpu: Cpu,
+    layers: &'w Layers<'w>,
+}
+
+impl MagikaModel<'static> {
+    /// The model with the weights that are part of this binary; costs nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            cpu: Cpu::new(),
+            layers: &layers::EMBEDDED,
+        }
+    }
+}
+
+/// What goes in, what comes out, and how large the weights are: none of their numbers.
+impl fmt::Debug for MagikaModel<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MagikaModel")
+            .field("inputs", &Self::INPUTS)
+            .field("outputs", &Self::OUTPUTS)
+            .field("weight_bytes", &Weights::BYTES)
+            .field("cpu", &self.cpu)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for MagikaModel<'static> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'w> MagikaModel<'w> {
+    /// The inputs by the names that the model file has, with their types and shapes.
+    pub const INPUTS: &'static [Tensor] = &[Tensor {
+        name: "bytes",
+        field: "bytes",
+        dtype: tf_layers::npz::Dtype::I32,
+        shape: &[Axis::Symbol("batch"), Axis::Size(2048)],
+    }];
+    /// The outputs by the names that the model file has, with their types and shapes.
+    pub const OUTPUTS: &'static [Tensor] = &[Tensor {
+        name: "target_label",
+        field: "target_label",
+        dtype: tf_layers::npz::Dtype::F32,
+        shape: &[Axis::Symbol("batch"), Axis::Size(214)],
+    }];
+    /// Elements of `bytes` for each of `batch`.
+    pub const BYTES_LEN: usize = 2048;
+    /// Elements of `target_label` for each of `batch`.
+    pub const TARGET_LABEL_LEN: usize = 214;
+    /// Names of the sizes that the model leaves open.
+    pub const SYMBOLS: &'static [&'static str] = &["batch"];
+
+    /// The model with other weights than those in this binary: `Layers::new(&weights)`, packed as the build script does it.
+    #[must_use]
+    pub fn with_layers(layers: &'w Layers<'w>) -> Self {
+        Self {
+            cpu: Cpu::new(),
+            layers,
+        }
+    }
+
+    /// The same model at another vector level: for tests and measurements.
+    #[must_use]
+    pub fn at(self, cpu: Cpu) -> Self {
+        Self { cpu, ..self }
+    }
+
+    /// An empty workspace; it grows at the first call.
+    #[must_use]
+    pub fn workspace(&self) -> Workspace {
+        Workspace::default()
+    }
+
+    /// Runs the model.
+    ///
+    /// # Errors
+    /// If an input's length does not fit its shape, its data are not what a layer can work with, or there is no memory for its values.
+    pub fn predict<'a>(
+        &self,
+        sizes: Sizes,
+        inputs: Inputs<'_>,
+        ws: &'a mut Workspace,
+    ) -> Result<Outputs<'a>, Error> {
+        let Sizes { batch } = sizes;
+        check_input("bytes", inputs.bytes.len(), &[batch, 2048])?;
+        let cpu = self.cpu;
+        let l = self.layers;
+        // Samples do not depend on each other. One at a time: a layer reads and writes up to 1.5 MiB for each, and finds in the
+        // cache what the one before it wrote.
+        for first in 0..batch {
+            let magikav2_max = &mut ws.s0.fit(batch * 512)?[first * 512..][..512];
+            // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Dense_0/einsum/Einsum (MatMul): [batch, 2048, 64]
+            l.magikav2_dense_0_einsum.run(
+                cpu,
+                257,
+                64,
+                l.jax2tf_get_logits_const_0,
+                &inputs.bytes[first * 2048..][..2048],
+                ws.s1.fit(131_072)?,
+            );
+            // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Dense_0/AddV2 (Add): [batch, 2048, 64]
+            Add.run_known_in_place(
+                cpu,
+                [2048, 64],
+                [1, 64],
+                ws.s1.fit(131_072)?,
+                l.pjit_get_logits_magikav2_dense_0_reshape_0,
+            );
+            // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/ApplyActivation_0/GeluTanh: [batch, 2048, 64]
+            l.magikav2_apply_activation_0
+                .run_in_place(cpu, ws.s1.fit(131_072)?);
+            // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 256, 512]
+            l.magikav2_layer_norm_0_transpose.run(
+                cpu,
+                [1, 512, 256],
+                ws.s1.get(131_072),
+                ws.s2.fit(131_072)?,
+            );
+            // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 256, 512]
+            l.magikav2_layer_norm_0
+                .run_in_place(cpu, [256, 512], ws.s2.fit(131_072)?, None, None);
+            // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 512, 256]
+            l.layer_norm_0_layer_normalization_transpose.run(
+                cpu,
+                [1, 256, 512],
+                ws.s2.get(131_072),
+                ws.s1.fit(131_072)?,
+            );
+            // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Conv_0/Conv2D (Conv): [batch, 508, 512]
+            l.magikav2_conv_0.run(
+                cpu,
+                1,
+                [512, 1],
+                ws.s1.get(131_072),
+                None,
+                ws.s2.fit(260_096)?,
+                &mut ws.scratch,
+            );
+            // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Max (GlobalMaxPool): [batch, 1, 512]
+            GlobalMaxPool.run(cpu, 1, 508, 512, ws.s2.get(260_096), magikav2_max);
+            // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_1/LayerNormalization: [batch, 512]
+            l.magikav2_layer_norm_1
+                .run_in_place(cpu, [1, 512], magikav2_max, None, None);
+        }
+        // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Dense_1/MatMul: [batch, 214]
+        l.magikav2_dense_1.run(
+            cpu,
+            batch,
+            ws.s0.get(batch * 512),
+            None,
+            ws.s1.fit(batch * 214)?,
+        );
+        // jax2tf_get_logits_/pjit_get_logits_/Softmax: [batch, 214]
+        Softmax.run_in_place(cpu, [batch, 214, 1], ws.s1.fit(batch * 214)?);
+        Ok(Outputs {
+            target_label: TensorView {
+                data: ws.s1.get(batch * 214),
+                shape: [batch, 214],
+            },
+        })
+    }
+
+    /// [`predict`](Self::predict) with the sizes that the lengths of the inputs say.
+    ///
+    /// # Errors
+    /// As [`Inputs::sizes`] and [`predict`](Self::predict).
+    pub fn predict_from<'a>(
+        &self,
+        inputs: Inputs<'_>,
+        ws: &'a mut Workspace,
+    ) -> Result<Outputs<'a>, Error> {
+        self.predict(inputs.sizes()?, inputs, ws)
+    }
+}
