@@ -9,5 +9,22 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 # also for the tests that call cargo themselves: one target folder inside the checkout
 os.environ.setdefault("CARGO_TARGET_DIR", str(Path(__file__).resolve().parents[1] / "build" / "target"))
+
+
+@pytest.fixture(autouse=True)
+def _cargo_is_for_slow_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, _no_cargo: Path) -> None:
+    """`make check` builds nothing: a test that starts cargo without the marker fails."""
+    if "slow" not in request.keywords:
+        monkeypatch.setenv("PATH", f"{_no_cargo}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture(scope="session")
+def _no_cargo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("no_cargo")
+    (folder / "cargo").write_text("#!/bin/sh\necho 'error: a test that starts cargo carries the marker slow' >&2\nexit 101\n")
+    (folder / "cargo").chmod(0o755)
+    return folder

@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
+VERIFY = BUILD / "verify"
+"""The workspace of every test that verifies: all of tf-layers is compiled there once."""
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", BUILD / "target"))
 
 

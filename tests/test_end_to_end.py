@@ -22,6 +22,8 @@ from onnx2rust.reference import Reference
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "build" / "verify"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def models(tmp_path):

@@ -252,7 +252,7 @@ fn main() -> Result<(), score::Error> {
     while std::io::stdin().read_line(&mut line).expect("input") > 0 {
         let features: Vec<f32> = line.split_whitespace().map(|v| v.parse().expect("a number")).collect();
         let answer = model.classify(Inputs { features: &features }, &mut workspace)?;
-        let vector = model.predict_from(&features)?;
+        let vector = model.predict_from(Inputs { features: &features }, &mut workspace)?.probability.to_vec();
         let batch = model.predict(Sizes { batch: 1 }, Inputs { features: &features }, &mut workspace)?;
         assert_eq!(batch.probability.data, vector);
         assert!(answer.confidence >= Confidence::None);

@@ -31,12 +31,14 @@ SMALL = 64 << 10
 
 @dataclass(frozen=True)
 class Segment:
-    """Steps `start` to `end` (exclusive) of a program, for `samples` samples at a time; the symbol `batch` counts them."""
+    """Steps `start` to `end` (exclusive) of a program, for `samples` samples at a time; the symbol `batch` counts them. One of the steps
+    reads and writes `touched` bytes for a sample, no other one more."""
 
     start: int
     end: int
     samples: int
     batch: str
+    touched: int
 
 
 def segments(program: Program) -> tuple[Segment, ...]:
@@ -54,7 +56,7 @@ def segments(program: Program) -> tuple[Segment, ...]:
             continue
         samples = max(1, CACHE // max(1, worst))
         if samples < MOST and _hands_over(program.steps[start:position]):
-            found.append(Segment(start, position, samples, batch))
+            found.append(Segment(start, position, samples, batch, worst))
         start, worst = position + 1, 0
     return tuple(found)
 

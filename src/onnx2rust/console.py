@@ -35,6 +35,7 @@ class Console:
     stream: TextIO = field(default_factory=lambda: sys.stderr)
     _began: float | None = None
     _ended: threading.Event = field(default_factory=threading.Event)
+    _dots: threading.Lock = field(default_factory=threading.Lock)
 
     def stage(self, name: str) -> None:
         """A stage begins; the one before it has ended."""
@@ -48,18 +49,25 @@ class Console:
     def _move(self, ended: threading.Event) -> None:
         """A dot every few seconds: TensorFlow alone takes some twenty to load."""
         while not ended.wait(MOVES):
-            self._write(". ")
+            with self._dots:
+                if not ended.is_set():
+                    self._write(". ")
+
+    def _end(self) -> None:
+        """No dot is written from now on."""
+        with self._dots:
+            self._ended.set()
 
     def done(self) -> None:
         """The last stage has ended."""
-        self._ended.set()
+        self._end()
         if self._began is not None:
             self._write(f"{duration(time.monotonic() - self._began)}\n")
             self._began = None
 
     def interrupted(self) -> None:
         """The last stage will not end."""
-        self._ended.set()
+        self._end()
         if self._began is not None:
             self._write("\n")
             self._began = None

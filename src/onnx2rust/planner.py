@@ -10,6 +10,7 @@ its first step on. Such values are whole; all others of a segment are as large a
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -58,8 +59,9 @@ class _Buffer:
     values: list[Value] = field(default_factory=list)
     samples: int = NOMINAL
 
-    @property
+    @functools.cached_property
     def size(self) -> int:
+        """Bytes; asked for when the buffer has all its values."""
         return max(nominal(v.type.size, self.samples) for v in self.values) * self.dtype.bytes
 
 

@@ -119,7 +119,7 @@ class Step:
 
     def fits(self) -> bool:
         """Whether the layer is fallible in general, but not here."""
-        return self.layer.fallible and self.layer.fits([v.dtype for v in self.inputs if v is not None])
+        return self.layer.fallible and self.layer.fits([v.type for v in self.inputs if v is not None])
 
     def results(self) -> Iterator[Value]:
         """Every value that the step produces."""

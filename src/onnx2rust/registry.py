@@ -13,6 +13,7 @@ with `onnx.defs`. `since` lists every version of the operator that the function 
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -72,6 +73,7 @@ def onnx_op(name: str, *, since: int | tuple[int, ...], domain: str = "") -> Cal
     return register
 
 
+@functools.cache
 def load_all() -> dict[tuple[str, str], list[Operator]]:
     """All operators; imports the modules of `onnx2rust.ops` on first use."""
     from onnx2rust import ops

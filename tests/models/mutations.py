@@ -236,7 +236,7 @@ def _pool() -> ProcessPoolExecutor:
 
 def run(models: list[Model], folder: Path) -> list[random_hunt.Outcome]:
     """What becomes of each: a crate that computes what onnxruntime does, a refusal, or something wrong."""
-    return random_hunt.run(models, folder, random_hunt.BUILD, refusals=(UnsupportedError, InvalidModelError))
+    return random_hunt.run(models, folder, refusals=(UnsupportedError, InvalidModelError))
 
 
 def main() -> None:
@@ -245,7 +245,7 @@ def main() -> None:
     parser.add_argument("first", type=int)
     parser.add_argument("count", type=int)
     arguments = parser.parse_args()
-    kept = random_hunt.BUILD / "mutated"
+    kept = random_hunt.KEPT / "mutated"
     kept.mkdir(parents=True, exist_ok=True)
     models = generate(range(arguments.first, arguments.first + arguments.count))
     with tempfile.TemporaryDirectory() as name:

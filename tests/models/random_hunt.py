@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import collections
 import multiprocessing
-import os
 import re
 import tempfile
 import time
@@ -35,7 +34,9 @@ from onnx2rust.verification import verify
 from onnx2rust.verification.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build" / "random"
+KEPT = ROOT / "build" / "random"
+TARGET = ROOT / "build" / "verify"
+"""As in all tests: tf-layers is compiled once."""
 
 
 @dataclass
@@ -47,9 +48,7 @@ class Outcome:
     wrong: str = ""
 
 
-def run(
-    models: list[Model], folder: Path, target: Path, refusals: tuple[type[Onnx2RustError], ...] = (UnsupportedError,)
-) -> list[Outcome]:
+def run(models: list[Model], folder: Path, refusals: tuple[type[Onnx2RustError], ...] = (UnsupportedError,)) -> list[Outcome]:
     """Converts every model twice, writes its reports, and holds its crate against onnxruntime at batch 1 and 3. Errors other than
     `refusals` are wrong."""
     outcomes = [Outcome(m) for m in models]
@@ -71,9 +70,8 @@ def run(
             options.append(Options(features=features, binary_classification=False, inplace=seed % 7 != 0, memdrop=seed % 5 != 0))
             built.append(outcome)
     if paths:
-        # a crate that builds with warnings is not what anyone should get
-        with mock.patch.dict(os.environ, RUSTFLAGS="-D warnings"), _used_workspaces(models):
-            report = verify(paths, options, Checks(batches=(1, 3), target_dir=target))
+        with _used_workspaces(models):
+            report = verify(paths, options, Checks(batches=(1, 3), target_dir=TARGET))
         for outcome, found in zip(built, report.models, strict=True):
             if not found.passed:
                 outcome.wrong = found.text()
@@ -98,6 +96,9 @@ def _used_workspaces(models: list[Model]) -> Iterator[None]:
     }}
 '''
         example.write_text(text.replace(begin, before + begin))
+        # a crate that builds with warnings is not what anyone should get
+        with (example.parent.parent / "Cargo.toml").open("a") as manifest:
+            manifest.write('[lints.rust]\nwarnings = "deny"\n')
         (example.parent.parent / "before.npz").write_bytes(npz.encode(models[int(found[1])].feeds[0]))
         return member
 
@@ -138,14 +139,14 @@ def _features(model: Model, program: Any, path: Path) -> Path | None:
 # -- making it small -------------------------------------------------------------------------------------------------
 
 
-def shrink(model: Model, target: Path, rounds: int = 12) -> Model:
+def shrink(model: Model, rounds: int = 12) -> Model:
     """The smallest model that still fails in the same way, found by cutting: a value becomes an input, or an output goes."""
     with tempfile.TemporaryDirectory() as name:
-        (first,) = run([model], Path(name), target)
+        (first,) = run([model], Path(name))
         signature = _signature(first.wrong)
         for _ in range(rounds):
             smaller = sorted(_cuts(model), key=lambda m: len(m.proto.graph.node))[:40]
-            failing = [o.model for o in run(smaller, Path(name), target) if o.wrong and _signature(o.wrong) == signature]
+            failing = [o.model for o in run(smaller, Path(name)) if o.wrong and _signature(o.wrong) == signature]
             if not failing:
                 break
             model = failing[0]
@@ -279,17 +280,18 @@ def main() -> None:
     parser.add_argument("--block", type=int, help="cut programs into methods of about so many steps")
     arguments = parser.parse_args()
     body.BLOCK = arguments.block or body.BLOCK
-    kept = BUILD / "found"
+    body.FEW = min(body.FEW, body.BLOCK // 2)
+    kept = KEPT / "found"
     kept.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     models = drawn(range(arguments.first, arguments.first + arguments.count))
     ready = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
-        outcomes = run(models, Path(name), BUILD)
+        outcomes = run(models, Path(name))
     refusals = collections.Counter(o.refused.splitlines()[0][:160] for o in outcomes if o.refused)
     wrong = [o for o in outcomes if o.wrong]
     for outcome in wrong:
-        model = shrink(outcome.model, BUILD) if arguments.shrink else outcome.model
+        model = shrink(outcome.model) if arguments.shrink else outcome.model
         path = kept / f"{model.seed}.onnx"
         path.write_bytes(model.proto.SerializeToString())
         path.with_suffix(".npz").write_bytes(npz.encode({f"{k}/{n}": a for k, f in enumerate(model.feeds) for n, a in f.items()}))

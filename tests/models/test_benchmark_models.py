@@ -48,7 +48,11 @@ def test_matches_onnxruntime(reports: dict[str, ModelReport], name: str) -> None
 @pytest.mark.parametrize("name", quantised.MODELS)
 def test_a_quantised_crate_passes_its_own_tests_at_every_vector_level(name: str, tmp_path: Path) -> None:
     """What is allowed comes from the model in float64, not from what onnxruntime's kernels for this processor make of it."""
-    project = convert(quantised.onnx_files([name])[name], tmp_path / "out", Options(name=name))
+    project = convert(
+        quantised.onnx_files([name])[name],
+        tmp_path / "out",
+        Options(name=name, layers=str(rust_tools.ROOT / "rust" / "tf-layers")),
+    )
     assert "fn every_vector_level" in (project.crate / "tests" / "parity.rs").read_text()
     rust_tools.passes(project.crate, "test", "-q", "--test", "parity")
 

@@ -26,7 +26,7 @@ MOST_REFUSED = 0.05
 def test_random_graphs_compute_what_onnxruntime_does(tmp_path: Path) -> None:
     models = random_hunt.drawn(SEEDS)
     assert len(models) >= len(SEEDS) * SURVIVED
-    outcomes = random_hunt.run(models, tmp_path, random_hunt.BUILD)
+    outcomes = random_hunt.run(models, tmp_path)
     wrong = [f"seed {o.model.seed}: {o.wrong}" for o in outcomes if o.wrong]
     assert not wrong, "\n".join(wrong)
     refused = [f"seed {o.model.seed}: {o.refused}" for o in outcomes if o.refused]

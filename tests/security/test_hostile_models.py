@@ -212,6 +212,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.slow  # each starts a process, and some are large
 @pytest.mark.parametrize("name", BOMBS)
 def test_no_allocation_out_of_proportion(name, tmp_path):
     path = tmp_path / "m.onnx"
@@ -241,7 +242,7 @@ def test_a_cycle_is_named(tmp_path):
     assert caught.value.exit_code == 3
 
 
-@pytest.mark.parametrize("depth", [10, 40, 400, 40_000])
+@pytest.mark.parametrize("depth", [10, 40, 400, pytest.param(40_000, marks=pytest.mark.slow)])
 def test_bodies_without_end(tmp_path, depth):
     def message(field, content):
         size, n = b"", len(content)

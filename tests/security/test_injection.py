@@ -41,7 +41,7 @@ def convert(name: str, text: str, number: int, **options) -> Path:
 
 @pytest.fixture(scope="module")
 def crates():
-    """All crates by the name of their text; those that were refused are None."""
+    """All crates by the name of their text; those that were refused are None. Ten seconds: what uses them is slow."""
     shutil.rmtree(BUILD, ignore_errors=True)
     found = {name: convert(name, text, number) for number, (name, text) in enumerate(MODELS.items())}
     found["benign"] = convert("benign", "tensor", len(MODELS))
@@ -66,11 +66,13 @@ def items(crate: Path) -> list[tuple[str, str, str]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_the_items_are_exactly_those_of_a_benign_model(crates, name):
     assert items(crates[name]) == items(crates["benign"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n, text in hostile.TEXTS.items() if not naming.is_name(text)])
 def test_what_is_no_name_does_not_show_in_identifiers(crates, name):
     for path in crates[name].rglob("*.rs"):
@@ -78,6 +80,7 @@ def test_what_is_no_name_does_not_show_in_identifiers(crates, name):
             assert "escaped" not in stripped(path.read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_the_files_are_exactly_those_of_a_benign_model(crates, name):
     def files(crate: Path) -> set[str]:
@@ -88,6 +91,7 @@ def test_the_files_are_exactly_those_of_a_benign_model(crates, name):
     assert not [p for p in BUILD.rglob("escaped*") if p.suffix != ".onnx"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_manifests_differ_in_names_only(crates, name):
     def manifest(crate: Path) -> dict:
@@ -106,6 +110,7 @@ def test_manifests_differ_in_names_only(crates, name):
     assert manifest(crates[name]) == manifest(crates["benign"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_text_files_hold_no_control_characters_and_no_foreign_letters(crates, name):
     benign = {c for p in crates["benign"].rglob("*") if p.suffix in (".rs", ".toml", ".md") for c in p.read_text()}

@@ -67,6 +67,14 @@ def written(plan: Plan) -> str:
     return emit.render(plan, Options(), context).files["src/model.rs"]
 
 
+def test_a_loop_says_what_it_is_for() -> None:
+    one, few = (written(planner.plan(lower(images(size=size)), Options())) for size in (40, 24))
+    assert "// Samples do not depend on each other. One at a time: a layer reads and writes up to 300 KiB for each," in one
+    assert "// Samples do not depend on each other. At most 2 at a time: a layer reads and writes up to 108 KiB for each," in few
+    assert "(batch - first).min(2)" in few
+    assert ".min(" not in one
+
+
 def test_what_reuses_many_weights_takes_a_few_samples() -> None:
     program = lower(images())
     (segment,) = batching.segments(program)
@@ -74,6 +82,8 @@ def test_what_reuses_many_weights_takes_a_few_samples() -> None:
     assert steps[segment.start : segment.end] == ["Transpose", "Conv", "Conv", "GlobalAveragePool", "View"]
     assert steps[segment.end :] == ["Dense", "Softmax", "Transpose"]  # 128 KB for one row a sample
     assert (segment.samples, segment.batch) == (1, "batch")
+    # x and y of the second convolution, and what goes around it: three images of 16 channels
+    assert segment.touched == 3 * 40 * 40 * 16 * 4
     # x and y of the second convolution, and the residual: 3 · 24 · 24 · 16 floats
     (smaller,) = batching.segments(lower(images(size=24)))
     assert smaller.samples == batching.CACHE // (3 * 24 * 24 * 16 * 4) == 2

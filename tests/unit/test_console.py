@@ -9,9 +9,10 @@ import time
 import onnx
 import onnx_models
 import pytest
+import rust_tools
 
 import onnx2rust
-from onnx2rust import cli, console
+from onnx2rust import cli, console, verification
 from onnx2rust.errors import Problem, UnsupportedError, UsageError
 
 
@@ -101,7 +102,8 @@ def test_a_model_that_is_in_memory(tmp_path):
 
 
 @pytest.mark.slow
-def test_models_in_memory_are_verified():
+def test_models_in_memory_are_verified(monkeypatch):
+    monkeypatch.setattr(verification, "default_folder", lambda: rust_tools.VERIFY)
     report = onnx2rust.verify([onnx_models.score()])
     assert isinstance(report, onnx2rust.Report)
     assert report.passed

@@ -98,9 +98,9 @@ def test_a_node_whose_name_is_no_identifier_is_called_after_its_operator() -> No
 
 def test_samples_of_one_value_are_counted_by_the_length_alone() -> None:
     text = rendered([helper.make_node("Relu", ["x"], ["y"])], ["y"], {}, shape=("n",))["src/model.rs"]
-    assert "let samples = features.len();" in text
+    assert 'let n = open_size("x", self.x.len(), &[])?;' in text
     text = rendered([helper.make_node("Relu", ["x"], ["y"])], ["y"], {}, shape=("n", 3))["src/model.rs"]
-    assert "let samples = features.len() / 3;" in text
+    assert 'let n = open_size("x", self.x.len(), &[3])?;' in text
 
 
 def test_a_size_of_the_run_is_snake_case_whatever_the_operator_calls_it() -> None:
@@ -140,13 +140,15 @@ def test_a_size_that_only_the_run_knows_is_no_literal() -> None:
 def test_methods_take_what_they_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names of nodes and inputs that look like variables are none."""
     monkeypatch.setattr(body, "BLOCK", 2)
+    monkeypatch.setattr(body, "FEW", 1)
     split = helper.make_node("Split", ["x", "sizes"], ["first", "second"], axis=1)
     names = ["first", "n", "inputs", "cpu", "y"]
     nodes = [split, *(helper.make_node("Sigmoid", [a], [b], name=b) for a, b in pairwise(names))]
     text = rendered(nodes, ["y"], {})["src/model.rs"]
     assert re.findall(r"struct Dims {([^}]*)}", text) == ["\n    n: usize,\n    part_0: usize,\n"]
     taken = re.findall(r"fn run_\w+\(&self, (.*)\) -> Result", text)
-    assert taken == ["d: &mut Dims, inputs: Inputs<'_>, ws: &mut Workspace", *2 * ["d: &Dims, ws: &mut Workspace"]]
+    both = ["d: &mut Dims, inputs: Inputs<'_>", "d: &Dims, inputs: Inputs<'_>, ws: &mut Workspace"]
+    assert taken == [*both, *4 * ["d: &Dims, ws: &mut Workspace"]]
 
 
 def test_layers_that_could_have_weights_and_have_none() -> None:
@@ -177,23 +179,25 @@ def test_a_model_without_parameters_holds_no_layers() -> None:
 def test_long_programs_share_sizes_where_there_are_any(rows: str | int, shared: bool) -> None:
     nodes = [helper.make_node("Softmax", [f"v{i}" if i else "x"], [f"v{i + 1}"]) for i in range(100)]
     code = rendered(nodes, ["v100"], {}, [rows, 3])["src/model.rs"]
-    assert code.count("fn run_") == 2
+    assert code.count("fn run_") == 4
     assert ("struct Dims" in code) == ("Dims {" in code) == shared
 
 
 def test_methods_are_called_after_the_scopes_that_they_run() -> None:
     def block(k: int) -> list[onnx.NodeProto]:
-        names = [f"v{k}.{i}" for i in range(51)]
+        names = [f"v{k}.{i}" for i in range(29)]
         return [
-            helper.make_node("Sigmoid", [a], [b], name=f"jit_main/net/block_{k}/layer_{i // 10}/Sigmoid__{k * 50 + i}")
+            helper.make_node("Sigmoid", [a], [b], name=f"jit_main/net/block_{k}/layer_{i // 10}/Sigmoid__{k * 28 + i}")
             for i, (a, b) in enumerate(pairwise(names))
         ]
 
-    nodes = block(0) + block(1) + block(2)
-    nodes[0].input[0], nodes[50].input[0], nodes[100].input[0] = "x", "v0.50", "v1.50"
-    text = rendered(nodes, ["v2.50"], {})["src/model.rs"]
-    assert re.findall(r"fn (run_\w+)", text) == ["run_block_0", "run_block_1", "run_block_2"]
-    assert "/// `block_0`: 50 steps, `block_0_layer_0_sigmoid` to `block_0_layer_4_sigmoid_10`." in text
+    nodes = [node for k in range(4) for node in block(k)]
+    nodes[0].input[0] = "x"
+    for k in range(3):
+        nodes[28 * (k + 1)].input[0] = f"v{k}.28"
+    text = rendered(nodes, ["v3.28"], {})["src/model.rs"]
+    assert re.findall(r"fn (run_\w+)", text) == ["run_block_0", "run_block_1", "run_block_2", "run_block_3"]
+    assert "/// `block_0`: 28 steps." in text
 
 
 def test_sizes_of_a_product_have_names() -> None:
@@ -218,7 +222,9 @@ def test_sizes_of_a_product_have_names() -> None:
         ("Less", TensorProto.FLOAT, (["n", 3], ["n", 3]), False),
         ("Pow", TensorProto.FLOAT, (["n", 3], [1]), False),
         ("Where", TensorProto.FLOAT, (["n", 3], ["n", 3]), False),
+        ("Concat", TensorProto.FLOAT, (["n", 3], ["n", 4]), False),
         # what only the run knows can fail
+        ("Concat", TensorProto.FLOAT, (["n", 3], ["m", 4]), True),
         ("Add", TensorProto.FLOAT, (["n", 3], ["m", 3]), True),
         ("Where", TensorProto.FLOAT, (["n", 3], ["m", 3]), True),
         ("Less", TensorProto.FLOAT, (["n"], [4]), True),
@@ -229,7 +235,7 @@ def test_sizes_of_a_product_have_names() -> None:
 def test_shapes_that_fit_cannot_fail(op: str, dtype: int, shapes: tuple[list[Any], list[Any]], fails: bool) -> None:
     """A step returns a Result only if its sizes or its divisors are for the run to tell."""
     infos = [helper.make_tensor_value_info(n, dtype, s) for n, s in zip("ab", shapes, strict=True)]
-    nodes = [helper.make_node(op, ["a", "b"], ["y"])]
+    nodes = [helper.make_node(op, ["a", "b"], ["y"], **({"axis": 1} if op == "Concat" else {}))]
     if op == "Where":
         nodes = [helper.make_node("Less", ["a", "a"], ["c"]), helper.make_node("Where", ["c", "a", "b"], ["y"])]
     graph = helper.make_graph(nodes, "lines", infos, [onnx.ValueInfoProto(name="y")])
@@ -313,4 +319,4 @@ def test_the_places_of_unique_slices_have_names() -> None:
     node = helper.make_node("Unique", ["x"], ["y", "", "", "counts"], axis=0)
     text = rendered([node], ["y", "counts"], {})["src/model.rs"]
     assert ".sizes(cpu, AlongAxis { outer: 1, axis: n, inner: 3 }, inputs.x)" in text
-    assert re.search(r"UniquePlaces \{ counts: Some\(.*\), \.\.Default::default\(\) \}", text)
+    assert re.search(r"inputs\.x, ws\.s\d\.fit\(.*\)\?, UniquePlaces \{ counts: Some\(.*\), \.\.Default::default\(\) \}", text)

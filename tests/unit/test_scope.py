@@ -174,6 +174,7 @@ def identifiers(files: dict[str, str]) -> Iterator[str]:
 @pytest.mark.parametrize("block", [body.BLOCK, 2], ids=["one function", "methods"])
 def test_a_model_can_call_everything_like_something_that_generated_code_uses(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body, "BLOCK", block)
+    monkeypatch.setattr(body, "FEW", min(body.FEW, block // 2))
     graphs = {"running": running, "batched": batched}
     plain = {f"{kind}_plain": rendered(graph("x"), f"{kind}_plain") for kind, graph in graphs.items()}
     goldens = {p.name: p.read_text() for p in (ROOT / "tests" / "golden").rglob("*.rs")}

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import rust_tools
 from onnx import helper
 
 sys.path.insert(0, str(Path(__file__).parent / "ops"))
@@ -48,12 +49,12 @@ def test_a_crate_without_samples_has_no_test_of_its_numbers_and_says_so(tmp_path
 @pytest.mark.slow
 def test_verify_says_not_verified_with_its_own_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     onnx.save(unlucky(), tmp_path / "unlucky.onnx")
-    assert run(["verify", str(tmp_path / "unlucky.onnx"), "--target-dir", str(tmp_path / "target")]) == 7
+    assert run(["verify", str(tmp_path / "unlucky.onnx"), "--target-dir", str(rust_tools.VERIFY)]) == 7
     out = capsys.readouterr().out
     assert "unlucky.onnx: not verified (it was built, and run on nothing)" in out
     assert "note: no inputs were found that the model runs on at n=1: onnxruntime, the reference, cannot run the model:" in out
     np.savez(tmp_path / "f.npz", x=np.arange(9999, dtype=np.float32)[None])
-    report = verify([tmp_path / "unlucky.onnx"], Options(features=tmp_path / "f.npz"), Checks(target_dir=tmp_path / "target"))
+    report = verify([tmp_path / "unlucky.onnx"], Options(features=tmp_path / "f.npz"), Checks(target_dir=rust_tools.VERIFY))
     assert report.passed, report.text()
 
 

@@ -68,10 +68,9 @@ impl std::error::Error for WeightsError {}
 /// there holds the file's checksum. The weights must be those that the package's version names ([`identity`]).
 #[must_use]
 pub fn weights(path: &str, tensors: &[Tensor]) -> ExitCode {
-    // The folder too: a file that takes another's place is new to cargo only if it is newer than the build, its folder always is.
-    let folder = Path::new(path).parent().unwrap_or(Path::new("."));
-    println!("cargo::rerun-if-changed={}", folder.display());
-    println!("cargo::rerun-if-changed={path}");
+    for watched in watched(path) {
+        println!("cargo::rerun-if-changed={watched}");
+    }
     // set by `.cargo/config.toml` of a generated crate where cargo runs in it: another folder may hold other files
     println!("cargo::rerun-if-env-changed=ONNX2RUST_CRATE");
     let variable = |name| std::env::var(name).ok();
@@ -100,6 +99,15 @@ pub fn weights(path: &str, tensors: &[Tensor]) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What cargo is to look at: the file, and its folder, because a file that takes another's place is new to cargo only if it is newer than
+/// the build; its folder always is. Not the package's own folder: all that changes lies there, perhaps what cargo builds too.
+fn watched(path: &str) -> impl Iterator<Item = &str> {
+    let folder = Path::new(path).parent().and_then(Path::to_str);
+    [path]
+        .into_iter()
+        .chain(folder.filter(|folder| !matches!(*folder, "" | ".")))
 }
 
 /// As [`pack`], if the version names these weights.
@@ -304,4 +312,17 @@ fn bytes<T: bytemuck::Pod>(values: Vec<T>, big_endian: bool) -> Vec<u8> {
             .for_each(<[u8]>::reverse);
     }
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_looks_at_the_folder_of_the_weights_but_not_at_the_whole_package() {
+        let of = |path| watched(path).collect::<Vec<_>>();
+        assert_eq!(of("model/w.npz"), ["model/w.npz", "model"]);
+        assert_eq!(of("w.npz"), ["w.npz"]);
+        assert_eq!(of("./w.npz"), ["./w.npz"]);
+    }
 }

@@ -80,6 +80,8 @@ pub mod signature;
 mod slot;
 #[cfg(feature = "softmax")]
 pub mod softmax;
+#[cfg(feature = "base")]
+pub mod top;
 #[cfg(feature = "unary")]
 pub mod unary;
 
@@ -93,4 +95,6 @@ pub use error::{Error, Result};
 #[cfg(feature = "base")]
 pub use number::{Bf16, F16};
 #[cfg(feature = "base")]
-pub use slot::{Slot, TensorView, check_input, elements, size, window_count};
+pub use slot::{Slot, TensorView, check_input, elements, open_size, size, window_count};
+#[cfg(feature = "base")]
+pub use top::{argmax, top_k};

@@ -173,6 +173,29 @@ pub fn check_input(name: &'static str, actual: usize, shape: &[usize]) -> crate:
     Ok(())
 }
 
+/// The one size of an input's shape that is open, from the input's length: `others` are its other sizes.
+///
+/// # Errors
+/// [`Error::InputLength`](crate::Error::InputLength) if the length is no multiple of what the others make together (it names the next
+/// one), [`Error::Size`](crate::Error::Size) if one of them is 0: then any size fits.
+pub fn open_size(name: &'static str, actual: usize, others: &[usize]) -> crate::Result<usize> {
+    let width = others.iter().fold(1_usize, |n, &d| n.saturating_mul(d));
+    if width == 0 {
+        return Err(crate::Error::Size {
+            what: name,
+            value: 0,
+        });
+    }
+    if actual.is_multiple_of(width) {
+        return Ok(actual / width);
+    }
+    Err(crate::Error::InputLength {
+        name,
+        expected: actual.div_ceil(width).saturating_mul(width),
+        actual,
+    })
+}
+
 /// The number of elements of a tensor whose shape the data have decided: `layer` names the one that makes it in the error.
 ///
 /// # Errors

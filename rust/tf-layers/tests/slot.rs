@@ -1,6 +1,6 @@
 //! Workspace buffers.
 
-use tf_layers::{Error, Slot, check_input, elements};
+use tf_layers::{Error, Slot, check_input, elements, open_size};
 
 #[test]
 fn a_slot_begins_at_a_cache_line_and_never_shrinks() {
@@ -109,4 +109,37 @@ fn an_input_fits_its_shape_and_hides_no_huge_axis() {
         let refused = check_input("x", 0, shape);
         assert_eq!(refused, Err(Error::Size { what: "x", value }));
     }
+}
+
+#[test]
+fn a_length_says_the_one_size_that_is_open() {
+    assert_eq!(open_size("x", 192, &[1, 8, 8]), Ok(3));
+    assert_eq!(open_size("x", 0, &[1, 8, 8]), Ok(0));
+    assert_eq!(open_size("x", 5, &[]), Ok(5));
+    for (actual, others, expected) in [
+        (65, &[1, 8, 8][..], 128),
+        (1, &[64], 64),
+        (3, &[1 << 40, 1 << 40], usize::MAX),
+    ] {
+        let name = "x";
+        let refused = Err(Error::InputLength {
+            name,
+            expected,
+            actual,
+        });
+        assert_eq!(open_size(name, actual, others), refused);
+    }
+    let any = Err(Error::Size {
+        what: "x",
+        value: 0,
+    });
+    assert_eq!(open_size("x", 0, &[8, 0]), any);
+}
+
+#[test]
+fn debug_tells_the_room_of_a_slot() {
+    let mut slot = Slot::<f32>::new();
+    assert_eq!(format!("{slot:?}"), "[f32; 0]");
+    slot.fit(1 << 20).expect("there is room");
+    assert!(format!("{slot:?}").len() < 20);
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -33,7 +35,9 @@ from onnx2rust.naming import Escaped, Names, code_span, ident, scopes, string, w
 from onnx2rust.program import Program, Step, Value
 
 BLOCK = 60
-"""Steps that a reader can take in at once; longer programs are cut near this."""
+"""Steps that a reader can take in at once; programs of half as many more are cut into methods of half as many at most."""
+FEW = 6
+"""Fewer steps are no method: they stand in `predict` itself."""
 
 
 @dataclass
@@ -46,6 +50,20 @@ class Unit:
     segment: Segment | None
     statements: list[Statement]
 
+    @functools.cached_property
+    def words(self) -> tuple[str, ...]:
+        """The words of its scopes, each with what stands behind it: `layer_0/mlp.up/MatMul` → layer_ 0/ mlp. up/."""
+        return tuple(re.findall(r"[^/._]*[/._]+|[^/._]+", "".join(f"{p}/" for p in self.path[:-1])))
+
+
+@dataclass
+class Part:
+    """Consecutive steps; `method` runs them, or they stand in `predict` itself. `around` is the loop that goes on before or behind them."""
+
+    units: list[Unit]
+    around: Segment | None = None
+    method: bool = True
+
 
 @dataclass
 class Method:
@@ -56,6 +74,8 @@ class Method:
     arguments: str
     lines: list[str]
     call: str
+    turn: bool
+    """Whether it reads which samples the loop around it is at."""
 
 
 @dataclass
@@ -89,44 +109,50 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
     printer = Printer(sizes)
     given = [writer.scope.symbols[s] for s in program.symbols]
     fields = dict(zip(map(str, given), program.symbols, strict=True))
-    runs = [list(run) for _, run in itertools.groupby(units, lambda unit: unit.segment)]
+    used = printer.reads([*start, *_of(units), *tail])
     if len(units) <= BLOCK * 3 // 2:
-        inner = [s for unit in units for s in unit.statements]
-        used = printer.reads([*start, *inner, *tail])
-        loops = [t for run in runs for t in _loop(writer, run[0].segment, printer.lines(_of(run), used))]
         lines = [
             *_sizes(fields, used | _turns(writer)),
             *printer.lines(start, used),
-            *_prelude(printer.reads([*inner, *tail])),
-            *loops,
+            *_prelude(printer.reads([*_of(units), *tail])),
+            *_lines(writer, printer, Part(units), used),
         ]
         return Body(lines + printer.lines(tail, used), functions=tuple(sorted(printer.functions)))
 
-    groups = [(_groups(run), run[0].segment) for run in runs]
+    parts = _parts(units)
+    inline = [s for part in parts if not part.method for s in _of(part.units)]
+    found = set(_made(s for part in parts if part.method for s in _of(part.units)))
     late = printer.free(tail) - {str(v.name) for v in (CPU, LAYERS, INPUTS, WORKSPACE)}
-    dims, methods = _methods(
-        printer, [g for run, _ in groups for g in run], late, [*given, *_made(early), FIRST.name, SAMPLES.name]
-    )
-    lines = []
+    dims, methods = _methods(writer, printer, parts, late, [*given, *_made(early), FIRST.name, SAMPLES.name])
     known = [n for n in dims if n in given or n in _made(early)]
+    turn = [n for n in (FIRST.name, SAMPLES.name) if n in dims]
+    lines = []
     if dims:
         rest = ["..Dims::default()"] if len(dims) > len(known) else []
-        late_found = any(n not in (*known, FIRST.name, SAMPLES.name) for n in dims)
-        lines.append(f"let {'mut ' if late_found else ''}d = Dims {{ {', '.join([*known, *rest])} }};")
-    used = printer.reads(start) | set(known) | printer.free(tail)
+        late_found = any(n not in (*known, *turn) for n in dims)
+        lines.append(f"let {'mut ' if late_found else ''}{SHARED.name} = Dims {{ {', '.join([*known, *rest])} }};")
     called = iter(methods)
-    for run, segment in groups:
-        inner_lines = [f"self.{m.name}({m.call})?;" for m in itertools.islice(called, len(run))]
-        changed = [n for n in (FIRST.name, SAMPLES.name) if n in dims] if segment else []
-        if changed:
-            inner_lines.insert(0, f"let d = Dims {{ {', '.join([*changed, *(['..d'] if len(dims) > len(changed) else [])])} }};")
-        lines += _loop(writer, segment, inner_lines)
-    if late & set(dims) - set(known):
-        shown = [n for n in dims if n in late]
+    for around, group in itertools.groupby(parts, lambda part: part.around):
+        inner: list[str] = []
+        turns = False
+        for part in group:
+            if part.method:
+                method = next(called)
+                inner.append(f"self.{method.name}({method.call})?;")
+                turns |= method.turn
+                continue
+            taken = printer.free(_of(part.units)) & found
+            inner += [f"let Dims {{ {', '.join(n for n in dims if n in taken)}, .. }} = d;"] if taken else []
+            inner += _lines(writer, printer, part, used, set(dims) - set(known))
+        if around and turns:
+            inner.insert(0, f"let d = Dims {{ {', '.join([*turn, *(['..d'] if len(dims) > len(turn) else [])])} }};")
+        lines += _loop(writer, around, inner)
+    if late & found:
+        shown = [n for n in dims if n in late & found]
         lines.append(f"let Dims {{ {', '.join([*shown, *([] if len(shown) == len(dims) else ['..'])])} }} = d;")
-    first = [*_sizes(fields, used | _turns(writer)), *printer.lines(start, used)]
-    last = [*_prelude(printer.reads(tail)), *printer.lines(tail, used)]
-    return Body(first + lines + last, methods, dims, tuple(sorted(printer.functions)))
+    here = printer.reads([*start, *inline, *tail]) | set(known) | printer.free(tail) | _turns(writer)
+    first = [*_sizes(fields, here), *printer.lines(start, here), *_prelude(printer.reads([*inline, *tail]))]
+    return Body(first + lines + printer.lines(tail, used), methods, dims, tuple(sorted(printer.functions)))
 
 
 def _of(units: Iterable[Unit]) -> list[Statement]:
@@ -178,27 +204,53 @@ def _loop(writer: Writer, segment: Segment | None, lines: list[str]) -> list[str
     head = [f"for first in 0..{batch} {{"]
     if few > 1:
         head = [f"for first in (0..{batch}).step_by({few}) {{", f"let samples = ({batch} - first).min({few});"]
-    size = "One" if few == 1 else "A few"
+    size = "One" if few == 1 else f"At most {few}"
+    touched = f"{segment.touched / (1 << 20):.1f} MiB" if segment.touched >= 1 << 20 else f"{-(-segment.touched // 1024)} KiB"
     return [
-        f"// Samples do not depend on each other. {size} at a time, so that a layer finds in the cache what the one before it wrote.",
+        f"// Samples do not depend on each other. {size} at a time: a layer reads and writes up to {touched} for each, and finds in the",
+        "// cache what the one before it wrote.",
         *head,
         *lines,
         "}",
     ]
 
 
-def _methods(printer: Printer, groups: list[list[Unit]], late: set[str], given: list[str]) -> tuple[list[str], list[Method]]:
-    """A method for each of the groups, and the sizes that they share: those of `given`, and those found while running, that one of them
-    reads, or that are read behind them (`late`)."""
-    found = [name for group in groups for name in _made(_of(group))]
+def _lines(writer: Writer, printer: Printer, part: Part, used: set[str], shared: Iterable[str] = ()) -> list[str]:
+    """The lines of a part, with the loops that begin and end in it; what they find of `shared` is put into `d`."""
+    return [
+        line
+        for segment, run in itertools.groupby(part.units, lambda unit: unit.segment)
+        for line in _loop(
+            writer, None if segment is part.around else segment, printer.lines(_sharing(_of(run), set(shared)), used)
+        )
+    ]
+
+
+def _takes(writer: Writer, printer: Printer, part: Part) -> set[str]:
+    """The variables that a part's lines read and do not define."""
+    own = {unit.segment for unit in part.units} - {None, part.around}
+    bound = {FIRST.name, SAMPLES.name} if own else set[str]()
+    return (printer.free(_of(part.units)) - bound) | {str(writer.scope.symbols[s.batch]) for s in own if s}
+
+
+def _methods(
+    writer: Writer, printer: Printer, parts: Sequence[Part], late: set[str], given: Sequence[str]
+) -> tuple[list[str], list[Method]]:
+    """The methods, and the sizes that they share: those that one of them reads, and those that one of them finds and `predict`
+    reads (`late`, or in a part that is no method)."""
+    found = [name for part in parts for name in _made(_of(part.units))]
+    in_methods = {name for part in parts if part.method for name in _made(_of(part.units))}
     shareable = list(dict.fromkeys([*given, *found]))
-    takes = [printer.free(_of(group)) & set(shareable) for group in groups]
-    shared = set[str]().union(late, *takes)
-    dims = [n for n in shareable if n in shared]
-    names, methods = Names(), []
-    for number, (group, takes_here) in enumerate(zip(groups, takes, strict=True)):
-        statements = list(_sharing(_of(group), shared.intersection(found)))
-        used = printer.reads(statements)
+    takes = [_takes(writer, printer, part) & set(shareable) for part in parts]
+    needed = late & in_methods
+    for part, takes_here in zip(parts, takes, strict=True):
+        needed |= takes_here if part.method else takes_here & in_methods
+    dims = [n for n in shareable if n in needed]
+    names, methods = Names(), list[Method]()
+    for number, (part, takes_here) in enumerate(zip(parts, takes, strict=True)):
+        if not part.method:
+            continue
+        used = printer.reads(_sharing(_of(part.units), needed.intersection(found)))
         arguments, call = [], []
         if takes_here or SHARED.name in used:
             changes = SHARED.name in used
@@ -210,9 +262,10 @@ def _methods(printer: Printer, groups: list[list[Unit]], late: set[str], given: 
                 call.append(name)
         shown = ", ".join(n for n in dims if n in takes_here)
         head = [f"let Dims {{ {shown}, .. }} = *d;"] if takes_here else []
-        name, doc = _scope(group, number + 1)
-        lines = head + _prelude(used) + printer.lines(statements, used)
-        methods.append(Method(names.unique(name), doc, ", ".join(arguments), lines, ", ".join(call)))
+        name, doc = _scope(parts, number, f"part_{len(methods) + 1}")
+        lines = head + _prelude(used) + _lines(writer, printer, part, used, needed.intersection(found))
+        turn = not takes_here.isdisjoint((FIRST.name, SAMPLES.name))
+        methods.append(Method(names.unique(name), doc, ", ".join(arguments), lines, ", ".join(call), turn))
     return dims, methods
 
 
@@ -225,33 +278,91 @@ def _sharing(statements: Iterable[Statement], shared: set[str]) -> Iterable[Stat
                 yield Do(code(SHARED, f".{name} = ", Local(name)))
 
 
-def _groups(units: list[Unit]) -> list[list[Unit]]:
-    """Cuts a long run where the fewest scopes go on, once a method is large enough; at BLOCK steps at the latest."""
-    groups: list[list[Unit]] = []
-    while len(units) > BLOCK * 3 // 2:
-        cut = min(range(BLOCK, BLOCK // 2 - 1, -1), key=lambda k: _shared(units[k - 1].path, units[k].path))
-        groups.append(units[:cut])
-        units = units[cut:]
-    return [*groups, units]
+def _parts(units: list[Unit]) -> list[Part]:
+    """Cuts a long program where the model's scopes begin and end. A loop stands in one part, or parts stand in it."""
+    cuts = {0, *itertools.accumulate(map(len, _cut(units, 0, _repeats(units))))}
+    start, loops = 0, []
+    for segment, run in itertools.groupby(units, lambda unit: unit.segment):
+        end = start + len(list(run))
+        if segment and any(start < cut < end for cut in cuts):
+            loops.append(segment)
+            cuts |= {start, end}
+        start = end
+    found = []
+    for begin, end in itertools.pairwise(sorted(cuts)):
+        around = units[begin].segment
+        found.append(Part(units[begin:end], around if around in loops else None, end - begin >= FEW))
+    return found
 
 
-def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> int:
-    """How many scopes the two have in common."""
-    same = 0
-    for a, b in zip(one[:-1], other[:-1], strict=False):
-        if a != b:
-            break
-        same += 1
-    return same
+def _cut(units: list[Unit], depth: int, begins: set[Step]) -> list[list[Unit]]:
+    """Parts of steps whose first `depth` words are the same: whole scopes where they are not too long. Neighbours of a few steps stay
+    together, up to one that `begins` something."""
+    most = max(1, BLOCK // 2)
+    if len(units) <= most:
+        return [units]
+    runs = [list(run) for _, run in itertools.groupby(units, lambda unit: unit.words[: depth + 1])]
+    if len(runs) == 1:
+        if len(units[0].words) > depth:
+            return _cut(units, depth + 1, begins)
+        runs = [[unit] for unit in units]
+    found: list[list[Unit]] = []
+    joins = False
+    for part in (part for run in runs for part in _cut(run, depth + 1, begins)):
+        few = len(part) < FEW
+        if joins and few and part[0].step not in begins and len(found[-1]) + len(part) <= most:
+            found[-1] = found[-1] + part
+        else:
+            found.append(part)
+        joins = few
+    return found
 
 
-def _scope(group: list[Unit], number: int) -> tuple[Escaped, Escaped]:
-    """What a method is called, and what its documentation says: the scope that all its steps stand in, or the first and the last one."""
-    first, last = group[0].path, group[-1].path
-    common = min(_shared(first, unit.path) for unit in group)
-    # where the steps have no scope in common, the outer ones of the first and the last step
-    inside = [first[:common]] if common else list(dict.fromkeys(p[:1] for p in (first, last) if len(p) > 1))
-    name = ident("_to_".join("_".join(e) for e in inside), f"part_{number}")
-    shown = " to ".join(code_span("/".join(e)) for e in inside)
-    steps = f"{len(group)} steps, {code_span(group[0].step.name)} to {code_span(group[-1].step.name)}."
-    return Escaped(f"run_{name}"), Escaped(f"{shown}: {steps}" if shown else steps)
+def _repeats(units: list[Unit]) -> set[Step]:
+    """Where the same layers in the same order begin again: blocks whose scopes do not tell."""
+    kinds = [type(unit.step.layer) for unit in units]
+    most, best, covered = max(1, BLOCK // 2), list[int](), 0
+    for length in range(1, most + 1):
+        same = [one is other for one, other in zip(kinds, kinds[length:], strict=False)]
+        # of short blocks, several together
+        step = length if length >= FEW else length * (most // length)
+        starts, begin, blocks = list[int](), 0, 0
+        for alike, run in itertools.groupby(same):
+            end = begin + len(list(run))
+            if alike and end - begin >= length:
+                # what is left over is taken to stand in front: an embedding often ends like a block
+                starts += range(begin + (end - begin) % length, end + 1, step)
+                blocks += (end - begin) // length + 1
+            begin = end
+        if blocks * length > covered:
+            best, covered = starts, blocks * length
+    return {units[k].step for k in best}
+
+
+def _scope(parts: Sequence[Part], number: int, fallback: str) -> tuple[Escaped, Escaped]:
+    """What a method is called, and what its documentation says: its scope if all steps of that are here, or where it begins and ends."""
+    group = parts[number].units
+    first, last = group[0].words, group[-1].words
+    common = first[: min(_same(first, unit.words) for unit in group)]
+    around = [parts[k].units[end].words for k, end in ((number - 1, -1), (number + 1, 0)) if 0 <= k < len(parts)]
+    scope = common[: _scope_end(common, backwards=True)]
+    own = [words for words in (scope, common) if words and all(other[: len(words)] != words for other in around)]
+    inside = own[:1] or [words[: _scope_end(words, len(common))] for words in (first, last)]
+    shown = ["".join(words).rstrip("/._") for words in dict.fromkeys(inside)]
+    name = ident("_to_".join(filter(None, shown)), fallback)
+    steps = "1 step" if len(group) == 1 else f"{len(group)} steps"
+    if all(shown):
+        return Escaped(f"run_{name}"), Escaped(f"{' to '.join(map(code_span, shown))}: {steps}.")
+    ends = dict.fromkeys((group[0].step.name, group[-1].step.name))
+    return Escaped(f"run_{name}"), Escaped(f"{steps}, {' to '.join(map(code_span, ends))}.")
+
+
+def _scope_end(words: tuple[str, ...], begin: int = 0, *, backwards: bool = False) -> int:
+    """Where the scope ends that the word at `begin` stands in; `backwards`: the last one that is whole."""
+    ends = [k + 1 for k, word in enumerate(words) if word.endswith("/") and k >= begin]
+    return ends[-1 if backwards else 0] if ends else 0
+
+
+def _same(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """How many words the two begin with in common."""
+    return next((k for k, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

@@ -12,10 +12,11 @@ import jinja2
 import numpy as np
 
 from onnx2rust import __version__, identity, layer_crate, naming, npz, resources, thresholds
-from onnx2rust.dims import Dim, Expr, evaluate, product, symbols
+from onnx2rust.dims import Dim, evaluate, product, symbols
 from onnx2rust.dtypes import DType
-from onnx2rust.emit import body, literals, readme
+from onnx2rust.emit import body, lengths, literals, readme
 from onnx2rust.emit.scope import LAYERS_FILE, MODEL_FILE, Scope
+from onnx2rust.emit.sizes import grouped
 from onnx2rust.emit.steps import Writer
 from onnx2rust.emit.weights import Entry, WeightTable
 from onnx2rust.layer_crate import LayerCrate
@@ -118,6 +119,8 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         {"field": e.name, "type": f"&'w [{e.dtype.rust}]", "literal": f"w.{e.name}", "doc": code_span(e.member)}
         for e in _read_directly(writer, program)
     ]
+    found = _found(program, own, inputs)
+    fixed = _lengths(program, [*inputs.items(), *zip(program.outputs, outputs, strict=True)])
     crate = crate_name(options.crate_name or name)
     lifetime = any("'w" in str(layer["type"]) for layer in layers)
     layers_crate = context.layers or layer_crate.copied(crate)
@@ -138,10 +141,13 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "layers_package": comment(layers_crate.package),
         "own_layers": context.layers is None,
         "symbols": [{"name": Escaped(s), "doc": _symbol_doc(program, s)} for s in program.symbols],
-        "inputs": [_tensor(v, inputs[v], v.name, program) | {"doc_local": doc_locals[v]} for v in program.inputs],
+        "inputs": [
+            _tensor(v, inputs[v], v.name, program) | {"doc_local": doc_locals[v]} | length
+            for v, length in zip(program.inputs, fixed, strict=False)
+        ],
         "outputs": [
-            _tensor(v, field, name, program)
-            for v, field, name in zip(program.outputs, outputs, program.output_names, strict=True)
+            _tensor(v, field, name, program) | length
+            for v, field, name, length in zip(program.outputs, outputs, program.output_names, fixed[len(inputs) :], strict=True)
         ],
         "tensors": tensors,
         "statics": [_static(e, context.prefix) for e in weights.entries],
@@ -150,7 +156,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "reads_weights": any(re.search(r"\bw\.", layer["literal"]) for layer in layers),
         "slots": [{"rust": Escaped(d.rust), "doc": _slot_doc(plan.contents[k])} for k, d in enumerate(plan.slots)],
         "scratch": writer.needs_scratch,
-        "functions": [Escaped(f) for f in text.functions],
+        "functions": [Escaped(f) for f in sorted({*text.functions, *(["open_size"] if found else [])})],
         "dims": [Escaped(d) for d in text.dims],
         "sizes_struct": bool(text.dims),
         "predict": [Escaped(line) for line in text.predict],
@@ -160,7 +166,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         ],
         "binary": context.binary,
         "placeholder_thresholds": context.placeholder_thresholds,
-        "rows": _rows(program, inputs),
+        "found": found,
         "samples": context.samples,
         "batched": context.batched,
         "expected": [string(e) for e in context.expected],
@@ -177,7 +183,11 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     doc_one = dict.fromkeys(program.symbols, 1)
     values |= {
         "doc_imports": Escaped(
-            ", ".join(sorted(["Inputs", str(model), *(["Sizes"] if program.symbols else []), *(["F16"] if halves else [])]))
+            ", ".join(
+                sorted(
+                    ["Inputs", str(model), *(["Sizes"] if program.symbols and not found else []), *(["F16"] if halves else [])]
+                )
+            )
         ),
         "doc_sizes": Escaped(" " + ", ".join(f"{s}: 1" for s in doc_one) + " "),
         "doc_inputs": Escaped(" " + ", ".join(f"{inputs[v]}: &{doc_locals[v]}" for v in program.inputs) + " "),
@@ -327,57 +337,54 @@ def _flat(prefix: str) -> str:
     return prefix.replace("/", "__")
 
 
-def _rows(program: Program, inputs: dict[Value, Escaped]) -> dict[str, Any] | None:
-    """How `predict_from` cuts a feature vector, if a sample has a fixed length and the first output is f32."""
-    if not program.inputs or len(program.symbols) > 1 or program.outputs[0].dtype is not DType.F32:
+def _found(program: Program, own: Scope, inputs: dict[Value, Escaped]) -> dict[str, Any] | None:
+    """How `Inputs::sizes` finds the open sizes, if the lengths of the inputs say them."""
+    found = lengths.found(program)
+    if found is None:
         return None
-    begin = 0
-    parts = []
-    for value in program.inputs:
-        shape = value.shape
-        if program.symbols:
-            if not shape or str(shape[0]) != program.symbols[0]:
-                return None
-            shape = shape[1:]
-        size = product(shape)
-        if isinstance(size, Expr) or size == 0 or value.dtype is DType.F16:
-            return None
-        convert = {"f32": "copied()", "f64": "map(|&v| f64::from(v))", "bool": "map(|&v| v != 0.0)"}.get(
-            value.dtype.rust, f"map(|&v| v as {value.dtype.rust})"
-        )
-        parts.append(
-            {
-                "field": inputs[value],
-                "rust": Escaped(value.dtype.rust),
-                "begin": begin,
-                "end": begin + size,
-                "convert": Escaped(convert),
-                "back": Escaped(
-                    {"f32": "copied()", "bool": "map(|&v| f32::from(u8::from(v)))"}.get(value.dtype.rust, "map(|&v| v as f32)")
-                ),
-                "text": f"{_values(size)} of `{inputs[value]}`",
-            }
-        )
-        begin += size
-    out = [d for d in program.outputs[0].shape if str(d) not in program.symbols]
+    lines = [
+        {
+            "variable": own.symbols[f.symbol],
+            "field": inputs[f.value],
+            "text": string(inputs[f.value]),
+            "others": Escaped(", ".join(str(d) if isinstance(d, int) else own.symbols[str(d)] for d in f.others)),
+            "doc": Escaped(f"`{f.symbol}` is the length of `{inputs[f.value]}`{_over(f.others)}"),
+        }
+        for f in found
+    ]
+    fields = [s if own.symbols[s] == s else f"{s}: {own.symbols[s]}" for s in program.symbols]
     return {
-        "length": begin,
-        "inputs": parts,
-        "fields": Escaped(", ".join(f"{p['field']}: &input_{k}" for k, p in enumerate(parts))),
-        "doc": Escaped(", then ".join(str(p["text"]) for p in parts)),
-        "output_text": Escaped(_values(product(out))),
-        "exact": all(v.dtype is not DType.F64 for v in program.inputs),
+        "lines": lines,
+        "doc": Escaped(", ".join(str(line["doc"]) for line in lines)),
+        "fields": Escaped(" " + ", ".join(fields) + " "),
     }
+
+
+def _over(others: Sequence[Dim]) -> str:
+    factor = product(others)
+    return "" if factor == 1 else f" / ({factor})" if " " in str(factor) else f" / {factor}"
+
+
+def _lengths(program: Program, tensors: Sequence[tuple[Value, Escaped]]) -> list[dict[str, Any]]:
+    """For each input and output the constant that holds its length, if it has one."""
+    names = Names(("INPUTS", "OUTPUTS", "SYMBOLS"))
+    found: list[dict[str, Any]] = []
+    for value, name in tensors:
+        length = lengths.fixed(program, value)
+        if length is None:
+            found.append({"length": None})
+            continue
+        number, symbol = length
+        each = "" if symbol is None else f" for each of `{symbol}`"
+        constant = names.unique(f"{name.upper().rstrip('_')}_LEN")
+        found.append({"length": constant, "number": Escaped(grouped(number)), "doc": Escaped(f"Elements of `{name}`{each}.")})
+    return found
 
 
 def _short(number: float) -> Escaped:
     """`5e-6`."""
     digits, exponent = f"{number:.0e}".split("e")
     return Escaped(f"{digits}e{int(exponent)}")
-
-
-def _values(count: Dim) -> str:
-    return "1 value" if count == 1 else f"{count} values"
 
 
 def _has_f16(template: str, plan: Plan, weights: WeightTable, layers: list[dict[str, Any]]) -> bool:

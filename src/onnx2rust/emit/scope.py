@@ -16,7 +16,21 @@ LAYERS_FILE = ("EMBEDDED", "F16", "Layers", "None", "Option", "Self", "Some", "W
 """Types and constants that `src/layers.rs` names, besides layers."""
 
 
-LOCALS = ("inputs", "ws", "cpu", "l", "d", "sizes", "samples", "first", "size", "window_count", "elements", "check_input")
+LOCALS = (
+    "inputs",
+    "ws",
+    "cpu",
+    "l",
+    "d",
+    "sizes",
+    "samples",
+    "first",
+    "size",
+    "window_count",
+    "elements",
+    "check_input",
+    "open_size",
+)
 """Parameters and variables of `predict` and its methods, and functions that they call."""
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from onnx2rust.dims import Dim, Expr, multiple, symbols
 
 if TYPE_CHECKING:
-    from onnx2rust.dtypes import DType
+    from onnx2rust.program import TensorType
 
 Dims = tuple[Dim, ...]
 SignedDims = tuple[Dim, ...]
@@ -77,6 +77,11 @@ class Record:
     def of(path: str, *names: str, **fields: int) -> Record:
         """The struct at `path` with the first inputs or outputs in the fields `names`, and others in `fields`."""
         return Record(path, (*((name, k) for k, name in enumerate(names)), *fields.items()))
+
+    @property
+    def first(self) -> int:
+        """Where it stands among what is passed by position: where its first field would."""
+        return min(k for _, k in self.fields)
 
 
 @dataclass(frozen=True)
@@ -165,7 +170,7 @@ class Layer:
         """All weights among the fields."""
         return [w for w in self.constants().values() if isinstance(w, Weight)]
 
-    def fits(self, dtypes: Sequence[DType]) -> bool:
+    def fits(self, types: Sequence[TensorType]) -> bool:
         """Whether what could fail in `run` is known not to, for inputs of these types."""
         return False
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from onnx2rust.dtypes import DType
 from onnx2rust.layers.base import Dims, Layer
 from onnx2rust.layers.shapes import surely_broadcast
+
+if TYPE_CHECKING:
+    from onnx2rust.program import TensorType
 
 
 @dataclass(frozen=True)
@@ -28,5 +31,5 @@ class Where(Layer, rust="select::Where", fallible=True):
     a_shape: Dims
     b_shape: Dims
 
-    def fits(self, dtypes: Sequence[DType]) -> bool:
+    def fits(self, types: Sequence[TensorType]) -> bool:
         return surely_broadcast((self.condition_shape, self.a_shape, self.b_shape))

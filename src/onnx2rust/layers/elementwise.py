@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from onnx2rust.dtypes import DType
 from onnx2rust.layers.base import Dims, Layer
 from onnx2rust.layers.shapes import Shape, collapse_broadcast, surely_broadcast
+
+if TYPE_CHECKING:
+    from onnx2rust.program import TensorType
 
 
 @dataclass(frozen=True)
@@ -18,15 +20,15 @@ class Binary(Layer, fallible=True, in_place=(0, 1), independent=("a_shape", "b_s
     a_shape: Dims
     b_shape: Dims
 
-    def fits(self, dtypes: Sequence[DType]) -> bool:
+    def fits(self, types: Sequence[TensorType]) -> bool:
         return surely_broadcast((self.a_shape, self.b_shape))
 
 
 class _Divides(Binary):
     """Whole numbers are not divided by 0."""
 
-    def fits(self, dtypes: Sequence[DType]) -> bool:
-        return super().fits(dtypes) and all(d.is_float for d in dtypes)
+    def fits(self, types: Sequence[TensorType]) -> bool:
+        return super().fits(types) and all(t.dtype.is_float for t in types)
 
 
 @dataclass(frozen=True)

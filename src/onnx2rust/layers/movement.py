@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from onnx2rust.dims import Dim
 from onnx2rust.layers.base import Dims, Layer, Record, SignedDims, Variant
+
+if TYPE_CHECKING:
+    from onnx2rust.program import TensorType
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,9 @@ class Concat(Layer, rust="movement::Concat", variadic=True, fallible=True, indep
 
     outer: Dim
     parts: Dims
+
+    def fits(self, types: Sequence[TensorType]) -> bool:
+        return all(t.size == self.outer * part for t, part in zip(types, self.parts, strict=True))
 
 
 @dataclass(frozen=True)

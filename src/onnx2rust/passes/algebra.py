@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from onnx2rust.dtypes import DType
@@ -26,6 +26,8 @@ Monomial = frozenset[tuple[Value, Fraction]]
 Poly = dict[Monomial, float]
 ONE: Monomial = frozenset()
 MAX_TERMS = 8
+MAX_DEPTH = 64
+"""Steps of arithmetic that are looked through: the longest function that is recognised has some twenty."""
 _KEPT: Mapping[DType | None, tuple[DType, ...]] = {
     DType.I32: (DType.BOOL, DType.I32, DType.I16, DType.I8, DType.U16, DType.U8),
     DType.I64: (DType.BOOL, DType.I64, DType.I32, DType.I16, DType.I8, DType.U32, DType.U16, DType.U8),
@@ -57,73 +59,82 @@ def root(graph: Graph, value: Value) -> Value:
 
 @dataclass(frozen=True)
 class Expansion:
-    """Polynomials over the atoms `stop` and whatever is not arithmetic."""
+    """Polynomials over the atoms `stop` and whatever is not arithmetic, or lies more than `MAX_DEPTH` steps back."""
 
     graph: Graph
     stop: frozenset[Value]
     allows: Allows = same_shape
+    _known: dict[Value, Poly] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, value: Value) -> Poly:
         """The value as a polynomial; a single atom if it is not arithmetic or becomes too long."""
+        return dict(self._of(value, MAX_DEPTH))
+
+    def _of(self, value: Value, depth: int) -> Poly:
         value = root(self.graph, value)
+        if value not in self._known:
+            self._known[value] = self._poly(value, depth)
+        return self._known[value]
+
+    def _poly(self, value: Value, depth: int) -> Poly:
         known = number(value)
         if known is not None:
             return {ONE: known}
         atom: Poly = {power(value): 1.0}
-        if value in self.stop or value not in self.graph.maker:
+        if value in self.stop or value not in self.graph.maker or not depth:
             return atom
-        found = self._expanded(self.graph.maker[value])
+        found = self._expanded(self.graph.maker[value], depth - 1)
         return atom if found is None or len(found) > MAX_TERMS else found
 
-    def _expanded(self, step: Step) -> Poly | None:
+    def _expanded(self, step: Step, depth: int) -> Poly | None:
         layer = step.layer
         values = [v for v in step.inputs if v is not None]
         if isinstance(layer, Activate):
-            return self._function(layer.activation.name, values[0])
+            return self._function(layer.activation.name, values[0], depth)
         if isinstance(layer, Cast) and values[0].dtype in _KEPT.get(_dtype(step), ()):
-            return self.of(values[0])
+            return self._of(values[0], depth)
         if isinstance(layer, elementwise.Not) and values[0].dtype is DType.BOOL:
-            return _sum({ONE: 1.0}, self.of(values[0]), -1)
+            return _sum({ONE: 1.0}, self._of(values[0], depth), -1)
         if isinstance(layer, Where):
-            return self._choice(layer, values)
+            return self._choice(layer, values, depth)
         if not isinstance(layer, elementwise.Binary) or not self.allows(layer.a_shape, values[0], layer.b_shape, values[1]):
             return None
         match layer:
             case elementwise.Add():
-                return _sum(self.of(values[0]), self.of(values[1]), 1)
+                return _sum(self._of(values[0], depth), self._of(values[1], depth), 1)
             case elementwise.Sub():
-                return _sum(self.of(values[0]), self.of(values[1]), -1)
+                return _sum(self._of(values[0], depth), self._of(values[1], depth), -1)
             case elementwise.Mul():
-                return _product(self.of(values[0]), self.of(values[1]))
+                return _product(self._of(values[0], depth), self._of(values[1], depth))
             case elementwise.Div() if values[0].dtype.is_float:  # whole numbers are truncated
-                inverse = _inverse(self.of(values[1]))
-                return None if inverse is None else _product(self.of(values[0]), inverse)
+                inverse = _inverse(self._of(values[1], depth))
+                return None if inverse is None else _product(self._of(values[0], depth), inverse)
             case elementwise.Pow():
-                return self._power(values[0], number(values[1]))
+                return self._power(values[0], number(values[1]), depth)
         return None
 
-    def _choice(self, layer: Where, values: list[Value]) -> Poly | None:
+    def _choice(self, layer: Where, values: list[Value], depth: int) -> Poly | None:
         """c·a + (1 − c)·b; of whole numbers, where 0 times any of them is 0."""
         shapes, (condition, *_) = (layer.condition_shape, layer.a_shape, layer.b_shape), values
         pairs = zip(shapes[1:], values[1:], strict=True)
         if not values[1].dtype.is_int or not all(self.allows(shapes[0], condition, *other) for other in pairs):
             return None
-        c = self.of(condition)
-        return _sum(_product(c, self.of(values[1])), _product(_sum({ONE: 1.0}, c, -1), self.of(values[2])), 1)
+        c, a, b = (self._of(v, depth) for v in values)
+        return _sum(_product(c, a), _product(_sum({ONE: 1.0}, c, -1), b), 1)
 
-    def _function(self, name: str, x: Value) -> Poly | None:
+    def _function(self, name: str, x: Value, depth: int) -> Poly | None:
         if name == "Neg":
-            return _product(self.of(x), {ONE: -1.0})
+            return _product(self._of(x, depth), {ONE: -1.0})
         if name == "Sqrt":
             return {power(root(self.graph, x), Fraction(1, 2)): 1.0}
-        return _inverse(self.of(x)) if name == "Reciprocal" else None
+        return _inverse(self._of(x, depth)) if name == "Reciprocal" else None
 
-    def _power(self, base: Value, exponent: float | None) -> Poly | None:
+    def _power(self, base: Value, exponent: float | None, depth: int) -> Poly | None:
         if exponent in (0.5, -0.5):
             return {power(root(self.graph, base), Fraction(exponent)): 1.0}
         if exponent not in (2, 3):
             return None
-        p = self.of(base)
+        p = self._of(base, depth)
         result = p
         for _ in range(int(exponent) - 1):
             result = _product(result, p)

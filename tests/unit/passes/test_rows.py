@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 from passing import layers, passed
-from spelled_patterns import NORMALISED, SOFTMAX, TURNED, flax_norm, floats, node, number, softmax
+from spelled_patterns import NORMALISED, SOFTMAX, TURNED, Pattern, flax_norm, floats, node, number, softmax
 
 
 @pytest.mark.parametrize("name", [*SOFTMAX, *NORMALISED, *TURNED])
@@ -118,3 +118,13 @@ def test_a_shift_without_a_scale_stays_behind_the_layer() -> None:
     program, said = passed(pattern)
     assert layers(program) == ["LayerNormalization", "Add"]
     assert said == []
+
+
+def test_long_chains_and_values_that_are_doubled_again_and_again() -> None:
+    """Neither the depth of a model's arithmetic nor the number of ways through it may matter."""
+    deep = [node("Add", f"{f'a{k - 1}' if k else 'x'} one", f"a{k}") for k in range(400)]
+    doubled = [node("Add", " ".join(2 * [f"d{k - 1}" if k else "a399"]), f"d{k}") for k in range(40)]
+    pattern = Pattern([*deep, *doubled, node("Gather", "table d39", "y", axis=0)], {}, [], {"x": ["batch", 5]})
+    pattern.constants = {"one": number(1, np.int32), "table": floats(1, 8, 3)}
+    pattern.dtypes = {"x": TensorProto.INT32}
+    assert layers(passed(pattern)[0]) == ["Add"] * 440 + ["Gather"]

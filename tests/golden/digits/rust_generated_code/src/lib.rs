@@ -9,13 +9,13 @@
 //! | output | `probabilities` | `f32` | `[batch, 10]` |
 //!
 //! ```
-//! use digits::{DigitsModel, Inputs, Sizes};
+//! use digits::{DigitsModel, Inputs};
 //!
 //! # fn main() -> Result<(), digits::Error> {
 //! let model = DigitsModel::new();
 //! let mut workspace = model.workspace();
-//! let image = vec![0.0; 64];
-//! let outputs = model.predict(Sizes { batch: 1 }, Inputs { image: &image }, &mut workspace)?;
+//! let image = vec![0.0; DigitsModel::IMAGE_LEN];
+//! let outputs = model.predict_from(Inputs { image: &image }, &mut workspace)?;
 //! assert_eq!(outputs.probabilities.shape, [1, 10]);
 //! # Ok(())
 //! # }
@@ -31,7 +31,7 @@ mod weights;
 pub use arrays::ArrayInputs;
 pub use layers::Layers;
 pub use model::{DigitsModel, Inputs, Outputs, Sizes, Workspace};
-pub use tf_layers::{Error, TensorView};
+pub use tf_layers::{Error, TensorView, argmax, top_k};
 pub use weights::Weights;
 
 /// The layers: every type that this crate's functions take or return can be named.

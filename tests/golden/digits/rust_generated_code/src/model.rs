@@ -5,7 +5,7 @@ use super::weights::Weights;
 use std::fmt;
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
-use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
+use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
 
 /// Sizes that the model leaves open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,17 @@ pub struct Sizes {
 pub struct Inputs<'a> {
     /// `[batch, 1, 8, 8]`
     pub image: &'a [f32],
+}
+
+impl Inputs<'_> {
+    /// The sizes that the lengths say: `batch` is the length of `image` / 64.
+    ///
+    /// # Errors
+    /// If a length is not a whole number of them.
+    pub fn sizes(&self) -> Result<Sizes, Error> {
+        let batch = open_size("image", self.image.len(), &[1, 8, 8])?;
+        Ok(Sizes { batch })
+    }
 }
 
 /// What the model computes; borrowed from the workspace until the next call.
@@ -103,6 +114,10 @@ impl<'w> DigitsModel<'w> {
         dtype: tf_layers::npz::Dtype::F32,
         shape: &[Axis::Symbol("batch"), Axis::Size(10)],
     }];
+    /// Elements of `image` for each of `batch`.
+    pub const IMAGE_LEN: usize = 64;
+    /// Elements of `probabilities` for each of `batch`.
+    pub const PROBABILITIES_LEN: usize = 10;
     /// Names of the sizes that the model leaves open.
     pub const SYMBOLS: &'static [&'static str] = &["batch"];
 
@@ -204,27 +219,15 @@ impl<'w> DigitsModel<'w> {
         })
     }
 
-    /// Runs the model on feature vectors: for each sample 64 values of `image`.
-    /// Returns `probabilities`, 10 values a sample. Makes a workspace; [`predict`](Self::predict) reuses one.
+    /// [`predict`](Self::predict) with the sizes that the lengths of the inputs say.
     ///
     /// # Errors
-    /// If `features` is not a whole number of samples of 64 values, or as [`predict`](Self::predict).
-    pub fn predict_from(&self, features: &[f32]) -> Result<Vec<f32>, Error> {
-        let samples = features.len() / 64;
-        if features.len() != samples * 64 {
-            return Err(Error::InputLength {
-                name: "features",
-                expected: samples.max(1) * 64,
-                actual: features.len(),
-            });
-        }
-        let rows = || features.chunks_exact(64);
-        let input_0: Vec<f32> = rows().flat_map(|row| &row[0..64]).copied().collect();
-        let mut workspace = self.workspace();
-        let inputs = Inputs { image: &input_0 };
-        Ok(self
-            .predict(Sizes { batch: samples }, inputs, &mut workspace)?
-            .probabilities
-            .to_vec())
+    /// As [`Inputs::sizes`] and [`predict`](Self::predict).
+    pub fn predict_from<'a>(
+        &self,
+        inputs: Inputs<'_>,
+        ws: &'a mut Workspace,
+    ) -> Result<Outputs<'a>, Error> {
+        self.predict(inputs.sizes()?, inputs, ws)
     }
 }

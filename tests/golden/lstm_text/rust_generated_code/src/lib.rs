@@ -9,13 +9,13 @@
 //! | output | `dense` | `f32` | `[batch, 1]` |
 //!
 //! ```
-//! use lstm_text::{Inputs, LstmTextModel, Sizes};
+//! use lstm_text::{Inputs, LstmTextModel};
 //!
 //! # fn main() -> Result<(), lstm_text::Error> {
 //! let model = LstmTextModel::new();
 //! let mut workspace = model.workspace();
-//! let input_layer = vec![0_i32; 12];
-//! let outputs = model.predict(Sizes { batch: 1 }, Inputs { input_layer: &input_layer }, &mut workspace)?;
+//! let input_layer = vec![0_i32; LstmTextModel::INPUT_LAYER_LEN];
+//! let outputs = model.predict_from(Inputs { input_layer: &input_layer }, &mut workspace)?;
 //! assert_eq!(outputs.dense.shape, [1, 1]);
 //! # Ok(())
 //! # }
@@ -32,7 +32,7 @@ pub use arrays::ArrayInputs;
 pub use layers::Layers;
 pub use model::{Classification, Confidence};
 pub use model::{Inputs, LstmTextModel, Outputs, Sizes, Workspace};
-pub use tf_layers::{Error, TensorView};
+pub use tf_layers::{Error, TensorView, argmax, top_k};
 pub use weights::Weights;
 
 /// The layers: every type that this crate's functions take or return can be named.

@@ -6,7 +6,7 @@ use std::fmt;
 use tf_layers::movement::{AlongAxis, Gather};
 use tf_layers::recurrent::{LstmInputs, LstmOutputs};
 use tf_layers::signature::{Axis, Tensor};
-use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
+use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
 
 /// Sizes that the model leaves open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,17 @@ pub struct Sizes {
 pub struct Inputs<'a> {
     /// `[batch, 12]`
     pub input_layer: &'a [i32],
+}
+
+impl Inputs<'_> {
+    /// The sizes that the lengths say: `batch` is the length of `input_layer` / 12.
+    ///
+    /// # Errors
+    /// If a length is not a whole number of them.
+    pub fn sizes(&self) -> Result<Sizes, Error> {
+        let batch = open_size("input_layer", self.input_layer.len(), &[12])?;
+        Ok(Sizes { batch })
+    }
 }
 
 /// What the model computes; borrowed from the workspace until the next call.
@@ -99,6 +110,10 @@ impl<'w> LstmTextModel<'w> {
         dtype: tf_layers::npz::Dtype::F32,
         shape: &[Axis::Symbol("batch"), Axis::Size(1)],
     }];
+    /// Elements of `input_layer` for each of `batch`.
+    pub const INPUT_LAYER_LEN: usize = 12;
+    /// Elements of `dense` for each of `batch`.
+    pub const DENSE_LEN: usize = 1;
     /// Names of the sizes that the model leaves open.
     pub const SYMBOLS: &'static [&'static str] = &["batch"];
 
@@ -186,33 +201,16 @@ impl<'w> LstmTextModel<'w> {
         })
     }
 
-    /// Runs the model on feature vectors: for each sample 12 values of `input_layer`.
-    /// Returns `dense`, 1 value a sample. Makes a workspace; [`predict`](Self::predict) reuses one.
+    /// [`predict`](Self::predict) with the sizes that the lengths of the inputs say.
     ///
     /// # Errors
-    /// If `features` is not a whole number of samples of 12 values, or as [`predict`](Self::predict).
-    pub fn predict_from(&self, features: &[f32]) -> Result<Vec<f32>, Error> {
-        let samples = features.len() / 12;
-        if features.len() != samples * 12 {
-            return Err(Error::InputLength {
-                name: "features",
-                expected: samples.max(1) * 12,
-                actual: features.len(),
-            });
-        }
-        let rows = || features.chunks_exact(12);
-        let input_0: Vec<i32> = rows()
-            .flat_map(|row| &row[0..12])
-            .map(|&v| v as i32)
-            .collect();
-        let mut workspace = self.workspace();
-        let inputs = Inputs {
-            input_layer: &input_0,
-        };
-        Ok(self
-            .predict(Sizes { batch: samples }, inputs, &mut workspace)?
-            .dense
-            .to_vec())
+    /// As [`Inputs::sizes`] and [`predict`](Self::predict).
+    pub fn predict_from<'a>(
+        &self,
+        inputs: Inputs<'_>,
+        ws: &'a mut Workspace,
+    ) -> Result<Outputs<'a>, Error> {
+        self.predict(inputs.sizes()?, inputs, ws)
     }
 
     /// Scores one sample and says how sure the answer is.

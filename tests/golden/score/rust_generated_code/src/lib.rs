@@ -9,13 +9,13 @@
 //! | output | `probability` | `f32` | `[batch, 1]` |
 //!
 //! ```
-//! use score::{Inputs, ScoreModel, Sizes};
+//! use score::{Inputs, ScoreModel};
 //!
 //! # fn main() -> Result<(), score::Error> {
 //! let model = ScoreModel::new();
 //! let mut workspace = model.workspace();
-//! let features = vec![0.0; 10];
-//! let outputs = model.predict(Sizes { batch: 1 }, Inputs { features: &features }, &mut workspace)?;
+//! let features = vec![0.0; ScoreModel::FEATURES_LEN];
+//! let outputs = model.predict_from(Inputs { features: &features }, &mut workspace)?;
 //! assert_eq!(outputs.probability.shape, [1, 1]);
 //! # Ok(())
 //! # }
@@ -32,7 +32,7 @@ pub use arrays::ArrayInputs;
 pub use layers::Layers;
 pub use model::{Classification, Confidence};
 pub use model::{Inputs, Outputs, ScoreModel, Sizes, Workspace};
-pub use tf_layers::{Error, TensorView};
+pub use tf_layers::{Error, TensorView, argmax, top_k};
 pub use weights::Weights;
 
 /// The layers: every type that this crate's functions take or return can be named.

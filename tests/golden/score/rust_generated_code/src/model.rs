@@ -4,7 +4,7 @@ use super::layers::{self, Layers};
 use super::weights::Weights;
 use std::fmt;
 use tf_layers::signature::{Axis, Tensor};
-use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
+use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
 
 /// Sizes that the model leaves open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,17 @@ pub struct Sizes {
 pub struct Inputs<'a> {
     /// `[batch, 10]`
     pub features: &'a [f32],
+}
+
+impl Inputs<'_> {
+    /// The sizes that the lengths say: `batch` is the length of `features` / 10.
+    ///
+    /// # Errors
+    /// If a length is not a whole number of them.
+    pub fn sizes(&self) -> Result<Sizes, Error> {
+        let batch = open_size("features", self.features.len(), &[10])?;
+        Ok(Sizes { batch })
+    }
 }
 
 /// What the model computes; borrowed from the workspace until the next call.
@@ -95,6 +106,10 @@ impl<'w> ScoreModel<'w> {
         dtype: tf_layers::npz::Dtype::F32,
         shape: &[Axis::Symbol("batch"), Axis::Size(1)],
     }];
+    /// Elements of `features` for each of `batch`.
+    pub const FEATURES_LEN: usize = 10;
+    /// Elements of `probability` for each of `batch`.
+    pub const PROBABILITY_LEN: usize = 1;
     /// Names of the sizes that the model leaves open.
     pub const SYMBOLS: &'static [&'static str] = &["batch"];
 
@@ -147,28 +162,16 @@ impl<'w> ScoreModel<'w> {
         })
     }
 
-    /// Runs the model on feature vectors: for each sample 10 values of `features`.
-    /// Returns `probability`, 1 value a sample. Makes a workspace; [`predict`](Self::predict) reuses one.
+    /// [`predict`](Self::predict) with the sizes that the lengths of the inputs say.
     ///
     /// # Errors
-    /// If `features` is not a whole number of samples of 10 values, or as [`predict`](Self::predict).
-    pub fn predict_from(&self, features: &[f32]) -> Result<Vec<f32>, Error> {
-        let samples = features.len() / 10;
-        if features.len() != samples * 10 {
-            return Err(Error::InputLength {
-                name: "features",
-                expected: samples.max(1) * 10,
-                actual: features.len(),
-            });
-        }
-        let rows = || features.chunks_exact(10);
-        let input_0: Vec<f32> = rows().flat_map(|row| &row[0..10]).copied().collect();
-        let mut workspace = self.workspace();
-        let inputs = Inputs { features: &input_0 };
-        Ok(self
-            .predict(Sizes { batch: samples }, inputs, &mut workspace)?
-            .probability
-            .to_vec())
+    /// As [`Inputs::sizes`] and [`predict`](Self::predict).
+    pub fn predict_from<'a>(
+        &self,
+        inputs: Inputs<'_>,
+        ws: &'a mut Workspace,
+    ) -> Result<Outputs<'a>, Error> {
+        self.predict(inputs.sizes()?, inputs, ws)
     }
 
     /// Scores one sample and says how sure the answer is.

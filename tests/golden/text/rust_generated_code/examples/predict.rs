@@ -6,7 +6,7 @@
 
 use std::process::ExitCode;
 use std::time::Instant;
-use text::{ArrayInputs, TextModel};
+use text::{ArrayInputs, TextModel, top_k};
 use tf_layers::npz::{Array, Data, Npz, NpzWriter};
 use tf_layers::process::peak_rss_kb;
 
@@ -73,26 +73,23 @@ fn show(array: &Array) {
         1
     };
     match &array.data {
-        Data::F32(values) => largest(samples, values, f64::from),
-        Data::F64(values) => largest(samples, values, |v| v),
-        Data::I64(values) => largest(samples, values, |v| v as f64),
-        Data::I32(values) => largest(samples, values, f64::from),
-        Data::I8(values) => largest(samples, values, f64::from),
-        Data::U8(values) => largest(samples, values, f64::from),
-        Data::Bool(values) => largest(samples, values, |v| f64::from(u8::from(v))),
+        Data::F32(values) => largest(samples, values),
+        Data::F64(values) => largest(samples, values),
+        Data::I64(values) => largest(samples, values),
+        Data::I32(values) => largest(samples, values),
+        Data::I8(values) => largest(samples, values),
+        Data::U8(values) => largest(samples, values),
+        Data::Bool(values) => largest(samples, values),
         _ => {}
     }
 }
 
-fn largest<T: Copy + std::fmt::Display>(samples: usize, values: &[T], number: impl Fn(T) -> f64) {
+fn largest<T: Copy + PartialOrd + std::fmt::Display>(samples: usize, values: &[T]) {
     let length = (values.len() / samples.max(1)).max(1);
     for (k, sample) in values.chunks_exact(length).take(SHOWN.0).enumerate() {
-        let mut order: Vec<usize> = (0..sample.len()).collect();
-        order.sort_by(|&a, &b| number(sample[b]).total_cmp(&number(sample[a])));
-        let shown = order
-            .iter()
-            .take(SHOWN.1)
-            .map(|&i| format!("{} at {i}", sample[i]));
+        let shown = top_k(sample, SHOWN.1)
+            .into_iter()
+            .map(|(place, value)| format!("{value} at {place}"));
         println!("  sample {k}: {}", shown.collect::<Vec<_>>().join(", "));
     }
 }

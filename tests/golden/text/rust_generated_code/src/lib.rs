@@ -31,7 +31,7 @@ mod weights;
 pub use arrays::ArrayInputs;
 pub use layers::Layers;
 pub use model::{Inputs, Outputs, Sizes, TextModel, Workspace};
-pub use tf_layers::{Error, TensorView};
+pub use tf_layers::{Error, TensorView, argmax, top_k};
 pub use weights::Weights;
 
 /// The layers: every type that this crate's functions take or return can be named.

@@ -102,6 +102,8 @@ impl<'w> TextModel<'w> {
         dtype: tf_layers::npz::Dtype::F32,
         shape: &[Axis::Symbol("batch"), Axis::Size(3)],
     }];
+    /// Elements of `probabilities` for each of `batch`.
+    pub const PROBABILITIES_LEN: usize = 3;
     /// Names of the sizes that the model leaves open.
     pub const SYMBOLS: &'static [&'static str] = &["batch", "length"];
 

@@ -9,13 +9,13 @@
 //! | output | `dense_4` | `f32` | `[batch, 2]` |
 //!
 //! ```
-//! use transformer_enc::{Inputs, Sizes, TransformerEncModel};
+//! use transformer_enc::{Inputs, TransformerEncModel};
 //!
 //! # fn main() -> Result<(), transformer_enc::Error> {
 //! let model = TransformerEncModel::new();
 //! let mut workspace = model.workspace();
-//! let input_layer = vec![0_i32; 8];
-//! let outputs = model.predict(Sizes { batch: 1 }, Inputs { input_layer: &input_layer }, &mut workspace)?;
+//! let input_layer = vec![0_i32; TransformerEncModel::INPUT_LAYER_LEN];
+//! let outputs = model.predict_from(Inputs { input_layer: &input_layer }, &mut workspace)?;
 //! assert_eq!(outputs.dense_4.shape, [1, 2]);
 //! # Ok(())
 //! # }
@@ -31,7 +31,7 @@ mod weights;
 pub use arrays::ArrayInputs;
 pub use layers::Layers;
 pub use model::{Inputs, Outputs, Sizes, TransformerEncModel, Workspace};
-pub use tf_layers::{Error, TensorView};
+pub use tf_layers::{Error, TensorView, argmax, top_k};
 pub use weights::Weights;
 
 /// The layers: every type that this crate's functions take or return can be named.

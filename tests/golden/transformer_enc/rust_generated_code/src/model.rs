@@ -7,7 +7,7 @@ use tf_layers::attention::AttentionInputs;
 use tf_layers::movement::{AlongAxis, Gather};
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
-use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
+use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
 
 /// Sizes that the model leaves open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,17 @@ pub struct Sizes {
 pub struct Inputs<'a> {
     /// `[batch, 8]`
     pub input_layer: &'a [i32],
+}
+
+impl Inputs<'_> {
+    /// The sizes that the lengths say: `batch` is the length of `input_layer` / 8.
+    ///
+    /// # Errors
+    /// If a length is not a whole number of them.
+    pub fn sizes(&self) -> Result<Sizes, Error> {
+        let batch = open_size("input_layer", self.input_layer.len(), &[8])?;
+        Ok(Sizes { batch })
+    }
 }
 
 /// What the model computes; borrowed from the workspace until the next call.
@@ -111,6 +122,10 @@ impl<'w> TransformerEncModel<'w> {
         dtype: tf_layers::npz::Dtype::F32,
         shape: &[Axis::Symbol("batch"), Axis::Size(2)],
     }];
+    /// Elements of `input_layer` for each of `batch`.
+    pub const INPUT_LAYER_LEN: usize = 8;
+    /// Elements of `dense_4` for each of `batch`.
+    pub const DENSE_4_LEN: usize = 2;
     /// Names of the sizes that the model leaves open.
     pub const SYMBOLS: &'static [&'static str] = &["batch"];
 
@@ -338,32 +353,15 @@ impl<'w> TransformerEncModel<'w> {
         })
     }
 
-    /// Runs the model on feature vectors: for each sample 8 values of `input_layer`.
-    /// Returns `dense_4`, 2 values a sample. Makes a workspace; [`predict`](Self::predict) reuses one.
+    /// [`predict`](Self::predict) with the sizes that the lengths of the inputs say.
     ///
     /// # Errors
-    /// If `features` is not a whole number of samples of 8 values, or as [`predict`](Self::predict).
-    pub fn predict_from(&self, features: &[f32]) -> Result<Vec<f32>, Error> {
-        let samples = features.len() / 8;
-        if features.len() != samples * 8 {
-            return Err(Error::InputLength {
-                name: "features",
-                expected: samples.max(1) * 8,
-                actual: features.len(),
-            });
-        }
-        let rows = || features.chunks_exact(8);
-        let input_0: Vec<i32> = rows()
-            .flat_map(|row| &row[0..8])
-            .map(|&v| v as i32)
-            .collect();
-        let mut workspace = self.workspace();
-        let inputs = Inputs {
-            input_layer: &input_0,
-        };
-        Ok(self
-            .predict(Sizes { batch: samples }, inputs, &mut workspace)?
-            .dense_4
-            .to_vec())
+    /// As [`Inputs::sizes`] and [`predict`](Self::predict).
+    pub fn predict_from<'a>(
+        &self,
+        inputs: Inputs<'_>,
+        ws: &'a mut Workspace,
+    ) -> Result<Outputs<'a>, Error> {
+        self.predict(inputs.sizes()?, inputs, ws)
     }
 }

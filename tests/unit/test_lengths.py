@@ -1,0 +1,46 @@
+"""The sizes that the lengths of a model's inputs say."""
+
+from __future__ import annotations
+
+import pytest
+
+from onnx2rust.dims import symbol
+from onnx2rust.dtypes import DType
+from onnx2rust.emit import lengths
+from onnx2rust.program import Program, TensorType, Value
+
+N, T = symbol("n"), symbol("t")
+
+
+def program(*shapes: tuple) -> Program:
+    inputs = tuple(Value(f"x{k}", TensorType(DType.F32, shape)) for k, shape in enumerate(shapes))
+    return Program("p", inputs, (), (), (), ("n", "t") if any(T in s for s in shapes) else ("n",))
+
+
+@pytest.mark.parametrize(
+    ("shapes", "found"),
+    [
+        ([(N, 3, 4)], [("n", "x0", (3, 4))]),
+        ([(N,)], [("n", "x0", ())]),
+        ([(3, N)], [("n", "x0", (3,))]),
+        ([(N, T), (N, 5)], [("n", "x1", (5,)), ("t", "x0", (N,))]),
+        ([(N, T)], None),
+        ([(N, N)], None),
+        ([(N, 0)], None),
+        ([(N + 1, 2)], None),
+        ([(N, T), (T, N)], None),
+        ([(2, 3)], None),
+    ],
+)
+def test_a_size_follows_from_an_input_that_has_no_other_open_one(shapes, found):
+    answer = lengths.found(program(*shapes))
+    assert (answer and [(f.symbol, f.value.name, f.others) for f in answer]) == found
+
+
+@pytest.mark.parametrize(
+    ("shape", "length"),
+    [((N, 3, 4), (12, "n")), ((1, 10), (10, None)), ((), (1, None)), ((N,), None), ((N, T), None), ((2 * N, 3), None)],
+)
+def test_what_is_fixed_of_a_tensor(shape, length):
+    one = program((N, T) if T in shape else (N,))
+    assert lengths.fixed(one, Value("y", TensorType(DType.F32, shape))) == length
