@@ -275,3 +275,54 @@ def test_optional_inputs_and_outputs_of_recurrent_layers_have_names() -> None:
     assert "y_c: Some(" in text
     assert "Default" not in text[text.index("LstmInputs { steps") : text.index("&mut ws.scratch)")]
     assert "None, " not in text
+
+
+@pytest.mark.parametrize(
+    ("node", "known", "sizes"),
+    [
+        (
+            helper.make_node("Gather", ["x", "ids"], ["y"], axis=1),
+            {"ids": np.array([0, 2])},
+            "AlongAxis { outer: n, axis: 4, inner: 3 }",
+        ),
+        (
+            helper.make_node("GatherND", ["x", "ids"], ["y"], batch_dims=1),
+            {"ids": np.zeros((2, 5, 1), np.int64)},
+            "GatherSlices { batch: 2, axes: [4], inner: 3, n: 5 }",
+        ),
+        (
+            helper.make_node("ScatterND", ["x", "ids", "rows"], ["y"]),
+            {"ids": np.zeros((1, 2), np.int64), "rows": np.ones((1, 3), np.float32)},
+            "ScatterSlices { axes: [n, 4], inner: 3, n: 1 }",
+        ),
+        (helper.make_node("Trilu", ["x"], ["y"]), {}, "MatrixStack { batch: n, rows: 4, columns: 3 }"),
+        (
+            helper.make_node("ReverseSequence", ["x", "lens"], ["y"], batch_axis=1, time_axis=0),
+            {"lens": np.array([1, 1, 1, 1])},
+            "Sequences { batch: 4, steps: n, inner: 3 }",
+        ),
+        (helper.make_node("Pad", ["x", "pads"], ["y"]), {"pads": np.array([0, 1, 0, 0, -1, 2])}, "after: [0, -1, 2] }"),
+        (
+            helper.make_node("Slice", ["x", "one", "three", "one"], ["y"]),
+            {"one": np.array([1]), "three": np.array([3])},
+            "SlicedPart { shape: [n, 4, 3], start: [0, 1, 0], size: [n, 2, 3] }",
+        ),
+        (
+            helper.make_node("Resize", ["x", "", "scales"], ["y"], mode="nearest"),
+            {"scales": np.array([1, 2, 1], np.float32)},
+            "ResizedAxis { outer: n, axis: 4, inner: 3, out: 8 }",
+        ),
+    ],
+    ids=lambda v: v.op_type if isinstance(v, onnx.NodeProto) else "",
+)
+def test_sizes_have_names(node: onnx.NodeProto, known: dict[str, Any], sizes: str) -> None:
+    shape = (2 if node.op_type == "GatherND" else "n", 4, 3)
+    text = rendered([node], ["y"], known, shape)["src/model.rs"]
+    assert sizes in text, text[text.index("let Sizes") if "let Sizes" in text else 0 :]
+
+
+def test_the_places_of_unique_slices_have_names() -> None:
+    node = helper.make_node("Unique", ["x"], ["y", "", "", "counts"], axis=0)
+    text = rendered([node], ["y", "counts"], {})["src/model.rs"]
+    assert ".sizes(cpu, AlongAxis { outer: 1, axis: n, inner: 3 }, inputs.x)" in text
+    assert re.search(r"inputs\.x, ws\.s\d\.fit\(.*\)\?, UniquePlaces \{ counts: Some\(.*\), \.\.Default::default\(\) \}", text)

@@ -47,9 +47,11 @@ fn main() {
     bench.time("slice 56x56x64", || {
         Slice { steps: [1, 1, 1] }.run(
             cpu,
-            [56, 56, 64],
-            [1, 1, 0],
-            [54, 54, 64],
+            SlicedPart {
+                shape: [56, 56, 64],
+                start: [1, 1, 0],
+                size: [54, 54, 64],
+            },
             &x[..56 * 56 * 64],
             &mut y[..54 * 54 * 64],
         );
@@ -60,9 +62,11 @@ fn main() {
         }
         .run(
             cpu,
-            [56, 56, 64],
-            [1, 1, 0],
-            [1, 1, 0],
+            Border {
+                shape: [56, 56, 64],
+                before: [1, 1, 0],
+                after: [1, 1, 0],
+            },
             &x[..56 * 56 * 64],
             Some(&[0.0]),
             &mut y[..58 * 58 * 64],
@@ -71,7 +75,17 @@ fn main() {
     let ids: Vec<i64> = (0..200).map(|i| i * 37 % 5000).collect();
     bench.time("gather 5000x64[200]", || {
         Gather
-            .run(cpu, 1, 5000, 64, &x[..320_000], &ids, &mut y[..12800])
+            .run(
+                cpu,
+                AlongAxis {
+                    outer: 1,
+                    axis: 5000,
+                    inner: 64,
+                },
+                &x[..320_000],
+                &ids,
+                &mut y[..12800],
+            )
             .expect("ids inside");
     });
     bench.time("expand 1x1x64-56x56x64", || {
@@ -88,8 +102,30 @@ fn main() {
             extrapolation: 0.0,
         };
         let (middle, out) = y.split_at_mut(56 * 28 * 64);
-        layer.run(cpu, 1, 28, 28 * 64, 56, &x[..28 * 28 * 64], None, middle);
-        layer.run(cpu, 56, 28, 64, 56, middle, None, &mut out[..56 * 56 * 64]);
+        layer.run(
+            cpu,
+            ResizedAxis {
+                outer: 1,
+                axis: 28,
+                inner: 28 * 64,
+                out: 56,
+            },
+            &x[..28 * 28 * 64],
+            None,
+            middle,
+        );
+        layer.run(
+            cpu,
+            ResizedAxis {
+                outer: 56,
+                axis: 28,
+                inner: 64,
+                out: 56,
+            },
+            middle,
+            None,
+            &mut out[..56 * 56 * 64],
+        );
     });
     bench.time("resize nearest 28x28x64-56x56", || {
         let layer = ResizeNearest {
@@ -100,8 +136,30 @@ fn main() {
             extrapolation: 0.0,
         };
         let (middle, out) = y.split_at_mut(56 * 28 * 64);
-        layer.run(cpu, 1, 28, 28 * 64, 56, &x[..28 * 28 * 64], None, middle);
-        layer.run(cpu, 56, 28, 64, 56, middle, None, &mut out[..56 * 56 * 64]);
+        layer.run(
+            cpu,
+            ResizedAxis {
+                outer: 1,
+                axis: 28,
+                inner: 28 * 64,
+                out: 56,
+            },
+            &x[..28 * 28 * 64],
+            None,
+            middle,
+        );
+        layer.run(
+            cpu,
+            ResizedAxis {
+                outer: 56,
+                axis: 28,
+                inner: 64,
+                out: 56,
+            },
+            middle,
+            None,
+            &mut out[..56 * 56 * 64],
+        );
     });
     for (name, kernel, stride, pad) in [
         ("2x2 s2", 2, 2, 0),

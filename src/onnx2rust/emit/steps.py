@@ -202,8 +202,9 @@ class Writer:
             found += [self._record(layer.sizes_in, sizes)] if layer.sizes_in else sizes.values()
         for record in layer.inputs_in:
             own = sizes if record.path == layer.sizes_in else {}
-            found.append(self._record(record.path, {**own, **{name: reads.pop(k, None) for name, k in record.fields}}))
-        rest = [value or code("None") for value in reads.values()]
+            fields = {name: reads.pop(k, None) for name, k in record.fields}
+            reads[record.first] = self._record(record.path, {**own, **fields})
+        rest = [reads[k] or code("None") for k in sorted(reads)]
         return [*found, code("&[", _kept(joined(rest)), "]")] if layer.variadic else [*found, *rest]
 
     def _record(self, path: str, fields: Mapping[str, Code | None]) -> Code:
@@ -234,8 +235,8 @@ class Writer:
                 text = None if value is None else self.write(value, step.name)
                 writes[position] = None if text is None else _some(text, position in layer.optional_outputs)
         for record in layer.outputs_in:
-            arguments.append(self._record(record.path, {name: writes.pop(k, None) for name, k in record.fields}))
-        arguments += [value or code("None") for value in writes.values()]
+            writes[record.first] = self._record(record.path, {name: writes.pop(k, None) for name, k in record.fields})
+        arguments += [writes[k] or code("None") for k in sorted(writes)]
         if layer.scratch:
             self.needs_scratch = True
             arguments.append(code("&mut ", WORKSPACE, ".scratch"))

@@ -78,6 +78,11 @@ class Record:
         """The struct at `path` with the first inputs or outputs in the fields `names`, and others in `fields`."""
         return Record(path, (*((name, k) for k, name in enumerate(names)), *fields.items()))
 
+    @property
+    def first(self) -> int:
+        """Where it stands among what is passed by position: where its first field would."""
+        return min(k for _, k in self.fields)
+
 
 @dataclass(frozen=True)
 class Layer:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onnx2rust.dims import Dim
-from onnx2rust.layers.base import Dims, Layer, SignedDims, Variant
+from onnx2rust.layers.base import Dims, Layer, Record, SignedDims, Variant
 
 if TYPE_CHECKING:
     from onnx2rust.program import TensorType
@@ -59,7 +59,7 @@ class Concat(Layer, rust="movement::Concat", variadic=True, fallible=True, indep
 
 
 @dataclass(frozen=True)
-class Slice(Layer, rust="movement::Slice", independent=("shape", "size")):
+class Slice(Layer, rust="movement::Slice", sizes_in="movement::SlicedPart", independent=("shape", "size")):
     """y[i] = x[start + i · step] along every axis."""
 
     steps: tuple[int, ...]
@@ -118,7 +118,7 @@ class Tile(Layer, rust="movement::Tile"):
 
 
 @dataclass(frozen=True)
-class Pad(Layer, rust="movement::Pad", optional=(1,), independent=("shape",)):
+class Pad(Layer, rust="movement::Pad", sizes_in="movement::Border", optional=(1,), independent=("shape",)):
     """y = x with a border; negative sizes crop."""
 
     mode: Variant
@@ -146,7 +146,7 @@ class DynamicPad(Layer, rust="movement::DynamicPad", fallible=True, optional=(2,
 
 
 @dataclass(frozen=True)
-class Gather(Layer, rust="movement::Gather", fallible=True):
+class Gather(Layer, rust="movement::Gather", sizes_in="movement::AlongAxis", fallible=True):
     """y[o, i, k] = x[o, indices[i], k]."""
 
     outer: Dim
@@ -176,7 +176,7 @@ class GatherElements(Layer, rust="movement::GatherElements", fallible=True):
 
 
 @dataclass(frozen=True)
-class GatherNd(Layer, rust="movement::GatherNd", fallible=True):
+class GatherNd(Layer, rust="movement::GatherNd", sizes_in="movement::GatherSlices", fallible=True):
     """y[b, i] = x[b, indices[b, i, 0], indices[b, i, 1], …]."""
 
     batch: Dim
@@ -211,7 +211,7 @@ class ScatterElementsReduce(Layer, rust="movement::ScatterElementsReduce", falli
 
 
 @dataclass(frozen=True)
-class ScatterNd(Layer, rust="movement::ScatterNd", fallible=True, in_place=(0,)):
+class ScatterNd(Layer, rust="movement::ScatterNd", sizes_in="movement::ScatterSlices", fallible=True, in_place=(0,)):
     """x with x[indices[i, 0], indices[i, 1], …] = updates[i]."""
 
     axes: Dims
@@ -220,7 +220,7 @@ class ScatterNd(Layer, rust="movement::ScatterNd", fallible=True, in_place=(0,))
 
 
 @dataclass(frozen=True)
-class ScatterNdReduce(Layer, rust="movement::ScatterNdReduce", fallible=True, in_place=(0,)):
+class ScatterNdReduce(Layer, rust="movement::ScatterNdReduce", sizes_in="movement::ScatterSlices", fallible=True, in_place=(0,)):
     """The same, updates combined with what is there."""
 
     reduction: Variant
@@ -238,16 +238,16 @@ class Range(Layer, rust="movement::Range", fallible=True):
 
 
 @dataclass(frozen=True)
-class OneHot(Layer, rust="movement::OneHot", fallible=True):
-    """y[o, d, i] = values[1] where d = indices[o, i], values[0] elsewhere."""
+class OneHot(Layer, rust="movement::OneHot", sizes_in="movement::AlongAxis", fallible=True):
+    """y[o, d, i] = values[1] where d = indices[o, i], values[0] elsewhere; d counts along `axis`."""
 
     outer: Dim
-    depth: Dim
+    axis: Dim
     inner: Dim
 
 
 @dataclass(frozen=True)
-class Trilu(Layer, rust="movement::Trilu", fallible=True, in_place=(0,), optional=(1,)):
+class Trilu(Layer, rust="movement::Trilu", sizes_in="movement::MatrixStack", fallible=True, in_place=(0,), optional=(1,)):
     """The upper or lower triangle of matrices."""
 
     upper: bool
@@ -288,7 +288,7 @@ class CompressSizes(Layer, rust="movement::Compress", fallible=True):
 
 
 @dataclass(frozen=True)
-class Compress(Layer, rust="movement::Compress"):
+class Compress(Layer, rust="movement::Compress", sizes_in="movement::AlongAxis"):
     """The positions of an axis that a condition keeps."""
 
     outer: Dim
@@ -296,8 +296,11 @@ class Compress(Layer, rust="movement::Compress"):
     inner: Dim
 
 
+_UNIQUE = Record.of("movement::UniquePlaces", first=1, inverse=2, counts=3)
+
+
 @dataclass(frozen=True)
-class Unique(Layer, rust="movement::Unique", optional_outputs=(1, 2, 3)):
+class Unique(Layer, rust="movement::Unique", sizes_in="movement::AlongAxis", outputs_in=(_UNIQUE,), optional_outputs=(1, 2, 3)):
     """The distinct slices of an axis."""
 
     sorted: bool
@@ -307,7 +310,7 @@ class Unique(Layer, rust="movement::Unique", optional_outputs=(1, 2, 3)):
 
 
 @dataclass(frozen=True)
-class ReverseSequence(Layer, rust="movement::ReverseSequence", fallible=True):
+class ReverseSequence(Layer, rust="movement::ReverseSequence", sizes_in="movement::Sequences", fallible=True):
     """The first lengths[b] steps of sequence b reversed."""
 
     time_major: bool
@@ -324,7 +327,14 @@ class ResizeSizes(Layer, rust="movement::ResizeSizes", feature="resize", fallibl
 
 
 @dataclass(frozen=True)
-class ResizeNearest(Layer, rust="movement::ResizeNearest", feature="resize", optional=(1,), independent=("outer",)):
+class ResizeNearest(
+    Layer,
+    rust="movement::ResizeNearest",
+    sizes_in="movement::ResizedAxis",
+    feature="resize",
+    optional=(1,),
+    independent=("outer",),
+):
     """y[o] = x at the nearest position, along one axis."""
 
     coordinates: Variant
@@ -346,7 +356,9 @@ class ResizeNearest(Layer, rust="movement::ResizeNearest", feature="resize", opt
 
 
 @dataclass(frozen=True)
-class ResizeAxis(Layer, rust="movement::ResizeAxis", feature="resize", optional=(1,), independent=("outer",)):
+class ResizeAxis(
+    Layer, rust="movement::ResizeAxis", sizes_in="movement::ResizedAxis", feature="resize", optional=(1,), independent=("outer",)
+):
     """y[o] = a weighted sum of neighbours, along one axis."""
 
     coordinates: Variant

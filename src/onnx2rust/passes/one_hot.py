@@ -93,7 +93,7 @@ def _one_hot(graph: Graph, value: Value, rows: Dim, n: int) -> _Ids | None:
     if isinstance(layer, OneHot):
         values = inputs[1].array
         plain = values is not None and values.ravel().tolist() == [0, 1]
-        return _Ids(inputs[0], True) if plain and layer.inner == 1 and layer.depth == n and layer.outer == rows else None
+        return _Ids(inputs[0], True) if plain and layer.inner == 1 and layer.axis == n and layer.outer == rows else None
     if isinstance(layer, Cast):
         source = root(graph, inputs[0])
         of_bool = source.dtype is DType.BOOL or isinstance(getattr(graph.maker.get(source), "layer", None), OneHot)

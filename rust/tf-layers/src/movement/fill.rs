@@ -1,6 +1,7 @@
 //! Tensors made from little: ranges, one-hot encodings, diagonals.
 
 use super::gather::Index;
+use super::sizes::{AlongAxis, MatrixStack};
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 use crate::slot::size;
@@ -140,16 +141,14 @@ impl OneHot {
     ///
     /// # Errors
     /// If `values` has not two elements.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims, inputs and output, as every layer takes them"
-    )]
     pub fn run<T: Clone, I: Index>(
         &self,
         _cpu: Cpu,
-        outer: usize,
-        depth: usize,
-        inner: usize,
+        AlongAxis {
+            outer,
+            axis: depth,
+            inner,
+        }: AlongAxis,
         indices: &[I],
         values: &[T],
         y: &mut [T],
@@ -194,22 +193,16 @@ impl Trilu {
     ///
     /// # Errors
     /// If k is not one element.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims, inputs and output, as every layer takes them"
-    )]
     pub fn run<T: Clone + Default>(
         &self,
         cpu: Cpu,
-        batch: usize,
-        rows: usize,
-        columns: usize,
+        matrices: MatrixStack,
         x: &[T],
         k: Option<&[i64]>,
         y: &mut [T],
     ) -> Result<()> {
         y.clone_from_slice(x);
-        self.run_in_place(cpu, batch, rows, columns, y, k)
+        self.run_in_place(cpu, matrices, y, k)
     }
 
     /// Zeroes what is outside the triangle.
@@ -219,9 +212,11 @@ impl Trilu {
     pub fn run_in_place<T: Clone + Default>(
         &self,
         _cpu: Cpu,
-        batch: usize,
-        rows: usize,
-        columns: usize,
+        MatrixStack {
+            batch,
+            rows,
+            columns,
+        }: MatrixStack,
         x: &mut [T],
         k: Option<&[i64]>,
     ) -> Result<()> {

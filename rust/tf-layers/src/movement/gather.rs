@@ -1,5 +1,6 @@
 //! Reading at positions that a tensor holds.
 
+use super::sizes::{AlongAxis, GatherSlices};
 use super::strided::strides;
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
@@ -59,16 +60,10 @@ impl Gather {
     ///
     /// # Errors
     /// If an index is outside `-axis..axis`.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims, inputs and output, as every layer takes them"
-    )]
     pub fn run<T: Clone, I: Index>(
         &self,
         _cpu: Cpu,
-        outer: usize,
-        axis: usize,
-        inner: usize,
+        AlongAxis { outer, axis, inner }: AlongAxis,
         x: &[T],
         indices: &[I],
         y: &mut [T],
@@ -222,17 +217,15 @@ impl<const K: usize> GatherNd<K> {
     ///
     /// # Errors
     /// If an index is outside its axis.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims, inputs and output, as every layer takes them"
-    )]
     pub fn run<T: Clone, I: Index>(
         &self,
         _cpu: Cpu,
-        batch: usize,
-        axes: [usize; K],
-        inner: usize,
-        n: usize,
+        GatherSlices {
+            batch,
+            axes,
+            inner,
+            n,
+        }: GatherSlices<K>,
         x: &[T],
         indices: &[I],
         y: &mut [T],

@@ -14,6 +14,7 @@ mod resize;
 mod reverse;
 mod scatter;
 mod select;
+mod sizes;
 mod slice;
 mod strided;
 mod transpose;
@@ -33,6 +34,11 @@ pub use reverse::ReverseSequence;
 pub use scatter::{
     Combine, Reduction, ScatterElements, ScatterElementsReduce, ScatterNd, ScatterNdReduce,
 };
-pub use select::{Compress, NonZero, Truth, Unique};
+pub use select::{Compress, NonZero, Truth, Unique, UniquePlaces};
+#[cfg(feature = "resize")]
+pub use sizes::ResizedAxis;
+pub use sizes::{
+    AlongAxis, Border, GatherSlices, MatrixStack, ScatterSlices, Sequences, SlicedPart,
+};
 pub use slice::{DynamicSlice, Slice};
 pub use transpose::Transpose;

@@ -1,5 +1,6 @@
 //! Borders around tensors.
 
+use super::sizes::Border;
 use super::strided::{Walk, signed, strides};
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
@@ -54,16 +55,14 @@ impl<const R: usize> Pad<R> {
 
     /// y = x with its border; `value` (one element; else 0) is read by [`PadMode::Constant`] only. Of an
     /// empty axis other modes repeat nothing: such a y is left as it is.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims, inputs and output, as every layer takes them"
-    )]
     pub fn run<T: Clone + Default + 'static>(
         &self,
         _cpu: Cpu,
-        shape: [usize; R],
-        before: [i64; R],
-        after: [i64; R],
+        Border {
+            shape,
+            before,
+            after,
+        }: Border<R>,
         x: &[T],
         value: Option<&[T]>,
         y: &mut [T],

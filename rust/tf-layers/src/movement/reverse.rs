@@ -1,5 +1,6 @@
 //! Reversing sequences of different lengths.
 
+use super::sizes::Sequences;
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 
@@ -23,16 +24,14 @@ impl ReverseSequence {
     ///
     /// # Errors
     /// If a length is negative or larger than `steps`.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims, inputs and output, as every layer takes them"
-    )]
     pub fn run<T: Clone>(
         &self,
         _cpu: Cpu,
-        batch: usize,
-        steps: usize,
-        inner: usize,
+        Sequences {
+            batch,
+            steps,
+            inner,
+        }: Sequences,
         x: &[T],
         lengths: &[i64],
         y: &mut [T],

@@ -1,6 +1,7 @@
 //! Writing at positions that a tensor holds.
 
 use super::gather::{Index, elements, slice};
+use super::sizes::ScatterSlices;
 use crate::cpu::Cpu;
 use crate::error::Result;
 
@@ -212,39 +213,27 @@ impl<const K: usize> ScatterNd<K> {
     ///
     /// # Errors
     /// If an index is outside its axis.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims, inputs and output, as every layer takes them"
-    )]
     pub fn run<T: Clone, I: Index>(
         &self,
         cpu: Cpu,
-        axes: [usize; K],
-        inner: usize,
-        n: usize,
+        slices: ScatterSlices<K>,
         x: &[T],
         indices: &[I],
         updates: &[T],
         y: &mut [T],
     ) -> Result<()> {
         y.clone_from_slice(x);
-        self.run_in_place(cpu, axes, inner, n, y, indices, updates)
+        self.run_in_place(cpu, slices, y, indices, updates)
     }
 
     /// The updates written into x.
     ///
     /// # Errors
     /// If an index is outside its axis; x is then partly written.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims and inputs, as every layer takes them"
-    )]
     pub fn run_in_place<T: Clone, I: Index>(
         &self,
         _cpu: Cpu,
-        axes: [usize; K],
-        inner: usize,
-        n: usize,
+        ScatterSlices { axes, inner, n }: ScatterSlices<K>,
         x: &mut [T],
         indices: &[I],
         updates: &[T],
@@ -277,39 +266,27 @@ impl<const K: usize> ScatterNdReduce<K> {
     ///
     /// # Errors
     /// If an index is outside its axis.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims, inputs and output, as every layer takes them"
-    )]
     pub fn run<T: Combine, I: Index>(
         &self,
         cpu: Cpu,
-        axes: [usize; K],
-        inner: usize,
-        n: usize,
+        slices: ScatterSlices<K>,
         x: &[T],
         indices: &[I],
         updates: &[T],
         y: &mut [T],
     ) -> Result<()> {
         y.copy_from_slice(x);
-        self.run_in_place(cpu, axes, inner, n, y, indices, updates)
+        self.run_in_place(cpu, slices, y, indices, updates)
     }
 
     /// The updates combined into x.
     ///
     /// # Errors
     /// If an index is outside its axis; x is then partly written.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims and inputs, as every layer takes them"
-    )]
     pub fn run_in_place<T: Combine, I: Index>(
         &self,
         _cpu: Cpu,
-        axes: [usize; K],
-        inner: usize,
-        n: usize,
+        ScatterSlices { axes, inner, n }: ScatterSlices<K>,
         x: &mut [T],
         indices: &[I],
         updates: &[T],

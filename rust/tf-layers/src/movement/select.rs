@@ -1,5 +1,6 @@
 //! Layers whose output size the data decide: what is not zero, what a mask keeps, what is there only once.
 
+use super::sizes::AlongAxis;
 use core::cmp::Ordering;
 
 use crate::cpu::Cpu;
@@ -92,16 +93,10 @@ impl Compress {
     }
 
     /// y = the kept positions of x.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims, inputs and output, as every layer takes them"
-    )]
     pub fn run<T: Clone>(
         &self,
         _cpu: Cpu,
-        outer: usize,
-        axis: usize,
-        inner: usize,
+        AlongAxis { outer, axis, inner }: AlongAxis,
         x: &[T],
         condition: &[bool],
         y: &mut [T],
@@ -122,6 +117,17 @@ impl Compress {
             y.clone_from_slice(&x[row * inner..][..inner]);
         }
     }
+}
+
+/// Where the slices of [`Unique`] lie; what nobody wants is `None`.
+#[derive(Debug, Default)]
+pub struct UniquePlaces<'a> {
+    /// `[n]`: where each slice occurs first.
+    pub first: Option<&'a mut [i64]>,
+    /// `[axis]`: which slice of y each of x is.
+    pub inverse: Option<&'a mut [i64]>,
+    /// `[n]`: how often each slice occurs.
+    pub counts: Option<&'a mut [i64]>,
 }
 
 /// The distinct slices along an axis; ONNX `Unique`.
@@ -146,35 +152,26 @@ impl Unique {
     ///
     /// # Errors
     /// None; as every layer whose sizes the data decide.
-    pub fn sizes<T: PartialOrd>(
-        &self,
-        _cpu: Cpu,
-        outer: usize,
-        axis: usize,
-        inner: usize,
-        x: &[T],
-    ) -> Result<[usize; 1]> {
-        Ok([self.groups(outer, axis, inner, x).len()])
+    pub fn sizes<T: PartialOrd>(&self, _cpu: Cpu, sizes: AlongAxis, x: &[T]) -> Result<[usize; 1]> {
+        Ok([self.groups(sizes, x).len()])
     }
 
     /// y, first occurrences, inverse and counts.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims, input and the four outputs of ONNX"
-    )]
     pub fn run<T: PartialOrd + Clone>(
         &self,
         _cpu: Cpu,
-        outer: usize,
-        axis: usize,
-        inner: usize,
+        sizes: AlongAxis,
         x: &[T],
         y: &mut [T],
-        mut first: Option<&mut [i64]>,
-        mut inverse: Option<&mut [i64]>,
-        mut counts: Option<&mut [i64]>,
+        places: UniquePlaces,
     ) {
-        let groups = self.groups(outer, axis, inner, x);
+        let UniquePlaces {
+            mut first,
+            mut inverse,
+            mut counts,
+        } = places;
+        let AlongAxis { outer, axis, inner } = sizes;
+        let groups = self.groups(sizes, x);
         let n = groups.len();
         for (j, members) in groups.iter().enumerate() {
             if let Some(first) = &mut first {
@@ -196,9 +193,7 @@ impl Unique {
     /// Positions of equal slices, ascending within each group.
     fn groups<T: PartialOrd>(
         &self,
-        outer: usize,
-        axis: usize,
-        inner: usize,
+        AlongAxis { outer, axis, inner }: AlongAxis,
         x: &[T],
     ) -> Vec<Vec<usize>> {
         let slice = |i: usize| (0..outer).flat_map(move |o| &x[(o * axis + i) * inner..][..inner]);

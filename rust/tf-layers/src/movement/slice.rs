@@ -1,5 +1,6 @@
 //! Parts of tensors.
 
+use super::sizes::SlicedPart;
 use super::strided::{Walk, signed};
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
@@ -30,9 +31,7 @@ impl<const R: usize> Slice<R> {
     pub fn run<T: Clone + 'static>(
         &self,
         _cpu: Cpu,
-        shape: [usize; R],
-        start: [usize; R],
-        size: [usize; R],
+        SlicedPart { shape, start, size }: SlicedPart<R>,
         x: &[T],
         y: &mut [T],
     ) {

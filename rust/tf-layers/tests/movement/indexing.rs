@@ -25,16 +25,42 @@ fn gather() {
         });
         let mut y = vec![-1; expected.len()];
         Gather
-            .run(Cpu::new(), outer, axis, inner, &x, &at, &mut y)
+            .run(
+                Cpu::new(),
+                AlongAxis { outer, axis, inner },
+                &x,
+                &at,
+                &mut y,
+            )
             .unwrap();
         assert_eq!(y, expected);
     }
     let mut y = [0];
     for index in [3, -4, i64::MAX, i64::MIN] {
-        let result = Gather.run(Cpu::new(), 1, 3, 1, &[1, 2, 3], &[index], &mut y);
+        let result = Gather.run(
+            Cpu::new(),
+            AlongAxis {
+                outer: 1,
+                axis: 3,
+                inner: 1,
+            },
+            &[1, 2, 3],
+            &[index],
+            &mut y,
+        );
         assert_eq!(result, Err(Error::IndexOutOfRange { index, size: 3 }));
     }
-    let result = Gather.run(Cpu::new(), 1, 0, 1, &[], &[0i32], &mut y);
+    let result = Gather.run(
+        Cpu::new(),
+        AlongAxis {
+            outer: 1,
+            axis: 0,
+            inner: 1,
+        },
+        &[],
+        &[0i32],
+        &mut y,
+    );
     assert_eq!(result, Err(Error::IndexOutOfRange { index: 0, size: 0 }));
 }
 
@@ -175,7 +201,18 @@ fn gather_and_scatter_nd() {
         });
         let mut y = vec![-1; expected.len()];
         GatherNd::<2>
-            .run(Cpu::new(), batch, [a, b], inner, n, &x, &at, &mut y)
+            .run(
+                Cpu::new(),
+                GatherSlices {
+                    batch,
+                    axes: [a, b],
+                    inner,
+                    n,
+                },
+                &x,
+                &at,
+                &mut y,
+            )
             .unwrap();
         assert_eq!(y, expected);
 
@@ -194,13 +231,35 @@ fn gather_and_scatter_nd() {
         };
         let (mut y, at) = (vec![-1; x.len()], &at[..2 * n]);
         ScatterNd::<2>
-            .run(Cpu::new(), [a, b], inner, n, x, at, &updates, &mut y)
+            .run(
+                Cpu::new(),
+                ScatterSlices {
+                    axes: [a, b],
+                    inner,
+                    n,
+                },
+                x,
+                at,
+                &updates,
+                &mut y,
+            )
             .unwrap();
         assert_eq!(y, scattered(&|_, u| u));
         for (reduction, f) in reductions() {
             let layer = ScatterNdReduce::<2> { reduction };
             layer
-                .run(Cpu::new(), [a, b], inner, n, x, at, &updates, &mut y)
+                .run(
+                    Cpu::new(),
+                    ScatterSlices {
+                        axes: [a, b],
+                        inner,
+                        n,
+                    },
+                    x,
+                    at,
+                    &updates,
+                    &mut y,
+                )
                 .unwrap();
             assert_eq!(y, scattered(&f));
         }

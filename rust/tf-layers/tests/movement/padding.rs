@@ -71,9 +71,17 @@ fn pad() {
         assert_eq!(y, expected, "{mode:?} {shape:?} {pads:?}");
         {
             y.fill(-1);
-            Pad { mode }
-                .checked()
-                .run(Cpu::new(), shape, before, after, &x, Some(&[-7]), &mut y);
+            Pad { mode }.checked().run(
+                Cpu::new(),
+                Border {
+                    shape,
+                    before,
+                    after,
+                },
+                &x,
+                Some(&[-7]),
+                &mut y,
+            );
             assert_eq!(y, expected);
         }
     }
@@ -106,7 +114,17 @@ fn pad() {
     Pad {
         mode: PadMode::Constant,
     }
-    .run(Cpu::new(), [0], [1], [1], &[], None, &mut y);
+    .run(
+        Cpu::new(),
+        Border {
+            shape: [0],
+            before: [1],
+            after: [1],
+        },
+        &[],
+        None,
+        &mut y,
+    );
     assert_eq!(y, [0, 0]);
 }
 
@@ -149,10 +167,34 @@ fn filled() {
 
     let mut y = vec![0; 12];
     OneHot
-        .run(cpu, 2, 3, 2, &[0i64, -1, 2, 5], &[7, 9], &mut y)
+        .run(
+            cpu,
+            AlongAxis {
+                outer: 2,
+                axis: 3,
+                inner: 2,
+            },
+            &[0i64, -1, 2, 5],
+            &[7, 9],
+            &mut y,
+        )
         .unwrap();
     assert_eq!(y, [9, 7, 7, 7, 7, 9, 7, 7, 7, 7, 9, 7]);
-    assert!(OneHot.run(cpu, 1, 1, 1, &[0i32], &[1], &mut y).is_err());
+    assert!(
+        OneHot
+            .run(
+                cpu,
+                AlongAxis {
+                    outer: 1,
+                    axis: 1,
+                    inner: 1
+                },
+                &[0i32],
+                &[1],
+                &mut y
+            )
+            .is_err()
+    );
 
     for (rows, columns) in [(1, 1), (3, 5), (5, 3), (0, 4), (4, 0)] {
         for k in [-6, -2, -1, 0, 1, 2, 9, i64::MAX, i64::MIN] {
@@ -161,7 +203,17 @@ fn filled() {
                 let mut y = vec![-1; x.len()];
                 Trilu { upper }
                     .checked()
-                    .run(cpu, 2, rows, columns, &x, Some(&[k]), &mut y)
+                    .run(
+                        cpu,
+                        MatrixStack {
+                            batch: 2,
+                            rows,
+                            columns,
+                        },
+                        &x,
+                        Some(&[k]),
+                        &mut y,
+                    )
                     .unwrap();
                 let expected: Vec<i32> = indices(&[2, rows, columns])
                     .map(|i| {
@@ -203,7 +255,17 @@ fn selected() {
     );
     assert!(Compress.sizes(cpu, 1, &[false, true]).is_err());
     let mut y = vec![0; 8];
-    Compress.run(cpu, 2, 3, 2, &x, &[true, false, true], &mut y);
+    Compress.run(
+        cpu,
+        AlongAxis {
+            outer: 2,
+            axis: 3,
+            inner: 2,
+        },
+        &x,
+        &[true, false, true],
+        &mut y,
+    );
     assert_eq!(y, [0, 1, 4, 5, 6, 7, 10, 11]);
 
     let x = [2.0f32, 1.0, 1.0, 3.0, 4.0, 3.0];
@@ -224,18 +286,33 @@ fn selected() {
         ),
     ] {
         let layer = Unique { sorted }.checked();
-        assert_eq!(layer.sizes(cpu, 1, 6, 1, &x), Ok([4]));
+        assert_eq!(
+            layer.sizes(
+                cpu,
+                AlongAxis {
+                    outer: 1,
+                    axis: 6,
+                    inner: 1
+                },
+                &x
+            ),
+            Ok([4])
+        );
         let (mut a, mut b, mut c, mut d) = (vec![0.0; 4], vec![0; 4], vec![0; 6], vec![0; 4]);
         layer.run(
             cpu,
-            1,
-            6,
-            1,
+            AlongAxis {
+                outer: 1,
+                axis: 6,
+                inner: 1,
+            },
             &x,
             &mut a,
-            Some(&mut b),
-            Some(&mut c),
-            Some(&mut d),
+            UniquePlaces {
+                first: Some(&mut b),
+                inverse: Some(&mut c),
+                counts: Some(&mut d),
+            },
         );
         assert_eq!(
             (a.as_slice(), b.as_slice(), c.as_slice(), d.as_slice()),
@@ -248,14 +325,18 @@ fn selected() {
         (vec![0; 8], vec![0; 2], vec![0; 3], vec![0; 2]);
     Unique { sorted: true }.run(
         cpu,
-        2,
-        3,
-        2,
+        AlongAxis {
+            outer: 2,
+            axis: 3,
+            inner: 2,
+        },
         &x,
         &mut y,
-        Some(&mut first),
-        Some(&mut inverse),
-        Some(&mut counts),
+        UniquePlaces {
+            first: Some(&mut first),
+            inverse: Some(&mut inverse),
+            counts: Some(&mut counts),
+        },
     );
     assert_eq!(y, [0, 1, 1, 1, 0, 3, 2, 2]);
     assert_eq!(
@@ -263,23 +344,61 @@ fn selected() {
         (vec![1, 0], vec![1, 0, 1], vec![1, 2])
     );
     assert_eq!(
-        Unique { sorted: true }.sizes(cpu, 1, 3, 1, &[f32::NAN, 1.0, f32::NAN]),
+        Unique { sorted: true }.sizes(
+            cpu,
+            AlongAxis {
+                outer: 1,
+                axis: 3,
+                inner: 1
+            },
+            &[f32::NAN, 1.0, f32::NAN]
+        ),
         Ok([3])
     );
 
     let x = ramp(12);
     let mut y = vec![0; 12];
     ReverseSequence { time_major: false }
-        .run(cpu, 2, 3, 2, &x, &[3, 2], &mut y)
+        .run(
+            cpu,
+            Sequences {
+                batch: 2,
+                steps: 3,
+                inner: 2,
+            },
+            &x,
+            &[3, 2],
+            &mut y,
+        )
         .unwrap();
     assert_eq!(y, [4, 5, 2, 3, 0, 1, 8, 9, 6, 7, 10, 11]);
     ReverseSequence { time_major: true }
-        .run(cpu, 2, 3, 2, &x, &[3, 0], &mut y)
+        .run(
+            cpu,
+            Sequences {
+                batch: 2,
+                steps: 3,
+                inner: 2,
+            },
+            &x,
+            &[3, 0],
+            &mut y,
+        )
         .unwrap();
     assert_eq!(y, [8, 9, 2, 3, 4, 5, 6, 7, 0, 1, 10, 11]);
     assert!(
         ReverseSequence { time_major: true }
-            .run(cpu, 2, 3, 2, &x, &[3, 4], &mut y)
+            .run(
+                cpu,
+                Sequences {
+                    batch: 2,
+                    steps: 3,
+                    inner: 2
+                },
+                &x,
+                &[3, 4],
+                &mut y
+            )
             .is_err()
     );
 }

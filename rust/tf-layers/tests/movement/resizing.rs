@@ -106,9 +106,18 @@ fn resized() {
             let given = [9.0, scale];
             let scales = (round % 11 == 0).then_some(given.as_slice());
             let mut y = vec![f32::NAN; outer * m * inner];
-            layer
-                .checked()
-                .run(cpu, outer, n, inner, m, &x, scales, &mut y);
+            layer.checked().run(
+                cpu,
+                ResizedAxis {
+                    outer,
+                    axis: n,
+                    inner,
+                    out: m,
+                },
+                &x,
+                scales,
+                &mut y,
+            );
             let e = error(&y, &expected);
             assert!(e < RESIZE_ERROR, "{layer:?} {n} -> {m}: {e}");
         }
@@ -127,7 +136,18 @@ fn resized_to_the_nearest() {
             scale_index: 0,
             extrapolation: -9,
         }
-        .run(cpu, 1, x.len(), 1, out, x, None, &mut y);
+        .run(
+            cpu,
+            ResizedAxis {
+                outer: 1,
+                axis: x.len(),
+                inner: 1,
+                out,
+            },
+            x,
+            None,
+            &mut y,
+        );
         y
     };
     use Coordinates::*;
@@ -165,7 +185,18 @@ fn resized_to_the_nearest() {
         scale_index: 0,
         extrapolation: 0,
     };
-    layer.run(cpu, 1, 2, 2, 4, &[1, 2, 3, 4], None, &mut y);
+    layer.run(
+        cpu,
+        ResizedAxis {
+            outer: 1,
+            axis: 2,
+            inner: 2,
+            out: 4,
+        },
+        &[1, 2, 3, 4],
+        None,
+        &mut y,
+    );
     assert_eq!(y, [1, 2, 1, 2, 3, 4, 3, 4]);
     assert_eq!(ResizeSizes.sizes(cpu, [3, 5], &[2.0, 0.5]), Ok([6, 2]));
     for wrong in [0.0, -1.0, f32::NAN, f32::INFINITY] {

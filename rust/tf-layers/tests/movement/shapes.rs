@@ -154,9 +154,16 @@ fn slice() {
     }
     let x = ramp(12);
     let mut y = vec![0; 4];
-    Slice { steps: [-1, 2] }
-        .checked()
-        .run(Cpu::new(), [3, 4], [2, 1], [2, 2], &x, &mut y);
+    Slice { steps: [-1, 2] }.checked().run(
+        Cpu::new(),
+        SlicedPart {
+            shape: [3, 4],
+            start: [2, 1],
+            size: [2, 2],
+        },
+        &x,
+        &mut y,
+    );
     assert_eq!(y, [9, 11, 5, 7]);
     let zero = DynamicSlice { axes: [0] }.sizes(Cpu::new(), [3], &[1; 3], &[0], &[3], Some(&[0]));
     assert_eq!(

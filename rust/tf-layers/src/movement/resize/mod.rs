@@ -6,6 +6,7 @@ mod coordinates;
 
 pub use coordinates::{Coordinates, NearestMode};
 
+use super::sizes::ResizedAxis;
 use crate::cpu::{Cpu, dispatch};
 use crate::error::{Error, Result};
 
@@ -91,17 +92,15 @@ impl<T: Clone> ResizeNearest<T> {
     }
 
     /// y = x at the nearest positions. The scale is that of `scales`, the stated one, or out / axis.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims, input and output, as every layer takes them"
-    )]
     pub fn run(
         &self,
         _cpu: Cpu,
-        outer: usize,
-        axis: usize,
-        inner: usize,
-        out: usize,
+        ResizedAxis {
+            outer,
+            axis,
+            inner,
+            out,
+        }: ResizedAxis,
         x: &[T],
         scales: Option<&[f32]>,
         y: &mut [T],
@@ -203,17 +202,15 @@ impl ResizeAxis {
     }
 
     /// y = x resampled. The scale is that of `scales`, the stated one, or out / axis.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims, input and output, as every layer takes them"
-    )]
     pub fn run(
         &self,
         cpu: Cpu,
-        outer: usize,
-        axis: usize,
-        inner: usize,
-        out: usize,
+        ResizedAxis {
+            outer,
+            axis,
+            inner,
+            out,
+        }: ResizedAxis,
         x: &[f32],
         scales: Option<&[f32]>,
         y: &mut [f32],

@@ -3,7 +3,7 @@
 use super::layers::{self, Layers};
 use super::weights::Weights;
 use std::fmt;
-use tf_layers::movement::Gather;
+use tf_layers::movement::{AlongAxis, Gather};
 use tf_layers::recurrent::{LstmInputs, LstmOutputs};
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
@@ -156,9 +156,11 @@ impl<'w> LstmTextModel<'w> {
         Gather
             .run(
                 cpu,
-                1,
-                30,
-                8,
+                AlongAxis {
+                    outer: 1,
+                    axis: 30,
+                    inner: 8,
+                },
                 l.embedding_embeddings,
                 inputs.input_layer,
                 ws.s0.fit(batch * 96)?,

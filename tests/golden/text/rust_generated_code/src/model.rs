@@ -3,7 +3,7 @@
 use super::layers::{self, Layers};
 use super::weights::Weights;
 use std::fmt;
-use tf_layers::movement::Gather;
+use tf_layers::movement::{AlongAxis, Gather};
 use tf_layers::recurrent::{LstmInputs, LstmOutputs};
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
@@ -146,9 +146,11 @@ impl<'w> TextModel<'w> {
         Gather
             .run(
                 cpu,
-                1,
-                40,
-                8,
+                AlongAxis {
+                    outer: 1,
+                    axis: 40,
+                    inner: 8,
+                },
                 l.embedding_table,
                 inputs.tokens,
                 ws.s0.fit(batch * length * 8)?,
