@@ -228,9 +228,10 @@ def gather_elements(d: Draft) -> Any:
 
 @kind(weight=1.5)
 def pad(d: Draft) -> Any:
-    """Pad in every mode, also negative."""
+    """Pad in every mode, also negative: not of empty tensors, which have nothing to take away."""
     x = d.pick(open_tensor, lambda t: t.rank > 0 and t.dtype != bool)
-    amounts = [d.rng.choice([0, 0, 0, 1, 2, -1]) if d.chance(0.8) else 0 for _ in range(2 * x.rank)]
+    least = -1 if x.size else 0
+    amounts = [d.rng.choice([0, 0, 0, 1, 2, least]) if d.chance(0.8) else 0 for _ in range(2 * x.rank)]
     mode = d.rng.choice(["constant"] if not x.size else ["constant", "constant", "reflect", "edge", *["wrap"] * (d.opset >= 19)])
     if d.opset < 11:
         return d.node("Pad", x, pads=amounts, mode=mode)

@@ -242,3 +242,16 @@ def test_onnxruntimes_own_operators(op: str, opset: int, more: list[str]) -> Non
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
     feeds = {"x": RNG.standard_normal((3, 8)).astype(np.float32)}
     np.testing.assert_allclose(Referee(proto).run(feeds)[0], session(proto).run(None, feeds)[0], 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize(
+    "window", [{}, {"ceil_mode": 1}, {"pads": [1, 2]}, {"kernel_shape": [256], "strides": [256], "ceil_mode": 1}]
+)
+@pytest.mark.parametrize("p", [1, 2, 3])
+def test_the_norm_of_windows_that_reach_beyond_the_image(window: dict[str, object], p: int) -> None:
+    """onnx's evaluator finds 3 for the norm of three times 1.5, and 0 where the window is much larger."""
+    node = helper.make_node("LpPool", ["x"], ["y"], **({"kernel_shape": [4], "strides": [3], "p": p} | window))
+    proto = model([node], {"x": (2, 3, 9)}, ["y"], opset=20)
+    x = RNG.standard_normal((2, 3, 9)).astype(np.float32)
+    (found,), (expected,) = Referee(proto).run({"x": x}), session(proto).run(None, {"x": x})
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

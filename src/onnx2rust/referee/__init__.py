@@ -20,7 +20,7 @@ NOISE = 1e-6
 """What single precision makes of a sum before it is quantised, as a share of the largest: sums of a few hundred terms err by this."""
 _KERNELS: list[Any] = [
     control.Loop,
-    windows.Conv, windows.ConvTranspose, windows.AveragePool, windows.MaxPool,
+    windows.Conv, windows.ConvTranspose, windows.AveragePool, windows.LpPool, windows.MaxPool,
     windows.GlobalMaxPool, windows.GlobalLpPool,
     recurrent.RNN, recurrent.LSTM, recurrent.GRU,
     small.Softmax, small.LogSoftmax, small.Hardmax, small.Scatter, small.Resize, small.Erf, small.BatchNormalization,

@@ -177,6 +177,17 @@ class AveragePool(OpRun):
         return (total / _sum(windows, windows.padded(inside, 0)),)
 
 
+class LpPool(OpRun):
+    """The p-norm of a window, (Σ |x|ᵖ)¹ᐟᵖ; what lies beyond the image is 0."""
+
+    def _run(
+        self, x: Array, *, auto_pad: str = "NOTSET", ceil_mode: int = 0, dilations: Ints | None = None, kernel_shape: Ints = (),
+        p: int = 2, pads: Ints | None = None, strides: Ints | None = None,
+    ) -> tuple[Array]:  # fmt: skip
+        windows = Windows.of(x.shape[2:], kernel_shape, auto_pad, strides, dilations, pads, bool(ceil_mode))
+        return (_sum(windows, windows.padded(np.abs(x) ** p, 0)) ** (1 / p),)
+
+
 def _sum(windows: Windows, padded: Array) -> Array:
     parts = [part for _, part in windows.positions(padded)]
     total: Array = np.zeros(parts[0].shape, padded.dtype)
