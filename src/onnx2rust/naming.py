@@ -162,7 +162,7 @@ def without_common(paths: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     while True:
         inner = [p for p in scoped if len(p) > common + 1]
         further = sum(len(p) > common + 2 for p in inner)
-        if not inner or len({p[common] for p in inner}) > 1 or 2 * further <= len(scoped):
+        if not inner or len({p[common] for p in inner}) > 1 or 4 * further < 3 * len(scoped):
             return [p[min(common, len(p) - 1) :] for p in paths]
         common += 1
 

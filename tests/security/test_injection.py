@@ -149,7 +149,7 @@ def test_crate_names_are_what_cargo_allows(name, tmp_path):
     content = tomllib.loads((project.crate / "Cargo.toml").read_text())
     assert re.fullmatch(r"[a-z][a-z0-9_]*", content["package"]["name"])
     assert content["package"]["name"] == content["lib"]["name"] == project.crate_name
-    assert re.fullmatch(r"[A-Z][A-Za-z0-9]*Model", project.model)
+    assert re.fullmatch(r"([A-Z][A-Za-z0-9]*)?Model", project.model)
 
 
 @pytest.mark.parametrize("name", ["tf-layers", "allocation_counter", "std", "test", "core", "nul"])

@@ -130,8 +130,8 @@ def test_a_crate_shows_the_type_to_its_users_and_allows_for_its_roundings(tmp_pa
     onnx.save(model(nodes, {"x": ("batch", 8)}, ["y"], {"w": SQUARE}, dtypes={"x": HALF}), tmp_path / "half.onnx")
     crate = convert(tmp_path / "half.onnx", tmp_path / "out", Options(binary_classification=False)).crate
     text = (crate / "src" / "lib.rs").read_text()
-    assert "pub use tf_layers::{Error, F16, TensorView};" in text
-    assert "//! use half::{F16, HalfModel, Inputs, Sizes};" in text
+    assert "pub use tf_layers::{Error, F16, TensorView, argmax, top_k};" in text
+    assert "//! use half::{F16, HalfModel, Inputs};" in text
     assert "rtol: 1e-2" in (crate / "tests" / "parity.rs").read_text()
     assert "F16, " in (crate / "tests" / "behaviour.rs").read_text()
     assert np.load(crate / "testdata" / "features.npz")["x"].dtype == np.float16
