@@ -158,7 +158,7 @@ def test_tests_prove_what_the_readme_says(score):
         "all_samples_at_once",
         "every_vector_level",
         "predicting_allocates_nothing_after_the_first_call",
-        "a_feature_vector_gives_the_same_answer",
+        "the_lengths_of_the_inputs_say_the_sizes",
         "confidence_follows_the_thresholds",
         "src/lib.rs - Readme",
     ):
