@@ -39,7 +39,6 @@ def killing(function):
 {prepare}
 for name in ("rename", "mkdir", "chmod", "listdir"):
     setattr(os, name, killing(getattr(os, name)))
-output._format = killing(output._format)
 Path.write_bytes = killing(Path.write_bytes)
 out = Path(sys.argv[2])
 output.write(out, {files}, output.refuse_existing(out, True) if out.exists() else None)

@@ -15,20 +15,41 @@ impl<T> fmt::Debug for Brief<'_, T> {
 }
 
 /// What weights are shown as: slices that are there or not.
-#[cfg(any(feature = "gemm", feature = "norm"))]
+#[cfg(any(
+    feature = "conv",
+    feature = "dense",
+    feature = "gru",
+    feature = "lstm",
+    feature = "norm",
+    feature = "rnn"
+))]
 pub(crate) trait Shown {
     /// The short form.
     fn shown(self) -> impl fmt::Debug;
 }
 
-#[cfg(any(feature = "gemm", feature = "norm"))]
+#[cfg(any(
+    feature = "conv",
+    feature = "dense",
+    feature = "gru",
+    feature = "lstm",
+    feature = "norm",
+    feature = "rnn"
+))]
 impl<T> Shown for &[T] {
     fn shown(self) -> impl fmt::Debug {
         Brief(self)
     }
 }
 
-#[cfg(any(feature = "gemm", feature = "norm"))]
+#[cfg(any(
+    feature = "conv",
+    feature = "dense",
+    feature = "gru",
+    feature = "lstm",
+    feature = "norm",
+    feature = "rnn"
+))]
 impl<T> Shown for Option<&[T]> {
     fn shown(self) -> impl fmt::Debug {
         self.map(Brief)
@@ -36,7 +57,14 @@ impl<T> Shown for Option<&[T]> {
 }
 
 /// `Debug` of a layer: its parameters as they are, its weights in short. `brief!([const D: usize] Conv<'_, D>: group, …; kernel, bias)`.
-#[cfg(any(feature = "gemm", feature = "norm"))]
+#[cfg(any(
+    feature = "conv",
+    feature = "dense",
+    feature = "gru",
+    feature = "lstm",
+    feature = "norm",
+    feature = "rnn"
+))]
 macro_rules! brief {
     ([$($generics:tt)*] $layer:ident<$($argument:tt),+>: $($field:ident),*; $($weight:ident),+) => {
         impl<$($generics)*> std::fmt::Debug for $layer<$($argument),+> {
@@ -49,7 +77,14 @@ macro_rules! brief {
         }
     };
 }
-#[cfg(any(feature = "gemm", feature = "norm"))]
+#[cfg(any(
+    feature = "conv",
+    feature = "dense",
+    feature = "gru",
+    feature = "lstm",
+    feature = "norm",
+    feature = "rnn"
+))]
 pub(crate) use brief;
 
 #[cfg(test)]
