@@ -49,7 +49,7 @@ def test_magikas_crate_passes_its_own_tests(real: bool, tmp_path: Path) -> None:
         p
         for folder in ("src", "rust/tf-layers/src", "docs", "tests/golden")
         for p in sorted((ROOT / folder).rglob("*"))
-        if p.iswild.file()
+        if p.is_file()
     ]
     files = [p for p in files if "__pycache__" not in p.parts and p.stat().st_size > 64]
     chosen = files[:: len(files) // 64][:64]
