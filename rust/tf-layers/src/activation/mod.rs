@@ -3,7 +3,7 @@
 mod exact;
 
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
-use crate::math::{self, at_least, at_most, map};
+use crate::math::{self, at_least, at_most, map_vectors, whole_vectors};
 use crate::number::Float;
 
 /// An elementwise function of floats, with its parameters.
@@ -181,16 +181,24 @@ impl Activation {
     fn map<S: Simd>(self, s: S, x: Option<&[f32]>, y: &mut [f32]) {
         s.vectorize(
             #[inline(always)]
-            || self.map_at(s, x, y),
+            || {
+                whole_vectors::<S>(
+                    x,
+                    y,
+                    #[inline(always)]
+                    |x, y| self.map_vectors(s, x, y),
+                )
+            },
         );
     }
 
+    /// [`map`](Self::map) of whole vectors.
     #[inline(always)]
-    fn map_at<S: Simd>(self, s: S, x: Option<&[f32]>, y: &mut [f32]) {
-        /// `map` with a closure that is inlined into its loop.
+    fn map_vectors<S: Simd>(self, s: S, x: Option<&[f32]>, y: &mut [f32]) {
+        /// `map_vectors` with a closure that is inlined into its loop.
         macro_rules! each {
             (|$x:ident| $f:expr) => {
-                map(
+                map_vectors(
                     s,
                     x,
                     y,

@@ -4,7 +4,7 @@
 //! processor's window; as two loops over [`BLOCK`] values they run a third faster at AVX2.
 
 use super::exp::{exp_floor, exp_m1};
-use super::{at_least, at_most, map, map2, polynomial};
+use super::{at_least, at_most, map_vectors, map2_vectors, polynomial};
 use crate::cpu::{Simd, prelude::*};
 
 /// ln(erfc(t)) / t + 1.125 on 0 ≤ t ≤ 4; error of erf(t) = 1 − eˡⁿ relative to erf(t) (error 4.0e-9 = 2^-27.9).
@@ -23,13 +23,13 @@ const ERF: [f32; 9] = [
 /// Values between the two loops: few enough to stay next to the processor.
 const BLOCK: usize = 256;
 
-/// y = erf(x), or erf(y) where x is `None`: 1 − erfc(|x|) with x's sign, erfc(t) = e^(t·q(t)).
+/// y = erf(x), or erf(y) where x is `None`, of whole vectors: 1 − erfc(|x|) with x's sign, erfc(t) = e^(t·q(t)).
 #[inline(always)]
 pub(crate) fn erf<S: Simd>(s: S, x: Option<&[f32]>, y: &mut [f32]) {
     for (i, y) in y.chunks_mut(BLOCK).enumerate() {
         let x = x.map(|x| &x[i * BLOCK..][..y.len()]);
         // ln(erfc(|x|)), with x's sign kept in it.
-        map(
+        map_vectors(
             s,
             x,
             y,
@@ -41,7 +41,7 @@ pub(crate) fn erf<S: Simd>(s: S, x: Option<&[f32]>, y: &mut [f32]) {
             },
         );
         // Through eˣ − 1, so that no digits are lost near 0.
-        map(
+        map_vectors(
             s,
             None,
             y,
@@ -68,7 +68,7 @@ const GELU: [f32; 10] = [
 /// Beyond this erfc is 0 to any accuracy; an infinity must not meet it.
 const FAR: f32 = 14.0;
 
-/// y = gelu(x), or gelu(y) where x is `None`: x/2·(1 + erf(x/√2)) = max(x, 0) − |x|/2·erfc(|x|/√2), which neither
+/// y = gelu(x), or gelu(y) where x is `None`, of whole vectors: x/2·(1 + erf(x/√2)) = max(x, 0) − |x|/2·erfc(|x|/√2), which neither
 /// cancels nor branches.
 #[inline(always)]
 pub(crate) fn gelu<S: Simd>(s: S, x: Option<&[f32]>, y: &mut [f32]) {
@@ -78,7 +78,7 @@ pub(crate) fn gelu<S: Simd>(s: S, x: Option<&[f32]>, y: &mut [f32]) {
             y.copy_from_slice(&x[i * BLOCK..][..y.len()]);
         }
         let logs = &mut logs[..y.len()];
-        map(
+        map_vectors(
             s,
             Some(y),
             logs,
@@ -88,7 +88,7 @@ pub(crate) fn gelu<S: Simd>(s: S, x: Option<&[f32]>, y: &mut [f32]) {
                 u * polynomial(s, u, &GELU)
             },
         );
-        map2(
+        map2_vectors(
             s,
             y,
             logs,

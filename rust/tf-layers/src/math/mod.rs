@@ -20,28 +20,60 @@ const LN_2_HIGH: f32 = 355.0 / 512.0;
 const LN_2_LOW: f32 = -2.121_944_4e-4;
 
 /// y = f(x) for every element, or y = f(y) where x is `None`.
-///
-/// The tail goes through `f` too, so that a value's result does not depend on where in the slice it stands; one loop
-/// serves all four cases, so that `f` is compiled once.
 #[inline(always)]
 pub(crate) fn map<S: Simd>(s: S, x: Option<&[f32]>, y: &mut [f32], f: impl Fn(S::f32s) -> S::f32s) {
+    whole_vectors::<S>(
+        x,
+        y,
+        #[inline(always)]
+        |x, y| map_vectors(s, x, y, &f),
+    );
+}
+
+/// Calls `f` with x and y up to their last whole vector, and with what is behind it, padded to one vector.
+///
+/// The tail goes through `f` too, so that a value's result does not depend on where in the slice it stands; one loop
+/// serves both, so that `f` is compiled once.
+#[inline(always)]
+pub(crate) fn whole_vectors<S: Simd>(
+    x: Option<&[f32]>,
+    y: &mut [f32],
+    mut f: impl FnMut(Option<&[f32]>, &mut [f32]),
+) {
     let (body, tail) = y.split_at_mut(y.len() - y.len() % S::f32s::LEN);
-    let (from, from_tail) = x.map_or((&[][..], &tail[..]), |x| x.split_at(body.len()));
+    let (x, x_tail) = match x {
+        Some(x) => {
+            let (x, x_tail) = x.split_at(body.len());
+            (Some(x), x_tail)
+        }
+        None => (None, &tail[..]),
+    };
     let mut padded = [0.0; MAX_LEN];
     // Rows are often short, and calls of memcpy that copy nothing would take most of their time.
     if !tail.is_empty() {
-        padded[..tail.len()].copy_from_slice(&from_tail[..tail.len()]);
+        padded[..tail.len()].copy_from_slice(&x_tail[..tail.len()]);
     }
     let padded = &mut padded[..if tail.is_empty() { 0 } else { S::f32s::LEN }];
-    for (y, from) in [(body, from), (&mut *padded, &[][..])] {
-        let mut from = from.chunks_exact(S::f32s::LEN);
-        for y in y.chunks_exact_mut(S::f32s::LEN) {
-            let x = from.next().unwrap_or(y);
-            f(S::f32s::from_slice(s, x)).store_slice(y);
-        }
+    for (x, y) in [(x, body), (None, &mut *padded)] {
+        f(x, y);
     }
     if !tail.is_empty() {
         tail.copy_from_slice(&padded[..tail.len()]);
+    }
+}
+
+/// [`map`] of whole vectors.
+#[inline(always)]
+pub(crate) fn map_vectors<S: Simd>(
+    s: S,
+    x: Option<&[f32]>,
+    y: &mut [f32],
+    f: impl Fn(S::f32s) -> S::f32s,
+) {
+    let mut x = x.unwrap_or_default().chunks_exact(S::f32s::LEN);
+    for y in y.chunks_exact_mut(S::f32s::LEN) {
+        let x = x.next().unwrap_or(y);
+        f(S::f32s::from_slice(s, x)).store_slice(y);
     }
 }
 
@@ -83,15 +115,26 @@ pub(crate) fn map2<S: Simd>(
     }
     let padded = &mut padded[..if tail.is_empty() { 0 } else { S::f32s::LEN }];
     for (y, x) in [(body, x), (&mut *padded, &x_padded[..])] {
-        // Not zipped: `Zip::new` is not inlined and divides by the length of the chunks, which takes longer than a short row.
-        let mut x = x.chunks_exact(S::f32s::LEN);
-        for y in y.chunks_exact_mut(S::f32s::LEN) {
-            let Some(x) = x.next() else { break };
-            f(S::f32s::from_slice(s, y), S::f32s::from_slice(s, x)).store_slice(y);
-        }
+        map2_vectors(s, y, x, &f);
     }
     if !tail.is_empty() {
         tail.copy_from_slice(&padded[..tail.len()]);
+    }
+}
+
+/// [`map2`] of whole vectors.
+#[inline(always)]
+pub(crate) fn map2_vectors<S: Simd>(
+    s: S,
+    y: &mut [f32],
+    x: &[f32],
+    f: impl Fn(S::f32s, S::f32s) -> S::f32s,
+) {
+    // Not zipped: `Zip::new` is not inlined and divides by the length of the chunks, which takes longer than a short row.
+    let mut x = x.chunks_exact(S::f32s::LEN);
+    for y in y.chunks_exact_mut(S::f32s::LEN) {
+        let Some(x) = x.next() else { break };
+        f(S::f32s::from_slice(s, y), S::f32s::from_slice(s, x)).store_slice(y);
     }
 }
 
