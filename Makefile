@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# each process has a target folder of its own (about 5 GB), because cargo locks it while it builds
+PROCESSES ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 export CARGO_TERM_COLOR ?= never
 export CARGO_TARGET_DIR ?= $(CURDIR)/build/target
 
@@ -31,14 +34,14 @@ test: setup ## everything: Python, Rust, official ONNX tests, whole models
 	cd rust/tf-layers && cargo fmt --check && cargo clippy -q --all-targets -- -D warnings
 	cd rust/tf-layers && PYTHON=$(CURDIR)/$(BIN)/python cargo test -q
 	cd rust/tf-layers && RUSTDOCFLAGS="-D warnings" cargo doc -q --no-deps
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: setup ## every day: format, lint, types, fast tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	cd rust/tf-layers && cargo fmt --check && cargo clippy -q --all-targets -- -D warnings
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 MSRV = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' rust/tf-layers/Cargo.toml)
 

@@ -10,9 +10,10 @@ import os
 from pathlib import Path
 
 import pytest
+import rust_tools
 
-# also for the tests that call cargo themselves: one target folder inside the checkout
-os.environ.setdefault("CARGO_TARGET_DIR", str(Path(__file__).resolve().parents[1] / "build" / "target"))
+# also for the tests that call cargo themselves
+os.environ["CARGO_TARGET_DIR"] = str(rust_tools.TARGET)
 
 
 @pytest.fixture(autouse=True)

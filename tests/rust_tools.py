@@ -1,4 +1,4 @@
-"""cargo for tests: one target folder for all crates, offline wherever that is possible."""
+"""cargo for tests: one target folder for all crates of a pytest process, offline wherever that is possible."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-BUILD = ROOT / "build"
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+"""Which of the processes this is that share the tests; empty if there is only one."""
+BUILD = ROOT / "build" / WORKER
+"""Where tests write: cargo locks a target folder while it builds, so every process has its own."""
 VERIFY = BUILD / "verify"
 """The workspace of every test that verifies: all of tf-layers is compiled there once."""
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", BUILD / "target"))
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "build" / "target")) / WORKER
 
 
 def environment(**changes: str) -> dict[str, str]:

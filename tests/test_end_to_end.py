@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -19,8 +18,7 @@ from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.base import Variant
 from onnx2rust.reference import Reference
 
-ROOT = Path(__file__).resolve().parents[1]
-TARGET = ROOT / "build" / "verify"
+TARGET = rust_tools.VERIFY
 
 pytestmark = pytest.mark.slow
 

@@ -29,8 +29,9 @@ from onnx2rust.options import Options
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 import model_modules  # noqa: E402  (lies outside of this folder)
+import rust_tools  # noqa: E402  (lies outside of this folder)
 
-BUILD = ROOT / "build" / "conformance"
+BUILD = rust_tools.BUILD / "conformance"
 SUPPORT = (Path(__file__).parent / "support.rs").read_text()
 
 

@@ -6,6 +6,7 @@ import argparse
 import collections
 import multiprocessing
 import re
+import sys
 import tempfile
 import time
 import traceback
@@ -33,9 +34,11 @@ from onnx2rust.report import files as report_files
 from onnx2rust.verification import verify
 from onnx2rust.verification.workspace import Workspace
 
-ROOT = Path(__file__).resolve().parents[2]
-KEPT = ROOT / "build" / "random"
-TARGET = ROOT / "build" / "verify"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import rust_tools
+
+KEPT = rust_tools.BUILD / "random"
+TARGET = rust_tools.VERIFY
 """As in all tests: tf-layers is compiled once."""
 
 

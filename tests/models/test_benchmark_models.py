@@ -27,7 +27,7 @@ from onnx2rust.verification.reports import ModelReport  # noqa: E402
 SMALL = [name for name, model in models.MODELS.items() if not model.large]
 NAMES = [*SMALL, *quantised.MODELS]
 LARGE = [name for name, model in models.MODELS.items() if model.large]
-CHECKS = Checks(batches=(1, 5), target_dir=ROOT / "build" / "verify")
+CHECKS = Checks(batches=(1, 5), target_dir=rust_tools.VERIFY)
 pytestmark = pytest.mark.slow
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+import rust_tools
 
 from onnx2rust.errors import Onnx2RustError, UnsupportedError
 from onnx2rust.frontends import Loaded, load_many
@@ -32,7 +33,6 @@ import keras_zoo  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[2]
 CASES = keras_zoo.CASES[:: int(os.environ.get("ONNX2RUST_ZOO", "1"))]
 _UNSUPPORTED = Path(__file__).parent / "zoo_unsupported.txt"
 _BATCHES = ((2, 5, 1), (3, 7, 2))  # rows, size of unknown dimensions, seed
@@ -115,7 +115,7 @@ def test_crates_give_the_numbers_of_onnxruntime(runs: dict[str, Run], tmp_path: 
         if isinstance(run.result, Loaded):
             files[name] = tmp_path / f"{name}.onnx"
             files[name].write_bytes(run.result.proto.SerializeToString(deterministic=True))
-    found = verify(list(files.values()), Options(), Checks(batches=(1, 5), target_dir=ROOT / "build" / "verify"))
+    found = verify(list(files.values()), Options(), Checks(batches=(1, 5), target_dir=rust_tools.VERIFY))
     reports = dict(zip(files, found.models, strict=True))
     lines = [line for line in _UNSUPPORTED.read_text().splitlines() if not line.startswith("#")]
     listed = dict(line.split(": ", 1) for line in lines)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 def reports() -> dict[str, ModelReport]:
     pytest.importorskip("tensorflow", reason="the TensorFlow extra is not installed")
     files = [wild.file(*source) for source in wild.MODELS.values()]
-    found = verify(files, Options(), Checks(batches=(1, 3), target_dir=ROOT / "build" / "verify"))
+    found = verify(files, Options(), Checks(batches=(1, 3), target_dir=rust_tools.VERIFY))
     return dict(zip(wild.MODELS, found.models, strict=True))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import hostile
 import onnx
 import pytest
+import rust_tools
 from rust_tools import passes
 
 from onnx2rust import naming, pipeline
@@ -20,7 +21,7 @@ from onnx2rust.errors import Onnx2RustError
 from onnx2rust.options import Options
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build" / "injection"
+BUILD = rust_tools.BUILD / "injection"
 ITEM = re.compile(
     r"\b(?:pub(?:\([a-z]+\))?\s+)?(?:(?:const|async|unsafe|extern)\s+)*"
     r"(fn|struct|enum|union|trait|impl|mod|static|const|type|use|macro_rules!|include!|weights!|extern)\b\s*([A-Za-z_0-9]*)"

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import onnx_models
 import pytest
+import rust_tools
 from onnx import helper
 
 from onnx2rust import batching, emit, layout, pipeline, planner
@@ -28,7 +29,6 @@ def one_line_a_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layout, "formatted", lambda text: text)
 
 
-ROOT = Path(__file__).resolve().parents[2]
 BATCH = symbol("batch")
 SUM = Variant.of("reduce::Reduction", "Sum")
 CONSTANT = Variant.of("movement::PadMode", "Constant")
@@ -205,6 +205,6 @@ def test_the_crates_compute_what_onnxruntime_computes(tmp_path: Path) -> None:
         assert batching.segments(lower(proto)), name
         onnx.save(proto, tmp_path / f"{name}.onnx")
     paths = [tmp_path / f"{name}.onnx" for name in protos]
-    found = verify(paths, [Options()] * len(paths), Checks(batches=(1, 2, 7), target_dir=ROOT / "build" / "verify"))
+    found = verify(paths, [Options()] * len(paths), Checks(batches=(1, 2, 7), target_dir=rust_tools.VERIFY))
     for report in found.models:
         assert report.passed, report.text()

@@ -154,7 +154,7 @@ def test_methods_take_what_they_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert re.findall(r"struct Dims {([^}]*)}", text) == ["\n    n: usize,\n    part_0: usize,\n"]
     taken = re.findall(r"fn run_\w+\(&self, (.*)\) -> Result", text)
     both = ["d: &mut Dims, inputs: Inputs<'_>", "d: &Dims, inputs: Inputs<'_>, ws: &mut Workspace"]
-    assert taken == [*both, *4 * ["d: &Dims, ws: &mut Workspace"]]
+    assert taken == [*both, "l: &Block, d: &Dims, ws: &mut Workspace"]
 
 
 def test_layers_that_could_have_weights_and_have_none() -> None:
@@ -202,8 +202,9 @@ def test_methods_are_called_after_the_scopes_that_they_run() -> None:
     for k in range(3):
         nodes[28 * (k + 1)].input[0] = f"v{k}.28"
     text = rendered(nodes, ["v3.28"], {})["src/model.rs"]
-    assert re.findall(r"fn (run_\w+)", text) == ["run_block_0", "run_block_1", "run_block_2", "run_block_3"]
+    assert re.findall(r"fn (run_\w+)", text) == ["run_block_0", "run_block"]
     assert "/// `block_0`: 28 steps." in text
+    assert "/// One of the alike blocks, `block_1`, …, `block_3`: 28 steps each." in text
 
 
 def test_sizes_of_a_product_have_names() -> None:

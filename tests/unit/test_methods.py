@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import onnx
 import onnx_models
 import pytest
+import rust_tools
 from onnx import helper
 
 from onnx2rust import emit, layout, pipeline, planner
 from onnx2rust.emit import body
 from onnx2rust.frontends import Loaded
-from onnx2rust.options import Options
+from onnx2rust.options import Checks, Options
+from onnx2rust.verification import verify
 
 Name = Callable[[int, str], str]
 
@@ -29,16 +32,17 @@ BLOCK = ("norm", "query", "key", "mix", "up", "down", "gate", "out")
 WIDTH = 4
 
 
-def chain(name: Name, blocks: int = 12, ends: bool = True) -> str:
-    """src/model.rs of a model of alike blocks: a normalisation and seven products each; `ends` puts a product before and one behind them."""
+def chain(name: Name, blocks: int = 12, ends: bool = True, unlike: bool = True) -> str:
+    """src/model.rs of a model of blocks: a normalisation and seven products each; `ends` puts a product before and one behind them.
+    Where they are `unlike`, a product of each is wider than the block before has it."""
     rng = np.random.default_rng(1)
     nodes: list[onnx.NodeProto] = []
     weights = {"scale": np.ones(WIDTH, np.float32)}
 
-    def add(called: str, norm: bool = False) -> None:
+    def add(called: str, norm: bool = False, read: int = WIDTH, made: int = WIDTH) -> None:
         weight = "scale" if norm else f"w{len(nodes)}"
         if not norm:
-            weights[weight] = rng.standard_normal((WIDTH, WIDTH)).astype(np.float32)
+            weights[weight] = rng.standard_normal((read, made)).astype(np.float32)
         before = nodes[-1].output[0] if nodes else "x"
         op = "LayerNormalization" if norm else "MatMul"
         nodes.append(helper.make_node(op, [before, weight], [f"v{len(nodes)}"], called))
@@ -47,7 +51,8 @@ def chain(name: Name, blocks: int = 12, ends: bool = True) -> str:
         add(place)
     for block in range(blocks):
         for part in BLOCK:
-            add(name(block, part), part == "norm")
+            wide = {"query": (WIDTH, WIDTH + block), "key": (WIDTH + block, WIDTH)}.get(part, ()) if unlike else ()
+            add(name(block, part), part == "norm", *wide)
     for place in ["net/head/MatMul"] * ends:
         add(place)
     shape = ("batch", WIDTH)
@@ -55,9 +60,17 @@ def chain(name: Name, blocks: int = 12, ends: bool = True) -> str:
 
 
 def written(proto: onnx.ModelProto) -> str:
+    return rendered(proto)["src/model.rs"]
+
+
+def unindented(text: str) -> str:
+    return re.sub(r"\n +", "\n", text)
+
+
+def rendered(proto: onnx.ModelProto) -> dict[str, str]:
     options = Options(name="Methods", binary_classification=False)
     program = pipeline.lower(Loaded(proto, "onnx", "onnx", ()), options)
-    return emit.render(planner.plan(program, options), options, emit.Context("x")).files["src/model.rs"]
+    return emit.render(planner.plan(program, options), options, emit.Context("x")).files
 
 
 def predict(text: str) -> list[str]:
@@ -141,6 +154,73 @@ def test_a_loop_stands_in_a_method_or_methods_in_it(block: int, few: int, monkey
     in_predict = text[begin : text.index("\n    }\n", begin)]
     assert in_predict.count(loop) == (0 if block == 14 else 4)
     assert ("let d = Dims { first, ..d };" in in_predict) == (block != 14)
+
+
+def test_alike_blocks_are_one_method_and_what_alternates_are_two() -> None:
+    text = chain(lambda block, part: f"net/encoder/layer_{block}/{part}/MatMul", unlike=False)
+    # seven products each: what a block reads is in one buffer and in the other in turns
+    assert predict(text) == ["stem", *["run_encoder_layer", "run_encoder_layer_2"] * 6, "head"]
+    assert methods(text) == {key: list(BLOCK) for key in ("run_encoder_layer", "run_encoder_layer_2")}
+    assert "self.run_encoder_layer_2(&self.layers.encoder_layer_blocks_2[5], &d, ws)?;" in text
+    assert "    /// One of the alike blocks, `encoder/layer_0`, …, `encoder/layer_10`: 8 steps each.\n" in text
+
+
+def residual(blocks: int, called: Callable[[int], str]) -> onnx.ModelProto:
+    """Blocks of a normalisation, a wider product with tanh, one back, what the block read added; a softmax times a
+    constant of all blocks, and a third product."""
+    rng = np.random.default_rng(4)
+    nodes, before = [helper.make_node("Relu", ["x"], ["r"], "net/start/Relu")], "r"
+    weights = {"shared": rng.standard_normal((WIDTH,)).astype(np.float32), "half": np.array([0.5], np.float32)}
+    for k in range(blocks):
+        for name, shape in (
+            (f"scale{k}", (WIDTH,)),
+            (f"up{k}", (WIDTH, 8)),
+            (f"down{k}", (8, WIDTH)),
+            (f"out{k}", (WIDTH, WIDTH)),
+        ):
+            weights[name] = rng.standard_normal(shape).astype(np.float32)
+        place = called(k)
+        nodes += [
+            helper.make_node("LayerNormalization", [before, f"scale{k}"], [f"n{k}"], f"{place}/norm/LayerNormalization"),
+            helper.make_node("MatMul", [f"n{k}", f"up{k}"], [f"u{k}"], f"{place}/up/MatMul"),
+            helper.make_node("Tanh", [f"u{k}"], [f"g{k}"], f"{place}/up/Tanh"),
+            helper.make_node("MatMul", [f"g{k}", f"down{k}"], [f"d{k}"], f"{place}/down/MatMul"),
+            helper.make_node("Add", [f"d{k}", before], [f"a{k}"], f"{place}/add/Add"),
+            helper.make_node("Softmax", [f"a{k}"], [f"s{k}"], f"{place}/softmax/Softmax"),
+            helper.make_node("Mul", [f"s{k}", "shared"], [f"m{k}"], f"{place}/mul/Mul"),
+            helper.make_node("MatMul", [f"m{k}", f"out{k}"], [f"o{k}"], f"{place}/out/MatMul"),
+            helper.make_node("Add", [f"o{k}", f"a{k}"], [f"b{k}"], f"{place}/out/Add"),
+        ]
+        before = f"b{k}"
+    nodes.append(helper.make_node("Mul", [before, "half"], ["y"], "net/end/Mul"))
+    shape = ("batch", WIDTH)
+    return onnx_models.model("residual", nodes, {"x": shape}, {"y": shape, "b3": shape}, weights)
+
+
+def test_neighbours_that_are_alike_are_a_loop() -> None:
+    files = rendered(residual(20, lambda k: f"net/encoder/layer.{k}"))
+    text, layers = files["src/model.rs"], files["src/layers.rs"]
+    # what the fourth block gives is an output: from there on another buffer is added to
+    assert predict(text) == ["start", "run_encoder_layer", "run_encoder_layer_4", "run_encoder_layer_2"]
+    assert "for block in &self.layers.encoder_layer_blocks {\nself.run_encoder_layer(block, &d, ws)?;\n}\n" in unindented(text)
+    assert "    /// One of the alike blocks, `encoder/layer.5`, …, `encoder/layer.19`: 6 steps each.\n" in text
+    assert "fn run_encoder_layer_2(&self, l: &EncoderLayerBlock2<'_>, d: &Dims, ws: &mut Workspace)" in text
+    struct = layers[layers.index("pub struct EncoderLayerBlock2<'w> {") :]
+    fields = ["norm: LayerNormalization<'w>", "up: Dense<'w>", "down: Dense<'w>", "shared: &'w [f32]", "out: Dense<'w>"]
+    assert re.findall(r"pub (.*),\n", struct[: struct.index("}")]) == fields
+    assert "pub encoder_layer_blocks: [EncoderLayerBlock<'w>; 4],\n" in layers
+    assert "pub use layers::{EncoderLayerBlock, EncoderLayerBlock2, Layers};\n" in files["src/lib.rs"]
+    # a constant that only blocks read stands in no other place
+    assert len(re.findall(r"pub shared: ", layers)) == 3
+    assert "w.down19" in layers[layers.index("encoder_layer_blocks_2: [") :]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("called", ["net/layer.{}", "{}", "net/block_{}", "ws/d.{}"])
+def test_alike_blocks_give_the_numbers_of_onnxruntime(called: str, tmp_path: Path) -> None:
+    onnx.save(residual(20, called.format), tmp_path / "m.onnx")
+    found = verify([tmp_path / "m.onnx"], Options(), Checks(batches=(1, 3), target_dir=rust_tools.VERIFY))
+    assert [(m.passed, m.error) for m in found.models] == [(True, None)]
 
 
 def test_names_of_many_words_and_programs_of_many_steps() -> None:

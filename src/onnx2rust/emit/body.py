@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from onnx2rust.batching import Segment
+from onnx2rust.emit.alike import Kind, anonymous, common_name, read
 from onnx2rust.emit.code import (
     CPU,
     FIRST,
@@ -19,6 +20,7 @@ from onnx2rust.emit.code import (
     TURN,
     WORKSPACE,
     Code,
+    Comment,
     Do,
     Function,
     Let,
@@ -32,6 +34,7 @@ from onnx2rust.emit.code import (
     defines,
     expression,
     joined,
+    members,
 )
 from onnx2rust.emit.sizes import SizeTable
 from onnx2rust.emit.steps import Writer
@@ -68,6 +71,7 @@ class Part:
     units: list[Unit]
     around: Segment | None = None
     method: bool = True
+    called: Method | None = None
 
 
 @dataclass
@@ -75,12 +79,23 @@ class Method:
     """A private method that runs some of the steps."""
 
     name: Escaped
-    doc: Escaped
+    place: Escaped
+    """What of the model it runs."""
+    steps: int
     arguments: str
     lines: list[str]
     call: str
     turn: bool
     """Whether it reads which samples the loop around it is at."""
+    kind: Kind | None = None
+    """The alike blocks that it runs: the same method for all of them."""
+    block: int = 0
+    """Which of them a part of the program is."""
+
+    @property
+    def doc(self) -> Escaped:
+        """What its documentation says."""
+        return Escaped(f"{self.place}: {self.steps} step{'s' * (self.steps > 1)}{' each' if self.kind else ''}.")
 
 
 @dataclass
@@ -92,6 +107,9 @@ class Body:
     dims: list[str] = field(default_factory=list)
     functions: tuple[str, ...] = ()
     """Functions of tf_layers that the lines call."""
+    kinds: tuple[Kind, ...] = ()
+    single: frozenset[str] = frozenset()
+    """Layers and constants that are read outside of alike blocks."""
 
 
 def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
@@ -128,7 +146,8 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
             *_prelude(printer.reads([*_of(units), *tail])),
             *_lines(writer, printer, Part(units), used),
         ]
-        return Body(lines + printer.lines(tail, used), functions=tuple(sorted(printer.functions)))
+        read = frozenset(members([*_of(units), *tail]))
+        return Body(lines + printer.lines(tail, used), functions=tuple(sorted(printer.functions)), single=read)
 
     inline = [s for part in parts if not part.method for s in _of(part.units)]
     found = set(_made(s for part in parts if part.method for s in _of(part.units)))
@@ -141,15 +160,14 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
         rest = ["..Dims::default()"] if len(dims) > len(known) else []
         late_found = any(n not in (*known, *turn) for n in dims)
         lines.append(f"let {'mut ' if late_found else ''}{SHARED.name} = Dims {{ {', '.join([*known, *rest])} }};")
-    called = iter(methods)
     for around, group in itertools.groupby(parts, lambda part: part.around):
         inner: list[str] = []
         turns = False
-        for part in group:
-            if part.method:
-                method = next(called)
-                inner.append(f"self.{method.name}({method.call})?;")
-                turns |= method.turn
+        for _, alike in itertools.groupby(group, lambda part: id((part.called and part.called.kind) or part)):
+            part, *others = alike
+            if part.called:
+                inner += _calls(part.called, 1 + len(others))
+                turns |= part.called.turn
                 continue
             taken = printer.free(_of(part.units)) & found
             inner += [f"let Dims {{ {', '.join(n for n in dims if n in taken)}, .. }} = d;"] if taken else []
@@ -162,7 +180,28 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
         lines.append(f"let Dims {{ {', '.join([*shown, *([] if len(shown) == len(dims) else ['..'])])} }} = d;")
     here = printer.reads([*start, *inline, *tail]) | set(known) | printer.free(tail) | _turns(writer)
     first = [*_sizes(fields, here), *printer.lines(start, here), *_prelude(printer.reads([*inline, *tail]))]
-    return Body(first + lines + printer.lines(tail, used), methods, dims, tuple(sorted(printer.functions)))
+    kinds = tuple(method.kind for method in methods if method.kind)
+    single = [s for part in parts if not (part.called and part.called.kind) for s in _of(part.units)]
+    return Body(
+        first + lines + printer.lines(tail, used),
+        methods,
+        dims,
+        tuple(sorted(printer.functions)),
+        kinds,
+        frozenset(members([*single, *tail])),
+    )
+
+
+def _calls(method: Method, blocks: int) -> list[str]:
+    """The call of a method, or the calls for as many alike blocks."""
+    if method.kind is None:
+        return [f"self.{method.name}({method.call})?;"]
+    place, last = f"&self.layers.{method.kind.array}", method.block + blocks
+    call = f"self.{method.name}({{}}{', ' if method.call else ''}{method.call})?;"
+    if blocks == 1:
+        return [call.format(f"{place}[{method.block}]")]
+    chosen = "" if blocks == len(method.kind.blocks) else f"[{method.block}..{last}]"
+    return [f"for block in {place}{chosen} {{", call.format("block"), "}"]
 
 
 def _name_views(writer: Writer, units: list[Unit], named: bool) -> None:
@@ -286,10 +325,12 @@ def _methods(
         needed |= takes_here if part.method else takes_here & in_methods
     dims = [n for n in shareable if n in needed]
     names, methods = Names(), list[Method]()
+    shared = needed.intersection(found)
+    alike: dict[tuple[object, ...], list[int]] = {}
     for number, (part, takes_here) in enumerate(zip(parts, takes, strict=True)):
         if not part.method:
             continue
-        used = printer.reads(_sharing(_of(part.units), needed.intersection(found)))
+        used = printer.reads(_sharing(_of(part.units), shared))
         arguments, call = [], []
         if takes_here or SHARED.name in used:
             changes = SHARED.name in used
@@ -301,11 +342,49 @@ def _methods(
                 call.append(name)
         shown = ", ".join(n for n in dims if n in takes_here)
         head = [f"let Dims {{ {shown}, .. }} = *d;"] if takes_here else []
-        name, doc = _scope(parts, number, f"part_{len(methods) + 1}")
-        lines = head + _prelude(used) + _lines(writer, printer, part, used, needed.intersection(found))
+        name, place = _scope(parts, number, f"part_{1 + sum(p.method for p in parts[:number])}")
         turn = not takes_here.isdisjoint((FIRST.name, SAMPLES.name))
-        methods.append(Method(names.unique(name), doc, ", ".join(arguments), lines, ", ".join(call), turn))
+        part.called = Method(name, place, len(part.units), ", ".join(arguments), head, ", ".join(call), turn)
+        layers = read(_of(part.units))
+        bare = Part(
+            [replace(u, statements=[s for s in u.statements if not isinstance(s, Comment)]) for u in part.units], part.around
+        )
+        text = _lines(writer, anonymous(printer, layers), bare, used, shared)
+        key = (id(part.around), *arguments, *head, *text, *map(writer.type_of, layers)) if layers else (number,)
+        alike.setdefault(key, []).append(number)
+    first = {numbers[0]: numbers for numbers in alike.values()}
+    for number, part in enumerate(parts):
+        if number not in first:
+            continue
+        method, own = part.called, printer
+        assert method is not None
+        if len(first[number]) > 1:
+            own = _unite(writer, printer, [parts[k] for k in first[number]])
+        used = own.reads(_sharing(_of(part.units), shared)) - ({LAYERS.name} if method.kind else set())
+        method.lines += _prelude(used) + _lines(writer, own, part, used, shared)
+        method.name = names.unique(method.name)
+        for k in first[number][1:]:
+            parts[k].called = replace(method, block=first[number].index(k))
+        methods.append(method)
     return dims, methods
+
+
+def _unite(writer: Writer, printer: Printer, parts: Sequence[Part]) -> Printer:
+    """Makes the method of the first of alike parts that of all of them; returns the printer of its lines."""
+    methods = [part.called for part in parts if part.called]
+    first, last = methods[0], methods[-1]
+    names = [m.name.removeprefix("run_") for m in methods]
+    words = "" if any("_to_" in name or name.startswith("part_") for name in names) else common_name(names)
+    blocks = [read(_of(part.units)) for part in parts]
+    kind = Kind(words, blocks, "'w" if any("'w" in writer.type_of(name) for name in blocks[0]) else "")
+    kind.name(writer.scope.own, writer.weights.reserve)
+    kind.place = Escaped(f"{first.place}, …, {last.place}")
+    first.kind = kind
+    first.place = Escaped(f"One of the alike blocks, {kind.place}")
+    first.name = Escaped(f"run_{ident(words, 'block')}")
+    own = f"{LAYERS.name}: &{kind.struct}" + ("<'_>" if kind.lifetime else "")
+    first.arguments = ", ".join(filter(None, [own, first.arguments]))
+    return replace(printer, members=kind.called(0))
 
 
 def _sharing(statements: Iterable[Statement], shared: set[str]) -> Iterable[Statement]:
@@ -379,7 +458,7 @@ def _repeats(units: list[Unit]) -> set[Step]:
 
 
 def _scope(parts: Sequence[Part], number: int, fallback: str) -> tuple[Escaped, Escaped]:
-    """What a method is called, and what its documentation says: its scope if all steps of that are here, or where it begins and ends."""
+    """What a method is called, and what it runs: its scope if all steps of that are here, or where it begins and ends."""
     group = parts[number].units
     first, last = group[0].words, group[-1].words
     common = first[: min(_same(first, unit.words) for unit in group)]
@@ -389,11 +468,8 @@ def _scope(parts: Sequence[Part], number: int, fallback: str) -> tuple[Escaped, 
     inside = own[:1] or [words[: _scope_end(words, len(common))] for words in (first, last)]
     shown = ["".join(words).rstrip("/._") for words in dict.fromkeys(inside)]
     name = ident("_to_".join(filter(None, shown)), fallback)
-    steps = "1 step" if len(group) == 1 else f"{len(group)} steps"
-    if all(shown):
-        return Escaped(f"run_{name}"), Escaped(f"{' to '.join(map(code_span, shown))}: {steps}.")
-    ends = dict.fromkeys((group[0].step.name, group[-1].step.name))
-    return Escaped(f"run_{name}"), Escaped(f"{steps}, {' to '.join(map(code_span, ends))}.")
+    ends = shown if all(shown) else dict.fromkeys((group[0].step.name, group[-1].step.name))
+    return Escaped(f"run_{name}"), Escaped(" to ".join(map(code_span, ends)))
 
 
 def _scope_end(words: tuple[str, ...], begin: int = 0, *, backwards: bool = False) -> int:

@@ -37,6 +37,13 @@ class Function:
 
 
 @dataclass(frozen=True)
+class Member:
+    """`.name`: a layer, or a constant, of those that `LAYERS` holds."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Size:
     """A size as `usize`; `hint` is what it is called if it needs a name."""
 
@@ -73,7 +80,7 @@ class Turn:
     passed: bool = True
 
 
-Piece = str | Local | Function | Size | Signed | Length | Turn
+Piece = str | Local | Function | Member | Size | Signed | Length | Turn
 
 
 @dataclass(frozen=True)
@@ -176,11 +183,21 @@ def defines(statement: Statement) -> tuple[str, ...]:
     return statement.names if isinstance(statement, Let | Block) else ()
 
 
+def members(statements: Iterable[Statement]) -> Iterator[str]:
+    """The layers and constants that the statements, or those inside of them, read, in order; one as often as it is read."""
+    for statement in statements:
+        yield from (piece.name for piece in expression(statement).pieces if isinstance(piece, Member))
+        for inner in blocks(statement):
+            yield from members(inner)
+
+
 @dataclass
 class Printer:
     """Text of statements, and what they read; `sizes` knows every size's name, `locals` every symbol's variable."""
 
     sizes: SizeTable
+    members: Mapping[str, str] = field(default_factory=dict)
+    """What layers and constants are called, where it is not what `Layers` calls them."""
     functions: set[str] = field(default_factory=set)
     """The functions that the text has called so far."""
 
@@ -229,6 +246,8 @@ class Printer:
             return piece.name
         if isinstance(piece, Local):
             return piece.name
+        if isinstance(piece, Member):
+            return "." + self.members.get(piece.name, piece.name)
         if isinstance(piece, Size):
             return self.sizes.usize(piece.dim).text
         if isinstance(piece, Signed):

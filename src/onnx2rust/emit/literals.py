@@ -15,8 +15,16 @@ from onnx2rust.naming import string
 
 def struct_type(layer: Layer, scope: Scope) -> str:
     """The Rust type of a layer: `Conv<'w, 2>`."""
+    return _applied(scope.item(layer.rust), layer)
+
+
+def type_path(layer: Layer) -> str:
+    """As [`struct_type`], whatever the file that names it calls it: `conv::Conv<'w, 2>`."""
+    return _applied(layer.rust, layer)
+
+
+def _applied(name: str, layer: Layer) -> str:
     arguments = (["'w"] if layer.holds_weights() else []) + list(layer.generics())
-    name = scope.item(layer.rust)
     return f"{name}<{', '.join(arguments)}>" if arguments else name
 
 

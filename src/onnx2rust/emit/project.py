@@ -108,17 +108,11 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     defined = [s for step in program.walk() for s in step.defines]
     name = type_name(options.name or "Model")
     model = Escaped(name if name.endswith("Model") else f"{name}Model")
-    own, in_layers = Scope([*MODEL_FILE, model], [*program.symbols, *defined]), Scope(LAYERS_FILE)
+    own = Scope([*MODEL_FILE, model], [*program.symbols, *defined])
     writer = Writer(plan, weights, inputs, own, marks=[] if context.marked else None)
     text = body.write(writer, outputs)
-    layers = [
-        {"field": step.name, "type": type_, "literal": literal, "doc": code_span(writer.describe(step))}
-        for step, type_, literal in writer.fields(in_layers)
-    ]
-    layers += [
-        {"field": e.name, "type": f"&'w [{e.dtype.rust}]", "literal": f"w.{e.name}", "doc": code_span(e.member)}
-        for e in _read_directly(writer, program)
-    ]
+    in_layers = Scope([*LAYERS_FILE, *(kind.struct for kind in text.kinds)])
+    layers, kinds = _layers(writer, in_layers, text)
     found = _found(program, own, inputs)
     fixed = _lengths(program, [*inputs.items(), *zip(program.outputs, outputs, strict=True)])
     crate = crate_name(options.crate_name or name)
@@ -151,7 +145,8 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         ],
         "tensors": tensors,
         "statics": [_static(e, context.prefix) for e in weights.entries],
-        "layers": [{k: Escaped(str(v)) for k, v in layer.items()} for layer in layers],
+        "layers": layers,
+        "kinds": kinds,
         "lifetime": lifetime,
         "reads_weights": any(re.search(r"\bw\.", layer["literal"]) for layer in layers),
         "slots": [{"rust": Escaped(d.rust), "doc": _slot_doc(plan.contents[k])} for k, d in enumerate(plan.slots)],
@@ -198,7 +193,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         differ = {
             "crate_version": toml_string(_version(files, weights)) if template == "Cargo.toml" else None,
             "uses": (own if template == "src/model.rs" else in_layers).imports(),
-            "has_f16": _has_f16(template, plan, weights, layers),
+            "has_f16": _has_f16(template, plan, weights, [*layers, *(f for kind in kinds for f in kind["fields"])]),
         }
         files[template] = fill(template, values | differ)
     module = files.pop("src/modules.rs")
@@ -290,6 +285,43 @@ def _symbol_doc(program: Program, name: str) -> Escaped:
 def _slot_doc(values: list[Value]) -> Escaped:
     names = [code_span(v.name) for v in values]
     return Escaped(", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else ""))
+
+
+def _layers(writer: Writer, scope: Scope, text: body.Body) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The fields of `Layers`, and the structs of alike blocks, which it holds arrays of."""
+    found: dict[str, dict[str, Any]] = {}
+    for step, type_, literal in writer.fields(scope):
+        found[step.name] = _field(step.name, type_, literal, writer.describe(step))
+    for e in _read_directly(writer, writer.plan.program):
+        found[e.name] = _field(e.name, f"&'w [{e.dtype.rust}]", f"w.{e.name}", e.member)
+    kinds = []
+    arrays: dict[str, dict[str, Any]] = {}
+    for kind in text.kinds:
+        fields = [{**found[name], "field": member} for name, member in kind.called(0).items()]
+        lifetime = kind.lifetime and f"<{kind.lifetime}>"
+        kinds.append({"struct": kind.struct, "lifetime": Escaped(lifetime), "fields": fields, "place": kind.place})
+        blocks = (
+            ", ".join(f"{member}: {found[name]['literal']}" for name, member in kind.called(k).items())
+            for k in range(len(kind.blocks))
+        )
+        literal = ", ".join(f"{kind.struct} {{ {block} }}" for block in blocks)
+        type_ = f"[{kind.struct}{lifetime}; {len(kind.blocks)}]"
+        arrays[kind.blocks[0][0]] = {
+            "field": kind.array,
+            "type": Escaped(type_),
+            "literal": Escaped(f"[{literal}]"),
+            "doc": Escaped(f"{kind.place}, which are alike in all but their weights."),
+        }
+    in_blocks = {name for kind in text.kinds for block in kind.blocks for name in block}
+    layers = []
+    for name, field_ in found.items():
+        layers += [arrays[name]] if name in arrays else []
+        layers += [field_] if name in text.single or name not in in_blocks else []
+    return layers, kinds
+
+
+def _field(name: str, type_: str, literal: str, doc: str) -> dict[str, Any]:
+    return {"field": Escaped(name), "type": Escaped(type_), "literal": Escaped(literal), "doc": code_span(doc)}
 
 
 def _read_directly(writer: Writer, program: Program) -> list[Entry]:

@@ -22,6 +22,7 @@ LOCALS = (
     "cpu",
     "l",
     "d",
+    "block",
     "sizes",
     "samples",
     "first",
@@ -46,6 +47,10 @@ class Scope:
         self.variables = Names(LOCALS)
         self.symbols = {s: self.variables.unique(s, f"{s}_size") for s in symbols}
         """The variables of symbols."""
+
+    def own(self, name: str) -> Escaped:
+        """A name for a type of the file itself: `Block`, `Block2`, `Block3`."""
+        return self._names.unique(name, *(f"{name}{k}" for k in range(2, 1000)))
 
     def item(self, path: str) -> Escaped:
         """What the file calls `tf_layers::<path>`: its last segment, or, where that is taken, the one before it as well."""

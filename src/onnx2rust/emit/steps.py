@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from onnx2rust.emit.code import (
     Function,
     Length,
     Let,
+    Member,
     Signed,
     Size,
     Statement,
@@ -63,7 +65,7 @@ class Writer:
         root = self.plan.root(value)
         constant = value if value.const is not None else root
         if constant.const is not None:
-            return code(LAYERS, f".{self.weights.of_value(constant).name}")
+            return code(LAYERS, Member(self.weights.of_value(constant).name))
         if root in self.scalars:
             return code("&[", self.scalars[root], "]")
         if root in self.inputs:
@@ -167,7 +169,7 @@ class Writer:
         self.segment = outer
 
     def _receiver(self, step: Step) -> Code:
-        return code(LAYERS, f".{step.name}") if step.layer.constants() else code(self.use(type(step.layer)))
+        return code(LAYERS, Member(step.name)) if step.layer.constants() else code(self.use(type(step.layer)))
 
     def _fitted(self, step: Step) -> Code:
         """The layer as `run` needs it: one whose pads depend on the size is told the size."""
@@ -242,6 +244,15 @@ class Writer:
             arguments.append(code("&mut ", WORKSPACE, ".scratch"))
         tail = f".map_err(|e| e.at({string(step.name)}))?" if layer.fallible and not step.fits() else ""
         return code(self._fitted(step), f".{method}(", joined(arguments), f"){tail}")
+
+    def type_of(self, member: str) -> str:
+        """The type of a layer's or a constant's field, by the path of its module."""
+        return self._types[member]
+
+    @functools.cached_property
+    def _types(self) -> dict[str, str]:
+        steps = {step.name: literals.type_path(step.layer) for step in self.plan.program.walk() if not step.bodies}
+        return {**steps, **{e.name: f"&'w [{e.dtype.rust}]" for e in self.weights.entries}}
 
     def fields(self, scope: Scope) -> list[tuple[Step, str, str]]:
         """Layers with parameters: (step, Rust type, struct literal), as the file whose names are `scope` writes them."""

@@ -66,6 +66,10 @@ class WeightTable:
         assert value.array is not None
         return self.of(Weight(value.name, value.array, PLAIN))
 
+    def reserve(self, name: str) -> Escaped:
+        """A name for something else that stands in `Layers`."""
+        return self._idents.unique(name)
+
     def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
         """The content of the weights file, sorted by name."""
         found = {e.member: e.array for e in self.entries}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import rust_tools
 from frontend_sources import Sources, io_names
 
 from onnx2rust.frontends import Loaded, load_many
@@ -16,7 +17,6 @@ from onnx2rust.options import Checks, Options
 from onnx2rust.verification import verify
 from onnx2rust.verification.reports import ModelReport
 
-ROOT = Path(__file__).resolve().parents[3]
 SIGNATURES = {"module_plain": "plain", "module_shifted": "shifted"}
 FROZEN = Options(inputs=("pixels",), outputs=("out",))
 QUANTISED = ("tflite_dynamic", "tflite_sparse_dynamic", "tflite_int8", "tflite_int8_all")
@@ -69,7 +69,7 @@ def reports(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> dict[
     ):
         assert isinstance(loaded, Loaded), loaded
         options.append(replace(own, features=_features(name, loaded, values, expected, folder)))
-    found = verify(paths, options, Checks(target_dir=ROOT / "build" / "verify"))
+    found = verify(paths, options, Checks(target_dir=rust_tools.VERIFY))
     return dict(zip(NAMES, found.models, strict=True))
 
 
