@@ -1,7 +1,9 @@
 //! Softmax and its relatives along one axis of `[outer, axis, inner]`.
 
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
-use crate::math::exp::{LIFT, exp_lifted};
+#[cfg(feature = "log-softmax")]
+use crate::math::exp::LIFT;
+use crate::math::exp::exp_lifted;
 use crate::math::{map, map2};
 use crate::number::Float;
 
@@ -11,6 +13,7 @@ use crate::number::Float;
 pub struct Softmax;
 
 /// y = x − max − ln Σ e^(x − max) along the axis of `[outer, axis, inner]` (ONNX `LogSoftmax`).
+#[cfg(feature = "log-softmax")]
 #[derive(Debug, Clone, Copy)]
 pub struct LogSoftmax;
 
@@ -41,8 +44,11 @@ macro_rules! runs {
 }
 runs! {
     Softmax = softmax;
-    LogSoftmax = log_softmax;
     Hardmax = hardmax;
+}
+#[cfg(feature = "log-softmax")]
+runs! {
+    LogSoftmax = log_softmax;
 }
 
 /// Element types of this module's layers: every [`Float`]. f32 has vector kernels; others are calculated in f64.
@@ -61,6 +67,7 @@ pub trait Normalised: Float {
         });
     }
 
+    #[cfg(feature = "log-softmax")]
     #[doc(hidden)]
     fn log_softmax(_: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
         if let Some(x) = x {
@@ -103,6 +110,7 @@ impl Normalised for f32 {
         dispatch!(cpu.level, s => softmax_at(s, size, x, y));
     }
 
+    #[cfg(feature = "log-softmax")]
     fn log_softmax(cpu: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
         dispatch!(cpu.level, s => log_softmax_at(s, size, x, y));
     }
@@ -289,6 +297,7 @@ fn exp_sum<S: Simd, const STORE: bool>(s: S, x: Option<&[f32]>, y: &mut [f32], m
     total
 }
 
+#[cfg(feature = "log-softmax")]
 #[inline(always)]
 fn log_softmax_at<S: Simd>(s: S, [_, axis, inner]: [usize; 3], x: Option<&[f32]>, y: &mut [f32]) {
     if axis * inner == 0 {

@@ -40,7 +40,7 @@ class Softmax(Layer, rust="softmax::Softmax", in_place=(0,), independent=("size"
 
 
 @dataclass(frozen=True)
-class LogSoftmax(Layer, rust="softmax::LogSoftmax", in_place=(0,), independent=("size",)):
+class LogSoftmax(Layer, rust="softmax::LogSoftmax", feature="log-softmax", in_place=(0,), independent=("size",)):
     """y = x − ln Σ eˣ along the middle of [outer, axis, inner]."""
 
     size: Dims
