@@ -108,6 +108,8 @@ class Layer:
     """Whether inputs are passed as one slice of slices."""
     optional: ClassVar[tuple[int, ...]] = ()
     """Inputs that are passed as Option."""
+    input_names: ClassVar[tuple[str, ...]] = ()
+    """What a constant is called that is an input, for the first of them."""
     sized_by: ClassVar[tuple[int, ...] | None] = None
     """Inputs that `sizes` takes, if not all of them."""
     windows: ClassVar[bool] = False

@@ -146,7 +146,7 @@ class DynamicPad(Layer, rust="movement::DynamicPad", fallible=True, optional=(2,
 
 
 @dataclass(frozen=True)
-class Gather(Layer, rust="movement::Gather", sizes_in="movement::AlongAxis", fallible=True):
+class Gather(Layer, rust="movement::Gather", sizes_in="movement::AlongAxis", fallible=True, input_names=("table", "indices")):
     """y[o, i, k] = x[o, indices[i], k]."""
 
     outer: Dim
@@ -155,7 +155,7 @@ class Gather(Layer, rust="movement::Gather", sizes_in="movement::AlongAxis", fal
 
 
 @dataclass(frozen=True)
-class GatherOrZero(Layer, rust="movement::GatherOrZero", independent=()):
+class GatherOrZero(Layer, rust="movement::GatherOrZero", independent=(), input_names=("table", "indices")):
     """y[i] = x[indices[i]], zeros where there is no such row; negative indices may count from the end."""
 
     negative: bool
