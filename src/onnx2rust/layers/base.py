@@ -98,6 +98,10 @@ class Layer:
     """Whether `run` returns a Result. A layer that `fits` has a `run_known` besides, and so on, which returns nothing."""
     sizes_in: ClassVar[str] = ""
     """Path of the struct inside tf_layers that `run` takes its sizes in, by their names, if they do not stand one behind the other."""
+    input_shapes: ClassVar[tuple[str, ...]] = ()
+    """Which sizes are the shapes of the first inputs: each stands in front of its input."""
+    output_shape: ClassVar[str] = ""
+    """Which size is the shape of the output, and stands in front of it."""
     inputs_in: ClassVar[tuple[Record, ...]] = ()
     """Structs that `run` takes inputs in; the one at the path of `sizes_in` holds the sizes too."""
     outputs_in: ClassVar[tuple[Record, ...]] = ()

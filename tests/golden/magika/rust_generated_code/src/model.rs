@@ -162,8 +162,7 @@ impl<'w> MagikaModel<'w> {
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Dense_0/einsum/Einsum (MatMul): [batch, 2048, 64]
             l.dense_0_einsum.run(
                 cpu,
-                257,
-                64,
+                [257, 64],
                 l.dense_0_einsum_table,
                 &inputs.bytes[first * 2048..][..2048],
                 ws.s1.fit(131_072)?,
@@ -172,8 +171,8 @@ impl<'w> MagikaModel<'w> {
             Add.run_known_in_place(
                 cpu,
                 [2048, 64],
-                [1, 64],
                 ws.s1.fit(131_072)?,
+                [1, 64],
                 l.dense_0_addv2_constant,
             );
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/ApplyActivation_0/GeluTanh: [batch, 2048, 64]
