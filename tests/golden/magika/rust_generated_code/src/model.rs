@@ -188,7 +188,7 @@ impl<'w> MagikaModel<'w> {
             );
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 256, 512]
             l.magikav2_layer_norm_0
-                .run_in_place(cpu, [256, 512], ws.s2.fit(131_072)?, None, None);
+                .run_in_place(cpu, [256, 512], ws.s2.fit(131_072)?);
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 512, 256]
             l.layer_norm_0_layer_normalization_transpose.run(
                 cpu,
@@ -202,7 +202,6 @@ impl<'w> MagikaModel<'w> {
                 1,
                 [512, 1],
                 ws.s1.get(131_072),
-                None,
                 ws.s2.fit(260_096)?,
                 &mut ws.scratch,
             );
@@ -210,16 +209,11 @@ impl<'w> MagikaModel<'w> {
             GlobalMaxPool.run(cpu, 1, 508, 512, ws.s2.get(260_096), magikav2_max);
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_1/LayerNormalization: [batch, 512]
             l.magikav2_layer_norm_1
-                .run_in_place(cpu, [1, 512], magikav2_max, None, None);
+                .run_in_place(cpu, [1, 512], magikav2_max);
         }
         // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Dense_1/MatMul: [batch, 214]
-        l.magikav2_dense_1.run(
-            cpu,
-            batch,
-            ws.s0.get(batch * 512),
-            None,
-            ws.s1.fit(batch * 214)?,
-        );
+        l.magikav2_dense_1
+            .run(cpu, batch, ws.s0.get(batch * 512), ws.s1.fit(batch * 214)?);
         // jax2tf_get_logits_/pjit_get_logits_/Softmax: [batch, 214]
         Softmax.run_in_place(cpu, [batch, 214, 1], ws.s1.fit(batch * 214)?);
         Ok(Outputs {
