@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 MAX_IDENT = 48
 MAX_SCOPES = 12
@@ -117,26 +117,69 @@ def ident(text: str, fallback: str = "value", *, keep_start: bool = False) -> Es
 
     What is too long loses whole words: the first ones, because scopes come first and what differs stands last (`keep_start`: the last ones).
     """
+    return _identifier(_shortened(_words(text, fallback), keep_start), fallback)
+
+
+def told_apart(fallbacks: Mapping[str, str]) -> dict[str, Escaped]:
+    """`ident` for each of the texts, which are given with their fallbacks. Those that would be equal without their first words lose
+    words that they agree in instead: what differs stays, a counter with its word."""
+    words = {text: _words(text, fallback) for text, fallback in fallbacks.items()}
+    cut: dict[str, list[str]] = {}
+    for text, found in words.items():
+        if len("_".join(found)) > MAX_IDENT:
+            cut.setdefault(_shortened(found), []).append(text)
+    for alike in cut.values():
+        keep = _differing([words[text] for text in alike])
+        for text, kept in zip(alike, keep, strict=True):
+            words[text] = _without(words[text], kept)
+    return {text: _identifier(_shortened(words[text]), fallback) for text, fallback in fallbacks.items()}
+
+
+def _words(text: str, fallback: str) -> list[str]:
     text = text[:512] if is_name(text[:512]) else fallback
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     spaced = re.sub(r"([a-z0-9])([A-Z][a-z])", r"\1_\2", ascii_text)
-    words = re.sub(r"[^A-Za-z0-9]+", "_", spaced).strip("_").lower()
-    words = _shortened(re.sub(r"__+", "_", words), keep_start)
-    if not words:
-        words = fallback
+    return [w for w in re.sub(r"[^A-Za-z0-9]+", "_", spaced).lower().split("_") if w]
+
+
+def _identifier(words: str, fallback: str) -> Escaped:
+    words = words or fallback
     if words[0].isdigit():
         words = f"n{words}"
     return Escaped(f"{words}_" if words in _RUST_KEYWORDS else words)
 
 
-def _shortened(words: str, keep_start: bool) -> str:
+def _shortened(words: Sequence[str], keep_start: bool = False) -> str:
     """As many whole words as MAX_IDENT has room for; of a single long word, its beginning."""
-    found, cut = words.split("_"), False
+    found, cut = list(words), False
     while len(found) > 1 and (len("_".join(found)) > MAX_IDENT or (cut and found[0].isdigit())):
         # a counter whose word is gone goes with it
         found.pop(-1 if keep_start else 0)
         cut = not keep_start
     return "_".join(found)[:MAX_IDENT].strip("_")
+
+
+def _differing(names: Sequence[Sequence[str]]) -> list[set[int]]:
+    """For each name the positions of the words that it does not share with all others; where one name has more words than another,
+    what is behind the words they begin with and in front of those they end with."""
+    begin = next((k for k, same in enumerate(zip(*names, strict=False)) if len(set(same)) > 1), min(map(len, names)))
+    end = next((k for k, same in enumerate(zip(*map(reversed, names), strict=False)) if len(set(same)) > 1), 0)
+    if len(set(map(len, names))) == 1:
+        at = [k for k, same in enumerate(zip(*names, strict=True)) if len(set(same)) > 1]
+        found = [set(at) for _ in names]
+    else:
+        found = [set(range(begin, len(name) - end)) for name in names]
+    return [own | {k - 1 for k in own if name[k].isdigit()} for name, own in zip(names, found, strict=True)]
+
+
+def _without(words: Sequence[str], kept: set[int]) -> list[str]:
+    """The words without the first of those that may go: as many as are too much, and never the last one."""
+    left = dict(enumerate(words))
+    for position in range(len(words) - 1):
+        counts = position > 0 and words[position].isdigit() and position - 1 not in left
+        if position not in kept and (counts or len("_".join(left.values())) > MAX_IDENT):
+            del left[position]
+    return list(left.values())
 
 
 def scopes(node_name: str, op: str) -> tuple[str, ...]:
@@ -154,27 +197,28 @@ def scopes(node_name: str, op: str) -> tuple[str, ...]:
     return (*parts[:MAX_SCOPES], "_".join(parts[MAX_SCOPES:])) if len(parts) > MAX_SCOPES else tuple(parts)
 
 
-def without_common(paths: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """The paths without the outer scopes that all of them have: the model's own name, or what a framework calls its entry points. What stands
-    in such a scope itself (a last softmax) does not keep it; most must have another scope left, or the scope is the only layer."""
+def common_scopes(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The outer scopes that all of the paths have: the model's own name, or what a framework calls its entry points. What stands in such
+    a scope itself (a last softmax) does not keep it; most must have another scope left, or the scope is the only layer."""
     scoped = [p for p in paths if len(p) > 1]
-    common = 0
+    common: tuple[str, ...] = ()
     while True:
-        inner = [p for p in scoped if len(p) > common + 1]
-        further = sum(len(p) > common + 2 for p in inner)
-        if not inner or len({p[common] for p in inner}) > 1 or 4 * further < 3 * len(scoped):
-            return [p[min(common, len(p) - 1) :] for p in paths]
-        common += 1
+        inner = [p for p in scoped if len(p) > len(common) + 1]
+        further = sum(len(p) > len(common) + 2 for p in inner)
+        if not inner or len({p[len(common)] for p in inner}) > 1 or 4 * further < 3 * len(scoped):
+            return common
+        common = (*common, inner[0][len(common)])
+
+
+def inside(path: tuple[str, ...], common: tuple[str, ...]) -> tuple[str, ...]:
+    """The path without those of its outer scopes that say nothing because all have them."""
+    outer = next((k for k, (scope, said) in enumerate(zip(path, common, strict=False)) if scope != said), len(common))
+    return path[min(outer, len(path) - 1) :]
 
 
 def step_name(node_name: str, op: str) -> Escaped:
     """An identifier for what a node does: its whole name, or its operator where it has none."""
-    return path_name(scopes(node_name, op), op)
-
-
-def path_name(path: tuple[str, ...], op: str) -> Escaped:
-    """An identifier for what stands at the path."""
-    return ident("_".join(path), fallback=ident(op, "step"))
+    return ident("_".join(scopes(node_name, op)), fallback=ident(op, "step"))
 
 
 def type_name(text: str) -> Escaped:

@@ -323,6 +323,54 @@ def test_sizes_have_names(node: onnx.NodeProto, known: dict[str, Any], sizes: st
     assert sizes in text, text[text.index("let Sizes") if "let Sizes" in text else 0 :]
 
 
+ELEMENTS = {"ids": np.zeros((1, 4, 3), np.int64), "rows": np.ones((1, 4, 3), np.float32)}
+
+
+@pytest.mark.parametrize(
+    ("node", "known", "call"),
+    [
+        (
+            helper.make_node("Add", ["x", "w"], ["y"]),
+            {"w": np.ones((4, 1))},
+            r"Add\.run_known\(cpu, \[n, 4, 3\], inputs\.x, \[1, 4, 1\], l\.w, ",
+        ),
+        (
+            helper.make_node("Where", ["c", "x", "w"], ["y"]),
+            {"c": np.array([[True], [False], [True], [True]]), "w": np.ones(1)},
+            r"Where\.run_known\(cpu, \[1, 4, 1\], l\.c, \[n, 4, 3\], inputs\.x, \[1, 1, 1\], l\.w, ",
+        ),
+        (
+            helper.make_node("Expand", ["x", "shape"], ["y"]),
+            {"shape": np.array([5, 1, 1, 1])},
+            r"Expand\.run\(cpu, \[1, n \* 12\], inputs\.x, \[5, n \* 12\], ws\.",
+        ),
+        (
+            helper.make_node("GatherElements", ["x", "ids"], ["y"], axis=1),
+            ELEMENTS,
+            r"l\.y\.run\(cpu, \[n, 4, 3\], inputs\.x, \[1, 4, 3\], l\.ids, ",
+        ),
+        (
+            helper.make_node("ScatterElements", ["x", "ids", "rows"], ["y"], axis=1),
+            ELEMENTS,
+            r"l\.y\.run\(cpu, \[n, 4, 3\], inputs\.x, \[1, 4, 3\], l\.ids, l\.rows, ",
+        ),
+    ],
+    ids=lambda v: v.op_type if isinstance(v, onnx.NodeProto) else "",
+)
+def test_operands_stand_behind_their_shapes(node: onnx.NodeProto, known: dict[str, Any], call: str) -> None:
+    """Two shapes in a row do not say what they are the shapes of."""
+    node.name = "y"
+    known = {n: a.astype(np.float32) if a.dtype == np.float64 else a for n, a in known.items() if n in node.input}
+    text = rendered([node], ["y"], known, ("n", 4, 3))["src/model.rs"]
+    assert re.search(call, text), text[text.index("let l = ") :] if "let l = " in text else text[text.index("let cpu") :]
+
+
+def test_operands_that_are_overwritten_stand_behind_their_shapes() -> None:
+    nodes = [helper.make_node("Sigmoid", ["x"], ["a"]), helper.make_node("Sub", ["w", "a"], ["y"])]
+    text = rendered(nodes, ["y"], {"w": np.ones((4, 1), np.float32)}, ("n", 4, 3))["src/model.rs"]
+    assert re.search(r"Sub\.run_known_in_place_right\(cpu, \[1, 4, 1\], l\.w, \[n, 4, 3\], ws\.s0\.fit\(n \* 12\)\?\)", text)
+
+
 def test_the_places_of_unique_slices_have_names() -> None:
     node = helper.make_node("Unique", ["x"], ["y", "", "", "counts"], axis=0)
     text = rendered([node], ["y", "counts"], {})["src/model.rs"]

@@ -212,7 +212,7 @@ def test_neighbours_that_are_alike_are_a_loop() -> None:
     assert "pub use layers::{EncoderLayerBlock, EncoderLayerBlock2, Layers};\n" in files["src/lib.rs"]
     # a constant that only blocks read stands in no other place
     assert len(re.findall(r"pub shared: ", layers)) == 3
-    assert "w.down19" in layers[layers.index("encoder_layer_blocks_2: [") :]
+    assert "w.encoder_layer_19_down_kernel" in layers[layers.index("encoder_layer_blocks_2: [") :]
 
 
 @pytest.mark.slow

@@ -223,12 +223,55 @@ def test_scopes_without_what_only_counts(node, op, path):
     assert naming.scopes(node, op) == path
 
 
+def _without_common(paths):
+    common = naming.common_scopes(paths)
+    return [naming.inside(path, common) for path in paths]
+
+
 def test_scopes_that_all_have_say_nothing():
     paths = [("jit", "main", "layer_1", "Conv"), ("jit", "main", "layer_2", "Conv"), ("Cast",)]
-    assert naming.without_common(paths) == [("layer_1", "Conv"), ("layer_2", "Conv"), ("Cast",)]
+    assert _without_common(paths) == [("layer_1", "Conv"), ("layer_2", "Conv"), ("Cast",)]
     # the innermost scope is a layer's name
-    assert naming.without_common([("net", "Conv"), ("net", "Relu")]) == [("net", "Conv"), ("net", "Relu")]
-    assert naming.without_common([]) == []
+    assert _without_common([("net", "Conv"), ("net", "Relu")]) == [("net", "Conv"), ("net", "Relu")]
+    assert naming.common_scopes([]) == ()
     # what stands in the model's scope itself has none further in, and does not keep it
     layers = [("conv", "Conv"), ("norm", "Add"), ("dense", "MatMul"), ("Softmax",)]
-    assert naming.without_common([("jit", "Net", *p) for p in layers]) == layers
+    assert _without_common([("jit", "Net", *p) for p in layers]) == layers
+
+
+def test_a_name_inside_other_scopes_loses_those_it_shares():
+    common = ("jit", "net")
+    assert naming.inside(("jit", "net", "dense", "kernel"), common) == ("dense", "kernel")
+    assert naming.inside(("jit", "Const_0"), common) == ("Const_0",)
+    assert naming.inside(("net", "Const_0"), common) == ("net", "Const_0")
+    assert naming.inside(("jit", "net"), common) == ("net",)
+
+
+def told_apart(*texts):
+    return [str(name) for name in naming.told_apart(dict.fromkeys(texts, "step")).values()]
+
+
+def test_long_names_keep_what_differs():
+    """Cut from the front alone, both would be `attention_self_relative_position_bias_table`."""
+    long = "swin/encoder/layers.0/blocks.{}/attention/self/relative_position_bias_table/Gather"
+    first, second = told_apart(long.format(0), long.format(1))
+    assert first == "blocks_0_relative_position_bias_table_gather"
+    assert second == "blocks_1_relative_position_bias_table_gather"
+    # where one has a word more, what stands between the words that they begin and end with
+    end = "attention/self/relative_position_bias_table/Gather"
+    assert told_apart(f"swin/encoder/down/{end}", f"swin/encoder/up/last/{end}") == [
+        "down_self_relative_position_bias_table_gather",
+        "up_last_self_relative_position_bias_table_gather",
+    ]
+    # alone, or different without their first words, they are cut as any other
+    assert told_apart(long.format(0)) == [naming.ident(long.format(0))]
+    assert told_apart("a" * 60, "_".join(["word"] * 20)) == ["a" * 48, naming.ident("_".join(["word"] * 20))]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "\u5377\u79ef", "_" * 300, "a_" * 300, "1_" * 300, "../" * 200, "x" * 1000, 'b"; fn main() {}']
+)
+def test_names_told_apart_are_identifiers(text):
+    for name in told_apart(text, f"{text}1", f"{text}2"):
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", name)
+        assert len(name) <= naming.MAX_IDENT + 1

@@ -70,7 +70,7 @@ fn spelled(
     let all = scores.room(h * t * t);
     let _ = Mul
         .checked()
-        .run_in_place(cpu, [h * t * t], [1], all, &[0.25]);
+        .run_in_place(cpu, [h * t * t], all, [1], &[0.25]);
     Softmax.checked().run_in_place(cpu, [h * t, t, 1], all);
     product.run(
         cpu,

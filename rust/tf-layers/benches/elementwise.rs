@@ -59,52 +59,52 @@ impl Layers {
         let cpu = self.cpu;
         let fits = "shapes that fit";
         self.time("Add same", || {
-            Add.run(cpu, [65_536], [65_536], black_box(&a), &b, &mut y)
+            Add.run(cpu, [65_536], black_box(&a), [65_536], &b, &mut y)
                 .expect(fits)
         });
         self.time("Mul scalar", || {
-            Mul.run(cpu, [65_536], [1], black_box(&a), &b[..1], &mut y)
+            Mul.run(cpu, [65_536], black_box(&a), [1], &b[..1], &mut y)
                 .expect(fits)
         });
         self.time("Add row", || {
             Add.run(
                 cpu,
                 [64, 1024],
-                [1, 1024],
                 black_box(&a),
+                [1, 1024],
                 &b[..1024],
                 &mut y,
             )
             .expect(fits)
         });
         self.time("Sub column", || {
-            Sub.run(cpu, [64, 1024], [64, 1], black_box(&a), &b[..64], &mut y)
+            Sub.run(cpu, [64, 1024], black_box(&a), [64, 1], &b[..64], &mut y)
                 .expect(fits)
         });
         self.time("Add short row", || {
-            Add.run(cpu, [8192, 8], [1, 8], black_box(&a), &b[..8], &mut y)
+            Add.run(cpu, [8192, 8], black_box(&a), [1, 8], &b[..8], &mut y)
                 .expect(fits)
         });
         self.time("Sub short column", || {
-            Sub.run(cpu, [8192, 8], [8192, 1], black_box(&a), &b[..8192], &mut y)
+            Sub.run(cpu, [8192, 8], black_box(&a), [8192, 1], &b[..8192], &mut y)
                 .expect(fits)
         });
         self.time("Max same", || {
-            Max.run(cpu, [65_536], [65_536], black_box(&a), &b, &mut y)
+            Max.run(cpu, [65_536], black_box(&a), [65_536], &b, &mut y)
                 .expect(fits)
         });
         self.time("Div same", || {
-            Div.run(cpu, [65_536], [65_536], black_box(&a), &b, &mut y)
+            Div.run(cpu, [65_536], black_box(&a), [65_536], &b, &mut y)
                 .expect(fits)
         });
         let mut mask = vec![false; 65_536];
         self.time("Less same", || {
-            Less.run(cpu, [65_536], [65_536], black_box(&a), &b, &mut mask)
+            Less.run(cpu, [65_536], black_box(&a), [65_536], &b, &mut mask)
                 .expect(fits)
         });
         let (i, mut j) = (vec![3i64; 65_536], vec![0i64; 65_536]);
         self.time("Add i64", || {
-            Add.run(cpu, [65_536], [65_536], black_box(&i), &i, &mut j)
+            Add.run(cpu, [65_536], black_box(&i), [65_536], &i, &mut j)
                 .expect(fits)
         });
     }

@@ -89,7 +89,7 @@ fn main() {
             .expect("ids inside");
     });
     bench.time("expand 1x1x64-56x56x64", || {
-        Expand.run(cpu, [1, 64], [3136, 64], &x[..64], &mut y[..3136 * 64]);
+        Expand.run(cpu, [1, 64], &x[..64], [3136, 64], &mut y[..3136 * 64]);
     });
     bench.time("resize linear 28x28x64-56x56", || {
         let layer = ResizeAxis {

@@ -24,15 +24,15 @@ impl Where {
         &self,
         cpu: Cpu,
         condition_shape: [usize; R],
-        a_shape: [usize; R],
-        b_shape: [usize; R],
         condition: &[bool],
+        a_shape: [usize; R],
         a: &[T],
+        b_shape: [usize; R],
         b: &[T],
         y: &mut [T],
     ) -> Result<()> {
         Walk::fitting([&condition_shape, &a_shape, &b_shape], y.len())?;
-        self.run_known(cpu, condition_shape, a_shape, b_shape, condition, a, b, y);
+        self.run_known(cpu, condition_shape, condition, a_shape, a, b_shape, b, y);
         Ok(())
     }
 
@@ -42,10 +42,10 @@ impl Where {
         &self,
         cpu: Cpu,
         condition_shape: [usize; R],
-        a_shape: [usize; R],
-        b_shape: [usize; R],
         condition: &[bool],
+        a_shape: [usize; R],
         a: &[T],
+        b_shape: [usize; R],
         b: &[T],
         y: &mut [T],
     ) {

@@ -84,7 +84,7 @@ macro_rules! check {
                 let mut y = vec![<$t>::default(); want.len()];
                 $layer
                     .checked()
-                    .run(cpu, a_shape, b_shape, &a, &b, &mut y)
+                    .run(cpu, a_shape, &a, b_shape, &b, &mut y)
                     .expect(&what);
                 for (y, want) in y.iter().zip(&want) {
                     assert!($same(*y, *want), "{what}: {y:?}, not {want:?}");
@@ -92,7 +92,7 @@ macro_rules! check {
                 if a.len() == want.len() {
                     let mut a = a.clone();
                     $layer
-                        .run_in_place(cpu, a_shape, b_shape, &mut a, &b)
+                        .run_in_place(cpu, a_shape, &mut a, b_shape, &b)
                         .expect(&what);
                     assert!(
                         a.iter().zip(&y).all(|(a, y)| $same(*a, *y)),
@@ -102,7 +102,7 @@ macro_rules! check {
                 if b.len() == want.len() {
                     let mut b = b.clone();
                     $layer
-                        .run_in_place_right(cpu, a_shape, b_shape, &a, &mut b)
+                        .run_in_place_right(cpu, a_shape, &a, b_shape, &mut b)
                         .expect(&what);
                     assert!(
                         b.iter().zip(&y).all(|(b, y)| $same(*b, *y)),
@@ -246,8 +246,8 @@ fn integers() {
         .run(
             Cpu::new(),
             [4],
-            [4],
             &[-8, -8, 64, 64],
+            [4],
             &[1, 100, 3, 100],
             &mut y,
         )
@@ -255,7 +255,7 @@ fn integers() {
     assert_eq!(y, [-4, -1, 8, 0]);
     // The one quotient that overflows wraps.
     let mut y = [0];
-    Div.run(Cpu::new(), [1], [1], &[i32::MIN], &[-1], &mut y)
+    Div.run(Cpu::new(), [1], &[i32::MIN], [1], &[-1], &mut y)
         .expect("no zero");
     assert_eq!(y, [i32::MIN]);
     assert_eq!(Number::modulo(-7i8, 3), 2);
@@ -268,10 +268,10 @@ fn integers() {
 fn refusals() {
     let (cpu, mut y) = (Cpu::new(), [0; 4]);
     assert_eq!(
-        Div.run(cpu, [4], [1], &[1, 2, 3, 4], &[0], &mut y),
+        Div.run(cpu, [4], &[1, 2, 3, 4], [1], &[0], &mut y),
         Err(Error::DivisionByZero)
     );
-    let mismatch = Add.run(cpu, [4], [3], &[1, 2, 3, 4], &[1, 2, 3], &mut y);
+    let mismatch = Add.run(cpu, [4], &[1, 2, 3, 4], [3], &[1, 2, 3], &mut y);
     assert_eq!(
         mismatch,
         Err(Error::SizeMismatch {
@@ -281,7 +281,7 @@ fn refusals() {
         })
     );
     assert!(
-        Add.run_in_place(cpu, [1], [4], &mut [1], &[1, 2, 3, 4])
+        Add.run_in_place(cpu, [1], &mut [1], [4], &[1, 2, 3, 4])
             .is_err()
     );
 }
@@ -307,16 +307,16 @@ fn shapes_that_are_known_to_fit() {
                     .all(|(y, &w)| y.to_bits() == w || (y.is_nan() && f32::from_bits(w).is_nan()))
             };
             let mut y = vec![0.0; want.len()];
-            Div.run_known(cpu, a_shape, b_shape, &a, &b, &mut y);
+            Div.run_known(cpu, a_shape, &a, b_shape, &b, &mut y);
             assert!(same(&y), "{a_shape:?} {b_shape:?}");
             if a.len() == want.len() {
                 y.copy_from_slice(&a);
-                Div.run_known_in_place(cpu, a_shape, b_shape, &mut y, &b);
+                Div.run_known_in_place(cpu, a_shape, &mut y, b_shape, &b);
                 assert!(same(&y), "{a_shape:?} {b_shape:?} in place");
             }
             if b.len() == want.len() {
                 y.copy_from_slice(&b);
-                Div.run_known_in_place_right(cpu, a_shape, b_shape, &a, &mut y);
+                Div.run_known_in_place_right(cpu, a_shape, &a, b_shape, &mut y);
                 assert!(same(&y), "{a_shape:?} {b_shape:?} in place, right");
             }
         }
@@ -344,7 +344,7 @@ fn comparisons() {
             let mut y = vec![false; pairs.len()];
             macro_rules! compare {
                 ($layer:ident, $op:tt) => {
-                    $layer.checked().run(cpu, a_shape, b_shape, &a, &b, &mut y).expect("shapes fit");
+                    $layer.checked().run(cpu, a_shape, &a, b_shape, &b, &mut y).expect("shapes fit");
                     let want: Vec<bool> = pairs.iter().map(|&(i, j)| a[i] $op b[j]).collect();
                     assert_eq!(y, want, "{} {a_shape:?} {b_shape:?}", stringify!($layer));
                 };
@@ -364,7 +364,7 @@ fn powers() {
         let a = [1.5f32, 2.0, 3.0, -2.0, 0.0];
         let mut y = [0.0; 5];
         for exponent in [2.0f32, 3.0, 0.0, -1.0] {
-            Pow.run(cpu, [5], [1], &a, &[exponent], &mut y)
+            Pow.run(cpu, [5], &a, [1], &[exponent], &mut y)
                 .expect("shapes fit");
             for (a, y) in a.iter().zip(y) {
                 assert!(
@@ -373,12 +373,12 @@ fn powers() {
                 );
             }
             let mut in_place = a;
-            Pow.run_in_place(cpu, [5], [1], &mut in_place, &[exponent])
+            Pow.run_in_place(cpu, [5], &mut in_place, [1], &[exponent])
                 .expect("shapes fit");
             assert_eq!(in_place, y);
         }
         let mut y = [0i64; 3];
-        Pow.run(cpu, [3], [3], &[2i64, 3, -2], &[10.0f32, 2.0, 3.0], &mut y)
+        Pow.run(cpu, [3], &[2i64, 3, -2], [3], &[10.0f32, 2.0, 3.0], &mut y)
             .expect("shapes fit");
         assert_eq!(y, [1024, 9, -8]);
     }

@@ -32,7 +32,7 @@ fn every_broadcast() {
             Where
                 .checked()
                 .run(
-                    cpu, shapes[0], shapes[1], shapes[2], &condition, &a, &b, &mut y,
+                    cpu, shapes[0], &condition, shapes[1], &a, shapes[2], &b, &mut y,
                 )
                 .expect("shapes fit");
             for (i, y) in y.iter().enumerate() {
@@ -50,7 +50,7 @@ fn every_broadcast() {
             }
         }
         let mut y = [0; 3];
-        let refused = Where.run(cpu, [3], [2], [1], &[true; 3], &[1, 2], &[3], &mut y);
+        let refused = Where.run(cpu, [3], &[true; 3], [2], &[1, 2], [1], &[3], &mut y);
         assert_eq!(
             refused,
             Err(Error::SizeMismatch {

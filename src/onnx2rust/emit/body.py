@@ -39,7 +39,8 @@ from onnx2rust.emit.code import (
 from onnx2rust.emit.sizes import SizeTable
 from onnx2rust.emit.steps import Writer
 from onnx2rust.layers.base import View
-from onnx2rust.naming import Escaped, Names, code_span, ident, scopes, string, without_common
+from onnx2rust.naming import Escaped, Names, code_span, ident, string
+from onnx2rust.places import paths
 from onnx2rust.program import Program, Step, Value
 
 BLOCK = 60
@@ -117,8 +118,7 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
     program = writer.plan.program
     of_step = {step: s for s in writer.plan.segments for step in program.steps[s.start : s.end]}
     units = []
-    paths = without_common([scopes(step.origin.node, step.origin.op) for step in program.steps])
-    for step, path in zip(program.steps, paths, strict=True):
+    for step, path in paths(program.steps).items():
         if not isinstance(step.layer, View):
             with writer.taking(of_step.get(step)):
                 units.append(Unit(step, path, of_step.get(step), writer.step(step)))

@@ -202,6 +202,11 @@ class Writer:
                 reads[index] = None if value is None else _some(self.read(value), index in layer.optional)
             elif instead is not None:
                 reads[index] = instead
+        for index, name in enumerate(layer.input_shapes):
+            shape, read = sizes.pop(name), reads.get(index)
+            if read is not None:
+                reads[index] = code(shape, ", ", read)
+        sizes.pop(layer.output_shape, None)
         found = [code(CPU)]
         if layer.sizes_in not in [r.path for r in layer.inputs_in]:
             found += [self._record(layer.sizes_in, sizes)] if layer.sizes_in else sizes.values()
@@ -239,6 +244,8 @@ class Writer:
             if index is None or position:
                 text = None if value is None else self.write(value, step.name)
                 writes[position] = None if text is None else _some(text, position in layer.optional_outputs)
+        if layer.output_shape and (written := writes[0]) is not None:
+            writes[0] = code(self._sizes(step)[layer.output_shape], ", ", written)
         for record in layer.outputs_in:
             fields = {name: writes.pop(k, None) for name, k in record.fields}
             if any(fields.values()) or not record.chooses:

@@ -97,9 +97,14 @@ class Layer:
     in_place: ClassVar[tuple[int, ...]] = ()
     """Inputs that the output may overwrite, best first: 0 → `run_in_place`, 1 → `run_in_place_right`."""
     fallible: ClassVar[bool | tuple[int, ...]] = False
-    """Whether `run` returns a Result, or the optional inputs that make it return one. A layer that `fits` has a `run_known` besides, and so on, which returns nothing."""
+    """Whether `run` returns a Result, or the optional inputs that make it return one. A layer that `fits` has a `run_known` besides, and so
+    on, which returns nothing."""
     sizes_in: ClassVar[str] = ""
     """Path of the struct inside tf_layers that `run` takes its sizes in, by their names, if they do not stand one behind the other."""
+    input_shapes: ClassVar[tuple[str, ...]] = ()
+    """Which sizes are the shapes of the first inputs: each stands in front of its input."""
+    output_shape: ClassVar[str] = ""
+    """Which size is the shape of the output, and stands in front of it."""
     inputs_in: ClassVar[tuple[Record, ...]] = ()
     """Structs that `run` takes inputs in; the one at the path of `sizes_in` holds the sizes too."""
     outputs_in: ClassVar[tuple[Record, ...]] = ()
@@ -113,6 +118,8 @@ class Layer:
     chooses: ClassVar[Mapping[int, str]] = {}
     """Inputs that may be absent, and what the method that takes them has in its name: with {1: "adding"} a step of two inputs is
     `run_adding`, one of one input is `run`. Nothing is ever passed as `None`."""
+    input_names: ClassVar[tuple[str, ...]] = ()
+    """What a constant is called that is an input, for the first of them."""
     sized_by: ClassVar[tuple[int, ...] | None] = None
     """Inputs that `sizes` takes, if not all of them."""
     windows: ClassVar[bool] = False

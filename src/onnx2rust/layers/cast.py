@@ -24,7 +24,7 @@ class BitCast(Layer, rust="cast::BitCast"):
 
 
 @dataclass(frozen=True)
-class Where(Layer, rust="select::Where", fallible=True):
+class Where(Layer, rust="select::Where", fallible=True, input_shapes=("condition_shape", "a_shape", "b_shape")):
     """y = condition ? a : b, broadcast"""
 
     condition_shape: Dims

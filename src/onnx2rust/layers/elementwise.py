@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Binary(Layer, fallible=True, in_place=(0, 1), independent=("a_shape", "b_shape")):
+class Binary(Layer, fallible=True, in_place=(0, 1), independent=("a_shape", "b_shape"), input_shapes=("a_shape", "b_shape")):
     """y = f(a, b); the two shapes have one rank, an axis has one size or is 1 in one of them."""
 
     a_shape: Dims

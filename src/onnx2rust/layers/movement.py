@@ -102,7 +102,7 @@ class SplitSizes(Layer, rust="movement::SplitSizes", fallible=True):
 
 
 @dataclass(frozen=True)
-class Expand(Layer, rust="movement::Expand"):
+class Expand(Layer, rust="movement::Expand", input_shapes=("source",), output_shape="target"):
     """y [target] = x [source], repeated along its axes of size 1."""
 
     source: Dims
@@ -146,7 +146,7 @@ class DynamicPad(Layer, rust="movement::DynamicPad", fallible=True, sized_by=(1,
 
 
 @dataclass(frozen=True)
-class Gather(Layer, rust="movement::Gather", sizes_in="movement::AlongAxis", fallible=True):
+class Gather(Layer, rust="movement::Gather", sizes_in="movement::AlongAxis", fallible=True, input_names=("table", "indices")):
     """y[o, i, k] = x[o, indices[i], k]."""
 
     outer: Dim
@@ -155,16 +155,17 @@ class Gather(Layer, rust="movement::Gather", sizes_in="movement::AlongAxis", fal
 
 
 @dataclass(frozen=True)
-class GatherOrZero(Layer, rust="movement::GatherOrZero", independent=()):
+class GatherOrZero(
+    Layer, rust="movement::GatherOrZero", independent=(), input_shapes=("shape",), input_names=("table", "indices")
+):
     """y[i] = x[indices[i]], zeros where there is no such row; negative indices may count from the end."""
 
     negative: bool
-    axis: Dim
-    inner: Dim
+    shape: Dims
 
 
 @dataclass(frozen=True)
-class GatherElements(Layer, rust="movement::GatherElements", fallible=True):
+class GatherElements(Layer, rust="movement::GatherElements", fallible=True, input_shapes=("shape", "indices_shape")):
     """y[i] = x[i with its coordinate on `axis` replaced by indices[i]]."""
 
     axis: int
@@ -186,7 +187,9 @@ class GatherNd(Layer, rust="movement::GatherNd", sizes_in="movement::GatherSlice
 
 
 @dataclass(frozen=True)
-class ScatterElements(Layer, rust="movement::ScatterElements", fallible=True, in_place=(0,)):
+class ScatterElements(
+    Layer, rust="movement::ScatterElements", fallible=True, in_place=(0,), input_shapes=("shape", "indices_shape")
+):
     """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i]."""
 
     axis: int
@@ -198,7 +201,9 @@ class ScatterElements(Layer, rust="movement::ScatterElements", fallible=True, in
 
 
 @dataclass(frozen=True)
-class ScatterElementsReduce(Layer, rust="movement::ScatterElementsReduce", fallible=True, in_place=(0,)):
+class ScatterElementsReduce(
+    Layer, rust="movement::ScatterElementsReduce", fallible=True, in_place=(0,), input_shapes=("shape", "indices_shape")
+):
     """The same, updates combined with what is there."""
 
     axis: int

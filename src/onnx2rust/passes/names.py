@@ -13,7 +13,8 @@ from collections import Counter
 from dataclasses import replace
 
 from onnx2rust.layers.base import View
-from onnx2rust.naming import Escaped, Names, ident, path_name, scopes, without_common
+from onnx2rust.naming import Escaped, Names, ident, told_apart
+from onnx2rust.places import paths
 from onnx2rust.program import Program, Step, Value
 
 
@@ -23,27 +24,28 @@ def run(program: Program) -> Program:
 
 
 def _names(steps: list[Step]) -> dict[Step, Escaped]:
-    whole_paths = without_common([scopes(step.origin.node, step.origin.op) for step in steps])
-    paths = {step: [path[: k + 1] for k in range(len(path))] for step, path in zip(steps, whole_paths, strict=True)}
-    inside = {real: Counter(p for s in steps if not (real and _is_view(s)) for p in paths[s]) for real in (False, True)}
-    weighing = Counter(path for step in steps if _weighs(step) for path in paths[step])
+    scopes_of = {step: [path[: k + 1] for k in range(len(path))] for step, path in paths(steps).items()}
+    inside = {real: Counter(p for s in steps if not (real and _is_view(s)) for p in scopes_of[s]) for real in (False, True)}
+    weighing = Counter(path for step in steps if _weighs(step) for path in scopes_of[step])
     of_node = Counter(step.origin for step in steps)
-    names, chosen = Names(), dict[Step, Escaped]()
+    wanted = dict[Step, list[str]]()
     # those that are their layer choose first
     for step in steps:
-        for path in paths[step]:
+        for path in scopes_of[step]:
             if inside[not _is_view(step)][path] == 1 or (weighing[path] == 1 and _weighs(step)):
-                chosen[step] = names.unique(*(path_name(p, step.origin.op) for p in (path, paths[step][-1])))
+                wanted[step] = ["_".join(p) for p in (path, scopes_of[step][-1])]
                 break
     for step in steps:
-        if step not in chosen:
-            whole, kind = path_name(paths[step][-1], step.origin.op), type(step.layer).__name__
+        if step not in wanted:
+            whole, kind = "_".join(scopes_of[step][-1]), type(step.layer).__name__
             helps = of_node[step.origin] > 1 and kind != step.origin.op and not _weighs(step)
-            scope = "_".join(paths[step][-2:][0])
+            scope = "_".join(scopes_of[step][-2:][0])
             # other nodes of the same name are counted, other steps of the same node say what they do
-            others = [ident(f"{whole}_{kind}")] if of_node[step.origin] > 1 else []
-            chosen[step] = names.unique(ident(f"{scope}_{kind}") if helps else whole, *others)
-    return chosen
+            others = [f"{whole}_{kind}"] if of_node[step.origin] > 1 and not helps else []
+            wanted[step] = [f"{scope}_{kind}" if helps else whole, *others]
+    names = Names()
+    called = told_apart({name: ident(step.origin.op, "step") for step, ways in wanted.items() for name in ways})
+    return {step: names.unique(*(called[name] for name in ways)) for step, ways in wanted.items()}
 
 
 def _is_view(step: Step) -> bool:

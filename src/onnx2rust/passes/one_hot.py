@@ -66,7 +66,7 @@ def _lookup(step: Step, y: Value, layer: Dense, ids: _Ids) -> Rewrite:
     turned = dict(layer.kernel.packing.fields)["transposed"]
     array = np.ascontiguousarray(layer.kernel.array.T if turned else layer.kernel.array)
     table = Value(layer.kernel.name, TensorType(DType.F32, array.shape), array)
-    parts: list[tuple[Layer, tuple[Value, ...]]] = [(GatherOrZero(ids.negative, layer.inputs, layer.units), (table, ids.value))]
+    parts: list[tuple[Layer, tuple[Value, ...]]] = [(GatherOrZero(ids.negative, (layer.inputs, layer.units)), (table, ids.value))]
     if layer.bias is not None:
         bias = Value(layer.bias.name, TensorType(DType.F32, layer.bias.array.shape), layer.bias.array)
         shapes = collapse_broadcast(((layer.rows, layer.units), (1, layer.units)))

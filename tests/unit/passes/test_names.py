@@ -12,7 +12,14 @@ from onnx import helper
 sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))
 from build import lower, model
 
+from onnx2rust.dtypes import DType
+from onnx2rust.layers.movement import Transpose
+from onnx2rust.layers.reduce import Softmax
+from onnx2rust.passes.names import run
+from onnx2rust.program import Origin, Program, Step, TensorType, Value
+
 WEIGHTS = {"k": np.ones((3, 3, 3, 3), np.float32), "b": np.ones((3, 1, 1), np.float32), "s": np.full((8, 8), 2, np.float32)}
+WEIGHTS |= {"s16": np.ones((16, 8), np.float32), "shape": np.array([4, 16])}
 
 
 def node(op: str, inputs: str, output: str, name: str, **attributes: object) -> onnx.NodeProto:
@@ -49,3 +56,39 @@ def test_in_a_scope_of_many_the_one_with_weights_is_the_layer() -> None:
         x=(4, 8),
     )
     assert found == ["attention_query_exp", "attention", "attention_softmax", "dense"]
+
+
+def test_a_view_does_not_keep_the_scope_that_all_others_stand_in() -> None:
+    """Magika: what is left of a one-hot encoding stands in a scope of its own, and costs nothing."""
+    found = names(
+        node("Reshape", "x shape", "v1", "jit/one_hot/Equal"),
+        node("MatMul", "v1 s16", "v2", "jit/net/dense_0/MatMul"),
+        node("Softmax", "v2", "v3", "jit/net/softmax/Softmax"),
+        node("MatMul", "v3 s", "y", "jit/net/dense_1/MatMul"),
+        x=(2, 4, 8),
+    )
+    assert found == ["dense_0", "softmax", "dense_1"]
+
+
+def test_helpers_of_one_node_are_counted() -> None:
+    """The second is no `norm_layer_normalization_transpose`: both stand in the layer's scope, and do the same."""
+    value = Value("x", TensorType(DType.F32, (2, 8, 8)))
+    origin = Origin("net/norm/LayerNormalization", "LayerNormalization", "", 17, 0)
+    turn, norm = Transpose((0, 2, 1), (2, 8, 8)), Softmax((2, 8, 8))
+    steps = []
+    for k, layer in enumerate((turn, norm, turn)):
+        after = Value(f"v{k}", value.type)
+        steps.append(Step(f"s{k}", layer, (value,), (after,), origin))
+        value = after
+    found = run(Program("p", (steps[0].inputs[0],), (value,), ("y",), tuple(steps)))  # type: ignore[arg-type]
+    assert [s.name for s in found.steps] == ["norm_transpose", "norm_softmax", "norm_transpose_2"]
+
+
+def test_long_names_of_alike_blocks_differ_by_the_block() -> None:
+    scope = "swin/encoder/layers.0/blocks.{}/attention/self/continuous_position_bias_mlp/{}/MatMul"
+    places = [scope.format(block, layer) for block in range(2) for layer in ("up", "down")]
+    values = ["x", "v1", "v2", "v3", "y"]
+    found = names(*(node("MatMul", f"{x} s", y, name) for x, y, name in zip(values, values[1:], places, strict=False)), x=(4, 8))
+    assert found == [
+        f"blocks_{block}_self_continuous_position_bias_mlp_{layer}" for block in range(2) for layer in ("up", "down")
+    ]

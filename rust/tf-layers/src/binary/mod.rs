@@ -1,7 +1,7 @@
 //! Elementwise operators of two operands, broadcast against each other as numpy does.
 //!
-//! Every layer's `run` takes both shapes, of equal rank: axes are as long in both, or 1 in one of them (a symbolic size may
-//! turn out to be 1). Where only the run can say that they are, `run` returns a `Result`; shapes that are known to fit go to `run_known`. Shapes outermost first; the result has the longer size of each axis. All loops are one mechanism:
+//! Every layer's `run` takes each operand behind its shape. Both have one rank: axes are as long in both, or 1 in one of them (a symbolic
+//! size may turn out to be 1). Where only the run can say that they are, `run` returns a `Result`; shapes that are known to fit go to `run_known`. Shapes outermost first; the result has the longer size of each axis. All loops are one mechanism:
 //! `Walk` finds the rows, `combine` runs one of three inner loops (both rows, or one value against a row).
 
 mod power;
@@ -152,15 +152,7 @@ macro_rules! runs {
         ///
         /// # Errors
         /// [`Error::SizeMismatch`] if the shapes cannot be broadcast; [`Error::DivisionByZero`] for integers.
-        pub fn run<T: $($bound)*, const R: usize>(
-            &self,
-            cpu: Cpu,
-            a_shape: [usize; R],
-            b_shape: [usize; R],
-            a: &[T],
-            b: &[T],
-            y: &mut [T],
-        ) -> Result<()> {
+        pub fn run<T: $($bound)*, const R: usize>(&self, cpu: Cpu, a_shape: [usize; R], a: &[T], b_shape: [usize; R], b: &[T], y: &mut [T]) -> Result<()> {
             let walk = Walk::fitting([&a_shape, &b_shape], y.len())?;
             $check(b)?;
             let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Both(a, b), y);
@@ -172,14 +164,7 @@ macro_rules! runs {
         ///
         /// # Errors
         /// As for [`run`](Self::run).
-        pub fn run_in_place<T: $($bound)*, const R: usize>(
-            &self,
-            cpu: Cpu,
-            a_shape: [usize; R],
-            b_shape: [usize; R],
-            a: &mut [T],
-            b: &[T],
-        ) -> Result<()> {
+        pub fn run_in_place<T: $($bound)*, const R: usize>(&self, cpu: Cpu, a_shape: [usize; R], a: &mut [T], b_shape: [usize; R], b: &[T]) -> Result<()> {
             let walk = Walk::fitting([&a_shape, &b_shape], a.len())?;
             $check(b)?;
             let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Left(b), a);
@@ -191,14 +176,7 @@ macro_rules! runs {
         ///
         /// # Errors
         /// As for [`run`](Self::run).
-        pub fn run_in_place_right<T: $($bound)*, const R: usize>(
-            &self,
-            cpu: Cpu,
-            a_shape: [usize; R],
-            b_shape: [usize; R],
-            a: &[T],
-            b: &mut [T],
-        ) -> Result<()> {
+        pub fn run_in_place_right<T: $($bound)*, const R: usize>(&self, cpu: Cpu, a_shape: [usize; R], a: &[T], b_shape: [usize; R], b: &mut [T]) -> Result<()> {
             let walk = Walk::fitting([&b_shape, &a_shape], b.len())?;
             $check(b)?;
             let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Right(a), b);
@@ -207,43 +185,21 @@ macro_rules! runs {
         }
 
         /// y = f(a, b), for shapes that fit.
-        pub fn run_known<T: $($known)*, const R: usize>(
-            &self,
-            cpu: Cpu,
-            a_shape: [usize; R],
-            b_shape: [usize; R],
-            a: &[T],
-            b: &[T],
-            y: &mut [T],
-        ) {
+        pub fn run_known<T: $($known)*, const R: usize>(&self, cpu: Cpu, a_shape: [usize; R], a: &[T], b_shape: [usize; R], b: &[T], y: &mut [T]) {
             let walk = Walk::new([&a_shape, &b_shape]);
             let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Both(a, b), y);
             $rows;
         }
 
         /// a = f(a, b); the result has a's shape, for shapes that fit.
-        pub fn run_known_in_place<T: $($known)*, const R: usize>(
-            &self,
-            cpu: Cpu,
-            a_shape: [usize; R],
-            b_shape: [usize; R],
-            a: &mut [T],
-            b: &[T],
-        ) {
+        pub fn run_known_in_place<T: $($known)*, const R: usize>(&self, cpu: Cpu, a_shape: [usize; R], a: &mut [T], b_shape: [usize; R], b: &[T]) {
             let walk = Walk::new([&a_shape, &b_shape]);
             let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Left(b), a);
             $rows;
         }
 
         /// b = f(a, b); the result has b's shape, for shapes that fit.
-        pub fn run_known_in_place_right<T: $($known)*, const R: usize>(
-            &self,
-            cpu: Cpu,
-            a_shape: [usize; R],
-            b_shape: [usize; R],
-            a: &[T],
-            b: &mut [T],
-        ) {
+        pub fn run_known_in_place_right<T: $($known)*, const R: usize>(&self, cpu: Cpu, a_shape: [usize; R], a: &[T], b_shape: [usize; R], b: &mut [T]) {
             let walk = Walk::new([&b_shape, &a_shape]);
             let ($this, $cpu, $walk, $x, $y) = (self, cpu, &walk, Operands::Right(a), b);
             $rows;
@@ -369,30 +325,14 @@ macro_rules! comparisons {
             ///
             /// # Errors
             /// [`Error::SizeMismatch`] if the shapes cannot be broadcast.
-            pub fn run<T: $($bound)*, const R: usize>(
-                &self,
-                cpu: Cpu,
-                a_shape: [usize; R],
-                b_shape: [usize; R],
-                a: &[T],
-                b: &[T],
-                y: &mut [bool],
-            ) -> Result<()> {
+            pub fn run<T: $($bound)*, const R: usize>(&self, cpu: Cpu, a_shape: [usize; R], a: &[T], b_shape: [usize; R], b: &[T], y: &mut [bool]) -> Result<()> {
                 Walk::fitting([&a_shape, &b_shape], y.len())?;
-                self.run_known(cpu, a_shape, b_shape, a, b, y);
+                self.run_known(cpu, a_shape, a, b_shape, b, y);
                 Ok(())
             }
 
             /// y = f(a, b), for shapes that fit.
-            pub fn run_known<T: $($bound)*, const R: usize>(
-                &self,
-                cpu: Cpu,
-                a_shape: [usize; R],
-                b_shape: [usize; R],
-                a: &[T],
-                b: &[T],
-                y: &mut [bool],
-            ) {
+            pub fn run_known<T: $($bound)*, const R: usize>(&self, cpu: Cpu, a_shape: [usize; R], a: &[T], b_shape: [usize; R], b: &[T], y: &mut [bool]) {
                 Walk::new([&a_shape, &b_shape]).combine(
                     cpu,
                     a,

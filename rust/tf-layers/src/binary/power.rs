@@ -24,13 +24,13 @@ impl Pow {
         &self,
         cpu: Cpu,
         a_shape: [usize; R],
-        b_shape: [usize; R],
         a: &[T],
+        b_shape: [usize; R],
         b: &[E],
         y: &mut [T],
     ) -> Result<()> {
         Walk::fitting([&a_shape, &b_shape], y.len())?;
-        self.run_known(cpu, a_shape, b_shape, a, b, y);
+        self.run_known(cpu, a_shape, a, b_shape, b, y);
         Ok(())
     }
 
@@ -39,8 +39,8 @@ impl Pow {
         &self,
         cpu: Cpu,
         a_shape: [usize; R],
-        b_shape: [usize; R],
         a: &[T],
+        b_shape: [usize; R],
         b: &[E],
         y: &mut [T],
     ) {
@@ -60,12 +60,12 @@ impl Pow {
         &self,
         cpu: Cpu,
         a_shape: [usize; R],
-        b_shape: [usize; R],
         a: &mut [T],
+        b_shape: [usize; R],
         b: &[E],
     ) -> Result<()> {
         Walk::fitting([&a_shape, &b_shape], a.len())?;
-        self.run_known_in_place(cpu, a_shape, b_shape, a, b);
+        self.run_known_in_place(cpu, a_shape, a, b_shape, b);
         Ok(())
     }
 
@@ -74,8 +74,8 @@ impl Pow {
         &self,
         cpu: Cpu,
         a_shape: [usize; R],
-        b_shape: [usize; R],
         a: &mut [T],
+        b_shape: [usize; R],
         b: &[E],
     ) {
         let walk = Walk::new([&a_shape, &b_shape]);

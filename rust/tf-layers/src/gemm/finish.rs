@@ -2,41 +2,40 @@
 //!
 //! The bias comes after the sum: batch normalisation folded into a convolution makes biases that are larger than the
 //! products, and a sum that begins with one is rounded at its size k times (MobileNet-like blocks: 3–8 × the error).
-#![allow(
-    clippy::needless_range_loop,
-    reason = "constant indices into small arrays keep sums in registers; iterators do not always"
-)]
 
-use core::ops::Range;
-
-use super::multiply::Vector;
-use super::{Addend, Job};
-use crate::cpu::Simd;
+use super::multiply::{Vector, add};
+use super::{Addend, Job, Place};
+use crate::cpu::{Simd, prelude::*};
 use crate::pack::PANEL;
+
+/// Columns of the widest tile.
+const WIDTH: usize = 2 * PANEL;
+
+/// A row of sums in memory.
+pub(super) type Row = [f32; WIDTH];
 
 /// What is added to each row: `columns` values of the bias from `start` on, zeros beyond them, or only zeros.
 #[inline(always)]
-pub(super) fn bias<S: Simd, F: Vector<S>, const P: usize, const V: usize>(
+pub(super) fn bias<S: Simd, F: Vector<S>, const N: usize>(
     s: S,
     job: &Job,
     start: usize,
     columns: usize,
-) -> [[F; V]; P] {
-    let width = P * V * F::LEN;
-    let mut bias = [[F::splat(s, 0.0); V]; P];
+) -> [F; N] {
+    let mut bias = [F::splat(s, 0.0); N];
     if let Some(values) = job.bias {
-        let mut padded = [[0.0; PANEL]; P];
-        let values = if columns == width {
-            &values[start..start + width]
+        let mut padded = [0.0; WIDTH];
+        let values = &values[start..start + columns];
+        let values = if columns == N * F::LEN {
+            values
         } else {
-            let some = &mut padded.as_flattened_mut()[..columns];
-            some.copy_from_slice(&values[start..start + columns]);
-            &padded.as_flattened()[..width]
+            padded[..columns].copy_from_slice(values);
+            &padded[..N * F::LEN]
         };
-        for p in 0..P {
-            for v in 0..V {
-                bias[p][v] = F::from_slice(s, &values[p * PANEL + v * F::LEN..][..F::LEN]);
-            }
+        let mut n = 0;
+        while n < N {
+            bias[n] = F::from_slice(s, &values[n * F::LEN..][..F::LEN]);
+            n += 1;
         }
     }
     bias
@@ -44,54 +43,34 @@ pub(super) fn bias<S: Simd, F: Vector<S>, const P: usize, const V: usize>(
 
 /// The end of a row of a tile: adds, clamps, and writes it to y from `begin` on.
 #[inline(always)]
-pub(super) fn whole<S: Simd, F: Vector<S>, const P: usize, const V: usize>(
+pub(super) fn whole<S: Simd, F: Vector<S>, const N: usize>(
     s: S,
     job: &Job,
-    mut sums: [[F; V]; P],
-    bias: [[F; V]; P],
+    mut sums: [F; N],
+    bias: &[F; N],
     begin: usize,
     (low, high): (F, F),
     y: &mut [f32],
 ) {
-    let width = P * V * F::LEN;
+    let width = N * F::LEN;
     let y = &mut y[begin..][..width];
-    add(&mut sums, &bias);
-    match job.addend {
-        Addend::Nothing => {}
-        Addend::Slice(values) => add_slice(s, &mut sums, &values[begin..][..width]),
-        Addend::Output => add_slice(s, &mut sums, y),
-    }
-    for p in 0..P {
-        for v in 0..V {
-            let y = &mut y[(p * V + v) * F::LEN..][..F::LEN];
-            clamp::<S, F>(low, high, sums[p][v]).store_slice(y);
+    add(&mut sums, bias);
+    let addend = match job.addend {
+        Addend::Nothing => None,
+        Addend::Slice(values) => Some(&values[begin..][..width]),
+        Addend::Output => Some(&*y),
+    };
+    if let Some(addend) = addend {
+        let mut n = 0;
+        while n < N {
+            sums[n] += F::from_slice(s, &addend[n * F::LEN..][..F::LEN]);
+            n += 1;
         }
     }
-}
-
-#[inline(always)]
-fn add<S: Simd, F: Vector<S>, const P: usize, const V: usize>(
-    sums: &mut [[F; V]; P],
-    bias: &[[F; V]; P],
-) {
-    for p in 0..P {
-        for v in 0..V {
-            sums[p][v] += bias[p][v];
-        }
-    }
-}
-
-/// Adds a row of y's width to a row of sums.
-#[inline(always)]
-fn add_slice<S: Simd, F: Vector<S>, const P: usize, const V: usize>(
-    s: S,
-    sums: &mut [[F; V]; P],
-    values: &[f32],
-) {
-    for p in 0..P {
-        for v in 0..V {
-            sums[p][v] += F::from_slice(s, &values[(p * V + v) * F::LEN..][..F::LEN]);
-        }
+    let mut n = 0;
+    while n < N {
+        clamp::<S, F>(low, high, sums[n]).store_slice(&mut y[n * F::LEN..][..F::LEN]);
+        n += 1;
     }
 }
 
@@ -101,37 +80,60 @@ pub(super) fn clamp<S: Simd, F: Vector<S>>(low: F, high: F, value: F) -> F {
     high.min(low.max(value))
 }
 
-/// [`whole`] where y has fewer columns than the tile.
-#[inline(always)]
-pub(super) fn part<S: Simd, F: Vector<S>, const P: usize, const V: usize>(
+/// The end of rows of which y has fewer columns than the tile, `columns` from `start` on; the sums with their bias are in memory.
+///
+/// One for all tiles of a level: only the last columns come here.
+#[inline(never)]
+pub(super) fn part<S: Simd>(
     s: S,
     job: &Job,
-    mut sums: [[F; V]; P],
-    bias: [[F; V]; P],
-    columns: Range<usize>,
-    (low, high): (F, F),
+    rows: &mut [Row],
+    places: &[Place],
+    start: usize,
+    columns: usize,
     y: &mut [f32],
 ) {
-    let mut values = [[0.0; PANEL]; P];
-    let values = &mut values.as_flattened_mut()[..P * V * F::LEN];
-    let y = &mut y[columns.clone()];
-    add(&mut sums, &bias);
-    match job.addend {
-        Addend::Nothing => {}
-        Addend::Slice(addend) => values[..y.len()].copy_from_slice(&addend[columns]),
-        Addend::Output => values[..y.len()].copy_from_slice(y),
+    s.vectorize(
+        #[inline(always)]
+        || {
+            let (low, high) = job.limits;
+            let (low, high) = (S::f32s::splat(s, low), S::f32s::splat(s, high));
+            for (sums, place) in rows.iter_mut().zip(places) {
+                let begin = place.y + start;
+                let y = &mut y[begin..][..columns];
+                let mut addend = [0.0; WIDTH];
+                match job.addend {
+                    Addend::Nothing => {}
+                    Addend::Slice(values) => copy(&values[begin..][..columns], &mut addend),
+                    Addend::Output => copy(y, &mut addend),
+                }
+                let mut vectors = sums.chunks_exact_mut(S::f32s::LEN);
+                for addend in addend.chunks_exact(S::f32s::LEN) {
+                    let Some(sums) = vectors.next() else { break };
+                    let sum = S::f32s::from_slice(s, sums) + S::f32s::from_slice(s, addend);
+                    clamp::<S, S::f32s>(low, high, sum).store_slice(sums);
+                }
+                copy(&sums[..columns], y);
+            }
+        },
+    );
+}
+
+/// Copies `from`, shorter than a tile is wide, by constant lengths: a call of memcpy takes longer.
+#[inline(always)]
+fn copy(from: &[f32], to: &mut [f32]) {
+    let to = &mut to[..from.len()];
+    let mut at = 0;
+    macro_rules! copy {
+        ($($n:literal)*) => {
+            $(if from.len() & $n != 0 {
+                to[at..at + $n].copy_from_slice(&from[at..at + $n]);
+                at += $n;
+            })*
+        };
     }
-    add_slice(s, &mut sums, values);
-    for p in 0..P {
-        for v in 0..V {
-            let value = &mut values[(p * V + v) * F::LEN..][..F::LEN];
-            clamp::<S, F>(low, high, sums[p][v]).store_slice(value);
-        }
-    }
-    // One column is common, and a call of memcpy is long.
-    if let [y] = y {
-        *y = values[0];
-    } else {
-        y.copy_from_slice(&values[..y.len()]);
+    copy!(16 8 4 2);
+    if let (Some(to), Some(from)) = (to.get_mut(at), from.get(at)) {
+        *to = *from;
     }
 }

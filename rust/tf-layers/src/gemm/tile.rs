@@ -1,10 +1,5 @@
 //! The tile: a few rows times one or two panels, every sum in a register.
-#![allow(
-    clippy::needless_range_loop,
-    reason = "constant indices into small arrays keep sums in registers; iterators do not always"
-)]
-
-use super::multiply::{Sums, Vector, multiply, multiply_3, multiply_9};
+use super::multiply::{Sums, Vector, add, multiply};
 use super::{Job, Place, finish};
 use crate::cpu::{Simd, f32x8, prelude::*};
 use crate::pack::PANEL;
@@ -37,9 +32,10 @@ pub(super) fn rows<S: Simd>(
     macro_rules! arms {
         ($($r:literal)*) => {
             match places.len() {
-                $($r if $r <= max_rows::<S>() => {
-                    let places = <&[Place; $r]>::try_from(places).expect("the arm's length");
-                    row_tile::<S, $r>(s, job, places, first, count, y);
+                $($r => {
+                    if const { $r <= max_rows::<S>() } && let Ok(places) = places.try_into() {
+                        row_tile::<S, $r>(s, job, places, first, count, y);
+                    }
                 })*
                 _ => {}
             }
@@ -61,12 +57,16 @@ fn row_tile<S: Simd, const R: usize>(
     let end = first + count;
     let unused = (end * PANEL).saturating_sub(job.columns);
     // Few columns (as few as 8 channels of an image): half a panel is half the work. Full tiles only, the others are not worth their code.
-    let half = usize::from(count > 0 && unused >= PANEL / 2 && R + 1 >= max_rows::<S>());
-    if count > half {
-        whole_panels::<S, R>(s, job, places, first, count - half, y);
-    }
-    if half == 1 {
-        half_panel::<S, R>(s, job, places, end - 1, y);
+    if const { S::f32s::LEN >= 8 && R + 1 >= max_rows::<S>() } {
+        let half = usize::from(count > 0 && unused >= PANEL / 2);
+        if count > half {
+            whole_panels::<S, R>(s, job, places, first, count - half, y);
+        }
+        if half == 1 {
+            half_panel::<S, R>(s, job, places, end - 1, y);
+        }
+    } else {
+        whole_panels::<S, R>(s, job, places, first, count, y);
     }
 }
 
@@ -90,7 +90,7 @@ fn whole_panels<S: Simd, const R: usize>(
             match S::f32s::LEN {
                 16 => {
                     for p in (first..end - count % 2).step_by(2) {
-                        panel_tile::<S, S::f32s, R, 2, 1>(s, job, places, &windows, p, y);
+                        panel_tile::<S, S::f32s, R, 2, 2>(s, job, places, &windows, p, y);
                     }
                     if count % 2 == 1 {
                         panel_tile::<S, S::f32s, R, 1, 1>(s, job, places, &windows, end - 1, y);
@@ -135,17 +135,19 @@ fn windows<'a, const R: usize>(
 ) -> [&'a [f32]; R] {
     let mut windows: [&[f32]; R] = [&[]; R];
     if let Some(offset) = job.offsets.get(segment) {
-        for r in 0..R {
+        let mut r = 0;
+        while r < R {
             let start = places[r].x + offset;
             windows[r] = &job.x[start..start + job.len];
+            r += 1;
         }
     }
     windows
 }
 
-/// One tile: R rows × P panels of V vectors (`V * lanes == PANEL`), or × the first half of one panel (`V * lanes == PANEL / 2`).
+/// One tile: R rows × P panels of N vectors in all (`N * lanes == P * PANEL`), or × the first half of one panel.
 #[inline(always)]
-fn panel_tile<S: Simd, F: Vector<S>, const R: usize, const P: usize, const V: usize>(
+fn panel_tile<S: Simd, F: Vector<S>, const R: usize, const P: usize, const N: usize>(
     s: S,
     job: &Job,
     places: &[Place; R],
@@ -154,9 +156,9 @@ fn panel_tile<S: Simd, F: Vector<S>, const R: usize, const P: usize, const V: us
     y: &mut [f32],
 ) {
     let start = panel * PANEL;
-    let width = P * V * F::LEN;
+    let width = N * F::LEN;
     let columns = (job.columns - start).min(width);
-    let mut sums: Sums<F, R, P, V> = [[[F::splat(s, 0.0); V]; P]; R];
+    let mut sums: Sums<F, R, N> = [[F::splat(s, 0.0); N]; R];
 
     let mut at = panel * job.panel_len + job.panel_start;
     for segment in 0..job.offsets.len() {
@@ -167,34 +169,39 @@ fn panel_tile<S: Simd, F: Vector<S>, const R: usize, const P: usize, const V: us
             windows(job, places, segment)
         };
         let mut panels: [&[f32]; P] = [&[]; P];
-        for (p, panel) in panels.iter_mut().enumerate() {
-            let start = at + p * job.panel_len;
-            *panel = &job.panels[start..start + job.len * PANEL];
+        let mut p = 0;
+        while p < P {
+            panels[p] = &job.panels[at + p * job.panel_len..][..job.len * PANEL];
+            p += 1;
         }
-        // Three channels (or one) under a kernel of 3: the lengths too short for rounds, worth code of their own in full tiles.
-        sums = match job.len {
-            3 if R == max_rows::<S>() => multiply_3::<S, F, R, P, V>(s, sums, rows, panels),
-            9 if R == max_rows::<S>() => multiply_9::<S, F, R, P, V>(s, sums, rows, panels),
-            _ => multiply::<S, F, R, P, V>(s, sums, rows, panels),
-        };
+        sums = multiply::<S, F, R, P, N>(s, sums, rows, panels);
         at += job.len * PANEL;
     }
 
-    let bias = finish::bias::<S, F, P, V>(s, job, start, columns);
+    let bias = finish::bias::<S, F, N>(s, job, start, columns);
     let limits = (F::splat(s, job.limits.0), F::splat(s, job.limits.1));
-    /// A row at a time, each with a constant index: a loop over the rows would be unrolled too late, and all sums would go
-    /// through the stack between the segments.
-    macro_rules! finish {
-        ($($r:literal)*) => {
-            $(if $r < R {
-                let begin = places[$r].y + start;
-                if columns == width {
-                    finish::whole::<S, F, P, V>(s, job, sums[$r], bias, begin, limits, y);
-                } else {
-                    finish::part::<S, F, P, V>(s, job, sums[$r], bias, begin..begin + columns, limits, y);
-                }
+    /// Row by row, each with a constant index: a loop over the rows would be unrolled too late, and all sums would go through the
+    /// stack between the segments.
+    macro_rules! each_row {
+        (|$r:ident| $row:expr; $($index:literal)*) => {
+            $(if const { $index < R } {
+                const $r: usize = $index;
+                $row;
             })*
         };
     }
-    finish!(0 1 2 3 4 5 6 7);
+    if columns == width {
+        each_row!(|ROW| finish::whole::<S, F, N>(s, job, sums[ROW], &bias, places[ROW].y + start, limits, y); 0 1 2 3 4 5 6 7);
+        return;
+    }
+    let mut rows: [finish::Row; R] = [[0.0; 2 * PANEL]; R];
+    each_row!(|ROW| {
+        add(&mut sums[ROW], &bias);
+        let mut n = 0;
+        while n < N {
+            sums[ROW][n].store_slice(&mut rows[ROW][n * F::LEN..][..F::LEN]);
+            n += 1;
+        }
+    }; 0 1 2 3 4 5 6 7);
+    finish::part(s, job, &mut rows, places, start, columns, y);
 }

@@ -24,8 +24,8 @@ impl<const R: usize> Expand<R> {
         &self,
         _cpu: Cpu,
         from: [usize; R],
-        to: [usize; R],
         x: &[T],
+        to: [usize; R],
         y: &mut [T],
     ) {
         let strides = signed(from);

@@ -88,7 +88,7 @@ impl Gather {
 
 /// y\[i\] = x\[indices\[i\]\], zeros where there is no such row: the product of a one-hot encoding of `indices` with x.
 ///
-/// x `[axis, inner]`, indices `[n]`, y `[n, inner]`.
+/// x `[rows, inner]`, indices `[n]`, y `[n, inner]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GatherOrZero {
     /// Whether negative indices count from the end, as in ONNX `OneHot`; else there is no such row.
@@ -106,8 +106,7 @@ impl GatherOrZero {
     pub fn run<T: Clone + Default, I: Index>(
         &self,
         _cpu: Cpu,
-        axis: usize,
-        inner: usize,
+        [rows, inner]: [usize; 2],
         x: &[T],
         indices: &[I],
         y: &mut [T],
@@ -116,7 +115,7 @@ impl GatherOrZero {
             return;
         }
         for (y, index) in y.chunks_exact_mut(inner).zip(indices) {
-            match index.position(axis) {
+            match index.position(rows) {
                 Ok(row) if self.negative || index.to_i64() >= 0 => {
                     y.clone_from_slice(&x[row * inner..][..inner]);
                 }
@@ -151,8 +150,8 @@ impl<const R: usize> GatherElements<R> {
         &self,
         _cpu: Cpu,
         shape: [usize; R],
-        indices_shape: [usize; R],
         x: &[T],
+        indices_shape: [usize; R],
         indices: &[I],
         y: &mut [T],
     ) -> Result<()> {

@@ -107,14 +107,14 @@ impl<const R: usize> ScatterElements<R> {
         &self,
         cpu: Cpu,
         shape: [usize; R],
-        indices_shape: [usize; R],
         x: &[T],
+        indices_shape: [usize; R],
         indices: &[I],
         updates: &[T],
         y: &mut [T],
     ) -> Result<()> {
         y.clone_from_slice(x);
-        self.run_in_place(cpu, shape, indices_shape, y, indices, updates)
+        self.run_in_place(cpu, shape, y, indices_shape, indices, updates)
     }
 
     /// The updates written into x.
@@ -125,8 +125,8 @@ impl<const R: usize> ScatterElements<R> {
         &self,
         _cpu: Cpu,
         shape: [usize; R],
-        indices_shape: [usize; R],
         x: &mut [T],
+        indices_shape: [usize; R],
         indices: &[I],
         updates: &[T],
     ) -> Result<()> {
@@ -167,14 +167,14 @@ impl<const R: usize> ScatterElementsReduce<R> {
         &self,
         cpu: Cpu,
         shape: [usize; R],
-        indices_shape: [usize; R],
         x: &[T],
+        indices_shape: [usize; R],
         indices: &[I],
         updates: &[T],
         y: &mut [T],
     ) -> Result<()> {
         y.copy_from_slice(x);
-        self.run_in_place(cpu, shape, indices_shape, y, indices, updates)
+        self.run_in_place(cpu, shape, y, indices_shape, indices, updates)
     }
 
     /// The updates combined into x.
@@ -185,8 +185,8 @@ impl<const R: usize> ScatterElementsReduce<R> {
         &self,
         _cpu: Cpu,
         shape: [usize; R],
-        indices_shape: [usize; R],
         x: &mut [T],
+        indices_shape: [usize; R],
         indices: &[I],
         updates: &[T],
     ) -> Result<()> {

@@ -100,7 +100,7 @@ fn gather_or_zero() {
                 })
                 .collect();
             let mut y = vec![-1; expected.len()];
-            GatherOrZero { negative }.run(Cpu::new(), axis, inner, &x, &at, &mut y);
+            GatherOrZero { negative }.run(Cpu::new(), [axis, inner], &x, &at, &mut y);
             assert_eq!(y, expected);
         }
     }
@@ -128,7 +128,7 @@ fn gather_and_scatter_elements() {
         let mut y = vec![-1; expected.len()];
         GatherElements { axis }
             .checked()
-            .run(Cpu::new(), shape, some, &x, &at, &mut y)
+            .run(Cpu::new(), shape, &x, some, &at, &mut y)
             .unwrap();
         assert_eq!(y, expected, "{shape:?} {some:?} {axis}");
 
@@ -146,20 +146,20 @@ fn gather_and_scatter_elements() {
         let mut y = vec![-1; x.len()];
         ScatterElements { axis }
             .checked()
-            .run(Cpu::new(), shape, some, &x, &at, &updates, &mut y)
+            .run(Cpu::new(), shape, &x, some, &at, &updates, &mut y)
             .unwrap();
         assert_eq!(y, scattered(&|_, u| u));
         for (reduction, f) in reductions() {
             let layer = ScatterElementsReduce { axis, reduction }.checked();
             layer
-                .run(Cpu::new(), shape, some, &x, &at, &updates, &mut y)
+                .run(Cpu::new(), shape, &x, some, &at, &updates, &mut y)
                 .unwrap();
             assert_eq!(y, scattered(&f));
         }
     }
     let mut y = vec![0; 2];
     let wrong =
-        ScatterElements { axis: 0 }.run(Cpu::new(), [2], [1], &[1, 2], &[2i64], &[5], &mut y);
+        ScatterElements { axis: 0 }.run(Cpu::new(), [2], &[1, 2], [1], &[2i64], &[5], &mut y);
     assert_eq!(wrong, Err(Error::IndexOutOfRange { index: 2, size: 2 }));
 }
 

@@ -202,7 +202,7 @@ fn expand_and_tile() {
                 .collect()
         });
         let mut y = vec![-1; expected.len()];
-        Expand::<4>.run(Cpu::new(), from, to, &x, &mut y);
+        Expand::<4>.run(Cpu::new(), from, &x, to, &mut y);
         assert_eq!(y, expected, "{from:?} {to:?}");
 
         let repeats: [usize; 4] = std::array::from_fn(|_| rng.size(0, 4));

@@ -13,25 +13,25 @@ use std::fmt;
 #[derive(Clone, Copy)]
 pub struct Layers<'w> {
     /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Dense_0/einsum/Einsum (MatMul): [batch, 2048, 64]`
-    pub magikav2_dense_0_einsum: GatherOrZero,
+    pub dense_0_einsum: GatherOrZero,
     /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/ApplyActivation_0/GeluTanh: [batch, 2048, 64]`
-    pub magikav2_apply_activation_0: Activate,
+    pub apply_activation_0: Activate,
     /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 256, 512]`
-    pub magikav2_layer_norm_0_transpose: Transpose<3>,
+    pub layer_norm_0_transpose: Transpose<3>,
     /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 256, 512]`
-    pub magikav2_layer_norm_0: LayerNormalization<'w>,
+    pub layer_norm_0: LayerNormalization<'w>,
     /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 512, 256]`
-    pub layer_norm_0_layer_normalization_transpose: Transpose<3>,
+    pub layer_norm_0_transpose_2: Transpose<3>,
     /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Conv_0/Conv2D (Conv): [batch, 508, 512]`
-    pub magikav2_conv_0: Conv<'w, 2>,
+    pub conv_0: Conv<'w, 2>,
     /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_1/LayerNormalization: [batch, 512]`
-    pub magikav2_layer_norm_1: LayerNormalization<'w>,
+    pub layer_norm_1: LayerNormalization<'w>,
     /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Dense_1/MatMul: [batch, 214]`
-    pub magikav2_dense_1: Dense<'w>,
+    pub dense_1: Dense<'w>,
     /// `jax2tf_get_logits_/Const_0`
-    pub jax2tf_get_logits_const_0: &'w [f32],
+    pub dense_0_einsum_table: &'w [f32],
     /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Dense_0/Reshape_0`
-    pub pjit_get_logits_magikav2_dense_0_reshape_0: &'w [f32],
+    pub dense_0_addv2_constant: &'w [f32],
 }
 
 impl<'w> Layers<'w> {
@@ -43,20 +43,20 @@ impl<'w> Layers<'w> {
     )]
     pub const fn new(w: &Weights<'w>) -> Self {
         Self {
-            magikav2_dense_0_einsum: GatherOrZero { negative: false }.checked(),
-            magikav2_apply_activation_0: Activate {
+            dense_0_einsum: GatherOrZero { negative: false }.checked(),
+            apply_activation_0: Activate {
                 activation: Activation::GeluTanh,
             }
             .checked(),
-            magikav2_layer_norm_0_transpose: Transpose { perm: [0, 2, 1] }.checked(),
-            magikav2_layer_norm_0: LayerNormalization {
+            layer_norm_0_transpose: Transpose { perm: [0, 2, 1] }.checked(),
+            layer_norm_0: LayerNormalization {
                 epsilon: 0.000001,
-                scale: Some(w.get_logits_magikav2_layer_norm_0_reshape_2_0),
-                bias: Some(w.get_logits_magikav2_layer_norm_0_reshape_3_0),
+                scale: Some(w.layer_norm_0_scale),
+                bias: Some(w.layer_norm_0_bias),
             }
             .checked(),
-            layer_norm_0_layer_normalization_transpose: Transpose { perm: [0, 2, 1] }.checked(),
-            magikav2_conv_0: Conv {
+            layer_norm_0_transpose_2: Transpose { perm: [0, 2, 1] }.checked(),
+            conv_0: Conv {
                 input_channels: 256,
                 output_channels: 512,
                 group: 1,
@@ -65,28 +65,27 @@ impl<'w> Layers<'w> {
                 dilations: [1, 1],
                 pads_begin: [0, 0],
                 pads_end: [0, 0],
-                kernel: w.pjit_get_logits_magikav2_conv_0_transpose_3_0,
-                bias: Some(w.const_fold_opt_209),
+                kernel: w.conv_0_kernel,
+                bias: Some(w.conv_0_bias),
                 activation: Activation::GeluTanh,
             }
             .checked(),
-            magikav2_layer_norm_1: LayerNormalization {
+            layer_norm_1: LayerNormalization {
                 epsilon: 0.000001,
-                scale: Some(w.get_logits_magikav2_layer_norm_1_reshape_2_0),
-                bias: Some(w.get_logits_magikav2_layer_norm_1_reshape_3_0),
+                scale: Some(w.layer_norm_1_scale),
+                bias: Some(w.layer_norm_1_bias),
             }
             .checked(),
-            magikav2_dense_1: Dense {
+            dense_1: Dense {
                 inputs: 512,
                 units: 214,
-                kernel: w.jax2tf_get_logits_const_24_0,
-                bias: Some(w.pjit_get_logits_magikav2_dense_1_reshape_0),
+                kernel: w.dense_1_kernel,
+                bias: Some(w.dense_1_bias),
                 activation: Activation::Linear,
             }
             .checked(),
-            jax2tf_get_logits_const_0: w.jax2tf_get_logits_const_0,
-            pjit_get_logits_magikav2_dense_0_reshape_0: w
-                .pjit_get_logits_magikav2_dense_0_reshape_0,
+            dense_0_einsum_table: w.dense_0_einsum_table,
+            dense_0_addv2_constant: w.dense_0_addv2_constant,
         }
     }
 }

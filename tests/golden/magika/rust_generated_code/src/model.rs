@@ -44,11 +44,11 @@ pub struct Outputs<'a> {
 /// Every buffer that the model needs. Buffers grow to the largest sizes seen and are reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
-    /// `magikav2_max`, `magikav2_layer_norm_1`
+    /// `max`, `layer_norm_1`
     s0: Slot<f32>,
-    /// `magikav2_dense_0_einsum`, `magikav2_dense_0_addv2`, `magikav2_apply_activation_0`, `layer_norm_0_layer_normalization_transpose`, `magikav2_dense_1`, `softmax`
+    /// `dense_0_einsum`, `dense_0_addv2`, `apply_activation_0`, `layer_norm_0_transpose_2`, `dense_1`, `softmax`
     s1: Slot<f32>,
-    /// `magikav2_layer_norm_0_transpose`, `magikav2_layer_norm_0`, `magikav2_conv_0`
+    /// `layer_norm_0_transpose`, `layer_norm_0`, `conv_0`
     s2: Slot<f32>,
     /// Room that layers need while they run
     scratch: Slot<f32>,
@@ -158,13 +158,12 @@ impl<'w> MagikaModel<'w> {
         // Samples do not depend on each other. One at a time: a layer reads and writes up to 1.5 MiB for each, and finds in the
         // cache what the one before it wrote.
         for first in 0..batch {
-            let magikav2_max = &mut ws.s0.fit(batch * 512)?[first * 512..][..512];
+            let max = &mut ws.s0.fit(batch * 512)?[first * 512..][..512];
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Dense_0/einsum/Einsum (MatMul): [batch, 2048, 64]
-            l.magikav2_dense_0_einsum.run(
+            l.dense_0_einsum.run(
                 cpu,
-                257,
-                64,
-                l.jax2tf_get_logits_const_0,
+                [257, 64],
+                l.dense_0_einsum_table,
                 &inputs.bytes[first * 2048..][..2048],
                 ws.s1.fit(131_072)?,
             );
@@ -172,32 +171,31 @@ impl<'w> MagikaModel<'w> {
             Add.run_known_in_place(
                 cpu,
                 [2048, 64],
-                [1, 64],
                 ws.s1.fit(131_072)?,
-                l.pjit_get_logits_magikav2_dense_0_reshape_0,
+                [1, 64],
+                l.dense_0_addv2_constant,
             );
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/ApplyActivation_0/GeluTanh: [batch, 2048, 64]
-            l.magikav2_apply_activation_0
-                .run_in_place(cpu, ws.s1.fit(131_072)?);
+            l.apply_activation_0.run_in_place(cpu, ws.s1.fit(131_072)?);
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 256, 512]
-            l.magikav2_layer_norm_0_transpose.run(
+            l.layer_norm_0_transpose.run(
                 cpu,
                 [1, 512, 256],
                 ws.s1.get(131_072),
                 ws.s2.fit(131_072)?,
             );
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 256, 512]
-            l.magikav2_layer_norm_0
+            l.layer_norm_0
                 .run_in_place(cpu, [256, 512], ws.s2.fit(131_072)?);
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 512, 256]
-            l.layer_norm_0_layer_normalization_transpose.run(
+            l.layer_norm_0_transpose_2.run(
                 cpu,
                 [1, 256, 512],
                 ws.s2.get(131_072),
                 ws.s1.fit(131_072)?,
             );
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Conv_0/Conv2D (Conv): [batch, 508, 512]
-            l.magikav2_conv_0.run(
+            l.conv_0.run(
                 cpu,
                 1,
                 [512, 1],
@@ -206,13 +204,12 @@ impl<'w> MagikaModel<'w> {
                 &mut ws.scratch,
             );
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Max (GlobalMaxPool): [batch, 1, 512]
-            GlobalMaxPool.run(cpu, 1, 508, 512, ws.s2.get(260_096), magikav2_max);
+            GlobalMaxPool.run(cpu, 1, 508, 512, ws.s2.get(260_096), max);
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_1/LayerNormalization: [batch, 512]
-            l.magikav2_layer_norm_1
-                .run_in_place(cpu, [1, 512], magikav2_max);
+            l.layer_norm_1.run_in_place(cpu, [1, 512], max);
         }
         // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Dense_1/MatMul: [batch, 214]
-        l.magikav2_dense_1
+        l.dense_1
             .run(cpu, batch, ws.s0.get(batch * 512), ws.s1.fit(batch * 214)?);
         // jax2tf_get_logits_/pjit_get_logits_/Softmax: [batch, 214]
         Softmax.run_in_place(cpu, [batch, 214, 1], ws.s1.fit(batch * 214)?);

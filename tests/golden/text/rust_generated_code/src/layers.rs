@@ -36,7 +36,7 @@ impl<'w> Layers<'w> {
                 hidden: 6,
                 directions: Directions::Forward,
                 kernel: w.lstm_kernel,
-                recurrent_kernel: w.lstm_recurrent,
+                recurrent_kernel: w.lstm_recurrent_kernel,
                 bias: Some(w.lstm_bias),
                 peepholes: None,
                 activations: [

@@ -8,7 +8,7 @@ tf_layers::weights! {
         /// `lstm/kernel: [1, 24, 8]`
         pub lstm_kernel: &'w [f32] = bytes "lstm_kernel.bin",
         /// `lstm/recurrent: [1, 24, 6]`
-        pub lstm_recurrent: &'w [f32] = bytes "lstm_recurrent.bin",
+        pub lstm_recurrent_kernel: &'w [f32] = bytes "lstm_recurrent_kernel.bin",
         /// `lstm/bias: [1, 48]`
         pub lstm_bias: &'w [f32] = bytes "lstm_bias.bin",
         /// `logits/kernel: [6, 3]`

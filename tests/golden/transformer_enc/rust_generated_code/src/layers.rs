@@ -123,7 +123,7 @@ impl<'w> Layers<'w> {
             dense_1: Dense {
                 inputs: 8,
                 units: 16,
-                kernel: w.dense_1_tensordot_kernel,
+                kernel: w.dense_1_kernel,
                 bias: None,
                 activation: Activation::Gelu,
             }
@@ -131,7 +131,7 @@ impl<'w> Layers<'w> {
             dense: Dense {
                 inputs: 16,
                 units: 8,
-                kernel: w.dense_tensordot_kernel,
+                kernel: w.dense_kernel,
                 bias: None,
                 activation: Activation::Linear,
             }
@@ -200,7 +200,7 @@ impl<'w> Layers<'w> {
             dense_3: Dense {
                 inputs: 8,
                 units: 16,
-                kernel: w.dense_3_tensordot_kernel,
+                kernel: w.dense_3_kernel,
                 bias: None,
                 activation: Activation::Gelu,
             }
@@ -208,7 +208,7 @@ impl<'w> Layers<'w> {
             dense_2: Dense {
                 inputs: 16,
                 units: 8,
-                kernel: w.dense_2_tensordot_kernel,
+                kernel: w.dense_2_kernel,
                 bias: None,
                 activation: Activation::Linear,
             }

@@ -18,9 +18,9 @@ tf_layers::weights! {
         /// `layer_normalization/bias_1: [8]`
         pub layer_normalization_bias_1: &'w [f32] = bytes "layer_normalization_bias_1.bin",
         /// `dense_1/Tensordot/kernel: [8, 16]`
-        pub dense_1_tensordot_kernel: &'w [f32] = bytes "dense_1_tensordot_kernel.bin",
+        pub dense_1_kernel: &'w [f32] = bytes "dense_1_kernel.bin",
         /// `dense/Tensordot/kernel: [16, 8]`
-        pub dense_tensordot_kernel: &'w [f32] = bytes "dense_tensordot_kernel.bin",
+        pub dense_kernel: &'w [f32] = bytes "dense_kernel.bin",
         /// `multi_head_attention_1/query/kernel: [8, 8]`
         pub multi_head_attention_1_query_kernel: &'w [f32] = bytes "multi_head_attention_1_query_kernel.bin",
         /// `multi_head_attention_1/key/kernel: [8, 8]`
@@ -30,9 +30,9 @@ tf_layers::weights! {
         /// `multi_head_attention_1/attention_output/kernel: [8, 8]`
         pub multi_head_attention_1_attention_output_kernel: &'w [f32] = bytes "multi_head_attention_1_attention_output_kernel.bin",
         /// `dense_3/Tensordot/kernel: [8, 16]`
-        pub dense_3_tensordot_kernel: &'w [f32] = bytes "dense_3_tensordot_kernel.bin",
+        pub dense_3_kernel: &'w [f32] = bytes "dense_3_kernel.bin",
         /// `dense_2/Tensordot/kernel: [16, 8]`
-        pub dense_2_tensordot_kernel: &'w [f32] = bytes "dense_2_tensordot_kernel.bin",
+        pub dense_2_kernel: &'w [f32] = bytes "dense_2_kernel.bin",
         /// `dense_4/kernel: [8, 2]`
         pub dense_4_kernel: &'w [f32] = bytes "dense_4_kernel.bin",
     }
