@@ -99,7 +99,7 @@ impl<'w> DigitsModel<'w> {
     pub const INPUTS: &'static [Tensor] = &[Tensor {
         name: "image",
         field: "image",
-        dtype: tf_layers::npz::Dtype::F32,
+        dtype: tf_layers::signature::Dtype::F32,
         shape: &[
             Axis::Symbol("batch"),
             Axis::Size(1),
@@ -111,7 +111,7 @@ impl<'w> DigitsModel<'w> {
     pub const OUTPUTS: &'static [Tensor] = &[Tensor {
         name: "probabilities",
         field: "probabilities",
-        dtype: tf_layers::npz::Dtype::F32,
+        dtype: tf_layers::signature::Dtype::F32,
         shape: &[Axis::Symbol("batch"), Axis::Size(10)],
     }];
     /// Elements of `image` for each of `batch`.

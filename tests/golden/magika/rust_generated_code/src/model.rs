@@ -103,14 +103,14 @@ impl<'w> MagikaModel<'w> {
     pub const INPUTS: &'static [Tensor] = &[Tensor {
         name: "bytes",
         field: "bytes",
-        dtype: tf_layers::npz::Dtype::I32,
+        dtype: tf_layers::signature::Dtype::I32,
         shape: &[Axis::Symbol("batch"), Axis::Size(2048)],
     }];
     /// The outputs by the names that the model file has, with their types and shapes.
     pub const OUTPUTS: &'static [Tensor] = &[Tensor {
         name: "target_label",
         field: "target_label",
-        dtype: tf_layers::npz::Dtype::F32,
+        dtype: tf_layers::signature::Dtype::F32,
         shape: &[Axis::Symbol("batch"), Axis::Size(214)],
     }];
     /// Elements of `bytes` for each of `batch`.

@@ -96,14 +96,14 @@ impl<'w> ScoreModel<'w> {
     pub const INPUTS: &'static [Tensor] = &[Tensor {
         name: "features",
         field: "features",
-        dtype: tf_layers::npz::Dtype::F32,
+        dtype: tf_layers::signature::Dtype::F32,
         shape: &[Axis::Symbol("batch"), Axis::Size(10)],
     }];
     /// The outputs by the names that the model file has, with their types and shapes.
     pub const OUTPUTS: &'static [Tensor] = &[Tensor {
         name: "probability",
         field: "probability",
-        dtype: tf_layers::npz::Dtype::F32,
+        dtype: tf_layers::signature::Dtype::F32,
         shape: &[Axis::Symbol("batch"), Axis::Size(1)],
     }];
     /// Elements of `features` for each of `batch`.
