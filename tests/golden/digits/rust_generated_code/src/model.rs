@@ -162,7 +162,6 @@ impl<'w> DigitsModel<'w> {
             batch,
             [8, 8],
             inputs.image,
-            None,
             ws.s0.fit(batch * 512)?,
             &mut ws.scratch,
         );
@@ -181,7 +180,6 @@ impl<'w> DigitsModel<'w> {
             batch,
             [4, 4],
             ws.s1.get(batch * 128),
-            None,
             ws.s0.fit(batch * 256)?,
             &mut ws.scratch,
         );
@@ -202,13 +200,8 @@ impl<'w> DigitsModel<'w> {
             ws.s0.fit(batch * 64)?,
         );
         // logits/MatMul (Gemm): [batch, 10]
-        l.logits.run(
-            cpu,
-            batch,
-            ws.s0.get(batch * 64),
-            None,
-            ws.s1.fit(batch * 10)?,
-        );
+        l.logits
+            .run(cpu, batch, ws.s0.get(batch * 64), ws.s1.fit(batch * 10)?);
         // softmax/Softmax: [batch, 10]
         Softmax.run_in_place(cpu, [batch, 10, 1], ws.s1.fit(batch * 10)?);
         Ok(Outputs {

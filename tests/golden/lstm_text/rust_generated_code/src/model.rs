@@ -192,7 +192,7 @@ impl<'w> LstmTextModel<'w> {
             .map_err(|e| e.at("lstm"))?;
         // dense/MatMul: [batch, 1]
         l.dense
-            .run(cpu, batch, ws.s0.get(batch * 6), None, ws.s1.fit(batch)?);
+            .run(cpu, batch, ws.s0.get(batch * 6), ws.s1.fit(batch)?);
         Ok(Outputs {
             dense: TensorView {
                 data: ws.s1.get(batch),

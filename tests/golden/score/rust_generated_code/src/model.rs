@@ -150,10 +150,10 @@ impl<'w> ScoreModel<'w> {
         let l = self.layers;
         // hidden/MatMul (Gemm): [batch, 16]
         l.hidden
-            .run(cpu, batch, inputs.features, None, ws.s0.fit(batch * 16)?);
+            .run(cpu, batch, inputs.features, ws.s0.fit(batch * 16)?);
         // score/MatMul (Gemm): [batch, 1]
         l.score
-            .run(cpu, batch, ws.s0.get(batch * 16), None, ws.s1.fit(batch)?);
+            .run(cpu, batch, ws.s0.get(batch * 16), ws.s1.fit(batch)?);
         Ok(Outputs {
             probability: TensorView {
                 data: ws.s1.get(batch),

@@ -181,13 +181,8 @@ impl<'w> TextModel<'w> {
             )
             .map_err(|e| e.at("lstm"))?;
         // logits/MatMul (Gemm): [batch, 3]
-        l.logits.run(
-            cpu,
-            batch,
-            ws.s0.get(batch * 6),
-            None,
-            ws.s1.fit(batch * 3)?,
-        );
+        l.logits
+            .run(cpu, batch, ws.s0.get(batch * 6), ws.s1.fit(batch * 3)?);
         // softmax/Softmax: [batch, 3]
         Softmax.run_in_place(cpu, [batch, 3, 1], ws.s1.fit(batch * 3)?);
         Ok(Outputs {
