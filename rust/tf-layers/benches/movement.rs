@@ -60,7 +60,7 @@ fn main() {
         Pad {
             mode: PadMode::Constant,
         }
-        .run(
+        .run_with_value(
             cpu,
             Border {
                 shape: [56, 56, 64],
@@ -68,7 +68,7 @@ fn main() {
                 after: [1, 1, 0],
             },
             &x[..56 * 56 * 64],
-            Some(&[0.0]),
+            &[0.0],
             &mut y[..58 * 58 * 64],
         );
     });
@@ -111,7 +111,6 @@ fn main() {
                 out: 56,
             },
             &x[..28 * 28 * 64],
-            None,
             middle,
         );
         layer.run(
@@ -123,7 +122,6 @@ fn main() {
                 out: 56,
             },
             middle,
-            None,
             &mut out[..56 * 56 * 64],
         );
     });
@@ -145,7 +143,6 @@ fn main() {
                 out: 56,
             },
             &x[..28 * 28 * 64],
-            None,
             middle,
         );
         layer.run(
@@ -157,7 +154,6 @@ fn main() {
                 out: 56,
             },
             middle,
-            None,
             &mut out[..56 * 56 * 64],
         );
     });
