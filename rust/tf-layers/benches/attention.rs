@@ -71,7 +71,9 @@ fn spelled(
     let _ = Mul
         .checked()
         .run_in_place(cpu, [h * t * t], all, [1], &[0.25]);
-    Softmax.checked().run_in_place(cpu, [h * t, t, 1], all);
+    Softmax
+        .checked()
+        .run_in_place(cpu, [h * t, t, 1].into(), all);
     product.run(
         cpu,
         Matrices {

@@ -1,5 +1,6 @@
 //! Softmax and its relatives along one axis of `[outer, axis, inner]`.
 
+use crate::axis::AlongAxis;
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 use crate::math::exp::{LIFT, exp_lifted};
 use crate::math::{map, map2};
@@ -27,14 +28,14 @@ macro_rules! runs {
                 self
             }
 
-            /// Writes y; `x` and `y` have the shape `size`.
-            pub fn run<T: Normalised>(&self, cpu: Cpu, size: [usize; 3], x: &[T], y: &mut [T]) {
-                T::$method(cpu, size, Some(x), y);
+            /// Writes y; `x` and `y` have the shape that `along` says.
+            pub fn run<T: Normalised>(&self, cpu: Cpu, along: AlongAxis, x: &[T], y: &mut [T]) {
+                T::$method(cpu, along, Some(x), y);
             }
 
             /// x becomes y.
-            pub fn run_in_place<T: Normalised>(&self, cpu: Cpu, size: [usize; 3], x: &mut [T]) {
-                T::$method(cpu, size, None, x);
+            pub fn run_in_place<T: Normalised>(&self, cpu: Cpu, along: AlongAxis, x: &mut [T]) {
+                T::$method(cpu, along, None, x);
             }
         }
     )*};
@@ -48,11 +49,11 @@ runs! {
 /// Element types of this module's layers: every [`Float`]. f32 has vector kernels; others are calculated in f64.
 pub trait Normalised: Float {
     #[doc(hidden)]
-    fn softmax(_: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
+    fn softmax(_: Cpu, along: AlongAxis, x: Option<&[Self]>, y: &mut [Self]) {
         if let Some(x) = x {
             y.copy_from_slice(x);
         }
-        lines(size, y, |y, at| {
+        lines(along, y, |y, at| {
             let max = greatest(y, &at);
             let sum: f64 = at.clone().map(|i| (y[i].to_f64() - max).exp()).sum();
             for i in at {
@@ -62,11 +63,11 @@ pub trait Normalised: Float {
     }
 
     #[doc(hidden)]
-    fn log_softmax(_: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
+    fn log_softmax(_: Cpu, along: AlongAxis, x: Option<&[Self]>, y: &mut [Self]) {
         if let Some(x) = x {
             y.copy_from_slice(x);
         }
-        lines(size, y, |y, at| {
+        lines(along, y, |y, at| {
             let max = greatest(y, &at);
             let sum: f64 = at.clone().map(|i| (y[i].to_f64() - max).exp()).sum();
             for i in at {
@@ -76,11 +77,11 @@ pub trait Normalised: Float {
     }
 
     #[doc(hidden)]
-    fn hardmax(_: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
+    fn hardmax(_: Cpu, along: AlongAxis, x: Option<&[Self]>, y: &mut [Self]) {
         if let Some(x) = x {
             y.copy_from_slice(x);
         }
-        lines(size, y, |y, at| {
+        lines(along, y, |y, at| {
             let mut best = at.start;
             for i in at.clone() {
                 if y[i] > y[best] {
@@ -99,12 +100,12 @@ impl Normalised for crate::F16 {}
 impl Normalised for crate::Bf16 {}
 
 impl Normalised for f32 {
-    fn softmax(cpu: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
-        dispatch!(cpu.level, s => softmax_at(s, size, x, y));
+    fn softmax(cpu: Cpu, along: AlongAxis, x: Option<&[Self]>, y: &mut [Self]) {
+        dispatch!(cpu.level, s => softmax_at(s, along, x, y));
     }
 
-    fn log_softmax(cpu: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
-        dispatch!(cpu.level, s => log_softmax_at(s, size, x, y));
+    fn log_softmax(cpu: Cpu, along: AlongAxis, x: Option<&[Self]>, y: &mut [Self]) {
+        dispatch!(cpu.level, s => log_softmax_at(s, along, x, y));
     }
 }
 
@@ -126,7 +127,7 @@ impl Iterator for At {
 }
 
 /// Calls `f` with every line along the axis.
-fn lines<T>([outer, axis, inner]: [usize; 3], y: &mut [T], f: impl Fn(&mut [T], At)) {
+fn lines<T>(AlongAxis { outer, axis, inner }: AlongAxis, y: &mut [T], f: impl Fn(&mut [T], At)) {
     if axis == 0 {
         return;
     }
@@ -157,7 +158,12 @@ const BLOCK: usize = 512;
 const COLUMNS: usize = 256;
 
 #[inline(always)]
-fn softmax_at<S: Simd>(s: S, [_, axis, inner]: [usize; 3], x: Option<&[f32]>, y: &mut [f32]) {
+fn softmax_at<S: Simd>(
+    s: S,
+    AlongAxis { axis, inner, .. }: AlongAxis,
+    x: Option<&[f32]>,
+    y: &mut [f32],
+) {
     if axis * inner == 0 {
         return;
     }
@@ -290,7 +296,12 @@ fn exp_sum<S: Simd, const STORE: bool>(s: S, x: Option<&[f32]>, y: &mut [f32], m
 }
 
 #[inline(always)]
-fn log_softmax_at<S: Simd>(s: S, [_, axis, inner]: [usize; 3], x: Option<&[f32]>, y: &mut [f32]) {
+fn log_softmax_at<S: Simd>(
+    s: S,
+    AlongAxis { axis, inner, .. }: AlongAxis,
+    x: Option<&[f32]>,
+    y: &mut [f32],
+) {
     if axis * inner == 0 {
         return;
     }
