@@ -6,6 +6,7 @@ Tests marked `slow` build crates, run TensorFlow or download packages: `make che
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
@@ -14,6 +15,19 @@ import rust_tools
 
 # also for the tests that call cargo themselves
 os.environ["CARGO_TARGET_DIR"] = str(rust_tools.TARGET)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where processes share the tests (`--dist loadgroup`), those that use one build of tf-layers stay together, so that it is made once."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item.path)))
+
+
+@functools.cache
+def _group(path: Path) -> str:
+    folder, text = path.relative_to(Path(__file__).parent).parts[0], path.read_text(encoding="utf-8")
+    shared = folder == "models" or "rust_tools.VERIFY" in text or "ALL_LAYERS" in text
+    return folder if folder == "conformance" else "crates" if shared else str(path)
 
 
 @pytest.fixture(autouse=True)

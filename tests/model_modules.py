@@ -16,6 +16,9 @@ _CARGO = f"""\
 name = "{{name}}"
 version = "{identity.UNCHECKED}"
 edition = "2024"
+[features]
+default = ["npz"]
+npz = []
 [dependencies]
 tf-layers = {{{{ path = "{ROOT / "rust" / "tf-layers"}" }}}}
 [build-dependencies]

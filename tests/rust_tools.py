@@ -14,6 +14,8 @@ BUILD = ROOT / "build" / WORKER
 """Where tests write: cargo locks a target folder while it builds, so every process has its own."""
 VERIFY = BUILD / "verify"
 """The workspace of every test that verifies: all of tf-layers is compiled there once."""
+ALL_LAYERS = str(ROOT / "tests" / "all_layers")
+"""For `--layers`: crates of any families share one build of tf-layers. Not for tests of the dependency itself."""
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "build" / "target")) / WORKER
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rust_tools import ROOT, VERIFY
+import rust_tools
+from rust_tools import ROOT
 
 import onnx2rust
 
@@ -31,7 +32,7 @@ def options(name: str) -> onnx2rust.Options:
 
 
 def test_they_compute_what_onnxruntime_and_keras_do() -> None:
-    checks = onnx2rust.Checks(target_dir=VERIFY)
+    checks = onnx2rust.Checks(target_dir=rust_tools.VERIFY)
     for name in EXAMPLES:
         report = onnx2rust.verify([ROOT / "examples" / name / "saved_model"], options(name), checks)
         report.raise_for_failure()

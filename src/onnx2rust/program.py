@@ -119,7 +119,16 @@ class Step:
 
     def fits(self) -> bool:
         """Whether the layer is fallible in general, but not here."""
-        return self.layer.fallible and self.layer.fits([v.type for v in self.inputs if v is not None])
+        return self._fallible and self.layer.fits([v.type for v in self.inputs if v is not None])
+
+    def can_fail(self) -> bool:
+        """Whether running the layer on these inputs can fail."""
+        return self._fallible and not self.fits()
+
+    @property
+    def _fallible(self) -> bool:
+        fallible, given = self.layer.fallible, self.inputs
+        return fallible if isinstance(fallible, bool) else any(k < len(given) and given[k] is not None for k in fallible)
 
     def results(self) -> Iterator[Value]:
         """Every value that the step produces."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import re
 
 import numpy as np
 import pytest
@@ -30,6 +31,14 @@ def test_the_crate_in_the_repository_is_what_is_generated(name):
 def test_every_folder_is_a_golden_crate():
     folders = {p.name for p in HERE.iterdir() if p.is_dir() and p.name != "__pycache__"}
     assert folders == set(GOLDEN)
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_no_layer_is_passed_what_is_not_there(name):
+    text = next((HERE / name).rglob("model.rs")).read_text()
+    assert re.search(r"\.run\w*\(", text)
+    for call in re.finditer(r"\.run\w*\((?:[^()]|\([^()]*\))*\)", text):
+        assert not re.search(r"\bNone\b", call[0]), call[0]
 
 
 def test_the_readme_says_what_each_shows():

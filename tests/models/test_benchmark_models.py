@@ -51,7 +51,7 @@ def test_a_quantised_crate_passes_its_own_tests_at_every_vector_level(name: str,
     project = convert(
         quantised.onnx_files([name])[name],
         tmp_path / "out",
-        Options(name=name, layers=str(rust_tools.ROOT / "rust" / "tf-layers")),
+        Options(name=name, layers=rust_tools.ALL_LAYERS),
     )
     assert "fn every_vector_level" in (project.crate / "tests" / "parity.rs").read_text()
     rust_tools.passes(project.crate, "test", "-q", "--test", "parity")

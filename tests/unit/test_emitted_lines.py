@@ -20,6 +20,7 @@ from onnx2rust.emit.scope import Scope
 from onnx2rust.emit.sizes import SizeTable
 from onnx2rust.emit.weights import WeightTable
 from onnx2rust.frontends import Loaded
+from onnx2rust.layers.base import Layer
 from onnx2rust.layers.movement import Slice
 from onnx2rust.naming import Names
 from onnx2rust.options import Options
@@ -385,3 +386,85 @@ def test_the_places_of_unique_slices_have_names() -> None:
     text = rendered([node], ["y", "counts"], {})["src/model.rs"]
     assert ".sizes(cpu, AlongAxis { outer: 1, axis: n, inner: 3 }, inputs.x)" in text
     assert re.search(r"inputs\.x, ws\.s\d\.fit\(.*\)\?, UniquePlaces \{ counts: Some\(.*\), \.\.Default::default\(\) \}", text)
+
+
+W = np.ones((3, 3), np.float32)
+K = np.ones((2, 3, 3, 3), np.float32)
+ROW = np.ones(3, np.float32)
+
+
+def _residual(first: onnx.NodeProto) -> list[onnx.NodeProto]:
+    """x² + first(x), with x² needed once more: nothing can be overwritten."""
+    last = [helper.make_node("Add", ["z", "s"], ["t"]), helper.make_node("Mul", ["t", "s"], ["y"])]
+    return [helper.make_node("Exp", ["x"], ["s"]), first, *last]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "known", "shape", "call"),
+    [
+        ([helper.make_node("MatMul", ["x", "w"], ["y"])], {"w": W}, ("n", 3), ".run(cpu, n, inputs.x, ws."),
+        (_residual(helper.make_node("MatMul", ["x", "w"], ["z"])), {"w": W}, ("n", 3), ".run_adding(cpu, n, inputs.x, ws."),
+        ([helper.make_node("Conv", ["x", "k"], ["y"])], {"k": K}, (1, 3, 8, 8), ".run(cpu, 1, [8, 8], "),
+        (
+            [helper.make_node("Mul", ["x", "w"], ["k"]), helper.make_node("Conv", ["c", "k"], ["y"])],
+            {"w": K, "c": np.ones((1, 3, 4, 4), np.float32)},
+            (2, 3, 3, 3),
+            "ConvDynamicInputs { batch: 1, size: [4, 4], channels: [3, 2], ",
+        ),
+        ([helper.make_node("LayerNormalization", ["x", "s"], ["y"])], {"s": ROW}, ("n", 3), ".run(cpu, [n, 3], inputs.x, ws."),
+        (
+            [helper.make_node("LayerNormalization", ["x", "s"], ["y", "", "i"])],
+            {"s": ROW},
+            ("n", 3),
+            ".run_with_statistics(cpu, [n, 3], inputs.x, ",
+        ),
+        ([helper.make_node("Trilu", ["x"], ["y"])], {}, ("n", 3), " rows: n, columns: 3 }, inputs.x, ws."),
+        ([helper.make_node("Trilu", ["x", "k"], ["y"])], {"k": np.array(1)}, ("n", 3), ".run_with_k(cpu, "),
+        ([helper.make_node("Pad", ["x", "p"], ["y"])], {"p": np.array([0, 1, 0, 1])}, ("n", 3), ".run(cpu, Border {"),
+        (
+            [helper.make_node("Pad", ["x", "p", "v"], ["y"])],
+            {"p": np.array([0, 1, 0, 1]), "v": np.array(5, np.float32)},
+            ("n", 3),
+            ".run_with_value(cpu, Border {",
+        ),
+        ([helper.make_node("Pad", ["x", "sizes"], ["y"])], {}, ("n",), ".run(cpu, [n], inputs.x, inputs.sizes_2, "),
+        (
+            [helper.make_node("Pad", ["x", "sizes", "v"], ["y"])],
+            {"v": np.array(5, np.float32)},
+            ("n",),
+            ".run_with_value(cpu, [n], inputs.x, inputs.sizes_2, ",
+        ),
+        (
+            [helper.make_node("Slice", ["x", "sizes", "e"], ["y"])],
+            {"e": np.array([3, 3])},
+            ("n", 3),
+            ".sizes(cpu, [n, 3], inputs.sizes_2, ",
+        ),
+        (
+            [helper.make_node("Slice", ["x", "sizes", "e", "", "b"], ["y"])],
+            {"e": np.array([3, 3]), "b": np.array([2, 2])},
+            ("n", 3),
+            ".run_with_steps(cpu, [n, 3], inputs.x, inputs.sizes_2, ",
+        ),
+    ],
+    ids=lambda v: v[0].op_type if isinstance(v, list) else "",
+)
+def test_an_operand_that_is_absent_chooses_the_method(
+    nodes: list[onnx.NodeProto], known: dict[str, Any], shape: tuple[int | str, ...], call: str
+) -> None:
+    outputs = [o for o in nodes[-1].output if o]
+    text = rendered(nodes, outputs, known, shape)["src/model.rs"]
+    assert call in text, text[text.index("pub fn predict") :]
+    assert not re.search(r"\bNone[,)]", text[text.index("pub fn predict") :])
+
+
+def every_layer(base: type[Layer] = Layer) -> list[type[Layer]]:
+    """All layers of tf-layers."""
+    return [found for c in base.__subclasses__() for found in (c, *every_layer(c)) if found.rust]
+
+
+def test_what_may_be_absent_has_a_field_or_chooses_the_method() -> None:
+    for layer in every_layer():
+        for optional, records in ((layer.optional, layer.inputs_in), (layer.optional_outputs, layer.outputs_in)):
+            assert set(optional) <= {k for record in records for _, k in record.fields}, layer
+        assert not set(layer.optional) & set(layer.chooses), layer

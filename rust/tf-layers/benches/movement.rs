@@ -61,7 +61,7 @@ fn main() {
         Pad {
             mode: PadMode::Constant,
         }
-        .run(
+        .run_with_value(
             cpu,
             Border {
                 shape: [56, 56, 64],
@@ -69,7 +69,7 @@ fn main() {
                 after: [1, 1, 0],
             },
             &x[..56 * 56 * 64],
-            Some(&[0.0]),
+            &[0.0],
             &mut y[..58 * 58 * 64],
         );
     });
@@ -112,7 +112,6 @@ fn main() {
                 out: 56,
             },
             &x[..28 * 28 * 64],
-            None,
             middle,
         );
         layer.run(
@@ -124,7 +123,6 @@ fn main() {
                 out: 56,
             },
             middle,
-            None,
             &mut out[..56 * 56 * 64],
         );
     });
@@ -146,7 +144,6 @@ fn main() {
                 out: 56,
             },
             &x[..28 * 28 * 64],
-            None,
             middle,
         );
         layer.run(
@@ -158,7 +155,6 @@ fn main() {
                 out: 56,
             },
             middle,
-            None,
             &mut out[..56 * 56 * 64],
         );
     });

@@ -81,7 +81,7 @@ fn dense(bench: &Bench, cpu: Cpu, rows: usize, k: usize, n: usize) {
         &format!("dense {rows}×{k}×{n}"),
         2 * rows * k * n,
         &mut y,
-        |y| layer.run(cpu, rows, x, None, y),
+        |y| layer.run(cpu, rows, x, y),
         |y| close(y[r * n + j], expected.max(0.0), (k as f64).sqrt()),
     );
 }
@@ -132,7 +132,7 @@ fn conv<const D: usize>(
         &format!("conv {kernel} s{stride} {size:?} {inputs}→{outputs}"),
         2 * output * outputs * inputs * taps,
         &mut y,
-        |y| layer.run(cpu, 1, size, x, None, y, &mut scratch),
+        |y| layer.run(cpu, 1, size, x, y, &mut scratch),
         |y| y.iter().all(|v| v.is_finite()),
     );
 }
@@ -162,7 +162,7 @@ fn winograd<const M: usize>(bench: &Bench, cpu: Cpu, size: usize, channels: usiz
         &format!("winograd F({M}) {size}×{size}×{channels}"),
         2 * size * size * channels * channels * 9,
         &mut y,
-        |y| layer.run(cpu, 1, [size; 2], x, None, y, &mut scratch),
+        |y| layer.run(cpu, 1, [size; 2], x, y, &mut scratch),
         |y| y.iter().all(|v| v.is_finite()),
     );
 }
@@ -196,7 +196,7 @@ fn depthwise(bench: &Bench, cpu: Cpu, size: usize, channels: usize, kernel: usiz
         &format!("depthwise {kernel} s{stride} {size}×{size}×{channels}"),
         2 * output * output * channels * kernel * kernel,
         &mut y,
-        |y| layer.run(cpu, 1, [size; 2], x, None, y, &mut scratch),
+        |y| layer.run(cpu, 1, [size; 2], x, y, &mut scratch),
         |y| y.iter().all(|v| v.is_finite()),
     );
 }

@@ -33,8 +33,8 @@ fn main() -> tf_layers::Result<()> {
     let cpu = Cpu::new();
     let mut between = Slot::new();
     let mut y = [0.0; 4];
-    hidden.run(cpu, rows, &x, None, between.fit(rows * 2)?);
-    output.run(cpu, rows, between.get(rows * 2), None, &mut y);
+    hidden.run(cpu, rows, &x, between.fit(rows * 2)?);
+    output.run(cpu, rows, between.get(rows * 2), &mut y);
 
     for (x, y) in x.chunks_exact(2).zip(y) {
         println!("{} xor {} = {y}", x[0], x[1]);

@@ -1,6 +1,6 @@
 //! Which vector instructions this machine has: the only file that names the crate that finds out.
 
-pub use fearless_simd::{Level, Simd, f32x8, kernel, prelude};
+pub use fearless_simd::{Level, Simd, f32x4, f32x8, kernel, prelude};
 
 /// Runs an expression compiled for the vector level: AVX-512, AVX2 or SSE2 on x86, whatever there is elsewhere.
 ///

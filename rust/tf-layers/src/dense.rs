@@ -46,19 +46,18 @@ impl Dense<'_> {
         self
     }
 
-    /// y = activation(x · kernel + bias + residual) for `rows` rows; residual `[rows, units]`, if any.
-    pub fn run(&self, cpu: Cpu, rows: usize, x: &[f32], residual: Option<&[f32]>, y: &mut [f32]) {
-        self.product(
-            cpu,
-            rows,
-            x,
-            residual.map_or(Addend::Nothing, Addend::Slice),
-            y,
-        );
+    /// y = activation(x · kernel + bias) for `rows` rows.
+    pub fn run(&self, cpu: Cpu, rows: usize, x: &[f32], y: &mut [f32]) {
+        self.product(cpu, rows, x, Addend::Nothing, y);
     }
 
-    /// [`run`](Self::run) with the residual in y, which is overwritten.
-    pub fn run_in_place_right(&self, cpu: Cpu, rows: usize, x: &[f32], y: &mut [f32]) {
+    /// y = activation(x · kernel + bias + residual) for `rows` rows; residual `[rows, units]`.
+    pub fn run_adding(&self, cpu: Cpu, rows: usize, x: &[f32], residual: &[f32], y: &mut [f32]) {
+        self.product(cpu, rows, x, Addend::Slice(residual), y);
+    }
+
+    /// [`run_adding`](Self::run_adding) with the residual in y, which is overwritten.
+    pub fn run_adding_in_place(&self, cpu: Cpu, rows: usize, x: &[f32], y: &mut [f32]) {
         self.product(cpu, rows, x, Addend::Output, y);
     }
 

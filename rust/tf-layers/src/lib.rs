@@ -35,6 +35,7 @@ pub mod conv;
 pub mod cpu;
 #[cfg(feature = "dense")]
 pub mod dense;
+mod dtype;
 mod embed;
 mod error;
 #[cfg(feature = "gemm")]
@@ -76,7 +77,7 @@ pub mod reduce;
 pub mod scan;
 #[cfg(feature = "select")]
 pub mod select;
-#[cfg(feature = "npz")]
+#[cfg(feature = "base")]
 pub mod signature;
 #[cfg(feature = "base")]
 mod slot;
@@ -93,6 +94,8 @@ pub use bytemuck;
 #[cfg(feature = "base")]
 pub use cpu::Cpu;
 pub use embed::Aligned;
+#[cfg(feature = "base")]
+pub use embed::Owned;
 pub use error::{Error, Result};
 #[cfg(feature = "base")]
 pub use number::{Bf16, F16};

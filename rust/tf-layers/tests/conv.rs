@@ -4,7 +4,7 @@ mod common;
 
 use common::{Rng, flat, indices};
 use tf_layers::activation::Activation;
-use tf_layers::conv::{Conv, ConvDynamic, DepthwiseConv};
+use tf_layers::conv::{Conv, ConvDynamic, ConvDynamicInputs, DepthwiseConv};
 use tf_layers::{Cpu, Slot, pack};
 
 /// |error| ≤ budget · Σ |x·w| (+ |bias| + |residual|).
@@ -61,21 +61,14 @@ impl<const D: usize> Case<D> {
         .checked();
         let mut scratch = Slot::new();
         let mut y = vec![f32::NAN; y_shape.iter().product()];
-        layer.run(
-            cpu,
-            self.batch,
-            self.size,
-            &x,
-            residual.as_deref(),
-            &mut y,
-            &mut scratch,
-        );
+        let (batch, size) = (self.batch, self.size);
         if let Some(residual) = &residual {
+            layer.run_adding(cpu, batch, size, &x, residual, &mut y, &mut scratch);
             let mut in_place = residual.clone();
-            layer.run_in_place_right(cpu, self.batch, self.size, &x, &mut in_place, &mut scratch);
+            layer.run_adding_in_place(cpu, batch, size, &x, &mut in_place, &mut scratch);
             assert_eq!(y, in_place);
-        }
-        if residual.is_none() {
+        } else {
+            layer.run(cpu, batch, size, &x, &mut y, &mut scratch);
             let mut dynamic = vec![f32::NAN; y.len()];
             let layer = ConvDynamic {
                 group: self.group,
@@ -85,25 +78,22 @@ impl<const D: usize> Case<D> {
                 pads_begin: self.begin,
                 pads_end: self.end,
             };
-            let channels = [self.inputs, self.outputs];
-            layer.run(
-                cpu,
-                self.batch,
-                self.size,
-                channels,
-                &x,
-                &w,
-                bias.as_deref(),
-                &mut dynamic,
-                &mut scratch,
-            );
+            let inputs = ConvDynamicInputs {
+                batch,
+                size,
+                channels: [self.inputs, self.outputs],
+                x: &x,
+                w: &w,
+                bias: bias.as_deref(),
+            };
+            layer.run(cpu, inputs, &mut dynamic, &mut scratch);
             assert_eq!(y, dynamic.iter().map(|v| v.max(0.0)).collect::<Vec<_>>());
         }
         let mut depthwise = vec![f32::NAN; y.len()];
         let is_depthwise = self.group == self.inputs;
         if is_depthwise {
             let kernel = pack::depthwise(&w, &w_shape);
-            DepthwiseConv {
+            let layer = DepthwiseConv {
                 channels: self.inputs,
                 multiplier: group_outputs,
                 kernel_shape: self.kernel,
@@ -115,16 +105,13 @@ impl<const D: usize> Case<D> {
                 bias: bias.as_deref(),
                 activation: Activation::Relu,
             }
-            .checked()
-            .run(
-                cpu,
-                self.batch,
-                self.size,
-                &x,
-                residual.as_deref(),
-                &mut depthwise,
-                &mut scratch,
-            );
+            .checked();
+            match &residual {
+                Some(residual) => {
+                    layer.run_adding(cpu, batch, size, &x, residual, &mut depthwise, &mut scratch);
+                }
+                None => layer.run(cpu, batch, size, &x, &mut depthwise, &mut scratch),
+            }
         }
 
         for (i, at) in indices(&y_shape).enumerate() {

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Rng, flat, indices};
 use tf_layers::activation::Activation;
-use tf_layers::conv::{ConvTranspose, ConvTransposeDynamic};
+use tf_layers::conv::{ConvDynamicInputs, ConvTranspose, ConvTransposeDynamic};
 use tf_layers::{Cpu, Slot, pack};
 
 /// |error| ≤ budget · Σ |x·w| (+ |bias|).
@@ -93,18 +93,15 @@ fn check_weights<const D: usize>(
             pads_end: end,
             output_padding: extra,
         };
-        let channels = [group * inputs, group * outputs];
-        layer.run(
-            cpu,
+        let inputs = ConvDynamicInputs {
             batch,
             size,
-            channels,
-            &x,
-            &w,
-            bias.as_deref(),
-            &mut dynamic,
-            &mut Slot::new(),
-        );
+            channels: [group * inputs, group * outputs],
+            x: &x,
+            w: &w,
+            bias: bias.as_deref(),
+        };
+        layer.run(cpu, inputs, &mut dynamic, &mut Slot::new());
         let bits = |y: &[f32]| y.iter().map(|y| y.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&y), bits(&dynamic));
     }

@@ -57,12 +57,12 @@ impl Case {
         let mut y = vec![f32::NAN; self.rows * self.n];
         match &self.residual {
             Some(residual) => {
-                layer.run(cpu, self.rows, &self.x, Some(residual), &mut y);
+                layer.run_adding(cpu, self.rows, &self.x, residual, &mut y);
                 let mut in_place = residual.clone();
-                layer.run_in_place_right(cpu, self.rows, &self.x, &mut in_place);
+                layer.run_adding_in_place(cpu, self.rows, &self.x, &mut in_place);
                 assert_eq!(y, in_place);
             }
-            None => layer.run(cpu, self.rows, &self.x, None, &mut y),
+            None => layer.run(cpu, self.rows, &self.x, &mut y),
         }
         for (i, actual) in y.iter().enumerate() {
             let (expected, scale) = self.oracle(i / self.n, i % self.n);
@@ -156,7 +156,7 @@ fn a_large_bias_is_rounded_once() {
             }
             .checked();
             let mut y = vec![f32::NAN; rows * n];
-            layer.run(cpu, rows, &case.x, None, &mut y);
+            layer.run(cpu, rows, &case.x, &mut y);
             for (i, actual) in y.iter().enumerate() {
                 let (expected, scale) = case.oracle(i / n, i % n);
                 let half = f64::from(actual.next_up() - actual) / 2.0;
@@ -189,7 +189,6 @@ fn nan_and_infinity_go_through() {
             cpu,
             3,
             &[f32::NAN, 1.0, f32::INFINITY, 1.0, f32::NEG_INFINITY, 1.0],
-            None,
             &mut y,
         );
         assert!(y[..17].iter().all(|v| v.is_nan()), "{}", cpu.name());
@@ -209,7 +208,7 @@ fn nan_and_infinity_go_through() {
             x[row * 256 + 77] = value;
         }
         let mut y = [f32::NAN; 16];
-        layer.run(cpu, 16, &x, None, &mut y);
+        layer.run(cpu, 16, &x, &mut y);
         assert!(y[1].is_nan(), "{}", cpu.name());
         assert_eq!(
             [y[0], y[2], y[3], y[15]],

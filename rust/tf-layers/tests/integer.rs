@@ -4,7 +4,10 @@ mod common;
 
 use common::{Rng, flat, indices};
 use tf_layers::Cpu;
-use tf_layers::integer::{ConvInteger, MatMulInteger, Requantize};
+use tf_layers::integer::{
+    ConvInteger, ConvIntegerInputs, MatMulInteger, MatMulIntegerInputs, Requantize,
+    RequantizeInputs,
+};
 use tf_layers::matmul::MatMulAny;
 use tf_layers::matrices::Matrices;
 
@@ -43,10 +46,12 @@ fn matrices() {
                     b_batch: [0],
                     b_steps: [1, k],
                 },
-                &a,
-                &b,
-                a_zero.as_deref(),
-                b_zero.as_deref(),
+                MatMulIntegerInputs {
+                    a: &a,
+                    b: &b,
+                    a_zero: a_zero.as_deref(),
+                    b_zero: b_zero.as_deref(),
+                },
                 &mut y,
             );
             for at in indices(&[2, m, n]) {
@@ -96,7 +101,18 @@ fn images() {
                 pads_end: [pad; 2],
             }
             .checked()
-            .run(cpu, 1, size, &x, &w, Some(&x_zero), Some(&w_zero), &mut y);
+            .run(
+                cpu,
+                ConvIntegerInputs {
+                    batch: 1,
+                    size,
+                    x: &x,
+                    w: &w,
+                    x_zero: Some(&x_zero),
+                    w_zero: Some(&w_zero),
+                },
+                &mut y,
+            );
             for at in indices(&[output[0], output[1], outputs]) {
                 let mut expected = 0;
                 let first = at[2] / (outputs / group) * (inputs / group);
@@ -125,14 +141,16 @@ fn requantizing_rounds_halves_to_even_and_saturates() {
         let x = [1, 3, 5, -9, 100_000, -100_000];
         Requantize.run(
             cpu,
-            3,
-            2,
-            &x,
-            &[0.5],
-            &[2.0, 1.0],
-            &[2.0],
-            Some(&[3]),
-            Some(&[0, 1]),
+            RequantizeInputs {
+                rows: 3,
+                channels: 2,
+                x: &x,
+                a_scale: &[0.5],
+                b_scale: &[2.0, 1.0],
+                y_scale: &[2.0],
+                y_zero: Some(&[3]),
+                bias: Some(&[0, 1]),
+            },
             &mut y,
         );
         // x · 0.5 and (x + 1) · 0.25
@@ -140,14 +158,15 @@ fn requantizing_rounds_halves_to_even_and_saturates() {
         let mut y = [0i8; 2];
         Requantize.run(
             cpu,
-            1,
-            2,
-            &[1000, -1000],
-            &[1.0],
-            &[1.0],
-            &[1.0],
-            None,
-            None,
+            RequantizeInputs {
+                rows: 1,
+                channels: 2,
+                x: &[1000, -1000],
+                a_scale: &[1.0],
+                b_scale: &[1.0],
+                y_scale: &[1.0],
+                ..RequantizeInputs::default()
+            },
             &mut y,
         );
         assert_eq!(y, [127, -128]);

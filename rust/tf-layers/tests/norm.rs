@@ -63,7 +63,11 @@ fn layer_and_rms() {
                 }
                 .checked();
                 let (mut y, mut mean, mut inverse) = (vec![0.0; 3 * n], [0.0; 3], [0.0; 3]);
-                layer.run(cpu, [3, n], &x, &mut y, Some(&mut mean), Some(&mut inverse));
+                let statistics = RowStatistics {
+                    mean: Some(&mut mean),
+                    inv_std_dev: Some(&mut inverse),
+                };
+                layer.run_with_statistics(cpu, [3, n], &x, &mut y, statistics);
                 // x − mean cancels: its error is that of a mean of 4, times the inverse deviation.
                 let worst = inverse.iter().fold(1.0, |a, &b| f64::from(b).max(a));
                 assert_close(
@@ -75,8 +79,18 @@ fn layer_and_rms() {
                 let exact: Vec<f64> = x.chunks(n).map(|row| moments(row, epsilon).0).collect();
                 assert_close(&mean, &exact, 0.0, "mean");
                 let mut in_place = x.clone();
-                layer.run_in_place(cpu, [3, n], &mut in_place, None, None);
+                layer.run_in_place(cpu, [3, n], &mut in_place);
                 assert_eq!(in_place, y);
+                let (mut in_place, mut only) = (x.clone(), [0.0; 3]);
+                let statistics = RowStatistics {
+                    inv_std_dev: Some(&mut only),
+                    ..RowStatistics::default()
+                };
+                layer.run_with_statistics_in_place(cpu, [3, n], &mut in_place, statistics);
+                assert_eq!((in_place, only), (y.clone(), inverse));
+                let mut alone = vec![0.0; 3 * n];
+                layer.run(cpu, [3, n], &x, &mut alone);
+                assert_eq!(alone, y);
 
                 let rms = RmsNormalization { epsilon, scale }.checked();
                 let want: Vec<f64> = x
@@ -186,7 +200,7 @@ fn lp_norms_and_other_floats() {
         scale: Some(&scale),
         bias: None,
     };
-    layer.run(cpu, [1, 2], &[half(1.0), half(3.0)], &mut y, None, None);
+    layer.run(cpu, [1, 2], &[half(1.0), half(3.0)], &mut y);
     assert_eq!(y, [half(-2.0), half(3.0)]);
     let mut wide = [1.0f64, 2.0, 3.0, 4.0];
     ScaleShift {

@@ -42,15 +42,11 @@ fn check<const M: usize>(
     }
     .checked();
     let mut y = vec![f32::NAN; batch * output[0] * output[1] * outputs];
-    layer.run(
-        cpu,
-        batch,
-        size,
-        &x,
-        residual.as_deref(),
-        &mut y,
-        &mut Slot::new(),
-    );
+    let mut scratch = Slot::new();
+    match &residual {
+        Some(residual) => layer.run_adding(cpu, batch, size, &x, residual, &mut y, &mut scratch),
+        None => layer.run(cpu, batch, size, &x, &mut y, &mut scratch),
+    }
     let mut expected = vec![0.0; y.len()];
     for (at, value) in expected.iter_mut().enumerate() {
         let (o, pixel) = (at % outputs, at / outputs);

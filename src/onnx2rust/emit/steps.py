@@ -143,7 +143,8 @@ class Writer:
             by = step.layer.sized_by
             skipped = () if by is None else [k for k in range(len(step.inputs)) if k not in by]
             arguments = joined(self._arguments(step, skipped))
-            value = code(self._receiver(step), ".sizes(", arguments, f").map_err(|e| e.at({string(step.name)}))?")
+            method = _method("sizes", step.layer, [v if k not in skipped else None for k, v in enumerate(step.inputs)])
+            value = code(self._receiver(step), f".{method}(", arguments, f").map_err(|e| e.at({string(step.name)}))?")
             found.append(Let(self.variables(step.defines), value, array=True, found=step.defines))
         if step.outputs:
             found.append(Do(self._call(step)))
@@ -195,6 +196,8 @@ class Writer:
         layer, sizes = step.layer, self._sizes(step)
         reads: dict[int, Code | None] = {}
         for index, value in enumerate(step.inputs):
+            if value is None and index in layer.chooses:
+                continue
             if index not in skip:
                 reads[index] = None if value is None else _some(self.read(value), index in layer.optional)
             elif instead is not None:
@@ -211,7 +214,7 @@ class Writer:
             own = sizes if record.path == layer.sizes_in else {}
             fields = {name: reads.pop(k, None) for name, k in record.fields}
             reads[record.first] = self._record(record.path, {**own, **fields})
-        rest = [reads[k] or code("None") for k in sorted(reads)]
+        rest = _all_there(step, reads)
         return [*found, code("&[", _kept(joined(rest)), "]")] if layer.variadic else [*found, *rest]
 
     def _sizes_in(self, layer: Layer, sizes: dict[str, Code]) -> Code:
@@ -234,12 +237,12 @@ class Writer:
 
     def _call(self, step: Step) -> Code:
         layer, index = step.layer, self.plan.in_place.get(step)
-        method = "run_known" if step.fits() else "run"
+        method = _method("run_known" if step.fits() else "run", layer, step.inputs, step.outputs)
         target = None
         if index is not None:
             value = step.inputs[index]
             assert value is not None
-            method += "_in_place" if index == 0 else "_in_place_right"
+            method += "_in_place" if index == 0 or index in layer.chooses else "_in_place_right"
             target = self.write(value)
         arguments = self._arguments(step, () if index is None else [index], target)
         writes: dict[int, Code | None] = {}
@@ -250,12 +253,14 @@ class Writer:
         if layer.output_shape and (written := writes[0]) is not None:
             writes[0] = code(self._sizes(step)[layer.output_shape], ", ", written)
         for record in layer.outputs_in:
-            writes[record.first] = self._record(record.path, {name: writes.pop(k, None) for name, k in record.fields})
-        arguments += [writes[k] or code("None") for k in sorted(writes)]
+            fields = {name: writes.pop(k, None) for name, k in record.fields}
+            if any(fields.values()) or not record.chooses:
+                writes[record.first] = self._record(record.path, fields)
+        arguments += _all_there(step, writes)
         if layer.scratch:
             self.needs_scratch = True
             arguments.append(code("&mut ", WORKSPACE, ".scratch"))
-        tail = f".map_err(|e| e.at({string(step.name)}))?" if layer.fallible and not step.fits() else ""
+        tail = f".map_err(|e| e.at({string(step.name)}))?" if step.can_fail() else ""
         return code(self._fitted(step), f".{method}(", joined(arguments), f"){tail}")
 
     def type_of(self, member: str) -> str:
@@ -277,6 +282,25 @@ class Writer:
             literal = literals.struct(step.layer, self.weights, scope)
             found.append((step, literals.struct_type(step.layer, scope), literal))
         return found
+
+
+def _method(name: str, layer: Layer, inputs: Sequence[Value | None], outputs: Sequence[Value | None] = ()) -> str:
+    """The method for these operands: those that may be absent and are not are in its name."""
+    given = {k for k, value in enumerate(inputs) if value is not None}
+    wanted = {k for k, value in enumerate(outputs) if value is not None}
+    words = [word for k, word in sorted(layer.chooses.items()) if k in given]
+    words += [record.chooses for record in layer.outputs_in if record.chooses and wanted & {k for _, k in record.fields}]
+    return "_".join([name, *words])
+
+
+def _all_there(step: Step, operands: Mapping[int, Code | None]) -> list[Code]:
+    """The operands that are passed by position, of which none may be absent."""
+    found = []
+    for k, operand in sorted(operands.items()):
+        if operand is None:
+            raise AssertionError(f"{step.name} ({type(step.layer).__name__}): nothing stands for operand {k}")
+        found.append(operand)
+    return found
 
 
 def _some(value: Code, option: bool) -> Code:

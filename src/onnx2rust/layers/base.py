@@ -9,7 +9,7 @@ A layer class mirrors a Rust struct of tf-layers. Its dataclass fields, in order
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -72,6 +72,8 @@ class Record:
     """Its path inside tf_layers: `recurrent::LstmInputs`."""
     fields: tuple[tuple[str, int], ...]
     """Its fields, and which inputs or outputs they are."""
+    chooses: str = ""
+    """What the method that takes it has in its name, if there is one without it, for where none of its fields is there."""
 
     @staticmethod
     def of(path: str, *names: str, **fields: int) -> Record:
@@ -94,8 +96,9 @@ class Layer:
     """Cargo feature of tf_layers that the struct lies behind, if not the name of its module."""
     in_place: ClassVar[tuple[int, ...]] = ()
     """Inputs that the output may overwrite, best first: 0 → `run_in_place`, 1 → `run_in_place_right`."""
-    fallible: ClassVar[bool] = False
-    """Whether `run` returns a Result. A layer that `fits` has a `run_known` besides, and so on, which returns nothing."""
+    fallible: ClassVar[bool | tuple[int, ...]] = False
+    """Whether `run` returns a Result, or the optional inputs that make it return one. A layer that `fits` has a `run_known` besides, and so
+    on, which returns nothing."""
     sizes_in: ClassVar[str] = ""
     """Path of the struct inside tf_layers that `run` takes its sizes in, by their names, if they do not stand one behind the other."""
     input_shapes: ClassVar[tuple[str, ...]] = ()
@@ -111,7 +114,10 @@ class Layer:
     variadic: ClassVar[bool] = False
     """Whether inputs are passed as one slice of slices."""
     optional: ClassVar[tuple[int, ...]] = ()
-    """Inputs that are passed as Option."""
+    """Inputs that are an Option in a struct of `inputs_in`."""
+    chooses: ClassVar[Mapping[int, str]] = {}
+    """Inputs that may be absent, and what the method that takes them has in its name: with {1: "adding"} a step of two inputs is
+    `run_adding`, one of one input is `run`. Nothing is ever passed as `None`."""
     input_names: ClassVar[tuple[str, ...]] = ()
     """What a constant is called that is an input, for the first of them."""
     sized_by: ClassVar[tuple[int, ...] | None] = None
@@ -119,7 +125,7 @@ class Layer:
     windows: ClassVar[bool] = False
     """Whether the axes between the first and the last of the outputs count windows, of which there must be one at least."""
     optional_outputs: ClassVar[tuple[int, ...]] = ()
-    """Outputs that are passed as Option."""
+    """Outputs that are an Option in a struct of `outputs_in`."""
     independent: ClassVar[tuple[str, ...] | None] = None
     """Sizes whose (first) axis counts pieces that are computed one by one: piece i of every output depends on piece i of every input
     alone. Empty where that holds for the elements themselves, None where it does not hold."""

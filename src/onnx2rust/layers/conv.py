@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.dims import Dim, product
-from onnx2rust.layers.base import Dims, Layer, Variant, Weight
+from onnx2rust.layers.base import Dims, Layer, Record, Variant, Weight
+
+_DYNAMIC = Record.of("conv::ConvDynamicInputs", "x", "w", "bias")
 
 
 @dataclass(frozen=True)
-class Conv(Layer, rust="conv::Conv", optional=(1,), in_place=(1,), scratch=True, windows=True, independent=("batch",)):
+class Conv(Layer, rust="conv::Conv", chooses={1: "adding"}, in_place=(1,), scratch=True, windows=True, independent=("batch",)):
     """y = activation(kernel * x + bias + residual) for x [batch, *size, input_channels]; input 1 is the residual."""
 
     input_channels: int
@@ -41,7 +43,13 @@ class Conv(Layer, rust="conv::Conv", optional=(1,), in_place=(1,), scratch=True,
 
 @dataclass(frozen=True)
 class DepthwiseConv(
-    Layer, rust="conv::DepthwiseConv", feature="depthwise", optional=(1,), scratch=True, windows=True, independent=("batch",)
+    Layer,
+    rust="conv::DepthwiseConv",
+    feature="depthwise",
+    chooses={1: "adding"},
+    scratch=True,
+    windows=True,
+    independent=("batch",),
 ):
     """y = activation(kernel * x + bias + residual), each channel by itself; output channel o reads input channel o // multiplier."""
 
@@ -95,7 +103,16 @@ class ConvTranspose(Layer, rust="conv::ConvTranspose", feature="conv-transpose",
 
 
 @dataclass(frozen=True)
-class ConvDynamic(Layer, rust="conv::ConvDynamic", feature="conv-dynamic", optional=(2,), scratch=True, windows=True):
+class ConvDynamic(
+    Layer,
+    rust="conv::ConvDynamic",
+    feature="conv-dynamic",
+    sizes_in=_DYNAMIC.path,
+    inputs_in=(_DYNAMIC,),
+    optional=(2,),
+    scratch=True,
+    windows=True,
+):
     """y = x ⋆ w + bias with a kernel computed while the model runs; `channels` are those of x and y."""
 
     group: int
@@ -113,7 +130,15 @@ class ConvDynamic(Layer, rust="conv::ConvDynamic", feature="conv-dynamic", optio
 
 
 @dataclass(frozen=True)
-class ConvTransposeDynamic(Layer, rust="conv::ConvTransposeDynamic", feature="conv-dynamic", optional=(2,), scratch=True):
+class ConvTransposeDynamic(
+    Layer,
+    rust="conv::ConvTransposeDynamic",
+    feature="conv-dynamic",
+    sizes_in=_DYNAMIC.path,
+    inputs_in=(_DYNAMIC,),
+    optional=(2,),
+    scratch=True,
+):
     """y = x ⋆ᵀ w + bias with a kernel computed while the model runs; `channels` are those of x and y."""
 
     group: int
@@ -133,7 +158,13 @@ class ConvTransposeDynamic(Layer, rust="conv::ConvTransposeDynamic", feature="co
 
 @dataclass(frozen=True)
 class WinogradConv2d(
-    Layer, rust="conv::WinogradConv2d", feature="winograd", optional=(1,), scratch=True, windows=True, independent=("batch",)
+    Layer,
+    rust="conv::WinogradConv2d",
+    feature="winograd",
+    chooses={1: "adding"},
+    scratch=True,
+    windows=True,
+    independent=("batch",),
 ):
     """Conv with a kernel of 3 × 3 and stride 1, by tiles of `tile` × `tile` outputs."""
 

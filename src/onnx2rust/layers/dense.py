@@ -9,7 +9,7 @@ from onnx2rust.layers.base import Dims, Layer, Variant, Weight
 
 
 @dataclass(frozen=True)
-class Dense(Layer, rust="dense::Dense", optional=(1,), in_place=(1,), independent=("rows",)):
+class Dense(Layer, rust="dense::Dense", chooses={1: "adding"}, in_place=(1,), independent=("rows",)):
     """y = activation(x · kernel + bias + residual) for x [rows, inputs], residual and y [rows, units]."""
 
     inputs: int

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.dims import Dim, product
-from onnx2rust.layers.base import Dims, Layer
+from onnx2rust.layers.base import Dims, Layer, Record
+
+_MATRICES = Record.of("integer::MatMulIntegerInputs", "a", "b", "a_zero", "b_zero")
+_IMAGES = Record.of("integer::ConvIntegerInputs", "x", "w", "x_zero", "w_zero")
+_SUMS = Record.of("integer::RequantizeInputs", "x", "a_scale", "b_scale", "y_scale", "y_zero", "bias")
 
 
 @dataclass(frozen=True)
-class MatMulInteger(Layer, rust="integer::MatMulInteger", sizes_in="matrices::Matrices", optional=(2, 3)):
+class MatMulInteger(Layer, rust="integer::MatMulInteger", sizes_in="matrices::Matrices", inputs_in=(_MATRICES,), optional=(2, 3)):
     """y = (a − a_zero) · (b − b_zero), i32; inputs a, b, a_zero, b_zero; arguments as those of MatMul."""
 
     batch: Dims
@@ -26,7 +30,7 @@ class MatMulInteger(Layer, rust="integer::MatMulInteger", sizes_in="matrices::Ma
 
 
 @dataclass(frozen=True)
-class ConvInteger(Layer, rust="integer::ConvInteger", optional=(2, 3), windows=True):
+class ConvInteger(Layer, rust="integer::ConvInteger", sizes_in=_IMAGES.path, inputs_in=(_IMAGES,), optional=(2, 3), windows=True):
     """y = (x − x_zero) ⋆ (w − w_zero), i32, channels last; inputs x, w [*kernel_shape, inputs / group, outputs], x_zero, w_zero."""
 
     input_channels: int
@@ -45,7 +49,7 @@ class ConvInteger(Layer, rust="integer::ConvInteger", optional=(2, 3), windows=T
 
 
 @dataclass(frozen=True)
-class Requantize(Layer, rust="integer::Requantize", optional=(4, 5)):
+class Requantize(Layer, rust="integer::Requantize", sizes_in=_SUMS.path, inputs_in=(_SUMS,), optional=(4, 5)):
     """y = saturate(round((x + bias) · (a_scale · b_scale / y_scale)) + y_zero); inputs x, a_scale, b_scale, y_scale, y_zero, bias."""
 
     rows: Dim

@@ -76,7 +76,7 @@ class Slice(Layer, rust="movement::Slice", sizes_in="movement::SlicedPart", inde
 
 
 @dataclass(frozen=True)
-class DynamicSlice(Layer, rust="movement::DynamicSlice", fallible=True, optional=(3,)):
+class DynamicSlice(Layer, rust="movement::DynamicSlice", fallible=True, sized_by=(1, 2, 3), chooses={3: "with_steps"}):
     """Slice with starts, ends and steps from tensors."""
 
     axes: tuple[int, ...]
@@ -118,7 +118,7 @@ class Tile(Layer, rust="movement::Tile"):
 
 
 @dataclass(frozen=True)
-class Pad(Layer, rust="movement::Pad", sizes_in="movement::Border", optional=(1,), independent=("shape",)):
+class Pad(Layer, rust="movement::Pad", sizes_in="movement::Border", chooses={1: "with_value"}, independent=("shape",)):
     """y = x with a border; negative sizes crop."""
 
     mode: Variant
@@ -134,7 +134,7 @@ class Pad(Layer, rust="movement::Pad", sizes_in="movement::Border", optional=(1,
 
 
 @dataclass(frozen=True)
-class DynamicPad(Layer, rust="movement::DynamicPad", fallible=True, optional=(2,)):
+class DynamicPad(Layer, rust="movement::DynamicPad", fallible=True, sized_by=(1,), chooses={2: "with_value"}):
     """Pad with the sizes from a tensor."""
 
     mode: Variant
@@ -252,7 +252,7 @@ class OneHot(Layer, rust="movement::OneHot", sizes_in="axis::AlongAxis", fallibl
 
 
 @dataclass(frozen=True)
-class Trilu(Layer, rust="movement::Trilu", sizes_in="movement::MatrixStack", fallible=True, in_place=(0,), optional=(1,)):
+class Trilu(Layer, rust="movement::Trilu", sizes_in="movement::MatrixStack", fallible=(1,), in_place=(0,), chooses={1: "with_k"}):
     """The upper or lower triangle of matrices."""
 
     upper: bool
@@ -337,7 +337,7 @@ class ResizeNearest(
     rust="movement::ResizeNearest",
     sizes_in="movement::ResizedAxis",
     feature="resize",
-    optional=(1,),
+    chooses={1: "with_scales"},
     independent=("outer",),
 ):
     """y[o] = x at the nearest position, along one axis."""
@@ -362,7 +362,12 @@ class ResizeNearest(
 
 @dataclass(frozen=True)
 class ResizeAxis(
-    Layer, rust="movement::ResizeAxis", sizes_in="movement::ResizedAxis", feature="resize", optional=(1,), independent=("outer",)
+    Layer,
+    rust="movement::ResizeAxis",
+    sizes_in="movement::ResizedAxis",
+    feature="resize",
+    chooses={1: "with_scales"},
+    independent=("outer",),
 ):
     """y[o] = a weighted sum of neighbours, along one axis."""
 

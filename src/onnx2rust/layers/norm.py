@@ -5,11 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.dims import Dim
-from onnx2rust.layers.base import Dims, Layer, Weight
+from onnx2rust.layers.base import Dims, Layer, Record, Weight
+
+_STATISTICS = Record("norm::RowStatistics", (("mean", 1), ("inv_std_dev", 2)), chooses="with_statistics")
 
 
 @dataclass(frozen=True)
-class LayerNormalization(Layer, rust="norm::LayerNormalization", in_place=(0,), optional_outputs=(1, 2), independent=("size",)):
+class LayerNormalization(
+    Layer,
+    rust="norm::LayerNormalization",
+    in_place=(0,),
+    outputs_in=(_STATISTICS,),
+    optional_outputs=(1, 2),
+    independent=("size",),
+):
     """y = (x − mean) / √(variance + ε) · scale + bias over each row of [rows, n]; also means and inverse deviations."""
 
     epsilon: float

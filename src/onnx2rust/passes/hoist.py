@@ -42,7 +42,7 @@ def _hoisted(loop: Step) -> tuple[list[Step], Step]:
     for step in body.steps:
         changing |= set(step.defines)
         moves = (
-            (not step.layer.fallible or step.fits())
+            not step.can_fail()
             and not step.bodies
             and not step.defines
             and not any(v in inside for v in step.uses())

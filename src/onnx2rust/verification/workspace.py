@@ -47,6 +47,9 @@ autoexamples = false
 [[example]]
 name = "{name}"
 path = "examples/predict.rs"
+[features]
+default = ["npz"]
+npz = []
 [dependencies]
 tf-layers = {{ path = "../tf-layers" }}
 [build-dependencies]

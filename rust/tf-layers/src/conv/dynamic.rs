@@ -8,6 +8,36 @@ use crate::image::{self, Window};
 use crate::pack::{PANEL, conv_into, conv_transpose_into};
 use crate::slot::Slot;
 
+/// What a convolution takes whose kernel is computed while the model runs.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvDynamicInputs<'a, const D: usize> {
+    /// Images.
+    pub batch: usize,
+    /// Size of an image.
+    pub size: [usize; D],
+    /// Channels of x and of y.
+    pub channels: [usize; 2],
+    /// `[batch, *size, inputs]`
+    pub x: &'a [f32],
+    /// The kernel, as ONNX has it.
+    pub w: &'a [f32],
+    /// `[outputs]`
+    pub bias: Option<&'a [f32]>,
+}
+
+impl<const D: usize> Default for ConvDynamicInputs<'_, D> {
+    fn default() -> Self {
+        Self {
+            batch: 0,
+            size: [0; D],
+            channels: [0; 2],
+            x: &[],
+            w: &[],
+            bias: None,
+        }
+    }
+}
+
 /// y = x ⋆ w + bias, as [`Conv`](super::Conv) but with w `[outputs, inputs / group, *kernel_shape]` an input.
 #[derive(Debug, Clone, Copy)]
 pub struct ConvDynamic<const D: usize> {
@@ -36,24 +66,22 @@ impl<const D: usize> ConvDynamic<D> {
         self
     }
 
-    /// y = x ⋆ w + bias; `channels` are those of x and of y.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the convention: sizes, inputs, outputs, scratch"
-    )]
+    /// y = x ⋆ w + bias
     pub fn run(
         &self,
         cpu: Cpu,
-        batch: usize,
-        size: [usize; D],
-        channels: [usize; 2],
-        x: &[f32],
-        w: &[f32],
-        bias: Option<&[f32]>,
+        inputs: ConvDynamicInputs<D>,
         y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) {
-        let [inputs, outputs] = channels;
+        let ConvDynamicInputs {
+            batch,
+            size,
+            channels: [inputs, outputs],
+            x,
+            w,
+            bias,
+        } = inputs;
         let taps = self.kernel_shape.iter().product::<usize>();
         let group_inputs = inputs / self.group;
         let len = self.group * (outputs / self.group).div_ceil(PANEL) * taps * group_inputs * PANEL;
@@ -109,24 +137,22 @@ impl<const D: usize> ConvTransposeDynamic<D> {
         self
     }
 
-    /// y = x ⋆ᵀ w + bias; `channels` are those of x and of y.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the convention: sizes, inputs, outputs, scratch"
-    )]
+    /// y = x ⋆ᵀ w + bias
     pub fn run(
         &self,
         cpu: Cpu,
-        batch: usize,
-        size: [usize; D],
-        channels: [usize; 2],
-        x: &[f32],
-        w: &[f32],
-        bias: Option<&[f32]>,
+        inputs: ConvDynamicInputs<D>,
         y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) {
-        let [inputs, outputs] = channels;
+        let ConvDynamicInputs {
+            batch,
+            size,
+            channels: [inputs, outputs],
+            x,
+            w,
+            bias,
+        } = inputs;
         let taps = self.kernel_shape.iter().product::<usize>();
         let len = inputs * taps * (outputs / self.group).div_ceil(PANEL) * PANEL;
         let axes = transpose::axes(

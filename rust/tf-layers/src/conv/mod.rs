@@ -23,7 +23,7 @@ use crate::slot::Slot;
 #[cfg(feature = "depthwise")]
 pub use depthwise::DepthwiseConv;
 #[cfg(feature = "conv-dynamic")]
-pub use dynamic::{ConvDynamic, ConvTransposeDynamic};
+pub use dynamic::{ConvDynamic, ConvDynamicInputs, ConvTransposeDynamic};
 #[cfg(feature = "conv-transpose")]
 pub use transpose::ConvTranspose;
 #[cfg(feature = "winograd")]
@@ -96,29 +96,43 @@ impl<const D: usize> Conv<'_, D> {
         self
     }
 
-    /// y = activation(x ⋆ kernel + bias + residual); the residual, if any, has y's shape.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the convention: sizes, inputs, outputs, scratch"
-    )]
+    /// y = activation(x ⋆ kernel + bias)
     pub fn run(
         &self,
         cpu: Cpu,
         batch: usize,
         size: [usize; D],
         x: &[f32],
-        residual: Option<&[f32]>,
         y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) {
-        let addend = residual.map_or(Addend::Nothing, Addend::Slice);
         let job = self.direct(size);
         let scratch = scratch.room(job.scratch_len());
-        job.run(cpu, batch, x, addend, y, scratch);
+        job.run(cpu, batch, x, Addend::Nothing, y, scratch);
     }
 
-    /// [`run`](Self::run) with the residual in y, which is overwritten.
-    pub fn run_in_place_right(
+    /// y = activation(x ⋆ kernel + bias + residual); the residual has y's shape.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the convention: sizes, inputs, outputs, scratch"
+    )]
+    pub fn run_adding(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        size: [usize; D],
+        x: &[f32],
+        residual: &[f32],
+        y: &mut [f32],
+        scratch: &mut Slot<f32>,
+    ) {
+        let job = self.direct(size);
+        let scratch = scratch.room(job.scratch_len());
+        job.run(cpu, batch, x, Addend::Slice(residual), y, scratch);
+    }
+
+    /// [`run_adding`](Self::run_adding) with the residual in y, which is overwritten.
+    pub fn run_adding_in_place(
         &self,
         cpu: Cpu,
         batch: usize,

@@ -110,16 +110,42 @@ impl<const M: usize> WinogradConv2d<'_, M> {
         self
     }
 
-    /// y = activation(x ⋆ kernel + bias + residual); the residual, if any, has y's shape.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the convention: sizes, inputs, outputs, scratch"
-    )]
+    /// y = activation(x ⋆ kernel + bias)
     pub fn run(
         &self,
         cpu: Cpu,
         batch: usize,
         size: [usize; 2],
+        x: &[f32],
+        y: &mut [f32],
+        scratch: &mut Slot<f32>,
+    ) {
+        self.images(cpu, [batch, size[0], size[1]], x, None, y, scratch);
+    }
+
+    /// y = activation(x ⋆ kernel + bias + residual); the residual has y's shape.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the convention: sizes, inputs, outputs, scratch"
+    )]
+    pub fn run_adding(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        size: [usize; 2],
+        x: &[f32],
+        residual: &[f32],
+        y: &mut [f32],
+        scratch: &mut Slot<f32>,
+    ) {
+        let size = [batch, size[0], size[1]];
+        self.images(cpu, size, x, Some(residual), y, scratch);
+    }
+
+    fn images(
+        &self,
+        cpu: Cpu,
+        [batch, x_height, x_width]: [usize; 3],
         x: &[f32],
         residual: Option<&[f32]>,
         y: &mut [f32],
@@ -127,7 +153,7 @@ impl<const M: usize> WinogradConv2d<'_, M> {
     ) {
         let (inputs, outputs) = (self.input_channels, self.output_channels);
         let window = |end: [usize; 2]| Window {
-            size: [1, size[0], size[1]],
+            size: [1, x_height, x_width],
             kernel: [1, 3, 3],
             strides: [1; 3],
             dilations: [1; 3],
@@ -161,7 +187,7 @@ impl<const M: usize> WinogradConv2d<'_, M> {
             .split_at_mut(images * image_len);
         let (seen, sums) = rest.split_at_mut(positions * (tiles * inputs + PLANE_GAP));
         let (limits, activation) = self.activation.limits();
-        let x_image = size[0] * size[1] * inputs;
+        let x_image = x_height * x_width * inputs;
         for (i, y) in y.chunks_mut(images * y_image).enumerate() {
             let (from, count) = (i * images, y.len() / y_image);
             for (x, to) in x[from * x_image..][..count * x_image]

@@ -4,6 +4,36 @@ use super::{Byte, zero_at};
 use crate::cpu::{Cpu, dispatch};
 use crate::image::{Window, three};
 
+/// What [`ConvInteger`] takes.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvIntegerInputs<'a, X, W, const D: usize> {
+    /// Images.
+    pub batch: usize,
+    /// Size of an image.
+    pub size: [usize; D],
+    /// `[batch, *size, inputs]`
+    pub x: &'a [X],
+    /// `[*kernel_shape, inputs / group, outputs]`
+    pub w: &'a [W],
+    /// The zero point of x: one element; 0 without.
+    pub x_zero: Option<&'a [X]>,
+    /// The zero points of w: one, or one an output; 0 without.
+    pub w_zero: Option<&'a [W]>,
+}
+
+impl<X, W, const D: usize> Default for ConvIntegerInputs<'_, X, W, D> {
+    fn default() -> Self {
+        Self {
+            batch: 0,
+            size: [0; D],
+            x: &[],
+            w: &[],
+            x_zero: None,
+            w_zero: None,
+        }
+    }
+}
+
 /// y = (x − x_zero) ⋆ (w − w_zero): x `[batch, *size, inputs]`, w `[*kernel_shape, inputs / group, outputs]`, both u8 or i8, y `[batch, *output,
 /// outputs]` i32. Padding counts as x_zero, and so adds nothing.
 ///
@@ -46,22 +76,21 @@ impl<const D: usize> ConvInteger<D> {
         self
     }
 
-    /// The convolution; `x_zero` has one element, `w_zero` one or one an output.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the convention: sizes, inputs, outputs"
-    )]
+    /// The convolution.
     pub fn run<X: Byte, W: Byte>(
         &self,
         cpu: Cpu,
-        batch: usize,
-        size: [usize; D],
-        x: &[X],
-        w: &[W],
-        x_zero: Option<&[X]>,
-        w_zero: Option<&[W]>,
+        inputs: ConvIntegerInputs<X, W, D>,
         y: &mut [i32],
     ) {
+        let ConvIntegerInputs {
+            batch,
+            size,
+            x,
+            w,
+            x_zero,
+            w_zero,
+        } = inputs;
         let window = Window {
             size: three(size, 1),
             kernel: three(self.kernel_shape, 1),

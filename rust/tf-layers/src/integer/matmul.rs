@@ -4,6 +4,30 @@ use super::{Byte, zero_at};
 use crate::cpu::{Cpu, dispatch};
 use crate::matrices::Matrices;
 
+/// What [`MatMulInteger`] takes.
+#[derive(Debug, Clone, Copy)]
+pub struct MatMulIntegerInputs<'a, A, B> {
+    /// `[*batch, m, k]`
+    pub a: &'a [A],
+    /// `[*batch, k, n]`
+    pub b: &'a [B],
+    /// The zero points of a: one, or one a row (m); 0 without.
+    pub a_zero: Option<&'a [A]>,
+    /// The zero points of b: one, or one a column (n); 0 without.
+    pub b_zero: Option<&'a [B]>,
+}
+
+impl<A, B> Default for MatMulIntegerInputs<'_, A, B> {
+    fn default() -> Self {
+        Self {
+            a: &[],
+            b: &[],
+            a_zero: None,
+            b_zero: None,
+        }
+    }
+}
+
 /// y = (a − a_zero) · (b − b_zero): a `[*batch, m, k]`, b `[*batch, k, n]`, both u8 or i8, y `[*batch, m, n]` i32.
 ///
 /// [`Matrices`] says where elements lie. ONNX `MatMulInteger`, and the first half of `QLinearMatMul`.
@@ -11,18 +35,20 @@ use crate::matrices::Matrices;
 pub struct MatMulInteger;
 
 impl MatMulInteger {
-    /// The product; `a_zero` has one element or one a row (m), `b_zero` one or one a column (n).
-    #[allow(clippy::too_many_arguments, reason = "each operand has a zero point")]
+    /// The product.
     pub fn run<A: Byte, B: Byte, const N: usize>(
         &self,
         cpu: Cpu,
         matrices: Matrices<N>,
-        a: &[A],
-        b: &[B],
-        a_zero: Option<&[A]>,
-        b_zero: Option<&[B]>,
+        inputs: MatMulIntegerInputs<A, B>,
         y: &mut [i32],
     ) {
+        let MatMulIntegerInputs {
+            a,
+            b,
+            a_zero,
+            b_zero,
+        } = inputs;
         let Matrices {
             m,
             k,

@@ -7,9 +7,9 @@ mod conv;
 mod matmul;
 mod requantize;
 
-pub use conv::ConvInteger;
-pub use matmul::MatMulInteger;
-pub use requantize::Requantize;
+pub use conv::{ConvInteger, ConvIntegerInputs};
+pub use matmul::{MatMulInteger, MatMulIntegerInputs};
+pub use requantize::{Requantize, RequantizeInputs};
 
 /// An 8-bit element: u8 or i8.
 pub trait Byte: Copy + Default + Into<i32> + Send + Sync + 'static {

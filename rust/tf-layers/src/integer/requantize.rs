@@ -3,6 +3,42 @@
 use super::{Byte, zero_at};
 use crate::cpu::{Cpu, dispatch};
 
+/// What [`Requantize`] takes; scales and the zero point have one element, or one a channel.
+#[derive(Debug, Clone, Copy)]
+pub struct RequantizeInputs<'a, T> {
+    /// Rows of x.
+    pub rows: usize,
+    /// Columns of x.
+    pub channels: usize,
+    /// `[rows, channels]`
+    pub x: &'a [i32],
+    /// The scale of the product's left side.
+    pub a_scale: &'a [f32],
+    /// The scale of its right side.
+    pub b_scale: &'a [f32],
+    /// The scale of y.
+    pub y_scale: &'a [f32],
+    /// The zero point of y; 0 without.
+    pub y_zero: Option<&'a [T]>,
+    /// Added to x, `[channels]`.
+    pub bias: Option<&'a [i32]>,
+}
+
+impl<T> Default for RequantizeInputs<'_, T> {
+    fn default() -> Self {
+        Self {
+            rows: 0,
+            channels: 0,
+            x: &[],
+            a_scale: &[],
+            b_scale: &[],
+            y_scale: &[],
+            y_zero: None,
+            bias: None,
+        }
+    }
+}
+
 /// y = saturate(round((x + bias) · (a_scale · b_scale / y_scale)) + y_zero), x `[rows, channels]` i32, y u8 or i8; halves round to even.
 ///
 /// The second half of ONNX `QLinearMatMul` and `QLinearConv`, in the order of roundings that onnxruntime has.
@@ -10,24 +46,18 @@ use crate::cpu::{Cpu, dispatch};
 pub struct Requantize;
 
 impl Requantize {
-    /// Scales and zero points have one element, or one a channel; `bias` has one a channel.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the convention: sizes, inputs, outputs"
-    )]
-    pub fn run<T: Byte>(
-        &self,
-        cpu: Cpu,
-        rows: usize,
-        channels: usize,
-        x: &[i32],
-        a_scale: &[f32],
-        b_scale: &[f32],
-        y_scale: &[f32],
-        y_zero: Option<&[T]>,
-        bias: Option<&[i32]>,
-        y: &mut [T],
-    ) {
+    /// y = saturate(round((x + bias) · (a_scale · b_scale / y_scale)) + y_zero)
+    pub fn run<T: Byte>(&self, cpu: Cpu, inputs: RequantizeInputs<T>, y: &mut [T]) {
+        let RequantizeInputs {
+            rows,
+            channels,
+            x,
+            a_scale,
+            b_scale,
+            y_scale,
+            y_zero,
+            bias,
+        } = inputs;
         dispatch!(cpu.level, _ => {
             let (x, y) = (&x[..rows * channels], &mut y[..rows * channels]);
             for (x, y) in x.chunks_exact(channels.max(1)).zip(y.chunks_exact_mut(channels.max(1))) {

@@ -190,38 +190,54 @@ impl Trilu {
         self
     }
 
-    /// y = the triangle of x.
+    /// y = the triangle of x at the main diagonal.
+    pub fn run<T: Clone + Default>(&self, cpu: Cpu, matrices: MatrixStack, x: &[T], y: &mut [T]) {
+        y.clone_from_slice(x);
+        self.run_in_place(cpu, matrices, y);
+    }
+
+    /// Zeroes what is outside the triangle at the main diagonal.
+    pub fn run_in_place<T: Clone + Default>(&self, _: Cpu, matrices: MatrixStack, x: &mut [T]) {
+        self.cut(matrices, 0, x);
+    }
+
+    /// y = the triangle of x at the k-th diagonal above the main one.
     ///
     /// # Errors
     /// If k is not one element.
-    pub fn run<T: Clone + Default>(
+    pub fn run_with_k<T: Clone + Default>(
         &self,
         cpu: Cpu,
         matrices: MatrixStack,
         x: &[T],
-        k: Option<&[i64]>,
+        k: &[i64],
         y: &mut [T],
     ) -> Result<()> {
         y.clone_from_slice(x);
-        self.run_in_place(cpu, matrices, y, k)
+        self.run_with_k_in_place(cpu, matrices, y, k)
     }
 
-    /// Zeroes what is outside the triangle.
+    /// Zeroes what is outside the triangle at the k-th diagonal above the main one.
     ///
     /// # Errors
     /// If k is not one element.
-    pub fn run_in_place<T: Clone + Default>(
+    pub fn run_with_k_in_place<T: Clone + Default>(
         &self,
         _cpu: Cpu,
-        MatrixStack {
+        matrices: MatrixStack,
+        x: &mut [T],
+        k: &[i64],
+    ) -> Result<()> {
+        self.cut(matrices, scalar("k", k)?, x);
+        Ok(())
+    }
+
+    fn cut<T: Clone + Default>(&self, matrices: MatrixStack, k: i64, x: &mut [T]) {
+        let MatrixStack {
             batch,
             rows,
             columns,
-        }: MatrixStack,
-        x: &mut [T],
-        k: Option<&[i64]>,
-    ) -> Result<()> {
-        let k = k.map_or(Ok(0), |k| scalar("k", k))?;
+        } = matrices;
         for (r, row) in x
             .chunks_exact_mut(columns.max(1))
             .take(batch * rows)
@@ -238,7 +254,6 @@ impl Trilu {
                 false => row[edge(k.saturating_add(1))..].fill(T::default()),
             }
         }
-        Ok(())
     }
 }
 

@@ -53,9 +53,19 @@ impl<const R: usize> Pad<R> {
         self
     }
 
-    /// y = x with its border; `value` (one element; else 0) is read by [`PadMode::Constant`] only. Of an
-    /// empty axis other modes repeat nothing: such a y is left as it is.
+    /// y = x with its border; [`PadMode::Constant`] writes 0. Of an empty axis other modes repeat nothing: such a y is left as it is.
     pub fn run<T: Clone + Default + 'static>(
+        &self,
+        cpu: Cpu,
+        border: Border<R>,
+        x: &[T],
+        y: &mut [T],
+    ) {
+        self.run_with_value(cpu, border, x, &[], y);
+    }
+
+    /// [`run`](Self::run), but [`PadMode::Constant`] writes `value`, one element.
+    pub fn run_with_value<T: Clone + Default + 'static>(
         &self,
         _cpu: Cpu,
         Border {
@@ -64,18 +74,12 @@ impl<const R: usize> Pad<R> {
             after,
         }: Border<R>,
         x: &[T],
-        value: Option<&[T]>,
+        value: &[T],
         y: &mut [T],
     ) {
-        pad(
-            self.mode,
-            shape,
-            before.map(|n| n as isize),
-            after.map(|n| n as isize),
-            x,
-            value,
-            y,
-        );
+        let (before, after) = (before.map(|n| n as isize), after.map(|n| n as isize));
+        let value = value.first().cloned().unwrap_or_default();
+        pad(self.mode, shape, [before, after], x, value, y);
     }
 }
 
@@ -99,15 +103,13 @@ impl<const N: usize> DynamicPad<N> {
     ///
     /// # Errors
     /// If there are not 2 N pads, a size would be negative, or there is nothing to repeat.
-    pub fn sizes<T, const R: usize>(
+    pub fn sizes<const R: usize>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],
-        _x: &[T],
         pads: &[i64],
-        _value: Option<&[T]>,
     ) -> Result<[usize; N]> {
-        let (before, after) = self.borders::<R>(pads)?;
+        let [before, after] = self.borders::<R>(pads)?;
         let mut out = [0; N];
         for (out, &d) in out.iter_mut().zip(&self.axes) {
             let size = (shape[d] as isize)
@@ -125,29 +127,41 @@ impl<const N: usize> DynamicPad<N> {
         Ok(out)
     }
 
-    /// y = x with its border.
+    /// y = x with its border; [`PadMode::Constant`] writes 0.
     ///
     /// # Errors
     /// As [`sizes`](Self::sizes).
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims, inputs and output, as every layer takes them"
-    )]
     pub fn run<T: Clone + Default + 'static, const R: usize>(
+        &self,
+        cpu: Cpu,
+        shape: [usize; R],
+        x: &[T],
+        pads: &[i64],
+        y: &mut [T],
+    ) -> Result<()> {
+        self.run_with_value(cpu, shape, x, pads, &[], y)
+    }
+
+    /// [`run`](Self::run), but [`PadMode::Constant`] writes `value`, one element.
+    ///
+    /// # Errors
+    /// As [`sizes`](Self::sizes).
+    pub fn run_with_value<T: Clone + Default + 'static, const R: usize>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],
         x: &[T],
         pads: &[i64],
-        value: Option<&[T]>,
+        value: &[T],
         y: &mut [T],
     ) -> Result<()> {
-        let (before, after) = self.borders(pads)?;
-        pad(self.mode, shape, before, after, x, value, y);
+        let value = value.first().cloned().unwrap_or_default();
+        pad(self.mode, shape, self.borders(pads)?, x, value, y);
         Ok(())
     }
 
-    fn borders<const R: usize>(&self, pads: &[i64]) -> Result<([isize; R], [isize; R])> {
+    /// What stands before and after each axis.
+    fn borders<const R: usize>(&self, pads: &[i64]) -> Result<[[isize; R]; 2]> {
         if pads.len() != 2 * N {
             return Err(Error::InputLength {
                 name: "pads",
@@ -161,7 +175,7 @@ impl<const N: usize> DynamicPad<N> {
             let limit = |n: i64| n.clamp(-(1 << 48), 1 << 48) as isize;
             (before[d], after[d]) = (limit(pads[i]), limit(pads[N + i]));
         }
-        Ok((before, after))
+        Ok([before, after])
     }
 }
 
@@ -169,10 +183,9 @@ impl<const N: usize> DynamicPad<N> {
 fn pad<T: Clone + Default + 'static, const R: usize>(
     mode: PadMode,
     shape: [usize; R],
-    before: [isize; R],
-    after: [isize; R],
+    [before, after]: [[isize; R]; 2],
     x: &[T],
-    value: Option<&[T]>,
+    value: T,
     y: &mut [T],
 ) {
     let out: [usize; R] =
@@ -185,7 +198,7 @@ fn pad<T: Clone + Default + 'static, const R: usize>(
     let first = before.map(|n| n.max(0) as usize);
     let to = strides(out);
     if mode == PadMode::Constant && kept != out {
-        y.fill(value.and_then(|v| v.first().cloned()).unwrap_or_default());
+        y.fill(value);
     }
     if kept.contains(&0) {
         return;

@@ -79,39 +79,68 @@ impl<const N: usize> DynamicSlice<N> {
         self
     }
 
-    /// Sizes of y along `axes`, in their order; without `steps` they are 1.
+    /// Sizes of y along `axes`, in their order, for steps of 1.
+    ///
+    /// # Errors
+    /// If the inputs have not one element per axis.
+    pub fn sizes<const R: usize>(
+        &self,
+        cpu: Cpu,
+        shape: [usize; R],
+        starts: &[i64],
+        ends: &[i64],
+    ) -> Result<[usize; N]> {
+        self.sizes_with_steps(cpu, shape, starts, ends, &[1; N])
+    }
+
+    /// Sizes of y along `axes`, in their order.
     ///
     /// # Errors
     /// If the inputs have not one element per axis, or a step is 0.
-    pub fn sizes<T, const R: usize>(
+    pub fn sizes_with_steps<const R: usize>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],
-        _x: &[T],
         starts: &[i64],
         ends: &[i64],
-        steps: Option<&[i64]>,
+        steps: &[i64],
     ) -> Result<[usize; N]> {
         self.ranges(shape, starts, ends, steps)
             .map(|(_, _, sizes)| self.axes.map(|d| sizes[d]))
     }
 
-    /// y = the slice of x.
+    /// y = the slice of x by steps of 1.
     ///
     /// # Errors
     /// As [`sizes`](Self::sizes).
+    pub fn run<T: Clone + 'static, const R: usize>(
+        &self,
+        cpu: Cpu,
+        shape: [usize; R],
+        x: &[T],
+        starts: &[i64],
+        ends: &[i64],
+        y: &mut [T],
+    ) -> Result<()> {
+        self.run_with_steps(cpu, shape, x, starts, ends, &[1; N], y)
+    }
+
+    /// y = the slice of x.
+    ///
+    /// # Errors
+    /// As [`sizes_with_steps`](Self::sizes_with_steps).
     #[allow(
         clippy::too_many_arguments,
         reason = "the inputs that ONNX gives Slice"
     )]
-    pub fn run<T: Clone + 'static, const R: usize>(
+    pub fn run_with_steps<T: Clone + 'static, const R: usize>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],
         x: &[T],
         starts: &[i64],
         ends: &[i64],
-        steps: Option<&[i64]>,
+        steps: &[i64],
         y: &mut [T],
     ) -> Result<()> {
         let (steps, starts, sizes) = self.ranges(shape, starts, ends, steps)?;
@@ -129,14 +158,10 @@ impl<const N: usize> DynamicSlice<N> {
         shape: [usize; R],
         starts: &[i64],
         ends: &[i64],
-        steps: Option<&[i64]>,
+        steps: &[i64],
     ) -> Result<([isize; R], [usize; R], [usize; R])> {
-        for (name, given) in [
-            ("starts", Some(starts)),
-            ("ends", Some(ends)),
-            ("steps", steps),
-        ] {
-            if let Some(given) = given.filter(|given| given.len() != N) {
+        for (name, given) in [("starts", starts), ("ends", ends), ("steps", steps)] {
+            if given.len() != N {
                 return Err(Error::InputLength {
                     name,
                     expected: N,
@@ -146,7 +171,7 @@ impl<const N: usize> DynamicSlice<N> {
         }
         let (mut by, mut from, mut size) = ([1; R], [0; R], shape);
         for (i, &d) in self.axes.iter().enumerate() {
-            let step = steps.map_or(1, |steps| steps[i]);
+            let step = steps[i];
             (from[d], size[d]) = range(shape[d], starts[i], ends[i], step)?;
             // A step beyond the axis takes one element: which step is then no matter.
             by[d] = step.clamp(-(shape[d] as i64).max(1), (shape[d] as i64).max(1)) as isize;

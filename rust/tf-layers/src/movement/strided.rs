@@ -2,9 +2,7 @@
 
 use core::any::{Any, TypeId};
 
-use fearless_simd::f32x4;
-
-use crate::cpu::{Level, dispatch, prelude::*};
+use crate::cpu::{Level, dispatch, f32x4, prelude::*};
 
 /// Axes a walk can have; walks of a layer of rank R need at most R, tiling 2 R.
 const MAX_AXES: usize = 16;

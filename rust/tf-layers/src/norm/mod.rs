@@ -11,6 +11,15 @@ use rows::Row;
 
 pub use rows::Rows;
 
+/// What rows were normalised by; what nobody wants is `None`.
+#[derive(Debug, Default)]
+pub struct RowStatistics<'a> {
+    /// The means `[rows]`.
+    pub mean: Option<&'a mut [f32]>,
+    /// 1 / √(variance + epsilon) `[rows]`.
+    pub inv_std_dev: Option<&'a mut [f32]>,
+}
+
 /// y = (x − mean) / √(variance + epsilon) · scale + bias over each row (ONNX `LayerNormalization`).
 ///
 /// Mean and variance are those of the row, taken one after the other, so that a large mean costs no digits.
@@ -39,29 +48,37 @@ impl<T: Rows> LayerNormalization<'_, T> {
         self
     }
 
-    /// y = normalised x `[rows, n]`; also the means and the 1 / √(variance + epsilon) `[rows]`, if wanted.
-    pub fn run(
+    /// y = normalised x `[rows, n]`
+    pub fn run(&self, cpu: Cpu, size: [usize; 2], x: &[T], y: &mut [T]) {
+        self.both(cpu, size, Some(x), y, RowStatistics::default());
+    }
+
+    /// x = normalised x; see [`run`](Self::run).
+    pub fn run_in_place(&self, cpu: Cpu, size: [usize; 2], x: &mut [T]) {
+        self.both(cpu, size, None, x, RowStatistics::default());
+    }
+
+    /// y = normalised x `[rows, n]`, and what each row was normalised by.
+    pub fn run_with_statistics(
         &self,
         cpu: Cpu,
         size: [usize; 2],
         x: &[T],
         y: &mut [T],
-        mean: Option<&mut [f32]>,
-        inverse: Option<&mut [f32]>,
+        statistics: RowStatistics,
     ) {
-        self.both(cpu, size, Some(x), y, mean, inverse);
+        self.both(cpu, size, Some(x), y, statistics);
     }
 
-    /// x = normalised x; see [`run`](Self::run).
-    pub fn run_in_place(
+    /// x = normalised x; see [`run_with_statistics`](Self::run_with_statistics).
+    pub fn run_with_statistics_in_place(
         &self,
         cpu: Cpu,
         size: [usize; 2],
         x: &mut [T],
-        mean: Option<&mut [f32]>,
-        inverse: Option<&mut [f32]>,
+        statistics: RowStatistics,
     ) {
-        self.both(cpu, size, None, x, mean, inverse);
+        self.both(cpu, size, None, x, statistics);
     }
 
     fn both(
@@ -70,8 +87,7 @@ impl<T: Rows> LayerNormalization<'_, T> {
         [_, n]: [usize; 2],
         x: Option<&[T]>,
         y: &mut [T],
-        mean: Option<&mut [f32]>,
-        inverse: Option<&mut [f32]>,
+        statistics: RowStatistics,
     ) {
         let row = Row {
             n,
@@ -80,7 +96,7 @@ impl<T: Rows> LayerNormalization<'_, T> {
             scale: self.scale,
             bias: self.bias,
         };
-        T::normalise(cpu, row, x, y, [mean, inverse]);
+        T::normalise(cpu, row, x, y, [statistics.mean, statistics.inv_std_dev]);
     }
 }
 

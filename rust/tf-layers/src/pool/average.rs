@@ -55,6 +55,11 @@ mean!(f32, f64);
 
 impl VectorFold for Mean {
     #[inline(always)]
+    fn unfinished(&self) -> f32 {
+        1.0
+    }
+
+    #[inline(always)]
     fn first_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, s: S) -> V {
         V::splat(s, 0.0)
     }
@@ -93,7 +98,7 @@ impl MeanElement for f32 {
         y: &mut [Self],
     ) {
         let mean = Mean { count_include_pad };
-        dispatch!(cpu.level, s => lines::fold(s, mean, axes, channels, x, y));
+        lines::fold(cpu, mean, axes, channels, x, y);
     }
 }
 

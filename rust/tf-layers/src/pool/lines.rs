@@ -4,8 +4,10 @@
 //! outer axes into one line of columns (every column once, whatever the number of windows that see it), then along that line. Both
 //! steps walk runs of memory whose neighbours do the same, so that vectors are full with any number of channels.
 
-use super::window::{Axis, Fold, Taps, each, each_line};
-use crate::cpu::{Simd, prelude::*};
+use core::ops::Range;
+
+use super::window::{Axis, Fold, Taps, each_line};
+use crate::cpu::{Cpu, Simd, dispatch, f32x4, prelude::*};
 
 /// Floats of the line of columns: it stays in the first-level cache beside what it is folded from.
 const LINE: usize = 2048;
@@ -14,6 +16,8 @@ const WINDOWS: usize = 4;
 
 /// A [`Fold`] on vectors of channels.
 pub(super) trait VectorFold: Fold<f32> {
+    /// The scale that leaves a result as it is, because it is folded further.
+    fn unfinished(&self) -> f32;
     fn first_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, s: S) -> V;
     fn step_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, s: S, acc: V, x: V) -> V;
     fn finish_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, s: S, acc: V, scale: f32) -> V;
@@ -55,11 +59,32 @@ impl Cut {
     }
 }
 
+/// `count` runs of `len` outputs each, at equal distances; every run is folded from what lies `steps` apart in x.
+#[derive(Clone, Copy, Default)]
+struct Runs {
+    /// Number of runs.
+    count: usize,
+    /// Outputs of a run: element i is folded from the elements i further on.
+    len: usize,
+    /// Where the first run begins in x and in y.
+    at: [usize; 2],
+    /// From one run to the next, in x and in y.
+    pitch: [usize; 2],
+    /// What is folded into one output.
+    steps: Steps,
+    /// How it is finished.
+    scale: f32,
+}
+
+/// Runs that are folded in one call.
+const MANY: usize = 4;
+
 /// Folds every window, where folding parts and then their results gives the same, but for rounding.
-#[inline(always)]
-pub(super) fn fold<S: Simd>(
-    s: S,
-    fold: impl VectorFold,
+///
+/// Only [`all`] is compiled for each level: what is here is done once a line.
+pub(super) fn fold<F: VectorFold>(
+    cpu: Cpu,
+    fold: F,
     axes: &[Axis; 3],
     channels: usize,
     x: &[f32],
@@ -68,114 +93,187 @@ pub(super) fn fold<S: Simd>(
     if y.is_empty() {
         return;
     }
-    let axis = axes[2];
-    let Some(cut) = Cut::new(&axis, channels, S::f32s::LEN) else {
-        return each(
-            axes,
-            channels,
-            x,
-            y,
-            #[inline(always)]
-            |_, taps, x, y| {
-                let (first, steps) = taps.runs(channels);
-                run(s, fold, x, first, steps, Some(fold.scale(taps)), y);
-            },
-        );
+    // Too few channels for the longest vectors, and nothing beside them.
+    let cpu = if channels < 16 && axes[2].stride > 1 {
+        cpu.narrower()
+    } else {
+        cpu
     };
-    let inside = axis.inside();
+    let lanes = dispatch!(cpu.level, s => lanes(s));
+    let run = |x: &[f32], list: &[Runs], y: &mut [f32]| dispatch!(cpu.level, s => all(s, fold, x, list, y));
+    let mut list = [Runs::default(); MANY];
+    let mut known = None;
+    let axis = axes[2];
+    let cut = Cut::new(&axis, channels, lanes);
     let mut line = [0.0; LINE];
-    each_line(
-        axes,
-        channels,
-        x,
-        y,
-        #[inline(always)]
-        |_, taps, x, y| {
-            for start in (0..axis.out).step_by(cut.windows) {
-                let end = (start + cut.windows).min(axis.out);
-                for block in 0..cut.blocks {
-                    let channel = (block * cut.block).min(channels - cut.block);
-                    let line = &mut line[..(end - start - 1 + axis.span()) * cut.block];
-                    let x = &x[channel..];
-                    columns(s, fold, &taps, &axis, start, channels, cut.block, x, line);
-                    let mut c = start;
-                    while c < end {
-                        let mut window = taps;
-                        window.reach[2] = axis.reach(c);
-                        // All windows inside the image are alike.
-                        let next = if inside.contains(&c) {
-                            inside.end.min(end)
-                        } else {
-                            c + 1
-                        };
-                        let (count, len) = if cut.block == channels {
-                            (1, (next - c) * channels)
-                        } else {
-                            (next - c, cut.block)
-                        };
-                        let steps = [(1, 0), (1, 0), (axis.kernel, axis.dilation * cut.block)];
-                        let scale = Some(fold.scale(&window));
-                        for i in c..c + count {
-                            let y = &mut y[i * channels + channel..][..len];
-                            run(s, fold, line, (i - start) * cut.block, steps, scale, y);
-                        }
-                        c = next;
-                    }
+    each_line(axes, channels, x, y, |_, taps, x, y| {
+        let Some(cut) = cut else {
+            let windows = axis.alike(0..axis.out).map(|windows| {
+                let mut window = taps;
+                window.reach[2] = axis.reach(windows.start);
+                let (at, steps) = window.runs(channels);
+                Runs {
+                    count: windows.len(),
+                    len: channels,
+                    at: [at, windows.start * channels],
+                    pitch: [axis.stride * channels, channels],
+                    steps,
+                    scale: fold.scale(&window),
                 }
+            });
+            in_lists(windows, &mut list, |list| run(x, list, y));
+            return;
+        };
+        for start in (0..axis.out).step_by(cut.windows) {
+            let end = (start + cut.windows).min(axis.out);
+            for block in 0..cut.blocks {
+                let channel = (block * cut.block).min(channels - cut.block);
+                let line = &mut line[..(end - start - 1 + axis.span()) * cut.block];
+                let (columns, runs) = columns(
+                    &taps,
+                    &axis,
+                    start,
+                    channels,
+                    cut.block,
+                    line.len(),
+                    fold.unfinished(),
+                );
+                line[..columns.start].fill(fold.first());
+                line[columns.end..].fill(fold.first());
+                run(&x[channel..], &[runs], line);
+                // The windows of one line are those of the next, unless that begins or ends somewhere else.
+                let key = (taps.sides(), start, block);
+                if let Some((_, count)) = known.filter(|(known, _)| *known == key) {
+                    run(line, &list[..count], y);
+                    continue;
+                }
+                let windows = axis.alike(start..end).map(|windows| {
+                    let mut window = taps;
+                    window.reach[2] = axis.reach(windows.start);
+                    let runs = Runs {
+                        count: windows.len(),
+                        len: cut.block,
+                        at: [
+                            (windows.start - start) * cut.block,
+                            windows.start * channels + channel,
+                        ],
+                        pitch: [cut.block, channels],
+                        steps: [(1, 0), (1, 0), (axis.kernel, axis.dilation * cut.block)],
+                        scale: fold.scale(&window),
+                    };
+                    runs.joined()
+                });
+                let count = in_lists(windows, &mut list, |list| run(line, list, y));
+                known = count.map(|count| (key, count));
             }
-        },
-    );
+        }
+    });
 }
 
-/// `line` = the columns from `start` on (in the padded image), each folded along the outer axes; `x` begins at the first channel.
-#[inline(always)]
-#[allow(clippy::too_many_arguments, reason = "inlined into its only caller")]
-fn columns<S: Simd>(
-    s: S,
-    fold: impl VectorFold,
+/// Calls `f` with a few runs at a time; returns how many those are that `list` holds, if they are all.
+fn in_lists(
+    mut runs: impl Iterator<Item = Runs>,
+    list: &mut [Runs; MANY],
+    mut f: impl FnMut(&[Runs]),
+) -> Option<usize> {
+    for round in 0.. {
+        let mut count = 0;
+        for (to, runs) in list.iter_mut().zip(&mut runs) {
+            *to = runs;
+            count += 1;
+        }
+        f(&list[..count]);
+        if count < MANY {
+            return (round == 0).then_some(count);
+        }
+    }
+    None
+}
+
+/// The columns of a line, `len` elements of it from column `start` on (in the padded image), each folded along the outer axes: where in
+/// the line those lie that are in the image, and their runs.
+fn columns(
     taps: &Taps,
     axis: &Axis,
     start: usize,
     channels: usize,
     block: usize,
-    x: &[f32],
-    line: &mut [f32],
-) {
-    let columns = line.len() / block;
+    len: usize,
+    unfinished: f32,
+) -> (Range<usize>, Runs) {
+    let columns = len / block;
     let left = axis.begin.saturating_sub(start).min(columns);
     let right = (axis.begin + axis.size).saturating_sub(start).min(columns);
-    line[..left * block].fill(fold.first());
-    line[right * block..].fill(fold.first());
     let (from, [a, b, _]) = taps.runs(channels);
-    let (count, len) = if block == channels {
-        (usize::from(left < right), (right - left) * block)
-    } else {
-        (right - left, block)
+    let first = (start + left).saturating_sub(axis.begin);
+    let runs = Runs {
+        count: right - left,
+        len: block,
+        at: [from + first * channels, left * block],
+        pitch: [channels, block],
+        steps: [(1, 0), a, b],
+        scale: unfinished,
     };
-    for i in 0..count {
-        let at = from + (start + left + i - axis.begin) * channels;
-        let line = &mut line[(left + i) * block..][..len];
-        run(s, fold, x, at, [(1, 0), a, b], None, line);
+    (left * block..right * block, runs.joined())
+}
+
+impl Runs {
+    /// One run where they follow each other without a gap.
+    fn joined(mut self) -> Self {
+        if self.pitch == [self.len; 2] {
+            self.len *= self.count;
+            self.count = self.count.min(1);
+        }
+        self
     }
 }
 
-/// y = the fold of what lies `steps` apart in `x`, from element `at` on for the first y, from the next one on for the next; finished if there is
-/// a scale.
 #[inline(always)]
-fn run<S: Simd>(
+fn lanes<S: Simd>(_: S) -> usize {
+    S::f32s::LEN
+}
+
+/// All runs of a list.
+#[inline(always)]
+fn all<S: Simd>(s: S, fold: impl VectorFold, x: &[f32], list: &[Runs], y: &mut [f32]) {
+    for runs in list {
+        let &Runs {
+            count,
+            len,
+            at: [mut x_at, mut y_at],
+            pitch,
+            steps: [a, b, c],
+            scale,
+        } = runs;
+        for _ in 0..count {
+            let y = &mut y[y_at..][..len];
+            if a.0 * b.0 == 1 {
+                run(s, fold, x, x_at, [c], scale, y);
+            } else {
+                run(s, fold, x, x_at, [a, b, c], scale, y);
+            }
+            x_at += pitch[0];
+            y_at += pitch[1];
+        }
+    }
+}
+
+/// y = the fold of what lies `steps` apart in `x`, from element `at` on for the first y, from the next one on for the next.
+#[inline(always)]
+fn run<S: Simd, const A: usize>(
     s: S,
     fold: impl VectorFold,
     x: &[f32],
     at: usize,
-    steps: Steps,
-    scale: Option<f32>,
+    steps: [(usize, usize); A],
+    scale: f32,
     y: &mut [f32],
 ) {
     if y.len() >= S::f32s::LEN {
-        let done = fours::<S, S::f32s>(s, fold, x, at, steps, scale, y);
-        ones::<S, S::f32s>(s, fold, x, at, steps, scale, done, y);
-    } else if y.len() >= 4 {
-        ones::<S, fearless_simd::f32x4<S>>(s, fold, x, at, steps, scale, 0, y);
+        let done = fours::<S, S::f32s, A>(s, fold, x, at, steps, scale, y);
+        ones::<S, S::f32s, A>(s, fold, x, at, steps, scale, done, y);
+    } else if const { S::f32s::LEN > 4 } && y.len() >= 4 {
+        ones::<S, f32x4<S>, A>(s, fold, x, at, steps, scale, 0, y);
     } else {
         for (i, y) in y.iter_mut().enumerate() {
             let mut acc = fold.first();
@@ -185,14 +283,23 @@ fn run<S: Simd>(
                 #[inline(always)]
                 |at| acc = fold.step(acc, x[at]),
             );
-            *y = scale.map_or(acc, |scale| fold.finish(acc, scale));
+            *y = fold.finish(acc, scale);
         }
     }
 }
 
-/// Calls `f` with every position that `steps` reach from `at`.
+/// Calls `f` with every position that `steps` (one or three, the outermost first) reach from `at`.
 #[inline(always)]
-fn each_step(at: usize, [a, b, c]: Steps, mut f: impl FnMut(usize)) {
+fn each_step<const A: usize>(mut at: usize, steps: [(usize, usize); A], mut f: impl FnMut(usize)) {
+    let c = steps[A - 1];
+    if const { A == 1 } {
+        for _ in 0..c.0 {
+            f(at);
+            at += c.1;
+        }
+        return;
+    }
+    let (a, b) = (steps[0], steps[A / 2]);
     for i in 0..a.0 {
         for j in 0..b.0 {
             let mut at = at + i * a.1 + j * b.1;
@@ -206,13 +313,13 @@ fn each_step(at: usize, [a, b, c]: Steps, mut f: impl FnMut(usize)) {
 
 /// [`run`] by four vectors at a time; returns how many elements that makes.
 #[inline(always)]
-fn fours<S: Simd, V: SimdFloat<S, Element = f32>>(
+fn fours<S: Simd, V: SimdFloat<S, Element = f32>, const A: usize>(
     s: S,
     fold: impl VectorFold,
     x: &[f32],
     at: usize,
-    steps: Steps,
-    scale: Option<f32>,
+    steps: [(usize, usize); A],
+    scale: f32,
     y: &mut [f32],
 ) -> usize {
     let first = fold.first_v::<S, V>(s);
@@ -233,10 +340,12 @@ fn fours<S: Simd, V: SimdFloat<S, Element = f32>>(
             },
         );
         let y = &mut y[i..i + 4 * V::LEN];
-        end(s, fold, a, scale, &mut y[..V::LEN]);
-        end(s, fold, b, scale, &mut y[V::LEN..2 * V::LEN]);
-        end(s, fold, c, scale, &mut y[2 * V::LEN..3 * V::LEN]);
-        end(s, fold, d, scale, &mut y[3 * V::LEN..]);
+        fold.finish_v(s, a, scale).store_slice(&mut y[..V::LEN]);
+        fold.finish_v(s, b, scale)
+            .store_slice(&mut y[V::LEN..2 * V::LEN]);
+        fold.finish_v(s, c, scale)
+            .store_slice(&mut y[2 * V::LEN..3 * V::LEN]);
+        fold.finish_v(s, d, scale).store_slice(&mut y[3 * V::LEN..]);
         i += 4 * V::LEN;
     }
     i
@@ -246,13 +355,13 @@ fn fours<S: Simd, V: SimdFloat<S, Element = f32>>(
 /// the same twice).
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "inlined into its only caller")]
-fn ones<S: Simd, V: SimdFloat<S, Element = f32>>(
+fn ones<S: Simd, V: SimdFloat<S, Element = f32>, const A: usize>(
     s: S,
     fold: impl VectorFold,
     x: &[f32],
     at: usize,
-    steps: Steps,
-    scale: Option<f32>,
+    steps: [(usize, usize); A],
+    scale: f32,
     mut i: usize,
     y: &mut [f32],
 ) {
@@ -266,22 +375,8 @@ fn ones<S: Simd, V: SimdFloat<S, Element = f32>>(
             #[inline(always)]
             |at| acc = fold.step_v(s, acc, V::from_slice(s, &x[at..at + V::LEN])),
         );
-        end(s, fold, acc, scale, &mut y[i..i + V::LEN]);
+        fold.finish_v(s, acc, scale)
+            .store_slice(&mut y[i..i + V::LEN]);
         i += V::LEN;
-    }
-}
-
-/// Writes a vector, finished if there is a scale.
-#[inline(always)]
-fn end<S: Simd, V: SimdFloat<S, Element = f32>>(
-    s: S,
-    fold: impl VectorFold,
-    acc: V,
-    scale: Option<f32>,
-    y: &mut [f32],
-) {
-    match scale {
-        Some(scale) => fold.finish_v(s, acc, scale).store_slice(y),
-        None => acc.store_slice(y),
     }
 }

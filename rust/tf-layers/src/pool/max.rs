@@ -25,7 +25,7 @@ impl MaxElement for f32 {
     const LEAST: Self = f32::MIN;
 
     fn max_pool(cpu: Cpu, axes: &[Axis; 3], channels: usize, x: &[Self], y: &mut [Self]) {
-        dispatch!(cpu.level, s => lines::fold(s, Largest, axes, channels, x, y));
+        lines::fold(cpu, Largest, axes, channels, x, y);
     }
 }
 
@@ -87,6 +87,11 @@ impl<T: MaxElement> Fold<T> for Largest {
 }
 
 impl VectorFold for Largest {
+    #[inline(always)]
+    fn unfinished(&self) -> f32 {
+        f32::LOWEST
+    }
+
     #[inline(always)]
     fn first_v<S: Simd, V: SimdFloat<S, Element = f32>>(&self, s: S) -> V {
         V::splat(s, f32::LOWEST)

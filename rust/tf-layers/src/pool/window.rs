@@ -135,6 +135,21 @@ impl Axis {
         first..end.min(self.out)
     }
 
+    /// `windows` in ranges that differ in nothing but where they lie: all that are inside the image, and each of the others.
+    pub(super) fn alike(&self, windows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let inside = self.inside();
+        let mut next = windows.start;
+        core::iter::from_fn(move || {
+            let start = next;
+            next = if inside.contains(&start) {
+                inside.end.min(windows.end)
+            } else {
+                start + 1
+            };
+            (start < windows.end).then_some(start..next)
+        })
+    }
+
     pub(super) fn reach(&self, o: usize) -> Reach {
         let start = o * self.stride;
         // Nearly every window lies inside the image: no divisions for those.
@@ -175,6 +190,12 @@ impl Taps {
     /// Taps in the image.
     pub(super) fn count(&self) -> usize {
         self.reach.iter().map(|r| r.taps).product()
+    }
+
+    /// Taps along the outer axes, in the image and in the image or its padding.
+    pub(super) fn sides(&self) -> [[usize; 2]; 2] {
+        let [a, b, _] = self.reach;
+        [[a.taps, a.padded], [b.taps, b.padded]]
     }
 
     /// Taps in the image or its padding.

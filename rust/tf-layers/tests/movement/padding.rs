@@ -36,7 +36,7 @@ fn pad() {
             .map(|d| shape[d] as i64 + before[d].min(0) + after[d].min(0))
             .collect();
         let layer = DynamicPad { mode, axes: [2, 0] }.checked();
-        let found = layer.sizes(Cpu::new(), shape, &x, &pads, Some(&[-7]));
+        let found = layer.sizes(Cpu::new(), shape, &pads);
         if left.iter().any(|&n| n <= 0) {
             continue;
         }
@@ -67,12 +67,12 @@ fn pad() {
             .collect();
         let mut y = vec![-1; count(&to)];
         layer
-            .run(Cpu::new(), shape, &x, &pads, Some(&[-7]), &mut y)
+            .run_with_value(Cpu::new(), shape, &x, &pads, &[-7], &mut y)
             .unwrap();
         assert_eq!(y, expected, "{mode:?} {shape:?} {pads:?}");
         {
             y.fill(-1);
-            Pad { mode }.checked().run(
+            Pad { mode }.checked().run_with_value(
                 Cpu::new(),
                 Border {
                     shape,
@@ -80,9 +80,14 @@ fn pad() {
                     after,
                 },
                 &x,
-                Some(&[-7]),
+                &[-7],
                 &mut y,
             );
+            assert_eq!(y, expected);
+        }
+        if mode != PadMode::Constant {
+            y.fill(-1);
+            layer.run(Cpu::new(), shape, &x, &pads, &mut y).unwrap();
             assert_eq!(y, expected);
         }
     }
@@ -91,26 +96,20 @@ fn pad() {
         axes: [0],
     };
     assert!(
-        layer
-            .sizes::<i32, 1>(Cpu::new(), [0], &[], &[1, 0], None)
-            .is_err(),
+        layer.sizes(Cpu::new(), [0], &[1, 0]).is_err(),
         "nothing to repeat"
     );
-    assert!(
-        layer
-            .sizes::<i32, 1>(Cpu::new(), [2], &[], &[-3, 0], None)
-            .is_err()
-    );
-    assert!(
-        layer
-            .sizes::<i32, 1>(Cpu::new(), [2], &[], &[i64::MIN, i64::MAX], None)
-            .is_err()
-    );
-    assert!(
-        layer
-            .sizes::<i32, 1>(Cpu::new(), [2], &[], &[1], None)
-            .is_err()
-    );
+    assert!(layer.sizes(Cpu::new(), [2], &[-3, 0]).is_err());
+    assert!(layer.sizes(Cpu::new(), [2], &[i64::MIN, i64::MAX]).is_err());
+    assert!(layer.sizes(Cpu::new(), [2], &[1]).is_err());
+    let mut y = vec![1; 3];
+    DynamicPad {
+        mode: PadMode::Constant,
+        axes: [0],
+    }
+    .run(Cpu::new(), [1], &[5], &[1, 1], &mut y)
+    .unwrap();
+    assert_eq!(y, [0, 5, 0]);
     let mut y = vec![1; 2];
     Pad {
         mode: PadMode::Constant,
@@ -123,7 +122,6 @@ fn pad() {
             after: [1],
         },
         &[],
-        None,
         &mut y,
     );
     assert_eq!(y, [0, 0]);
@@ -202,20 +200,18 @@ fn filled() {
             for upper in [false, true] {
                 let x: Vec<i32> = (1..=2 * (rows * columns) as i32).collect();
                 let mut y = vec![-1; x.len()];
-                Trilu { upper }
-                    .checked()
-                    .run(
-                        cpu,
-                        MatrixStack {
-                            batch: 2,
-                            rows,
-                            columns,
-                        },
-                        &x,
-                        Some(&[k]),
-                        &mut y,
-                    )
-                    .unwrap();
+                let matrices = MatrixStack {
+                    batch: 2,
+                    rows,
+                    columns,
+                };
+                let layer = Trilu { upper }.checked();
+                layer.run_with_k(cpu, matrices, &x, &[k], &mut y).unwrap();
+                if k == 0 {
+                    let mut without = vec![-1; x.len()];
+                    layer.run(cpu, matrices, &x, &mut without);
+                    assert_eq!(y, without);
+                }
                 let expected: Vec<i32> = indices(&[2, rows, columns])
                     .map(|i| {
                         let d = i[2] as i64 - i[1] as i64;

@@ -106,18 +106,16 @@ fn resized() {
             let given = [9.0, scale];
             let scales = (round % 11 == 0).then_some(given.as_slice());
             let mut y = vec![f32::NAN; outer * m * inner];
-            layer.checked().run(
-                cpu,
-                ResizedAxis {
-                    outer,
-                    axis: n,
-                    inner,
-                    out: m,
-                },
-                &x,
-                scales,
-                &mut y,
-            );
+            let sizes = ResizedAxis {
+                outer,
+                axis: n,
+                inner,
+                out: m,
+            };
+            match scales {
+                Some(scales) => layer.run_with_scales(cpu, sizes, &x, scales, &mut y),
+                None => layer.checked().run(cpu, sizes, &x, &mut y),
+            }
             let e = error(&y, &expected);
             assert!(e < RESIZE_ERROR, "{layer:?} {n} -> {m}: {e}");
         }
@@ -145,7 +143,6 @@ fn resized_to_the_nearest() {
                 out,
             },
             x,
-            None,
             &mut y,
         );
         y
@@ -194,7 +191,6 @@ fn resized_to_the_nearest() {
             out: 4,
         },
         &[1, 2, 3, 4],
-        None,
         &mut y,
     );
     assert_eq!(y, [1, 2, 1, 2, 3, 4, 3, 4]);

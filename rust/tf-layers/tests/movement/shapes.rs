@@ -139,7 +139,7 @@ fn slice() {
         });
         let layer = DynamicSlice { axes }.checked();
         let sizes = layer
-            .sizes(Cpu::new(), shape, &x, &starts, &ends, Some(&steps))
+            .sizes_with_steps(Cpu::new(), shape, &starts, &ends, &steps)
             .unwrap();
         assert_eq!(
             sizes,
@@ -148,9 +148,17 @@ fn slice() {
         );
         let mut y = vec![-1; count(&to)];
         layer
-            .run(Cpu::new(), shape, &x, &starts, &ends, Some(&steps), &mut y)
+            .run_with_steps(Cpu::new(), shape, &x, &starts, &ends, &steps, &mut y)
             .unwrap();
         assert_eq!(y, expected, "{shape:?} {starts:?} {ends:?} {steps:?}");
+        if steps.iter().all(|&step| step == 1) {
+            assert_eq!(layer.sizes(Cpu::new(), shape, &starts, &ends), Ok(sizes));
+            let mut without = vec![-1; count(&to)];
+            layer
+                .run(Cpu::new(), shape, &x, &starts, &ends, &mut without)
+                .unwrap();
+            assert_eq!(y, without);
+        }
     }
     let x = ramp(12);
     let mut y = vec![0; 4];
@@ -165,7 +173,7 @@ fn slice() {
         &mut y,
     );
     assert_eq!(y, [9, 11, 5, 7]);
-    let zero = DynamicSlice { axes: [0] }.sizes(Cpu::new(), [3], &[1; 3], &[0], &[3], Some(&[0]));
+    let zero = DynamicSlice { axes: [0] }.sizes_with_steps(Cpu::new(), [3], &[0], &[3], &[0]);
     assert_eq!(
         zero,
         Err(Error::Size {
@@ -175,7 +183,7 @@ fn slice() {
     );
     assert!(
         DynamicSlice { axes: [0] }
-            .sizes(Cpu::new(), [3], &[1; 3], &[0], &[], None)
+            .sizes(Cpu::new(), [3], &[0], &[])
             .is_err()
     );
 }

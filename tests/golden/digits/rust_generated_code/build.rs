@@ -4,19 +4,12 @@
 //! conversion is needed as long as names, types and shapes stay. A tensor that does not fit fails the build by name, and so does
 //! a file that the version does not name.
 
-use std::process::ExitCode;
-use tf_layers::build::{Dtype, Packing, Tensor, weights};
+#[path = "src/tensors.rs"]
+mod tensors;
 
-/// Every tensor of the model: its name, type and shape in the file, and the layout that its kernel reads.
-#[rustfmt::skip]
-const TENSORS: &[Tensor] = &[
-    Tensor { name: "conv1/kernel", dtype: Dtype::F32, shape: &[8, 1, 3, 3], packing: Packing::Conv { group: 1 }, file: "conv1_kernel.bin" },
-    Tensor { name: "conv1/bias", dtype: Dtype::F32, shape: &[8], packing: Packing::Copy, file: "conv1_bias.bin" },
-    Tensor { name: "conv2/kernel", dtype: Dtype::F32, shape: &[16, 8, 3, 3], packing: Packing::Conv { group: 1 }, file: "conv2_kernel.bin" },
-    Tensor { name: "conv2/bias", dtype: Dtype::F32, shape: &[16], packing: Packing::Copy, file: "conv2_bias.bin" },
-    Tensor { name: "logits/kernel", dtype: Dtype::F32, shape: &[64, 10], packing: Packing::Panels { transposed: false }, file: "logits_kernel.bin" },
-    Tensor { name: "logits/bias", dtype: Dtype::F32, shape: &[10], packing: Packing::Copy, file: "logits_bias.bin" },
-];
+use std::process::ExitCode;
+use tensors::TENSORS;
+use tf_layers::build::weights;
 
 fn main() -> ExitCode {
     weights("model/model_weights.npz", TENSORS)

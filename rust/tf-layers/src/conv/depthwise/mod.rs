@@ -63,22 +63,40 @@ impl<const D: usize> DepthwiseConv<'_, D> {
         self
     }
 
-    /// y = activation(x ⋆ kernel + bias + residual); the residual, if any, has y's shape.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the convention: sizes, inputs, outputs, scratch"
-    )]
+    /// y = activation(x ⋆ kernel + bias)
     pub fn run(
         &self,
         cpu: Cpu,
         batch: usize,
         size: [usize; D],
         x: &[f32],
-        residual: Option<&[f32]>,
         y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) {
-        let job = Job {
+        self.job(size).run(cpu, batch, x, None, y, scratch);
+    }
+
+    /// y = activation(x ⋆ kernel + bias + residual); the residual has y's shape.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the convention: sizes, inputs, outputs, scratch"
+    )]
+    pub fn run_adding(
+        &self,
+        cpu: Cpu,
+        batch: usize,
+        size: [usize; D],
+        x: &[f32],
+        residual: &[f32],
+        y: &mut [f32],
+        scratch: &mut Slot<f32>,
+    ) {
+        self.job(size)
+            .run(cpu, batch, x, Some(residual), y, scratch);
+    }
+
+    fn job(&self, size: [usize; D]) -> Job<'_> {
+        Job {
             inputs: self.channels,
             multiplier: self.multiplier,
             window: Window {
@@ -92,8 +110,7 @@ impl<const D: usize> DepthwiseConv<'_, D> {
             kernel: self.kernel,
             bias: self.bias,
             activation: self.activation,
-        };
-        job.run(cpu, batch, x, residual, y, scratch);
+        }
     }
 }
 

@@ -11,14 +11,8 @@ use crate::cpu::{Cpu, dispatch};
 use crate::error::{Error, Result};
 
 /// The scale of an axis: from an input, from the model, or from the sizes.
-fn scale_of(
-    scales: Option<&[f32]>,
-    index: usize,
-    stated: Option<f32>,
-    out: usize,
-    axis: usize,
-) -> f32 {
-    let given = scales.and_then(|scales| scales.get(index).copied());
+fn scale_of(scales: &[f32], index: usize, stated: Option<f32>, out: usize, axis: usize) -> f32 {
+    let given = scales.get(index).copied();
     given.or(stated).unwrap_or(out as f32 / axis as f32)
 }
 
@@ -91,8 +85,13 @@ impl<T: Clone> ResizeNearest<T> {
         self
     }
 
-    /// y = x at the nearest positions. The scale is that of `scales`, the stated one, or out / axis.
-    pub fn run(
+    /// y = x at the nearest positions. The scale is the stated one, or out / axis.
+    pub fn run(&self, cpu: Cpu, sizes: ResizedAxis, x: &[T], y: &mut [T]) {
+        self.run_with_scales(cpu, sizes, x, &[], y);
+    }
+
+    /// y = x at the nearest positions. The scale is that of `scales`, if it has one for this axis.
+    pub fn run_with_scales(
         &self,
         _cpu: Cpu,
         ResizedAxis {
@@ -102,7 +101,7 @@ impl<T: Clone> ResizeNearest<T> {
             out,
         }: ResizedAxis,
         x: &[T],
-        scales: Option<&[f32]>,
+        scales: &[f32],
         y: &mut [T],
     ) {
         if axis == 0 {
@@ -201,8 +200,13 @@ impl ResizeAxis {
         self
     }
 
-    /// y = x resampled. The scale is that of `scales`, the stated one, or out / axis.
-    pub fn run(
+    /// y = x resampled. The scale is the stated one, or out / axis.
+    pub fn run(&self, cpu: Cpu, sizes: ResizedAxis, x: &[f32], y: &mut [f32]) {
+        self.run_with_scales(cpu, sizes, x, &[], y);
+    }
+
+    /// y = x resampled. The scale is that of `scales`, if it has one for this axis.
+    pub fn run_with_scales(
         &self,
         cpu: Cpu,
         ResizedAxis {
@@ -212,7 +216,7 @@ impl ResizeAxis {
             out,
         }: ResizedAxis,
         x: &[f32],
-        scales: Option<&[f32]>,
+        scales: &[f32],
         y: &mut [f32],
     ) {
         if axis == 0 || inner == 0 {

@@ -100,7 +100,7 @@ impl<'w> DigitsModel<'w> {
     pub const INPUTS: &'static [Tensor] = &[Tensor {
         name: "image",
         field: "image",
-        dtype: tf_layers::npz::Dtype::F32,
+        dtype: tf_layers::signature::Dtype::F32,
         shape: &[
             Axis::Symbol("batch"),
             Axis::Size(1),
@@ -112,7 +112,7 @@ impl<'w> DigitsModel<'w> {
     pub const OUTPUTS: &'static [Tensor] = &[Tensor {
         name: "probabilities",
         field: "probabilities",
-        dtype: tf_layers::npz::Dtype::F32,
+        dtype: tf_layers::signature::Dtype::F32,
         shape: &[Axis::Symbol("batch"), Axis::Size(10)],
     }];
     /// Elements of `image` for each of `batch`.
@@ -163,7 +163,6 @@ impl<'w> DigitsModel<'w> {
             batch,
             [8, 8],
             inputs.image,
-            None,
             ws.s0.fit(batch * 512)?,
             &mut ws.scratch,
         );
@@ -182,7 +181,6 @@ impl<'w> DigitsModel<'w> {
             batch,
             [4, 4],
             ws.s1.get(batch * 128),
-            None,
             ws.s0.fit(batch * 256)?,
             &mut ws.scratch,
         );
@@ -203,13 +201,8 @@ impl<'w> DigitsModel<'w> {
             ws.s0.fit(batch * 64)?,
         );
         // logits/MatMul (Gemm): [batch, 10]
-        l.logits.run(
-            cpu,
-            batch,
-            ws.s0.get(batch * 64),
-            None,
-            ws.s1.fit(batch * 10)?,
-        );
+        l.logits
+            .run(cpu, batch, ws.s0.get(batch * 64), ws.s1.fit(batch * 10)?);
         // softmax/Softmax: [batch, 10]
         Softmax.run_in_place(cpu, AlongAxis::last([batch, 10]), ws.s1.fit(batch * 10)?);
         Ok(Outputs {

@@ -101,14 +101,14 @@ impl<'w> LstmTextModel<'w> {
     pub const INPUTS: &'static [Tensor] = &[Tensor {
         name: "input_layer",
         field: "input_layer",
-        dtype: tf_layers::npz::Dtype::I32,
+        dtype: tf_layers::signature::Dtype::I32,
         shape: &[Axis::Symbol("batch"), Axis::Size(12)],
     }];
     /// The outputs by the names that the model file has, with their types and shapes.
     pub const OUTPUTS: &'static [Tensor] = &[Tensor {
         name: "dense",
         field: "dense",
-        dtype: tf_layers::npz::Dtype::F32,
+        dtype: tf_layers::signature::Dtype::F32,
         shape: &[Axis::Symbol("batch"), Axis::Size(1)],
     }];
     /// Elements of `input_layer` for each of `batch`.
@@ -193,7 +193,7 @@ impl<'w> LstmTextModel<'w> {
             .map_err(|e| e.at("lstm"))?;
         // dense/MatMul: [batch, 1]
         l.dense
-            .run(cpu, batch, ws.s0.get(batch * 6), None, ws.s1.fit(batch)?);
+            .run(cpu, batch, ws.s0.get(batch * 6), ws.s1.fit(batch)?);
         Ok(Outputs {
             dense: TensorView {
                 data: ws.s1.get(batch),

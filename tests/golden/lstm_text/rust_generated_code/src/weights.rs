@@ -14,4 +14,19 @@ tf_layers::weights! {
         /// `dense/kernel: [6, 1]`
         pub dense_kernel: &'w [f32] = bytes "dense_kernel.bin",
     }
+
+    /// Weights of the same model from an `.npz` file that is read while the program runs (feature `npz`).
+    ///
+    /// ```no_run
+    /// use lstm_text::{Layers, LstmTextModel, OwnedWeights};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let file = OwnedWeights::from_npz("model/model_weights.npz")?;
+    /// let layers = Layers::new(&file.weights());
+    /// let model = LstmTextModel::with_layers(&layers);
+    /// # drop(model);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub struct OwnedWeights from super::tensors::TENSORS;
 }

@@ -23,15 +23,21 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[cfg(feature = "npz")]
 mod arrays;
 mod layers;
 mod model;
+#[cfg(feature = "npz")]
+mod tensors;
 mod weights;
 
+#[cfg(feature = "npz")]
 pub use arrays::ArrayInputs;
 pub use layers::Layers;
 pub use model::{Inputs, MagikaModel, Outputs, Sizes, Workspace};
 pub use tf_layers::{Error, TensorView, argmax, top_k};
+#[cfg(feature = "npz")]
+pub use weights::OwnedWeights;
 pub use weights::Weights;
 
 /// The layers: every type that this crate's functions take or return can be named.
@@ -44,6 +50,7 @@ pub const WEIGHTS_CHECKSUM: &str = include_str!(concat!(env!("OUT_DIR"), "/weigh
 ///
 /// # Errors
 /// If cargo runs them in a folder with other weights than those in this binary.
+#[cfg(feature = "npz")]
 pub fn folder() -> Result<std::path::PathBuf, tf_layers::identity::IdentityError> {
     let found = tf_layers::identity::folder(env!("CARGO_PKG_NAME"), WEIGHTS_CHECKSUM)?;
     Ok(found.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()))

@@ -104,14 +104,14 @@ impl<'w> MagikaModel<'w> {
     pub const INPUTS: &'static [Tensor] = &[Tensor {
         name: "bytes",
         field: "bytes",
-        dtype: tf_layers::npz::Dtype::I32,
+        dtype: tf_layers::signature::Dtype::I32,
         shape: &[Axis::Symbol("batch"), Axis::Size(2048)],
     }];
     /// The outputs by the names that the model file has, with their types and shapes.
     pub const OUTPUTS: &'static [Tensor] = &[Tensor {
         name: "target_label",
         field: "target_label",
-        dtype: tf_layers::npz::Dtype::F32,
+        dtype: tf_layers::signature::Dtype::F32,
         shape: &[Axis::Symbol("batch"), Axis::Size(214)],
     }];
     /// Elements of `bytes` for each of `batch`.
@@ -187,7 +187,7 @@ impl<'w> MagikaModel<'w> {
             );
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 256, 512]
             l.layer_norm_0
-                .run_in_place(cpu, [256, 512], ws.s2.fit(131_072)?, None, None);
+                .run_in_place(cpu, [256, 512], ws.s2.fit(131_072)?);
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 512, 256]
             l.layer_norm_0_transpose_2.run(
                 cpu,
@@ -201,7 +201,6 @@ impl<'w> MagikaModel<'w> {
                 1,
                 [512, 1],
                 ws.s1.get(131_072),
-                None,
                 ws.s2.fit(260_096)?,
                 &mut ws.scratch,
             );
@@ -217,16 +216,11 @@ impl<'w> MagikaModel<'w> {
                 max,
             );
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_1/LayerNormalization: [batch, 512]
-            l.layer_norm_1.run_in_place(cpu, [1, 512], max, None, None);
+            l.layer_norm_1.run_in_place(cpu, [1, 512], max);
         }
         // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Dense_1/MatMul: [batch, 214]
-        l.dense_1.run(
-            cpu,
-            batch,
-            ws.s0.get(batch * 512),
-            None,
-            ws.s1.fit(batch * 214)?,
-        );
+        l.dense_1
+            .run(cpu, batch, ws.s0.get(batch * 512), ws.s1.fit(batch * 214)?);
         // jax2tf_get_logits_/pjit_get_logits_/Softmax: [batch, 214]
         Softmax.run_in_place(cpu, AlongAxis::last([batch, 214]), ws.s1.fit(batch * 214)?);
         Ok(Outputs {

@@ -24,4 +24,19 @@ tf_layers::weights! {
         /// `jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Dense_1/Reshape_0: [214]`
         pub dense_1_bias: &'w [f32] = bytes "dense_1_bias.bin",
     }
+
+    /// Weights of the same model from an `.npz` file that is read while the program runs (feature `npz`).
+    ///
+    /// ```no_run
+    /// use magika::{Layers, MagikaModel, OwnedWeights};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let file = OwnedWeights::from_npz("model/model_weights.npz")?;
+    /// let layers = Layers::new(&file.weights());
+    /// let model = MagikaModel::with_layers(&layers);
+    /// # drop(model);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub struct OwnedWeights from super::tensors::TENSORS;
 }

@@ -96,14 +96,14 @@ impl<'w> ScoreModel<'w> {
     pub const INPUTS: &'static [Tensor] = &[Tensor {
         name: "features",
         field: "features",
-        dtype: tf_layers::npz::Dtype::F32,
+        dtype: tf_layers::signature::Dtype::F32,
         shape: &[Axis::Symbol("batch"), Axis::Size(10)],
     }];
     /// The outputs by the names that the model file has, with their types and shapes.
     pub const OUTPUTS: &'static [Tensor] = &[Tensor {
         name: "probability",
         field: "probability",
-        dtype: tf_layers::npz::Dtype::F32,
+        dtype: tf_layers::signature::Dtype::F32,
         shape: &[Axis::Symbol("batch"), Axis::Size(1)],
     }];
     /// Elements of `features` for each of `batch`.
@@ -150,10 +150,10 @@ impl<'w> ScoreModel<'w> {
         let l = self.layers;
         // hidden/MatMul (Gemm): [batch, 16]
         l.hidden
-            .run(cpu, batch, inputs.features, None, ws.s0.fit(batch * 16)?);
+            .run(cpu, batch, inputs.features, ws.s0.fit(batch * 16)?);
         // score/MatMul (Gemm): [batch, 1]
         l.score
-            .run(cpu, batch, ws.s0.get(batch * 16), None, ws.s1.fit(batch)?);
+            .run(cpu, batch, ws.s0.get(batch * 16), ws.s1.fit(batch)?);
         Ok(Outputs {
             probability: TensorView {
                 data: ws.s1.get(batch),

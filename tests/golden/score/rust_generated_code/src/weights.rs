@@ -12,4 +12,19 @@ tf_layers::weights! {
         /// `score/bias: [1]`
         pub score_bias: &'w [f32] = bytes "score_bias.bin",
     }
+
+    /// Weights of the same model from an `.npz` file that is read while the program runs (feature `npz`).
+    ///
+    /// ```no_run
+    /// use score::{Layers, ScoreModel, OwnedWeights};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let file = OwnedWeights::from_npz("model/model_weights.npz")?;
+    /// let layers = Layers::new(&file.weights());
+    /// let model = ScoreModel::with_layers(&layers);
+    /// # drop(model);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub struct OwnedWeights from super::tensors::TENSORS;
 }

@@ -93,14 +93,14 @@ impl<'w> TextModel<'w> {
     pub const INPUTS: &'static [Tensor] = &[Tensor {
         name: "tokens",
         field: "tokens",
-        dtype: tf_layers::npz::Dtype::I64,
+        dtype: tf_layers::signature::Dtype::I64,
         shape: &[Axis::Symbol("batch"), Axis::Symbol("length")],
     }];
     /// The outputs by the names that the model file has, with their types and shapes.
     pub const OUTPUTS: &'static [Tensor] = &[Tensor {
         name: "probabilities",
         field: "probabilities",
-        dtype: tf_layers::npz::Dtype::F32,
+        dtype: tf_layers::signature::Dtype::F32,
         shape: &[Axis::Symbol("batch"), Axis::Size(3)],
     }];
     /// Elements of `probabilities` for each of `batch`.
@@ -182,13 +182,8 @@ impl<'w> TextModel<'w> {
             )
             .map_err(|e| e.at("lstm"))?;
         // logits/MatMul (Gemm): [batch, 3]
-        l.logits.run(
-            cpu,
-            batch,
-            ws.s0.get(batch * 6),
-            None,
-            ws.s1.fit(batch * 3)?,
-        );
+        l.logits
+            .run(cpu, batch, ws.s0.get(batch * 6), ws.s1.fit(batch * 3)?);
         // softmax/Softmax: [batch, 3]
         Softmax.run_in_place(cpu, AlongAxis::last([batch, 3]), ws.s1.fit(batch * 3)?);
         Ok(Outputs {

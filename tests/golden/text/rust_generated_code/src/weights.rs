@@ -16,4 +16,19 @@ tf_layers::weights! {
         /// `logits/bias: [3]`
         pub logits_bias: &'w [f32] = bytes "logits_bias.bin",
     }
+
+    /// Weights of the same model from an `.npz` file that is read while the program runs (feature `npz`).
+    ///
+    /// ```no_run
+    /// use text::{Layers, TextModel, OwnedWeights};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let file = OwnedWeights::from_npz("model/model_weights.npz")?;
+    /// let layers = Layers::new(&file.weights());
+    /// let model = TextModel::with_layers(&layers);
+    /// # drop(model);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub struct OwnedWeights from super::tensors::TENSORS;
 }

@@ -113,14 +113,14 @@ impl<'w> TransformerEncModel<'w> {
     pub const INPUTS: &'static [Tensor] = &[Tensor {
         name: "input_layer",
         field: "input_layer",
-        dtype: tf_layers::npz::Dtype::I32,
+        dtype: tf_layers::signature::Dtype::I32,
         shape: &[Axis::Symbol("batch"), Axis::Size(8)],
     }];
     /// The outputs by the names that the model file has, with their types and shapes.
     pub const OUTPUTS: &'static [Tensor] = &[Tensor {
         name: "dense_4",
         field: "dense_4",
-        dtype: tf_layers::npz::Dtype::F32,
+        dtype: tf_layers::signature::Dtype::F32,
         shape: &[Axis::Symbol("batch"), Axis::Size(2)],
     }];
     /// Elements of `input_layer` for each of `batch`.
@@ -184,7 +184,6 @@ impl<'w> TransformerEncModel<'w> {
             cpu,
             batch * 8,
             ws.s0.get(batch * 64),
-            None,
             ws.s1.fit(batch * 64)?,
         );
         // multi_head_attention/key/MatMul: [batch, 8, 8]
@@ -192,7 +191,6 @@ impl<'w> TransformerEncModel<'w> {
             cpu,
             batch * 8,
             ws.s0.get(batch * 64),
-            None,
             ws.s2.fit(batch * 64)?,
         );
         // multi_head_attention/value/MatMul: [batch, 8, 8]
@@ -200,7 +198,6 @@ impl<'w> TransformerEncModel<'w> {
             cpu,
             batch * 8,
             ws.s0.get(batch * 64),
-            None,
             ws.s3.fit(batch * 64)?,
         );
         // multi_head_attention/Attention: [batch, 8, 2, 4]
@@ -219,7 +216,7 @@ impl<'w> TransformerEncModel<'w> {
             &mut ws.scratch,
         );
         // multi_head_attention/attention_output/MatMul_1 (MatMul): [batch, 8, 8]
-        l.multi_head_attention_attention_output.run_in_place_right(
+        l.multi_head_attention_attention_output.run_adding_in_place(
             cpu,
             batch * 8,
             ws.s4.get(batch * 64),
@@ -227,36 +224,29 @@ impl<'w> TransformerEncModel<'w> {
         );
         // layer_normalization/LayerNormalization: [batch, 8, 8]
         l.layer_normalization
-            .run_in_place(cpu, [batch * 8, 8], ws.s0.fit(batch * 64)?, None, None);
+            .run_in_place(cpu, [batch * 8, 8], ws.s0.fit(batch * 64)?);
         // dense_1/Tensordot/MatMul: [batch, 8, 16]
         l.dense_1.run(
             cpu,
             batch * 8,
             ws.s0.get(batch * 64),
-            None,
             ws.s1.fit(batch * 128)?,
         );
         // dense/Tensordot/MatMul: [batch, 8, 8]
-        l.dense.run_in_place_right(
+        l.dense.run_adding_in_place(
             cpu,
             batch * 8,
             ws.s1.get(batch * 128),
             ws.s0.fit(batch * 64)?,
         );
         // layer_normalization_1/LayerNormalization: [batch, 8, 8]
-        l.layer_normalization_1.run_in_place(
-            cpu,
-            [batch * 8, 8],
-            ws.s0.fit(batch * 64)?,
-            None,
-            None,
-        );
+        l.layer_normalization_1
+            .run_in_place(cpu, [batch * 8, 8], ws.s0.fit(batch * 64)?);
         // multi_head_attention_1/query/MatMul: [batch, 8, 8]
         l.multi_head_attention_1_query.run(
             cpu,
             batch * 8,
             ws.s0.get(batch * 64),
-            None,
             ws.s2.fit(batch * 64)?,
         );
         // multi_head_attention_1/key/MatMul: [batch, 8, 8]
@@ -264,7 +254,6 @@ impl<'w> TransformerEncModel<'w> {
             cpu,
             batch * 8,
             ws.s0.get(batch * 64),
-            None,
             ws.s3.fit(batch * 64)?,
         );
         // multi_head_attention_1/value/MatMul: [batch, 8, 8]
@@ -272,7 +261,6 @@ impl<'w> TransformerEncModel<'w> {
             cpu,
             batch * 8,
             ws.s0.get(batch * 64),
-            None,
             ws.s4.fit(batch * 64)?,
         );
         // multi_head_attention_1/Attention: [batch, 8, 2, 4]
@@ -292,43 +280,32 @@ impl<'w> TransformerEncModel<'w> {
         );
         // multi_head_attention_1/attention_output/MatMul_1 (MatMul): [batch, 8, 8]
         l.multi_head_attention_1_attention_output
-            .run_in_place_right(
+            .run_adding_in_place(
                 cpu,
                 batch * 8,
                 ws.s1.get(batch * 64),
                 ws.s0.fit(batch * 64)?,
             );
         // layer_normalization_2/LayerNormalization: [batch, 8, 8]
-        l.layer_normalization_2.run_in_place(
-            cpu,
-            [batch * 8, 8],
-            ws.s0.fit(batch * 64)?,
-            None,
-            None,
-        );
+        l.layer_normalization_2
+            .run_in_place(cpu, [batch * 8, 8], ws.s0.fit(batch * 64)?);
         // dense_3/Tensordot/MatMul: [batch, 8, 16]
         l.dense_3.run(
             cpu,
             batch * 8,
             ws.s0.get(batch * 64),
-            None,
             ws.s1.fit(batch * 128)?,
         );
         // dense_2/Tensordot/MatMul: [batch, 8, 8]
-        l.dense_2.run_in_place_right(
+        l.dense_2.run_adding_in_place(
             cpu,
             batch * 8,
             ws.s1.get(batch * 128),
             ws.s0.fit(batch * 64)?,
         );
         // layer_normalization_3/LayerNormalization: [batch, 8, 8]
-        l.layer_normalization_3.run_in_place(
-            cpu,
-            [batch * 8, 8],
-            ws.s0.fit(batch * 64)?,
-            None,
-            None,
-        );
+        l.layer_normalization_3
+            .run_in_place(cpu, [batch * 8, 8], ws.s0.fit(batch * 64)?);
         // global_average_pooling1d/Mean (ReduceMean): [batch, 1, 8]
         l.global_average_pooling1d.run(
             cpu,
@@ -337,13 +314,8 @@ impl<'w> TransformerEncModel<'w> {
             ws.s2.fit(batch * 8)?,
         );
         // dense_4/MatMul: [batch, 2]
-        l.dense_4.run(
-            cpu,
-            batch,
-            ws.s2.get(batch * 8),
-            None,
-            ws.s0.fit(batch * 2)?,
-        );
+        l.dense_4
+            .run(cpu, batch, ws.s2.get(batch * 8), ws.s0.fit(batch * 2)?);
         // dense_4/Softmax: [batch, 2]
         Softmax.run_in_place(cpu, AlongAxis::last([batch, 2]), ws.s0.fit(batch * 2)?);
         Ok(Outputs {

@@ -36,4 +36,19 @@ tf_layers::weights! {
         /// `dense_4/kernel: [8, 2]`
         pub dense_4_kernel: &'w [f32] = bytes "dense_4_kernel.bin",
     }
+
+    /// Weights of the same model from an `.npz` file that is read while the program runs (feature `npz`).
+    ///
+    /// ```no_run
+    /// use transformer_enc::{Layers, TransformerEncModel, OwnedWeights};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let file = OwnedWeights::from_npz("model/model_weights.npz")?;
+    /// let layers = Layers::new(&file.weights());
+    /// let model = TransformerEncModel::with_layers(&layers);
+    /// # drop(model);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub struct OwnedWeights from super::tensors::TENSORS;
 }

@@ -13,17 +13,19 @@
 //! }
 //! ```
 
+mod read;
 mod thresholds;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-pub use crate::npz::Dtype;
+pub use crate::dtype::Dtype;
 pub use crate::pack::Packing;
+pub use read::Packed;
 
 use crate::identity;
-use crate::npz::{Data, Npz, NpzError};
+use crate::npz::Data;
 
 /// One file that the generated code embeds, and the tensor it is made from.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +45,7 @@ pub struct Tensor {
 /// Everything that is wrong with a weights file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WeightsError {
-    /// The file.
+    /// The file; `the archive in memory` if it is none.
     pub path: PathBuf,
     /// One sentence per problem.
     pub problems: Vec<String>,
@@ -118,13 +120,12 @@ fn embed(
     big_endian: bool,
     version: &str,
 ) -> Result<Vec<String>, String> {
-    let file = Path::new(path);
-    let packed = packed_files(file, tensors, big_endian).map_err(|e| e.to_string())?;
-    let checksum = identity::hex(packed.checksum);
+    let packed = Packed::open(path, tensors).map_err(|e| e.to_string())?;
+    let checksum = identity::hex(packed.checksum());
     identity::check(version, path, &checksum)?;
-    write(file, out, &packed.files).map_err(|e| e.to_string())?;
+    let doubts = write(packed, out, big_endian).map_err(|e| e.to_string())?;
     std::fs::write(out.join("weights.checksum"), checksum).map_err(|e| e.to_string())?;
-    Ok(packed.doubts)
+    Ok(doubts)
 }
 
 /// Checks `thresholds.json` (`0 ≤ bottom ≤ low ≤ medium ≤ high`) and writes `thresholds.rs`, an array of the four, into `OUT_DIR`.
@@ -154,153 +155,48 @@ pub fn pack(
     out: &Path,
     big_endian: bool,
 ) -> Result<Vec<String>, WeightsError> {
-    let packed = packed_files(path, tensors, big_endian)?;
-    write(path, out, &packed.files)?;
-    Ok(packed.doubts)
+    write(Packed::open(path, tensors)?, out, big_endian)
 }
 
-/// A file's name and its bytes.
-type PackedFile = (&'static str, Vec<u8>);
-
-/// What an archive becomes.
-struct Packed {
-    checksum: u64,
-    files: Vec<PackedFile>,
-    /// A sentence about each tensor that fits and that still no one can mean.
-    doubts: Vec<String>,
-}
-
-/// The archive's checksum, and the file of every tensor.
-fn packed_files(path: &Path, tensors: &[Tensor], big_endian: bool) -> Result<Packed, WeightsError> {
-    let fail = |problems| WeightsError {
-        path: path.to_owned(),
-        problems,
-    };
-    let npz = Npz::open(path).map_err(|e| fail(vec![e.to_string()]))?;
+/// Writes the file of every tensor; returns the doubts.
+fn write(packed: Packed, out: &Path, big_endian: bool) -> Result<Vec<String>, WeightsError> {
     let mut problems = Vec::new();
-    let mut doubts = Vec::new();
-    // Packed at once and kept: a large array is decoded only one time.
-    let mut files = Vec::with_capacity(tensors.len());
-    for tensor in tensors {
-        match packed(&npz, tensor, big_endian) {
-            Ok((bytes, doubt)) => {
-                files.push((tensor.file, bytes));
-                doubts.extend(doubt);
-            }
-            Err(problem) => problems.push(problem),
-        }
-    }
-    let known = |name: &str| tensors.iter().any(|t| t.name == name);
-    problems.extend(
-        npz.names()
-            .filter(|n| !known(n))
-            .map(|n| format!("`{n}` is in the file, but not in the model")),
-    );
-    if problems.is_empty() {
-        Ok(Packed {
-            checksum: npz.checksum(),
-            files,
-            doubts,
-        })
-    } else {
-        Err(fail(problems))
-    }
-}
-
-fn write(path: &Path, out: &Path, files: &[PackedFile]) -> Result<(), WeightsError> {
-    let mut problems = Vec::new();
-    for (name, bytes) in files {
+    for (name, data) in packed.tensors {
         let file = out.join(name);
-        if let Err(e) = std::fs::write(&file, bytes) {
+        if let Err(e) = std::fs::write(&file, file_of(data, big_endian)) {
             problems.push(format!("{}: {e}", file.display()));
         }
     }
     if problems.is_empty() {
-        return Ok(());
+        return Ok(packed.doubts);
     }
     Err(WeightsError {
-        path: path.to_owned(),
+        path: packed.path,
         problems,
     })
 }
 
-/// The file of one tensor, and what is doubtful about its numbers; or what is wrong with it.
-fn packed(
-    npz: &Npz,
-    tensor: &Tensor,
-    big_endian: bool,
-) -> Result<(Vec<u8>, Option<String>), String> {
-    let Tensor {
-        name,
-        dtype,
-        shape,
-        packing,
-        ..
-    } = tensor;
-    let array = npz.array(name).map_err(|e| match e {
-        NpzError::Missing { .. } => format!("`{name}` ({dtype} {shape:?}) is missing"),
-        other => other.to_string(),
-    })?;
-    if array.data.dtype() != *dtype || array.shape != *shape {
-        let found = array.data.dtype();
-        return Err(format!(
-            "`{name}` is {found} {:?}, the model needs {dtype} {shape:?}",
-            array.shape
-        ));
-    }
-    let doubt = doubtful(name, &array.data);
-    let file = match array.data {
-        Data::F32(v) if *packing != Packing::Copy => Ok(bytes(packing.pack(shape, &v), big_endian)),
-        Data::F32(v) => Ok(bytes(v, big_endian)),
-        _ if *packing != Packing::Copy => {
-            Err(format!("`{name}` is {dtype}: only float32 can be packed"))
-        }
-        // bools and halves are not plain data: the generated code includes these as Rust arrays
-        Data::Bool(v) => Ok(format!("{v:?}").into_bytes()),
-        Data::U8(v) => Ok(v),
-        Data::I8(v) => Ok(bytes(v, big_endian)),
+/// What stands in a tensor's file: its elements, or, where not every byte pattern is one, a Rust array.
+fn file_of(data: Data, big_endian: bool) -> Vec<u8> {
+    match data {
+        Data::Bool(v) => format!("{v:?}").into_bytes(),
         Data::F16(v) => {
             let texts: Vec<String> = v.iter().map(|bits| format!("F16({bits})")).collect();
-            Ok(format!("[{}]", texts.join(", ")).into_bytes())
+            format!("[{}]", texts.join(", ")).into_bytes()
         }
-        Data::U16(v) => Ok(bytes(v, big_endian)),
-        Data::I16(v) => Ok(bytes(v, big_endian)),
-        Data::U32(v) => Ok(bytes(v, big_endian)),
-        Data::I32(v) => Ok(bytes(v, big_endian)),
-        Data::U64(v) => Ok(bytes(v, big_endian)),
-        Data::I64(v) => Ok(bytes(v, big_endian)),
-        Data::F64(v) => Ok(bytes(v, big_endian)),
-        Data::Text(_) => Err(format!("`{name}` holds strings, which cannot be embedded")),
-    };
-    file.map(|bytes| (bytes, doubt))
-}
-
-/// Says it of a tensor that holds NaN, or of several numbers that are all infinite (one alone may be the −∞ of a mask).
-fn doubtful(name: &str, data: &Data) -> Option<String> {
-    let (nan, infinite, all) = match data {
-        Data::F16(v) => count(v, |b| b & 0x7FFF > 0x7C00, |b| b & 0x7FFF == 0x7C00),
-        Data::F32(v) => count(v, |x| x.is_nan(), |x| x.is_infinite()),
-        Data::F64(v) => count(v, |x| x.is_nan(), |x| x.is_infinite()),
-        _ => return None,
-    };
-    match (nan, infinite) {
-        (0, n) if n == all && all > 1 => {
-            Some(format!("`{name}`: all of its {all} elements are infinite"))
-        }
-        (0, _) => None,
-        (n, _) if n == all => Some(format!("`{name}`: all of its {all} elements are NaN")),
-        (n, _) => Some(format!("`{name}`: {n} of its {all} elements are NaN")),
+        Data::U8(v) => v,
+        Data::I8(v) => bytes(v, big_endian),
+        Data::U16(v) => bytes(v, big_endian),
+        Data::I16(v) => bytes(v, big_endian),
+        Data::U32(v) => bytes(v, big_endian),
+        Data::I32(v) => bytes(v, big_endian),
+        Data::U64(v) => bytes(v, big_endian),
+        Data::I64(v) => bytes(v, big_endian),
+        Data::F32(v) => bytes(v, big_endian),
+        Data::F64(v) => bytes(v, big_endian),
+        // `Packed` lets none through
+        Data::Text(_) => Vec::new(),
     }
-}
-
-/// How many are NaN, how many infinite, how many there are.
-fn count<T: Copy>(
-    values: &[T],
-    nan: impl Fn(T) -> bool,
-    infinite: impl Fn(T) -> bool,
-) -> (usize, usize, usize) {
-    let number = |is: &dyn Fn(T) -> bool| values.iter().filter(|v| is(**v)).count();
-    (number(&nan), number(&infinite), values.len())
 }
 
 /// The elements in the target's byte order. Copies memory, because build scripts run unoptimised.

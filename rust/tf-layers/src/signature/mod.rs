@@ -1,0 +1,52 @@
+//! What a model's inputs and outputs are called and look like, and reading them from arrays by those names.
+
+#[cfg(feature = "npz")]
+mod arrays;
+
+pub use crate::dtype::Dtype;
+#[cfg(feature = "npz")]
+pub use arrays::{Element, SignatureError, sizes};
+use std::fmt;
+
+/// One axis of a tensor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Axis {
+    /// A size that is always the same.
+    Size(usize),
+    /// A size that the caller chooses.
+    Symbol(&'static str),
+    /// A size that follows from others or from the data.
+    Computed,
+}
+
+/// Name, type and shape of an input or output.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Tensor {
+    /// Name in the model file.
+    pub name: &'static str,
+    /// Name of the Rust field.
+    pub field: &'static str,
+    /// Element type.
+    pub dtype: Dtype,
+    /// Shape, outermost axis first.
+    pub shape: &'static [Axis],
+}
+
+/// `10`, `batch`, or `?` for what is computed.
+impl fmt::Debug for Axis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Size(size) => size.fmt(f),
+            Self::Symbol(name) => f.write_str(name),
+            Self::Computed => f.write_str("?"),
+        }
+    }
+}
+
+/// `image: float32 [batch, 1, 8, 8]`
+impl fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let axes: Vec<String> = self.shape.iter().map(|axis| format!("{axis:?}")).collect();
+        write!(f, "{}: {} [{}]", self.name, self.dtype, axes.join(", "))
+    }
+}
