@@ -468,3 +468,15 @@ def test_what_may_be_absent_has_a_field_or_chooses_the_method() -> None:
         for optional, records in ((layer.optional, layer.inputs_in), (layer.optional_outputs, layer.outputs_in)):
             assert set(optional) <= {k for record in records for _, k in record.fields}, layer
         assert not set(layer.optional) & set(layer.chooses), layer
+
+
+def test_scratch_that_cannot_be_had_is_an_error() -> None:
+    for node, known, shape in (
+        (helper.make_node("Conv", ["x", "k"], ["y"]), {"k": K}, (1, 3, 8, 8)),
+        (helper.make_node("MatMul", ["x", "x"], ["y"]), {}, ("n", "n")),
+        (helper.make_node("ConvTranspose", ["x", "k"], ["y"]), {"k": np.ones((3, 2, 3, 3), np.float32)}, (1, 3, 8, 8)),
+    ):
+        text = rendered([node], ["y"], known, shape)["src/model.rs"]
+        assert text.count("&mut ws.scratch)") == text.count("&mut ws.scratch)?;") == 1, node.op_type
+    # one that can fail for other reasons says where
+    assert "&mut ws.scratch).map_err(|e| e.at(" in lstm(["x", "w", "r"], ["", "y_h"])

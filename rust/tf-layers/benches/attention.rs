@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use tf_layers::attention::{Attention, AttentionInputs, Axes, EmptyRows};
+use tf_layers::axis::AlongAxis;
 use tf_layers::binary::Mul;
 use tf_layers::matmul::MatMul;
 use tf_layers::matrices::Matrices;
@@ -46,51 +47,70 @@ fn spelled(
         Transpose { perm }.checked().run(cpu, shape, x, y);
     };
     let n = t * h * d;
-    turn([0, 2, 1, 3], [1, t, h, d], q, qt.room(n));
-    turn([0, 2, 1, 3], [1, t, h, d], k, kt.room(n));
-    turn([0, 2, 1, 3], [1, t, h, d], v, vt.room(n));
-    let product = MatMul { alpha: 1.0 }.checked();
-    product.run(
-        cpu,
-        Matrices {
-            batch: [h],
-            m: t,
-            k: d,
-            n: t,
-            a_batch: [t * d],
-            a_steps: [d, 1],
-            b_batch: [t * d],
-            b_steps: [1, d],
-        },
-        qt.get(n),
-        kt.get(n),
-        scores.room(h * t * t),
-        scratch,
+    turn(
+        [0, 2, 1, 3],
+        [1, t, h, d],
+        q,
+        qt.fit(n).expect("there is memory"),
     );
-    let all = scores.room(h * t * t);
+    turn(
+        [0, 2, 1, 3],
+        [1, t, h, d],
+        k,
+        kt.fit(n).expect("there is memory"),
+    );
+    turn(
+        [0, 2, 1, 3],
+        [1, t, h, d],
+        v,
+        vt.fit(n).expect("there is memory"),
+    );
+    let product = MatMul { alpha: 1.0 }.checked();
+    product
+        .run(
+            cpu,
+            Matrices {
+                batch: [h],
+                m: t,
+                k: d,
+                n: t,
+                a_batch: [t * d],
+                a_steps: [d, 1],
+                b_batch: [t * d],
+                b_steps: [1, d],
+            },
+            qt.get(n),
+            kt.get(n),
+            scores.fit(h * t * t).expect("there is memory"),
+            scratch,
+        )
+        .expect("there is memory");
+    let all = scores.fit(h * t * t).expect("there is memory");
     let _ = Mul
         .checked()
         .run_in_place(cpu, [h * t * t], all, [1], &[0.25]);
     Softmax
         .checked()
-        .run_in_place(cpu, [h * t, t, 1].into(), all);
-    product.run(
-        cpu,
-        Matrices {
-            batch: [h],
-            m: t,
-            k: t,
-            n: d,
-            a_batch: [t * t],
-            a_steps: [t, 1],
-            b_batch: [t * d],
-            b_steps: [d, 1],
-        },
-        scores.get(h * t * t),
-        vt.get(n),
-        out.room(n),
-        scratch,
-    );
+        .run_in_place(cpu, AlongAxis::last([h * t, t]), all);
+    product
+        .run(
+            cpu,
+            Matrices {
+                batch: [h],
+                m: t,
+                k: t,
+                n: d,
+                a_batch: [t * t],
+                a_steps: [t, 1],
+                b_batch: [t * d],
+                b_steps: [d, 1],
+            },
+            scores.get(h * t * t),
+            vt.get(n),
+            out.fit(n).expect("there is memory"),
+            scratch,
+        )
+        .expect("there is memory");
     turn([0, 2, 1, 3], [1, h, t, d], out.get(n), y);
 }
 
@@ -162,7 +182,10 @@ fn main() {
             }
             .checked();
             let (mut y, mut expected) = (Slot::new(), Slot::new());
-            let (y, expected) = (y.room(n), expected.room(n));
+            let (y, expected) = (
+                y.fit(n).expect("there is memory"),
+                expected.fit(n).expect("there is memory"),
+            );
             let mut buffers: [Slot<f32>; 5] = Default::default();
             let (mut scratch, mut own) = (Slot::new(), Slot::new());
             let t = case.tokens;
@@ -183,7 +206,7 @@ fn main() {
                     keep: None,
                     mask: None,
                 };
-                layer.run(cpu, given, y, &mut own);
+                layer.run(cpu, given, y, &mut own).expect("there is memory");
                 times[1].push(start.elapsed().as_secs_f64() * 1e6);
             }
             for (a, b) in y.iter().zip(expected.iter()) {

@@ -55,7 +55,9 @@ fn close(actual: f32, expected: f64, scale: f64) -> bool {
 /// The values where a model has them: at the begin of a cache line.
 fn slot(values: &[f32]) -> Slot<f32> {
     let mut slot = Slot::new();
-    slot.room(values.len()).copy_from_slice(values);
+    slot.fit(values.len())
+        .expect("there is memory")
+        .copy_from_slice(values);
     slot
 }
 
@@ -71,7 +73,10 @@ fn dense(bench: &Bench, cpu: Cpu, rows: usize, k: usize, n: usize) {
     }
     .checked();
     let (x_slot, mut y_slot) = (slot(&x), Slot::new());
-    let (x, mut y) = (x_slot.get(x.len()), y_slot.room(rows * n));
+    let (x, mut y) = (
+        x_slot.get(x.len()),
+        y_slot.fit(rows * n).expect("there is memory"),
+    );
     let (r, j) = (rows - 1, n - 1);
     let expected: f64 = (0..k)
         .map(|i| f64::from(x[r * k + i]) * f64::from(w[i * n + j]))
@@ -127,12 +132,19 @@ fn conv<const D: usize>(
     .checked();
     let mut scratch = Slot::new();
     let (x_slot, mut y_slot) = (slot(&x), Slot::new());
-    let (x, mut y) = (x_slot.get(x.len()), y_slot.room(output * outputs));
+    let (x, mut y) = (
+        x_slot.get(x.len()),
+        y_slot.fit(output * outputs).expect("there is memory"),
+    );
     bench.case(
         &format!("conv {kernel} s{stride} {size:?} {inputs}→{outputs}"),
         2 * output * outputs * inputs * taps,
         &mut y,
-        |y| layer.run(cpu, 1, size, x, y, &mut scratch),
+        |y| {
+            layer
+                .run(cpu, 1, size, x, y, &mut scratch)
+                .expect("there is memory")
+        },
         |y| y.iter().all(|v| v.is_finite()),
     );
 }
@@ -157,12 +169,19 @@ fn winograd<const M: usize>(bench: &Bench, cpu: Cpu, size: usize, channels: usiz
     .checked();
     let mut scratch = Slot::new();
     let (x_slot, mut y_slot) = (slot(&x), Slot::new());
-    let (x, mut y) = (x_slot.get(x.len()), y_slot.room(size * size * channels));
+    let (x, mut y) = (
+        x_slot.get(x.len()),
+        y_slot.fit(size * size * channels).expect("there is memory"),
+    );
     bench.case(
         &format!("winograd F({M}) {size}×{size}×{channels}"),
         2 * size * size * channels * channels * 9,
         &mut y,
-        |y| layer.run(cpu, 1, [size; 2], x, y, &mut scratch),
+        |y| {
+            layer
+                .run(cpu, 1, [size; 2], x, y, &mut scratch)
+                .expect("there is memory")
+        },
         |y| y.iter().all(|v| v.is_finite()),
     );
 }
@@ -191,12 +210,21 @@ fn depthwise(bench: &Bench, cpu: Cpu, size: usize, channels: usize, kernel: usiz
     .checked();
     let mut scratch = Slot::new();
     let (x_slot, mut y_slot) = (slot(&x), Slot::new());
-    let (x, mut y) = (x_slot.get(x.len()), y_slot.room(output * output * channels));
+    let (x, mut y) = (
+        x_slot.get(x.len()),
+        y_slot
+            .fit(output * output * channels)
+            .expect("there is memory"),
+    );
     bench.case(
         &format!("depthwise {kernel} s{stride} {size}×{size}×{channels}"),
         2 * output * output * channels * kernel * kernel,
         &mut y,
-        |y| layer.run(cpu, 1, [size; 2], x, y, &mut scratch),
+        |y| {
+            layer
+                .run(cpu, 1, [size; 2], x, y, &mut scratch)
+                .expect("there is memory")
+        },
         |y| y.iter().all(|v| v.is_finite()),
     );
 }
@@ -227,7 +255,9 @@ fn attention(bench: &Bench, cpu: Cpu, rows: usize, keys: usize, heads: usize, si
                 b_batch: [size],
                 b_steps: [1, row],
             };
-            layer.run(cpu, matrices, &q, &k, y, &mut scratch);
+            layer
+                .run(cpu, matrices, &q, &k, y, &mut scratch)
+                .expect("there is memory");
         },
         |y| y.iter().all(|v| v.is_finite()),
     );
@@ -247,7 +277,9 @@ fn attention(bench: &Bench, cpu: Cpu, rows: usize, keys: usize, heads: usize, si
                 b_batch: [size],
                 b_steps: [row, 1],
             };
-            layer.run(cpu, matrices, &scores, &k, y, &mut scratch);
+            layer
+                .run(cpu, matrices, &scores, &k, y, &mut scratch)
+                .expect("there is memory");
         },
         |y| y.iter().all(|v| v.is_finite()),
     );

@@ -47,7 +47,7 @@ fn main() -> tf_layers::Result<()> {
     let (mut found, mut scratch) = (Slot::new(), Slot::new());
     let mut pooled = vec![0.0; POOLED[0] * POOLED[1] * 2];
     let elements = SIZE[0] * SIZE[1] * 2;
-    edges.run(cpu, 1, SIZE, &picture, found.fit(elements)?, &mut scratch);
+    edges.run(cpu, 1, SIZE, &picture, found.fit(elements)?, &mut scratch)?;
     strongest.run(cpu, 1, SIZE, 2, found.get(elements), &mut pooled);
 
     // images are channels-last: the two answers of a pixel are neighbours

@@ -2,6 +2,7 @@
 
 use crate::activation::Activation;
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+use crate::error::Result;
 use crate::gemm::{Addend, Grid, Product, Segments};
 use crate::math::exp::exp_lifted;
 use crate::matmul::{FEW_ROWS, Operand, few_rows, pack_panels};
@@ -191,7 +192,16 @@ impl Attention {
     }
 
     /// y = attention of `queries` tokens to `keys` tokens, in each of `batch` samples.
-    pub fn run(&self, cpu: Cpu, given: AttentionInputs, y: &mut [f32], scratch: &mut Slot<f32>) {
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory) if there is none for the scratch.
+    pub fn run(
+        &self,
+        cpu: Cpu,
+        given: AttentionInputs,
+        y: &mut [f32],
+        scratch: &mut Slot<f32>,
+    ) -> Result<()> {
         let AttentionInputs {
             batch,
             queries,
@@ -199,10 +209,11 @@ impl Attention {
             ..
         } = given;
         if y.is_empty() {
-            return;
+            return Ok(());
         }
         if keys == 0 {
-            return y.fill(0.0);
+            y.fill(0.0);
+            return Ok(());
         }
         let step = keys.next_multiple_of(PANEL);
         let rows = (SCORE_BYTES / (4 * step) / ROWS * ROWS)
@@ -213,7 +224,7 @@ impl Attention {
         let few = queries < FEW_ROWS;
         let (key_len, value_len) = if few { (0, 0) } else { (key_len, value_len) };
         let (key, rest) = scratch
-            .room(key_len + value_len + rows * step)
+            .fit(key_len + value_len + rows * step)?
             .split_at_mut(key_len);
         let (value, scores) = rest.split_at_mut(value_len);
         let mut scratch = Scratch {
@@ -232,6 +243,7 @@ impl Attention {
                 }
             }
         }
+        Ok(())
     }
 
     /// The transposed keys and the values of a head, as they lie.

@@ -117,7 +117,7 @@ impl TopK {
     /// Writes the values and the positions of the best `k`.
     ///
     /// # Errors
-    /// [`Error::Size`] if the axis has fewer than k elements.
+    /// [`Error::Size`] if the axis has fewer than k elements, [`Error::Memory`] if there is none for the scratch.
     #[expect(clippy::too_many_arguments, reason = "two sizes, two outputs, scratch")]
     pub fn run<T: Number>(
         &self,
@@ -139,7 +139,7 @@ impl TopK {
             return Ok(());
         }
         // Positions as the bits of floats: the scratch that layers share holds those.
-        let order: &mut [u32] = bytemuck::must_cast_slice_mut(scratch.room(axis));
+        let order: &mut [u32] = bytemuck::must_cast_slice_mut(scratch.fit(axis)?);
         let results = values
             .chunks_exact_mut(k * inner)
             .zip(positions.chunks_exact_mut(k * inner));

@@ -1,7 +1,5 @@
 //! Workspace buffers.
 
-use std::alloc::{Layout, handle_alloc_error};
-
 /// A buffer that grows and never shrinks: the producer of a value asks for room, its consumers for what was written.
 ///
 /// A model's workspace is a struct of slots; values whose lifetimes do not overlap share one. After the first call
@@ -53,16 +51,6 @@ impl<T: Clone + Default> Slot<T> {
             self.grow(len)?;
         }
         Ok(&mut self.data[self.start..self.start + len])
-    }
-
-    /// [`fit`](Self::fit) for what a layer needs beside its outputs, which is in proportion to them: where they had room, and this has
-    /// none, the process ends as it does when a `Vec` cannot grow.
-    pub fn room(&mut self, len: usize) -> &mut [T] {
-        if self.data.len() - self.start < len && self.grow(len).is_err() {
-            let layout = Layout::array::<T>(len).unwrap_or(Layout::new::<T>());
-            handle_alloc_error(layout);
-        }
-        &mut self.data[self.start..self.start + len]
     }
 
     #[cold]

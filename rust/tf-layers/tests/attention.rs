@@ -193,21 +193,24 @@ fn compare(layer: Attention, case: Case, data: &Data) {
     for cpu in Cpu::all() {
         let mut y = vec![7.0; expected.len()];
         let mut scratch = Slot::new();
-        layer.checked().run(
-            cpu,
-            AttentionInputs {
-                batch: case.batch,
-                queries: case.queries,
-                keys: case.keys,
-                query: &data.query,
-                key: &data.key,
-                value: &data.value,
-                keep: data.keep.as_deref(),
-                mask: data.mask.as_deref(),
-            },
-            &mut y,
-            &mut scratch,
-        );
+        layer
+            .checked()
+            .run(
+                cpu,
+                AttentionInputs {
+                    batch: case.batch,
+                    queries: case.queries,
+                    keys: case.keys,
+                    query: &data.query,
+                    key: &data.key,
+                    value: &data.value,
+                    keep: data.keep.as_deref(),
+                    mask: data.mask.as_deref(),
+                },
+                &mut y,
+                &mut scratch,
+            )
+            .unwrap();
         let error = common::error(&y, &expected);
         assert!(
             error <= BUDGET,

@@ -63,12 +63,18 @@ impl<const D: usize> Case<D> {
         let mut y = vec![f32::NAN; y_shape.iter().product()];
         let (batch, size) = (self.batch, self.size);
         if let Some(residual) = &residual {
-            layer.run_adding(cpu, batch, size, &x, residual, &mut y, &mut scratch);
+            layer
+                .run_adding(cpu, batch, size, &x, residual, &mut y, &mut scratch)
+                .unwrap();
             let mut in_place = residual.clone();
-            layer.run_adding_in_place(cpu, batch, size, &x, &mut in_place, &mut scratch);
+            layer
+                .run_adding_in_place(cpu, batch, size, &x, &mut in_place, &mut scratch)
+                .unwrap();
             assert_eq!(y, in_place);
         } else {
-            layer.run(cpu, batch, size, &x, &mut y, &mut scratch);
+            layer
+                .run(cpu, batch, size, &x, &mut y, &mut scratch)
+                .unwrap();
             let mut dynamic = vec![f32::NAN; y.len()];
             let layer = ConvDynamic {
                 group: self.group,
@@ -86,7 +92,7 @@ impl<const D: usize> Case<D> {
                 w: &w,
                 bias: bias.as_deref(),
             };
-            layer.run(cpu, inputs, &mut dynamic, &mut scratch);
+            layer.run(cpu, inputs, &mut dynamic, &mut scratch).unwrap();
             assert_eq!(y, dynamic.iter().map(|v| v.max(0.0)).collect::<Vec<_>>());
         }
         let mut depthwise = vec![f32::NAN; y.len()];
@@ -108,9 +114,13 @@ impl<const D: usize> Case<D> {
             .checked();
             match &residual {
                 Some(residual) => {
-                    layer.run_adding(cpu, batch, size, &x, residual, &mut depthwise, &mut scratch);
+                    layer
+                        .run_adding(cpu, batch, size, &x, residual, &mut depthwise, &mut scratch)
+                        .unwrap();
                 }
-                None => layer.run(cpu, batch, size, &x, &mut depthwise, &mut scratch),
+                None => layer
+                    .run(cpu, batch, size, &x, &mut depthwise, &mut scratch)
+                    .unwrap(),
             }
         }
 

@@ -80,7 +80,9 @@ fn check_weights<const D: usize>(
     }
     .checked();
     let mut y = vec![f32::NAN; y_shape.iter().product()];
-    layer.run(cpu, batch, size, &x, &mut y, &mut Slot::new());
+    layer
+        .run(cpu, batch, size, &x, &mut y, &mut Slot::new())
+        .unwrap();
 
     if activation == Activation::Linear {
         let mut dynamic = vec![f32::NAN; y.len()];
@@ -101,7 +103,9 @@ fn check_weights<const D: usize>(
             w: &w,
             bias: bias.as_deref(),
         };
-        layer.run(cpu, inputs, &mut dynamic, &mut Slot::new());
+        layer
+            .run(cpu, inputs, &mut dynamic, &mut Slot::new())
+            .unwrap();
         let bits = |y: &[f32]| y.iter().map(|y| y.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&y), bits(&dynamic));
     }

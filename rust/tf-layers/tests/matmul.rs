@@ -39,23 +39,26 @@ fn check(
     let (a, b) = (rng.f32s(batch * m * k), rng.f32s(batch * k * n));
     let mut y = vec![f32::NAN; batch * m * n];
     let mut scratch = Slot::new();
-    MatMul { alpha }.checked().run(
-        cpu,
-        Matrices {
-            batch: [batch],
-            m,
-            k,
-            n,
-            a_batch: [a_steps[0]],
-            a_steps: [a_steps[1], a_steps[2]],
-            b_batch: [b_steps[0]],
-            b_steps: [b_steps[1], b_steps[2]],
-        },
-        &a,
-        &b,
-        &mut y,
-        &mut scratch,
-    );
+    MatMul { alpha }
+        .checked()
+        .run(
+            cpu,
+            Matrices {
+                batch: [batch],
+                m,
+                k,
+                n,
+                a_batch: [a_steps[0]],
+                a_steps: [a_steps[1], a_steps[2]],
+                b_batch: [b_steps[0]],
+                b_steps: [b_steps[1], b_steps[2]],
+            },
+            &a,
+            &b,
+            &mut y,
+            &mut scratch,
+        )
+        .unwrap();
     for (at, actual) in y.iter().enumerate() {
         let (i, r, c) = (at / (m * n), at / n % m, at % n);
         let terms: Vec<f64> = (0..k)

@@ -47,6 +47,7 @@ fn check<const M: usize>(
         Some(residual) => layer.run_adding(cpu, batch, size, &x, residual, &mut y, &mut scratch),
         None => layer.run(cpu, batch, size, &x, &mut y, &mut scratch),
     }
+    .unwrap();
     let mut expected = vec![0.0; y.len()];
     for (at, value) in expected.iter_mut().enumerate() {
         let (o, pixel) = (at % outputs, at / outputs);

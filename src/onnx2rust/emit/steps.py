@@ -260,7 +260,9 @@ class Writer:
         if layer.scratch:
             self.needs_scratch = True
             arguments.append(code("&mut ", WORKSPACE, ".scratch"))
-        tail = f".map_err(|e| e.at({string(step.name)}))?" if step.can_fail() else ""
+        tail = "?" if layer.scratch else ""
+        if step.can_fail():
+            tail = f".map_err(|e| e.at({string(step.name)}))?"
         return code(self._fitted(step), f".{method}(", joined(arguments), f"){tail}")
 
     def type_of(self, member: str) -> str:

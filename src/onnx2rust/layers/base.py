@@ -110,7 +110,7 @@ class Layer:
     outputs_in: ClassVar[tuple[Record, ...]] = ()
     """Structs that `run` takes outputs in."""
     scratch: ClassVar[bool] = False
-    """Whether `run` takes `scratch: &mut Slot<f32>` last."""
+    """Whether `run` takes `scratch: &mut Slot<f32>` last, and returns a Result: there may be no memory for it."""
     variadic: ClassVar[bool] = False
     """Whether inputs are passed as one slice of slices."""
     optional: ClassVar[tuple[int, ...]] = ()

@@ -3,6 +3,7 @@
 use super::{Direct, transpose};
 use crate::activation::Activation;
 use crate::cpu::Cpu;
+use crate::error::Result;
 use crate::gemm::Addend;
 use crate::image::{self, Window};
 use crate::pack::{PANEL, conv_into, conv_transpose_into};
@@ -67,13 +68,16 @@ impl<const D: usize> ConvDynamic<D> {
     }
 
     /// y = x ⋆ w + bias
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory) if there is none for the scratch.
     pub fn run(
         &self,
         cpu: Cpu,
         inputs: ConvDynamicInputs<D>,
         y: &mut [f32],
         scratch: &mut Slot<f32>,
-    ) {
+    ) -> Result<()> {
         let ConvDynamicInputs {
             batch,
             size,
@@ -101,11 +105,12 @@ impl<const D: usize> ConvDynamic<D> {
             bias,
             activation: Activation::Linear,
         };
-        let (packed, scratch) = scratch.room(len + job.scratch_len()).split_at_mut(len);
+        let (packed, scratch) = scratch.fit(len + job.scratch_len())?.split_at_mut(len);
         packed.fill(0.0);
         conv_into(w, [outputs, group_inputs, taps], self.group, packed);
         job.kernel = packed;
         job.run(cpu, batch, x, Addend::Nothing, y, scratch);
+        Ok(())
     }
 }
 
@@ -138,13 +143,16 @@ impl<const D: usize> ConvTransposeDynamic<D> {
     }
 
     /// y = x ⋆ᵀ w + bias
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory) if there is none for the scratch.
     pub fn run(
         &self,
         cpu: Cpu,
         inputs: ConvDynamicInputs<D>,
         y: &mut [f32],
         scratch: &mut Slot<f32>,
-    ) {
+    ) -> Result<()> {
         let ConvDynamicInputs {
             batch,
             size,
@@ -173,10 +181,11 @@ impl<const D: usize> ConvTransposeDynamic<D> {
             bias,
             activation: Activation::Linear,
         };
-        let (packed, scratch) = scratch.room(len + job.scratch_len()).split_at_mut(len);
+        let (packed, scratch) = scratch.fit(len + job.scratch_len())?.split_at_mut(len);
         packed.fill(0.0);
         conv_transpose_into(w, [inputs, outputs / self.group], self.group, axes, packed);
         job.kernel = packed;
         job.run(cpu, batch, x, y, scratch);
+        Ok(())
     }
 }

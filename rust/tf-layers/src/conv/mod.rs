@@ -15,6 +15,7 @@ mod winograd;
 use crate::activation::Activation;
 use crate::brief::brief;
 use crate::cpu::Cpu;
+use crate::error::Result;
 use crate::gemm::{Addend, Grid, Product, Segments};
 use crate::image::{self, Window};
 use crate::pack::PANEL;
@@ -97,6 +98,9 @@ impl<const D: usize> Conv<'_, D> {
     }
 
     /// y = activation(x ⋆ kernel + bias)
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory) if there is none for the scratch.
     pub fn run(
         &self,
         cpu: Cpu,
@@ -105,13 +109,17 @@ impl<const D: usize> Conv<'_, D> {
         x: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,
-    ) {
+    ) -> Result<()> {
         let job = self.direct(size);
-        let scratch = scratch.room(job.scratch_len());
+        let scratch = scratch.fit(job.scratch_len())?;
         job.run(cpu, batch, x, Addend::Nothing, y, scratch);
+        Ok(())
     }
 
     /// y = activation(x ⋆ kernel + bias + residual); the residual has y's shape.
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory) if there is none for the scratch.
     #[allow(
         clippy::too_many_arguments,
         reason = "the convention: sizes, inputs, outputs, scratch"
@@ -125,13 +133,17 @@ impl<const D: usize> Conv<'_, D> {
         residual: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,
-    ) {
+    ) -> Result<()> {
         let job = self.direct(size);
-        let scratch = scratch.room(job.scratch_len());
+        let scratch = scratch.fit(job.scratch_len())?;
         job.run(cpu, batch, x, Addend::Slice(residual), y, scratch);
+        Ok(())
     }
 
     /// [`run_adding`](Self::run_adding) with the residual in y, which is overwritten.
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory) if there is none for the scratch.
     pub fn run_adding_in_place(
         &self,
         cpu: Cpu,
@@ -140,10 +152,11 @@ impl<const D: usize> Conv<'_, D> {
         x: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,
-    ) {
+    ) -> Result<()> {
         let job = self.direct(size);
-        let scratch = scratch.room(job.scratch_len());
+        let scratch = scratch.fit(job.scratch_len())?;
         job.run(cpu, batch, x, Addend::Output, y, scratch);
+        Ok(())
     }
 
     fn direct(&self, size: [usize; D]) -> Direct<'_> {

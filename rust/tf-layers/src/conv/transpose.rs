@@ -6,6 +6,7 @@
 use crate::activation::Activation;
 use crate::brief::brief;
 use crate::cpu::Cpu;
+use crate::error::Result;
 use crate::gemm::{Addend, Grid, Product, Segments};
 use crate::image::{self, Window};
 use crate::pack::{Axis, PANEL, for_each_phase};
@@ -77,6 +78,9 @@ impl<const D: usize> ConvTranspose<'_, D> {
     }
 
     /// y = activation(x ⋆ᵀ kernel + bias)
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory) if there is none for the scratch.
     pub fn run(
         &self,
         cpu: Cpu,
@@ -85,7 +89,7 @@ impl<const D: usize> ConvTranspose<'_, D> {
         x: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,
-    ) {
+    ) -> Result<()> {
         let job = Job {
             inputs: self.input_channels,
             outputs: self.output_channels,
@@ -103,8 +107,9 @@ impl<const D: usize> ConvTranspose<'_, D> {
             bias: self.bias,
             activation: self.activation,
         };
-        let scratch = scratch.room(job.scratch_len());
+        let scratch = scratch.fit(job.scratch_len())?;
         job.run(cpu, batch, x, y, scratch);
+        Ok(())
     }
 }
 

@@ -10,6 +10,7 @@
 use crate::activation::Activation;
 use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+use crate::error::Result;
 use crate::gemm::{Addend, Grid, Product, Segments};
 use crate::image::Window;
 use crate::pack::PANEL;
@@ -111,6 +112,9 @@ impl<const M: usize> WinogradConv2d<'_, M> {
     }
 
     /// y = activation(x ⋆ kernel + bias)
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory) if there is none for the scratch.
     pub fn run(
         &self,
         cpu: Cpu,
@@ -119,11 +123,14 @@ impl<const M: usize> WinogradConv2d<'_, M> {
         x: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,
-    ) {
-        self.images(cpu, [batch, size[0], size[1]], x, None, y, scratch);
+    ) -> Result<()> {
+        self.images(cpu, [batch, size[0], size[1]], x, None, y, scratch)
     }
 
     /// y = activation(x ⋆ kernel + bias + residual); the residual has y's shape.
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory) if there is none for the scratch.
     #[allow(
         clippy::too_many_arguments,
         reason = "the convention: sizes, inputs, outputs, scratch"
@@ -137,9 +144,9 @@ impl<const M: usize> WinogradConv2d<'_, M> {
         residual: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,
-    ) {
+    ) -> Result<()> {
         let size = [batch, size[0], size[1]];
-        self.images(cpu, size, x, Some(residual), y, scratch);
+        self.images(cpu, size, x, Some(residual), y, scratch)
     }
 
     fn images(
@@ -150,7 +157,7 @@ impl<const M: usize> WinogradConv2d<'_, M> {
         residual: Option<&[f32]>,
         y: &mut [f32],
         scratch: &mut Slot<f32>,
-    ) {
+    ) -> Result<()> {
         let (inputs, outputs) = (self.input_channels, self.output_channels);
         let window = |end: [usize; 2]| Window {
             size: [1, x_height, x_width],
@@ -162,9 +169,8 @@ impl<const M: usize> WinogradConv2d<'_, M> {
         };
         let [_, height, width] = window(self.pads_end).output();
         let y_image = height * width * outputs;
-        let y = &mut y[..batch * y_image];
-        if y.is_empty() {
-            return;
+        if batch * y_image == 0 {
+            return Ok(());
         }
         // More zeros at the end, so that every tile is whole.
         let whole = [height, width].map(|n| n.next_multiple_of(M));
@@ -183,11 +189,12 @@ impl<const M: usize> WinogradConv2d<'_, M> {
         let image_len = window.padded_pixels() * inputs;
         let plane_len = tiles * (inputs + outputs) + 2 * PLANE_GAP;
         let (padded, rest) = scratch
-            .room(images * image_len + positions * plane_len)
+            .fit(images * image_len + positions * plane_len)?
             .split_at_mut(images * image_len);
         let (seen, sums) = rest.split_at_mut(positions * (tiles * inputs + PLANE_GAP));
         let (limits, activation) = self.activation.limits();
         let x_image = x_height * x_width * inputs;
+        let y = &mut y[..batch * y_image];
         for (i, y) in y.chunks_mut(images * y_image).enumerate() {
             let (from, count) = (i * images, y.len() / y_image);
             for (x, to) in x[from * x_image..][..count * x_image]
@@ -213,6 +220,7 @@ impl<const M: usize> WinogradConv2d<'_, M> {
             }
             activation.apply(cpu, y);
         }
+        Ok(())
     }
 
     /// The products of all positions.

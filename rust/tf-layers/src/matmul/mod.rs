@@ -8,6 +8,7 @@ pub use any::MatMulAny;
 
 use crate::activation::Activation;
 use crate::cpu::{Cpu, dispatch};
+use crate::error::Result;
 use crate::gemm::{Addend, Grid, Product, Segments};
 use crate::matrices::Matrices;
 use crate::pack::PANEL;
@@ -41,6 +42,9 @@ impl MatMul {
     }
 
     /// y = alpha · a · b.
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory) if there is none for the scratch.
     pub fn run<const B: usize>(
         &self,
         cpu: Cpu,
@@ -49,79 +53,65 @@ impl MatMul {
         b: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,
-    ) {
+    ) -> Result<()> {
         let Matrices { m, k, n, .. } = matrices;
+        let (a_steps, b_steps) = (matrices.a_steps, matrices.b_steps);
         let y = &mut y[..matrices.outputs()];
         if y.is_empty() {
-            return;
+            return Ok(());
         }
         if k == 0 {
-            return y.fill(0.0);
+            y.fill(0.0);
+            return Ok(());
         }
-        let mut packed_from = None;
-        for (i, y) in y.chunks_exact_mut(m * n).enumerate() {
-            let [a_at, b_at] = matrices.starts(i);
-            let a = Operand {
-                data: &a[a_at..],
-                steps: matrices.a_steps,
-            };
-            let b = Operand {
-                data: &b[b_at..],
-                steps: matrices.b_steps,
-            };
-            self.matrix(cpu, [m, k, n], a, b, y, scratch, packed_from == Some(b_at));
-            packed_from = Some(b_at);
-        }
-    }
-
-    /// One matrix. `is_packed`: the scratch holds this very b, packed, from the call before.
-    #[allow(clippy::too_many_arguments, reason = "one call of the loop above")]
-    fn matrix(
-        &self,
-        cpu: Cpu,
-        sizes: [usize; 3],
-        a: Operand,
-        b: Operand,
-        y: &mut [f32],
-        scratch: &mut Slot<f32>,
-        is_packed: bool,
-    ) {
-        let [m, k, n] = sizes;
-        let b_in_place = m < FEW_ROWS && (b.steps[1] == 1 || b.steps[0] == 1);
+        let b_in_place = m < FEW_ROWS && (b_steps[1] == 1 || b_steps[0] == 1);
         // Rows of a must be runs; one column of many rows is copied too, but then there is hardly anything to copy.
-        let a_in_place = a.steps[1] == 1 || k < 2;
+        let a_in_place = a_steps[1] == 1 || k < 2;
         let a_len = if a_in_place { 0 } else { m * k };
         let panels_len = if b_in_place {
             0
         } else {
             n.div_ceil(PANEL) * PANEL * k
         };
-        let (panels, a_copy) = scratch.room(panels_len + a_len).split_at_mut(panels_len);
-        let a = if a_in_place {
-            a
-        } else {
-            panels::rows(a, [m, k], a_copy);
-            Operand {
-                data: a_copy,
-                steps: [k, 1],
+        let (panels, a_copy) = scratch.fit(panels_len + a_len)?.split_at_mut(panels_len);
+        // Where in b the matrix stands that the panels hold.
+        let mut packed_from = None;
+        for (i, y) in y.chunks_exact_mut(m * n).enumerate() {
+            let [a_at, b_at] = matrices.starts(i);
+            let mut a = Operand {
+                data: &a[a_at..],
+                steps: a_steps,
+            };
+            let b = Operand {
+                data: &b[b_at..],
+                steps: b_steps,
+            };
+            if !a_in_place {
+                panels::rows(a, [m, k], a_copy);
+                a = Operand {
+                    data: a_copy,
+                    steps: [k, 1],
+                };
             }
-        };
-        if b_in_place {
-            dispatch!(cpu.level, s => few::matrix(s, sizes, a, b, self.alpha, y));
-            return;
+            if b_in_place {
+                dispatch!(cpu.level, s => few::matrix(s, [m, k, n], a, b, self.alpha, y));
+                continue;
+            }
+            if packed_from != Some(b_at) {
+                pack_panels(cpu, b, [k, n], self.alpha, panels);
+                packed_from = Some(b_at);
+            }
+            Product {
+                grid: Grid::matrix(m, a.steps[0], n),
+                segments: Segments::one(k),
+                columns: n,
+                panels,
+                bias: None,
+                activation: Activation::Linear,
+            }
+            .run(cpu, a.data, Addend::Nothing, y);
         }
-        if !is_packed {
-            pack_panels(cpu, b, [k, n], self.alpha, panels);
-        }
-        Product {
-            grid: Grid::matrix(m, a.steps[0], n),
-            segments: Segments::one(k),
-            columns: n,
-            panels,
-            bias: None,
-            activation: Activation::Linear,
-        }
-        .run(cpu, a.data, Addend::Nothing, y);
+        Ok(())
     }
 }
 

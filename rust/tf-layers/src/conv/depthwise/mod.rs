@@ -5,6 +5,7 @@ mod lines;
 use crate::activation::Activation;
 use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+use crate::error::Result;
 use crate::image::{self, Window};
 use crate::pack::PANEL;
 use crate::slot::Slot;
@@ -64,6 +65,9 @@ impl<const D: usize> DepthwiseConv<'_, D> {
     }
 
     /// y = activation(x ⋆ kernel + bias)
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory) if there is none for the scratch.
     pub fn run(
         &self,
         cpu: Cpu,
@@ -72,11 +76,14 @@ impl<const D: usize> DepthwiseConv<'_, D> {
         x: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,
-    ) {
-        self.job(size).run(cpu, batch, x, None, y, scratch);
+    ) -> Result<()> {
+        self.job(size).run(cpu, batch, x, None, y, scratch)
     }
 
     /// y = activation(x ⋆ kernel + bias + residual); the residual has y's shape.
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory) if there is none for the scratch.
     #[allow(
         clippy::too_many_arguments,
         reason = "the convention: sizes, inputs, outputs, scratch"
@@ -90,9 +97,9 @@ impl<const D: usize> DepthwiseConv<'_, D> {
         residual: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,
-    ) {
+    ) -> Result<()> {
         self.job(size)
-            .run(cpu, batch, x, Some(residual), y, scratch);
+            .run(cpu, batch, x, Some(residual), y, scratch)
     }
 
     fn job(&self, size: [usize; D]) -> Job<'_> {
@@ -152,13 +159,13 @@ impl Job<'_> {
         residual: Option<&[f32]>,
         y: &mut [f32],
         scratch: &mut Slot<f32>,
-    ) {
+    ) -> Result<()> {
         let (window, outputs) = (&self.window, self.outputs());
         let x_image = window.pixels() * self.inputs;
         let y_image = window.output().iter().product::<usize>() * outputs;
         let y = &mut y[..batch * y_image];
         if y.is_empty() {
-            return;
+            return Ok(());
         }
         let mut cpu = cpu;
         // Half-empty vectors are wasted work, and a copy of x besides.
@@ -175,7 +182,7 @@ impl Job<'_> {
         } else {
             0
         };
-        let (zeros, copy) = scratch.room(line + copy).split_at_mut(line);
+        let (zeros, copy) = scratch.fit(line + copy)?.split_at_mut(line);
         zeros.fill(0.0);
         for (i, y) in y.chunks_exact_mut(y_image).enumerate() {
             let x = &x[i * x_image..][..x_image];
@@ -200,6 +207,7 @@ impl Job<'_> {
             };
             dispatch!(cpu.level, s => self.image_at(s, &image, residual, y));
         }
+        Ok(())
     }
 
     /// Copies an image: zeros around it, each channel `multiplier` times, a vector of channels at least.

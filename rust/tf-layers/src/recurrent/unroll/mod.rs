@@ -131,7 +131,7 @@ impl Unroll<'_> {
                 .min(self.given.steps),
         };
         let state = self.given.batch * width;
-        let scratch = scratch.room(chunk * self.given.batch * columns + (3 + C::EXTRA) * state);
+        let scratch = scratch.fit(chunk * self.given.batch * columns + (3 + C::EXTRA) * state)?;
         let (gates, states) = scratch.split_at_mut(chunk * self.given.batch * columns);
         if let (Some(y), Some(_)) = (&mut out.y, self.given.sequence_lens) {
             y.fill(0.0);

@@ -165,7 +165,7 @@ impl<'w> DigitsModel<'w> {
             inputs.image,
             ws.s0.fit(batch * 512)?,
             &mut ws.scratch,
-        );
+        )?;
         // pool1/MaxPool: [batch, 4, 4, 8]
         l.pool1.run(
             cpu,
@@ -183,7 +183,7 @@ impl<'w> DigitsModel<'w> {
             ws.s1.get(batch * 128),
             ws.s0.fit(batch * 256)?,
             &mut ws.scratch,
-        );
+        )?;
         // pool2/MaxPool: [batch, 2, 2, 16]
         l.pool2.run(
             cpu,

@@ -203,7 +203,7 @@ impl<'w> MagikaModel<'w> {
                 ws.s1.get(131_072),
                 ws.s2.fit(260_096)?,
                 &mut ws.scratch,
-            );
+            )?;
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Max (GlobalMaxPool): [batch, 1, 512]
             GlobalMaxPool.run(
                 cpu,

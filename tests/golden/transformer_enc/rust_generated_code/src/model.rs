@@ -214,7 +214,7 @@ impl<'w> TransformerEncModel<'w> {
             },
             ws.s4.fit(batch * 64)?,
             &mut ws.scratch,
-        );
+        )?;
         // multi_head_attention/attention_output/MatMul_1 (MatMul): [batch, 8, 8]
         l.multi_head_attention_attention_output.run_adding_in_place(
             cpu,
@@ -277,7 +277,7 @@ impl<'w> TransformerEncModel<'w> {
             },
             ws.s1.fit(batch * 64)?,
             &mut ws.scratch,
-        );
+        )?;
         // multi_head_attention_1/attention_output/MatMul_1 (MatMul): [batch, 8, 8]
         l.multi_head_attention_1_attention_output
             .run_adding_in_place(

@@ -1,0 +1,311 @@
+//! Scratch that cannot be allocated is an error of every layer that needs any, and no end of the process.
+//!
+//! Each case asks for more scratch than a processor can address, for operands that are small or empty: the request stands in front of all work.
+
+use tf_layers::activation::Activation::{Linear, Sigmoid, Tanh};
+use tf_layers::attention::{Attention, AttentionInputs, Axes, EmptyRows};
+use tf_layers::conv::*;
+use tf_layers::matmul::MatMul;
+use tf_layers::matrices::Matrices;
+use tf_layers::rank::TopK;
+use tf_layers::recurrent::*;
+use tf_layers::{Cpu, Error, Result, Slot};
+
+/// Elements: 2⁵² bytes, where processors address 2⁴⁸.
+const HUGE: usize = 1 << 50;
+
+fn refused(layer: &str, run: impl FnOnce(Cpu, &mut Slot<f32>) -> Result<()>) {
+    let mut scratch = Slot::new();
+    let found = run(Cpu::new(), &mut scratch);
+    let Err(Error::Memory { bytes }) = found else {
+        panic!("{layer}: {found:?}");
+    };
+    assert!(bytes >= 4 * HUGE, "{layer}: {bytes}");
+    // What has been refused leaves a slot that works.
+    assert_eq!(scratch.fit(3).map(|room| room.len()), Ok(3), "{layer}");
+}
+
+#[test]
+fn convolutions() {
+    // One pixel between zeros without end, of which the stride leaves one.
+    let conv = Conv {
+        input_channels: 1,
+        output_channels: 1,
+        group: 1,
+        kernel_shape: [1],
+        strides: [2 * HUGE],
+        dilations: [1],
+        pads_begin: [HUGE],
+        pads_end: [0],
+        kernel: &[0.0; 16],
+        bias: None,
+        activation: Linear,
+    }
+    .checked();
+    let (x, mut y) = ([1.0], [0.0]);
+    refused("Conv", |cpu, scratch| {
+        conv.run(cpu, 1, [1], &x, &mut y, scratch)
+    });
+    refused("Conv, adding", |cpu, scratch| {
+        conv.run_adding(cpu, 1, [1], &x, &[1.0], &mut y, scratch)
+    });
+    refused("Conv, in place", |cpu, scratch| {
+        conv.run_adding_in_place(cpu, 1, [1], &x, &mut y, scratch)
+    });
+    let depthwise = DepthwiseConv {
+        channels: 1,
+        multiplier: 1,
+        kernel_shape: [1],
+        strides: [2 * HUGE],
+        dilations: [1],
+        pads_begin: [HUGE],
+        pads_end: [0],
+        kernel: &[0.0; 16],
+        bias: None,
+        activation: Linear,
+    }
+    .checked();
+    refused("DepthwiseConv", |cpu, scratch| {
+        depthwise.run(cpu, 1, [1], &x, &mut y, scratch)
+    });
+    refused("DepthwiseConv, adding", |cpu, scratch| {
+        depthwise.run_adding(cpu, 1, [1], &x, &[1.0], &mut y, scratch)
+    });
+    let dynamic = ConvDynamic {
+        group: 1,
+        kernel_shape: [1],
+        strides: [2 * HUGE],
+        dilations: [1],
+        pads_begin: [HUGE],
+        pads_end: [0],
+    };
+    let inputs = ConvDynamicInputs {
+        batch: 1,
+        size: [1],
+        channels: [1, 1],
+        x: &x,
+        w: &[1.0],
+        bias: None,
+    };
+    refused("ConvDynamic", |cpu, scratch| {
+        dynamic.checked().run(cpu, inputs, &mut y, scratch)
+    });
+}
+
+#[test]
+fn winograd() {
+    let layer = WinogradConv2d::<2> {
+        input_channels: 16,
+        output_channels: 16,
+        pads_begin: [HUGE, 1],
+        pads_end: [1, 1],
+        kernel: &[0.0; WinogradConv2d::<2>::packed_len(16, 16)],
+        bias: None,
+        activation: Linear,
+    }
+    .checked();
+    let x = [1.0; 16];
+    refused("WinogradConv2d", |cpu, scratch| {
+        layer.run(cpu, 1, [1, 1], &x, &mut [], scratch)
+    });
+    refused("WinogradConv2d, adding", |cpu, scratch| {
+        layer.run_adding(cpu, 1, [1, 1], &x, &[], &mut [], scratch)
+    });
+}
+
+#[test]
+fn transposed_convolutions() {
+    let layer = ConvTranspose {
+        input_channels: 1,
+        output_channels: 1,
+        group: 1,
+        kernel_shape: [3],
+        strides: [2],
+        dilations: [1],
+        pads_begin: [0],
+        pads_end: [0],
+        output_padding: [0],
+        kernel: &[0.0; 48],
+        bias: None,
+        activation: Linear,
+    }
+    .checked();
+    refused("ConvTranspose", |cpu, scratch| {
+        layer.run(cpu, 1, [HUGE], &[], &mut [], scratch)
+    });
+    let dynamic = ConvTransposeDynamic {
+        group: 1,
+        kernel_shape: [3],
+        strides: [2],
+        dilations: [1],
+        pads_begin: [0],
+        pads_end: [0],
+        output_padding: [0],
+    };
+    let inputs = ConvDynamicInputs {
+        batch: 1,
+        size: [HUGE],
+        channels: [1, 1],
+        ..ConvDynamicInputs::default()
+    };
+    refused("ConvTransposeDynamic", |cpu, scratch| {
+        dynamic.checked().run(cpu, inputs, &mut [], scratch)
+    });
+}
+
+#[test]
+fn products() {
+    let matrices = Matrices {
+        batch: [],
+        m: 8,
+        k: HUGE,
+        n: 1,
+        a_batch: [],
+        a_steps: [HUGE, 1],
+        b_batch: [],
+        b_steps: [1, 1],
+    };
+    refused("MatMul", |cpu, scratch| {
+        let layer = MatMul { alpha: 1.0 };
+        layer.run(cpu, matrices, &[], &[], &mut [0.0; 8], scratch)
+    });
+    let layer = Attention {
+        heads: 1,
+        key_heads: 1,
+        head_size: 1,
+        value_size: 1,
+        scale: 1.0,
+        causal: false,
+        query: Axes::HeadsTokens,
+        key: Axes::HeadsTokens,
+        value: Axes::HeadsTokens,
+        output: Axes::HeadsTokens,
+        keep: None,
+        fill: 0.0,
+        mask: None,
+        empty_rows: EmptyRows::Zero,
+    };
+    let inputs = AttentionInputs {
+        batch: 1,
+        queries: 1,
+        keys: HUGE,
+        query: &[1.0],
+        ..AttentionInputs::default()
+    };
+    refused("Attention", |cpu, scratch| {
+        layer.checked().run(cpu, inputs, &mut [0.0], scratch)
+    });
+}
+
+#[test]
+fn the_best_of_an_axis() {
+    refused("TopK", |cpu, scratch| {
+        let layer = TopK { largest: true };
+        let (x, k) = ([0.0_f32; 0], 1);
+        layer.run(cpu, [1, HUGE, 1], k, &x, &mut [0.0], &mut [0], scratch)
+    });
+}
+
+/// Every row of a batch has states.
+const ROWS: RecurrentInputs = RecurrentInputs {
+    steps: 1,
+    batch: HUGE,
+    x: &[],
+    sequence_lens: None,
+    initial_h: None,
+};
+
+#[test]
+fn recurrent_layers() {
+    let (directions, clip) = (Directions::Forward, None);
+    let out = RecurrentOutputs::default;
+    let weights = |w, r| RecurrentWeights { w, r, b: None };
+    let rnn = Rnn {
+        inputs: 1,
+        hidden: 1,
+        directions,
+        kernel: &[0.0; 16],
+        recurrent_kernel: &[0.0; 64],
+        bias: None,
+        activations: [Tanh; 2],
+        clip,
+    }
+    .checked();
+    refused("Rnn", |cpu, scratch| rnn.run(cpu, ROWS, out(), scratch));
+    let gru = Gru {
+        inputs: 1,
+        hidden: 1,
+        directions,
+        kernel: &[0.0; 48],
+        recurrent_kernel: &[0.0; 192],
+        bias: None,
+        reset_bias: None,
+        activations: [Sigmoid, Tanh, Sigmoid, Tanh],
+        clip,
+        linear_before_reset: false,
+    }
+    .checked();
+    refused("Gru", |cpu, scratch| gru.run(cpu, ROWS, out(), scratch));
+    let rnn = RnnUnpacked {
+        inputs: 1,
+        hidden: 1,
+        directions,
+        activations: [Tanh; 2],
+        clip,
+    }
+    .checked();
+    refused("RnnUnpacked", |cpu, scratch| {
+        rnn.run(cpu, ROWS, weights(&[0.0], &[0.0]), out(), scratch)
+    });
+    let gru = GruUnpacked {
+        inputs: 1,
+        hidden: 1,
+        directions,
+        activations: [Sigmoid, Tanh, Sigmoid, Tanh],
+        clip,
+        linear_before_reset: true,
+    }
+    .checked();
+    refused("GruUnpacked", |cpu, scratch| {
+        gru.run(cpu, ROWS, weights(&[0.0; 3], &[0.0; 3]), out(), scratch)
+    });
+}
+
+#[test]
+fn lstms() {
+    let (directions, clip, input_forget) = (Directions::Forward, None, false);
+    let activations = [Sigmoid, Tanh, Tanh, Sigmoid, Tanh, Tanh];
+    let layer = Lstm {
+        inputs: 1,
+        hidden: 1,
+        directions,
+        kernel: &[0.0; 64],
+        recurrent_kernel: &[0.0; 256],
+        bias: None,
+        peepholes: None,
+        activations,
+        clip,
+        input_forget,
+    }
+    .checked();
+    refused("Lstm", |cpu, scratch| {
+        layer.run(cpu, ROWS.into(), LstmOutputs::default(), scratch)
+    });
+    let layer = LstmUnpacked {
+        inputs: 1,
+        hidden: 1,
+        directions,
+        activations,
+        clip,
+        input_forget,
+    }
+    .checked();
+    let weights = LstmWeights {
+        w: &[0.0; 4],
+        r: &[0.0; 4],
+        ..LstmWeights::default()
+    };
+    refused("LstmUnpacked", |cpu, scratch| {
+        layer.run(cpu, ROWS.into(), weights, LstmOutputs::default(), scratch)
+    });
+}
