@@ -2,7 +2,9 @@
 
 use crate::axis::AlongAxis;
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
-use crate::math::exp::{LIFT, exp_lifted};
+#[cfg(feature = "log-softmax")]
+use crate::math::exp::LIFT;
+use crate::math::exp::exp_lifted;
 use crate::math::{map, map2};
 use crate::number::Float;
 
@@ -12,6 +14,7 @@ use crate::number::Float;
 pub struct Softmax;
 
 /// y = x − max − ln Σ e^(x − max) along the axis of `[outer, axis, inner]` (ONNX `LogSoftmax`).
+#[cfg(feature = "log-softmax")]
 #[derive(Debug, Clone, Copy)]
 pub struct LogSoftmax;
 
@@ -42,8 +45,11 @@ macro_rules! runs {
 }
 runs! {
     Softmax = softmax;
-    LogSoftmax = log_softmax;
     Hardmax = hardmax;
+}
+#[cfg(feature = "log-softmax")]
+runs! {
+    LogSoftmax = log_softmax;
 }
 
 /// Element types of this module's layers: every [`Float`]. f32 has vector kernels; others are calculated in f64.
@@ -62,6 +68,7 @@ pub trait Normalised: Float {
         });
     }
 
+    #[cfg(feature = "log-softmax")]
     #[doc(hidden)]
     fn log_softmax(_: Cpu, along: AlongAxis, x: Option<&[Self]>, y: &mut [Self]) {
         if let Some(x) = x {
@@ -104,6 +111,7 @@ impl Normalised for f32 {
         dispatch!(cpu.level, s => softmax_at(s, along, x, y));
     }
 
+    #[cfg(feature = "log-softmax")]
     fn log_softmax(cpu: Cpu, along: AlongAxis, x: Option<&[Self]>, y: &mut [Self]) {
         dispatch!(cpu.level, s => log_softmax_at(s, along, x, y));
     }
@@ -295,6 +303,7 @@ fn exp_sum<S: Simd, const STORE: bool>(s: S, x: Option<&[f32]>, y: &mut [f32], m
     total
 }
 
+#[cfg(feature = "log-softmax")]
 #[inline(always)]
 fn log_softmax_at<S: Simd>(
     s: S,

@@ -48,7 +48,7 @@ class Softmax(_AlongAxis, rust="softmax::Softmax", in_place=(0,), independent=("
 
 
 @dataclass(frozen=True)
-class LogSoftmax(_AlongAxis, rust="softmax::LogSoftmax", in_place=(0,), independent=("outer",)):
+class LogSoftmax(_AlongAxis, rust="softmax::LogSoftmax", feature="log-softmax", in_place=(0,), independent=("outer",)):
     """y = x − ln Σ eˣ along the middle of [outer, axis, inner]."""
 
 
