@@ -128,9 +128,9 @@ def test_a_step_that_sees_the_whole_batch_is_in_no_segment() -> None:
         (reduce.Reduce(SUM, (False, True), (BATCH, 9)), True),
         (reduce.Reduce(SUM, (True, False), (BATCH, 9)), False),
         (reduce.Reduce(SUM, (False, True), (9, BATCH)), False),
-        (reduce.Softmax((BATCH * 4, 10, 1)), True),
-        (reduce.Softmax((1, BATCH, 10)), False),
-        (norm.LpNormalization(2, (BATCH + 1, 10, 1)), False),
+        (reduce.Softmax(BATCH * 4, 10, 1), True),
+        (reduce.Softmax(1, BATCH, 10), False),
+        (norm.LpNormalization(2, BATCH + 1, 10, 1), False),
         (pool.MaxPool(*WINDOW, BATCH, (8, 8), 4), True),
         (pool.MaxPool(*WINDOW, 4, (BATCH, 8), 4), False),
         (pool.MaxPoolIndices(*WINDOW, False, BATCH, (8, 8), 4), False),  # indices count from the first image on

@@ -297,6 +297,16 @@ def test_optional_inputs_and_outputs_of_recurrent_layers_have_names() -> None:
             {"ids": np.zeros((1, 2), np.int64), "rows": np.ones((1, 3), np.float32)},
             "ScatterSlices { axes: [n, 4], inner: 3, n: 1 }",
         ),
+        (helper.make_node("Softmax", ["x"], ["y"], axis=1), {}, "Softmax.run(cpu, AlongAxis { outer: n, axis: 4, inner: 3 }, "),
+        (helper.make_node("Hardmax", ["x"], ["y"]), {}, "AlongAxis::last([n * 4, 3])"),
+        (helper.make_node("LpNormalization", ["x"], ["y"], axis=1), {}, "AlongAxis { outer: n, axis: 4, inner: 3 }"),
+        (helper.make_node("ArgMin", ["x"], ["y"], axis=0), {}, "AlongAxis { outer: 1, axis: n, inner: 12 }"),
+        (
+            helper.make_node("CumSum", ["x", "axis"], ["y"]),
+            {"axis": np.array(1)},
+            "AlongAxis { outer: n, axis: 4, inner: 3 }",
+        ),
+        (helper.make_node("GlobalMaxPool", ["x"], ["y"]), {}, "Images { batch: n, positions: 3, channels: 4 }"),
         (helper.make_node("Trilu", ["x"], ["y"]), {}, "MatrixStack { batch: n, rows: 4, columns: 3 }"),
         (
             helper.make_node("ReverseSequence", ["x", "lens"], ["y"], batch_axis=1, time_axis=0),

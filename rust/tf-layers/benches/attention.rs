@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use tf_layers::attention::{Attention, AttentionInputs, Axes, EmptyRows};
+use tf_layers::axis::AlongAxis;
 use tf_layers::binary::Mul;
 use tf_layers::matmul::MatMul;
 use tf_layers::matrices::Matrices;
@@ -88,7 +89,9 @@ fn spelled(
     let _ = Mul
         .checked()
         .run_in_place(cpu, [h * t * t], all, [1], &[0.25]);
-    Softmax.checked().run_in_place(cpu, [h * t, t, 1], all);
+    Softmax
+        .checked()
+        .run_in_place(cpu, AlongAxis::last([h * t, t]), all);
     product
         .run(
             cpu,

@@ -116,16 +116,16 @@ impl Layers {
             .collect();
         let mut y = vec![0.0f32; 65_536];
         self.time("Softmax 64x1024", || {
-            Softmax.run(cpu, [64, 1024, 1], black_box(&x), &mut y)
+            Softmax.run(cpu, [64, 1024, 1].into(), black_box(&x), &mut y)
         });
         self.time("Softmax 1024x64", || {
-            Softmax.run(cpu, [1024, 64, 1], black_box(&x), &mut y)
+            Softmax.run(cpu, [1024, 64, 1].into(), black_box(&x), &mut y)
         });
         self.time("Softmax axis 1 of 8x64x128", || {
-            Softmax.run(cpu, [8, 64, 128], black_box(&x), &mut y)
+            Softmax.run(cpu, [8, 64, 128].into(), black_box(&x), &mut y)
         });
         self.time("LogSoftmax 64x1024", || {
-            LogSoftmax.run(cpu, [64, 1024, 1], black_box(&x), &mut y)
+            LogSoftmax.run(cpu, [64, 1024, 1].into(), black_box(&x), &mut y)
         });
         for [rows, n] in [[64, 768], [256, 32], [256, 64], [256, 50]] {
             let row = vec![1.25f32; n];

@@ -8,6 +8,7 @@ mod common;
 
 use common::{Bench, numbers};
 use tf_layers::Cpu;
+use tf_layers::axis::AlongAxis;
 use tf_layers::movement::*;
 use tf_layers::pool::*;
 
@@ -199,6 +200,11 @@ fn main() {
         }
     }
     bench.time("global average 7x7x1280", || {
-        GlobalAveragePool.run(cpu, 1, 49, 1280, &x[..49 * 1280], &mut y[..1280]);
+        let images = Images {
+            batch: 1,
+            positions: 49,
+            channels: 1280,
+        };
+        GlobalAveragePool.run(cpu, images, &x[..49 * 1280], &mut y[..1280]);
     });
 }

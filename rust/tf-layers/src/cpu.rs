@@ -30,14 +30,9 @@ macro_rules! dispatch {
                 },
             )
         } else if let Some(s) = level.as_sse2() {
-            $crate::cpu::Simd::vectorize(
-                s,
-                #[inline(always)]
-                || {
-                    let $simd = s;
-                    $op
-                },
-            )
+            // Where all code has SSE2: in a function of its own LLVM would optimise it twice, before and after it is inlined.
+            let $simd = s;
+            $op
         } else {
             unreachable!("every x86 machine that Rust supports has SSE2")
         }
@@ -47,6 +42,22 @@ macro_rules! dispatch {
 pub use dispatch;
 #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
 pub use fearless_simd::dispatch;
+
+/// Whether all code is compiled for SSE2.
+const SSE2: bool = cfg!(all(
+    any(target_arch = "x86", target_arch = "x86_64"),
+    target_feature = "sse2"
+));
+
+/// Runs `f`, which is inlined, compiled for level `S`; for a function that is kept out of its callers.
+#[inline(always)]
+pub(crate) fn at_level<S: Simd, R>(s: S, f: impl FnOnce() -> R) -> R {
+    if const { SSE2 && <S::f32s as fearless_simd::SimdBase<S>>::LEN == 4 } {
+        f()
+    } else {
+        s.vectorize(f)
+    }
+}
 
 /// The vector level that kernels run at, found once and passed to every layer.
 ///

@@ -15,6 +15,8 @@ pub mod activation;
 #[cfg(feature = "attention")]
 pub mod attention;
 #[cfg(feature = "base")]
+pub mod axis;
+#[cfg(feature = "base")]
 pub mod bench;
 #[cfg(feature = "binary")]
 pub mod binary;

@@ -327,6 +327,7 @@ impl Float for f64 {
         f64::from(value)
     }
     /// One by one, through the standard library's functions.
+    #[inline]
     fn activate(_: Cpu, activation: Activation, x: Option<&[Self]>, y: &mut [Self]) {
         if let Some(x) = x {
             y.copy_from_slice(x);
@@ -349,6 +350,7 @@ macro_rules! through_f32 {
                 <$t>::from_f32(value)
             }
             /// Block by block through f32.
+            #[inline]
             fn activate(cpu: Cpu, activation: Activation, x: Option<&[Self]>, y: &mut [Self]) {
                 let mut wide = [0.0f32; 256];
                 for (i, y) in y.chunks_mut(256).enumerate() {

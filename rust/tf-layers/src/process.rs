@@ -2,6 +2,7 @@
 
 /// The most memory that this process has had resident, in KiB (0 where the system does not tell).
 #[must_use]
+#[inline]
 pub fn peak_rss_kb() -> u64 {
     std::fs::read_to_string("/proc/self/status")
         .ok()

@@ -2,6 +2,7 @@
 
 use core::cmp::Ordering;
 
+use crate::axis::AlongAxis;
 use crate::cpu::{Cpu, dispatch};
 use crate::number::Number;
 use crate::{Error, Result, Slot};
@@ -35,14 +36,14 @@ macro_rules! positions {
             ///
             /// # Errors
             /// [`Error::Size`] if the axis is empty.
-            pub fn run<T: Number>(&self, cpu: Cpu, size: [usize; 3], x: &[T], y: &mut [i64]) -> Result<()> {
-                if size[1] == 0 && !y.is_empty() {
+            pub fn run<T: Number>(&self, cpu: Cpu, along: AlongAxis, x: &[T], y: &mut [i64]) -> Result<()> {
+                if along.axis == 0 && !y.is_empty() {
                     return Err(Error::Size { what: "axis to choose from", value: 0 });
                 }
                 dispatch!(cpu.level, _ => if self.select_last_index {
-                    best(size, x, y, #[inline(always)] |x, best| x $as_good best)
+                    best(along, x, y, #[inline(always)] |x, best| x $as_good best)
                 } else {
-                    best(size, x, y, #[inline(always)] |x, best| x $better best)
+                    best(along, x, y, #[inline(always)] |x, best| x $better best)
                 });
                 Ok(())
             }
@@ -58,7 +59,7 @@ const BLOCK: usize = 64;
 /// y = the last position whose x is better than the best before.
 #[inline(always)]
 fn best<T: Number>(
-    [_, axis, inner]: [usize; 3],
+    AlongAxis { axis, inner, .. }: AlongAxis,
     x: &[T],
     y: &mut [i64],
     better: impl Fn(T, T) -> bool,

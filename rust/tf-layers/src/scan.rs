@@ -1,5 +1,6 @@
 //! Running sums and products along one axis of `[outer, axis, inner]`.
 
+use crate::axis::AlongAxis;
 use crate::cpu::{Cpu, dispatch};
 use crate::number::Number;
 use crate::{Error, Result};
@@ -22,10 +23,10 @@ macro_rules! scan {
                 self
             }
 
-            /// Writes y; `x` and `y` have the shape `size`.
-            pub fn run<T: Number>(&self, cpu: Cpu, size: [usize; 3], x: &[T], y: &mut [T]) {
+            /// Writes y; `x` and `y` have the shape that `along` says.
+            pub fn run<T: Number>(&self, cpu: Cpu, along: AlongAxis, x: &[T], y: &mut [T]) {
                 let (exclusive, reverse) = (self.exclusive, self.reverse);
-                dispatch!(cpu.level, _ => scan(size, exclusive, reverse, x, y, T::$start, T::$combine));
+                dispatch!(cpu.level, _ => scan(along, exclusive, reverse, x, y, T::$start, T::$combine));
             }
         }
 
@@ -65,9 +66,10 @@ macro_rules! scan {
                 let axis = usize::try_from(from_front).ok().filter(|&axis| axis < R);
                 let axis = axis.ok_or(Error::IndexOutOfRange { index: wanted, size: R })?;
                 let product = |part: &[usize]| part.iter().product::<usize>();
-                let size = [product(&shape[..axis]), shape[axis], product(&shape[axis + 1..])];
+                let (outer, inner) = (product(&shape[..axis]), product(&shape[axis + 1..]));
+                let along = AlongAxis { outer, axis: shape[axis], inner };
                 let layer = $layer { exclusive: self.exclusive, reverse: self.reverse };
-                layer.run(cpu, size, x, y);
+                layer.run(cpu, along, x, y);
                 Ok(())
             }
         }
@@ -85,7 +87,7 @@ scan! {
 /// Row k of y is made of the row before it, which lacks that row's x if `exclusive`.
 #[inline(always)]
 fn scan<T: Number>(
-    [_, axis, inner]: [usize; 3],
+    AlongAxis { axis, inner, .. }: AlongAxis,
     exclusive: bool,
     reverse: bool,
     x: &[T],

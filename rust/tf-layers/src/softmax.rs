@@ -1,7 +1,10 @@
 //! Softmax and its relatives along one axis of `[outer, axis, inner]`.
 
+use crate::axis::AlongAxis;
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
-use crate::math::exp::{LIFT, exp_lifted};
+#[cfg(feature = "log-softmax")]
+use crate::math::exp::LIFT;
+use crate::math::exp::exp_lifted;
 use crate::math::{map, map2};
 use crate::number::Float;
 
@@ -11,6 +14,7 @@ use crate::number::Float;
 pub struct Softmax;
 
 /// y = x − max − ln Σ e^(x − max) along the axis of `[outer, axis, inner]` (ONNX `LogSoftmax`).
+#[cfg(feature = "log-softmax")]
 #[derive(Debug, Clone, Copy)]
 pub struct LogSoftmax;
 
@@ -27,32 +31,35 @@ macro_rules! runs {
                 self
             }
 
-            /// Writes y; `x` and `y` have the shape `size`.
-            pub fn run<T: Normalised>(&self, cpu: Cpu, size: [usize; 3], x: &[T], y: &mut [T]) {
-                T::$method(cpu, size, Some(x), y);
+            /// Writes y; `x` and `y` have the shape that `along` says.
+            pub fn run<T: Normalised>(&self, cpu: Cpu, along: AlongAxis, x: &[T], y: &mut [T]) {
+                T::$method(cpu, along, Some(x), y);
             }
 
             /// x becomes y.
-            pub fn run_in_place<T: Normalised>(&self, cpu: Cpu, size: [usize; 3], x: &mut [T]) {
-                T::$method(cpu, size, None, x);
+            pub fn run_in_place<T: Normalised>(&self, cpu: Cpu, along: AlongAxis, x: &mut [T]) {
+                T::$method(cpu, along, None, x);
             }
         }
     )*};
 }
 runs! {
     Softmax = softmax;
-    LogSoftmax = log_softmax;
     Hardmax = hardmax;
+}
+#[cfg(feature = "log-softmax")]
+runs! {
+    LogSoftmax = log_softmax;
 }
 
 /// Element types of this module's layers: every [`Float`]. f32 has vector kernels; others are calculated in f64.
 pub trait Normalised: Float {
     #[doc(hidden)]
-    fn softmax(_: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
+    fn softmax(_: Cpu, along: AlongAxis, x: Option<&[Self]>, y: &mut [Self]) {
         if let Some(x) = x {
             y.copy_from_slice(x);
         }
-        lines(size, y, |y, at| {
+        lines(along, y, |y, at| {
             let max = greatest(y, &at);
             let sum: f64 = at.clone().map(|i| (y[i].to_f64() - max).exp()).sum();
             for i in at {
@@ -61,12 +68,13 @@ pub trait Normalised: Float {
         });
     }
 
+    #[cfg(feature = "log-softmax")]
     #[doc(hidden)]
-    fn log_softmax(_: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
+    fn log_softmax(_: Cpu, along: AlongAxis, x: Option<&[Self]>, y: &mut [Self]) {
         if let Some(x) = x {
             y.copy_from_slice(x);
         }
-        lines(size, y, |y, at| {
+        lines(along, y, |y, at| {
             let max = greatest(y, &at);
             let sum: f64 = at.clone().map(|i| (y[i].to_f64() - max).exp()).sum();
             for i in at {
@@ -76,11 +84,11 @@ pub trait Normalised: Float {
     }
 
     #[doc(hidden)]
-    fn hardmax(_: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
+    fn hardmax(_: Cpu, along: AlongAxis, x: Option<&[Self]>, y: &mut [Self]) {
         if let Some(x) = x {
             y.copy_from_slice(x);
         }
-        lines(size, y, |y, at| {
+        lines(along, y, |y, at| {
             let mut best = at.start;
             for i in at.clone() {
                 if y[i] > y[best] {
@@ -99,12 +107,13 @@ impl Normalised for crate::F16 {}
 impl Normalised for crate::Bf16 {}
 
 impl Normalised for f32 {
-    fn softmax(cpu: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
-        dispatch!(cpu.level, s => softmax_at(s, size, x, y));
+    fn softmax(cpu: Cpu, along: AlongAxis, x: Option<&[Self]>, y: &mut [Self]) {
+        dispatch!(cpu.level, s => softmax_at(s, along, x, y));
     }
 
-    fn log_softmax(cpu: Cpu, size: [usize; 3], x: Option<&[Self]>, y: &mut [Self]) {
-        dispatch!(cpu.level, s => log_softmax_at(s, size, x, y));
+    #[cfg(feature = "log-softmax")]
+    fn log_softmax(cpu: Cpu, along: AlongAxis, x: Option<&[Self]>, y: &mut [Self]) {
+        dispatch!(cpu.level, s => log_softmax_at(s, along, x, y));
     }
 }
 
@@ -126,7 +135,7 @@ impl Iterator for At {
 }
 
 /// Calls `f` with every line along the axis.
-fn lines<T>([outer, axis, inner]: [usize; 3], y: &mut [T], f: impl Fn(&mut [T], At)) {
+fn lines<T>(AlongAxis { outer, axis, inner }: AlongAxis, y: &mut [T], f: impl Fn(&mut [T], At)) {
     if axis == 0 {
         return;
     }
@@ -157,7 +166,12 @@ const BLOCK: usize = 512;
 const COLUMNS: usize = 256;
 
 #[inline(always)]
-fn softmax_at<S: Simd>(s: S, [_, axis, inner]: [usize; 3], x: Option<&[f32]>, y: &mut [f32]) {
+fn softmax_at<S: Simd>(
+    s: S,
+    AlongAxis { axis, inner, .. }: AlongAxis,
+    x: Option<&[f32]>,
+    y: &mut [f32],
+) {
     if axis * inner == 0 {
         return;
     }
@@ -289,8 +303,14 @@ fn exp_sum<S: Simd, const STORE: bool>(s: S, x: Option<&[f32]>, y: &mut [f32], m
     total
 }
 
+#[cfg(feature = "log-softmax")]
 #[inline(always)]
-fn log_softmax_at<S: Simd>(s: S, [_, axis, inner]: [usize; 3], x: Option<&[f32]>, y: &mut [f32]) {
+fn log_softmax_at<S: Simd>(
+    s: S,
+    AlongAxis { axis, inner, .. }: AlongAxis,
+    x: Option<&[f32]>,
+    y: &mut [f32],
+) {
     if axis * inner == 0 {
         return;
     }

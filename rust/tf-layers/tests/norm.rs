@@ -187,9 +187,9 @@ fn lp_norms_and_other_floats() {
     let mut y = [9.0; 4];
     LpNormalization { p: 2 }
         .checked()
-        .run(cpu, [1, 2, 2], &x, &mut y);
+        .run(cpu, [1, 2, 2].into(), &x, &mut y);
     assert_eq!(y, [0.6, 0.0, 0.8, 0.0]);
-    LpNormalization { p: 1 }.run(cpu, [2, 2, 1], &[1.0f32, -3.0, 0.0, 0.0], &mut y);
+    LpNormalization { p: 1 }.run(cpu, [2, 2, 1].into(), &[1.0f32, -3.0, 0.0, 0.0], &mut y);
     assert_eq!(y, [0.25, -0.75, 0.0, 0.0]);
 
     let half = |x: f32| F16::from_f32(x);

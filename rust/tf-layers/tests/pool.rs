@@ -316,7 +316,12 @@ fn infinities_and_nan() {
                 &mut at,
             );
             assert_eq!(bits(&y), bits(&expected));
-            GlobalMaxPool.run(cpu, pairs.len(), 2, channels, &x, &mut y);
+            let images = Images {
+                batch: pairs.len(),
+                positions: 2,
+                channels,
+            };
+            GlobalMaxPool.run(cpu, images, &x, &mut y);
             assert_eq!(bits(&y), bits(&expected));
             // Windows that share columns: each NaN is in two of them.
             let shared = Window {
@@ -413,23 +418,22 @@ fn global() {
             .map(|s| s / positions as f64)
             .collect();
         let mut y = vec![0.0; batch * channels];
+        let images = Images {
+            batch,
+            positions,
+            channels,
+        };
         for cpu in Cpu::all() {
-            GlobalAveragePool
-                .checked()
-                .run(cpu, batch, positions, channels, &x, &mut y);
+            GlobalAveragePool.checked().run(cpu, images, &x, &mut y);
             assert!(
                 error(&y, &means) < MEAN_ERROR,
                 "{} {positions} {channels}",
                 cpu.name()
             );
-            GlobalMaxPool
-                .checked()
-                .run(cpu, batch, positions, channels, &x, &mut y);
+            GlobalMaxPool.checked().run(cpu, images, &x, &mut y);
             assert_eq!(error(&y, &fold(f64::NEG_INFINITY, &f64::max)), 0.0);
             for p in [1, 2, 3] {
-                GlobalLpPool { p }
-                    .checked()
-                    .run(cpu, batch, positions, channels, &x, &mut y);
+                GlobalLpPool { p }.checked().run(cpu, images, &x, &mut y);
                 let sums = fold(0.0, &|a, x| a + x.abs().powi(p as i32));
                 let norms: Vec<f64> = sums.iter().map(|s| s.powf(1.0 / f64::from(p))).collect();
                 // Long sums of positive numbers, in order.

@@ -53,7 +53,7 @@ fn positions_of_extremes() {
                     select_last_index: last,
                 }
                 .checked()
-                .run(cpu, size, &x, &mut y)
+                .run(cpu, size.into(), &x, &mut y)
                 .expect("an axis");
                 for (at, y) in y.iter().enumerate() {
                     assert_eq!(
@@ -66,7 +66,7 @@ fn positions_of_extremes() {
                     select_last_index: last,
                 }
                 .checked()
-                .run(cpu, size, &x, &mut y)
+                .run(cpu, size.into(), &x, &mut y)
                 .expect("an axis");
                 for (at, y) in y.iter().enumerate() {
                     assert_eq!(
@@ -82,19 +82,19 @@ fn positions_of_extremes() {
         ArgMax {
             select_last_index: false,
         }
-        .run(cpu, [1, 3, 1], &[f32::NAN, 1.0, 2.0], &mut y)
+        .run(cpu, [1, 3, 1].into(), &[f32::NAN, 1.0, 2.0], &mut y)
         .expect("an axis");
         assert_eq!(y, [0]);
         ArgMin {
             select_last_index: false,
         }
-        .run(cpu, [1, 3, 1], &[1.0, f32::NAN, 0.5], &mut y)
+        .run(cpu, [1, 3, 1].into(), &[1.0, f32::NAN, 0.5], &mut y)
         .expect("an axis");
         assert_eq!(y, [2]);
         let refused = ArgMax {
             select_last_index: false,
         }
-        .run(cpu, [1, 0, 1], &[0.0; 0], &mut y);
+        .run(cpu, [1, 0, 1].into(), &[0.0; 0], &mut y);
         assert_eq!(
             refused,
             Err(Error::Size {
@@ -187,7 +187,7 @@ fn running_sums() {
                 let mut y = vec![7; x.len()];
                 CumSum { exclusive, reverse }
                     .checked()
-                    .run(cpu, size, &x, &mut y);
+                    .run(cpu, size.into(), &x, &mut y);
                 for (at, y) in y.iter().enumerate() {
                     let (o, k, i) = (at / inner / axis, at / inner % axis, at % inner);
                     let counts =
@@ -210,7 +210,7 @@ fn running_sums() {
         reverse: true,
     }
     .checked()
-    .run(Cpu::new(), [1, 3, 1], &[2, 3, 4], &mut y);
+    .run(Cpu::new(), [1, 3, 1].into(), &[2, 3, 4], &mut y);
     assert_eq!(y, [12, 4, 1]);
     let layer = DynamicCumSum {
         exclusive: false,

@@ -3,6 +3,7 @@
 mod draws;
 
 use draws::{Rng, levels};
+use tf_layers::axis::AlongAxis;
 use tf_layers::softmax::*;
 use tf_layers::{Cpu, F16};
 
@@ -54,7 +55,7 @@ fn against_f64() {
         for size in sizes() {
             let x = rng.floats(size.iter().product(), -30.0, 30.0);
             let mut y = vec![0.0; x.len()];
-            Softmax.checked().run(cpu, size, &x, &mut y);
+            Softmax.checked().run(cpu, size.into(), &x, &mut y);
             for (y, want) in y.iter().zip(along(size, &x, softmax)) {
                 let error = (f64::from(*y) - want).abs();
                 assert!(
@@ -64,10 +65,10 @@ fn against_f64() {
                 );
             }
             let mut in_place = x.clone();
-            Softmax.run_in_place(cpu, size, &mut in_place);
+            Softmax.run_in_place(cpu, size.into(), &mut in_place);
             assert_eq!(in_place, y);
 
-            LogSoftmax.checked().run(cpu, size, &x, &mut y);
+            LogSoftmax.checked().run(cpu, size.into(), &x, &mut y);
             let logs = |x: &[f64]| {
                 let max = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let sum: f64 = x.iter().map(|x| (x - max).exp()).sum();
@@ -82,10 +83,10 @@ fn against_f64() {
                 );
             }
             let mut in_place = x.clone();
-            LogSoftmax.run_in_place(cpu, size, &mut in_place);
+            LogSoftmax.run_in_place(cpu, size.into(), &mut in_place);
             assert_eq!(in_place, y);
 
-            Hardmax.checked().run(cpu, size, &x, &mut y);
+            Hardmax.checked().run(cpu, size.into(), &x, &mut y);
             let hard = |x: &[f64]| {
                 let best = x
                     .iter()
@@ -112,7 +113,7 @@ fn masks_and_not_a_number() {
             let wide = |x: &[f32]| -> Vec<f32> { x.iter().flat_map(|&x| vec![x; inner]).collect() };
             let run = |x: &[f32]| {
                 let mut y = wide(x);
-                Softmax.run_in_place(cpu, [1, x.len(), inner], &mut y);
+                Softmax.run_in_place(cpu, [1, x.len(), inner].into(), &mut y);
                 y
             };
             // Masked out is exactly 0.
@@ -132,9 +133,9 @@ fn masks_and_not_a_number() {
 #[test]
 fn other_floats() {
     let mut wide = [1000.0f64, 1001.0];
-    Softmax.run_in_place(Cpu::new(), [1, 2, 1], &mut wide);
+    Softmax.run_in_place(Cpu::new(), AlongAxis::last([1, 2]), &mut wide);
     assert!((wide[1] - 1.0 / (1.0 + (-1.0f64).exp())).abs() < 1e-15);
     let mut half = [F16::from_f32(1.0); 4];
-    LogSoftmax.run_in_place(Cpu::new(), [2, 2, 1], &mut half);
+    LogSoftmax.run_in_place(Cpu::new(), [2, 2, 1].into(), &mut half);
     assert_eq!(half[0], F16::from_f32(-(2f32.ln())));
 }

@@ -209,13 +209,19 @@ class Writer:
         sizes.pop(layer.output_shape, None)
         found = [code(CPU)]
         if layer.sizes_in not in [r.path for r in layer.inputs_in]:
-            found += [self._record(layer.sizes_in, sizes)] if layer.sizes_in else sizes.values()
+            found += [self._sizes_in(layer, sizes)] if layer.sizes_in else sizes.values()
         for record in layer.inputs_in:
             own = sizes if record.path == layer.sizes_in else {}
             fields = {name: reads.pop(k, None) for name, k in record.fields}
             reads[record.first] = self._record(record.path, {**own, **fields})
         rest = _all_there(step, reads)
         return [*found, code("&[", _kept(joined(rest)), "]")] if layer.variadic else [*found, *rest]
+
+    def _sizes_in(self, layer: Layer, sizes: dict[str, Code]) -> Code:
+        """The struct that holds the sizes; what works along the last axis says so in one line."""
+        if layer.sizes_in == "axis::AlongAxis" and layer.sizes()["inner"] == 1:
+            return code(self.scope.item(layer.sizes_in), "::last([", joined([sizes["outer"], sizes["axis"]]), "])")
+        return self._record(layer.sizes_in, sizes)
 
     def _record(self, path: str, fields: Mapping[str, Code | None]) -> Code:
         """A struct literal with those of the fields that have a value."""

@@ -146,7 +146,7 @@ class DynamicPad(Layer, rust="movement::DynamicPad", fallible=True, sized_by=(1,
 
 
 @dataclass(frozen=True)
-class Gather(Layer, rust="movement::Gather", sizes_in="movement::AlongAxis", fallible=True, input_names=("table", "indices")):
+class Gather(Layer, rust="movement::Gather", sizes_in="axis::AlongAxis", fallible=True, input_names=("table", "indices")):
     """y[o, i, k] = x[o, indices[i], k]."""
 
     outer: Dim
@@ -243,7 +243,7 @@ class Range(Layer, rust="movement::Range", fallible=True):
 
 
 @dataclass(frozen=True)
-class OneHot(Layer, rust="movement::OneHot", sizes_in="movement::AlongAxis", fallible=True):
+class OneHot(Layer, rust="movement::OneHot", sizes_in="axis::AlongAxis", fallible=True):
     """y[o, d, i] = values[1] where d = indices[o, i], values[0] elsewhere; d counts along `axis`."""
 
     outer: Dim
@@ -293,7 +293,7 @@ class CompressSizes(Layer, rust="movement::Compress", fallible=True):
 
 
 @dataclass(frozen=True)
-class Compress(Layer, rust="movement::Compress", sizes_in="movement::AlongAxis"):
+class Compress(Layer, rust="movement::Compress", sizes_in="axis::AlongAxis"):
     """The positions of an axis that a condition keeps."""
 
     outer: Dim
@@ -305,7 +305,7 @@ _UNIQUE = Record.of("movement::UniquePlaces", first=1, inverse=2, counts=3)
 
 
 @dataclass(frozen=True)
-class Unique(Layer, rust="movement::Unique", sizes_in="movement::AlongAxis", outputs_in=(_UNIQUE,), optional_outputs=(1, 2, 3)):
+class Unique(Layer, rust="movement::Unique", sizes_in="axis::AlongAxis", outputs_in=(_UNIQUE,), optional_outputs=(1, 2, 3)):
     """The distinct slices of an axis."""
 
     sorted: bool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onnx2rust.dims import Dim
 from onnx2rust.layers.base import Dims, Layer, Record, Weight
 
 _STATISTICS = Record("norm::RowStatistics", (("mean", 1), ("inv_std_dev", 2)), chooses="with_statistics")
@@ -56,8 +57,10 @@ class ScaleShift(Layer, rust="norm::ScaleShift", in_place=(0,), independent=("si
 
 
 @dataclass(frozen=True)
-class LpNormalization(Layer, rust="norm::LpNormalization", in_place=(0,), independent=("size",)):
+class LpNormalization(Layer, rust="norm::LpNormalization", sizes_in="axis::AlongAxis", in_place=(0,), independent=("outer",)):
     """y = x / (Σ|x|ᵖ)^(1/p) along the middle of [outer, axis, inner]; any float type."""
 
     p: int
-    size: Dims
+    outer: Dim
+    axis: Dim
+    inner: Dim

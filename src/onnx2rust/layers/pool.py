@@ -61,7 +61,7 @@ class LpPool(_Window, rust="pool::LpPool", independent=("batch",)):
 
 
 @dataclass(frozen=True)
-class GlobalAveragePool(Layer, rust="pool::GlobalAveragePool", independent=("batch",)):
+class GlobalAveragePool(Layer, rust="pool::GlobalAveragePool", sizes_in="pool::Images", independent=("batch",)):
     """y = the mean of each channel."""
 
     batch: Dim
@@ -70,7 +70,7 @@ class GlobalAveragePool(Layer, rust="pool::GlobalAveragePool", independent=("bat
 
 
 @dataclass(frozen=True)
-class GlobalMaxPool(Layer, rust="pool::GlobalMaxPool", independent=("batch",)):
+class GlobalMaxPool(Layer, rust="pool::GlobalMaxPool", sizes_in="pool::Images", independent=("batch",)):
     """y = the largest value of each channel."""
 
     batch: Dim
@@ -79,7 +79,7 @@ class GlobalMaxPool(Layer, rust="pool::GlobalMaxPool", independent=("batch",)):
 
 
 @dataclass(frozen=True)
-class GlobalLpPool(Layer, rust="pool::GlobalLpPool", independent=("batch",)):
+class GlobalLpPool(Layer, rust="pool::GlobalLpPool", sizes_in="pool::Images", independent=("batch",)):
     """y = the p-norm of each channel."""
 
     p: int

@@ -9,19 +9,23 @@ from onnx2rust.layers.base import Dims, Layer
 
 
 @dataclass(frozen=True)
-class ArgMax(Layer, rust="rank::ArgMax", fallible=True):
+class ArgMax(Layer, rust="rank::ArgMax", sizes_in="axis::AlongAxis", fallible=True):
     """y = the position of the greatest x along the middle of [outer, axis, inner]."""
 
     select_last_index: bool
-    size: Dims
+    outer: Dim
+    axis: Dim
+    inner: Dim
 
 
 @dataclass(frozen=True)
-class ArgMin(Layer, rust="rank::ArgMin", fallible=True):
+class ArgMin(Layer, rust="rank::ArgMin", sizes_in="axis::AlongAxis", fallible=True):
     """y = the position of the least x along the middle of [outer, axis, inner]."""
 
     select_last_index: bool
-    size: Dims
+    outer: Dim
+    axis: Dim
+    inner: Dim
 
 
 @dataclass(frozen=True)
@@ -34,21 +38,25 @@ class TopK(Layer, rust="rank::TopK", fallible=True, scratch=True):
 
 
 @dataclass(frozen=True)
-class CumSum(Layer, rust="scan::CumSum"):
+class CumSum(Layer, rust="scan::CumSum", sizes_in="axis::AlongAxis"):
     """y = running sums of x along the middle of [outer, axis, inner]."""
 
     exclusive: bool
     reverse: bool
-    size: Dims
+    outer: Dim
+    axis: Dim
+    inner: Dim
 
 
 @dataclass(frozen=True)
-class CumProd(Layer, rust="scan::CumProd"):
+class CumProd(Layer, rust="scan::CumProd", sizes_in="axis::AlongAxis"):
     """y = running products of x along the middle of [outer, axis, inner]."""
 
     exclusive: bool
     reverse: bool
-    size: Dims
+    outer: Dim
+    axis: Dim
+    inner: Dim
 
 
 @dataclass(frozen=True)

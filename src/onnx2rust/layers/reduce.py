@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onnx2rust.dims import Dim
 from onnx2rust.layers.base import Dims, Layer, Variant
 
 
@@ -33,21 +34,24 @@ class DynamicReduce(Layer, rust="reduce::DynamicReduce", fallible=True, sized_by
 
 
 @dataclass(frozen=True)
-class Softmax(Layer, rust="softmax::Softmax", in_place=(0,), independent=("size",)):
+class _AlongAxis(Layer, sizes_in="axis::AlongAxis"):
+    """A layer that works along the middle of [outer, axis, inner]."""
+
+    outer: Dim
+    axis: Dim
+    inner: Dim
+
+
+@dataclass(frozen=True)
+class Softmax(_AlongAxis, rust="softmax::Softmax", in_place=(0,), independent=("outer",)):
     """y = eˣ / Σ eˣ along the middle of [outer, axis, inner]."""
 
-    size: Dims
-
 
 @dataclass(frozen=True)
-class LogSoftmax(Layer, rust="softmax::LogSoftmax", in_place=(0,), independent=("size",)):
+class LogSoftmax(_AlongAxis, rust="softmax::LogSoftmax", feature="log-softmax", in_place=(0,), independent=("outer",)):
     """y = x − ln Σ eˣ along the middle of [outer, axis, inner]."""
 
-    size: Dims
-
 
 @dataclass(frozen=True)
-class Hardmax(Layer, rust="softmax::Hardmax", in_place=(0,), independent=("size",)):
+class Hardmax(_AlongAxis, rust="softmax::Hardmax", in_place=(0,), independent=("outer",)):
     """y = 1 at the first largest value along the middle of [outer, axis, inner], else 0."""
-
-    size: Dims

@@ -18,7 +18,7 @@ def _positions(g: Builder, layer: type[layers.ArgMax | layers.ArgMin], x: Value,
     perm, (v,) = g.layout([x], x.rank)
     k = perm[axis]
     kept = tuple(1 if i == k else d for i, d in enumerate(v.shape))
-    y = g.transpose(g.step(layer(bool(last), split_at(v.shape, k)), [v], TensorType(DType.I64, kept)), perm)
+    y = g.transpose(g.step(layer(bool(last), *split_at(v.shape, k)), [v], TensorType(DType.I64, kept)), perm)
     return y if keepdims else g.view(y, *(d for i, d in enumerate(y.shape) if i != axis))
 
 
@@ -80,7 +80,7 @@ def _scan(op: str, layer: type[Layer], dynamic: type[Layer], *since: int) -> Non
             return g.step(dynamic(bool(exclusive), bool(reverse), x.shape), [x, axis], x.type)  # type: ignore[no-any-return, call-arg]
         perm, (v,) = g.layout([x], x.rank)
         size = split_at(v.shape, perm[normal_axis(int(axis.array.ravel()[0]), x.rank)])
-        return g.transpose(g.step(layer(bool(exclusive), bool(reverse), size), [v], v.type), perm)  # type: ignore[call-arg]
+        return g.transpose(g.step(layer(bool(exclusive), bool(reverse), *size), [v], v.type), perm)  # type: ignore[call-arg]
 
     lower.__doc__ = layer.__doc__
 

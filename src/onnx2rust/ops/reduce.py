@@ -97,13 +97,13 @@ def _softmax(op: str, layer: Callable[..., Layer]) -> None:
     def coerced(g: Builder, input: Value, *, axis: int = 1) -> Value:
         k = normal_axis(axis, input.rank)
         size = (product(input.shape[:k]), product(input.shape[k:]), 1)
-        return g.step(layer(size), [input], input.type)  # type: ignore[no-any-return]
+        return g.step(layer(*size), [input], input.type)  # type: ignore[no-any-return]
 
     @onnx_op(op, since=13)
     def along(g: Builder, input: Value, *, axis: int = -1) -> Value:
         perm, (v,) = g.layout([input], input.rank)
         size = split_at(v.shape, perm[normal_axis(axis, input.rank)]) if input.rank else (1, 1, 1)
-        return g.transpose(g.step(layer(size), [v], v.type), perm)
+        return g.transpose(g.step(layer(*size), [v], v.type), perm)
 
     coerced.__doc__ = f"{op} over all axes from `axis` on, taken as one"
     along.__doc__ = f"{op} along one axis"

@@ -87,8 +87,9 @@ def _attention(graph: Graph, step: Step, last: Step, weights: Value) -> Rewrite:
     matrices = product(last.layer.batch)
     softmax, empty = masks.softmax_of(graph, weights) or (None, None)
     assert softmax is not None
-    if softmax.layer != Softmax((matrices * m, n, 1)):
-        raise Decline(f"softmax of {softmax.layer.sizes()['size']} is not along the keys of {matrices} matrices of {m} by {n}")
+    if softmax.layer != Softmax(matrices * m, n, 1):
+        size = ", ".join(map(str, softmax.layer.sizes().values()))
+        raise Decline(f"softmax of [{size}] is not along the keys of {matrices} matrices of {m} by {n}")
     if not _plain(last.layer.batch, last.layer.a_batch, (m, n), last.layer.a_steps):
         raise Decline("the weights are multiplied in another order than that of their softmax")
     scores = Scores(matrices, m, n)

@@ -51,7 +51,7 @@ def _rule(graph: Graph, step: Step) -> Rewrite | None:
             continue
         if equal(Expansion(graph, frozenset({powers, s}), along.allows).of(y), {times(power(powers), power(s, -1)): 1.0}):
             x, _ = _of_largest(graph, exp, along)
-            return Rewrite(replace(fused(step, Softmax(along.shape), exp), inputs=(x,)), ())
+            return Rewrite(replace(fused(step, Softmax(*along.shape), exp), inputs=(x,)), ())
         for log in near:
             if not _is(log, "Log") or log.inputs[0] is None or root(graph, log.inputs[0]) is not s or log.outputs[0] is None:
                 continue
@@ -61,7 +61,7 @@ def _rule(graph: Graph, step: Step) -> Rewrite | None:
             x, m = _of_largest(graph, exp, along)
             expected = {power(x): 1.0, power(m): -1.0, power(ln): -1.0}
             if equal(Expansion(graph, frozenset({x, m, ln}), along.allows).of(y), expected):
-                return Rewrite(replace(fused(step, LogSoftmax(along.shape), exp), inputs=(x,)), ())
+                return Rewrite(replace(fused(step, LogSoftmax(*along.shape), exp), inputs=(x,)), ())
     return None
 
 

@@ -83,14 +83,14 @@ def test_reduction_of_booleans_goes_through_bytes() -> None:
 
 def test_softmax_before_opset_13_takes_all_axes_from_its_own() -> None:
     inputs = {"x": (F32, ["n", 3, 4])}
-    assert str(lower("Softmax", inputs, 11).steps[0].layer) == "Softmax(size=[n, 12, 1])"
-    assert str(lower("Softmax", inputs, 13, axis=1).steps[0].layer) == "Softmax(size=[n, 3, 4])"
+    assert str(lower("Softmax", inputs, 11).steps[0].layer) == "Softmax(outer=n, axis=12, inner=1)"
+    assert str(lower("Softmax", inputs, 13, axis=1).steps[0].layer) == "Softmax(outer=n, axis=3, inner=4)"
 
 
 def test_positions_of_extremes() -> None:
     program = lower("ArgMax", {"x": (F32, ["n", "t", 3])}, axis=1, keepdims=0)
     assert types(program) == ["int64[n, 3]"]
-    assert str(program.steps[0].layer) == "ArgMax(select_last_index=False, size=[n, t, 3])"
+    assert str(program.steps[0].layer) == "ArgMax(select_last_index=False, outer=n, axis=t, inner=3)"
 
 
 def test_top_k_known_and_of_the_run() -> None:

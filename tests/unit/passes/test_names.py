@@ -74,7 +74,7 @@ def test_helpers_of_one_node_are_counted() -> None:
     """The second is no `norm_layer_normalization_transpose`: both stand in the layer's scope, and do the same."""
     value = Value("x", TensorType(DType.F32, (2, 8, 8)))
     origin = Origin("net/norm/LayerNormalization", "LayerNormalization", "", 17, 0)
-    turn, norm = Transpose((0, 2, 1), (2, 8, 8)), Softmax((2, 8, 8))
+    turn, norm = Transpose((0, 2, 1), (2, 8, 8)), Softmax(2, 8, 8)
     steps = []
     for k, layer in enumerate((turn, norm, turn)):
         after = Value(f"v{k}", value.type)

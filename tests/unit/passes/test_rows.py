@@ -19,7 +19,7 @@ def test_recognised(name: str) -> None:
 
 def test_the_axes_of_a_softmax() -> None:
     (step,) = passed(softmax(axis=1))[0].steps
-    assert [str(d) for d in step.layer.size] == ["batch", "6", "5"]
+    assert str(step.layer) == "Softmax(outer=batch, axis=6, inner=5)"
 
 
 def test_the_scale_and_the_epsilon_of_a_norm() -> None:

@@ -7,6 +7,7 @@ use super::Activation;
 impl Activation {
     /// The function in f64 (its parameters stay f32).
     #[must_use]
+    #[inline]
     pub fn exact(self, x: f64) -> f64 {
         // max and min of the standard library drop NaN; these keep it.
         let at_least = |x: f64, bound: f64| if x < bound { bound } else { x };
@@ -96,20 +97,24 @@ impl Activation {
     }
 }
 
+#[inline]
 fn elu(x: f64, alpha: f64) -> f64 {
     if x < 0.0 { alpha * x.exp_m1() } else { x }
 }
 
+#[inline]
 fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
+#[inline]
 fn softplus(x: f64) -> f64 {
     // f64::max would drop NaN.
     (if x < 0.0 { 0.0 } else { x }) + (-x.abs()).exp().ln_1p()
 }
 
 /// erf by its series of positive terms, 2/√π·exp(−x²)·Σ 2ⁿx²ⁿ⁺¹/(2n+1)!! (Abramowitz & Stegun 7.1.6): no cancellation.
+#[inline]
 fn erf(x: f64) -> f64 {
     if x.is_nan() || x.abs() > 6.0 {
         return x.clamp(-1.0, 1.0);

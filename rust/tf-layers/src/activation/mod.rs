@@ -2,7 +2,7 @@
 
 mod exact;
 
-use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+use crate::cpu::{Cpu, Simd, at_level, dispatch, prelude::*};
 use crate::math::{self, at_least, at_most, map_vectors, whole_vectors};
 use crate::number::Float;
 
@@ -179,7 +179,8 @@ impl Activation {
     /// y = f(x), or y = f(y) where x is `None`: one call away from wherever it is used, and compiled once per level.
     #[inline(never)]
     fn map<S: Simd>(self, s: S, x: Option<&[f32]>, y: &mut [f32]) {
-        s.vectorize(
+        at_level(
+            s,
             #[inline(always)]
             || {
                 whole_vectors::<S>(

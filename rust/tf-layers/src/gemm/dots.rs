@@ -9,13 +9,32 @@
 
 use super::multiply::Vector;
 use super::{Addend, MAX_SEGMENTS, Place, Product, finish};
-use crate::cpu::{Simd, f32x8, prelude::*};
+use crate::cpu::{Cpu, Simd, at_level, prelude::*};
 use crate::pack::PANEL;
 
 /// Weights that are taken out of the panels at most: they lie on the stack.
 const WEIGHTS: usize = 4096;
 /// Multiply-adds of a column at least: fewer do not pay for taking the weights out.
 const MIN_WORK: usize = 4096;
+
+/// Whether the product has the shape for it.
+fn fits(product: &Product) -> bool {
+    let (total, rows) = (product.segments.total(), product.grid.rows());
+    matches!(product.columns, 1 | 2 | 4)
+        && product.segments.count() <= MAX_SEGMENTS
+        && product.columns * total <= WEIGHTS
+        && rows * total >= MIN_WORK
+        && rows >= PANEL
+}
+
+/// The level for the product: with eight lanes where segments are no whole vectors of sixteen.
+pub(super) fn level(product: &Product, cpu: Cpu) -> Cpu {
+    if product.segments.len % 16 == 8 && fits(product) {
+        cpu.narrower()
+    } else {
+        cpu
+    }
+}
 
 /// y = x · w + bias + addend within `limits`, or `false` if the product does not have the shape for it.
 #[inline(always)]
@@ -27,35 +46,27 @@ pub(super) fn run<S: Simd>(
     limits: (f32, f32),
     y: &mut [f32],
 ) -> bool {
-    if !matches!(product.columns, 1 | 2 | 4) {
-        return false;
-    }
-    let (total, rows) = (product.segments.total(), product.grid.rows());
-    let fits = product.segments.count() <= MAX_SEGMENTS
-        && product.columns * total <= WEIGHTS
-        && rows * total >= MIN_WORK
-        && rows >= PANEL;
-    if !fits {
+    if !fits(product) {
         return false;
     }
     /// The arm for a number of columns, and the vectors that make up a segment; the last numbers are the rows under way together, as many
     /// as make four sums or more, but not more than a vector of outputs has.
     macro_rules! arms {
-        ($vector:ty, $lanes:literal, $($columns:pat => $n:literal $r:literal),*) => {
+        ($lanes:literal, $($columns:pat => $n:literal $r:literal),*) => {
             match product.columns {
                 $($columns => {
-                    outlined::<S, $vector, $lanes, $n, $r>(s, product, x, addend, limits, y);
+                    outlined::<S, $lanes, $n, $r>(s, product, x, addend, limits, y);
                 })*
             }
         };
     }
     let len = product.segments.len;
     match S::f32s::LEN {
-        16 if len.is_multiple_of(16) => arms!(S::f32s, 16, 1 => 1 4, 2 => 2 4, _ => 4 4),
-        8 | 16 if len.is_multiple_of(8) => arms!(f32x8<S>, 8, 1 => 1 4, 2 => 2 4, _ => 4 2),
+        16 if len.is_multiple_of(16) => arms!(16, 1 => 1 4, 2 => 2 4, _ => 4 4),
+        8 if len.is_multiple_of(8) => arms!(8, 1 => 1 4, 2 => 2 4, _ => 4 2),
         // Not for SSE2: old machines are not worth the time that everybody's build would take for it.
         4 if !cfg!(any(target_arch = "x86", target_arch = "x86_64")) && len.is_multiple_of(4) => {
-            arms!(S::f32s, 4, 1 => 1 4, 2 => 2 2, _ => 4 1)
+            arms!(4, 1 => 1 4, 2 => 2 2, _ => 4 1)
         }
         _ => return false,
     }
@@ -64,7 +75,7 @@ pub(super) fn run<S: Simd>(
 
 /// [`rows`], one call away: as the tiles, for the sake of its registers.
 #[inline(never)]
-fn outlined<S: Simd, F: Vector<S>, const B: usize, const N: usize, const R: usize>(
+fn outlined<S: Simd, const B: usize, const N: usize, const R: usize>(
     s: S,
     product: &Product,
     x: &[f32],
@@ -72,9 +83,10 @@ fn outlined<S: Simd, F: Vector<S>, const B: usize, const N: usize, const R: usiz
     limits: (f32, f32),
     y: &mut [f32],
 ) {
-    s.vectorize(
+    at_level(
+        s,
         #[inline(always)]
-        || rows::<S, F, B, N, R>(s, product, x, addend, limits, y),
+        || rows::<S, S::f32s, B, N, R>(s, product, x, addend, limits, y),
     );
 }
 

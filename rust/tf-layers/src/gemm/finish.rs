@@ -5,7 +5,7 @@
 
 use super::multiply::{Vector, add};
 use super::{Addend, Job, Place};
-use crate::cpu::{Simd, prelude::*};
+use crate::cpu::{Simd, at_level, prelude::*};
 use crate::pack::PANEL;
 
 /// Columns of the widest tile.
@@ -93,7 +93,8 @@ pub(super) fn part<S: Simd>(
     columns: usize,
     y: &mut [f32],
 ) {
-    s.vectorize(
+    at_level(
+        s,
         #[inline(always)]
         || {
             let (low, high) = job.limits;

@@ -80,7 +80,7 @@ struct Job<'a> {
 impl Product<'_> {
     /// y = activation(x · w + bias + addend)
     pub(crate) fn run(&self, cpu: Cpu, x: &[f32], addend: Addend, y: &mut [f32]) {
-        dispatch!(cpu.level, s => self.run_at(s, x, addend, y));
+        dispatch!(dots::level(self, cpu).level, s => self.run_at(s, x, addend, y));
     }
 
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! The tile: a few rows times one or two panels, every sum in a register.
 use super::multiply::{Sums, Vector, add, multiply};
 use super::{Job, Place, finish};
-use crate::cpu::{Simd, f32x8, prelude::*};
+use crate::cpu::{Simd, at_level, f32x8, prelude::*};
 use crate::pack::PANEL;
 
 /// Rows that a full tile has at level `S`: as many as leave no sum outside the registers.
@@ -82,7 +82,8 @@ fn whole_panels<S: Simd, const R: usize>(
     count: usize,
     y: &mut [f32],
 ) {
-    s.vectorize(
+    at_level(
+        s,
         #[inline(always)]
         || {
             let windows = windows(job, places, 0);
@@ -120,7 +121,8 @@ fn half_panel<S: Simd, const R: usize>(
     panel: usize,
     y: &mut [f32],
 ) {
-    s.vectorize(
+    at_level(
+        s,
         #[inline(always)]
         || panel_tile::<S, f32x8<S>, R, 1, 1>(s, job, places, &windows(job, places, 0), panel, y),
     );

@@ -5,7 +5,7 @@
 )]
 
 use super::Operand;
-use crate::cpu::{Simd, prelude::*};
+use crate::cpu::{Simd, at_level, prelude::*};
 
 /// Columns of y at a time, where they are neighbours in b: in vectors.
 const COLUMNS: usize = 4;
@@ -25,12 +25,14 @@ pub(super) fn matrix<S: Simd>(
     for (i, y) in y.chunks_exact_mut(n).enumerate().take(m) {
         let a = &a.data[i * a.steps[0]..][..k];
         if b.steps[1] == 1 {
-            s.vectorize(
+            at_level(
+                s,
                 #[inline(always)]
                 || across(s, a, b.data, b.steps[0], alpha, y),
             );
         } else {
-            s.vectorize(
+            at_level(
+                s,
                 #[inline(always)]
                 || down(s, a, b, alpha, y),
             );

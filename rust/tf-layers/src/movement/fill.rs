@@ -1,7 +1,8 @@
 //! Tensors made from little: ranges, one-hot encodings, diagonals.
 
 use super::gather::Index;
-use super::sizes::{AlongAxis, MatrixStack};
+use super::sizes::MatrixStack;
+use crate::axis::AlongAxis;
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 use crate::slot::size;

@@ -1,7 +1,8 @@
 //! Reading at positions that a tensor holds.
 
-use super::sizes::{AlongAxis, GatherSlices};
+use super::sizes::GatherSlices;
 use super::strided::strides;
+use crate::axis::AlongAxis;
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 

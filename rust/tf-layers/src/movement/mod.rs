@@ -37,8 +37,6 @@ pub use scatter::{
 pub use select::{Compress, NonZero, Truth, Unique, UniquePlaces};
 #[cfg(feature = "resize")]
 pub use sizes::ResizedAxis;
-pub use sizes::{
-    AlongAxis, Border, GatherSlices, MatrixStack, ScatterSlices, Sequences, SlicedPart,
-};
+pub use sizes::{Border, GatherSlices, MatrixStack, ScatterSlices, Sequences, SlicedPart};
 pub use slice::{DynamicSlice, Slice};
 pub use transpose::Transpose;

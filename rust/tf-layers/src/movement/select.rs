@@ -1,6 +1,6 @@
 //! Layers whose output size the data decide: what is not zero, what a mask keeps, what is there only once.
 
-use super::sizes::AlongAxis;
+use crate::axis::AlongAxis;
 use core::cmp::Ordering;
 
 use crate::cpu::Cpu;

@@ -1,16 +1,5 @@
 //! Sizes that layers take, by name.
 
-/// A tensor `[outer, axis, inner]`, seen from one of its axes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AlongAxis {
-    /// What stands in front of the axis.
-    pub outer: usize,
-    /// The axis.
-    pub axis: usize,
-    /// What stands behind it.
-    pub inner: usize,
-}
-
 /// A tensor `[outer, axis, inner]` whose axis gets another size.
 #[cfg(feature = "resize")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 mod rows;
 
+use crate::axis::AlongAxis;
 use crate::brief::brief;
 use crate::cpu::Cpu;
 use crate::number::Float;
@@ -244,13 +245,18 @@ impl LpNormalization {
     }
 
     /// y = normalised x
-    pub fn run<T: Float>(&self, cpu: Cpu, size: [usize; 3], x: &[T], y: &mut [T]) {
+    pub fn run<T: Float>(&self, cpu: Cpu, along: AlongAxis, x: &[T], y: &mut [T]) {
         y.copy_from_slice(x);
-        self.run_in_place(cpu, size, y);
+        self.run_in_place(cpu, along, y);
     }
 
     /// x = normalised x
-    pub fn run_in_place<T: Float>(&self, _: Cpu, [_, axis, inner]: [usize; 3], x: &mut [T]) {
+    pub fn run_in_place<T: Float>(
+        &self,
+        _: Cpu,
+        AlongAxis { axis, inner, .. }: AlongAxis,
+        x: &mut [T],
+    ) {
         for block in x.chunks_exact_mut((axis * inner).max(1)) {
             for i in 0..inner {
                 let line = || block[i..].iter().step_by(inner).map(|x| x.to_f64());

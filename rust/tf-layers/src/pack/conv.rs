@@ -8,6 +8,7 @@ use super::{PANEL, panels};
 /// # Panics
 /// If `w` has not as many elements as `shape` says, or `group` does not divide the outputs.
 #[must_use]
+#[inline]
 pub fn conv(w: &[f32], shape: &[usize], group: usize) -> Vec<f32> {
     let [outputs, inputs, taps] = axes(w, shape);
     assert!(
@@ -20,6 +21,7 @@ pub fn conv(w: &[f32], shape: &[usize], group: usize) -> Vec<f32> {
 }
 
 /// [`conv`] into a slice of the right length whose padding is zero; `shape` is `[o, i / group, taps]`.
+#[inline]
 pub(crate) fn conv_into(
     w: &[f32],
     [outputs, inputs, taps]: [usize; 3],
@@ -46,6 +48,7 @@ pub(crate) fn conv_into(
 /// # Panics
 /// If `w` has not as many elements as `shape` says.
 #[must_use]
+#[inline]
 pub fn depthwise(w: &[f32], shape: &[usize]) -> Vec<f32> {
     let [outputs, inputs, taps] = axes(w, shape);
     assert_eq!(inputs, 1, "depthwise: one input per output");
@@ -53,6 +56,7 @@ pub fn depthwise(w: &[f32], shape: &[usize]) -> Vec<f32> {
 }
 
 /// A kernel's first two axes and the number of taps.
+#[inline]
 fn axes(w: &[f32], shape: &[usize]) -> [usize; 3] {
     let taps = shape[2..].iter().product();
     assert_eq!(

@@ -88,6 +88,7 @@ pub enum Packing {
 impl Packing {
     /// The packed elements of `w`, whose shape is `shape`.
     #[must_use]
+    #[inline]
     pub fn pack(&self, shape: &[usize], w: &[f32]) -> Vec<f32> {
         match self {
             Packing::Copy => w.to_vec(),
@@ -123,6 +124,7 @@ impl Packing {
 
 /// Packs a matrix `[k, n]` (or, `transposed`, `[n, k]`) into `[ceil(n / 16)][k][16]`, zero-padded.
 #[must_use]
+#[inline]
 pub fn panels(w: &[f32], k: usize, n: usize, transposed: bool) -> Vec<f32> {
     assert_eq!(w.len(), k * n, "panels: a matrix of {k} × {n}");
     let mut packed = vec![0.0; n.div_ceil(PANEL) * k * PANEL];

@@ -11,6 +11,7 @@ use super::PANEL;
 pub const STEP: usize = 4;
 
 /// The hidden units of each block of 16.
+#[inline]
 fn blocks(hidden: usize) -> impl Iterator<Item = Range<usize>> + Clone {
     (0..hidden)
         .step_by(PANEL)
@@ -19,6 +20,7 @@ fn blocks(hidden: usize) -> impl Iterator<Item = Range<usize>> + Clone {
 
 /// W as panels of the product with x: `[directions][blocks][gates][inputs][16]`, zero-padded.
 #[must_use]
+#[inline]
 pub fn input_gates(shape: &[usize], w: &[f32], gates: usize) -> Vec<f32> {
     let (directions, rows, inputs) = (shape[0], shape[1], shape[2]);
     let hidden = rows / gates;
@@ -37,6 +39,7 @@ pub fn input_gates(shape: &[usize], w: &[f32], gates: usize) -> Vec<f32> {
 /// R for the recurrence: `[directions]`, each `[blocks][k][split][16]` with the first `split` gates, then
 /// `[blocks][k][gates − split][16]` with the others; k is `hidden` rounded up to a multiple of [`STEP`].
 #[must_use]
+#[inline]
 pub fn recurrent_gates(shape: &[usize], r: &[f32], gates: usize, split: usize) -> Vec<f32> {
     let (directions, rows, hidden) = (shape[0], shape[1], shape[2]);
     let k = hidden.next_multiple_of(STEP);
@@ -60,6 +63,7 @@ pub fn recurrent_gates(shape: &[usize], r: &[f32], gates: usize, split: usize) -
 }
 
 /// The rows `first + units` of a matrix with `inputs` columns, transposed: `[k][16]`, zero-padded.
+#[inline]
 fn columns(w: &[f32], inputs: usize, first: usize, units: &Range<usize>, k: usize) -> Vec<f32> {
     let mut panel = vec![0.0; k * PANEL];
     for (lane, unit) in units.clone().enumerate() {
@@ -73,6 +77,7 @@ fn columns(w: &[f32], inputs: usize, first: usize, units: &Range<usize>, k: usiz
 
 /// Vectors `[directions, gates · hidden]` (peepholes) as `[directions][blocks][gates][16]`, zero-padded.
 #[must_use]
+#[inline]
 pub fn gate_vectors(shape: &[usize], p: &[f32], gates: usize) -> Vec<f32> {
     let hidden = shape[1] / gates;
     let mut packed = Vec::with_capacity(shape[0] * hidden.div_ceil(PANEL) * gates * PANEL);
@@ -90,6 +95,7 @@ pub fn gate_vectors(shape: &[usize], p: &[f32], gates: usize) -> Vec<f32> {
 
 /// B's input half, plus its recurrent half for the first `summed` gates: `[directions][blocks][gates][16]`.
 #[must_use]
+#[inline]
 pub fn gate_bias(shape: &[usize], b: &[f32], gates: usize, summed: usize) -> Vec<f32> {
     let rows = shape[1] / 2;
     let joined: Vec<f32> = b
@@ -111,6 +117,7 @@ pub fn gate_bias(shape: &[usize], b: &[f32], gates: usize, summed: usize) -> Vec
 
 /// The recurrent half of B for the last gate only: `[directions][blocks][16]`.
 #[must_use]
+#[inline]
 pub fn last_recurrent_bias(shape: &[usize], b: &[f32], gates: usize) -> Vec<f32> {
     let hidden = shape[1] / 2 / gates;
     let last: Vec<f32> = b

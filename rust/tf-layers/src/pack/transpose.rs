@@ -38,6 +38,7 @@ pub(crate) struct Phase {
 
 impl Axis {
     /// Phase `phase` (below the stride).
+    #[inline]
     pub(crate) fn phase(&self, phase: usize) -> Phase {
         let (first, stride) = (phase + self.begin, self.stride);
         let fits = |t: &usize| (first % stride) == (self.dilation * t) % stride;
@@ -61,11 +62,13 @@ impl Axis {
             reason = "packing needs the taps alone, the kernel their places"
         )
     )]
+    #[inline]
     pub(crate) fn input_step(&self) -> usize {
         self.dilation / greatest_common_divisor(self.stride, self.dilation)
     }
 }
 
+#[inline]
 fn greatest_common_divisor(mut a: usize, mut b: usize) -> usize {
     while b != 0 {
         (a, b) = (b, a % b);
@@ -79,6 +82,7 @@ fn greatest_common_divisor(mut a: usize, mut b: usize) -> usize {
 /// # Panics
 /// If `w` has not as many elements as `shape` says, or `group` does not divide the inputs.
 #[must_use]
+#[inline]
 pub fn conv_transpose(
     w: &[f32],
     shape: &[usize],
@@ -113,6 +117,7 @@ pub fn conv_transpose(
 }
 
 /// [`conv_transpose`] into a slice of the right length whose padding is zero; `channels` are `[i, o / group]`.
+#[inline]
 pub(crate) fn conv_transpose_into(
     w: &[f32],
     [inputs, outputs]: [usize; 2],
@@ -152,6 +157,7 @@ pub(crate) fn conv_transpose_into(
 }
 
 /// Calls `f` with every phase of three axes, the last axis fastest.
+#[inline]
 pub(crate) fn for_each_phase(strides: [usize; 3], mut f: impl FnMut([usize; 3])) {
     for z in 0..strides[0] {
         for y in 0..strides[1] {

@@ -25,6 +25,7 @@ const G4: &[[f64; 3]] = &[
 /// # Panics
 /// If `w` is not such a kernel, or `tile` neither 2 nor 4.
 #[must_use]
+#[inline]
 pub fn winograd(w: &[f32], shape: &[usize], tile: usize) -> Vec<f32> {
     assert!(
         shape.len() == 4 && shape[2..] == [3, 3],

@@ -103,6 +103,7 @@ impl MeanElement for f32 {
 }
 
 impl MeanElement for f64 {
+    #[inline]
     fn average_pool(
         cpu: Cpu,
         count_include_pad: bool,

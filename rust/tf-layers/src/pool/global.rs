@@ -8,6 +8,17 @@ use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 /// sum, so a long one is made of short ones.
 const SEGMENT: usize = 128;
 
+/// Images channels last: `[batch, positions, channels]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Images {
+    /// How many.
+    pub batch: usize,
+    /// Pixels of each.
+    pub positions: usize,
+    /// Numbers of each pixel.
+    pub channels: usize,
+}
+
 /// y = mean over all positions; ONNX `GlobalAveragePool`, Keras `GlobalAveragePooling`.
 ///
 /// x `[batch, positions, channels]`, y `[batch, channels]`. Without positions the mean is 0 / 0 = NaN.
@@ -22,17 +33,9 @@ impl GlobalAveragePool {
     }
 
     /// y = mean of x over its positions.
-    pub fn run(
-        &self,
-        cpu: Cpu,
-        batch: usize,
-        positions: usize,
-        channels: usize,
-        x: &[f32],
-        y: &mut [f32],
-    ) {
-        images(batch, positions, channels, x, y, |x, y| {
-            dispatch!(cpu.level, s => mean(s, positions, channels, x, y));
+    pub fn run(&self, cpu: Cpu, images: Images, x: &[f32], y: &mut [f32]) {
+        each(images, x, y, |x, y| {
+            dispatch!(cpu.level, s => mean(s, images.positions, images.channels, x, y));
         });
     }
 }
@@ -51,20 +54,12 @@ impl GlobalMaxPool {
     }
 
     /// y = max of x over its positions.
-    pub fn run<T: MaxElement>(
-        &self,
-        cpu: Cpu,
-        batch: usize,
-        positions: usize,
-        channels: usize,
-        x: &[T],
-        y: &mut [T],
-    ) {
-        images(batch, positions, channels, x, y, |x, y| {
+    pub fn run<T: MaxElement>(&self, cpu: Cpu, images: Images, x: &[T], y: &mut [T]) {
+        each(images, x, y, |x, y| {
             dispatch!(cpu.level, s => {
                 let _ = s;
                 y.fill(T::LOWEST);
-                rows(channels, x, y, larger);
+                rows(images.channels, x, y, larger);
             });
         });
     }
@@ -88,21 +83,13 @@ impl GlobalLpPool {
     }
 
     /// y = p-norm of x over its positions.
-    pub fn run(
-        &self,
-        cpu: Cpu,
-        batch: usize,
-        positions: usize,
-        channels: usize,
-        x: &[f32],
-        y: &mut [f32],
-    ) {
+    pub fn run(&self, cpu: Cpu, images: Images, x: &[f32], y: &mut [f32]) {
         let (step, finish) = lp(self.p);
-        images(batch, positions, channels, x, y, |x, y| {
+        each(images, x, y, |x, y| {
             dispatch!(cpu.level, s => {
                 let _ = s;
                 y.fill(0.0);
-                rows(channels, x, y, step);
+                rows(images.channels, x, y, step);
             });
             y.iter_mut().for_each(|y| *y = finish(*y));
         });
@@ -110,10 +97,12 @@ impl GlobalLpPool {
 }
 
 /// Calls `f` with each image `[positions, channels]` and its output `[channels]`.
-fn images<T>(
-    batch: usize,
-    positions: usize,
-    channels: usize,
+fn each<T>(
+    Images {
+        batch,
+        positions,
+        channels,
+    }: Images,
     x: &[T],
     y: &mut [T],
     mut f: impl FnMut(&[T], &mut [T]),

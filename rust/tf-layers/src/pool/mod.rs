@@ -10,6 +10,6 @@ mod max;
 mod window;
 
 pub use average::{AveragePool, LpPool};
-pub use global::{GlobalAveragePool, GlobalLpPool, GlobalMaxPool};
+pub use global::{GlobalAveragePool, GlobalLpPool, GlobalMaxPool, Images};
 pub use max::{MaxElement, MaxPool, MaxPoolIndices};
 pub use window::Window;

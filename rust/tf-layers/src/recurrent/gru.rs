@@ -5,7 +5,7 @@ use super::product::{gates, lanes};
 use super::unroll::{Cell, Directions, Rows, States, Unroll, blocks, packed_lens};
 use crate::activation::Activation;
 use crate::brief::brief;
-use crate::cpu::{Cpu, Simd, prelude::*};
+use crate::cpu::{Cpu, Simd, at_level, prelude::*};
 use crate::error::Result;
 use crate::math::exp::{sigmoid, tanh};
 use crate::pack::{PANEL, recurrent::STEP};
@@ -163,7 +163,8 @@ impl<const IS: bool> Plain<'_, IS> {
         rows: &Rows<R>,
         states: &mut States,
     ) {
-        s.vectorize(
+        at_level(
+            s,
             #[inline(always)]
             || self.after(s, direction, rows, states),
         );
@@ -178,7 +179,8 @@ impl<const IS: bool> Plain<'_, IS> {
         rows: &Rows<R>,
         states: &mut States,
     ) {
-        s.vectorize(
+        at_level(
+            s,
             #[inline(always)]
             || self.before(s, direction, rows, states),
         );

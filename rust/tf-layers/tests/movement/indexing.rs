@@ -1,5 +1,6 @@
 //! Gathering and scattering.
 
+use tf_layers::axis::AlongAxis;
 use tf_layers::movement::*;
 use tf_layers::{Cpu, Error};
 

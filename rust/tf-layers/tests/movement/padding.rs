@@ -1,5 +1,6 @@
 //! Borders, and what is filled or selected.
 
+use tf_layers::axis::AlongAxis;
 use tf_layers::movement::*;
 use tf_layers::{Cpu, Error};
 

@@ -2,7 +2,7 @@
 
 use super::{Cell, LstmInputs, Rows, States, Unroll};
 use crate::activation::Activation;
-use crate::cpu::{Cpu, Simd, prelude::*};
+use crate::cpu::{Cpu, Simd, at_level, prelude::*};
 use crate::gemm::{Addend, Grid, Product, Segments};
 
 /// One direction of one run.
@@ -121,7 +121,8 @@ impl Pass<'_> {
         ready: &Ready,
         states: &mut States,
     ) {
-        s.vectorize(
+        at_level(
+            s,
             #[inline(always)]
             || self.rows::<S, C, R>(s, cell, step, ready, states),
         );

@@ -3,6 +3,7 @@
 use super::layers::{self, Layers};
 use super::weights::Weights;
 use std::fmt;
+use tf_layers::axis::AlongAxis;
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
@@ -203,7 +204,7 @@ impl<'w> DigitsModel<'w> {
         l.logits
             .run(cpu, batch, ws.s0.get(batch * 64), ws.s1.fit(batch * 10)?);
         // softmax/Softmax: [batch, 10]
-        Softmax.run_in_place(cpu, [batch, 10, 1], ws.s1.fit(batch * 10)?);
+        Softmax.run_in_place(cpu, AlongAxis::last([batch, 10]), ws.s1.fit(batch * 10)?);
         Ok(Outputs {
             probabilities: TensorView {
                 data: ws.s1.get(batch * 10),

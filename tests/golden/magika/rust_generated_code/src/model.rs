@@ -3,8 +3,9 @@
 use super::layers::{self, Layers};
 use super::weights::Weights;
 use std::fmt;
+use tf_layers::axis::AlongAxis;
 use tf_layers::binary::Add;
-use tf_layers::pool::GlobalMaxPool;
+use tf_layers::pool::{GlobalMaxPool, Images};
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
@@ -204,7 +205,16 @@ impl<'w> MagikaModel<'w> {
                 &mut ws.scratch,
             )?;
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Max (GlobalMaxPool): [batch, 1, 512]
-            GlobalMaxPool.run(cpu, 1, 508, 512, ws.s2.get(260_096), max);
+            GlobalMaxPool.run(
+                cpu,
+                Images {
+                    batch: 1,
+                    positions: 508,
+                    channels: 512,
+                },
+                ws.s2.get(260_096),
+                max,
+            );
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_1/LayerNormalization: [batch, 512]
             l.layer_norm_1.run_in_place(cpu, [1, 512], max);
         }
@@ -212,7 +222,7 @@ impl<'w> MagikaModel<'w> {
         l.dense_1
             .run(cpu, batch, ws.s0.get(batch * 512), ws.s1.fit(batch * 214)?);
         // jax2tf_get_logits_/pjit_get_logits_/Softmax: [batch, 214]
-        Softmax.run_in_place(cpu, [batch, 214, 1], ws.s1.fit(batch * 214)?);
+        Softmax.run_in_place(cpu, AlongAxis::last([batch, 214]), ws.s1.fit(batch * 214)?);
         Ok(Outputs {
             target_label: TensorView {
                 data: ws.s1.get(batch * 214),

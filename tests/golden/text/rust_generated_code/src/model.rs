@@ -3,7 +3,8 @@
 use super::layers::{self, Layers};
 use super::weights::Weights;
 use std::fmt;
-use tf_layers::movement::{AlongAxis, Gather};
+use tf_layers::axis::AlongAxis;
+use tf_layers::movement::Gather;
 use tf_layers::recurrent::{LstmInputs, LstmOutputs};
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
@@ -184,7 +185,7 @@ impl<'w> TextModel<'w> {
         l.logits
             .run(cpu, batch, ws.s0.get(batch * 6), ws.s1.fit(batch * 3)?);
         // softmax/Softmax: [batch, 3]
-        Softmax.run_in_place(cpu, [batch, 3, 1], ws.s1.fit(batch * 3)?);
+        Softmax.run_in_place(cpu, AlongAxis::last([batch, 3]), ws.s1.fit(batch * 3)?);
         Ok(Outputs {
             probabilities: TensorView {
                 data: ws.s1.get(batch * 3),

@@ -4,7 +4,8 @@ use super::layers::{self, Layers};
 use super::weights::Weights;
 use std::fmt;
 use tf_layers::attention::AttentionInputs;
-use tf_layers::movement::{AlongAxis, Gather};
+use tf_layers::axis::AlongAxis;
+use tf_layers::movement::Gather;
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
@@ -316,7 +317,7 @@ impl<'w> TransformerEncModel<'w> {
         l.dense_4
             .run(cpu, batch, ws.s2.get(batch * 8), ws.s0.fit(batch * 2)?);
         // dense_4/Softmax: [batch, 2]
-        Softmax.run_in_place(cpu, [batch, 2, 1], ws.s0.fit(batch * 2)?);
+        Softmax.run_in_place(cpu, AlongAxis::last([batch, 2]), ws.s0.fit(batch * 2)?);
         Ok(Outputs {
             dense_4: TensorView {
                 data: ws.s0.get(batch * 2),
