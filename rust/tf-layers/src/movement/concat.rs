@@ -83,37 +83,3 @@ impl Concat {
         }
     }
 }
-
-/// Writes one part of a concatenation into its place: y`[outer, total]`, columns `offset..offset + part`, = x.
-///
-/// What a concatenation is made of when its inputs are written at different times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CopyPart;
-
-impl CopyPart {
-    /// Checks the parameters (there is nothing to check).
-    #[must_use]
-    pub const fn checked(self) -> Self {
-        self
-    }
-
-    /// y\[.., offset..offset + part\] = x
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims, input and output, as every layer takes them"
-    )]
-    pub fn run<T: Clone>(
-        &self,
-        _cpu: Cpu,
-        outer: usize,
-        part: usize,
-        offset: usize,
-        total: usize,
-        x: &[T],
-        y: &mut [T],
-    ) {
-        if outer * part > 0 {
-            rows(outer, part, x, part, &mut y[offset..], total);
-        }
-    }
-}

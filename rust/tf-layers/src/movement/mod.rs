@@ -19,7 +19,7 @@ mod slice;
 mod strided;
 mod transpose;
 
-pub use concat::{Concat, CopyPart};
+pub use concat::Concat;
 pub use expand::{Expand, ExpandSizes, Tile};
 pub use fill::{EyeLike, OneHot, Range, RangeElement, Trilu};
 pub use gather::{Gather, GatherElements, GatherNd, GatherOrZero, Index};

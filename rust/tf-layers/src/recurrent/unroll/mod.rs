@@ -8,7 +8,7 @@ use crate::pack::{PANEL, recurrent::STEP};
 use crate::slot::Slot;
 
 use super::given::{LstmInputs, LstmOutputs};
-use pass::Pass;
+use pass::{Pass, Ready};
 
 /// Floats of gate inputs that are computed ahead: what the recurrence reads back should still be in the second-level
 /// cache.
@@ -162,7 +162,12 @@ impl Unroll<'_> {
                     done
                 };
                 pass.inputs(cpu, first, count, gates);
-                dispatch!(cpu.level, s => pass.steps(s, cell, done, first, count, gates, &mut states, out.y.as_deref_mut()));
+                let ready = Ready {
+                    steps: done..done + count,
+                    first,
+                    gates,
+                };
+                dispatch!(cpu.level, s => pass.steps(s, cell, &ready, &mut states, out.y.as_deref_mut()));
                 done += count;
             }
             pass.end(states.h, out.y_h.as_deref_mut());

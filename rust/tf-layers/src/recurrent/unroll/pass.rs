@@ -17,6 +17,16 @@ pub(super) struct Pass<'a> {
     pub(super) columns: usize,
 }
 
+/// Steps whose gate inputs are computed.
+pub(super) struct Ready<'a> {
+    /// Counted in the order in which they are taken.
+    pub(super) steps: core::ops::Range<usize>,
+    /// The step of the sequence that the gate inputs begin at.
+    pub(super) first: usize,
+    /// `[steps][batch][columns]`
+    pub(super) gates: &'a [f32],
+}
+
 impl Pass<'_> {
     /// `[batch][width]` = the initial state `[batch, hidden]` of this direction, or 0.
     pub(super) fn begin(&self, initial: Option<&[f32]>, state: &mut [f32]) {
@@ -70,33 +80,21 @@ impl Pass<'_> {
         );
     }
 
-    /// `count` steps whose gate inputs begin at step `first` of the sequence; `done` steps lie behind.
+    /// Takes the steps whose gate inputs are `ready`.
     #[inline(always)]
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one call, split off for the vector level"
-    )]
     pub(super) fn steps<S: Simd, C: Cell>(
         &self,
         s: S,
         cell: C,
-        done: usize,
-        first: usize,
-        count: usize,
-        gates: &[f32],
+        ready: &Ready,
         states: &mut States,
         mut y: Option<&mut [f32]>,
     ) {
-        for step in done..done + count {
-            let backward = step % 2 == 1;
+        for step in ready.steps.clone() {
             match (cell.tiles(), S::f32s::LEN) {
-                (true, 16) => {
-                    self.rows_outlined::<S, C, 4>(s, cell, step, first, backward, gates, states)
-                }
-                (true, 8) => {
-                    self.rows_outlined::<S, C, 3>(s, cell, step, first, backward, gates, states)
-                }
-                _ => self.rows_outlined::<S, C, 1>(s, cell, step, first, backward, gates, states),
+                (true, 16) => self.rows_outlined::<S, C, 4>(s, cell, step, ready, states),
+                (true, 8) => self.rows_outlined::<S, C, 3>(s, cell, step, ready, states),
+                _ => self.rows_outlined::<S, C, 1>(s, cell, step, ready, states),
             }
             self.hand_over(step, states, &mut y);
         }
@@ -115,40 +113,33 @@ impl Pass<'_> {
     /// [`rows`](Self::rows), one call away: what it inlines would otherwise stand three times in one stack frame, which
     /// unoptimised builds do not survive.
     #[inline(never)]
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one call, split off for the stack"
-    )]
     fn rows_outlined<S: Simd, C: Cell, const R: usize>(
         &self,
         s: S,
         cell: C,
         step: usize,
-        first: usize,
-        backward: bool,
-        gates: &[f32],
+        ready: &Ready,
         states: &mut States,
     ) {
         at_level(
             s,
             #[inline(always)]
-            || self.rows::<S, C, R>(s, cell, step, first, backward, gates, states),
+            || self.rows::<S, C, R>(s, cell, step, ready, states),
         );
     }
 
     /// One step of all rows that still have one, R at a time.
     #[inline(always)]
-    #[allow(clippy::too_many_arguments, reason = "inlined into its only caller")]
     fn rows<S: Simd, C: Cell, const R: usize>(
         &self,
         s: S,
         cell: C,
         step: usize,
-        first: usize,
-        backward: bool,
-        gates: &[f32],
+        ready: &Ready,
         states: &mut States,
     ) {
+        let backward = step % 2 == 1;
+        let Ready { first, gates, .. } = *ready;
         let batch = self.unroll.given.batch;
         let inputs = |b: usize| {
             &gates[((self.time(b, step) - first) * batch + b) * self.columns..][..self.columns]
