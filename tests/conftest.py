@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rust_tools
@@ -17,10 +18,16 @@ import rust_tools
 os.environ["CARGO_TARGET_DIR"] = str(rust_tools.TARGET)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where processes share the tests (`--dist loadgroup`), those that use one build of tf-layers stay together, so that it is made once."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item.path)))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where processes share the tests, those of a file stay together, and so do files that use one build of tf-layers: it is made once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(config.rootpath / nodeid.partition("::")[0])
+
+    return Scheduling(config, log)
 
 
 @functools.cache
