@@ -53,7 +53,14 @@ def test_verify_that_is_signalled_alone_ends_cargo_and_its_compilers(place, monk
     monkeypatch.setenv("PATH", f"{place / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setenv("PIDS", str(place / "pids"))
     command = [*COMMAND, "verify", "score.onnx", "--target-dir", "target", "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # whoever runs the tests may ignore signals, as `nohup` does, and processes inherit it
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )
     wait_for((place / "pids").exists)
     started = [int(p) for p in (place / "pids").read_text().split()]
     assert len(started) == 2
