@@ -28,7 +28,7 @@ fn debug_prints_no_weights() {
     let weights = catalogue::Weights::EMBEDDED;
     assert_eq!(
         format!("{weights:?}"),
-        "Weights { table: [f32; 2000000], kernel: [f32; 32000] }"
+        "Weights { table: [f32; 2000000], value_kernel: [f32; 32000] }"
     );
     assert_eq!(catalogue::Weights::BYTES, 8_128_000);
     let mut workspace = model.workspace();
