@@ -126,6 +126,36 @@ fn rounds<
     sums
 }
 
+/// [`multiply`] for rows of a constant length: all steps written out.
+macro_rules! multiply_fixed {
+    ($name:ident, $k:literal: $($j:literal)*) => {
+        #[inline(always)]
+        pub(super) fn $name<S: Simd, F: Vector<S>, const R: usize, const P: usize, const N: usize>(
+            s: S,
+            mut sums: Sums<F, R, N>,
+            rows: [&[f32]; R],
+            panels: [&[f32]; P],
+        ) -> Sums<F, R, N> {
+            let mut x = [&[0.0; $k]; R];
+            let mut r = 0;
+            while r < R {
+                x[r] = &rows[r].as_chunks().0[0];
+                r += 1;
+            }
+            let mut w = [&[0.0; $k * PANEL]; P];
+            let mut p = 0;
+            while p < P {
+                w[p] = &panels[p].as_chunks().0[0];
+                p += 1;
+            }
+            $(step::<S, F, R, P, N, $k, { $k * PANEL }>(s, &mut sums, &x, &w, $j);)*
+            sums
+        }
+    };
+}
+multiply_fixed!(multiply_3, 3: 0 1 2);
+multiply_fixed!(multiply_9, 9: 0 1 2 3 4 5 6 7 8);
+
 /// One step of k: every row's value times every panel's 16 weights.
 #[inline(always)]
 fn step<

@@ -1,5 +1,5 @@
 //! The tile: a few rows times one or two panels, every sum in a register.
-use super::multiply::{Sums, Vector, add, multiply};
+use super::multiply::{Sums, Vector, add, multiply, multiply_3, multiply_9};
 use super::{Job, Place, finish};
 use crate::cpu::{Simd, at_level, f32x8, prelude::*};
 use crate::pack::PANEL;
@@ -176,7 +176,16 @@ fn panel_tile<S: Simd, F: Vector<S>, const R: usize, const P: usize, const N: us
             panels[p] = &job.panels[at + p * job.panel_len..][..job.len * PANEL];
             p += 1;
         }
-        sums = multiply::<S, F, R, P, N>(s, sums, rows, panels);
+        // Three channels (or one) under a kernel of 3: the lengths too short for rounds, worth code of their own in full tiles.
+        sums = match job.len {
+            3 if const { R == max_rows::<S>() } => {
+                multiply_3::<S, F, R, P, N>(s, sums, rows, panels)
+            }
+            9 if const { R == max_rows::<S>() } => {
+                multiply_9::<S, F, R, P, N>(s, sums, rows, panels)
+            }
+            _ => multiply::<S, F, R, P, N>(s, sums, rows, panels),
+        };
         at += job.len * PANEL;
     }
 
