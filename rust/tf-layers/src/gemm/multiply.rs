@@ -25,7 +25,7 @@ pub(super) fn multiply<S: Simd, F: Vector<S>, const R: usize, const P: usize, co
     } else if const { R * N <= 6 } {
         rounds::<S, F, R, P, N, 2, { 2 * PANEL }, 2>(s, sums, rows, panels)
     } else {
-        rounds::<S, F, R, P, N, 2, { 2 * PANEL }, 1>(s, sums, rows, panels)
+        rounds::<S, F, R, P, N, 4, { 4 * PANEL }, 1>(s, sums, rows, panels)
     }
 }
 
