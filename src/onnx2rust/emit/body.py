@@ -146,8 +146,8 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
             *_prelude(printer.reads([*_of(units), *tail])),
             *_lines(writer, printer, Part(units), used),
         ]
-        read = frozenset(members([*_of(units), *tail]))
-        return Body(lines + printer.lines(tail, used), functions=tuple(sorted(printer.functions)), single=read)
+        single = frozenset(members([*_of(units), *tail]))
+        return Body(lines + printer.lines(tail, used), functions=tuple(sorted(printer.functions)), single=single)
 
     inline = [s for part in parts if not part.method for s in _of(part.units)]
     found = set(_made(s for part in parts if part.method for s in _of(part.units)))
