@@ -181,14 +181,14 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
     here = printer.reads([*start, *inline, *tail]) | set(known) | printer.free(tail) | _turns(writer)
     first = [*_sizes(fields, here), *printer.lines(start, here), *_prelude(printer.reads([*inline, *tail]))]
     kinds = tuple(method.kind for method in methods if method.kind)
-    single = [s for part in parts if not (part.called and part.called.kind) for s in _of(part.units)]
+    in_own_fields = [s for part in parts if not (part.called and part.called.kind) for s in _of(part.units)]
     return Body(
         first + lines + printer.lines(tail, used),
         methods,
         dims,
         tuple(sorted(printer.functions)),
         kinds,
-        frozenset(members([*single, *tail])),
+        frozenset(members([*in_own_fields, *tail])),
     )
 
 
