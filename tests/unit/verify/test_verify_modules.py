@@ -69,5 +69,5 @@ def test_a_model_that_does_not_compile_costs_no_other() -> None:
         # a workspace that has run others before, or inputs that are none, answers the same
         for before in ({"features": np.zeros((7, 10), np.float32)}, {"y": np.zeros(3, np.float32)}):
             np.testing.assert_array_equal(models.run("model0", feeds, before)["probability"], first["probability"])
-        with pytest.raises(RunError, match="^input `features`: axis 1 is 5, the model needs 10$"):
+        with pytest.raises(RunError, match=r"^input `features`: axis 1 is 5, the model needs 10$"):
             models.run("model2", {"features": np.ones((2, 5), np.float32)})
