@@ -308,7 +308,11 @@ def test_optional_inputs_and_outputs_of_recurrent_layers_have_names() -> None:
         ),
         (helper.make_node("Concat", ["x", "x"], ["y"], axis=1), {}, "JoinedParts { outer: n, parts: [12, 12] }"),
         (helper.make_node("Tile", ["x", "r"], ["y"]), {"r": np.array([1, 2, 1])}, "repeats: [1, 2, 1] }"),
-        (helper.make_node("TopK", ["x", "k"], ["y"], axis=1), {"k": np.array([2])}, "Ranked { outer: n, axis: 4, inner: 3, k: 2 }"),
+        (
+            helper.make_node("TopK", ["x", "k"], ["y"], axis=1),
+            {"k": np.array([2])},
+            "Ranked { outer: n, axis: 4, inner: 3, k: 2 }",
+        ),
         (helper.make_node("GlobalMaxPool", ["x"], ["y"]), {}, "Images { batch: n, positions: 3, channels: 4 }"),
         (helper.make_node("Trilu", ["x"], ["y"]), {}, "MatrixStack { batch: n, rows: 4, columns: 3 }"),
         (

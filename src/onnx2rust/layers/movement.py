@@ -81,9 +81,7 @@ _BOUNDS = Record.of("movement::SliceBounds", starts=1, ends=2, steps=3)
 
 
 @dataclass(frozen=True)
-class DynamicSlice(
-    Layer, rust="movement::DynamicSlice", fallible=True, sized_by=(1, 2, 3), inputs_in=(_BOUNDS,), optional=(3,)
-):
+class DynamicSlice(Layer, rust="movement::DynamicSlice", fallible=True, sized_by=(1, 2, 3), inputs_in=(_BOUNDS,), optional=(3,)):
     """Slice with starts, ends and steps from tensors."""
 
     axes: tuple[int, ...]
