@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import rust_tools
 
+# several processes share the cores: NumPy's threads would wait for each other twenty times as long as they work
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # also for the tests that call cargo themselves
 os.environ["CARGO_TARGET_DIR"] = str(rust_tools.TARGET)
 

@@ -37,11 +37,8 @@ class Generated:
     `people` below `saved_model_from_<kind>`."""
 
     crate: dict[str, bytes]
-    features: tuple[str, ...]
-    """The families of layers that the crate uses."""
+    rendered: emit.Rendered
     people: dict[str, bytes]
-    crate_name: str
-    model: str
     notes: tuple[str, ...]
     program: Program
     plan: Plan
@@ -93,19 +90,19 @@ def _converted(source: Path, out: Path, options: Options, recovered: list[str], 
     loaded = frontends.load(source, options)
     layers = layer_crate.chosen(options.layers, out / output.MARKER)
     found = generate(loaded, source.resolve().name, options, progress, layers=layers)
-    layer_crate.check(options.layers, found.features)
+    layer_crate.check(options.layers, found.rendered.features)
     if found.departures:
         raise MismatchError(list(found.departures))
     progress("writing the files")
     files = {f"{output.MARKER}/{name}": content for name, content in found.crate.items()}
     if layers is None:
-        own = layer_crate.copied(found.crate_name)
-        copy = layer_crate.files(own.package, found.features)
+        own = layer_crate.copied(found.rendered.crate)
+        copy = layer_crate.files(own.package, found.rendered.features)
         files |= {f"{output.MARKER}/{own.path}/{name}": content for name, content in copy.items()}
     files |= {f"saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()}
     output.write(out, files, replaced)
     notes = (*recovered, *found.notes)
-    return Project(out, out / output.MARKER, found.crate_name, found.model, notes, found.program, found.plan)
+    return Project(out, out / output.MARKER, found.rendered.crate, found.rendered.model, notes, found.program, found.plan)
 
 
 def convert_workspace(
@@ -146,15 +143,17 @@ def convert_workspace(
     progress("writing the files")
     files: dict[str, bytes] = {}
     for loaded, found in results:
-        files |= {f"{found.crate_name}/{output.MARKER}/{name}": content for name, content in found.crate.items()}
-        files |= {f"{found.crate_name}/saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()}
-    features = {f for _, found in results for f in found.features}
+        files |= {f"{found.rendered.crate}/{output.MARKER}/{name}": content for name, content in found.crate.items()}
+        files |= {
+            f"{found.rendered.crate}/saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()
+        }
+    features = {f for _, found in results for f in found.rendered.features}
     files |= {f"{layer_crate.FOLDER}/{name}": c for name, c in layer_crate.files(shared.package, features).items()}
-    files["Cargo.toml"] = emit.workspace([f"{found.crate_name}/{output.MARKER}" for _, found in results]).encode()
+    files["Cargo.toml"] = emit.workspace([f"{found.rendered.crate}/{output.MARKER}" for _, found in results]).encode()
     output.write(out, files)
-    places = [out / found.crate_name for _, found in results]
+    places = [out / found.rendered.crate for _, found in results]
     return [
-        Project(place, place / output.MARKER, f.crate_name, f.model, (*recovered, *f.notes), f.program, f.plan)
+        Project(place, place / output.MARKER, f.rendered.crate, f.rendered.model, (*recovered, *f.notes), f.program, f.plan)
         for place, (_, f) in zip(places, results, strict=True)
     ]
 
@@ -217,9 +216,10 @@ def generate(
     *,
     drawn: bool = True,
     layers: layer_crate.LayerCrate | None = None,
+    prefix: str = "",
 ) -> Generated:
     """The stages behind the frontend; `source` is the model's file name, `layers` the crate of layers
-    unless it is a copy of its own. Unless `drawn`, the picture is laid out but has no pixels:
+    unless it is a copy of its own, `prefix` what `emit.Context` says. Unless `drawn`, the picture is laid out but has no pixels:
     drawing some hundred layers takes most of a second, all else that is written for people some milliseconds."""
     given = options.name
     options = replace(options, name=naming.sayable(given, Path(source).stem))
@@ -229,7 +229,9 @@ def generate(
     progress("running the reference")
     context, data, notes = _context(loaded, program, source, options)
     progress("generating the crate")
-    rendered = emit.render(plan, options, replace(context, levels=_thresholds(options, context, data), layers=layers))
+    rendered = emit.render(
+        plan, options, replace(context, levels=_thresholds(options, context, data), layers=layers, prefix=prefix)
+    )
     crate = crate_files(rendered)
     if data.samples:
         crate["testdata/features.npz"] = npz.encode(data.arrays)
@@ -239,9 +241,7 @@ def generate(
     if options.crate_name and rendered.crate != options.crate_name:
         notes.append(f"--crate-name {options.crate_name!r}: the crate is called {rendered.crate}")
     notes = [*loaded.notes, *notes]
-    return Generated(
-        crate, rendered.features, people, rendered.crate, rendered.model, tuple(notes), program, plan, data.departures
-    )
+    return Generated(crate, rendered, people, tuple(notes), program, plan, data.departures)
 
 
 def crate_files(rendered: emit.Rendered) -> dict[str, bytes]:

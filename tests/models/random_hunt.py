@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 import collections
 import multiprocessing
-import re
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,8 +29,7 @@ from onnx2rust.errors import Onnx2RustError, UnsupportedError
 from onnx2rust.options import Checks, Options
 from onnx2rust.reference import Reference
 from onnx2rust.report import files as report_files
-from onnx2rust.verification import verify
-from onnx2rust.verification.workspace import Workspace
+from onnx2rust.verification import verify, workspace
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import rust_tools
@@ -73,40 +70,13 @@ def run(models: list[Model], folder: Path, refusals: tuple[type[Onnx2RustError],
             options.append(Options(features=features, binary_classification=False, inplace=seed % 7 != 0, memdrop=seed % 5 != 0))
             built.append(outcome)
     if paths:
-        with _used_workspaces(models):
+        # a crate that builds with warnings is not what anyone should get
+        with mock.patch.object(workspace, "LINTS", '[lints.rust]\nwarnings = "deny"\n'):
             report = verify(paths, options, Checks(batches=(1, 3), target_dir=TARGET))
         for outcome, found in zip(built, report.models, strict=True):
             if not found.passed:
                 outcome.wrong = found.text()
     return outcomes
-
-
-@contextmanager
-def _used_workspaces(models: list[Model]) -> Iterator[None]:
-    """Crates that `verify` runs have run at other sizes before: their buffers are larger or smaller than needed, and not empty."""
-    add = Workspace.add
-
-    def prepared(workspace: Workspace, crate: Mapping[str, bytes]) -> str:
-        member = add(workspace, crate)
-        found = re.search(r"from `?seed\d+at(\d+)\.", crate["src/lib.rs"].decode())
-        example = workspace.root / member / "examples" / "predict.rs"
-        text = example.read_text()
-        begin = "    let mut times = "
-        assert found
-        assert text.count(begin) == 1
-        before = f'''    if let Ok(arrays) = ArrayInputs::read(&Npz::open("{workspace.root / member / "before.npz"}")?, None) {{
-        let _ = arrays.predict(&model, &mut workspace);
-    }}
-'''
-        example.write_text(text.replace(begin, before + begin))
-        # a crate that builds with warnings is not what anyone should get
-        with (example.parent.parent / "Cargo.toml").open("a") as manifest:
-            manifest.write('[lints.rust]\nwarnings = "deny"\n')
-        (example.parent.parent / "before.npz").write_bytes(npz.encode(models[int(found[1])].feeds[0]))
-        return member
-
-    with mock.patch.object(Workspace, "add", prepared):
-        yield
 
 
 def _convert(model: Model, path: Path) -> Path | None:

@@ -1,4 +1,4 @@
-"""Convolutions and pools: one pass for each position in the window, over all outputs at once.
+"""Convolutions as matrix products of what the windows hold; pools, and transposed convolutions, by a pass for each position in the window.
 
 x `[batch, channels, sizes…]`, as ONNX has it. The sums are those of the specification, in the type of x.
 """
@@ -17,6 +17,8 @@ from onnx.reference.ops.op_max_pool import MaxPool as _MaxPool
 
 Array = np.ndarray[Any, Any]
 Ints = Sequence[int]
+COPIED = 1 << 23
+"""Numbers that are copied out of their windows for one product."""
 
 
 def _last(indices: Sequence[Any]) -> Any:
@@ -78,6 +80,15 @@ class Windows:
             widths.append((self.begin[axis], max(0, last - n - self.begin[axis])))
         return np.pad(x, widths, constant_values=value)
 
+    def held(self, padded: Array) -> Array:
+        """A view of what every window holds: the axes in front, the window's number on each axis, the position in it."""
+        rank = len(self.kernel)
+        reach = [(k - 1) * d + 1 for k, d in zip(self.kernel, self.dilations, strict=True)]
+        views = np.lib.stride_tricks.sliding_window_view(padded, reach, tuple(range(-rank, 0)))
+        windows = [slice(0, (c - 1) * s + 1, s) for c, s in zip(self.counts, self.strides, strict=True)]
+        held: Array = views[_last([*windows, *(slice(None, None, d) for d in self.dilations)])]
+        return held
+
     def positions(self, padded: Array) -> Iterator[tuple[tuple[int, ...], Array]]:
         """Every position in the window, with what all windows have there."""
         for position in itertools.product(*map(range, self.kernel)):
@@ -100,16 +111,21 @@ class Conv(OpRun):
 
 
 def convolved(x: Array, w: Array, b: Array | None, group: int, windows: Windows) -> Array:
-    """The convolution of x and w; a matrix product for each position of the kernel."""
+    """The convolution of x and w: a product of the kernels and of what every window holds, some rows of windows at a time."""
     batch, filters = x.shape[0], w.shape[0]
-    w = w.reshape(group, filters // group, *w.shape[1:])
-    y = np.zeros((batch, group, filters // group, math.prod(windows.counts)), np.result_type(x, w))
-    for position, part in windows.positions(windows.padded(x, 0)):
-        rows = part.reshape(batch, group, x.shape[1] // group, -1)
-        taps = w[_last(position)]
-        y += taps * rows if taps.shape[-1] == 1 else taps @ rows
+    taps = w.reshape(group, filters // group, -1)
+    y = np.empty((batch, group, filters // group, *windows.counts), np.result_type(x, w))
+    each = group * taps.shape[-1] * math.prod(windows.counts[1:])
+    rows = max(1, COPIED // max(1, each))
+    for sample, out in zip(windows.padded(x, 0), y, strict=True):
+        held = windows.held(sample)
+        for first in range(0, windows.counts[0], rows):
+            part = held[:, first : first + rows]
+            part = np.moveaxis(part, range(1, w.ndim - 1), range(w.ndim - 1, part.ndim))
+            product = taps @ part.reshape(group, taps.shape[-1], -1)
+            out[:, :, first : first + rows] = product.reshape(*product.shape[:2], -1, *windows.counts[1:])
     if b is not None:
-        y += b.reshape(group, filters // group, 1)
+        y += b.reshape(group, filters // group, *[1] * len(windows.counts))
     return y.reshape(batch, filters, *windows.counts)
 
 

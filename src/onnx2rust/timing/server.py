@@ -1,4 +1,4 @@
-"""A generated crate with a server in the place of its example, so that it can be measured."""
+"""A generated crate with a server beside it, so that it can be measured."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from onnx2rust.naming import Escaped
 from onnx2rust.options import Options
 from onnx2rust.program import Program, Step
 
-EXAMPLE = "examples/predict.rs"
+PROGRAM = "src/main.rs"
 
 
 def profile() -> str:
@@ -20,7 +20,7 @@ def files(program: Program, options: Options, context: emit.Context) -> tuple[di
     rendered = emit.render(planner.plan(program, options), options, context)
     crate = pipeline.crate_files(rendered)
     values = {"crate": Escaped(rendered.crate), "model": Escaped(rendered.model), "marked": context.marked}
-    crate[EXAMPLE] = emit.fill("bench/server.rs", values).encode()
+    crate[PROGRAM] = emit.fill("bench/server.rs", values).encode()
     if context.marked:
         crate["src/profile.rs"] = emit.fill("bench/profile.rs", {}).encode()
         crate["src/lib.rs"] += b"\n/// Where time goes.\npub mod profile;\n"

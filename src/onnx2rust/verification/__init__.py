@@ -1,8 +1,8 @@
-"""`onnx2rust verify`: converts models, builds them all in one cargo workspace, runs them, and compares with onnxruntime and float64."""
+"""`onnx2rust verify`: converts models, builds them all as modules of a few crates, runs them, and compares with onnxruntime and float64."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from onnx2rust.options import Checks, Options, for_each
 from onnx2rust.oracle import Oracle
 from onnx2rust.program import Program
 from onnx2rust.verification import draws, nodes
+from onnx2rust.verification.modules import Models, RunError, prefix
 from onnx2rust.verification.reports import ModelReport, OutputReport, Report
-from onnx2rust.verification.workspace import RunError, Workspace, default_folder
+from onnx2rust.verification.workspace import Workspace, default_folder
 
 __all__ = ["Report", "verify"]
 
@@ -27,13 +28,13 @@ Array = np.ndarray[Any, Any]
 
 @dataclass
 class _Case:
-    """A model on its way: what it was loaded as, its program, the workspace member, and what is found out about it."""
+    """A model on its way: what it was loaded as, its program, the module, and what is found out about it."""
 
     report: ModelReport
     options: Options
     loaded: frontends.Loaded
     program: Program
-    member: str
+    module: str
     exposed: _Case | None = field(default=None)
 
 
@@ -52,58 +53,57 @@ def verify(
     reports = [ModelReport(str(p)) for p in paths]
     workspace = Workspace(checks.target_dir or default_folder(), max((o.verbosity for o in each), default=0))
     with workspace.opened():
-        progress(f"generating {_count(paths, 'crate')}")
+        progress(f"generating {_count(paths, 'model')}")
+        built = Models(workspace)
         cases: list[_Case] = []
         for report, model, own in zip(reports, loaded, each, strict=True):
             if isinstance(model, Onnx2RustError):
                 report.error = model
                 continue
             try:
-                case = _generate(workspace, report, model, own)
+                case = _generate(built, report, model, own)
                 if checks.per_node:
-                    case.exposed = _expose(workspace, case)
+                    case.exposed = _expose(built, case)
                 cases.append(case)
             except Onnx2RustError as error:
                 report.error = error
             except Exception as error:  # a bug that one model meets must not cost the others their verification
                 report.error = bug(error)
-        progress(f"building {_count(workspace.members, 'crate')}")
-        workspace.build()
-        progress(f"running {_count(workspace.members, 'crate')}")
+        progress(f"building {_count(built, 'model')}")
+        built.build()
+        progress(f"running {_count(built, 'model')}")
         for case in cases:
-            _check(workspace, case, checks)
+            _check(built, case, checks)
     return Report(tuple(reports))
 
 
-def _count(things: Sequence[object], what: str) -> str:
+def _count(things: Sized, what: str) -> str:
     return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"
 
 
-def _generate(workspace: Workspace, report: ModelReport, loaded: frontends.Loaded, options: Options) -> _Case:
-    """All that `convert` would write, so that what fails there fails here; the crate becomes a member of the workspace."""
+def _generate(models: Models, report: ModelReport, loaded: frontends.Loaded, options: Options) -> _Case:
+    """All that `convert` would write, so that what fails there fails here; its code becomes a module."""
     source = Path(report.model).resolve().name
-    options = replace(options, crate_name=workspace.next_name())
-    found = pipeline.generate(loaded, source, options, drawn=False)
-    return _Case(report, options, loaded, found.program, workspace.add(found.crate))
+    found = pipeline.generate(loaded, source, options, drawn=False, prefix=prefix(models.next_name()))
+    return _Case(report, options, loaded, found.program, models.add(found.rendered))
 
 
-def _expose(workspace: Workspace, case: _Case) -> _Case:
-    """The model with every value as an output, which nobody converts: its crate alone, without test data or reports."""
+def _expose(models: Models, case: _Case) -> _Case:
+    """The model with every value as an output, which nobody converts: its code alone, without test data or reports."""
     loaded = nodes.expose(case.loaded)
-    options = replace(case.options, name="Exposed", crate_name=workspace.next_name())
+    options = replace(case.options, name="Exposed")
     program = pipeline.lower(loaded, options)
-    context = emit.Context(case.report.model, loaded.kind)
-    rendered = emit.render(planner.plan(program, options), options, context)
-    member = workspace.add(pipeline.crate_files(rendered))
-    return _Case(ModelReport(case.report.model), options, loaded, program, member)
+    context = emit.Context(case.report.model, loaded.kind, prefix=prefix(models.next_name()))
+    module = models.add(emit.render(planner.plan(program, options), options, context))
+    return _Case(ModelReport(case.report.model), options, loaded, program, module)
 
 
-def _check(workspace: Workspace, case: _Case, checks: Checks) -> None:
+def _check(models: Models, case: _Case, checks: Checks) -> None:
     report = case.report
     try:
-        _run(workspace, case, checks)
+        _run(models, case, checks)
         if case.exposed is not None:
-            _run(workspace, case.exposed, checks)
+            _run(models, case.exposed, checks)
             report.nodes = nodes.report(case.exposed.loaded.proto, case.exposed.report.outputs, report.passed)
     except Onnx2RustError as error:
         report.error = error
@@ -111,19 +111,21 @@ def _check(workspace: Workspace, case: _Case, checks: Checks) -> None:
         report.error = bug(error)
 
 
-def _run(workspace: Workspace, case: _Case, checks: Checks) -> None:
+def _run(models: Models, case: _Case, checks: Checks) -> None:
     """Runs a case on all draws; fills its report."""
-    if case.member in workspace.broken:
+    if case.module in models.broken:
         raise ToolError(
-            Problem(f"bug in onnx2rust: the generated crate does not compile: {workspace.broken[case.member]}"),
+            Problem(f"bug in onnx2rust: the generated crate does not compile: {models.broken[case.module]}"),
             "please report it with the model",
         )
     oracle = Oracle(case.loaded.proto, case.program)
     found: dict[str, OutputReport] = {}
     # all of them first: each may show that less is certain than the last one did
-    for draw in list(_draws(case, oracle, checks)):
+    all_draws = list(_draws(case, oracle, checks))
+    for k, draw in enumerate(all_draws):
         try:
-            actual = workspace.run(case.member, draw.feeds)
+            # a workspace that has run another size before: its buffers are larger or smaller, and not empty
+            actual = models.run(case.module, draw.feeds, all_draws[(k + 1) % len(all_draws)].feeds)
         except RunError as error:
             if draw.answer.reference is None:
                 # onnxruntime does not run these inputs either, and they were drawn: perhaps they are none

@@ -1,4 +1,4 @@
-"""Many generated crates in one cargo workspace: one lock file, one tf-layers, one target folder, one call of cargo.
+"""Crates in one cargo workspace: one lock file, one tf-layers, one target folder, one call of cargo.
 
 The workspace lies in the user's cache and its members are called m0, m1… in every run, so that cargo finds tf-layers built and
 overwrites the members of the run before instead of keeping them.
@@ -11,20 +11,14 @@ import itertools
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from onnx2rust import identity, npz, processes, resources
+from onnx2rust import identity, processes, resources
 from onnx2rust.errors import ToolError, UsageError
 
-Array = np.ndarray[Any, Any]
-TIMEOUT = 600.0
-"""Seconds that one run of one model may take."""
 _PROFILE = """
 [profile.release]
 opt-level = 0
@@ -41,12 +35,6 @@ _MEMBER = """[package]
 name = "{name}"
 version = "{version}"
 edition = "2024"
-autotests = false
-autobenches = false
-autoexamples = false
-[[example]]
-name = "{name}"
-path = "examples/predict.rs"
 [features]
 default = ["npz"]
 npz = []
@@ -55,8 +43,10 @@ tf-layers = {{ path = "../tf-layers" }}
 [build-dependencies]
 tf-layers = {{ path = "../tf-layers", default-features = false, features = ["npz"] }}
 """
-_BUILT = ("src/", "build.rs", "examples/", "model/")
-"""What of a crate its example is built from."""
+LINTS = ""
+"""What members are compiled with more strictly than users compile them."""
+_BUILT = ("src/", "build.rs", "model/")
+"""What of a crate its program, `src/main.rs`, is built from."""
 
 
 def default_folder(command: str = "verify") -> Path:
@@ -65,8 +55,12 @@ def default_folder(command: str = "verify") -> Path:
     return Path(base) / "onnx2rust" / command
 
 
-class RunError(Exception):
-    """A generated crate ended with an error (its message) instead of outputs."""
+@dataclass(frozen=True)
+class CompileError:
+    """An error of the compiler, and the files that it points at."""
+
+    text: str
+    files: tuple[Path, ...]
 
 
 @dataclass
@@ -79,6 +73,8 @@ class Workspace:
     members: list[str] = field(default_factory=list)
     executables: dict[str, Path] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    """The members that the last build did not build, with the first error."""
+    errors: dict[str, list[CompileError]] = field(default_factory=dict)
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Workspace]:
@@ -111,26 +107,32 @@ class Workspace:
         return f"m{len(self.members)}"
 
     def add(self, crate: Mapping[str, bytes]) -> str:
-        """Writes a crate (made under `next_name`) as a member; returns its name."""
+        """Writes a crate (made under `next_name`) with a `src/main.rs` as a member; returns its name."""
         name = self.next_name()
         files = {path: content for path, content in crate.items() if path.startswith(_BUILT)}
-        files["Cargo.toml"] = _MEMBER.format(name=name, version=identity.UNCHECKED).encode()
-        for path, content in files.items():
-            target = self.root / name / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+        files["Cargo.toml"] = (_MEMBER.format(name=name, version=identity.UNCHECKED) + LINTS).encode()
+        self.write(name, files)
         self.members.append(name)
         return name
 
+    def write(self, member: str, files: Mapping[str, bytes]) -> None:
+        """Writes or overwrites files of a member."""
+        for path, content in files.items():
+            target = self.root / member / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+
     def build(self) -> None:
-        """Builds every member; what does not compile lands in `broken` with the compiler's first error."""
+        """Builds every member, or what has changed since the last time."""
+        for found in (self.executables, self.broken, self.errors):
+            found.clear()
         if not self.members:
             return
         members = ", ".join(f'"{m}"' for m in self.members)
         (self.root / "Cargo.toml").write_text(
             f'[workspace]\nresolver = "3"\nmembers = [{members}]\n{self.profile}', encoding="utf-8"
         )
-        command = ["cargo", "build", "--release", "--examples", "--keep-going", "--message-format=json"]
+        command = ["cargo", "build", "--release", "--bins", "--keep-going", "--message-format=json"]
         command += ["--target-dir", str(self.folder / "target")]
         environment = os.environ | {"CARGO_TERM_COLOR": "never"}
         try:
@@ -161,29 +163,13 @@ class Workspace:
         member = Path(message.get("manifest_path", "")).parent.name
         if member not in self.members:
             return
-        if message["reason"] == "compiler-artifact" and message.get("executable") and message["target"]["kind"] == ["example"]:
+        if message["reason"] == "compiler-artifact" and message.get("executable") and message["target"]["kind"] == ["bin"]:
             self.executables[member] = Path(message["executable"])
         elif message["reason"] == "compiler-message" and message["message"]["level"] == "error":
             text = message["message"]["rendered"] if self.verbosity >= 2 else message["message"]["message"]
             self.broken.setdefault(member, text)
-
-    def run(self, member: str, feeds: Mapping[str, Array]) -> dict[str, Array]:
-        """Runs a member on inputs of full shape; raises RunError if it ends with an error."""
-        source, target = self.root / member / "in.npz", self.root / member / "out.npz"
-        source.write_bytes(npz.encode(feeds))
-        target.unlink(missing_ok=True)
-        command = [str(self.executables[member]), str(source), str(target)]
-        try:
-            done = processes.run(command, timeout=TIMEOUT)
-        except subprocess.TimeoutExpired as error:
-            raise RunError(f"does not end within {TIMEOUT:.0f} s") from error
-        if done.returncode:
-            text = done.stderr.decode(errors="replace").strip()
-            if done.returncode == 1 and text.startswith("error: "):
-                raise RunError(text.removeprefix("error: "))
-            raise RunError(f"crashed (status {done.returncode}): {text[-400:]}")
-        with np.load(target, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            files = tuple(Path(span["file_name"]) for span in message["message"]["spans"])
+            self.errors.setdefault(member, []).append(CompileError(text, files))
 
 
 @contextlib.contextmanager
