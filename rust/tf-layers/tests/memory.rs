@@ -25,6 +25,11 @@ fn refused(layer: &str, run: impl FnOnce(Cpu, &mut Slot<f32>) -> Result<()>) {
     assert_eq!(scratch.fit(3).map(|room| room.len()), Ok(3), "{layer}");
 }
 
+const PIXEL: ImageStack<1> = ImageStack {
+    batch: 1,
+    size: [1],
+};
+
 #[test]
 fn convolutions() {
     // One pixel between zeros without end, of which the stride leaves one.
@@ -44,13 +49,13 @@ fn convolutions() {
     .checked();
     let (x, mut y) = ([1.0], [0.0]);
     refused("Conv", |cpu, scratch| {
-        conv.run(cpu, 1, [1], &x, &mut y, scratch)
+        conv.run(cpu, PIXEL, &x, &mut y, scratch)
     });
     refused("Conv, adding", |cpu, scratch| {
-        conv.run_adding(cpu, 1, [1], &x, &[1.0], &mut y, scratch)
+        conv.run_adding(cpu, PIXEL, &x, &[1.0], &mut y, scratch)
     });
     refused("Conv, in place", |cpu, scratch| {
-        conv.run_adding_in_place(cpu, 1, [1], &x, &mut y, scratch)
+        conv.run_adding_in_place(cpu, PIXEL, &x, &mut y, scratch)
     });
     let depthwise = DepthwiseConv {
         channels: 1,
@@ -66,10 +71,10 @@ fn convolutions() {
     }
     .checked();
     refused("DepthwiseConv", |cpu, scratch| {
-        depthwise.run(cpu, 1, [1], &x, &mut y, scratch)
+        depthwise.run(cpu, PIXEL, &x, &mut y, scratch)
     });
     refused("DepthwiseConv, adding", |cpu, scratch| {
-        depthwise.run_adding(cpu, 1, [1], &x, &[1.0], &mut y, scratch)
+        depthwise.run_adding(cpu, PIXEL, &x, &[1.0], &mut y, scratch)
     });
     let dynamic = ConvDynamic {
         group: 1,
@@ -105,11 +110,15 @@ fn winograd() {
     }
     .checked();
     let x = [1.0; 16];
+    let images = ImageStack {
+        batch: 1,
+        size: [1, 1],
+    };
     refused("WinogradConv2d", |cpu, scratch| {
-        layer.run(cpu, 1, [1, 1], &x, &mut [], scratch)
+        layer.run(cpu, images, &x, &mut [], scratch)
     });
     refused("WinogradConv2d, adding", |cpu, scratch| {
-        layer.run_adding(cpu, 1, [1, 1], &x, &[], &mut [], scratch)
+        layer.run_adding(cpu, images, &x, &[], &mut [], scratch)
     });
 }
 
@@ -130,8 +139,12 @@ fn transposed_convolutions() {
         activation: Linear,
     }
     .checked();
+    let images = ImageStack {
+        batch: 1,
+        size: [HUGE],
+    };
     refused("ConvTranspose", |cpu, scratch| {
-        layer.run(cpu, 1, [HUGE], &[], &mut [], scratch)
+        layer.run(cpu, images, &[], &mut [], scratch)
     });
     let dynamic = ConvTransposeDynamic {
         group: 1,
