@@ -340,7 +340,7 @@ class Builder:
         if isinstance(left, int) or isinstance(right, int):
             raise Refuse(f"{what} {left} and {right} may differ", "fix the open size with --dim")
         size = self.new_symbol("same")
-        self.step(SameSize(left, right), [], defines=(size,))
+        self.step(SameSize((left, right)), [], defines=(size,))
         return symbol(size)
 
     def cast_sizes(self, value: Value) -> Value:

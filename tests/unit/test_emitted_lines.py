@@ -306,6 +306,13 @@ def test_optional_inputs_and_outputs_of_recurrent_layers_have_names() -> None:
             {"axis": np.array(1)},
             "AlongAxis { outer: n, axis: 4, inner: 3 }",
         ),
+        (helper.make_node("Concat", ["x", "x"], ["y"], axis=1), {}, "JoinedParts { outer: n, parts: [12, 12] }"),
+        (helper.make_node("Tile", ["x", "r"], ["y"]), {"r": np.array([1, 2, 1])}, "repeats: [1, 2, 1] }"),
+        (
+            helper.make_node("TopK", ["x", "k"], ["y"], axis=1),
+            {"k": np.array([2])},
+            "Ranked { outer: n, axis: 4, inner: 3, k: 2 }",
+        ),
         (helper.make_node("GlobalMaxPool", ["x"], ["y"]), {}, "Images { batch: n, positions: 3, channels: 4 }"),
         (helper.make_node("Trilu", ["x"], ["y"]), {}, "MatrixStack { batch: n, rows: 4, columns: 3 }"),
         (
@@ -347,7 +354,12 @@ ELEMENTS = {"ids": np.zeros((1, 4, 3), np.int64), "rows": np.ones((1, 4, 3), np.
         (
             helper.make_node("Where", ["c", "x", "w"], ["y"]),
             {"c": np.array([[True], [False], [True], [True]]), "w": np.ones(1)},
-            r"Where\.run_known\(cpu, \[1, 4, 1\], l\.c, \[n, 4, 3\], inputs\.x, \[1, 1, 1\], l\.w, ",
+            r"Where\.run_known\(cpu, WhereInputs { condition_shape: \[1, 4, 1\], condition: l\.c, a_shape: \[n, 4, 3\], a: inputs\.x, b_shape: ",
+        ),
+        (
+            helper.make_node("QuantizeLinear", ["x", "s", "z"], ["y"]),
+            {"s": np.array(0.5), "z": np.array(3, np.uint8)},
+            r"LinearInputs { x_shape: \[n \* 12\], x: inputs\.x, scale_shape: \[1\], scale: l\.s, zero_shape: \[1\], zero: l\.z }, ",
         ),
         (
             helper.make_node("Expand", ["x", "shape"], ["y"]),
@@ -362,7 +374,7 @@ ELEMENTS = {"ids": np.zeros((1, 4, 3), np.int64), "rows": np.ones((1, 4, 3), np.
         (
             helper.make_node("ScatterElements", ["x", "ids", "rows"], ["y"], axis=1),
             ELEMENTS,
-            r"l\.y\.run\(cpu, \[n, 4, 3\], inputs\.x, \[1, 4, 3\], l\.ids, l\.rows, ",
+            r"l\.y\.run\(cpu, \[n, 4, 3\], inputs\.x, ScatterUpdates { indices_shape: \[1, 4, 3\], indices: l\.ids, updates: l\.rows }, ",
         ),
     ],
     ids=lambda v: v.op_type if isinstance(v, onnx.NodeProto) else "",
@@ -438,13 +450,13 @@ def _residual(first: onnx.NodeProto) -> list[onnx.NodeProto]:
             [helper.make_node("Slice", ["x", "sizes", "e"], ["y"])],
             {"e": np.array([3, 3])},
             ("n", 3),
-            ".sizes(cpu, [n, 3], inputs.sizes_2, ",
+            ".sizes(cpu, [n, 3], SliceBounds { starts: inputs.sizes_2, ends: l.e, ..Default::default() }",
         ),
         (
             [helper.make_node("Slice", ["x", "sizes", "e", "", "b"], ["y"])],
             {"e": np.array([3, 3]), "b": np.array([2, 2])},
             ("n", 3),
-            ".run_with_steps(cpu, [n, 3], inputs.x, inputs.sizes_2, ",
+            ".run(cpu, [n, 3], inputs.x, SliceBounds { starts: inputs.sizes_2, ends: l.e, steps: Some(",
         ),
     ],
     ids=lambda v: v[0].op_type if isinstance(v, list) else "",

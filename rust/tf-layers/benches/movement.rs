@@ -38,8 +38,10 @@ fn main() {
         Concat
             .run(
                 cpu,
-                3136,
-                [64, 64],
+                JoinedParts {
+                    outer: 3136,
+                    parts: [64, 64],
+                },
                 &[a, &b[..3136 * 64]],
                 &mut y[..3136 * 128],
             )

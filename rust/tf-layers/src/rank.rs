@@ -97,6 +97,19 @@ fn best<T: Number>(
     }
 }
 
+/// A tensor `[outer, axis, inner]`, and how many elements of its axis are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ranked {
+    /// What stands in front of the axis.
+    pub outer: usize,
+    /// The axis.
+    pub axis: usize,
+    /// What stands behind it.
+    pub inner: usize,
+    /// How many are kept.
+    pub k: usize,
+}
+
 /// The k greatest (or least) x along the axis of `[outer, axis, inner]` and their positions, both `[outer, k, inner]` (ONNX
 /// `TopK`). k may be known only when the model runs: then it is a symbol.
 ///
@@ -118,12 +131,10 @@ impl TopK {
     ///
     /// # Errors
     /// [`Error::Size`] if the axis has fewer than k elements, [`Error::Memory`] if there is none for the scratch.
-    #[expect(clippy::too_many_arguments, reason = "two sizes, two outputs, scratch")]
     pub fn run<T: Number>(
         &self,
         _: Cpu,
-        [_, axis, inner]: [usize; 3],
-        k: usize,
+        Ranked { axis, inner, k, .. }: Ranked,
         x: &[T],
         values: &mut [T],
         positions: &mut [i64],

@@ -4,6 +4,23 @@ use crate::Result;
 use crate::broadcast::Walk;
 use crate::cpu::{Cpu, dispatch};
 
+/// What [`Where`] takes: three tensors and their shapes, which have one rank; an axis has one size or is 1.
+#[derive(Debug, Clone, Copy)]
+pub struct WhereInputs<'a, T, const R: usize> {
+    /// Shape of `condition`.
+    pub condition_shape: [usize; R],
+    /// Where y is `a`.
+    pub condition: &'a [bool],
+    /// Shape of `a`.
+    pub a_shape: [usize; R],
+    /// What y is where the condition holds.
+    pub a: &'a [T],
+    /// Shape of `b`.
+    pub b_shape: [usize; R],
+    /// What y is elsewhere.
+    pub b: &'a [T],
+}
+
 /// y = condition ? a : b, all three broadcast against each other (ONNX `Where`).
 #[derive(Debug, Clone, Copy)]
 pub struct Where;
@@ -15,42 +32,39 @@ impl Where {
         self
     }
 
-    /// y = condition ? a : b; the shapes have one rank, an axis has one size or is 1.
+    /// y = condition ? a : b
     ///
     /// # Errors
     /// [`Error::SizeMismatch`](crate::Error::SizeMismatch) if the shapes cannot be broadcast.
-    #[expect(clippy::too_many_arguments, reason = "three operands and their shapes")]
     pub fn run<T: Clone, const R: usize>(
         &self,
         cpu: Cpu,
-        condition_shape: [usize; R],
-        condition: &[bool],
-        a_shape: [usize; R],
-        a: &[T],
-        b_shape: [usize; R],
-        b: &[T],
+        inputs: WhereInputs<T, R>,
         y: &mut [T],
     ) -> Result<()> {
-        Walk::fitting([&condition_shape, &a_shape, &b_shape], y.len())?;
-        self.run_known(cpu, condition_shape, condition, a_shape, a, b_shape, b, y);
+        Walk::fitting(inputs.shapes(), y.len())?;
+        self.run_known(cpu, inputs, y);
         Ok(())
     }
 
     /// y = condition ? a : b, for shapes that fit.
-    #[expect(clippy::too_many_arguments, reason = "three operands and their shapes")]
     pub fn run_known<T: Clone, const R: usize>(
         &self,
         cpu: Cpu,
-        condition_shape: [usize; R],
-        condition: &[bool],
-        a_shape: [usize; R],
-        a: &[T],
-        b_shape: [usize; R],
-        b: &[T],
+        inputs: WhereInputs<T, R>,
         y: &mut [T],
     ) {
-        let walk = Walk::new([&condition_shape, &a_shape, &b_shape]);
+        let walk = Walk::new(inputs.shapes());
+        let WhereInputs {
+            condition, a, b, ..
+        } = inputs;
         dispatch!(cpu.level, _ => choose(&walk, condition, a, b, y));
+    }
+}
+
+impl<T, const R: usize> WhereInputs<'_, T, R> {
+    fn shapes(&self) -> [&[usize; R]; 3] {
+        [&self.condition_shape, &self.a_shape, &self.b_shape]
     }
 }
 

@@ -7,7 +7,7 @@ use tf_layers::attention::{Attention, AttentionInputs, Axes, EmptyRows};
 use tf_layers::conv::*;
 use tf_layers::matmul::MatMul;
 use tf_layers::matrices::Matrices;
-use tf_layers::rank::TopK;
+use tf_layers::rank::{Ranked, TopK};
 use tf_layers::recurrent::*;
 use tf_layers::{Cpu, Error, Result, Slot};
 
@@ -201,8 +201,13 @@ fn products() {
 fn the_best_of_an_axis() {
     refused("TopK", |cpu, scratch| {
         let layer = TopK { largest: true };
-        let (x, k) = ([0.0_f32; 0], 1);
-        layer.run(cpu, [1, HUGE, 1], k, &x, &mut [0.0], &mut [0], scratch)
+        let ranked = Ranked {
+            outer: 1,
+            axis: HUGE,
+            inner: 1,
+            k: 1,
+        };
+        layer.run(cpu, ranked, &[0.0_f32; 0], &mut [0.0], &mut [0], scratch)
     });
 }
 

@@ -11,6 +11,22 @@ fn exact(x: f32, scale: f32, zero: i64, low: i64, high: i64) -> i64 {
     (f64::from(x / scale).round_ties_even() as i64 + zero).clamp(low, high)
 }
 
+/// A vector with one scale and one zero point.
+fn of_one<'a, X, S, Z>(
+    x: &'a [X],
+    scale: &'a [S; 1],
+    zero: &'a [Z; 1],
+) -> LinearInputs<'a, X, S, Z, 1> {
+    LinearInputs {
+        x_shape: [x.len()],
+        scale_shape: [1],
+        zero_shape: [1],
+        x,
+        scale,
+        zero,
+    }
+}
+
 #[test]
 fn per_tensor_axis_and_block() {
     let mut rng = Rng::new(1);
@@ -31,12 +47,14 @@ fn per_tensor_axis_and_block() {
                     .checked()
                     .run(
                         cpu,
-                        x_shape,
-                        scale_shape,
-                        scale_shape,
-                        &x,
-                        &scale,
-                        &zero,
+                        LinearInputs {
+                            x_shape,
+                            scale_shape,
+                            zero_shape: scale_shape,
+                            x: &x,
+                            scale: &scale,
+                            zero: &zero,
+                        },
                         &mut q,
                     )
                     .expect("shapes fit");
@@ -45,12 +63,14 @@ fn per_tensor_axis_and_block() {
                     .checked()
                     .run(
                         cpu,
-                        x_shape,
-                        scale_shape,
-                        scale_shape,
-                        &q,
-                        &scale,
-                        &zero,
+                        LinearInputs {
+                            x_shape,
+                            scale_shape,
+                            zero_shape: scale_shape,
+                            x: &q,
+                            scale: &scale,
+                            zero: &zero,
+                        },
                         &mut back,
                     )
                     .expect("shapes fit");
@@ -96,12 +116,12 @@ fn ties_limits_and_types() {
         ];
         let mut y = [0i8; 10];
         QuantizeLinear
-            .run(cpu, [10], [1], [1], &x, &[1.0], &[0], &mut y)
+            .run(cpu, of_one(&x[..], &[1.0], &[0]), &mut y)
             .expect("shapes fit");
         assert_eq!(y, [0, 2, 2, 0, -2, 127, -128, 127, -128, -128]);
         let mut y = [0u16; 10];
         QuantizeLinear
-            .run(cpu, [10], [1], [1], &x, &[1.0], &[65_535], &mut y)
+            .run(cpu, of_one(&x[..], &[1.0], &[65_535]), &mut y)
             .expect("shapes fit");
         assert_eq!(
             y,
@@ -111,17 +131,21 @@ fn ties_limits_and_types() {
         );
         let mut y = [0.0f32; 2];
         DequantizeLinear
-            .run(cpu, [2], [1], [1], &[-7i32, 100_000], &[0.5], &[0], &mut y)
+            .run(cpu, of_one(&[-7i32, 100_000][..], &[0.5], &[0]), &mut y)
             .expect("shapes fit");
         assert_eq!(y, [-3.5, 50_000.0]);
         let half = F16::from_f32(0.5);
         let mut y = [F16::default(); 1];
         DequantizeLinear
-            .run(cpu, [1], [1], [1], &[4u8], &[half], &[1], &mut y)
+            .run(cpu, of_one(&[4u8][..], &[half], &[1]), &mut y)
             .expect("shapes fit");
         assert_eq!(y[0].to_f32(), 1.5);
-        let refused =
-            QuantizeLinear.run(cpu, [1], [3], [1], &[1.0f32], &[1.0; 3], &[0], &mut [0u8]);
+        let inputs = LinearInputs {
+            scale_shape: [3],
+            scale: &[1.0; 3],
+            ..of_one(&[1.0f32], &[1.0], &[0])
+        };
+        let refused = QuantizeLinear.run(cpu, inputs, &mut [0u8]);
         assert_eq!(
             refused,
             Err(Error::SizeMismatch {

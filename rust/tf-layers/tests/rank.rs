@@ -3,7 +3,7 @@
 mod draws;
 
 use draws::{Rng, levels};
-use tf_layers::rank::{ArgMax, ArgMin, TopK};
+use tf_layers::rank::{ArgMax, ArgMin, Ranked, TopK};
 use tf_layers::scan::{CumProd, CumSum, DynamicCumSum};
 use tf_layers::{Cpu, Error, Slot};
 
@@ -123,8 +123,15 @@ fn the_best_k() {
                 let n = size[0] * k * size[2];
                 let (mut values, mut positions) = (vec![0.0; n], vec![9; n]);
                 let layer = TopK { largest }.checked();
+                let [outer, axis, inner] = size;
+                let ranked = Ranked {
+                    outer,
+                    axis,
+                    inner,
+                    k,
+                };
                 layer
-                    .run(cpu, size, k, &x, &mut values, &mut positions, &mut scratch)
+                    .run(cpu, ranked, &x, &mut values, &mut positions, &mut scratch)
                     .expect("k fits");
                 for o in 0..size[0] {
                     for i in 0..size[2] {
@@ -157,8 +164,12 @@ fn the_best_k() {
     }
     let refused = TopK { largest: true }.run(
         cpu,
-        [1, 2, 1],
-        3,
+        Ranked {
+            outer: 1,
+            axis: 2,
+            inner: 1,
+            k: 3,
+        },
         &[1, 2],
         &mut [0; 3],
         &mut [0; 3],

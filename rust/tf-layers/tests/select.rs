@@ -4,7 +4,7 @@ mod draws;
 
 use draws::{Rng, levels};
 use tf_layers::Error;
-use tf_layers::select::Where;
+use tf_layers::select::{Where, WhereInputs};
 
 #[test]
 fn every_broadcast() {
@@ -29,11 +29,17 @@ fn every_broadcast() {
                     .fold(0, |at, (&n, i)| at * n + if n == 1 { 0 } else { i })
             };
             let mut y = vec![0; len(y_shape)];
+            let inputs = WhereInputs {
+                condition_shape: shapes[0],
+                a_shape: shapes[1],
+                b_shape: shapes[2],
+                condition: &condition,
+                a: &a,
+                b: &b,
+            };
             Where
                 .checked()
-                .run(
-                    cpu, shapes[0], &condition, shapes[1], &a, shapes[2], &b, &mut y,
-                )
+                .run(cpu, inputs, &mut y)
                 .expect("shapes fit");
             for (i, y) in y.iter().enumerate() {
                 let index = [
@@ -50,7 +56,15 @@ fn every_broadcast() {
             }
         }
         let mut y = [0; 3];
-        let refused = Where.run(cpu, [3], &[true; 3], [2], &[1, 2], [1], &[3], &mut y);
+        let inputs = WhereInputs {
+            condition_shape: [3],
+            a_shape: [2],
+            b_shape: [1],
+            condition: &[true; 3],
+            a: &[1, 2],
+            b: &[3],
+        };
+        let refused = Where.run(cpu, inputs, &mut y);
         assert_eq!(
             refused,
             Err(Error::SizeMismatch {

@@ -202,18 +202,21 @@ class Writer:
                 reads[index] = None if value is None else _some(self.read(value), index in layer.optional)
             elif instead is not None:
                 reads[index] = instead
-        for index, name in enumerate(layer.input_shapes):
-            shape, read = sizes.pop(name), reads.get(index)
-            if read is not None:
-                reads[index] = code(shape, ", ", read)
+        shapes = {index: (name, sizes.pop(name)) for index, name in enumerate(layer.input_shapes)}
         sizes.pop(layer.output_shape, None)
         found = [code(CPU)]
         if layer.sizes_in not in [r.path for r in layer.inputs_in]:
             found += [self._sizes_in(layer, sizes)] if layer.sizes_in else sizes.values()
         for record in layer.inputs_in:
-            own = sizes if record.path == layer.sizes_in else {}
-            fields = {name: reads.pop(k, None) for name, k in record.fields}
-            reads[record.first] = self._record(record.path, {**own, **fields})
+            fields: dict[str, Code | None] = {**sizes} if record.path == layer.sizes_in else {}
+            for name, index in record.fields:
+                fields.update([shapes.pop(index)] if index in shapes else [])
+                fields[name] = reads.pop(index, None)
+            reads[record.first] = self._record(record.path, fields)
+        for index, (_, shape) in shapes.items():
+            read = reads.get(index)
+            if read is not None:
+                reads[index] = code(shape, ", ", read)
         rest = _all_there(step, reads)
         return [*found, code("&[", _kept(joined(rest)), "]")] if layer.variadic else [*found, *rest]
 

@@ -102,7 +102,7 @@ class Layer:
     sizes_in: ClassVar[str] = ""
     """Path of the struct inside tf_layers that `run` takes its sizes in, by their names, if they do not stand one behind the other."""
     input_shapes: ClassVar[tuple[str, ...]] = ()
-    """Which sizes are the shapes of the first inputs: each stands in front of its input."""
+    """Which sizes are the shapes of the first inputs: each stands in front of its input, in a struct of `inputs_in` too."""
     output_shape: ClassVar[str] = ""
     """Which size is the shape of the output, and stands in front of it."""
     inputs_in: ClassVar[tuple[Record, ...]] = ()
@@ -140,6 +140,11 @@ class Layer:
             setattr(cls, name, value)
 
     @classmethod
+    def size_names(cls) -> tuple[str, ...]:
+        """What the sizes are called that are passed to `run`."""
+        return tuple(f.name for f in dataclasses.fields(cls) if cls._is_dim(f))
+
+    @classmethod
     def _is_dim(cls, field: dataclasses.Field[Any]) -> bool:
         return str(field.type).removesuffix(" | None") in _RUN_ARGUMENTS
 
@@ -171,7 +176,7 @@ class Layer:
 
     def sizes(self) -> dict[str, Dim | Dims]:
         """The sizes that are passed to `run`."""
-        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if self._is_dim(f)}
+        return {name: getattr(self, name) for name in self.size_names()}
 
     @classmethod
     def signed(cls, name: str) -> bool:

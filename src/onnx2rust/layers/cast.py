@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onnx2rust.layers.base import Dims, Layer
+from onnx2rust.layers.base import Dims, Layer, Record
 from onnx2rust.layers.shapes import surely_broadcast
 
 if TYPE_CHECKING:
     from onnx2rust.program import TensorType
+
+
+_CHOICE = Record.of("select::WhereInputs", "condition", "a", "b")
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,13 @@ class BitCast(Layer, rust="cast::BitCast"):
 
 
 @dataclass(frozen=True)
-class Where(Layer, rust="select::Where", fallible=True, input_shapes=("condition_shape", "a_shape", "b_shape")):
+class Where(
+    Layer,
+    rust="select::Where",
+    fallible=True,
+    inputs_in=(_CHOICE,),
+    input_shapes=("condition_shape", "a_shape", "b_shape"),
+):
     """y = condition ? a : b, broadcast"""
 
     condition_shape: Dims

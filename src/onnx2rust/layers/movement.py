@@ -48,7 +48,9 @@ class ExpandSizes(Layer, rust="movement::ExpandSizes", fallible=True):
 
 
 @dataclass(frozen=True)
-class Concat(Layer, rust="movement::Concat", variadic=True, fallible=True, independent=("outer",)):
+class Concat(
+    Layer, rust="movement::Concat", sizes_in="movement::JoinedParts", variadic=True, fallible=True, independent=("outer",)
+):
     """y [outer, Σ parts] = the inputs [outer, parts[i]] side by side."""
 
     outer: Dim
@@ -75,8 +77,11 @@ class Slice(Layer, rust="movement::Slice", sizes_in="movement::SlicedPart", inde
         return whole and super().by_sample(batch)
 
 
+_BOUNDS = Record.of("movement::SliceBounds", starts=1, ends=2, steps=3)
+
+
 @dataclass(frozen=True)
-class DynamicSlice(Layer, rust="movement::DynamicSlice", fallible=True, sized_by=(1, 2, 3), chooses={3: "with_steps"}):
+class DynamicSlice(Layer, rust="movement::DynamicSlice", fallible=True, sized_by=(1, 2, 3), inputs_in=(_BOUNDS,), optional=(3,)):
     """Slice with starts, ends and steps from tensors."""
 
     axes: tuple[int, ...]
@@ -90,8 +95,7 @@ class DynamicSlice(Layer, rust="movement::DynamicSlice", fallible=True, sized_by
 class SameSize(Layer, rust="movement::SameSize", fallible=True):
     """One size from two that have to be the same."""
 
-    left: Dim
-    right: Dim
+    sides: Dims
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ class Expand(Layer, rust="movement::Expand", input_shapes=("source",), output_sh
 
 
 @dataclass(frozen=True)
-class Tile(Layer, rust="movement::Tile"):
+class Tile(Layer, rust="movement::Tile", sizes_in="movement::Repeated"):
     """y = x, repeats[d] times along axis d."""
 
     shape: Dims
@@ -186,9 +190,17 @@ class GatherNd(Layer, rust="movement::GatherNd", sizes_in="movement::GatherSlice
     n: Dim
 
 
+_UPDATES = Record.of("movement::ScatterUpdates", indices=1, updates=2)
+
+
 @dataclass(frozen=True)
 class ScatterElements(
-    Layer, rust="movement::ScatterElements", fallible=True, in_place=(0,), input_shapes=("shape", "indices_shape")
+    Layer,
+    rust="movement::ScatterElements",
+    fallible=True,
+    in_place=(0,),
+    input_shapes=("shape", "indices_shape"),
+    inputs_in=(_UPDATES,),
 ):
     """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i]."""
 
@@ -202,7 +214,12 @@ class ScatterElements(
 
 @dataclass(frozen=True)
 class ScatterElementsReduce(
-    Layer, rust="movement::ScatterElementsReduce", fallible=True, in_place=(0,), input_shapes=("shape", "indices_shape")
+    Layer,
+    rust="movement::ScatterElementsReduce",
+    fallible=True,
+    in_place=(0,),
+    input_shapes=("shape", "indices_shape"),
+    inputs_in=(_UPDATES,),
 ):
     """The same, updates combined with what is there."""
 
@@ -268,8 +285,7 @@ class EyeLike(Layer, rust="movement::EyeLike"):
     k: int
     one: float | int | bool
     element: str
-    rows: Dim
-    columns: Dim
+    shape: Dims
 
     def generics(self) -> tuple[str, ...]:
         return (self.element,)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.layers.base import Dims, Layer
+from onnx2rust.layers.base import Dims, Layer, Record
+
+_INPUTS = Record.of("quantize::LinearInputs", "x", "scale", "zero")
+_SHAPES = ("x_shape", "scale_shape", "zero_shape")
 
 
 @dataclass(frozen=True)
-class QuantizeLinear(Layer, rust="quantize::QuantizeLinear", fallible=True):
+class QuantizeLinear(Layer, rust="quantize::QuantizeLinear", fallible=True, inputs_in=(_INPUTS,), input_shapes=_SHAPES):
     """y = saturate(round(x / scale) + zero); an axis of scale and zero is as long as x's or 1."""
 
     x_shape: Dims
@@ -17,7 +20,7 @@ class QuantizeLinear(Layer, rust="quantize::QuantizeLinear", fallible=True):
 
 
 @dataclass(frozen=True)
-class DequantizeLinear(Layer, rust="quantize::DequantizeLinear", fallible=True):
+class DequantizeLinear(Layer, rust="quantize::DequantizeLinear", fallible=True, inputs_in=(_INPUTS,), input_shapes=_SHAPES):
     """y = (x − zero) · scale; an axis of scale and zero is as long as x's or 1."""
 
     x_shape: Dims

@@ -29,11 +29,13 @@ class ArgMin(Layer, rust="rank::ArgMin", sizes_in="axis::AlongAxis", fallible=Tr
 
 
 @dataclass(frozen=True)
-class TopK(Layer, rust="rank::TopK", fallible=True, scratch=True):
+class TopK(Layer, rust="rank::TopK", sizes_in="rank::Ranked", fallible=True, scratch=True):
     """The k greatest (or least) x along the middle of [outer, axis, inner] and their positions, best first."""
 
     largest: bool
-    size: Dims
+    outer: Dim
+    axis: Dim
+    inner: Dim
     k: Dim
 
 

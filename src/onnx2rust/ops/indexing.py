@@ -277,5 +277,5 @@ def eye_like(g: Builder, input: Value, *, dtype: int | None = None, k: int = 0) 
     if x.rank != 2:
         raise Refuse(f"a matrix has 2 axes, not {x.rank}", invalid=True)
     one = True if element is DType.BOOL else 1.0 if element.is_float else 1
-    layer = movement.EyeLike(k, one, element.rust, *x.shape)
+    layer = movement.EyeLike(k, one, element.rust, x.shape)
     return g.step(layer, [], TensorType(element, x.shape))  # type: ignore[no-any-return]

@@ -48,7 +48,7 @@ def _top_k(g: Builder, x: Value, k: Dim, axis: int, largest: bool) -> tuple[Valu
     perm, (v,) = g.layout([x], x.rank)
     at = perm[axis]
     shape = tuple(k if i == at else d for i, d in enumerate(v.shape))
-    layer = layers.TopK(largest, split_at(v.shape, at), k)
+    layer = layers.TopK(largest, *split_at(v.shape, at), k)
     values, positions = g.step(layer, [v], v.type.with_shape(*shape), TensorType(DType.I64, shape))
     return g.transpose(values, perm), g.transpose(positions, perm)
 

@@ -1,5 +1,6 @@
 //! Joining tensors along an axis.
 
+use super::sizes::JoinedParts;
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 
@@ -46,11 +47,11 @@ impl Concat {
     pub fn run<T: Clone, const N: usize>(
         &self,
         cpu: Cpu,
-        outer: usize,
-        parts: [usize; N],
+        joined: JoinedParts<N>,
         xs: &[&[T]],
         y: &mut [T],
     ) -> Result<()> {
+        let JoinedParts { outer, parts } = joined;
         for (x, part) in xs.iter().zip(parts) {
             if x.len() != outer * part {
                 return Err(Error::SizeMismatch {
@@ -60,7 +61,7 @@ impl Concat {
                 });
             }
         }
-        self.run_known(cpu, outer, parts, xs, y);
+        self.run_known(cpu, joined, xs, y);
         Ok(())
     }
 
@@ -68,8 +69,7 @@ impl Concat {
     pub fn run_known<T: Clone, const N: usize>(
         &self,
         _cpu: Cpu,
-        outer: usize,
-        parts: [usize; N],
+        JoinedParts { outer, parts }: JoinedParts<N>,
         xs: &[&[T]],
         y: &mut [T],
     ) {

@@ -1,6 +1,7 @@
 //! Repeating elements: broadcasting and tiling.
 
 use super::reshape::broadcast_sizes;
+use super::sizes::Repeated;
 use super::strided::{Walk, signed, strides};
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
@@ -90,8 +91,7 @@ impl<const R: usize> Tile<R> {
     pub fn run<T: Clone + 'static>(
         &self,
         _cpu: Cpu,
-        shape: [usize; R],
-        repeats: [usize; R],
+        Repeated { shape, repeats }: Repeated<R>,
         x: &[T],
         y: &mut [T],
     ) {

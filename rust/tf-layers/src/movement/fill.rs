@@ -274,7 +274,7 @@ impl<T: Copy + Default> EyeLike<T> {
     }
 
     /// y\[r, r + k\] = one
-    pub fn run(&self, _cpu: Cpu, rows: usize, columns: usize, y: &mut [T]) {
+    pub fn run(&self, _cpu: Cpu, [rows, columns]: [usize; 2], y: &mut [T]) {
         y.fill(T::default());
         for r in 0..rows {
             if let Some(c) = (r as i64)

@@ -33,10 +33,13 @@ pub use resize::{Coordinates, Interpolation, NearestMode, ResizeAxis, ResizeNear
 pub use reverse::ReverseSequence;
 pub use scatter::{
     Combine, Reduction, ScatterElements, ScatterElementsReduce, ScatterNd, ScatterNdReduce,
+    ScatterUpdates,
 };
 pub use select::{Compress, NonZero, Truth, Unique, UniquePlaces};
 #[cfg(feature = "resize")]
 pub use sizes::ResizedAxis;
-pub use sizes::{Border, GatherSlices, MatrixStack, ScatterSlices, Sequences, SlicedPart};
-pub use slice::{DynamicSlice, Slice};
+pub use sizes::{
+    Border, GatherSlices, JoinedParts, MatrixStack, Repeated, ScatterSlices, Sequences, SlicedPart,
+};
+pub use slice::{DynamicSlice, Slice, SliceBounds};
 pub use transpose::Transpose;

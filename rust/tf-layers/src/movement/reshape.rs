@@ -160,7 +160,7 @@ impl SameSize {
     ///
     /// # Errors
     /// [`Error::SizeMismatch`] if the two differ.
-    pub fn sizes(&self, _cpu: Cpu, left: usize, right: usize) -> Result<[usize; 1]> {
+    pub fn sizes(&self, _cpu: Cpu, [left, right]: [usize; 2]) -> Result<[usize; 1]> {
         if left == right {
             return Ok([left]);
         }

@@ -77,10 +77,21 @@ impl Combine for bool {
     }
 }
 
+/// What is written where: indices and updates `indices_shape`.
+#[derive(Debug, Clone, Copy)]
+pub struct ScatterUpdates<'a, I, T, const R: usize> {
+    /// Shape of both.
+    pub indices_shape: [usize; R],
+    /// Where on the axis each update belongs; negative ones count from the end.
+    pub indices: &'a [I],
+    /// What is written there.
+    pub updates: &'a [T],
+}
+
 /// y = x, then y\[i with its coordinate on `axis` replaced by indices\[i\]\] = updates\[i\]; ONNX `ScatterElements`
 /// (and `Scatter`) without a reduction. Of several updates for one element the last counts.
 ///
-/// x and y `shape`, indices and updates `indices_shape`.
+/// x and y `shape`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScatterElements<const R: usize> {
     /// The axis that the indices count on.
@@ -99,22 +110,16 @@ impl<const R: usize> ScatterElements<R> {
     ///
     /// # Errors
     /// If an index is outside the axis.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims, inputs and output, as every layer takes them"
-    )]
     pub fn run<T: Clone, I: Index>(
         &self,
         cpu: Cpu,
         shape: [usize; R],
         x: &[T],
-        indices_shape: [usize; R],
-        indices: &[I],
-        updates: &[T],
+        updates: ScatterUpdates<I, T, R>,
         y: &mut [T],
     ) -> Result<()> {
         y.clone_from_slice(x);
-        self.run_in_place(cpu, shape, y, indices_shape, indices, updates)
+        self.run_in_place(cpu, shape, y, updates)
     }
 
     /// The updates written into x.
@@ -126,10 +131,13 @@ impl<const R: usize> ScatterElements<R> {
         _cpu: Cpu,
         shape: [usize; R],
         x: &mut [T],
-        indices_shape: [usize; R],
-        indices: &[I],
-        updates: &[T],
+        updates: ScatterUpdates<I, T, R>,
     ) -> Result<()> {
+        let ScatterUpdates {
+            indices_shape,
+            indices,
+            updates,
+        } = updates;
         elements(self.axis, shape, indices_shape, indices, |i, at| {
             x[at].clone_from(&updates[i])
         })
@@ -138,7 +146,7 @@ impl<const R: usize> ScatterElements<R> {
 
 /// y = x, then the updates combined into it; ONNX `ScatterElements` with a reduction.
 ///
-/// x and y `shape`, indices and updates `indices_shape`.
+/// x and y `shape`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScatterElementsReduce<const R: usize> {
     /// The axis that the indices count on.
@@ -159,22 +167,16 @@ impl<const R: usize> ScatterElementsReduce<R> {
     ///
     /// # Errors
     /// If an index is outside the axis.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims, inputs and output, as every layer takes them"
-    )]
     pub fn run<T: Combine, I: Index>(
         &self,
         cpu: Cpu,
         shape: [usize; R],
         x: &[T],
-        indices_shape: [usize; R],
-        indices: &[I],
-        updates: &[T],
+        updates: ScatterUpdates<I, T, R>,
         y: &mut [T],
     ) -> Result<()> {
         y.copy_from_slice(x);
-        self.run_in_place(cpu, shape, y, indices_shape, indices, updates)
+        self.run_in_place(cpu, shape, y, updates)
     }
 
     /// The updates combined into x.
@@ -186,10 +188,13 @@ impl<const R: usize> ScatterElementsReduce<R> {
         _cpu: Cpu,
         shape: [usize; R],
         x: &mut [T],
-        indices_shape: [usize; R],
-        indices: &[I],
-        updates: &[T],
+        updates: ScatterUpdates<I, T, R>,
     ) -> Result<()> {
+        let ScatterUpdates {
+            indices_shape,
+            indices,
+            updates,
+        } = updates;
         elements(self.axis, shape, indices_shape, indices, |i, at| {
             x[at] = x[at].combine(self.reduction, updates[i]);
         })

@@ -81,3 +81,21 @@ pub struct SlicedPart<const R: usize> {
     /// The part's shape.
     pub size: [usize; R],
 }
+
+/// Tensors `[outer, parts[i]]` that are joined along their last axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JoinedParts<const N: usize> {
+    /// What stands in front of the joined axis.
+    pub outer: usize,
+    /// The joined axis and all behind it, of each tensor.
+    pub parts: [usize; N],
+}
+
+/// A tensor of some shape that is repeated along its axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeated<const R: usize> {
+    /// The tensor's shape.
+    pub shape: [usize; R],
+    /// How often along each axis.
+    pub repeats: [usize; R],
+}

@@ -35,22 +35,22 @@ impl<const R: usize> Slice<R> {
         x: &[T],
         y: &mut [T],
     ) {
-        copy(self.steps, shape, start, size, x, y);
+        let strides = signed(shape);
+        let from = core::array::from_fn(|d| strides[d] * self.steps[d]);
+        let first = (0..R).map(|d| strides[d] as usize * start[d]).sum();
+        Walk::dense(size, from).copy(x, first, y);
     }
 }
 
-fn copy<T: Clone + 'static, const R: usize>(
-    steps: [isize; R],
-    shape: [usize; R],
-    start: [usize; R],
-    size: [usize; R],
-    x: &[T],
-    y: &mut [T],
-) {
-    let strides = signed(shape);
-    let from = core::array::from_fn(|d| strides[d] * steps[d]);
-    let first = (0..R).map(|d| strides[d] as usize * start[d]).sum();
-    Walk::dense(size, from).copy(x, first, y);
+/// Where a slice begins and ends along some axes, and by which steps it goes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SliceBounds<'a> {
+    /// First positions.
+    pub starts: &'a [i64],
+    /// The positions behind the last.
+    pub ends: &'a [i64],
+    /// Steps, 1 where there are none.
+    pub steps: Option<&'a [i64]>,
 }
 
 /// ONNX `Slice` whose starts, ends or steps only the data say.
@@ -79,37 +79,21 @@ impl<const N: usize> DynamicSlice<N> {
         self
     }
 
-    /// Sizes of y along `axes`, in their order, for steps of 1.
-    ///
-    /// # Errors
-    /// If the inputs have not one element per axis.
-    pub fn sizes<const R: usize>(
-        &self,
-        cpu: Cpu,
-        shape: [usize; R],
-        starts: &[i64],
-        ends: &[i64],
-    ) -> Result<[usize; N]> {
-        self.sizes_with_steps(cpu, shape, starts, ends, &[1; N])
-    }
-
     /// Sizes of y along `axes`, in their order.
     ///
     /// # Errors
-    /// If the inputs have not one element per axis, or a step is 0.
-    pub fn sizes_with_steps<const R: usize>(
+    /// If the bounds have not one element per axis, or a step is 0.
+    pub fn sizes<const R: usize>(
         &self,
         _cpu: Cpu,
         shape: [usize; R],
-        starts: &[i64],
-        ends: &[i64],
-        steps: &[i64],
+        bounds: SliceBounds,
     ) -> Result<[usize; N]> {
-        self.ranges(shape, starts, ends, steps)
-            .map(|(_, _, sizes)| self.axes.map(|d| sizes[d]))
+        self.part(shape, bounds)
+            .map(|(_, part)| self.axes.map(|d| part.size[d]))
     }
 
-    /// y = the slice of x by steps of 1.
+    /// y = the slice of x.
     ///
     /// # Errors
     /// As [`sizes`](Self::sizes).
@@ -118,48 +102,26 @@ impl<const N: usize> DynamicSlice<N> {
         cpu: Cpu,
         shape: [usize; R],
         x: &[T],
-        starts: &[i64],
-        ends: &[i64],
+        bounds: SliceBounds,
         y: &mut [T],
     ) -> Result<()> {
-        self.run_with_steps(cpu, shape, x, starts, ends, &[1; N], y)
-    }
-
-    /// y = the slice of x.
-    ///
-    /// # Errors
-    /// As [`sizes_with_steps`](Self::sizes_with_steps).
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the inputs that ONNX gives Slice"
-    )]
-    pub fn run_with_steps<T: Clone + 'static, const R: usize>(
-        &self,
-        _cpu: Cpu,
-        shape: [usize; R],
-        x: &[T],
-        starts: &[i64],
-        ends: &[i64],
-        steps: &[i64],
-        y: &mut [T],
-    ) -> Result<()> {
-        let (steps, starts, sizes) = self.ranges(shape, starts, ends, steps)?;
-        copy(steps, shape, starts, sizes, x, y);
+        let (steps, part) = self.part(shape, bounds)?;
+        Slice { steps }.run(cpu, part, x, y);
         Ok(())
     }
 
-    /// Step, start and size of every axis.
-    #[allow(
-        clippy::type_complexity,
-        reason = "three arrays of one number per axis"
-    )]
-    fn ranges<const R: usize>(
+    /// Step of every axis, and the part that they walk.
+    fn part<const R: usize>(
         &self,
         shape: [usize; R],
-        starts: &[i64],
-        ends: &[i64],
-        steps: &[i64],
-    ) -> Result<([isize; R], [usize; R], [usize; R])> {
+        bounds: SliceBounds,
+    ) -> Result<([isize; R], SlicedPart<R>)> {
+        let SliceBounds {
+            starts,
+            ends,
+            steps,
+        } = bounds;
+        let steps = steps.unwrap_or(&[1; N]);
         for (name, given) in [("starts", starts), ("ends", ends), ("steps", steps)] {
             if given.len() != N {
                 return Err(Error::InputLength {
@@ -169,14 +131,14 @@ impl<const N: usize> DynamicSlice<N> {
                 });
             }
         }
-        let (mut by, mut from, mut size) = ([1; R], [0; R], shape);
+        let (mut by, mut start, mut size) = ([1; R], [0; R], shape);
         for (i, &d) in self.axes.iter().enumerate() {
             let step = steps[i];
-            (from[d], size[d]) = range(shape[d], starts[i], ends[i], step)?;
+            (start[d], size[d]) = range(shape[d], starts[i], ends[i], step)?;
             // A step beyond the axis takes one element: which step is then no matter.
             by[d] = step.clamp(-(shape[d] as i64).max(1), (shape[d] as i64).max(1)) as isize;
         }
-        Ok((by, from, size))
+        Ok((by, SlicedPart { shape, start, size }))
     }
 }
 

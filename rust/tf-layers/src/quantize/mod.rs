@@ -44,6 +44,24 @@ macro_rules! quantized {
 }
 quantized!(u8 i8 u16 i16 i32);
 
+/// What [`QuantizeLinear`] and [`DequantizeLinear`] take: three tensors and their shapes, which have one rank. y has x's shape; an axis of
+/// scale and zero point is as long as x's or 1.
+#[derive(Debug, Clone, Copy)]
+pub struct LinearInputs<'a, X, S, Z, const R: usize> {
+    /// Shape of `x`.
+    pub x_shape: [usize; R],
+    /// Floats, or the integers that stand for them.
+    pub x: &'a [X],
+    /// Shape of `scale`.
+    pub scale_shape: [usize; R],
+    /// What a step of the integers is worth.
+    pub scale: &'a [S],
+    /// Shape of `zero`.
+    pub zero_shape: [usize; R],
+    /// The integer that stands for 0.
+    pub zero: &'a [Z],
+}
+
 /// y = saturate(round(x / scale) + zero), ties to even (ONNX `QuantizeLinear`); NaN gives the least value.
 #[derive(Debug, Clone, Copy)]
 pub struct QuantizeLinear;
@@ -61,23 +79,18 @@ macro_rules! runs {
                 self
             }
 
-            /// Writes y, which has x's shape; an axis of scale and zero point is as long as x's or 1.
+            /// Writes y.
             ///
             /// # Errors
             /// [`Error::SizeMismatch`](crate::Error::SizeMismatch) if scale or zero point do not fit x.
-            #[expect(clippy::too_many_arguments, reason = "three operands and their shapes")]
             pub fn run<$x: $x_bound, $y: $y_bound, const R: usize>(
                 &self,
                 cpu: Cpu,
-                x_shape: [usize; R],
-                scale_shape: [usize; R],
-                zero_shape: [usize; R],
-                x: &[$x],
-                scale: &[$scale],
-                zero: &[$zero],
+                inputs: LinearInputs<$x, $scale, $zero, R>,
                 y: &mut [$y],
             ) -> Result<()> {
-                let shapes = [&x_shape, &scale_shape, &zero_shape];
+                let LinearInputs { x, scale, zero, .. } = inputs;
+                let shapes = [&inputs.x_shape, &inputs.scale_shape, &inputs.zero_shape];
                 Walk::fitting(shapes, x.len())?;
                 let walk = Walk::fitting(shapes, y.len())?;
                 dispatch!(cpu.level, _ => rows(&walk, x, scale, zero, y, $f));

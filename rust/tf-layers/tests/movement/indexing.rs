@@ -136,6 +136,11 @@ fn gather_and_scatter_elements() {
         let updates: Vec<i32> = (0..at.len())
             .map(|_| rng.size(0, 100) as i32 - 50)
             .collect();
+        let given = ScatterUpdates {
+            indices_shape: some,
+            indices: &at,
+            updates: &updates,
+        };
         let scattered = |f: &dyn Fn(i32, i32) -> i32| {
             let mut y = x.clone();
             for i in indices(&some) {
@@ -147,20 +152,22 @@ fn gather_and_scatter_elements() {
         let mut y = vec![-1; x.len()];
         ScatterElements { axis }
             .checked()
-            .run(Cpu::new(), shape, &x, some, &at, &updates, &mut y)
+            .run(Cpu::new(), shape, &x, given, &mut y)
             .unwrap();
         assert_eq!(y, scattered(&|_, u| u));
         for (reduction, f) in reductions() {
             let layer = ScatterElementsReduce { axis, reduction }.checked();
-            layer
-                .run(Cpu::new(), shape, &x, some, &at, &updates, &mut y)
-                .unwrap();
+            layer.run(Cpu::new(), shape, &x, given, &mut y).unwrap();
             assert_eq!(y, scattered(&f));
         }
     }
     let mut y = vec![0; 2];
-    let wrong =
-        ScatterElements { axis: 0 }.run(Cpu::new(), [2], &[1, 2], [1], &[2i64], &[5], &mut y);
+    let beyond = ScatterUpdates {
+        indices_shape: [1],
+        indices: &[2i64],
+        updates: &[5],
+    };
+    let wrong = ScatterElements { axis: 0 }.run(Cpu::new(), [2], &[1, 2], beyond, &mut y);
     assert_eq!(wrong, Err(Error::IndexOutOfRange { index: 2, size: 2 }));
 }
 

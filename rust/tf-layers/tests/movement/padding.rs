@@ -228,7 +228,7 @@ fn filled() {
             let mut y = vec![7; rows * columns];
             EyeLike { k, one: 1 }
                 .checked()
-                .run(cpu, rows, columns, &mut y);
+                .run(cpu, [rows, columns], &mut y);
             let one = |i: Vec<usize>| i32::from(i[1] as i64 - i[0] as i64 == k);
             assert_eq!(y, indices(&[rows, columns]).map(one).collect::<Vec<_>>());
         }

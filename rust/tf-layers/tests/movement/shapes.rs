@@ -67,8 +67,7 @@ fn concat_and_parts() {
         Concat
             .run(
                 Cpu::new(),
-                outer,
-                parts,
+                JoinedParts { outer, parts },
                 &[&xs[0], &xs[1], &xs[2]],
                 &mut joined,
             )
@@ -125,24 +124,31 @@ fn slice() {
             i.iter().zip(&picked).map(|(&i, p)| p[i]).collect()
         });
         let layer = DynamicSlice { axes }.checked();
-        let sizes = layer
-            .sizes_with_steps(Cpu::new(), shape, &starts, &ends, &steps)
-            .unwrap();
+        let (starts, ends) = (&starts, &ends);
+        let bounds = SliceBounds {
+            starts,
+            ends,
+            steps: Some(&steps),
+        };
+        let sizes = layer.sizes(Cpu::new(), shape, bounds).unwrap();
         assert_eq!(
             sizes,
             axes.map(|d| to[d]),
             "{shape:?} {starts:?} {ends:?} {steps:?}"
         );
         let mut y = vec![-1; count(&to)];
-        layer
-            .run_with_steps(Cpu::new(), shape, &x, &starts, &ends, &steps, &mut y)
-            .unwrap();
+        layer.run(Cpu::new(), shape, &x, bounds, &mut y).unwrap();
         assert_eq!(y, expected, "{shape:?} {starts:?} {ends:?} {steps:?}");
         if steps.iter().all(|&step| step == 1) {
-            assert_eq!(layer.sizes(Cpu::new(), shape, &starts, &ends), Ok(sizes));
+            let bounds = SliceBounds {
+                starts,
+                ends,
+                ..Default::default()
+            };
+            assert_eq!(layer.sizes(Cpu::new(), shape, bounds), Ok(sizes));
             let mut without = vec![-1; count(&to)];
             layer
-                .run(Cpu::new(), shape, &x, &starts, &ends, &mut without)
+                .run(Cpu::new(), shape, &x, bounds, &mut without)
                 .unwrap();
             assert_eq!(y, without);
         }
@@ -160,7 +166,13 @@ fn slice() {
         &mut y,
     );
     assert_eq!(y, [9, 11, 5, 7]);
-    let zero = DynamicSlice { axes: [0] }.sizes_with_steps(Cpu::new(), [3], &[0], &[3], &[0]);
+    let (starts, ends): (&[i64], &[i64]) = (&[0], &[3]);
+    let bounds = SliceBounds {
+        starts,
+        ends,
+        steps: Some(&[0]),
+    };
+    let zero = DynamicSlice { axes: [0] }.sizes(Cpu::new(), [3], bounds);
     assert_eq!(
         zero,
         Err(Error::Size {
@@ -168,10 +180,17 @@ fn slice() {
             value: 0
         })
     );
-    assert!(
-        DynamicSlice { axes: [0] }
-            .sizes(Cpu::new(), [3], &[0], &[])
-            .is_err()
+    let bounds = SliceBounds {
+        starts,
+        ..Default::default()
+    };
+    assert_eq!(
+        DynamicSlice { axes: [0] }.sizes(Cpu::new(), [3], bounds),
+        Err(Error::InputLength {
+            name: "ends",
+            expected: 1,
+            actual: 0
+        })
     );
 }
 
@@ -198,7 +217,11 @@ fn expand_and_tile() {
             i.iter().zip(from).map(|(&i, n)| i % n).collect()
         });
         let mut y = vec![-1; expected.len()];
-        Tile.run(Cpu::new(), from, repeats, &x, &mut y);
+        let repeated = Repeated {
+            shape: from,
+            repeats,
+        };
+        Tile.run(Cpu::new(), repeated, &x, &mut y);
         assert_eq!(y, expected, "{from:?} {repeats:?}");
     }
     let cpu = Cpu::new();
@@ -256,9 +279,9 @@ fn reshape_sizes() {
         keep.sizes::<3, 3>(cpu, [0, 3, 4], &[0, -1, 2]).is_err(),
         "−1 beside an empty axis says nothing"
     );
-    assert_eq!(SameSize.sizes(cpu, 3, 3), Ok([3]));
+    assert_eq!(SameSize.sizes(cpu, [3, 3]), Ok([3]));
     assert_eq!(
-        SameSize.sizes(cpu, 3, 4).unwrap_err().to_string(),
+        SameSize.sizes(cpu, [3, 4]).unwrap_err().to_string(),
         "sizes that have to be the same: 3 does not fit 4"
     );
     assert_eq!(ReadSizes.sizes(cpu, &[3, 0]), Ok([3, 0]));
