@@ -24,15 +24,28 @@ def environment(**changes: str) -> dict[str, str]:
     return os.environ | {"CARGO_TARGET_DIR": str(TARGET), "CARGO_TERM_COLOR": "never"} | changes
 
 
-def cargo(crate: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs cargo in the crate's folder, offline: a generated crate needs no network once its dependencies are there."""
+QUICK = (
+    *("--config", 'profile.dev.package."*".opt-level=0'),
+    *("--config", "profile.dev.opt-level=0"),
+    *("--config", "profile.dev.debug=0"),
+    *("--config", "profile.dev.incremental=false"),
+)
+"""What a generated crate's profile costs most of a build for: kernels at full speed, and line numbers."""
+
+
+def cargo(crate: Path, *arguments: str, as_written: bool = False) -> subprocess.CompletedProcess[str]:
+    """Runs cargo in the crate's folder, offline: a generated crate needs no network once its dependencies are there.
+
+    What is built in the profile `dev` is not optimised, unless it is to be built as the crate says."""
     _fetch(crate)
-    return _run(crate, arguments, offline=True)
+    toolchain = arguments[:1] if arguments[0].startswith("+") else ()
+    quick = () if as_written else QUICK
+    return _run(crate, (*toolchain, *quick, *arguments[len(toolchain) :]), offline=True)
 
 
-def passes(crate: Path, *arguments: str) -> str:
+def passes(crate: Path, *arguments: str, as_written: bool = False) -> str:
     """What a cargo command that must succeed prints."""
-    done = cargo(crate, *arguments)
+    done = cargo(crate, *arguments, as_written=as_written)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     return done.stdout
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import tomllib
@@ -111,8 +112,9 @@ def files(package: str, needed: Iterable[str]) -> dict[str, bytes]:
     return dict(sorted(found.items()))
 
 
-def _manifest() -> dict[str, Any]:
-    return tomllib.loads(resources.tf_layers_files()["Cargo.toml"].decode())
+@functools.cache
+def _manifest() -> Mapping[str, Any]:
+    return tomllib.loads(resources.tf_layers_manifest())
 
 
 def _closure(needed: Iterable[str]) -> set[str]:

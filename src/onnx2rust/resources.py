@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from onnx2rust.errors import ToolError
@@ -25,10 +26,17 @@ def tf_layers_files() -> dict[str, bytes]:
     files = {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted((root / "src").rglob("*.rs"))}
     for name in ("README.md", "LICENSE-MIT", "LICENSE-APACHE"):
         files[name] = _find_file(root / name, root.parent.parent / name).read_bytes()
-    manifest, marker, _ = (root / "Cargo.toml").read_text(encoding="utf-8").partition("# ---- only in the repository")
-    assert marker, "tf-layers/Cargo.toml has lost the line that its copy ends at"
-    files["Cargo.toml"] = (manifest.rstrip() + "\n").encode()
+    files["Cargo.toml"] = tf_layers_manifest().encode()
     return files
+
+
+@functools.cache
+def tf_layers_manifest() -> str:
+    """Cargo.toml as it travels with a generated crate."""
+    text = (tf_layers() / "Cargo.toml").read_text(encoding="utf-8")
+    manifest, marker, _ = text.partition("# ---- only in the repository")
+    assert marker, "tf-layers/Cargo.toml has lost the line that its copy ends at"
+    return manifest.rstrip() + "\n"
 
 
 def _find_file(*candidates: Path) -> Path:

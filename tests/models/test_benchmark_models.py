@@ -54,7 +54,7 @@ def test_a_quantised_crate_passes_its_own_tests_at_every_vector_level(name: str,
         Options(name=name, layers=rust_tools.ALL_LAYERS),
     )
     assert "fn every_vector_level" in (project.crate / "tests" / "parity.rs").read_text()
-    rust_tools.passes(project.crate, "test", "-q", "--test", "parity")
+    rust_tools.passes(project.crate, "test", "-q", "--test", "parity", as_written=True)
 
 
 @pytest.mark.large

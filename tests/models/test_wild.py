@@ -57,4 +57,4 @@ def test_magikas_crate_passes_its_own_tests(real: bool, tmp_path: Path) -> None:
     np.savez(tmp_path / "files.npz", bytes=np.array([_features(p) for p in chosen], np.int32))
     options = Options(name="magika", layers=rust_tools.ALL_LAYERS, features=tmp_path / "files.npz" if real else None)
     project = convert(model, tmp_path / "out", options)
-    rust_tools.passes(project.crate, "test", "-q")
+    rust_tools.passes(project.crate, "test", "-q", as_written=True)

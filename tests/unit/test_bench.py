@@ -11,18 +11,22 @@ import numpy as np
 import onnx
 import onnx_models
 import pytest
+import rust_tools
 from onnx import TensorProto, helper
 
 sys.path.insert(0, str(Path(__file__).parent / "ops"))
 from build import model
 
 import onnx2rust
+from onnx2rust import timing
 from onnx2rust.cli import run
 from onnx2rust.compare import Comparison
 from onnx2rust.errors import MismatchError
 from onnx2rust.oracle import Answer, Oracle
+from onnx2rust.timing import server
 from onnx2rust.timing.clock import Times
 from onnx2rust.timing.reports import LayerTime, Report, Row
+from onnx2rust.verification.workspace import Workspace
 
 
 @pytest.mark.parametrize(
@@ -59,10 +63,21 @@ def test_a_report_reads_as_a_table() -> None:
     assert nothing.text().splitlines()[1] == "  not timed: no inputs were found that the model runs on"
 
 
-@pytest.fixture(scope="session")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose layers are built once."""
-    return tmp_path_factory.mktemp("bench")
+def test_what_is_measured_is_what_users_build(tmp_path: Path) -> None:
+    onnx.save(onnx_models.score(), tmp_path / "score.onnx")
+    project = onnx2rust.convert(tmp_path / "score.onnx", tmp_path / "out")
+    assert server.profile().strip() in (project.crate / ".cargo" / "config.toml").read_text()
+    with mock.patch.object(timing, "Workspace", side_effect=InterruptedError) as workspace, pytest.raises(InterruptedError):
+        onnx2rust.bench(tmp_path / "score.onnx")
+    assert workspace.call_args.args[2] == server.profile()
+
+
+@pytest.fixture
+def target(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder and the profile in which other tests have built the layers: the times mean nothing here."""
+    quick = Workspace(rust_tools.VERIFY).profile
+    monkeypatch.setattr(server, "profile", lambda: quick)
+    return rust_tools.VERIFY
 
 
 @pytest.mark.slow

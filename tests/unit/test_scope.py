@@ -98,7 +98,7 @@ def rendered(graph: onnx.GraphProto, module: str, name: str = "Case") -> emit.Re
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
     options = Options(name=name, binary_classification=False)
     program = pipeline.lower(Loaded(proto, "onnx", "onnx", ()), options)
-    return emit.render(planner.plan(program, options), options, emit.Context(module, prefix=f"{module}/"))
+    return emit.render(planner.plan(program, options), options, emit.Context(module, prefix=f"{module}/", module=True))
 
 
 def known(**arrays: Any) -> list[onnx.TensorProto]:

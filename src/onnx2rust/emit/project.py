@@ -71,6 +71,8 @@ class Context:
     """The thresholds of a binary classifier."""
     layers: LayerCrate | None = None
     """The crate of layers, if it is not a copy of its own."""
+    module: bool = False
+    """Whether the model becomes a module of a larger crate, so that only the files in `src/` are written."""
     marked: bool = False
     """Whether every step calls `crate::profile::mark` first, so that it can be timed."""
     slack: tuple[float, ...] = ()
@@ -189,7 +191,11 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         "doc_inputs": Escaped(" " + ", ".join(f"{inputs[v]}: &{doc_locals[v]}" for v in program.inputs) + " "),
     }
     files = {"model/thresholds.json": thresholds.text(context.levels)} if context.binary else {}
-    wanted = _TEMPLATES if context.samples else [t for t in _TEMPLATES if t not in _NEED_SAMPLES]
+    wanted = [
+        t
+        for t in _TEMPLATES
+        if (context.samples or t not in _NEED_SAMPLES) and (not context.module or (t.startswith("src/") and t != "src/lib.rs"))
+    ]
     for template in (*wanted, "src/modules.rs"):
         differ = {
             "crate_version": toml_string(_version(files, weights)) if template == "Cargo.toml" else None,

@@ -28,7 +28,7 @@ class Shape(NamedTuple):
 
     def less(self, used: int) -> Shape:
         """With `used` columns kept for what follows."""
-        return self._replace(width=self.width - used)
+        return Shape(self.width - used, self.indent, self.offset)
 
     @property
     def nested(self) -> Shape:

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 
 from onnx2rust.layout.expressions import MAX_WIDTH, TAB, Lines, Shape, filled
-from onnx2rust.layout.syntax import Expr, If, Parser, Unknown, tokens
+from onnx2rust.layout.syntax import Expr, If, Parser, Unknown, texts
 
 _ASSIGNS = ("=", "+=", "-=", "*=", "/=")
 _MODIFIERS = ("pub", "const", "static", "fn", "impl", "struct", "enum", "mod", "use", "trait")
@@ -23,7 +23,10 @@ def formatted(source: str) -> str:
 
 def _pieces(source: str) -> Counter[str]:
     """The tokens, without those that a layout adds and takes away: a comma behind the last item, a closure's block, a list of one import."""
-    return Counter(t.text for t in tokens(source) if t.text not in (",", "{", "}"))
+    found = Counter(texts(source))
+    for free in (",", "{", "}"):
+        del found[free]
+    return found
 
 
 class _File(Parser):

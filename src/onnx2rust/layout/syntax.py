@@ -9,16 +9,18 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-_TOKEN = re.compile(
-    r"""(?P<comment>//[^\n]*)
-    |(?P<string>b?"(?:[^"\\]|\\.)*"|'(?:[^'\\\n]|\\[^']+)')
-    |(?P<lifetime>'[A-Za-z_]\w*)
-    |(?P<number>\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][+-]?\d+)?(?:[A-Za-z_]\w*)?)
-    |(?P<word>[A-Za-z_]\w*)
-    |(?P<sign>\.\.=|\.\.|::|->|=>|==|!=|<=|>=|&&|\|\||[-+*/%|^]=|[^\s\w])
-    |(?P<space>\s+)""",
-    re.VERBOSE | re.DOTALL,
-)
+_KINDS = {
+    "comment": r"//[^\n]*",
+    "string": r"""b?"(?:[^"\\]|\\.)*"|'(?:[^'\\\n]|\\[^']+)'""",
+    "lifetime": r"'[A-Za-z_]\w*",
+    "number": r"\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][+-]?\d+)?(?:[A-Za-z_]\w*)?",
+    "word": r"[A-Za-z_]\w*",
+    "sign": r"\.\.=|\.\.|::|->|=>|==|!=|<=|>=|&&|\|\||[-+*/%|^]=|[^\s\w]",
+    "end": r"\Z",
+}
+_TOKEN = re.compile(rf"\s*(?:{'|'.join(f'(?P<{kind}>{text})' for kind, text in _KINDS.items())})", re.DOTALL)
+_TEXT = re.compile(rf"\s*({'|'.join(_KINDS.values())})", re.DOTALL)
+"""The same in one group: what takes texts only takes a third of the time."""
 
 
 class Unknown(Exception):
@@ -38,18 +40,22 @@ class Token(NamedTuple):
 
 def tokens(source: str) -> list[Token]:
     """The tokens of the source, comments among them; the last one is empty."""
-    found, position, blank = list[Token](), 0, False
-    while position < len(source):
-        match = _TOKEN.match(source, position)
-        assert match is not None, source[position : position + 20]
-        kind, text = str(match.lastgroup), match[0]
-        if kind == "space":
-            blank = text.count("\n") > 1
-        else:
-            found.append(Token(kind, text, position, match.end(), blank))
-            blank = False
-        position = match.end()
-    return [*found, Token("end", "", position, position, False)]
+    found, position = list[Token](), 0
+    for match in _TOKEN.finditer(source):
+        kind = str(match.lastgroup)
+        start, end = match.span(kind)
+        assert match.start() == position, source[position : position + 20]
+        found.append(Token(kind, match[kind], start, end, source.count("\n", position, start) > 1))
+        position = end
+        if kind == "end":
+            break
+    assert position == len(source), source[position : position + 20]
+    return found
+
+
+def texts(source: str) -> list[str]:
+    """The texts of the tokens."""
+    return _TEXT.findall(source)
 
 
 class Expr:
@@ -157,7 +163,8 @@ class Let(Expr):
     value: Expr
 
 
-_PRECEDENCE = [("||",), ("&&",), ("==", "!=", "<", ">", "<=", ">="), ("|",), ("^",), ("&",), ("+", "-"), ("*", "/", "%")]
+_LEVELS = [("||",), ("&&",), ("==", "!=", "<", ">", "<=", ">="), ("|",), ("^",), ("&",), ("+", "-"), ("*", "/", "%")]
+_PRECEDENCE = {sign: level for level, signs in enumerate(_LEVELS) for sign in signs}
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -231,14 +238,16 @@ class Parser:
             return Binary((left, right), (sign,))
         return left
 
-    def _binary(self, level: int, structs: bool) -> Expr:
-        if level == len(_PRECEDENCE):
-            return self._cast(structs)
-        operands, signs = [self._binary(level + 1, structs)], list[str]()
-        while self.next in _PRECEDENCE[level]:
-            signs.append(self.take())
-            operands.append(self._binary(level + 1, structs))
-        return Binary(tuple(operands), tuple(signs)) if signs else operands[0]
+    def _binary(self, lowest: int, structs: bool) -> Expr:
+        """Operators that bind as `lowest` does, or closer."""
+        found = self._cast(structs)
+        while (level := _PRECEDENCE.get(self.next, -1)) >= lowest:
+            operands, signs = [found], list[str]()
+            while _PRECEDENCE.get(self.next) == level:
+                signs.append(self.take())
+                operands.append(self._binary(level + 1, structs))
+            found = Binary(tuple(operands), tuple(signs))
+        return found
 
     def _cast(self, structs: bool) -> Expr:
         found = self._unary(structs)

@@ -7,9 +7,6 @@ import os
 import pytest
 from frontend_sources import Sources
 
-from onnx2rust.frontends import load_many
-from onnx2rust.options import Options
-
 os.environ.update(CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0")
 
 
@@ -20,5 +17,4 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
 
     folder = tmp_path_factory.mktemp("tf")
     paths, answers = tf_models.write_all(folder)
-    results = dict(zip(paths, load_many(list(paths.values()), Options()), strict=True))
-    return Sources(folder, paths, answers, results)
+    return Sources.read(folder, paths, answers)

@@ -9,7 +9,7 @@ import pytest
 from frontend_sources import Sources, io_names, run_onnx
 
 from onnx2rust.errors import InvalidModelError, Onnx2RustError, UnsupportedError, UsageError
-from onnx2rust.frontends import load, load_many
+from onnx2rust.frontends import Loaded, load_many
 from onnx2rust.options import Options
 
 pytestmark = pytest.mark.slow
@@ -94,14 +94,13 @@ def test_the_same_file_gives_the_same_bytes(sources: Sources) -> None:
 def test_signatures(sources: Sources) -> None:
     message = sources.error("module_two", UsageError)
     assert message.endswith("the model has several signatures: plain, shifted\n    → choose with --signature")
-    path = sources.paths["module_two"]
-    loaded = load(path, Options(signature="shifted"))
+    loaded = sources.loaded("module_shifted")
     assert io_names(loaded) == (["a", "x"], ["first", "sum"])
     values, expected = sources.answers["module_shifted"]
     for got, want in zip(run_onnx(loaded, values[1], values[0]), expected, strict=True):
         np.testing.assert_allclose(got, want, atol=1e-5)
-    with pytest.raises(UsageError, match="no signature is called 'plane'\n    → the model has: plain, shifted"):
-        load(path, Options(signature="plane"))
+    message = sources.error("module_plane", UsageError)
+    assert "no signature is called 'plane'\n    → the model has: plain, shifted" in message
     assert sources.loaded("module_call").notes == ("the model has no signature: its __call__ was converted",)
     assert "no signature and no traced __call__" in sources.error("module_untraced", UnsupportedError)
 
@@ -110,16 +109,14 @@ def test_graph_def(sources: Sources) -> None:
     message = sources.error("graphdef", UsageError)
     assert "a frozen graph does not say what its inputs and outputs are" in message
     assert "give --input and --output; it has placeholders pixels and ends in out" in message
-    path = sources.paths["graphdef"]
     values, expected = sources.answers["graphdef"]
-    loaded = load(path, Options(inputs=("pixels",), outputs=("out",)))
+    loaded = sources.loaded("graphdef_out")
     assert io_names(loaded) == (["pixels"], ["out"])
     np.testing.assert_allclose(run_onnx(loaded, *values)[0], expected[0], atol=1e-6)
-    loaded = load(path, Options(outputs=("dense/Relu:0",)))
+    loaded = sources.loaded("graphdef_relu")
     assert io_names(loaded) == (["pixels"], ["dense/Relu"])
     assert loaded.notes == ("all placeholders were taken as inputs: pixels",)
-    with pytest.raises(UsageError, match="no node is called 'nowhere'"):
-        load(path, Options(outputs=("nowhere",)))
+    assert "no node is called 'nowhere'" in sources.error("graphdef_nowhere", UsageError)
 
 
 def test_code_in_a_file_is_never_run(sources: Sources) -> None:
@@ -150,27 +147,28 @@ class Scale(keras.layers.Layer):
 def test_custom_objects(tmp_path: Path, sources: Sources) -> None:
     import keras
 
-    module = tmp_path / "custom.py"
-    module.write_text(CUSTOM)
+    modules = {"scale": CUSTOM, "empty": "", "exits": "\nraise SystemExit('not today')"}
+    for name, text in modules.items():
+        (tmp_path / f"{name}.py").write_text(text)
     names: dict[str, object] = {}
     exec(CUSTOM, names)
     scale = names["Scale"]
     assert callable(scale)
     path = tmp_path / "custom.keras"
     keras.Sequential([keras.Input((3,), name="x"), scale(3.0, name="scaled")]).save(path)
-    with pytest.raises(UnsupportedError) as caught:
-        load(path, Options())
+    # one process reads them all: what one of them registers must not help another
+    asked = [Options(), *(Options(custom_objects=tmp_path / f"{name}.py") for name in modules), Options()]
+    without, loaded, lacking, refused, again = load_many([path] * len(asked), asked)
     hint = "models are code: if you trust it, give its Python source with --custom-objects module.py"
-    assert str(caught.value) == f"{path}, 'scaled': Scale is not part of Keras\n    → {hint}"
-    loaded = load(path, Options(custom_objects=module))
+    for result in (without, again):
+        assert isinstance(result, UnsupportedError)
+        assert str(result) == f"{path}, 'scaled': Scale is not part of Keras\n    → {hint}"
+    assert isinstance(loaded, Loaded)
     np.testing.assert_array_equal(run_onnx(loaded, np.ones((2, 3), np.float32))[0], np.full((2, 3), 3.0, np.float32))
-    module.write_text("")
-    with pytest.raises(UnsupportedError, match="define or import Scale in the --custom-objects module"):
-        load(path, Options(custom_objects=module))
-    module.write_text("\nraise SystemExit('not today')")
-    with pytest.raises(UsageError) as refused:
-        load(path, Options(custom_objects=module))
-    assert str(refused.value) == f"--custom-objects {module}, line 2: SystemExit: not today"
+    assert isinstance(lacking, UnsupportedError)
+    assert "define or import Scale in the --custom-objects module" in str(lacking)
+    assert isinstance(refused, UsageError)
+    assert str(refused) == f"--custom-objects {tmp_path / 'exits.py'}, line 2: SystemExit: not today"
 
 
 def test_damaged_files(sources: Sources) -> None:
@@ -195,6 +193,6 @@ def test_sparse_weights_are_written_out(sources: Sources) -> None:
 
 
 def test_keras_models_can_be_cut(sources: Sources) -> None:
-    proto = load(sources.paths["keras3"], Options(outputs=("stem/Relu",))).proto
+    proto = sources.loaded("keras3_stem").proto
     assert [value.name for value in proto.graph.input] == ["zebra"]
     assert {node.name.split("/")[0] for node in proto.graph.node} == {"stem"}

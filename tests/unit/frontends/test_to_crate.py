@@ -10,38 +10,34 @@ import numpy as np
 import onnx
 import pytest
 import rust_tools
-from frontend_sources import Sources, io_names
+from frontend_sources import WITH_OPTIONS, Sources, io_names
 
-from onnx2rust.frontends import Loaded, load_many
+from onnx2rust.frontends import Loaded, load
 from onnx2rust.options import Checks, Options
 from onnx2rust.verification import verify
 from onnx2rust.verification.reports import ModelReport
 
-SIGNATURES = {"module_plain": "plain", "module_shifted": "shifted"}
-FROZEN = Options(inputs=("pixels",), outputs=("out",))
 QUANTISED = ("tflite_dynamic", "tflite_sparse_dynamic", "tflite_int8", "tflite_int8_all")
 NAMES = [
-    "export", "keras2_saved_model", "module_call", *SIGNATURES,
+    "export", "keras2_saved_model", "module_call", "module_plain", "module_shifted",
     "keras3", "keras2", "dicts", "keras3_h5", "keras2_h5",
     "tflite_float", "tflite_fp16", "tflite_pool_dense", "tflite_sparse", *QUANTISED,
-    "graphdef", "onnx_external",
+    "graphdef_out", "onnx_external",
 ]  # fmt: skip
 pytestmark = pytest.mark.slow
 
 
-def _source(sources: Sources, name: str, folder: Path) -> tuple[Path, Options, list[Any], list[Any]]:
-    """Where it lies, how it is read, and what the framework answers to which inputs."""
-    if name in SIGNATURES:
-        return sources.paths["module_two"], Options(signature=SIGNATURES[name]), *sources.answers[name]
-    if name == "graphdef":
-        return sources.paths[name], FROZEN, *sources.answers[name]
+def _source(sources: Sources, name: str, folder: Path) -> tuple[Path, Options, Loaded, list[Any], list[Any]]:
+    """Where it lies, how it is read and what comes of it, and what the framework answers to which inputs."""
     if name == "onnx_external":
         path = folder / "pair.onnx"
         proto = onnx.ModelProto()
         proto.CopyFrom(sources.loaded("keras3").proto)
         onnx.save(proto, path, save_as_external_data=True, location="pair.bin", size_threshold=0)
-        return path, Options(), *sources.answers["keras3"]
-    return sources.paths[name], Options(), *sources.answers[name]
+        return path, Options(), load(path, Options()), *sources.answers["keras3"]
+    source, options = WITH_OPTIONS.get(name, (name, Options()))
+    answers = sources.answers["graphdef" if source == "graphdef" else name]
+    return sources.paths[source], options, sources.loaded(name), *answers
 
 
 def _features(name: str, loaded: Loaded, values: list[Any], expected: list[Any], folder: Path) -> Path:
@@ -61,14 +57,12 @@ def _features(name: str, loaded: Loaded, values: list[Any], expected: list[Any],
 @pytest.fixture(scope="module")
 def reports(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ModelReport]:
     folder = tmp_path_factory.mktemp("crates")
-    cases = [_source(sources, name, folder) for name in NAMES]
-    paths = [path for path, _, _, _ in cases]
-    options = []
-    for name, loaded, (_, own, values, expected) in zip(
-        NAMES, load_many(paths, [own for _, own, _, _ in cases]), cases, strict=True
-    ):
-        assert isinstance(loaded, Loaded), loaded
-        options.append(replace(own, features=_features(name, loaded, values, expected, folder)))
+    cases = {name: _source(sources, name, folder) for name in NAMES}
+    paths = [path for path, *_ in cases.values()]
+    options = [
+        replace(own, features=_features(name, loaded, values, expected, folder))
+        for name, (_, own, loaded, values, expected) in cases.items()
+    ]
     found = verify(paths, options, Checks(target_dir=rust_tools.VERIFY))
     return dict(zip(NAMES, found.models, strict=True))
 
