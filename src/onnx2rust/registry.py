@@ -58,7 +58,7 @@ ONNX_DOMAINS = ("", "ai.onnx")
 
 
 def onnx_op(name: str, *, since: int | tuple[int, ...], domain: str = "") -> Callable[[F], F]:
-    """Registers the decorated function as the lowering of versions `since` of an operator."""
+    """Registers the decorated function as the lowering of versions `since` of an operator; raises ValueError if one of them has one."""
     versions = (since,) if isinstance(since, int) else since
 
     def register(function: F) -> F:
@@ -67,7 +67,11 @@ def onnx_op(name: str, *, since: int | tuple[int, ...], domain: str = "") -> Cal
         keywords = {p.name: p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
         counts = keywords.pop("n_outputs", None) is not None
         operator = Operator(domain, name, versions, function, positional, keywords, counts)
-        _OPERATORS.setdefault((domain, name), []).append(operator)
+        others = _OPERATORS.setdefault((domain, name), [])
+        for other in others:
+            if twice := sorted(set(versions) & set(other.since)):
+                raise ValueError(f"{name} version {twice[0]} is lowered by {other.function.__name__}, and by {function.__name__}")
+        others.append(operator)
         return function
 
     return register
