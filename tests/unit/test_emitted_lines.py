@@ -495,6 +495,9 @@ def test_scratch_that_cannot_be_had_is_an_error() -> None:
     ):
         text = rendered([node], ["y"], known, shape)["src/model.rs"]
         assert text.count("&mut ws.scratch)") == text.count("&mut ws.scratch)?;") == 1, node.op_type
+    # so is room that a layer must have for itself
+    text = rendered([helper.make_node("Unique", ["x"], ["y"])], ["y"], {}, ("n",))["src/model.rs"]
+    assert text.count('.map_err(|e| e.at("y"))?;') == 2
     # one that can fail for other reasons says where
     assert "&mut ws.scratch).map_err(|e| e.at(" in lstm(["x", "w", "r"], ["", "y_h"])
 

@@ -4,9 +4,11 @@
 
 use tf_layers::activation::Activation::{Linear, Sigmoid, Tanh};
 use tf_layers::attention::{Attention, AttentionInputs, Axes, EmptyRows};
+use tf_layers::axis::AlongAxis;
 use tf_layers::conv::*;
 use tf_layers::matmul::MatMul;
 use tf_layers::matrices::Matrices;
+use tf_layers::movement::{Unique, UniquePlaces};
 use tf_layers::rank::{Ranked, TopK};
 use tf_layers::recurrent::*;
 use tf_layers::{Cpu, Error, Result, Slot};
@@ -224,6 +226,25 @@ fn the_best_of_an_axis() {
     });
 }
 
+#[test]
+fn what_is_sorted() {
+    // Slices without elements: all the same.
+    let along = AlongAxis {
+        outer: 1,
+        axis: HUGE,
+        inner: 0,
+    };
+    for sorted in [false, true] {
+        let layer = Unique { sorted }.checked();
+        refused("Unique, sizes", |cpu, _| {
+            layer.sizes::<f32>(cpu, along, &[]).map(drop)
+        });
+        refused("Unique", |cpu, _| {
+            layer.run::<f32>(cpu, along, &[], &mut [], UniquePlaces::default())
+        });
+    }
+}
+
 /// Every row of a batch has states.
 const ROWS: RecurrentInputs = RecurrentInputs {
     steps: 1,
@@ -275,6 +296,19 @@ fn recurrent_layers() {
     refused("RnnUnpacked", |cpu, scratch| {
         rnn.run(cpu, ROWS, weights(&[0.0], &[0.0]), out(), scratch)
     });
+    let wide = RnnUnpacked {
+        inputs: HUGE,
+        ..rnn
+    };
+    refused("RnnUnpacked, weights", |cpu, scratch| {
+        wide.run(
+            cpu,
+            RecurrentInputs::default(),
+            weights(&[], &[]),
+            out(),
+            scratch,
+        )
+    });
     let gru = GruUnpacked {
         inputs: 1,
         hidden: 1,
@@ -286,6 +320,19 @@ fn recurrent_layers() {
     .checked();
     refused("GruUnpacked", |cpu, scratch| {
         gru.run(cpu, ROWS, weights(&[0.0; 3], &[0.0; 3]), out(), scratch)
+    });
+    let wide = GruUnpacked {
+        inputs: HUGE,
+        ..gru
+    };
+    refused("GruUnpacked, weights", |cpu, scratch| {
+        wide.run(
+            cpu,
+            RecurrentInputs::default(),
+            weights(&[], &[]),
+            out(),
+            scratch,
+        )
     });
 }
 
@@ -325,5 +372,13 @@ fn lstms() {
     };
     refused("LstmUnpacked", |cpu, scratch| {
         layer.run(cpu, ROWS.into(), weights, LstmOutputs::default(), scratch)
+    });
+    let wide = LstmUnpacked {
+        inputs: HUGE,
+        ..layer
+    };
+    refused("LstmUnpacked, weights", |cpu, scratch| {
+        let (given, out) = (LstmInputs::default(), LstmOutputs::default());
+        wide.run(cpu, given, LstmWeights::default(), out, scratch)
     });
 }
