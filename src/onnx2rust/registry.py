@@ -87,21 +87,21 @@ def load_all() -> dict[tuple[str, str], list[Operator]]:
     return _OPERATORS
 
 
-_OF_ONNXRUNTIME = {"LayerNormalization": ("LayerNormalization", 17), "SimplifiedLayerNormalization": ("RMSNormalization", 23)}
+ONNXRUNTIMES = {"LayerNormalization": ("LayerNormalization", 17), "SimplifiedLayerNormalization": ("RMSNormalization", 23)}
 """Operators that onnxruntime has in ONNX's domain at every opset (its optimiser writes them into models), and the operator of ONNX and its
 version that they are."""
 
 
 def only_in_onnxruntime(name: str, domain: str, opset: int) -> bool:
     """Whether an operator of ONNX's domain is none of ONNX's at this opset, but one of onnxruntime's."""
-    return domain in ONNX_DOMAINS and name in _OF_ONNXRUNTIME and not onnx.defs.has(name, opset, "")
+    return domain in ONNX_DOMAINS and name in ONNXRUNTIMES and not onnx.defs.has(name, opset, "")
 
 
 def schema(name: str, domain: str, opset: int) -> onnx.defs.OpSchema | None:
     """The specification of an operator as a model with this opset means it; None if there is none."""
     domain = "" if domain in ONNX_DOMAINS else domain
     if only_in_onnxruntime(name, domain, opset):
-        name, opset = _OF_ONNXRUNTIME[name]
+        name, opset = ONNXRUNTIMES[name]
     try:
         return onnx.defs.get_schema(name, opset, domain)
     except onnx.defs.SchemaError:
