@@ -63,7 +63,7 @@ def lower(case: Case) -> emit.project.Rendered | str:
     options = Options(name="Case", binary_classification=False)
     try:
         program = pipeline.lower(loaded, options)
-        context = emit.Context(case.name, prefix=f"{case.name}/")
+        context = emit.Context(case.name, prefix=f"{case.name}/", module=True)
         rendered = emit.render(planner.plan(program, options), options, context)
         report.files(loaded, program, b"", rendered.model, case.name, drawn=False)
         return rendered

@@ -313,7 +313,7 @@ def test_optional_inputs_and_outputs_of_recurrent_layers_have_names() -> None:
             {"k": np.array([2])},
             "Ranked { outer: n, axis: 4, inner: 3, k: 2 }",
         ),
-        (helper.make_node("GlobalMaxPool", ["x"], ["y"]), {}, "Images { batch: n, positions: 3, channels: 4 }"),
+        (helper.make_node("GlobalMaxPool", ["x"], ["y"]), {}, "Images { batch: n, size: [3], channels: 4 }"),
         (helper.make_node("Trilu", ["x"], ["y"]), {}, "MatrixStack { batch: n, rows: 4, columns: 3 }"),
         (
             helper.make_node("ReverseSequence", ["x", "lens"], ["y"], batch_axis=1, time_axis=0),
@@ -416,7 +416,12 @@ def _residual(first: onnx.NodeProto) -> list[onnx.NodeProto]:
     [
         ([helper.make_node("MatMul", ["x", "w"], ["y"])], {"w": W}, ("n", 3), ".run(cpu, n, inputs.x, ws."),
         (_residual(helper.make_node("MatMul", ["x", "w"], ["z"])), {"w": W}, ("n", 3), ".run_adding(cpu, n, inputs.x, ws."),
-        ([helper.make_node("Conv", ["x", "k"], ["y"])], {"k": K}, (1, 3, 8, 8), ".run(cpu, 1, [8, 8], "),
+        (
+            [helper.make_node("Conv", ["x", "k"], ["y"])],
+            {"k": K},
+            (1, 3, 8, 8),
+            ".run(cpu, ImageStack { batch: 1, size: [8, 8] }, ",
+        ),
         (
             [helper.make_node("Mul", ["x", "w"], ["k"]), helper.make_node("Conv", ["c", "k"], ["y"])],
             {"w": K, "c": np.ones((1, 3, 4, 4), np.float32)},
@@ -490,5 +495,16 @@ def test_scratch_that_cannot_be_had_is_an_error() -> None:
     ):
         text = rendered([node], ["y"], known, shape)["src/model.rs"]
         assert text.count("&mut ws.scratch)") == text.count("&mut ws.scratch)?;") == 1, node.op_type
+    # so is room that a layer must have for itself
+    text = rendered([helper.make_node("Unique", ["x"], ["y"])], ["y"], {}, ("n",))["src/model.rs"]
+    assert text.count('.map_err(|e| e.at("y"))?;') == 2
     # one that can fail for other reasons says where
     assert "&mut ws.scratch).map_err(|e| e.at(" in lstm(["x", "w", "r"], ["", "y_h"])
+
+
+def test_sizes_that_stand_by_their_places_are_one() -> None:
+    """One number, or the shape of what stands behind it. Two in a row have to be counted off: they are a struct's fields."""
+    alone = [layer for layer in every_layer() if not layer.sizes_in]
+    counted = {layer.__name__: layer.size_names() for layer in alone}
+    beside = {layer.__name__: {*layer.input_shapes, layer.output_shape} for layer in alone}
+    assert {name: sizes for name, sizes in counted.items() if len(set(sizes) - beside[name]) > 1} == {}

@@ -14,7 +14,7 @@ import rust_tools
 from onnx import helper
 
 from onnx2rust import emit, layout, pipeline, planner
-from onnx2rust.emit import body
+from onnx2rust.emit import alike, body
 from onnx2rust.frontends import Loaded
 from onnx2rust.options import Checks, Options
 from onnx2rust.verification import verify
@@ -163,6 +163,23 @@ def test_alike_blocks_are_one_method_and_what_alternates_are_two() -> None:
     assert methods(text) == {key: list(BLOCK) for key in ("run_encoder_layer", "run_encoder_layer_2")}
     assert "self.run_encoder_layer_2(&self.layers.encoder_layer_blocks_2[5], &d, ws)?;" in text
     assert "    /// One of the alike blocks, `encoder/layer_0`, …, `encoder/layer_10`: 8 steps each.\n" in text
+    # what stands above a step is true of all blocks
+    assert text.count("// net/encoder/layer_*/query/MatMul: [batch, 4]\n") == 2
+    assert not re.search(r"// .*layer_\d", text.replace("/// ", ""))
+
+
+@pytest.mark.parametrize(
+    ("texts", "common"),
+    [
+        (["a/layer_9/q/MatMul: [n, 4]", "a/layer_10/q/MatMul: [n, 4]"], "a/layer_*/q/MatMul: [n, 4]"),
+        (["h.1/attn_1/x", "h.2/attn_2/x"], "h.*/attn_*/x"),
+        (["block/add/Add: [n]", "block_1/add/Add: [n]", "block_12/add/Add: [n]"], "block*/add/Add: [n]"),
+        (["v1", "other place"], "*"),
+        (["same", "same"], "same"),
+    ],
+)
+def test_a_comment_of_alike_blocks_says_what_they_have_in_common(texts: list[str], common: str) -> None:
+    assert alike.common_text(texts) == common
 
 
 def residual(blocks: int, called: Callable[[int], str]) -> onnx.ModelProto:

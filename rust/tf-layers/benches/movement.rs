@@ -166,6 +166,11 @@ fn main() {
         ("3x3 s1", 3, 1, 1),
     ] {
         for channels in [64, 16, 1] {
+            let images = Images {
+                batch: 1,
+                size: [56, 56],
+                channels,
+            };
             let geometry = MaxPool {
                 kernel_shape: [kernel; 2],
                 strides: [stride; 2],
@@ -185,7 +190,7 @@ fn main() {
             let [h, w] = geometry.window().output_size([56, 56]);
             let (x, y) = (&x[..56 * 56 * channels], &mut y[..h * w * channels]);
             bench.time(&format!("max {name} 56x56x{channels}"), || {
-                geometry.run(cpu, 1, [56, 56], channels, x, y);
+                geometry.run(cpu, images, x, y);
             });
             let average = AveragePool {
                 kernel_shape,
@@ -197,14 +202,14 @@ fn main() {
                 count_include_pad: false,
             };
             bench.time(&format!("average {name} 56x56x{channels}"), || {
-                average.run(cpu, 1, [56, 56], channels, x, y);
+                average.run(cpu, images, x, y);
             });
         }
     }
     bench.time("global average 7x7x1280", || {
         let images = Images {
             batch: 1,
-            positions: 49,
+            size: [7, 7],
             channels: 1280,
         };
         GlobalAveragePool.run(cpu, images, &x[..49 * 1280], &mut y[..1280]);

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use common::{Bench, numbers};
 use tf_layers::activation::Activation;
 use tf_layers::bench::time;
-use tf_layers::conv::{Conv, DepthwiseConv, WinogradConv2d};
+use tf_layers::conv::{Conv, DepthwiseConv, ImageStack, WinogradConv2d};
 use tf_layers::cpu::{Simd, dispatch, prelude::*};
 use tf_layers::dense::Dense;
 use tf_layers::matmul::MatMul;
@@ -142,7 +142,7 @@ fn conv<const D: usize>(
         &mut y,
         |y| {
             layer
-                .run(cpu, 1, size, x, y, &mut scratch)
+                .run(cpu, ImageStack { batch: 1, size }, x, y, &mut scratch)
                 .expect("there is memory")
         },
         |y| y.iter().all(|v| v.is_finite()),
@@ -179,7 +179,16 @@ fn winograd<const M: usize>(bench: &Bench, cpu: Cpu, size: usize, channels: usiz
         &mut y,
         |y| {
             layer
-                .run(cpu, 1, [size; 2], x, y, &mut scratch)
+                .run(
+                    cpu,
+                    ImageStack {
+                        batch: 1,
+                        size: [size; 2],
+                    },
+                    x,
+                    y,
+                    &mut scratch,
+                )
                 .expect("there is memory")
         },
         |y| y.iter().all(|v| v.is_finite()),
@@ -222,7 +231,16 @@ fn depthwise(bench: &Bench, cpu: Cpu, size: usize, channels: usize, kernel: usiz
         &mut y,
         |y| {
             layer
-                .run(cpu, 1, [size; 2], x, y, &mut scratch)
+                .run(
+                    cpu,
+                    ImageStack {
+                        batch: 1,
+                        size: [size; 2],
+                    },
+                    x,
+                    y,
+                    &mut scratch,
+                )
                 .expect("there is memory")
         },
         |y| y.iter().all(|v| v.is_finite()),

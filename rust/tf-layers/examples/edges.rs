@@ -3,8 +3,8 @@
 //! Two 3×3 kernels answer to vertical and to horizontal edges (Sobel); pooling keeps the strongest answer of each 2×2 window.
 
 use tf_layers::activation::Activation;
-use tf_layers::conv::Conv;
-use tf_layers::pool::MaxPool;
+use tf_layers::conv::{Conv, ImageStack};
+use tf_layers::pool::{Images, MaxPool};
 use tf_layers::{Cpu, Slot, pack};
 
 const SIZE: [usize; 2] = [16, 32];
@@ -47,8 +47,18 @@ fn main() -> tf_layers::Result<()> {
     let (mut found, mut scratch) = (Slot::new(), Slot::new());
     let mut pooled = vec![0.0; POOLED[0] * POOLED[1] * 2];
     let elements = SIZE[0] * SIZE[1] * 2;
-    edges.run(cpu, 1, SIZE, &picture, found.fit(elements)?, &mut scratch)?;
-    strongest.run(cpu, 1, SIZE, 2, found.get(elements), &mut pooled);
+    let images = ImageStack {
+        batch: 1,
+        size: SIZE,
+    };
+    let y = found.fit(elements)?;
+    edges.run(cpu, images, &picture, y, &mut scratch)?;
+    let images = Images {
+        batch: 1,
+        size: SIZE,
+        channels: 2,
+    };
+    strongest.run(cpu, images, found.get(elements), &mut pooled);
 
     // images are channels-last: the two answers of a pixel are neighbours
     for row in pooled.chunks_exact(POOLED[1] * 2) {

@@ -1,5 +1,14 @@
 //! Windows over images, brought to three spatial axes.
 
+/// Images of one size, channels last: `[batch, *size, channels]` for the channels that a layer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImageStack<const D: usize> {
+    /// How many.
+    pub batch: usize,
+    /// Size of each, without its channels.
+    pub size: [usize; D],
+}
+
 /// `values` behind as many `filler`s as make three.
 pub(crate) fn three<const D: usize>(values: [usize; D], filler: usize) -> [usize; 3] {
     let mut three = [filler; 3];
@@ -25,6 +34,20 @@ pub(crate) const fn checked<const D: usize>(
         i += 1;
     }
     taps
+}
+
+/// Checks that groups of channels are equal parts of x's and of y's.
+pub(crate) const fn checked_groups(group: usize, inputs: usize, outputs: usize) {
+    assert!(group > 0, "a convolution has one group at least");
+    assert!(inputs.is_multiple_of(group), "groups divide x's channels");
+    assert!(outputs.is_multiple_of(group), "groups divide y's channels");
+}
+
+/// Checks that there is one bias an output.
+pub(crate) const fn checked_bias(bias: Option<&[f32]>, outputs: usize) {
+    if let Some(bias) = bias {
+        assert!(bias.len() == outputs, "a bias has y's channels");
+    }
 }
 
 /// Pads of ONNX's `SAME`: as many zeros as ⌈size / stride⌉ windows need, the smaller half first. None where there is no pixel.
@@ -70,6 +93,26 @@ macro_rules! same_pads {
 }
 #[cfg(any(feature = "conv", feature = "integer", feature = "pool"))]
 pub(crate) use same_pads;
+
+/// What moves over an image, of the layers that have the fields of a convolution.
+#[cfg(any(feature = "conv", feature = "integer"))]
+macro_rules! window {
+    () => {
+        fn window(&self, size: [usize; D]) -> crate::image::Window {
+            use crate::image::three;
+            crate::image::Window {
+                size: three(size, 1),
+                kernel: three(self.kernel_shape, 1),
+                strides: three(self.strides, 1),
+                dilations: three(self.dilations, 1),
+                begin: three(self.pads_begin, 0),
+                end: three(self.pads_end, 0),
+            }
+        }
+    };
+}
+#[cfg(any(feature = "conv", feature = "integer"))]
+pub(crate) use window;
 
 /// A kernel that moves over an image of `size` pixels.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Rng, flat, indices};
 use tf_layers::activation::Activation;
-use tf_layers::conv::{Conv, ConvDynamic, ConvDynamicInputs, DepthwiseConv};
+use tf_layers::conv::{Conv, ConvDynamic, ConvDynamicInputs, DepthwiseConv, ImageStack};
 use tf_layers::{Cpu, Slot, pack};
 
 /// |error| ≤ budget · Σ |x·w| (+ |bias| + |residual|).
@@ -62,19 +62,18 @@ impl<const D: usize> Case<D> {
         let mut scratch = Slot::new();
         let mut y = vec![f32::NAN; y_shape.iter().product()];
         let (batch, size) = (self.batch, self.size);
+        let images = ImageStack { batch, size };
         if let Some(residual) = &residual {
             layer
-                .run_adding(cpu, batch, size, &x, residual, &mut y, &mut scratch)
+                .run_adding(cpu, images, &x, residual, &mut y, &mut scratch)
                 .unwrap();
             let mut in_place = residual.clone();
             layer
-                .run_adding_in_place(cpu, batch, size, &x, &mut in_place, &mut scratch)
+                .run_adding_in_place(cpu, images, &x, &mut in_place, &mut scratch)
                 .unwrap();
             assert_eq!(y, in_place);
         } else {
-            layer
-                .run(cpu, batch, size, &x, &mut y, &mut scratch)
-                .unwrap();
+            layer.run(cpu, images, &x, &mut y, &mut scratch).unwrap();
             let mut dynamic = vec![f32::NAN; y.len()];
             let layer = ConvDynamic {
                 group: self.group,
@@ -115,11 +114,11 @@ impl<const D: usize> Case<D> {
             match &residual {
                 Some(residual) => {
                     layer
-                        .run_adding(cpu, batch, size, &x, residual, &mut depthwise, &mut scratch)
+                        .run_adding(cpu, images, &x, residual, &mut depthwise, &mut scratch)
                         .unwrap();
                 }
                 None => layer
-                    .run(cpu, batch, size, &x, &mut depthwise, &mut scratch)
+                    .run(cpu, images, &x, &mut depthwise, &mut scratch)
                     .unwrap(),
             }
         }

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Rng, flat, indices};
 use tf_layers::activation::Activation;
-use tf_layers::conv::{ConvDynamicInputs, ConvTranspose, ConvTransposeDynamic};
+use tf_layers::conv::{ConvDynamicInputs, ConvTranspose, ConvTransposeDynamic, ImageStack};
 use tf_layers::{Cpu, Slot, pack};
 
 /// |error| ≤ budget · Σ |x·w| (+ |bias|).
@@ -81,7 +81,13 @@ fn check_weights<const D: usize>(
     .checked();
     let mut y = vec![f32::NAN; y_shape.iter().product()];
     layer
-        .run(cpu, batch, size, &x, &mut y, &mut Slot::new())
+        .run(
+            cpu,
+            ImageStack { batch, size },
+            &x,
+            &mut y,
+            &mut Slot::new(),
+        )
         .unwrap();
 
     if activation == Activation::Linear {

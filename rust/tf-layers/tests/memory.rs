@@ -4,9 +4,11 @@
 
 use tf_layers::activation::Activation::{Linear, Sigmoid, Tanh};
 use tf_layers::attention::{Attention, AttentionInputs, Axes, EmptyRows};
+use tf_layers::axis::AlongAxis;
 use tf_layers::conv::*;
 use tf_layers::matmul::MatMul;
 use tf_layers::matrices::Matrices;
+use tf_layers::movement::{Unique, UniquePlaces};
 use tf_layers::rank::{Ranked, TopK};
 use tf_layers::recurrent::*;
 use tf_layers::{Cpu, Error, Result, Slot};
@@ -24,6 +26,11 @@ fn refused(layer: &str, run: impl FnOnce(Cpu, &mut Slot<f32>) -> Result<()>) {
     // What has been refused leaves a slot that works.
     assert_eq!(scratch.fit(3).map(|room| room.len()), Ok(3), "{layer}");
 }
+
+const PIXEL: ImageStack<1> = ImageStack {
+    batch: 1,
+    size: [1],
+};
 
 #[test]
 fn convolutions() {
@@ -44,13 +51,13 @@ fn convolutions() {
     .checked();
     let (x, mut y) = ([1.0], [0.0]);
     refused("Conv", |cpu, scratch| {
-        conv.run(cpu, 1, [1], &x, &mut y, scratch)
+        conv.run(cpu, PIXEL, &x, &mut y, scratch)
     });
     refused("Conv, adding", |cpu, scratch| {
-        conv.run_adding(cpu, 1, [1], &x, &[1.0], &mut y, scratch)
+        conv.run_adding(cpu, PIXEL, &x, &[1.0], &mut y, scratch)
     });
     refused("Conv, in place", |cpu, scratch| {
-        conv.run_adding_in_place(cpu, 1, [1], &x, &mut y, scratch)
+        conv.run_adding_in_place(cpu, PIXEL, &x, &mut y, scratch)
     });
     let depthwise = DepthwiseConv {
         channels: 1,
@@ -66,10 +73,10 @@ fn convolutions() {
     }
     .checked();
     refused("DepthwiseConv", |cpu, scratch| {
-        depthwise.run(cpu, 1, [1], &x, &mut y, scratch)
+        depthwise.run(cpu, PIXEL, &x, &mut y, scratch)
     });
     refused("DepthwiseConv, adding", |cpu, scratch| {
-        depthwise.run_adding(cpu, 1, [1], &x, &[1.0], &mut y, scratch)
+        depthwise.run_adding(cpu, PIXEL, &x, &[1.0], &mut y, scratch)
     });
     let dynamic = ConvDynamic {
         group: 1,
@@ -105,11 +112,15 @@ fn winograd() {
     }
     .checked();
     let x = [1.0; 16];
+    let images = ImageStack {
+        batch: 1,
+        size: [1, 1],
+    };
     refused("WinogradConv2d", |cpu, scratch| {
-        layer.run(cpu, 1, [1, 1], &x, &mut [], scratch)
+        layer.run(cpu, images, &x, &mut [], scratch)
     });
     refused("WinogradConv2d, adding", |cpu, scratch| {
-        layer.run_adding(cpu, 1, [1, 1], &x, &[], &mut [], scratch)
+        layer.run_adding(cpu, images, &x, &[], &mut [], scratch)
     });
 }
 
@@ -130,8 +141,12 @@ fn transposed_convolutions() {
         activation: Linear,
     }
     .checked();
+    let images = ImageStack {
+        batch: 1,
+        size: [HUGE],
+    };
     refused("ConvTranspose", |cpu, scratch| {
-        layer.run(cpu, 1, [HUGE], &[], &mut [], scratch)
+        layer.run(cpu, images, &[], &mut [], scratch)
     });
     let dynamic = ConvTransposeDynamic {
         group: 1,
@@ -211,6 +226,25 @@ fn the_best_of_an_axis() {
     });
 }
 
+#[test]
+fn what_is_sorted() {
+    // Slices without elements: all the same.
+    let along = AlongAxis {
+        outer: 1,
+        axis: HUGE,
+        inner: 0,
+    };
+    for sorted in [false, true] {
+        let layer = Unique { sorted }.checked();
+        refused("Unique, sizes", |cpu, _| {
+            layer.sizes::<f32>(cpu, along, &[]).map(drop)
+        });
+        refused("Unique", |cpu, _| {
+            layer.run::<f32>(cpu, along, &[], &mut [], UniquePlaces::default())
+        });
+    }
+}
+
 /// Every row of a batch has states.
 const ROWS: RecurrentInputs = RecurrentInputs {
     steps: 1,
@@ -262,6 +296,19 @@ fn recurrent_layers() {
     refused("RnnUnpacked", |cpu, scratch| {
         rnn.run(cpu, ROWS, weights(&[0.0], &[0.0]), out(), scratch)
     });
+    let wide = RnnUnpacked {
+        inputs: HUGE,
+        ..rnn
+    };
+    refused("RnnUnpacked, weights", |cpu, scratch| {
+        wide.run(
+            cpu,
+            RecurrentInputs::default(),
+            weights(&[], &[]),
+            out(),
+            scratch,
+        )
+    });
     let gru = GruUnpacked {
         inputs: 1,
         hidden: 1,
@@ -273,6 +320,19 @@ fn recurrent_layers() {
     .checked();
     refused("GruUnpacked", |cpu, scratch| {
         gru.run(cpu, ROWS, weights(&[0.0; 3], &[0.0; 3]), out(), scratch)
+    });
+    let wide = GruUnpacked {
+        inputs: HUGE,
+        ..gru
+    };
+    refused("GruUnpacked, weights", |cpu, scratch| {
+        wide.run(
+            cpu,
+            RecurrentInputs::default(),
+            weights(&[], &[]),
+            out(),
+            scratch,
+        )
     });
 }
 
@@ -312,5 +372,13 @@ fn lstms() {
     };
     refused("LstmUnpacked", |cpu, scratch| {
         layer.run(cpu, ROWS.into(), weights, LstmOutputs::default(), scratch)
+    });
+    let wide = LstmUnpacked {
+        inputs: HUGE,
+        ..layer
+    };
+    refused("LstmUnpacked, weights", |cpu, scratch| {
+        let (given, out) = (LstmInputs::default(), LstmOutputs::default());
+        wide.run(cpu, given, LstmWeights::default(), out, scratch)
     });
 }

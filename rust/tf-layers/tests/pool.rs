@@ -40,12 +40,12 @@ fn counts<const D: usize>(w: &Window<D>, size: [usize; D]) -> [usize; D] {
 
 /// Every window of `[batch, *size, channels]`: its output index and `Some((flat index in x))` per tap in the image,
 /// `None` per tap in the padding.
-fn windows<const D: usize>(
-    w: &Window<D>,
-    batch: usize,
-    size: [usize; D],
-    channels: usize,
-) -> Vec<Vec<Option<usize>>> {
+fn windows<const D: usize>(w: &Window<D>, images: Images<D>) -> Vec<Vec<Option<usize>>> {
+    let Images {
+        batch,
+        size,
+        channels,
+    } = images;
     let out = counts(w, size);
     assert_eq!(out, w.output_size(size), "{w:?} over {size:?}");
     let shape = |s: [usize; D]| [&[batch], s.as_slice(), &[channels]].concat();
@@ -94,18 +94,30 @@ fn random_window<const D: usize>(rng: &mut Rng) -> Window<D> {
 fn check<const D: usize>(rng: &mut Rng, channels: usize) {
     let window = random_window::<D>(rng);
     let (batch, size) = (rng.size(1, 3), std::array::from_fn(|_| rng.size(1, 10)));
-    check_window(rng, window, batch, size, channels);
+    let images = Images {
+        batch,
+        size,
+        channels,
+    };
+    check_window(rng, window, images);
 }
 
-fn check_window<const D: usize>(
-    rng: &mut Rng,
-    window: Window<D>,
-    batch: usize,
-    size: [usize; D],
-    channels: usize,
-) {
+fn one_image<const D: usize>(size: [usize; D], channels: usize) -> Images<D> {
+    Images {
+        batch: 1,
+        size,
+        channels,
+    }
+}
+
+fn check_window<const D: usize>(rng: &mut Rng, window: Window<D>, images: Images<D>) {
+    let Images {
+        batch,
+        size,
+        channels,
+    } = images;
     let x = rng.f32s(batch * size.iter().product::<usize>() * channels);
-    let windows = windows(&window, batch, size, channels);
+    let windows = windows(&window, images);
     let fold = |first: f64, step: &dyn Fn(f64, f64) -> f64| -> Vec<f64> {
         let taps =
             |w: &Vec<Option<usize>>| w.iter().flatten().fold(first, |a, &i| step(a, x[i].into()));
@@ -129,30 +141,30 @@ fn check_window<const D: usize>(
     let mut y = vec![0.0; windows.len()];
     for cpu in Cpu::all() {
         let what = format!("{} {size:?} × {channels} {window:?}", cpu.name());
-        pooling!(MaxPool, window).run(cpu, batch, size, channels, &x, &mut y);
+        pooling!(MaxPool, window).run(cpu, images, &x, &mut y);
         assert_eq!(error(&y, &largest), 0.0, "max {what}");
         for (count_include_pad, expected) in [(false, &means), (true, &padded)] {
             pooling!(AveragePool, window, count_include_pad: count_include_pad)
-                .run(cpu, batch, size, channels, &x, &mut y);
+                .run(cpu, images, &x, &mut y);
             assert!(error(&y, expected) < MEAN_ERROR, "mean {what}");
         }
         for p in [1, 2, 3] {
             let p64 = f64::from(p);
             let sums = fold(0.0, &|a, x| a + x.abs().powf(p64));
             let norms: Vec<f64> = sums.iter().map(|s| s.powf(1.0 / p64)).collect();
-            pooling!(LpPool, window, p: p).run(cpu, batch, size, channels, &x, &mut y);
+            pooling!(LpPool, window, p: p).run(cpu, images, &x, &mut y);
             assert!(error(&y, &norms) < NORM_ERROR, "norm {p} {what}");
         }
     }
     let cpu = Cpu::new();
     let x64: Vec<f64> = x.iter().map(|&v| v.into()).collect();
     let mut y64 = vec![0.0; windows.len()];
-    pooling!(MaxPool, window).run(cpu, batch, size, channels, &x64, &mut y64);
+    pooling!(MaxPool, window).run(cpu, images, &x64, &mut y64);
     let least = |y: f64| if y == f32::MIN.into() { f64::MIN } else { y };
     assert_eq!(y64, largest.into_iter().map(least).collect::<Vec<_>>());
     let x8: Vec<i8> = x.iter().map(|v| (v * 127.0) as i8).collect();
     let mut y8 = vec![0; windows.len()];
-    pooling!(MaxPool, window).run(cpu, batch, size, channels, &x8, &mut y8);
+    pooling!(MaxPool, window).run(cpu, images, &x8, &mut y8);
     let largest8: Vec<i8> = windows
         .iter()
         .map(|w| w.iter().flatten().map(|&i| x8[i]).max().unwrap_or(i8::MIN))
@@ -197,7 +209,7 @@ fn windows_wider_than_the_image() {
                     pads_end: [pads; 2],
                     ceil_mode,
                 };
-                check_window(&mut rng, window.checked(), 1, size, channels);
+                check_window(&mut rng, window.checked(), one_image(size, channels));
             }
         }
     }
@@ -228,7 +240,7 @@ fn long_lines_and_wide_windows() {
             pads_end: [0, pads[1]],
             ceil_mode: false,
         };
-        check_window(&mut rng, window.checked(), 1, [2, width], channels);
+        check_window(&mut rng, window.checked(), one_image([2, width], channels));
     }
 }
 
@@ -265,7 +277,7 @@ fn output_sizes() {
     };
     assert_eq!(late.output_size([2]), [1]);
     let empty = pooling!(MaxPool, window);
-    empty.run::<f32>(Cpu::new(), 1, [1], 3, &[0.0; 3], &mut []);
+    empty.run::<f32>(Cpu::new(), one_image([1], 3), &[0.0; 3], &mut []);
 }
 
 #[test]
@@ -303,14 +315,12 @@ fn infinities_and_nan() {
             };
             let expected: Vec<f32> = pairs.iter().flat_map(|(_, y)| vec![*y; channels]).collect();
             let mut y = vec![0.0; pairs.len() * channels];
-            pooling!(MaxPool, window).run(cpu, 1, [2 * pairs.len()], channels, &x, &mut y);
+            pooling!(MaxPool, window).run(cpu, one_image([2 * pairs.len()], channels), &x, &mut y);
             assert_eq!(bits(&y), bits(&expected), "{} {channels}", cpu.name());
             let mut at = vec![0; y.len()];
             pooling!(MaxPoolIndices, window, column_major: false).run(
                 cpu,
-                1,
-                [2 * pairs.len()],
-                channels,
+                one_image([2 * pairs.len()], channels),
                 &x,
                 &mut y,
                 &mut at,
@@ -318,7 +328,7 @@ fn infinities_and_nan() {
             assert_eq!(bits(&y), bits(&expected));
             let images = Images {
                 batch: pairs.len(),
-                positions: 2,
+                size: [2],
                 channels,
             };
             GlobalMaxPool.run(cpu, images, &x, &mut y);
@@ -333,7 +343,7 @@ fn infinities_and_nan() {
                 .iter()
                 .flat_map(|&v| vec![v; channels])
                 .collect();
-            pooling!(MaxPool, shared).run(cpu, 1, [5], channels, &row, &mut y);
+            pooling!(MaxPool, shared).run(cpu, one_image([5], channels), &row, &mut y);
             let expected: Vec<f32> = [NAN, NAN, 2.0, 2.0]
                 .iter()
                 .flat_map(|&v| vec![v; channels])
@@ -353,7 +363,12 @@ fn indices_count_as_onnx_does() {
         let x: Vec<f32> = (0..batch * size[0] * size[1] * channels)
             .map(|_| (rng.f32() * 3.0).round())
             .collect();
-        let windows = windows(&window, batch, size, channels);
+        let images = Images {
+            batch,
+            size,
+            channels,
+        };
+        let windows = windows(&window, images);
         let column_major = round % 2 == 1;
         let number = |i: usize| {
             let (n, h, w, c) = (
@@ -382,10 +397,10 @@ fn indices_count_as_onnx_does() {
             .collect();
         let (mut y, mut found) = (vec![0.0; windows.len()], vec![0; windows.len()]);
         let layer = pooling!(MaxPoolIndices, window, column_major: column_major);
-        layer.run(Cpu::new(), batch, size, channels, &x, &mut y, &mut found);
+        layer.run(Cpu::new(), images, &x, &mut y, &mut found);
         assert_eq!(found, expected, "{window:?} {size:?}");
         let mut values = vec![0.0; windows.len()];
-        pooling!(MaxPool, window).run(Cpu::new(), batch, size, channels, &x, &mut values);
+        pooling!(MaxPool, window).run(Cpu::new(), images, &x, &mut values);
         assert_eq!(y, values);
     }
 }
@@ -393,6 +408,14 @@ fn indices_count_as_onnx_does() {
 #[test]
 fn global() {
     let mut rng = Rng::new(3);
+    let one = Images {
+        batch: 1,
+        size: [2, 3],
+        channels: 1,
+    };
+    let mut y = [0.0];
+    GlobalAveragePool.run(Cpu::new(), one, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &mut y);
+    assert_eq!(y, [3.5], "over all spatial axes");
     for (positions, channels) in [
         (1, 1),
         (49, 3),
@@ -420,7 +443,7 @@ fn global() {
         let mut y = vec![0.0; batch * channels];
         let images = Images {
             batch,
-            positions,
+            size: [positions],
             channels,
         };
         for cpu in Cpu::all() {

@@ -4,7 +4,7 @@ mod common;
 
 use common::Rng;
 use tf_layers::activation::Activation;
-use tf_layers::conv::WinogradConv2d;
+use tf_layers::conv::{ImageStack, WinogradConv2d};
 use tf_layers::{Cpu, Slot, pack};
 
 /// |error| of F(2×2) and F(4×4), of the largest |y|: the smaller tile is as exact as the direct kernel, the larger one a choice.
@@ -43,9 +43,10 @@ fn check<const M: usize>(
     .checked();
     let mut y = vec![f32::NAN; batch * output[0] * output[1] * outputs];
     let mut scratch = Slot::new();
+    let images = ImageStack { batch, size };
     match &residual {
-        Some(residual) => layer.run_adding(cpu, batch, size, &x, residual, &mut y, &mut scratch),
-        None => layer.run(cpu, batch, size, &x, &mut y, &mut scratch),
+        Some(residual) => layer.run_adding(cpu, images, &x, residual, &mut y, &mut scratch),
+        None => layer.run(cpu, images, &x, &mut y, &mut scratch),
     }
     .unwrap();
     let mut expected = vec![0.0; y.len()];

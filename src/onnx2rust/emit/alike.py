@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -57,6 +58,22 @@ def anonymous(printer: Printer, names: Sequence[str]) -> Printer:
 def common_name(names: Sequence[str]) -> str:
     """The words that all the names have in common at the same places."""
     return "_".join(_agreeing(names))
+
+
+def common_text(texts: Sequence[str]) -> str:
+    """What the texts have in common, with `*` for what differs: `layer_0/query` and `layer_12/query` are `layer_*/query`."""
+    pieces = [re.findall(r"\d+|[^\W\d_]+|.", text, re.DOTALL) for text in texts]
+    if len(set(map(len, pieces))) == 1:
+        return "".join(same[0] if len(set(same)) == 1 else "*" for same in zip(*pieces, strict=True))
+    begin = _common(pieces)
+    end = _common([of_one[begin:][::-1] for of_one in pieces])
+    first = pieces[0]
+    return "".join([*first[:begin], "*", *first[len(first) - end :]])
+
+
+def _common(pieces: Sequence[Sequence[str]]) -> int:
+    """How many pieces all begin with in common."""
+    return next((k for k, same in enumerate(zip(*pieces, strict=False)) if len(set(same)) > 1), min(map(len, pieces)))
 
 
 def _agreeing(names: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from onnx2rust.batching import Segment
-from onnx2rust.emit.alike import Kind, anonymous, common_name, read
+from onnx2rust.emit.alike import Kind, anonymous, common_name, common_text, read
 from onnx2rust.emit.code import (
     CPU,
     FIRST,
@@ -350,7 +350,8 @@ def _methods(
             [replace(u, statements=[s for s in u.statements if not isinstance(s, Comment)]) for u in part.units], part.around
         )
         text = _lines(writer, anonymous(printer, layers), bare, used, shared)
-        key = (id(part.around), *arguments, *head, *text, *map(writer.type_of, layers)) if layers else (number,)
+        comments = sum(isinstance(s, Comment) for s in _of(part.units))
+        key = (id(part.around), comments, *arguments, *head, *text, *map(writer.type_of, layers)) if layers else (number,)
         alike.setdefault(key, []).append(number)
     first = {numbers[0]: numbers for numbers in alike.values()}
     for number, part in enumerate(parts):
@@ -382,6 +383,10 @@ def _unite(writer: Writer, printer: Printer, parts: Sequence[Part]) -> Printer:
     first.kind = kind
     first.place = Escaped(f"One of the alike blocks, {kind.place}")
     first.name = Escaped(f"run_{ident(words, 'block')}")
+    comments = ([s.text for s in _of(part.units) if isinstance(s, Comment)] for part in parts)
+    shown = iter([common_text(of_one) for of_one in zip(*comments, strict=True)])
+    for unit in parts[0].units:
+        unit.statements = [replace(s, text=next(shown)) if isinstance(s, Comment) else s for s in unit.statements]
     own = f"{LAYERS.name}: &{kind.struct}" + ("<'_>" if kind.lifetime else "")
     first.arguments = ", ".join(filter(None, [own, first.arguments]))
     return replace(printer, members=kind.called(0))

@@ -7,11 +7,21 @@ from dataclasses import dataclass
 from onnx2rust.dims import Dim, product
 from onnx2rust.layers.base import Dims, Layer, Record, Variant, Weight
 
+_IMAGES = "conv::ImageStack"
 _DYNAMIC = Record.of("conv::ConvDynamicInputs", "x", "w", "bias")
 
 
 @dataclass(frozen=True)
-class Conv(Layer, rust="conv::Conv", chooses={1: "adding"}, in_place=(1,), scratch=True, windows=True, independent=("batch",)):
+class Conv(
+    Layer,
+    rust="conv::Conv",
+    sizes_in=_IMAGES,
+    chooses={1: "adding"},
+    in_place=(1,),
+    scratch=True,
+    windows=True,
+    independent=("batch",),
+):
     """y = activation(kernel * x + bias + residual) for x [batch, *size, input_channels]; input 1 is the residual."""
 
     input_channels: int
@@ -45,6 +55,7 @@ class Conv(Layer, rust="conv::Conv", chooses={1: "adding"}, in_place=(1,), scrat
 class DepthwiseConv(
     Layer,
     rust="conv::DepthwiseConv",
+    sizes_in=_IMAGES,
     feature="depthwise",
     chooses={1: "adding"},
     scratch=True,
@@ -76,7 +87,9 @@ class DepthwiseConv(
 
 
 @dataclass(frozen=True)
-class ConvTranspose(Layer, rust="conv::ConvTranspose", feature="conv-transpose", scratch=True, independent=("batch",)):
+class ConvTranspose(
+    Layer, rust="conv::ConvTranspose", sizes_in=_IMAGES, feature="conv-transpose", scratch=True, independent=("batch",)
+):
     """y = activation(x ⋆ᵀ kernel + bias) for x [batch, *size, input_channels]."""
 
     input_channels: int
@@ -160,6 +173,7 @@ class ConvTransposeDynamic(
 class WinogradConv2d(
     Layer,
     rust="conv::WinogradConv2d",
+    sizes_in=_IMAGES,
     feature="winograd",
     chooses={1: "adding"},
     scratch=True,

@@ -321,7 +321,14 @@ _UNIQUE = Record.of("movement::UniquePlaces", first=1, inverse=2, counts=3)
 
 
 @dataclass(frozen=True)
-class Unique(Layer, rust="movement::Unique", sizes_in="axis::AlongAxis", outputs_in=(_UNIQUE,), optional_outputs=(1, 2, 3)):
+class Unique(
+    Layer,
+    rust="movement::Unique",
+    sizes_in="axis::AlongAxis",
+    fallible=True,
+    outputs_in=(_UNIQUE,),
+    optional_outputs=(1, 2, 3),
+):
     """The distinct slices of an axis."""
 
     sorted: bool

@@ -9,7 +9,7 @@ from onnx2rust.layers.base import Dims, Layer
 
 
 @dataclass(frozen=True)
-class _Window(Layer, windows=True):
+class _Window(Layer, sizes_in="pool::Images", windows=True):
     kernel_shape: tuple[int, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
@@ -65,7 +65,7 @@ class GlobalAveragePool(Layer, rust="pool::GlobalAveragePool", sizes_in="pool::I
     """y = the mean of each channel."""
 
     batch: Dim
-    positions: Dim
+    size: Dims
     channels: Dim
 
 
@@ -74,7 +74,7 @@ class GlobalMaxPool(Layer, rust="pool::GlobalMaxPool", sizes_in="pool::Images", 
     """y = the largest value of each channel."""
 
     batch: Dim
-    positions: Dim
+    size: Dims
     channels: Dim
 
 
@@ -84,5 +84,5 @@ class GlobalLpPool(Layer, rust="pool::GlobalLpPool", sizes_in="pool::Images", in
 
     p: int
     batch: Dim
-    positions: Dim
+    size: Dims
     channels: Dim

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim, product
+from onnx2rust.dims import Dim
 from onnx2rust.dtypes import DType
 from onnx2rust.layers import pool as layers
 from onnx2rust.layers.base import Layer
@@ -234,7 +234,7 @@ def lp_pool(
 
 def _global(g: Builder, x: Value, layer: Callable[..., Layer], **fields: int) -> Value:
     v = g.to_channels_last(x)
-    made = layer(*fields.values(), v.shape[0], product(v.shape[1:-1]), v.shape[-1])
+    made = layer(*fields.values(), v.shape[0], tuple(v.shape[1:-1]), v.shape[-1])
     return g.to_channels_first(g.step(made, [v], v.type.with_shape(v.shape[0], *([1] * (x.rank - 2)), v.shape[-1])))
 
 

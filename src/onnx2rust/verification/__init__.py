@@ -93,7 +93,7 @@ def _expose(models: Models, case: _Case) -> _Case:
     loaded = nodes.expose(case.loaded)
     options = replace(case.options, name="Exposed")
     program = pipeline.lower(loaded, options)
-    context = emit.Context(case.report.model, loaded.kind, prefix=prefix(models.next_name()))
+    context = emit.Context(case.report.model, loaded.kind, prefix=prefix(models.next_name()), module=True)
     module = models.add(emit.render(planner.plan(program, options), options, context))
     return _Case(ModelReport(case.report.model), options, loaded, program, module)
 

@@ -5,7 +5,7 @@ use crate::activation::Activation;
 use crate::cpu::Cpu;
 use crate::error::Result;
 use crate::gemm::Addend;
-use crate::image::{self, Window};
+use crate::image;
 use crate::pack::{PANEL, conv_into, conv_transpose_into};
 use crate::slot::Slot;
 
@@ -58,6 +58,7 @@ pub struct ConvDynamic<const D: usize> {
 
 impl<const D: usize> ConvDynamic<D> {
     crate::image::same_pads!();
+    crate::image::window!();
 
     /// Checks the parameters.
     #[must_use]
@@ -93,14 +94,7 @@ impl<const D: usize> ConvDynamic<D> {
             inputs,
             outputs,
             group: self.group,
-            window: Window {
-                size: image::three(size, 1),
-                kernel: image::three(self.kernel_shape, 1),
-                strides: image::three(self.strides, 1),
-                dilations: image::three(self.dilations, 1),
-                begin: image::three(self.pads_begin, 0),
-                end: image::three(self.pads_end, 0),
-            },
+            window: self.window(size),
             kernel: &[],
             bias,
             activation: Activation::Linear,

@@ -21,6 +21,7 @@ use crate::image::{self, Window};
 use crate::pack::PANEL;
 use crate::slot::Slot;
 
+pub use crate::image::ImageStack;
 #[cfg(feature = "depthwise")]
 pub use depthwise::DepthwiseConv;
 #[cfg(feature = "conv-dynamic")]
@@ -64,6 +65,7 @@ brief!([const D: usize] Conv<'_, D>: input_channels, output_channels, group, ker
 
 impl<const D: usize> Conv<'_, D> {
     crate::image::same_pads!();
+    crate::image::window!();
 
     /// Length of the packed kernel, `inputs` being the channels of one group.
     #[must_use]
@@ -75,14 +77,7 @@ impl<const D: usize> Conv<'_, D> {
     #[must_use]
     pub const fn checked(self) -> Self {
         let group = self.group;
-        assert!(
-            group > 0 && self.input_channels.is_multiple_of(group),
-            "Conv: groups of inputs"
-        );
-        assert!(
-            self.output_channels.is_multiple_of(group),
-            "Conv: groups of outputs"
-        );
+        image::checked_groups(group, self.input_channels, self.output_channels);
         let taps = image::checked(&self.kernel_shape, &self.strides, &self.dilations);
         let len = Self::packed_len(
             self.input_channels / group,
@@ -91,9 +86,7 @@ impl<const D: usize> Conv<'_, D> {
             taps,
         );
         assert!(self.kernel.len() == len, "Conv: kernel length");
-        if let Some(bias) = self.bias {
-            assert!(bias.len() == self.output_channels, "Conv: bias length");
-        }
+        image::checked_bias(self.bias, self.output_channels);
         self
     }
 
@@ -104,40 +97,28 @@ impl<const D: usize> Conv<'_, D> {
     pub fn run(
         &self,
         cpu: Cpu,
-        batch: usize,
-        size: [usize; D],
+        images: ImageStack<D>,
         x: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
-        let job = self.direct(size);
-        let scratch = scratch.fit(job.scratch_len())?;
-        job.run(cpu, batch, x, Addend::Nothing, y, scratch);
-        Ok(())
+        self.add(cpu, images, x, Addend::Nothing, y, scratch)
     }
 
     /// y = activation(x ⋆ kernel + bias + residual); the residual has y's shape.
     ///
     /// # Errors
     /// [`Error::Memory`](crate::Error::Memory) if there is none for the scratch.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the convention: sizes, inputs, outputs, scratch"
-    )]
     pub fn run_adding(
         &self,
         cpu: Cpu,
-        batch: usize,
-        size: [usize; D],
+        images: ImageStack<D>,
         x: &[f32],
         residual: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
-        let job = self.direct(size);
-        let scratch = scratch.fit(job.scratch_len())?;
-        job.run(cpu, batch, x, Addend::Slice(residual), y, scratch);
-        Ok(())
+        self.add(cpu, images, x, Addend::Slice(residual), y, scratch)
     }
 
     /// [`run_adding`](Self::run_adding) with the residual in y, which is overwritten.
@@ -147,35 +128,35 @@ impl<const D: usize> Conv<'_, D> {
     pub fn run_adding_in_place(
         &self,
         cpu: Cpu,
-        batch: usize,
-        size: [usize; D],
+        images: ImageStack<D>,
         x: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
-        let job = self.direct(size);
-        let scratch = scratch.fit(job.scratch_len())?;
-        job.run(cpu, batch, x, Addend::Output, y, scratch);
-        Ok(())
+        self.add(cpu, images, x, Addend::Output, y, scratch)
     }
 
-    fn direct(&self, size: [usize; D]) -> Direct<'_> {
-        Direct {
+    fn add(
+        &self,
+        cpu: Cpu,
+        ImageStack { batch, size }: ImageStack<D>,
+        x: &[f32],
+        addend: Addend,
+        y: &mut [f32],
+        scratch: &mut Slot<f32>,
+    ) -> Result<()> {
+        let job = Direct {
             inputs: self.input_channels,
             outputs: self.output_channels,
             group: self.group,
-            window: Window {
-                size: image::three(size, 1),
-                kernel: image::three(self.kernel_shape, 1),
-                strides: image::three(self.strides, 1),
-                dilations: image::three(self.dilations, 1),
-                begin: image::three(self.pads_begin, 0),
-                end: image::three(self.pads_end, 0),
-            },
+            window: self.window(size),
             kernel: self.kernel,
             bias: self.bias,
             activation: self.activation,
-        }
+        };
+        let scratch = scratch.fit(job.scratch_len())?;
+        job.run(cpu, batch, x, addend, y, scratch);
+        Ok(())
     }
 }
 

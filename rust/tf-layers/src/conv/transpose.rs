@@ -8,7 +8,7 @@ use crate::brief::brief;
 use crate::cpu::Cpu;
 use crate::error::Result;
 use crate::gemm::{Addend, Grid, Product, Segments};
-use crate::image::{self, Window};
+use crate::image::{self, ImageStack, Window};
 use crate::pack::{Axis, PANEL, for_each_phase};
 use crate::slot::Slot;
 
@@ -57,23 +57,11 @@ impl<const D: usize> ConvTranspose<'_, D> {
     #[must_use]
     pub const fn checked(self) -> Self {
         let group = self.group;
-        assert!(
-            group > 0 && self.input_channels.is_multiple_of(group),
-            "ConvTranspose: groups of inputs"
-        );
-        assert!(
-            self.output_channels.is_multiple_of(group),
-            "ConvTranspose: groups of outputs"
-        );
+        image::checked_groups(group, self.input_channels, self.output_channels);
         let taps = image::checked(&self.kernel_shape, &self.strides, &self.dilations);
         let len = Self::packed_len(self.input_channels, self.output_channels / group, taps);
         assert!(self.kernel.len() == len, "ConvTranspose: kernel length");
-        if let Some(bias) = self.bias {
-            assert!(
-                bias.len() == self.output_channels,
-                "ConvTranspose: bias length"
-            );
-        }
+        image::checked_bias(self.bias, self.output_channels);
         self
     }
 
@@ -84,8 +72,7 @@ impl<const D: usize> ConvTranspose<'_, D> {
     pub fn run(
         &self,
         cpu: Cpu,
-        batch: usize,
-        size: [usize; D],
+        ImageStack { batch, size }: ImageStack<D>,
         x: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,

@@ -12,7 +12,7 @@ use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 use crate::error::Result;
 use crate::gemm::{Addend, Grid, Product, Segments};
-use crate::image::Window;
+use crate::image::{self, ImageStack, Window};
 use crate::pack::PANEL;
 use crate::slot::Slot;
 
@@ -102,12 +102,7 @@ impl<const M: usize> WinogradConv2d<'_, M> {
             self.kernel.len() == Self::packed_len(self.input_channels, self.output_channels),
             "WinogradConv2d: kernel length"
         );
-        if let Some(bias) = self.bias {
-            assert!(
-                bias.len() == self.output_channels,
-                "WinogradConv2d: bias length"
-            );
-        }
+        image::checked_bias(self.bias, self.output_channels);
         self
     }
 
@@ -118,41 +113,37 @@ impl<const M: usize> WinogradConv2d<'_, M> {
     pub fn run(
         &self,
         cpu: Cpu,
-        batch: usize,
-        size: [usize; 2],
+        images: ImageStack<2>,
         x: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
-        self.images(cpu, [batch, size[0], size[1]], x, None, y, scratch)
+        self.add(cpu, images, x, None, y, scratch)
     }
 
     /// y = activation(x ⋆ kernel + bias + residual); the residual has y's shape.
     ///
     /// # Errors
     /// [`Error::Memory`](crate::Error::Memory) if there is none for the scratch.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the convention: sizes, inputs, outputs, scratch"
-    )]
     pub fn run_adding(
         &self,
         cpu: Cpu,
-        batch: usize,
-        size: [usize; 2],
+        images: ImageStack<2>,
         x: &[f32],
         residual: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
-        let size = [batch, size[0], size[1]];
-        self.images(cpu, size, x, Some(residual), y, scratch)
+        self.add(cpu, images, x, Some(residual), y, scratch)
     }
 
-    fn images(
+    fn add(
         &self,
         cpu: Cpu,
-        [batch, x_height, x_width]: [usize; 3],
+        ImageStack {
+            batch,
+            size: [x_height, x_width],
+        }: ImageStack<2>,
         x: &[f32],
         residual: Option<&[f32]>,
         y: &mut [f32],

@@ -2,7 +2,7 @@
 
 use super::{Byte, zero_at};
 use crate::cpu::{Cpu, dispatch};
-use crate::image::{Window, three};
+use crate::image::{self, Window};
 
 /// What [`ConvInteger`] takes.
 #[derive(Debug, Clone, Copy)]
@@ -60,19 +60,13 @@ pub struct ConvInteger<const D: usize> {
 
 impl<const D: usize> ConvInteger<D> {
     crate::image::same_pads!();
+    crate::image::window!();
 
     /// Checks the parameters.
     #[must_use]
     pub const fn checked(self) -> Self {
         let group = self.group;
-        assert!(
-            group > 0 && self.input_channels.is_multiple_of(group),
-            "ConvInteger: groups of inputs"
-        );
-        assert!(
-            self.output_channels.is_multiple_of(group),
-            "ConvInteger: groups of outputs"
-        );
+        image::checked_groups(group, self.input_channels, self.output_channels);
         self
     }
 
@@ -91,14 +85,7 @@ impl<const D: usize> ConvInteger<D> {
             x_zero,
             w_zero,
         } = inputs;
-        let window = Window {
-            size: three(size, 1),
-            kernel: three(self.kernel_shape, 1),
-            strides: three(self.strides, 1),
-            dilations: three(self.dilations, 1),
-            begin: three(self.pads_begin, 0),
-            end: three(self.pads_end, 0),
-        };
+        let window = self.window(size);
         let x_image = window.pixels() * self.input_channels;
         let y_image = window.output().iter().product::<usize>() * self.output_channels;
         for (i, y) in y[..batch * y_image]

@@ -1,10 +1,11 @@
 //! Layers whose output size the data decide: what is not zero, what a mask keeps, what is there only once.
 
-use crate::axis::AlongAxis;
 use core::cmp::Ordering;
 
+use crate::axis::AlongAxis;
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
+use crate::slot::Slot;
 
 /// Types that are zero or not.
 pub trait Truth: Copy {
@@ -134,7 +135,7 @@ pub struct UniquePlaces<'a> {
 ///
 /// x `[outer, axis, inner]`; outputs: y `[outer, n, inner]`, `first` `[n]` (where each slice occurs first), `inverse`
 /// `[axis]` (which slice of y each of x is), `counts` `[n]`. Without an axis ONNX flattens: `[1, elements, 1]`.
-/// Allocates: sorting needs room of its own.
+/// Allocates: sorting needs room of its own, which is an error where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unique {
     /// Ascending order; otherwise the order of first occurrence.
@@ -151,12 +152,16 @@ impl Unique {
     /// Number of distinct slices.
     ///
     /// # Errors
-    /// None; as every layer whose sizes the data decide.
+    /// [`Error::Memory`](crate::Error::Memory) if there is none to sort in.
     pub fn sizes<T: PartialOrd>(&self, _cpu: Cpu, sizes: AlongAxis, x: &[T]) -> Result<[usize; 1]> {
-        Ok([self.groups(sizes, x).len()])
+        let mut room = Slot::new();
+        Ok([self.groups(sizes, x, &mut room)?.count()])
     }
 
     /// y, first occurrences, inverse and counts.
+    ///
+    /// # Errors
+    /// As [`sizes`](Self::sizes).
     pub fn run<T: PartialOrd + Clone>(
         &self,
         _cpu: Cpu,
@@ -164,16 +169,16 @@ impl Unique {
         x: &[T],
         y: &mut [T],
         places: UniquePlaces,
-    ) {
+    ) -> Result<()> {
         let UniquePlaces {
             mut first,
             mut inverse,
             mut counts,
         } = places;
         let AlongAxis { outer, axis, inner } = sizes;
-        let groups = self.groups(sizes, x);
-        let n = groups.len();
-        for (j, members) in groups.iter().enumerate() {
+        let mut room = Slot::new();
+        let n = y.len().checked_div(outer * inner).unwrap_or(0);
+        for (j, members) in self.groups(sizes, x, &mut room)?.enumerate() {
             if let Some(first) = &mut first {
                 first[j] = members[0] as i64;
             }
@@ -188,17 +193,20 @@ impl Unique {
                 y[(o * n + j) * inner..][..inner].clone_from_slice(slice);
             }
         }
+        Ok(())
     }
 
     /// Positions of equal slices, ascending within each group.
-    fn groups<T: PartialOrd>(
+    fn groups<'a, T: PartialOrd>(
         &self,
         AlongAxis { outer, axis, inner }: AlongAxis,
-        x: &[T],
-    ) -> Vec<Vec<usize>> {
-        let slice = |i: usize| (0..outer).flat_map(move |o| &x[(o * axis + i) * inner..][..inner]);
+        x: &'a [T],
+        room: &'a mut Slot<usize>,
+    ) -> Result<impl Iterator<Item = &'a [usize]>> {
+        let slice =
+            move |i: usize| (0..outer).flat_map(move |o| &x[(o * axis + i) * inner..][..inner]);
         // What cannot be compared (NaN) sorts behind everything and equals nothing, not even itself.
-        let compare = |a: usize, b: usize| -> Ordering {
+        let compare = move |a: usize, b: usize| -> Ordering {
             slice(a)
                 .zip(slice(b))
                 .map(|(a, b)| {
@@ -209,19 +217,21 @@ impl Unique {
                 .find(|order| order.is_ne())
                 .unwrap_or(Ordering::Equal)
         };
-        let mut order: Vec<usize> = (0..axis).collect();
-        // Stable: equal slices stay in the order of their positions.
-        order.sort_by(|&a, &b| compare(a, b));
-        let mut groups: Vec<Vec<usize>> = Vec::new();
-        for i in order {
-            match groups.last_mut() {
-                Some(group) if slice(group[0]).eq(slice(i)) => group.push(i),
-                _ => groups.push(vec![i]),
-            }
+        let same = move |&a: &usize, &b: &usize| slice(a).eq(slice(b));
+        let (order, leaders) = room
+            .fit(if self.sorted { axis } else { 2 * axis })?
+            .split_at_mut(axis);
+        for (i, place) in order.iter_mut().enumerate() {
+            *place = i;
         }
+        // Equal slices stay in the order of their positions. (A stable sort would allocate.)
+        order.sort_unstable_by(|&a, &b| compare(a, b).then(a.cmp(&b)));
         if !self.sorted {
-            groups.sort_by_key(|group| group[0]);
+            for group in order.chunk_by(same) {
+                group.iter().for_each(|&i| leaders[i] = group[0]);
+            }
+            order.sort_unstable_by_key(|&i| (leaders[i], i));
         }
-        groups
+        Ok(order.chunk_by(same))
     }
 }

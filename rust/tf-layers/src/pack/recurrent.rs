@@ -22,18 +22,29 @@ fn blocks(hidden: usize) -> impl Iterator<Item = Range<usize>> + Clone {
 #[must_use]
 #[inline]
 pub fn input_gates(shape: &[usize], w: &[f32], gates: usize) -> Vec<f32> {
+    let mut packed = vec![0.0; input_gates_len(shape, gates)];
+    input_gates_into(shape, w, gates, &mut packed);
+    packed
+}
+
+/// Elements of [`input_gates`].
+pub(crate) fn input_gates_len(shape: &[usize], gates: usize) -> usize {
+    vectors_len(shape[0], shape[1], gates) * shape[2]
+}
+
+/// [`input_gates`] into zeros.
+#[inline]
+pub(crate) fn input_gates_into(shape: &[usize], w: &[f32], gates: usize, packed: &mut [f32]) {
     let (directions, rows, inputs) = (shape[0], shape[1], shape[2]);
     let hidden = rows / gates;
-    let mut packed =
-        Vec::with_capacity(directions * hidden.div_ceil(PANEL) * gates * inputs * PANEL);
+    let mut panels = packed.chunks_exact_mut((inputs * PANEL).max(1));
     for w in w.chunks_exact((rows * inputs).max(1)).take(directions) {
         for units in blocks(hidden) {
-            for gate in 0..gates {
-                packed.extend(columns(w, inputs, gate * hidden, &units, inputs));
+            for (gate, panel) in (0..gates).zip(&mut panels) {
+                columns(w, inputs, gate * hidden, &units, panel, PANEL);
             }
         }
     }
-    packed
 }
 
 /// R for the recurrence: `[directions]`, each `[blocks][k][split][16]` with the first `split` gates, then
@@ -41,78 +52,138 @@ pub fn input_gates(shape: &[usize], w: &[f32], gates: usize) -> Vec<f32> {
 #[must_use]
 #[inline]
 pub fn recurrent_gates(shape: &[usize], r: &[f32], gates: usize, split: usize) -> Vec<f32> {
+    let mut packed = vec![0.0; recurrent_gates_len(shape, gates)];
+    recurrent_gates_into(shape, r, gates, split, &mut packed);
+    packed
+}
+
+/// Elements of [`recurrent_gates`].
+pub(crate) fn recurrent_gates_len(shape: &[usize], gates: usize) -> usize {
+    vectors_len(shape[0], shape[1], gates) * shape[2].next_multiple_of(STEP)
+}
+
+/// [`recurrent_gates`] into zeros.
+#[inline]
+pub(crate) fn recurrent_gates_into(
+    shape: &[usize],
+    r: &[f32],
+    gates: usize,
+    split: usize,
+    packed: &mut [f32],
+) {
     let (directions, rows, hidden) = (shape[0], shape[1], shape[2]);
     let k = hidden.next_multiple_of(STEP);
-    let mut packed = Vec::with_capacity(directions * hidden.div_ceil(PANEL) * gates * k * PANEL);
+    let mut rest = packed;
     for r in r.chunks_exact((rows * hidden).max(1)).take(directions) {
         for part in [0..split, split..gates] {
             for units in blocks(hidden) {
-                let panels: Vec<_> = part
-                    .clone()
-                    .map(|gate| columns(r, hidden, gate * hidden, &units, k))
-                    .collect();
-                for i in 0..k {
-                    for panel in &panels {
-                        packed.extend_from_slice(&panel[i * PANEL..][..PANEL]);
-                    }
+                let step = part.len() * PANEL;
+                let (block, behind) = rest.split_at_mut(k * step);
+                rest = behind;
+                for (i, gate) in part.clone().enumerate() {
+                    let block = &mut block[i * PANEL..];
+                    columns(r, hidden, gate * hidden, &units, block, step);
                 }
             }
         }
     }
-    packed
 }
 
-/// The rows `first + units` of a matrix with `inputs` columns, transposed: `[k][16]`, zero-padded.
+/// The rows `first + units` of a matrix with `inputs` columns, transposed: 16 lanes every `step` elements.
 #[inline]
-fn columns(w: &[f32], inputs: usize, first: usize, units: &Range<usize>, k: usize) -> Vec<f32> {
-    let mut panel = vec![0.0; k * PANEL];
+fn columns(
+    w: &[f32],
+    inputs: usize,
+    first: usize,
+    units: &Range<usize>,
+    to: &mut [f32],
+    step: usize,
+) {
     for (lane, unit) in units.clone().enumerate() {
         let row = &w[(first + unit) * inputs..][..inputs];
-        for (to, &value) in panel[lane..].iter_mut().step_by(PANEL).zip(row) {
+        for (to, &value) in to[lane..].iter_mut().step_by(step).zip(row) {
             *to = value;
         }
     }
-    panel
+}
+
+/// Elements of vectors of `rows` for all gates together.
+pub(crate) fn vectors_len(directions: usize, rows: usize, gates: usize) -> usize {
+    directions * (rows / gates).div_ceil(PANEL) * gates * PANEL
+}
+
+/// `[directions][blocks][gates][16]` into zeros: `value(direction, gate, unit)`.
+#[inline]
+fn vectors(
+    [directions, hidden, gates]: [usize; 3],
+    packed: &mut [f32],
+    value: impl Fn(usize, usize, usize) -> f32,
+) {
+    let mut panels = packed.chunks_exact_mut(PANEL);
+    for direction in 0..directions {
+        for units in blocks(hidden) {
+            for (gate, panel) in (0..gates).zip(&mut panels) {
+                for (to, unit) in panel.iter_mut().zip(units.clone()) {
+                    *to = value(direction, gate, unit);
+                }
+            }
+        }
+    }
 }
 
 /// Vectors `[directions, gates · hidden]` (peepholes) as `[directions][blocks][gates][16]`, zero-padded.
 #[must_use]
 #[inline]
 pub fn gate_vectors(shape: &[usize], p: &[f32], gates: usize) -> Vec<f32> {
-    let hidden = shape[1] / gates;
-    let mut packed = Vec::with_capacity(shape[0] * hidden.div_ceil(PANEL) * gates * PANEL);
-    for p in p.chunks_exact(shape[1].max(1)).take(shape[0]) {
-        for units in blocks(hidden) {
-            for gate in p.chunks_exact(hidden) {
-                let units = &gate[units.clone()];
-                packed.extend_from_slice(units);
-                packed.resize(packed.len() + PANEL - units.len(), 0.0);
-            }
-        }
-    }
+    let mut packed = vec![0.0; vectors_len(shape[0], shape[1], gates)];
+    gate_vectors_into(shape, p, gates, &mut packed);
     packed
+}
+
+/// [`gate_vectors`] into zeros.
+#[inline]
+pub(crate) fn gate_vectors_into(shape: &[usize], p: &[f32], gates: usize, packed: &mut [f32]) {
+    let hidden = shape[1] / gates;
+    vectors(
+        [shape[0], hidden, gates],
+        packed,
+        |direction, gate, unit| p[direction * shape[1] + gate * hidden + unit],
+    );
 }
 
 /// B's input half, plus its recurrent half for the first `summed` gates: `[directions][blocks][gates][16]`.
 #[must_use]
 #[inline]
 pub fn gate_bias(shape: &[usize], b: &[f32], gates: usize, summed: usize) -> Vec<f32> {
+    let mut packed = vec![0.0; vectors_len(shape[0], shape[1] / 2, gates)];
+    gate_bias_into(shape, b, gates, summed, &mut packed);
+    packed
+}
+
+/// [`gate_bias`] into zeros.
+#[inline]
+pub(crate) fn gate_bias_into(
+    shape: &[usize],
+    b: &[f32],
+    gates: usize,
+    summed: usize,
+    packed: &mut [f32],
+) {
     let rows = shape[1] / 2;
-    let joined: Vec<f32> = b
-        .chunks_exact(shape[1].max(1))
-        .flat_map(|b| {
-            let (input, recurrent) = b.split_at(rows);
-            let reach = summed * rows / gates;
-            (0..rows).map(move |i| {
-                if i < reach {
-                    input[i] + recurrent[i]
-                } else {
-                    input[i]
-                }
-            })
-        })
-        .collect();
-    gate_vectors(&[shape[0], rows], &joined, gates)
+    let hidden = rows / gates;
+    vectors(
+        [shape[0], hidden, gates],
+        packed,
+        |direction, gate, unit| {
+            let (input, recurrent) = b[direction * shape[1]..][..shape[1]].split_at(rows);
+            let row = gate * hidden + unit;
+            if gate < summed {
+                input[row] + recurrent[row]
+            } else {
+                input[row]
+            }
+        },
+    );
 }
 
 /// The recurrent half of B for the last gate only: `[directions][blocks][16]`.
@@ -120,9 +191,21 @@ pub fn gate_bias(shape: &[usize], b: &[f32], gates: usize, summed: usize) -> Vec
 #[inline]
 pub fn last_recurrent_bias(shape: &[usize], b: &[f32], gates: usize) -> Vec<f32> {
     let hidden = shape[1] / 2 / gates;
-    let last: Vec<f32> = b
-        .chunks_exact(shape[1].max(1))
-        .flat_map(|b| b[b.len() - hidden..].iter().copied())
-        .collect();
-    gate_vectors(&[shape[0], hidden], &last, 1)
+    let mut packed = vec![0.0; vectors_len(shape[0], hidden, 1)];
+    last_recurrent_bias_into(shape, b, gates, &mut packed);
+    packed
+}
+
+/// [`last_recurrent_bias`] into zeros.
+#[inline]
+pub(crate) fn last_recurrent_bias_into(
+    shape: &[usize],
+    b: &[f32],
+    gates: usize,
+    packed: &mut [f32],
+) {
+    let hidden = shape[1] / 2 / gates;
+    vectors([shape[0], hidden, 1], packed, |direction, _, unit| {
+        b[(direction + 1) * shape[1] - hidden + unit]
+    });
 }

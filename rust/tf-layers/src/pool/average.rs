@@ -1,7 +1,7 @@
 //! Means and p-norms of windows.
 
+use super::images::Images;
 use super::lines::{self, VectorFold};
-use super::max::lengths;
 use super::window::{self, Axis, Fold, Taps, Window};
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 
@@ -144,20 +144,7 @@ pub struct AveragePool<const D: usize> {
 }
 
 impl<const D: usize> AveragePool<D> {
-    crate::image::same_pads!();
-
-    /// The windows.
-    #[must_use]
-    pub const fn window(&self) -> Window<D> {
-        Window {
-            kernel_shape: self.kernel_shape,
-            strides: self.strides,
-            dilations: self.dilations,
-            pads_begin: self.pads_begin,
-            pads_end: self.pads_end,
-            ceil_mode: self.ceil_mode,
-        }
-    }
+    window::windows!();
 
     /// Checks the parameters; in a constant a mistake is a compile error.
     #[must_use]
@@ -167,19 +154,9 @@ impl<const D: usize> AveragePool<D> {
     }
 
     /// y = mean over each window of x.
-    pub fn run<T: MeanElement>(
-        &self,
-        cpu: Cpu,
-        batch: usize,
-        size: [usize; D],
-        channels: usize,
-        x: &[T],
-        y: &mut [T],
-    ) {
-        let (inputs, outputs) = lengths(&self.window(), batch, size, channels);
-        let (x, y) = (&x[..inputs], &mut y[..outputs]);
-        let axes = self.window().axes(size);
-        T::average_pool(cpu, self.count_include_pad, &axes, channels, x, y);
+    pub fn run<T: MeanElement>(&self, cpu: Cpu, images: Images<D>, x: &[T], y: &mut [T]) {
+        let (axes, x, y) = self.window().over(images, x, y);
+        T::average_pool(cpu, self.count_include_pad, &axes, images.channels, x, y);
     }
 }
 
@@ -263,20 +240,7 @@ pub struct LpPool<const D: usize> {
 }
 
 impl<const D: usize> LpPool<D> {
-    crate::image::same_pads!();
-
-    /// The windows.
-    #[must_use]
-    pub const fn window(&self) -> Window<D> {
-        Window {
-            kernel_shape: self.kernel_shape,
-            strides: self.strides,
-            dilations: self.dilations,
-            pads_begin: self.pads_begin,
-            pads_end: self.pads_end,
-            ceil_mode: self.ceil_mode,
-        }
-    }
+    window::windows!();
 
     /// Checks the parameters; in a constant a mistake is a compile error.
     #[must_use]
@@ -287,21 +251,12 @@ impl<const D: usize> LpPool<D> {
     }
 
     /// y = p-norm of each window of x.
-    pub fn run(
-        &self,
-        cpu: Cpu,
-        batch: usize,
-        size: [usize; D],
-        channels: usize,
-        x: &[f32],
-        y: &mut [f32],
-    ) {
-        let (inputs, outputs) = lengths(&self.window(), batch, size, channels);
-        let (x, y, norm) = (&x[..inputs], &mut y[..outputs], Norm::new(self.p));
-        let axes = self.window().axes(size);
+    pub fn run(&self, cpu: Cpu, images: Images<D>, x: &[f32], y: &mut [f32]) {
+        let (axes, x, y) = self.window().over(images, x, y);
+        let norm = Norm::new(self.p);
         dispatch!(cpu.level, s => {
             let _ = s;
-            window::fold(norm, &axes, channels, x, y);
+            window::fold(norm, &axes, images.channels, x, y);
         });
     }
 }

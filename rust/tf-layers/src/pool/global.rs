@@ -1,23 +1,13 @@
 //! Pooling over all positions: `[batch, positions, channels]` to `[batch, channels]`.
 
 use super::average::lp;
+use super::images::Images;
 use super::max::{MaxElement, larger};
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 
 /// Positions that one f32 sum runs over before it is added to the total: rounding errors grow with the length of a
 /// sum, so a long one is made of short ones.
 const SEGMENT: usize = 128;
-
-/// Images channels last: `[batch, positions, channels]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Images {
-    /// How many.
-    pub batch: usize,
-    /// Pixels of each.
-    pub positions: usize,
-    /// Numbers of each pixel.
-    pub channels: usize,
-}
 
 /// y = mean over all positions; ONNX `GlobalAveragePool`, Keras `GlobalAveragePooling`.
 ///
@@ -33,10 +23,8 @@ impl GlobalAveragePool {
     }
 
     /// y = mean of x over its positions.
-    pub fn run(&self, cpu: Cpu, images: Images, x: &[f32], y: &mut [f32]) {
-        each(images, x, y, |x, y| {
-            dispatch!(cpu.level, s => mean(s, images.positions, images.channels, x, y));
-        });
+    pub fn run<const D: usize>(&self, cpu: Cpu, images: Images<D>, x: &[f32], y: &mut [f32]) {
+        means(cpu, images.flat(), x, y);
     }
 }
 
@@ -54,8 +42,14 @@ impl GlobalMaxPool {
     }
 
     /// y = max of x over its positions.
-    pub fn run<T: MaxElement>(&self, cpu: Cpu, images: Images, x: &[T], y: &mut [T]) {
-        each(images, x, y, |x, y| {
+    pub fn run<T: MaxElement, const D: usize>(
+        &self,
+        cpu: Cpu,
+        images: Images<D>,
+        x: &[T],
+        y: &mut [T],
+    ) {
+        each(images.flat(), x, y, |x, y| {
             dispatch!(cpu.level, s => {
                 let _ = s;
                 y.fill(T::LOWEST);
@@ -83,26 +77,38 @@ impl GlobalLpPool {
     }
 
     /// y = p-norm of x over its positions.
-    pub fn run(&self, cpu: Cpu, images: Images, x: &[f32], y: &mut [f32]) {
-        let (step, finish) = lp(self.p);
-        each(images, x, y, |x, y| {
-            dispatch!(cpu.level, s => {
-                let _ = s;
-                y.fill(0.0);
-                rows(images.channels, x, y, step);
-            });
-            y.iter_mut().for_each(|y| *y = finish(*y));
-        });
+    pub fn run<const D: usize>(&self, cpu: Cpu, images: Images<D>, x: &[f32], y: &mut [f32]) {
+        norms(cpu, self.p, images.flat(), x, y);
     }
+}
+
+// Compiled once, for whatever rank: what is generic is compiled again in the crate that calls it.
+
+fn means(cpu: Cpu, images: Images<1>, x: &[f32], y: &mut [f32]) {
+    each(images, x, y, |x, y| {
+        dispatch!(cpu.level, s => mean(s, images.pixels(), images.channels, x, y));
+    });
+}
+
+fn norms(cpu: Cpu, p: u32, images: Images<1>, x: &[f32], y: &mut [f32]) {
+    let (step, finish) = lp(p);
+    each(images, x, y, |x, y| {
+        dispatch!(cpu.level, s => {
+            let _ = s;
+            y.fill(0.0);
+            rows(images.channels, x, y, step);
+        });
+        y.iter_mut().for_each(|y| *y = finish(*y));
+    });
 }
 
 /// Calls `f` with each image `[positions, channels]` and its output `[channels]`.
 fn each<T>(
     Images {
         batch,
-        positions,
+        size: [positions],
         channels,
-    }: Images,
+    }: Images<1>,
     x: &[T],
     y: &mut [T],
     mut f: impl FnMut(&[T], &mut [T]),

@@ -248,9 +248,11 @@ fn all<S: Simd>(s: S, fold: impl VectorFold, x: &[f32], list: &[Runs], y: &mut [
         for _ in 0..count {
             let y = &mut y[y_at..][..len];
             if a.0 * b.0 == 1 {
-                run(s, fold, x, x_at, [c], scale, y);
+                let steps = [c];
+                Source { x, at: x_at, steps }.run(s, fold, scale, y);
             } else {
-                run(s, fold, x, x_at, [a, b, c], scale, y);
+                let steps = [a, b, c];
+                Source { x, at: x_at, steps }.run(s, fold, scale, y);
             }
             x_at += pitch[0];
             y_at += pitch[1];
@@ -258,125 +260,121 @@ fn all<S: Simd>(s: S, fold: impl VectorFold, x: &[f32], list: &[Runs], y: &mut [
     }
 }
 
-/// y = the fold of what lies `steps` apart in `x`, from element `at` on for the first y, from the next one on for the next.
-#[inline(always)]
-fn run<S: Simd, const A: usize>(
-    s: S,
-    fold: impl VectorFold,
-    x: &[f32],
+/// What outputs are folded from: what lies `steps` apart in `x`, from element `at` on for the first, from the next one on for the next.
+#[derive(Clone, Copy)]
+struct Source<'a, const A: usize> {
+    x: &'a [f32],
     at: usize,
+    /// One or three loops, the outermost first.
     steps: [(usize, usize); A],
-    scale: f32,
-    y: &mut [f32],
-) {
-    if y.len() >= S::f32s::LEN {
-        let done = fours::<S, S::f32s, A>(s, fold, x, at, steps, scale, y);
-        ones::<S, S::f32s, A>(s, fold, x, at, steps, scale, done, y);
-    } else if const { S::f32s::LEN > 4 } && y.len() >= 4 {
-        ones::<S, f32x4<S>, A>(s, fold, x, at, steps, scale, 0, y);
-    } else {
-        for (i, y) in y.iter_mut().enumerate() {
-            let mut acc = fold.first();
-            each_step(
-                at + i,
-                steps,
-                #[inline(always)]
-                |at| acc = fold.step(acc, x[at]),
-            );
-            *y = fold.finish(acc, scale);
-        }
-    }
 }
 
-/// Calls `f` with every position that `steps` (one or three, the outermost first) reach from `at`.
-#[inline(always)]
-fn each_step<const A: usize>(mut at: usize, steps: [(usize, usize); A], mut f: impl FnMut(usize)) {
-    let c = steps[A - 1];
-    if const { A == 1 } {
-        for _ in 0..c.0 {
-            f(at);
-            at += c.1;
+impl<const A: usize> Source<'_, A> {
+    /// y = the fold of each output's elements.
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S, fold: impl VectorFold, scale: f32, y: &mut [f32]) {
+        if y.len() >= S::f32s::LEN {
+            let done = self.fours::<S, S::f32s>(s, fold, scale, y);
+            self.ones::<S, S::f32s>(s, fold, scale, done, y);
+        } else if const { S::f32s::LEN > 4 } && y.len() >= 4 {
+            self.ones::<S, f32x4<S>>(s, fold, scale, 0, y);
+        } else {
+            for (i, y) in y.iter_mut().enumerate() {
+                let mut acc = fold.first();
+                self.each(
+                    i,
+                    #[inline(always)]
+                    |at| acc = fold.step(acc, self.x[at]),
+                );
+                *y = fold.finish(acc, scale);
+            }
         }
-        return;
     }
-    let (a, b) = (steps[0], steps[A / 2]);
-    for i in 0..a.0 {
-        for j in 0..b.0 {
-            let mut at = at + i * a.1 + j * b.1;
+
+    /// Calls `f` with the position of every element that output `i` is folded from.
+    #[inline(always)]
+    fn each(self, i: usize, mut f: impl FnMut(usize)) {
+        let mut at = self.at + i;
+        let c = self.steps[A - 1];
+        if const { A == 1 } {
             for _ in 0..c.0 {
                 f(at);
                 at += c.1;
             }
+            return;
+        }
+        let (a, b) = (self.steps[0], self.steps[A / 2]);
+        for i in 0..a.0 {
+            for j in 0..b.0 {
+                let mut at = at + i * a.1 + j * b.1;
+                for _ in 0..c.0 {
+                    f(at);
+                    at += c.1;
+                }
+            }
         }
     }
-}
 
-/// [`run`] by four vectors at a time; returns how many elements that makes.
-#[inline(always)]
-fn fours<S: Simd, V: SimdFloat<S, Element = f32>, const A: usize>(
-    s: S,
-    fold: impl VectorFold,
-    x: &[f32],
-    at: usize,
-    steps: [(usize, usize); A],
-    scale: f32,
-    y: &mut [f32],
-) -> usize {
-    let first = fold.first_v::<S, V>(s);
-    let mut i = 0;
-    // Four vectors, by their names: an array of them would be taken apart too late, and live in memory.
-    while i + 4 * V::LEN <= y.len() {
-        let (mut a, mut b, mut c, mut d) = (first, first, first, first);
-        each_step(
-            at + i,
-            steps,
-            #[inline(always)]
-            |at| {
-                let x = &x[at..at + 4 * V::LEN];
-                a = fold.step_v(s, a, V::from_slice(s, &x[..V::LEN]));
-                b = fold.step_v(s, b, V::from_slice(s, &x[V::LEN..2 * V::LEN]));
-                c = fold.step_v(s, c, V::from_slice(s, &x[2 * V::LEN..3 * V::LEN]));
-                d = fold.step_v(s, d, V::from_slice(s, &x[3 * V::LEN..]));
-            },
-        );
-        let y = &mut y[i..i + 4 * V::LEN];
-        fold.finish_v(s, a, scale).store_slice(&mut y[..V::LEN]);
-        fold.finish_v(s, b, scale)
-            .store_slice(&mut y[V::LEN..2 * V::LEN]);
-        fold.finish_v(s, c, scale)
-            .store_slice(&mut y[2 * V::LEN..3 * V::LEN]);
-        fold.finish_v(s, d, scale).store_slice(&mut y[3 * V::LEN..]);
-        i += 4 * V::LEN;
+    /// [`run`](Self::run) by four vectors at a time; returns how many elements that makes.
+    #[inline(always)]
+    fn fours<S: Simd, V: SimdFloat<S, Element = f32>>(
+        self,
+        s: S,
+        fold: impl VectorFold,
+        scale: f32,
+        y: &mut [f32],
+    ) -> usize {
+        let first = fold.first_v::<S, V>(s);
+        let mut i = 0;
+        // Four vectors, by their names: an array of them would be taken apart too late, and live in memory.
+        while i + 4 * V::LEN <= y.len() {
+            let (mut a, mut b, mut c, mut d) = (first, first, first, first);
+            self.each(
+                i,
+                #[inline(always)]
+                |at| {
+                    let x = &self.x[at..at + 4 * V::LEN];
+                    a = fold.step_v(s, a, V::from_slice(s, &x[..V::LEN]));
+                    b = fold.step_v(s, b, V::from_slice(s, &x[V::LEN..2 * V::LEN]));
+                    c = fold.step_v(s, c, V::from_slice(s, &x[2 * V::LEN..3 * V::LEN]));
+                    d = fold.step_v(s, d, V::from_slice(s, &x[3 * V::LEN..]));
+                },
+            );
+            let y = &mut y[i..i + 4 * V::LEN];
+            fold.finish_v(s, a, scale).store_slice(&mut y[..V::LEN]);
+            fold.finish_v(s, b, scale)
+                .store_slice(&mut y[V::LEN..2 * V::LEN]);
+            fold.finish_v(s, c, scale)
+                .store_slice(&mut y[2 * V::LEN..3 * V::LEN]);
+            fold.finish_v(s, d, scale).store_slice(&mut y[3 * V::LEN..]);
+            i += 4 * V::LEN;
+        }
+        i
     }
-    i
-}
 
-/// [`run`] by vectors from element `i` of y on; the last one overlaps its neighbour so that there is no tail (computing an element twice gives
-/// the same twice).
-#[inline(always)]
-#[allow(clippy::too_many_arguments, reason = "inlined into its only caller")]
-fn ones<S: Simd, V: SimdFloat<S, Element = f32>, const A: usize>(
-    s: S,
-    fold: impl VectorFold,
-    x: &[f32],
-    at: usize,
-    steps: [(usize, usize); A],
-    scale: f32,
-    mut i: usize,
-    y: &mut [f32],
-) {
-    let first = fold.first_v::<S, V>(s);
-    while i < y.len() {
-        i = i.min(y.len() - V::LEN);
-        let mut acc = first;
-        each_step(
-            at + i,
-            steps,
-            #[inline(always)]
-            |at| acc = fold.step_v(s, acc, V::from_slice(s, &x[at..at + V::LEN])),
-        );
-        fold.finish_v(s, acc, scale)
-            .store_slice(&mut y[i..i + V::LEN]);
-        i += V::LEN;
+    /// [`run`](Self::run) by vectors from element `i` of y on; the last one overlaps its neighbour so that there is no tail (computing an
+    /// element twice gives the same twice).
+    #[inline(always)]
+    fn ones<S: Simd, V: SimdFloat<S, Element = f32>>(
+        self,
+        s: S,
+        fold: impl VectorFold,
+        scale: f32,
+        mut i: usize,
+        y: &mut [f32],
+    ) {
+        let first = fold.first_v::<S, V>(s);
+        while i < y.len() {
+            i = i.min(y.len() - V::LEN);
+            let mut acc = first;
+            self.each(
+                i,
+                #[inline(always)]
+                |at| acc = fold.step_v(s, acc, V::from_slice(s, &self.x[at..at + V::LEN])),
+            );
+            fold.finish_v(s, acc, scale)
+                .store_slice(&mut y[i..i + V::LEN]);
+            i += V::LEN;
+        }
     }
 }

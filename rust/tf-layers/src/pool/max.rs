@@ -1,5 +1,6 @@
 //! Largest element of each window.
 
+use super::images::Images;
 use super::lines::{self, VectorFold};
 use super::window::{self, Axis, Fold, Taps, Window};
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
@@ -138,20 +139,7 @@ pub struct MaxPool<const D: usize> {
 }
 
 impl<const D: usize> MaxPool<D> {
-    crate::image::same_pads!();
-
-    /// The windows.
-    #[must_use]
-    pub const fn window(&self) -> Window<D> {
-        Window {
-            kernel_shape: self.kernel_shape,
-            strides: self.strides,
-            dilations: self.dilations,
-            pads_begin: self.pads_begin,
-            pads_end: self.pads_end,
-            ceil_mode: self.ceil_mode,
-        }
-    }
+    window::windows!();
 
     /// Checks the parameters; in a constant a mistake is a compile error.
     #[must_use]
@@ -161,18 +149,9 @@ impl<const D: usize> MaxPool<D> {
     }
 
     /// y = max over each window of x.
-    pub fn run<T: MaxElement>(
-        &self,
-        cpu: Cpu,
-        batch: usize,
-        size: [usize; D],
-        channels: usize,
-        x: &[T],
-        y: &mut [T],
-    ) {
-        let (inputs, outputs) = lengths(&self.window(), batch, size, channels);
-        let axes = self.window().axes(size);
-        T::max_pool(cpu, &axes, channels, &x[..inputs], &mut y[..outputs]);
+    pub fn run<T: MaxElement>(&self, cpu: Cpu, images: Images<D>, x: &[T], y: &mut [T]) {
+        let (axes, x, y) = self.window().over(images, x, y);
+        T::max_pool(cpu, &axes, images.channels, x, y);
     }
 }
 
@@ -200,20 +179,7 @@ pub struct MaxPoolIndices<const D: usize> {
 }
 
 impl<const D: usize> MaxPoolIndices<D> {
-    crate::image::same_pads!();
-
-    /// The windows.
-    #[must_use]
-    pub const fn window(&self) -> Window<D> {
-        Window {
-            kernel_shape: self.kernel_shape,
-            strides: self.strides,
-            dilations: self.dilations,
-            pads_begin: self.pads_begin,
-            pads_end: self.pads_end,
-            ceil_mode: self.ceil_mode,
-        }
-    }
+    window::windows!();
 
     /// Checks the parameters; in a constant a mistake is a compile error.
     #[must_use]
@@ -223,25 +189,17 @@ impl<const D: usize> MaxPoolIndices<D> {
     }
 
     /// y = max over each window of x, `indices` where; both `[batch, *output_size, channels]`.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "dims, input and two outputs, as every layer takes them"
-    )]
     pub fn run<T: MaxElement>(
         &self,
         _cpu: Cpu,
-        batch: usize,
-        size: [usize; D],
-        channels: usize,
+        images: Images<D>,
         x: &[T],
         y: &mut [T],
         indices: &mut [i64],
     ) {
-        let (inputs, outputs) = lengths(&self.window(), batch, size, channels);
-        let (x, y) = (&x[..inputs], &mut y[..outputs]);
-        let positions: usize = size.iter().product();
-        let mut found = indices[..outputs].chunks_exact_mut(channels.max(1));
-        let axes = self.window().axes(size);
+        let (axes, x, y) = self.window().over(images, x, y);
+        let (channels, size, positions) = (images.channels, images.size, images.pixels());
+        let mut found = indices[..y.len()].chunks_exact_mut(channels.max(1));
         window::each(&axes, channels, x, y, |image, taps, x, y| {
             let found = found.next().unwrap_or_default();
             y.fill(T::LEAST);
@@ -276,18 +234,4 @@ impl<const D: usize> MaxPoolIndices<D> {
             .rev()
             .fold(0, |sum, (i, n)| sum * n + i)
     }
-}
-
-/// Elements of x and y.
-pub(super) fn lengths<const D: usize>(
-    window: &Window<D>,
-    batch: usize,
-    size: [usize; D],
-    channels: usize,
-) -> (usize, usize) {
-    let rows = batch * channels;
-    (
-        rows * size.iter().product::<usize>(),
-        rows * window.output_size(size).iter().product::<usize>(),
-    )
 }

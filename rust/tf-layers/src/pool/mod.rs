@@ -5,11 +5,13 @@
 
 mod average;
 mod global;
+mod images;
 mod lines;
 mod max;
 mod window;
 
 pub use average::{AveragePool, LpPool};
-pub use global::{GlobalAveragePool, GlobalLpPool, GlobalMaxPool, Images};
+pub use global::{GlobalAveragePool, GlobalLpPool, GlobalMaxPool};
+pub use images::Images;
 pub use max::{MaxElement, MaxPool, MaxPoolIndices};
 pub use window::Window;

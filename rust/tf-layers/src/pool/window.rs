@@ -1,5 +1,6 @@
 //! Where windows lie, and the loop that folds what they cover, for any element type.
 
+use super::images::Images;
 use core::ops::Range;
 
 /// Sliding windows over `D` spatial axes; the geometry that all pooling layers share.
@@ -70,8 +71,21 @@ impl<const D: usize> Window<D> {
         out
     }
 
+    /// The axes of images, and the parts of x and y that are theirs.
+    pub(super) fn over<'a, X, Y>(
+        &self,
+        images: Images<D>,
+        x: &'a [X],
+        y: &'a mut [Y],
+    ) -> ([Axis; 3], &'a [X], &'a mut [Y]) {
+        let axes = self.axes(images.size);
+        let rows = images.batch * images.channels;
+        let windows = axes.iter().map(|axis| axis.out).product::<usize>();
+        (axes, &x[..rows * images.pixels()], &mut y[..rows * windows])
+    }
+
     /// The axes as three, the missing ones (outermost) of size 1.
-    pub(super) fn axes(&self, size: [usize; D]) -> [Axis; 3] {
+    fn axes(&self, size: [usize; D]) -> [Axis; 3] {
         let out = self.output_size(size);
         let mut axes = [Axis {
             size: 1,
@@ -96,6 +110,27 @@ impl<const D: usize> Window<D> {
         axes
     }
 }
+
+/// The methods of layers that have a window's fields.
+macro_rules! windows {
+    () => {
+        crate::image::same_pads!();
+
+        /// The windows.
+        #[must_use]
+        pub const fn window(&self) -> Window<D> {
+            Window {
+                kernel_shape: self.kernel_shape,
+                strides: self.strides,
+                dilations: self.dilations,
+                pads_begin: self.pads_begin,
+                pads_end: self.pads_end,
+                ceil_mode: self.ceil_mode,
+            }
+        }
+    };
+}
+pub(super) use windows;
 
 /// One spatial axis.
 #[derive(Debug, Clone, Copy)]

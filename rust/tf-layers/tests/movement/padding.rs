@@ -296,21 +296,23 @@ fn selected() {
             Ok([4])
         );
         let (mut a, mut b, mut c, mut d) = (vec![0.0; 4], vec![0; 4], vec![0; 6], vec![0; 4]);
-        layer.run(
-            cpu,
-            AlongAxis {
-                outer: 1,
-                axis: 6,
-                inner: 1,
-            },
-            &x,
-            &mut a,
-            UniquePlaces {
-                first: Some(&mut b),
-                inverse: Some(&mut c),
-                counts: Some(&mut d),
-            },
-        );
+        layer
+            .run(
+                cpu,
+                AlongAxis {
+                    outer: 1,
+                    axis: 6,
+                    inner: 1,
+                },
+                &x,
+                &mut a,
+                UniquePlaces {
+                    first: Some(&mut b),
+                    inverse: Some(&mut c),
+                    counts: Some(&mut d),
+                },
+            )
+            .unwrap();
         assert_eq!(
             (a.as_slice(), b.as_slice(), c.as_slice(), d.as_slice()),
             (&y[..], &first[..], &inverse[..], &counts[..])
@@ -320,21 +322,23 @@ fn selected() {
     let x = [1, 1, 0, 1, 1, 1, 2, 2, 0, 3, 2, 2];
     let (mut y, mut first, mut inverse, mut counts) =
         (vec![0; 8], vec![0; 2], vec![0; 3], vec![0; 2]);
-    Unique { sorted: true }.run(
-        cpu,
-        AlongAxis {
-            outer: 2,
-            axis: 3,
-            inner: 2,
-        },
-        &x,
-        &mut y,
-        UniquePlaces {
-            first: Some(&mut first),
-            inverse: Some(&mut inverse),
-            counts: Some(&mut counts),
-        },
-    );
+    Unique { sorted: true }
+        .run(
+            cpu,
+            AlongAxis {
+                outer: 2,
+                axis: 3,
+                inner: 2,
+            },
+            &x,
+            &mut y,
+            UniquePlaces {
+                first: Some(&mut first),
+                inverse: Some(&mut inverse),
+                counts: Some(&mut counts),
+            },
+        )
+        .unwrap();
     assert_eq!(y, [0, 1, 1, 1, 0, 3, 2, 2]);
     assert_eq!(
         (first, inverse, counts),

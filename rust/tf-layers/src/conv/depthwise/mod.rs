@@ -6,7 +6,7 @@ use crate::activation::Activation;
 use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 use crate::error::Result;
-use crate::image::{self, Window};
+use crate::image::{self, ImageStack, Window};
 use crate::pack::PANEL;
 use crate::slot::Slot;
 
@@ -42,6 +42,7 @@ brief!([const D: usize] DepthwiseConv<'_, D>: channels, multiplier, kernel_shape
 
 impl<const D: usize> DepthwiseConv<'_, D> {
     crate::image::same_pads!();
+    crate::image::window!();
 
     /// Length of the packed kernel.
     #[must_use]
@@ -58,9 +59,7 @@ impl<const D: usize> DepthwiseConv<'_, D> {
             self.kernel.len() == Self::packed_len(outputs, taps),
             "DepthwiseConv: kernel length"
         );
-        if let Some(bias) = self.bias {
-            assert!(bias.len() == outputs, "DepthwiseConv: bias length");
-        }
+        image::checked_bias(self.bias, outputs);
         self
     }
 
@@ -71,53 +70,48 @@ impl<const D: usize> DepthwiseConv<'_, D> {
     pub fn run(
         &self,
         cpu: Cpu,
-        batch: usize,
-        size: [usize; D],
+        images: ImageStack<D>,
         x: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
-        self.job(size).run(cpu, batch, x, None, y, scratch)
+        self.add(cpu, images, x, None, y, scratch)
     }
 
     /// y = activation(x ⋆ kernel + bias + residual); the residual has y's shape.
     ///
     /// # Errors
     /// [`Error::Memory`](crate::Error::Memory) if there is none for the scratch.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the convention: sizes, inputs, outputs, scratch"
-    )]
     pub fn run_adding(
         &self,
         cpu: Cpu,
-        batch: usize,
-        size: [usize; D],
+        images: ImageStack<D>,
         x: &[f32],
         residual: &[f32],
         y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
-        self.job(size)
-            .run(cpu, batch, x, Some(residual), y, scratch)
+        self.add(cpu, images, x, Some(residual), y, scratch)
     }
 
-    fn job(&self, size: [usize; D]) -> Job<'_> {
-        Job {
+    fn add(
+        &self,
+        cpu: Cpu,
+        ImageStack { batch, size }: ImageStack<D>,
+        x: &[f32],
+        residual: Option<&[f32]>,
+        y: &mut [f32],
+        scratch: &mut Slot<f32>,
+    ) -> Result<()> {
+        let job = Job {
             inputs: self.channels,
             multiplier: self.multiplier,
-            window: Window {
-                size: image::three(size, 1),
-                kernel: image::three(self.kernel_shape, 1),
-                strides: image::three(self.strides, 1),
-                dilations: image::three(self.dilations, 1),
-                begin: image::three(self.pads_begin, 0),
-                end: image::three(self.pads_end, 0),
-            },
+            window: self.window(size),
             kernel: self.kernel,
             bias: self.bias,
             activation: self.activation,
-        }
+        };
+        job.run(cpu, batch, x, residual, y, scratch)
     }
 }
 

@@ -4,7 +4,7 @@ use super::Shape;
 use crate::activation::Activation;
 use crate::cpu::Cpu;
 use crate::error::Result;
-use crate::pack::recurrent::last_recurrent_bias;
+use crate::pack::recurrent::{last_recurrent_bias_into, vectors_len};
 use crate::recurrent::{Directions, Gru, RecurrentInputs, RecurrentOutputs, RecurrentWeights};
 use crate::slot::Slot;
 
@@ -42,7 +42,6 @@ impl GruUnpacked {
         cpu: Cpu,
         given: RecurrentInputs,
         weights: RecurrentWeights,
-
         out: RecurrentOutputs,
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
@@ -54,26 +53,31 @@ impl GruUnpacked {
             clip,
             linear_before_reset,
         } = *self;
+        let (split, summed) = if linear_before_reset { (3, 2) } else { (2, 3) };
         let shape = Shape {
             directions: directions.count(),
             gates: 3,
             inputs,
             hidden,
+            split,
+            summed,
         };
-        let (split, summed) = if linear_before_reset { (3, 2) } else { (2, 3) };
-        let packed = shape.pack(split, summed, weights);
-        let reset_bias = weights
-            .b
-            .filter(|_| linear_before_reset)
-            .map(|b| last_recurrent_bias(&[directions.count(), 6 * hidden], b, 3));
+        let mut room = Slot::new();
+        let packed = shape.pack(weights, &mut room)?;
+        let reset_bias = weights.b.filter(|_| linear_before_reset).map(|b| {
+            let len = vectors_len(directions.count(), hidden, 1);
+            let packed = &mut packed.vectors[..len];
+            last_recurrent_bias_into(&[directions.count(), 6 * hidden], b, 3, packed);
+            &*packed
+        });
         let layer = Gru {
             inputs,
             hidden,
             directions,
-            kernel: &packed.kernel,
-            recurrent_kernel: &packed.recurrent,
-            bias: packed.bias.as_deref(),
-            reset_bias: reset_bias.as_deref(),
+            kernel: packed.kernel,
+            recurrent_kernel: packed.recurrent,
+            bias: packed.bias,
+            reset_bias,
             activations,
             clip,
             linear_before_reset,

@@ -4,7 +4,7 @@ use super::Shape;
 use crate::activation::Activation;
 use crate::cpu::Cpu;
 use crate::error::Result;
-use crate::pack::recurrent::gate_vectors;
+use crate::pack::recurrent::{gate_vectors_into, vectors_len};
 use crate::recurrent::{Directions, Lstm, LstmInputs, LstmOutputs, LstmWeights, RecurrentWeights};
 use crate::slot::Slot;
 
@@ -58,18 +58,26 @@ impl LstmUnpacked {
             gates: 4,
             inputs,
             hidden,
+            split: 4,
+            summed: 4,
         };
         let LstmWeights { w, r, b, p } = weights;
-        let packed = shape.pack(4, 4, RecurrentWeights { w, r, b });
-        let peepholes = p.map(|p| gate_vectors(&[directions.count(), 3 * hidden], p, 3));
+        let mut room = Slot::new();
+        let packed = shape.pack(RecurrentWeights { w, r, b }, &mut room)?;
+        let peepholes = p.map(|p| {
+            let len = vectors_len(directions.count(), 3 * hidden, 3);
+            let packed = &mut packed.vectors[..len];
+            gate_vectors_into(&[directions.count(), 3 * hidden], p, 3, packed);
+            &*packed
+        });
         let layer = Lstm {
             inputs,
             hidden,
             directions,
-            kernel: &packed.kernel,
-            recurrent_kernel: &packed.recurrent,
-            bias: packed.bias.as_deref(),
-            peepholes: peepholes.as_deref(),
+            kernel: packed.kernel,
+            recurrent_kernel: packed.recurrent,
+            bias: packed.bias,
+            peepholes,
             activations,
             clip,
             input_forget,

@@ -39,7 +39,6 @@ impl RnnUnpacked {
         cpu: Cpu,
         given: RecurrentInputs,
         weights: RecurrentWeights,
-
         out: RecurrentOutputs,
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
@@ -55,15 +54,18 @@ impl RnnUnpacked {
             gates: 1,
             inputs,
             hidden,
+            split: 1,
+            summed: 1,
         };
-        let packed = shape.pack(1, 1, weights);
+        let mut room = Slot::new();
+        let packed = shape.pack(weights, &mut room)?;
         let layer = Rnn {
             inputs,
             hidden,
             directions,
-            kernel: &packed.kernel,
-            recurrent_kernel: &packed.recurrent,
-            bias: packed.bias.as_deref(),
+            kernel: packed.kernel,
+            recurrent_kernel: packed.recurrent,
+            bias: packed.bias,
             activations,
             clip,
         };

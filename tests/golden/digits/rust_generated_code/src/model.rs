@@ -4,6 +4,8 @@ use super::layers::{self, Layers};
 use super::weights::Weights;
 use std::fmt;
 use tf_layers::axis::AlongAxis;
+use tf_layers::conv::ImageStack;
+use tf_layers::pool::Images;
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
@@ -160,8 +162,10 @@ impl<'w> DigitsModel<'w> {
         // conv1/Conv: [batch, 8, 8, 8]
         l.conv1.run(
             cpu,
-            batch,
-            [8, 8],
+            ImageStack {
+                batch,
+                size: [8, 8],
+            },
             inputs.image,
             ws.s0.fit(batch * 512)?,
             &mut ws.scratch,
@@ -169,17 +173,21 @@ impl<'w> DigitsModel<'w> {
         // pool1/MaxPool: [batch, 4, 4, 8]
         l.pool1.run(
             cpu,
-            batch,
-            [8, 8],
-            8,
+            Images {
+                batch,
+                size: [8, 8],
+                channels: 8,
+            },
             ws.s0.get(batch * 512),
             ws.s1.fit(batch * 128)?,
         );
         // conv2/Conv: [batch, 4, 4, 16]
         l.conv2.run(
             cpu,
-            batch,
-            [4, 4],
+            ImageStack {
+                batch,
+                size: [4, 4],
+            },
             ws.s1.get(batch * 128),
             ws.s0.fit(batch * 256)?,
             &mut ws.scratch,
@@ -187,9 +195,11 @@ impl<'w> DigitsModel<'w> {
         // pool2/MaxPool: [batch, 2, 2, 16]
         l.pool2.run(
             cpu,
-            batch,
-            [4, 4],
-            16,
+            Images {
+                batch,
+                size: [4, 4],
+                channels: 16,
+            },
             ws.s0.get(batch * 256),
             ws.s1.fit(batch * 64)?,
         );

@@ -5,6 +5,7 @@ use super::weights::Weights;
 use std::fmt;
 use tf_layers::axis::AlongAxis;
 use tf_layers::binary::Add;
+use tf_layers::conv::ImageStack;
 use tf_layers::pool::{GlobalMaxPool, Images};
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
@@ -198,8 +199,10 @@ impl<'w> MagikaModel<'w> {
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Conv_0/Conv2D (Conv): [batch, 508, 512]
             l.conv_0.run(
                 cpu,
-                1,
-                [512, 1],
+                ImageStack {
+                    batch: 1,
+                    size: [512, 1],
+                },
                 ws.s1.get(131_072),
                 ws.s2.fit(260_096)?,
                 &mut ws.scratch,
@@ -209,7 +212,7 @@ impl<'w> MagikaModel<'w> {
                 cpu,
                 Images {
                     batch: 1,
-                    positions: 508,
+                    size: [508],
                     channels: 512,
                 },
                 ws.s2.get(260_096),
