@@ -190,8 +190,9 @@ def test_a_model_can_call_everything_like_something_that_generated_code_uses(blo
     }
     crate = rust_tools.BUILD / "every_name"
     write(crate, models)
-    done = rust_tools.cargo(crate, "check", "--message-format=short")
-    assert done.returncode == 0, done.stderr[-6000:]
+    # the build script's layers need not be fast
+    slow = ("--config", "profile.dev.package.tf-layers.opt-level=0")
+    rust_tools.passes(crate, *slow, "check", "--message-format=short")
 
 
 @pytest.mark.slow
