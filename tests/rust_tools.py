@@ -24,11 +24,14 @@ def environment(**changes: str) -> dict[str, str]:
     return os.environ | {"CARGO_TARGET_DIR": str(TARGET), "CARGO_TERM_COLOR": "never"} | changes
 
 
-QUICK = (
-    *("--config", 'profile.dev.package."*".opt-level=0'),
-    *("--config", "profile.dev.opt-level=0"),
-    *("--config", "profile.dev.debug=0"),
-    *("--config", "profile.dev.incremental=false"),
+_DEPENDENCIES = 'profile.dev.package."*"'
+QUICK = tuple(
+    argument
+    for setting in (
+        *(f"{_DEPENDENCIES}.opt-level=0", f"{_DEPENDENCIES}.debug-assertions=false", f"{_DEPENDENCIES}.overflow-checks=false"),
+        *("profile.dev.opt-level=0", "profile.dev.debug=0", "profile.dev.incremental=false", "profile.dev.codegen-units=1"),
+    )
+    for argument in ("--config", setting)
 )
 """What a generated crate's profile costs most of a build for: kernels at full speed, and line numbers."""
 

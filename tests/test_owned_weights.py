@@ -65,7 +65,9 @@ def test_a_program_that_reads_weights() -> None:
     dependencies = []
     for name, model in models.items():
         onnx.save(model, BUILD / f"{name}.onnx")
-        options = onnx2rust.Options(name=name.title(), force=True, layers=rust_tools.ALL_LAYERS, binary_classification=False)
+        options = onnx2rust.Options(
+            name=name.title(), force=True, layers=str(rust_tools.ROOT / "rust" / "tf-layers"), binary_classification=False
+        )
         crate = onnx2rust.convert(BUILD / f"{name}.onnx", BUILD / name, options).crate
         dependencies.append(f'{name} = {{ path = "{crate}", features = ["npz"] }}')
     _damaged(BUILD / "scorer" / "rust_generated_code" / "model" / "model_weights.npz", BUILD / "files")

@@ -9,70 +9,21 @@ float16 one in float32 gets that (`Builder.widen`).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import onnx
 
-from onnx2rust import registry
+from onnx2rust import facts, registry
 from onnx2rust.builder import Builder
 from onnx2rust.dtypes import DType
+from onnx2rust.facts import Half
 from onnx2rust.program import Origin, Value
 from onnx2rust.readers import Readers
 
-_MOVES = frozenset(
-    [
-        "BitCast",
-        "Clip",
-        "Compress",
-        "Concat",
-        "ConstantOfShape",
-        "Expand",
-        "Flatten",
-        "Gather",
-        "GatherElements",
-        "GatherND",
-        "Identity",
-        "If",
-        "Loop",
-        "Max",
-        "Min",
-        "Reshape",
-        "ReverseSequence",
-        "ScatterElements",
-        "ScatterND",
-        "Shape",
-        "Slice",
-        "Split",
-        "Squeeze",
-        "Transpose",
-        "Unsqueeze",
-    ]
-)
-"""Operators with a float16 kernel in onnxruntime that move and choose: so do their layers here, whatever the type."""
-_ROUNDED = frozenset(
-    [
-        "Celu",
-        "DequantizeLinear",
-        "IsInf",
-        "IsNaN",
-        "LayerNormalization",
-        "Mod",
-        "QuantizeLinear",
-        "RMSNormalization",
-        "Round",
-        "Shrink",
-        "Sign",
-        "SimplifiedLayerNormalization",
-    ]
-)
-"""Operators with a float16 kernel in onnxruntime that computes in float32 and rounds what it returns."""
-_SINCE = {"Clip": 12, "Max": 12, "Min": 12}
-"""Those of these operators that got their float16 kernel with an opset."""
 _WRITTEN_OUT = 18
 """The opset at which onnxruntime writes out activations as the functions that ONNX defines them by, for want of a float16 kernel: at later
 ones it keeps them. HardSigmoid ends with Min and Max there, for which it has float16 kernels: its result is rounded. Relu is one Max."""
-_CASTS = frozenset(("Cast", "CastLike"))
-"""These read the value that waits for its rounding, as onnxruntime joins casts that follow one another."""
 
 
 class Door:
@@ -84,12 +35,13 @@ class Door:
         self._g = g
         halves = [v for v in inputs if v is not None and v.dtype is DType.F16]
         self._native = native = node.op_type in _native(origin.opset)
+        casts = node.op_type in _casts()
         # joined: no float16 tensor exists between the node and its neighbours
         joined = bool(halves) and (not native or self._joined(node, origin.opset, halves, readers))
-        wide = bool(halves) and node.op_type not in _CASTS and (joined or node.op_type in _ROUNDED)
+        wide = bool(halves) and not casts and (joined or facts.of(node.op_type).half is Half.ROUNDS)
         self._rounds = not joined or (origin.opset == _WRITTEN_OUT and self._ends_in_choice(node, origin.opset, halves, readers))
         self._narrowed = _outputs_of_f16(origin, inputs) if wide else set[int]()
-        if node.op_type in _CASTS:
+        if casts:
             self.inputs = list(inputs)
             return
         ready = list(inputs) if joined else [v if v is None else g.rounded(v) for v in inputs]
@@ -111,7 +63,7 @@ class Door:
         holds_graph = any(a.type == onnx.AttributeProto.GRAPH for a in node.attribute)
         alone = bool(computed) and all(map(self._g.waits_after_layer, computed)) and not holds_graph
         chooses = {"", "Relu"} if opset == _WRITTEN_OUT else {""}
-        return alone and bool(users) and not users & (_native(opset) | _CASTS | chooses)
+        return alone and bool(users) and not users & (_native(opset) | _casts() | chooses)
 
     def outputs(self, results: tuple[Value | None, ...]) -> tuple[Value | None, ...]:
         """The results, those that are float16 in the model as such; rounded at once where onnxruntime's own kernel does."""
@@ -124,9 +76,16 @@ class Door:
         )
 
 
+@functools.cache
 def _native(opset: int) -> frozenset[str]:
     """Operators with a float16 kernel in onnxruntime."""
-    return frozenset(op for op in _MOVES | _ROUNDED if opset >= _SINCE.get(op, 0))
+    kernels = (Half.MOVES, Half.ROUNDS)
+    return frozenset(op for op, known in facts.everything().items() if known.half in kernels and opset >= known.half_since)
+
+
+@functools.cache
+def _casts() -> frozenset[str]:
+    return frozenset(op for op, known in facts.everything().items() if known.half is Half.CASTS)
 
 
 def _outputs_of_f16(origin: Origin, inputs: Sequence[Value | None]) -> set[int]:

@@ -58,7 +58,7 @@ ONNX_DOMAINS = ("", "ai.onnx")
 
 
 def onnx_op(name: str, *, since: int | tuple[int, ...], domain: str = "") -> Callable[[F], F]:
-    """Registers the decorated function as the lowering of versions `since` of an operator."""
+    """Registers the decorated function as the lowering of versions `since` of an operator; raises ValueError if one of them has one."""
     versions = (since,) if isinstance(since, int) else since
 
     def register(function: F) -> F:
@@ -67,7 +67,11 @@ def onnx_op(name: str, *, since: int | tuple[int, ...], domain: str = "") -> Cal
         keywords = {p.name: p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
         counts = keywords.pop("n_outputs", None) is not None
         operator = Operator(domain, name, versions, function, positional, keywords, counts)
-        _OPERATORS.setdefault((domain, name), []).append(operator)
+        others = _OPERATORS.setdefault((domain, name), [])
+        for other in others:
+            if twice := sorted(set(versions) & set(other.since)):
+                raise ValueError(f"{name} version {twice[0]} is lowered by {other.function.__name__}, and by {function.__name__}")
+        others.append(operator)
         return function
 
     return register
@@ -83,21 +87,21 @@ def load_all() -> dict[tuple[str, str], list[Operator]]:
     return _OPERATORS
 
 
-_OF_ONNXRUNTIME = {"LayerNormalization": ("LayerNormalization", 17), "SimplifiedLayerNormalization": ("RMSNormalization", 23)}
+ONNXRUNTIMES = {"LayerNormalization": ("LayerNormalization", 17), "SimplifiedLayerNormalization": ("RMSNormalization", 23)}
 """Operators that onnxruntime has in ONNX's domain at every opset (its optimiser writes them into models), and the operator of ONNX and its
 version that they are."""
 
 
 def only_in_onnxruntime(name: str, domain: str, opset: int) -> bool:
     """Whether an operator of ONNX's domain is none of ONNX's at this opset, but one of onnxruntime's."""
-    return domain in ONNX_DOMAINS and name in _OF_ONNXRUNTIME and not onnx.defs.has(name, opset, "")
+    return domain in ONNX_DOMAINS and name in ONNXRUNTIMES and not onnx.defs.has(name, opset, "")
 
 
 def schema(name: str, domain: str, opset: int) -> onnx.defs.OpSchema | None:
     """The specification of an operator as a model with this opset means it; None if there is none."""
     domain = "" if domain in ONNX_DOMAINS else domain
     if only_in_onnxruntime(name, domain, opset):
-        name, opset = _OF_ONNXRUNTIME[name]
+        name, opset = ONNXRUNTIMES[name]
     try:
         return onnx.defs.get_schema(name, opset, domain)
     except onnx.defs.SchemaError:

@@ -138,7 +138,6 @@ def test_everything_builds_and_passes_its_tests(crates):
         members.append(target.name)
         assert name
     text = '[workspace]\nresolver = "3"\nmembers = [' + ", ".join(f'"{m}"' for m in members) + "]\n"
-    text += "[profile.dev]\nopt-level = 0\ndebug = 0\nincremental = false\n[profile.dev.package.tf-layers]\nopt-level = 2\n"
     (BUILD / "workspace" / "Cargo.toml").write_text(text)
     passes(BUILD / "workspace", "test", "--workspace", "--no-fail-fast", "--quiet")
     assert not [p for p in (BUILD / "workspace").rglob("*escaped*") if p.is_file()]

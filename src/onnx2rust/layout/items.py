@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections import Counter
 
@@ -13,8 +14,11 @@ _ASSIGNS = ("=", "+=", "-=", "*=", "/=")
 _MODIFIERS = ("pub", "const", "static", "fn", "impl", "struct", "enum", "mod", "use", "trait")
 
 
+@functools.lru_cache(maxsize=64)
 def formatted(source: str) -> str:
-    """The file. Statements are written on one line, or as rustfmt would write them; what this room does not know stays as it is."""
+    """The file. Statements are written on one line, or as rustfmt would write them; what this room does not know stays as it is.
+
+    The last files are kept: most files of two models are the same if the models have the same name, and inputs of the same type."""
     text = _File(source).file()
     before, after = _pieces(source), _pieces(text)
     assert before == after, f"a layout that changes code: {before - after} became {after - before}"

@@ -9,6 +9,8 @@ import numpy as np
 
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dtypes import DType
+from onnx2rust.facts import Half, Keeps, onnx_facts, reads
+from onnx2rust.facts.rules import Within
 from onnx2rust.layers import elementwise as layers
 from onnx2rust.layers.activation import Activate, activation
 from onnx2rust.layers.base import Layer
@@ -33,6 +35,8 @@ def _simple(op: str, variant: str, *since: int) -> None:
     lower.__doc__ = f"y = {variant}(x)"
 
 
+onnx_facts("Log", "Sqrt", reads={0: reads.POSITIVE})
+onnx_facts("Round", half=Half.ROUNDS)
 for _op, _variant, *_since in (
     ("Sigmoid", "Sigmoid", 6, 13),
     ("Tanh", "Tanh", 6, 13),
@@ -75,6 +79,8 @@ def _any_type(op: str, variant: str, layer: Callable[[], Layer], *since: int) ->
     lower.__doc__ = f"y = {variant}(x)"
 
 
+onnx_facts("Neg", sizes=lambda arrays, attributes: np.frompyfunc(lambda a: -a, 1, 1)(arrays[0]))
+onnx_facts("Sign", half=Half.ROUNDS)
 _any_type("Relu", "Relu", layers.ReluAny, 6, 13, 14)
 _any_type("Abs", "Abs", layers.Abs, 6, 13)
 _any_type("Neg", "Neg", layers.Neg, 6, 13)
@@ -93,6 +99,9 @@ def thresholded_relu(g: Builder, x: Value, *, alpha: float = 1.0) -> Value:
     return activate(g, x, "ThresholdedRelu", theta=alpha)
 
 
+onnx_facts("Shrink", half=Half.ROUNDS)
+
+
 @onnx_op("Shrink", since=9)
 def shrink(g: Builder, input: Value, *, bias: float = 0.0, lambd: float = 0.5) -> Value:
     """y = x < −lambd ? x + bias : x > lambd ? x − bias : 0"""
@@ -103,6 +112,9 @@ def shrink(g: Builder, input: Value, *, bias: float = 0.0, lambd: float = 0.5) -
 def elu(g: Builder, x: Value, *, alpha: float = 1.0) -> Value:
     """y = x ≥ 0 ? x : alpha·(eˣ − 1)"""
     return activate(g, x, "Elu", alpha=alpha)
+
+
+onnx_facts("Celu", half=Half.ROUNDS)
 
 
 @onnx_op("Celu", since=(12, 28))
@@ -137,6 +149,9 @@ def swish(g: Builder, x: Value, *, alpha: float = 1.0) -> Value:
     return activate(g, x, "Swish", alpha=alpha)
 
 
+onnx_facts("Not", reads={0: reads.MASK})
+
+
 @onnx_op("Not", since=1)
 def not_(g: Builder, x: Value) -> Value:
     """y = ¬x"""
@@ -149,16 +164,27 @@ def bitwise_not(g: Builder, x: Value) -> Value:
     return g.elementwise(lambda _: layers.Not(), [x], x.dtype)
 
 
+onnx_facts("IsNaN", half=Half.ROUNDS)
+
+
 @onnx_op("IsNaN", since=(9, 13, 20))
 def is_nan(g: Builder, x: Value) -> Value:
     """y = x is not a number"""
     return g.elementwise(lambda _: layers.IsNaN(), [x], DType.BOOL)
 
 
+onnx_facts("IsInf", half=Half.ROUNDS)
+
+
 @onnx_op("IsInf", since=(10, 20))
 def is_inf(g: Builder, x: Value, *, detect_negative: int = 1, detect_positive: int = 1) -> Value:
     """y = x is infinite, of the chosen signs"""
     return g.elementwise(lambda _: layers.IsInf(bool(detect_negative), bool(detect_positive)), [x], DType.BOOL)
+
+
+onnx_facts(
+    "Clip", keeps=Keeps.SOME, half=Half.MOVES, half_since=12, reads={1: reads.always(Within(0, 1)), 2: reads.always(Within(2, 5))}
+)
 
 
 @onnx_op("Clip", since=6)

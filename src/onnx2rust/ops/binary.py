@@ -7,11 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from onnx2rust import dims
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dtypes import DType
+from onnx2rust.facts import Half, Keeps, onnx_facts, reads
+from onnx2rust.facts.rules import Usual, Within
 from onnx2rust.layers import elementwise as layers
 from onnx2rust.layers.base import Layer
 from onnx2rust.layers.elementwise import broadcasting
+from onnx2rust.ops import known
 from onnx2rust.program import Value
 from onnx2rust.registry import onnx_op
 
@@ -29,6 +33,28 @@ def _register(op: str, layer: type[Layer], result: DType | None, *since: int) ->
     lower.__doc__ = f"y = {layer.__doc__}"
 
 
+def _sizes_of_equal(arrays: list[Any], attributes: dict[str, Any]) -> Any:
+    """Known only where the difference is, or its sign: a size is never negative, so it never equals -1."""
+    left, right = np.broadcast_arrays(arrays[0].astype(object), arrays[1].astype(object))
+    answers = []
+    for a, b in zip(left.ravel().tolist(), right.ravel().tolist(), strict=True):
+        difference = known.number(a) - known.number(b)
+        if isinstance(difference, int):
+            answers.append(difference == 0)
+        elif dims.never_negative(difference - 1) or dims.never_negative(-difference - 1):
+            answers.append(False)
+        else:
+            return None
+    return np.array(answers, dtype=bool).reshape(left.shape)
+
+
+onnx_facts("Add", keeps=Keeps.SOME, sizes=known.elementwise(lambda a, b: a + b))
+onnx_facts("Sub", keeps=Keeps.SOME, sizes=known.elementwise(lambda a, b: a - b))
+# TensorFlow's `where` on ids is a sum of products with 0 or 1
+onnx_facts("Mul", keeps=Keeps.SOME_IDS, sizes=known.elementwise(lambda a, b: a * b))
+onnx_facts("Div", reads={1: reads.of_integers(Usual(1))}, sizes=known.quotient(lambda a, b: a // b))
+onnx_facts("And", "Or", "Xor", reads={0: reads.MASK, 1: reads.MASK})
+onnx_facts("Equal", sizes=_sizes_of_equal)
 for _op, _layer, _result, *_since in (
     ("Add", layers.Add, None, 7, 13, 14),
     ("Sub", layers.Sub, None, 7, 13, 14),
@@ -49,16 +75,25 @@ for _op, _layer, _result, *_since in (
     _register(_op, _layer, _result, *_since)
 
 
+onnx_facts("Pow", reads={1: reads.of_integers(Within(0, 3))})
+
+
 @onnx_op("Pow", since=(7, 12, 13, 15))
 def pow_(g: Builder, X: Value, Y: Value) -> Value:
     """z = xʸ, in x's type"""
     return binary(g, layers.Pow, X, Y)
 
 
+onnx_facts("Mod", half=Half.ROUNDS, reads={1: reads.of_integers(Usual(1))}, sizes=known.quotient(lambda a, b: a % b))
+
+
 @onnx_op("Mod", since=(10, 13, 28))
 def mod(g: Builder, A: Value, B: Value, *, fmod: int = 0) -> Value:
     """y = a mod b with the sign of b, or (fmod = 1) of a"""
     return binary(g, layers.Remainder if fmod else layers.Modulo, A, B)
+
+
+onnx_facts("BitShift", reads={1: reads.always(Within(0, 7))})
 
 
 @onnx_op("BitShift", since=(11, 28))
@@ -92,6 +127,8 @@ def _chain(g: Builder, layer: type[Layer], data: tuple[Value, ...]) -> Value:
     return result
 
 
+onnx_facts("Max", keeps=Keeps.SOME, half=Half.MOVES, half_since=12, sizes=known.elementwise(dims.maximum))
+onnx_facts("Min", keeps=Keeps.SOME, half=Half.MOVES, half_since=12, sizes=known.elementwise(dims.minimum))
 _variadic("Max", layers.Max, 6, 8, 12, 13)
 _variadic("Min", layers.Min, 6, 8, 12, 13)
 _variadic("Sum", layers.Add, 6, 8, 13)

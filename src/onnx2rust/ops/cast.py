@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import onnx
+
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dtypes import DType, from_onnx
+from onnx2rust.facts import Half, Keeps, onnx_facts, reads
 from onnx2rust.layers.cast import BitCast, Where
 from onnx2rust.layers.elementwise import broadcasting
 from onnx2rust.program import Value
@@ -21,6 +27,14 @@ def _target(code: int) -> DType:
     if dtype is None:
         raise Refuse(f"an element type with the ONNX code {code} is not supported")
     return dtype
+
+
+def _sizes_of_cast(arrays: list[Any], attributes: dict[str, Any]) -> Any:
+    integers = (onnx.TensorProto.INT64, onnx.TensorProto.INT32)
+    return arrays[0] if attributes.get("to") in integers else None
+
+
+onnx_facts("Cast", keeps=Keeps.ALL, half=Half.CASTS, sizes=_sizes_of_cast)
 
 
 @onnx_op("Cast", since=(6, 9, 13))
@@ -41,6 +55,9 @@ def cast(g: Builder, input: Value, *, round_mode: str = "up", saturate: int = 1,
     return cast_to(g, input, _target(to))
 
 
+onnx_facts("CastLike", half=Half.CASTS)
+
+
 @onnx_op("CastLike", since=15)
 def cast_like_15(g: Builder, input: Value, target_type: Value) -> Value:
     """y = x in the element type of another tensor"""
@@ -59,6 +76,9 @@ def cast_like(g: Builder, input: Value, target_type: Value, *, round_mode: str =
     return cast_to(g, input, target_type.dtype)
 
 
+onnx_facts("BitCast", half=Half.MOVES)
+
+
 @onnx_op("BitCast", since=26)
 def bit_cast(g: Builder, input: Value, *, to: int) -> Value:
     """y = the bits of x in another element type of the same size"""
@@ -68,6 +88,15 @@ def bit_cast(g: Builder, input: Value, *, to: int) -> Value:
     if dtype is DType.BOOL or DType.F16 in (dtype, input.dtype):
         raise Refuse(f"BitCast of {input.dtype} to {dtype} is not supported")
     return g.elementwise(lambda _: BitCast(), [input], dtype)
+
+
+def _sizes_of_where(arrays: list[Any], attributes: dict[str, Any]) -> Any:
+    if arrays[0].dtype == object and any(not isinstance(v, bool) for v in arrays[0].ravel().tolist()):
+        return None
+    return np.where(arrays[0].astype(bool), arrays[1].astype(object), arrays[2].astype(object))
+
+
+onnx_facts("Where", keeps=Keeps.SOME, reads={0: reads.MASK}, sizes=_sizes_of_where)
 
 
 @onnx_op("Where", since=(9, 16))

@@ -10,6 +10,8 @@ from onnx import numpy_helper
 
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dtypes import DType
+from onnx2rust.facts import Half, Keeps, onnx_facts, reads
+from onnx2rust.facts.rules import Only
 from onnx2rust.layers.movement import Expand
 from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import onnx_op
@@ -53,10 +55,16 @@ def constant(
     raise Refuse("string constants are not supported")
 
 
+onnx_facts("Identity", keeps=Keeps.ALL, half=Half.MOVES, sizes=lambda arrays, attributes: arrays[0])
+
+
 @onnx_op("Identity", since=(1, 13, 14, 16, 19, 21, 23, 24, 25))
 def identity(g: Builder, x: Value) -> Value:
     """y = x"""
     return x
+
+
+onnx_facts("Dropout", reads={1: reads.always(Only(0)), 2: reads.always(Only(0))})
 
 
 @onnx_op("Dropout", since=(7, 10))

@@ -7,10 +7,13 @@ import onnx
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, maximum, symbol
 from onnx2rust.dtypes import DType
+from onnx2rust.facts import Half, onnx_facts, reads
 from onnx2rust.layers.control import If, Loop
 from onnx2rust.ops.shape import fixed
 from onnx2rust.program import Program, TensorType, Value
 from onnx2rust.registry import onnx_op
+
+onnx_facts("If", half=Half.MOVES, folded=False, reads={0: reads.MASK})
 
 
 @onnx_op("If", since=(1, 11, 13, 16, 19, 21, 23, 24, 25))
@@ -36,6 +39,9 @@ def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: o
         types.append(a.type.with_shape(*shape))
     result = g.step(If(tuple(open_sizes)), [cond], *types, defines=tuple(defines), bodies=bodies)
     return result if isinstance(result, tuple) else (result,)
+
+
+onnx_facts("Loop", half=Half.MOVES, folded=False, reads={0: reads.SIZE, 1: reads.MASK})
 
 
 @onnx_op("Loop", since=(1, 11, 13, 16, 19, 21, 23, 24, 25))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 import onnx
 from onnx import numpy_helper
@@ -10,6 +13,8 @@ from onnx2rust import dtypes
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, ceil_div, maximum, product, symbol
 from onnx2rust.dtypes import DType
+from onnx2rust.facts import Half, onnx_facts, reads
+from onnx2rust.facts.rules import MOST, Within
 from onnx2rust.layers import movement
 from onnx2rust.layers.base import Variant
 from onnx2rust.layers.shapes import split_at
@@ -22,6 +27,14 @@ from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import Sizes, onnx_op
 
 _REDUCTIONS = {"add": "Add", "mul": "Mul", "max": "Max", "min": "Min"}
+
+
+def _sizes_of_gather(arrays: list[Any], attributes: dict[str, Any]) -> Any:
+    indices = arrays[1]
+    return None if indices.dtype == object else np.take(arrays[0], indices.astype(int), axis=attributes.get("axis", 0))
+
+
+onnx_facts("Gather", half=Half.MOVES, reads={1: reads.ids_of_axis}, sizes=_sizes_of_gather)
 
 
 @onnx_op("Gather", since=(1, 11, 13))
@@ -37,6 +50,9 @@ def gather(g: Builder, data: Value, indices: Value, *, axis: int = 0) -> Value:
 def _check_ranks(x: Value, indices: Value) -> None:
     if x.rank != indices.rank or x.rank == 0:
         raise Refuse(f"indices of {indices.rank} axes into a tensor of {x.rank}", invalid=True)
+
+
+onnx_facts("GatherElements", half=Half.MOVES, reads={1: reads.ids_of_axis})
 
 
 @onnx_op("GatherElements", since=(11, 13))
@@ -57,6 +73,9 @@ def _tuple_length(indices: Value, rank: int) -> int:
     if not 1 <= length <= rank:
         raise Refuse(f"indices of {length} coordinates into {rank} axes", invalid=True)
     return length
+
+
+onnx_facts("GatherND", half=Half.MOVES, reads={1: reads.ids_of_axes})
 
 
 @onnx_op("GatherND", since=11)
@@ -96,11 +115,17 @@ def scatter(g: Builder, x: Value, indices: Value, updates: Value, axis: int, red
     return g.step(layer, [x, indices, updates], x.type)  # type: ignore[no-any-return]
 
 
+onnx_facts("Scatter", reads={1: reads.ids_of_axis})
+
+
 @onnx_op("Scatter", since=(9, 11))
 def scatter_9(g: Builder, data: Value, indices: Value, updates: Value, *, axis: int = 0) -> Value:
     """The old name of ScatterElements."""
     x = data
     return scatter(g, x, indices, updates, axis, "none")
+
+
+onnx_facts("ScatterElements", half=Half.MOVES, reads={1: reads.ids_of_axis})
 
 
 @onnx_op("ScatterElements", since=(11, 13))
@@ -114,6 +139,9 @@ def scatter_elements(g: Builder, data: Value, indices: Value, updates: Value, *,
     """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i]."""
     x = data
     return scatter(g, x, indices, updates, axis, reduction)
+
+
+onnx_facts("ScatterND", half=Half.MOVES, reads={1: reads.ids_of_axes})
 
 
 @onnx_op("ScatterND", since=(11, 13))
@@ -136,6 +164,9 @@ def scatter_nd(g: Builder, data: Value, indices: Value, updates: Value, *, reduc
     return g.step(  # type: ignore[no-any-return]
         movement.ScatterNdReduce(_reduction(reduction), *sizes), [x, indices, updates], x.type
     )
+
+
+onnx_facts("MaxUnpool", reads={1: lambda use: Within(0, math.prod(use.shape(1)) - 1)})
 
 
 @onnx_op("MaxUnpool", since=(9, 11, 22))
@@ -169,6 +200,9 @@ def max_unpool(
     return padded(g, y, [0] * x.rank, more, "constant", None)
 
 
+onnx_facts("OneHot", reads={0: reads.classes, 1: reads.always(Within(MOST, 2 * MOST))})
+
+
 @onnx_op("OneHot", since=(9, 11, 28))
 def one_hot(g: Builder, indices: Value, depth: Value, values: Value, *, axis: int = -1) -> Value:
     """y has a new axis of `depth`: values[1] where its coordinate is the index, values[0] elsewhere."""
@@ -196,6 +230,9 @@ def non_zero(g: Builder, X: Value) -> Value:
     layer = movement.NonZero(shape)
     out = TensorType(DType.I64, (len(shape), symbol(count)))
     return g.step(layer, [x], out, defines=(count,))  # type: ignore[no-any-return]
+
+
+onnx_facts("Compress", half=Half.MOVES, reads={1: reads.MASK})
 
 
 @onnx_op("Compress", since=(9, 11, 28))
@@ -231,6 +268,9 @@ def unique(g: Builder, X: Value, *, axis: int | None = None, sorted: int = 1, n_
     return g.step(movement.Unique(bool(sorted), *sizes), [x], *types, *more, defines=(name,))  # type: ignore[no-any-return]
 
 
+onnx_facts("Range", reads={0: reads.always(Within(0, 2)), 1: reads.always(Within(4, 8)), 2: reads.always(Within(1, 2))})
+
+
 @onnx_op("Range", since=11)
 def range_11(g: Builder, start: Value, limit: Value, delta: Value) -> Value:
     """start, start + delta, … before limit."""
@@ -254,6 +294,9 @@ def range_(g: Builder, start: Value, limit: Value, delta: Value, *, stash_type: 
     name = g.new_symbol("count")
     out = start.type.with_shape(symbol(name))
     return g.step(movement.Range(), inputs, out, defines=(name,))  # type: ignore[no-any-return]
+
+
+onnx_facts("ConstantOfShape", half=Half.MOVES, reads={0: reads.SIZE})
 
 
 @onnx_op("ConstantOfShape", since=(9, 20, 21, 23, 24, 25))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, product
 from onnx2rust.dtypes import DType
+from onnx2rust.facts import onnx_facts, reads
 from onnx2rust.layers.integer import ConvInteger, MatMulInteger, Requantize
 from onnx2rust.ops.conv import check_conv
 from onnx2rust.ops.dense import strides
@@ -42,6 +43,11 @@ def _zero(g: Builder, zero: Value | None, size: Dim) -> Value | None:
     if count not in (1, size):
         raise Refuse(f"zero points {zero.type} for {size} rows or columns")
     return g.view(zero, count)
+
+
+_PRODUCT = dict.fromkeys((1, 4, 6), reads.POSITIVE)
+"""The scales."""
+onnx_facts("QLinearMatMul", "QLinearConv", reads=_PRODUCT)
 
 
 @onnx_op("QLinearMatMul", since=(10, 21))

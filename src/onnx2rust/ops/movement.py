@@ -6,17 +6,22 @@ They work in whatever order their inputs' axes lie in memory (`Builder.layout`),
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, product, symbol
 from onnx2rust.dtypes import DType
+from onnx2rust.facts import Half, Keeps, onnx_facts, reads
+from onnx2rust.facts.rules import Wider, Within
 from onnx2rust.layers import movement
 from onnx2rust.layers.shapes import collapse_broadcast, collapse_untouched
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import Sizes, onnx_op
+
+onnx_facts("Transpose", keeps=Keeps.SOME, half=Half.MOVES)
 
 
 @onnx_op("Transpose", since=(1, 13, 21, 23, 24, 25))
@@ -27,6 +32,13 @@ def transpose(g: Builder, data: Value, *, perm: list[int] | None = None) -> Valu
     if sorted(order) != list(range(x.rank)):
         raise Refuse(f"perm {order} is no permutation of {x.rank} axes", invalid=True)
     return g.transpose(x, order)
+
+
+def _sizes_of_concat(arrays: list[Any], attributes: dict[str, Any]) -> Any:
+    return np.concatenate([a.astype(object) for a in arrays], axis=attributes.get("axis", 0))
+
+
+onnx_facts("Concat", keeps=Keeps.SOME, half=Half.MOVES, sizes=_sizes_of_concat)
 
 
 @onnx_op("Concat", since=(4, 11, 13))
@@ -67,6 +79,9 @@ def expanded(g: Builder, x: Value, shape: Sequence[Dim]) -> Value:
     return g.transpose(y, perm)
 
 
+onnx_facts("Expand", keeps=Keeps.SOME, half=Half.MOVES, reads={1: lambda use: Wider(use.shape(0))}, unknown=1)
+
+
 @onnx_op("Expand", since=(8, 13))
 def expand(g: Builder, input: Value, shape: Value) -> Value:
     """x and the shape broadcast together."""
@@ -99,6 +114,9 @@ def _broadcast(a: Dim, b: Dim) -> Dim | None:
     if isinstance(a, int) and isinstance(b, int):
         raise Refuse(f"sizes {a} and {b} do not broadcast", invalid=True)
     return None
+
+
+onnx_facts("Tile", keeps=Keeps.SOME, reads={1: reads.SIZE})
 
 
 @onnx_op("Tile", since=(6, 13))
@@ -166,6 +184,11 @@ def space_to_depth(g: Builder, input: Value, *, blocksize: int, mode: str = "DCR
     return g.view(y, n, c * b * b, h // b, w // b)
 
 
+onnx_facts(
+    "ReverseSequence", half=Half.MOVES, reads={1: lambda use: Within(1, use.shape(0)[use.attribute("time_axis", 0)])}, unknown=1
+)
+
+
 @onnx_op("ReverseSequence", since=(10, 28))
 def reverse_sequence(g: Builder, input: Value, sequence_lens: Value, *, batch_axis: int = 1, time_axis: int = 0) -> Value:
     """The first sequence_lens[b] steps of every sequence, reversed."""
@@ -175,6 +198,9 @@ def reverse_sequence(g: Builder, input: Value, sequence_lens: Value, *, batch_ax
     batch, steps = x.shape[batch_axis], x.shape[time_axis]
     layer = movement.ReverseSequence(time_axis == 0, batch, steps, product(x.shape[2:]))
     return g.step(layer, [x, sequence_lens], x.type)  # type: ignore[no-any-return]
+
+
+onnx_facts("Trilu", reads={1: reads.always(Within(-2, 2))})
 
 
 @onnx_op("Trilu", since=14)

@@ -7,6 +7,7 @@ import numpy as np
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import product
 from onnx2rust.dtypes import DType
+from onnx2rust.facts import Half, onnx_facts, reads
 from onnx2rust.layers import norm as layers
 from onnx2rust.layers.base import Layer, Weight
 from onnx2rust.layers.elementwise import Add, Div, Mul, Sub, broadcasting
@@ -17,6 +18,9 @@ from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import onnx_op
 
 _INFERENCE = "export the model for inference (training_mode=0, or Keras' training=False)"
+
+
+onnx_facts("BatchNormalization", reads={4: reads.POSITIVE})
 
 
 @onnx_op("BatchNormalization", since=7)
@@ -147,6 +151,9 @@ def _apply(g: Builder, layer: type[Add | Mul], y: Value, operand: Value | None, 
     return g.elementwise(broadcasting(layer), [y, operand], y.dtype)
 
 
+onnx_facts("LayerNormalization", half=Half.ROUNDS)
+
+
 @onnx_op("LayerNormalization", since=17)
 def layer_normalization(
     g: Builder,
@@ -175,6 +182,9 @@ def layer_normalization(
     y, *others = g.step(layers.LayerNormalization(epsilon, *weights, size), [X], X.type, *types)
     y = _apply(g, Mul, y, Scale, scale)
     return (_apply(g, Add, y, B, bias), *others)[:n_outputs]
+
+
+onnx_facts("RMSNormalization", "SimplifiedLayerNormalization", half=Half.ROUNDS)
 
 
 @onnx_op("SimplifiedLayerNormalization", since=23)

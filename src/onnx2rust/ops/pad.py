@@ -8,6 +8,7 @@ import numpy as np
 
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, minimum
+from onnx2rust.facts import onnx_facts, reads
 from onnx2rust.layers import movement
 from onnx2rust.layers.base import Variant
 from onnx2rust.layers.shapes import collapse_untouched
@@ -47,6 +48,9 @@ def _mode(mode: str) -> Variant:
     if mode not in _MODES:
         raise Refuse(f"mode {mode!r} of Pad is unknown", invalid=True)
     return Variant.of("movement::PadMode", _MODES[mode])
+
+
+onnx_facts("Pad", reads={1: reads.pads, 3: reads.axes})
 
 
 @onnx_op("Pad", since=2)

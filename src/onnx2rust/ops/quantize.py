@@ -7,6 +7,7 @@ import numpy as np
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import product
 from onnx2rust.dtypes import DType, from_onnx
+from onnx2rust.facts import Half, onnx_facts, reads
 from onnx2rust.layers import quantize as layers
 from onnx2rust.layers.elementwise import broadcasting
 from onnx2rust.ops.axes import normal_axis
@@ -80,6 +81,9 @@ def _dequantize(
     return _apply(g, layers.DequantizeLinear, x, scale, zero, axis, block_size, scale.dtype)
 
 
+onnx_facts("QuantizeLinear", half=Half.ROUNDS, reads=reads.SCALE)
+
+
 @onnx_op("QuantizeLinear", since=10)
 def quantize_10(g: Builder, x: Value, y_scale: Value, y_zero_point: Value | None = None) -> Value:
     """y = saturate(round(x / scale) + zero)"""
@@ -131,6 +135,9 @@ def quantize(
 ) -> Value:
     """y = saturate(round(x / scale) + zero), along an axis or in blocks along it"""
     return _quantize(g, x, y_scale, y_zero_point, axis, block_size, output_dtype, precision)
+
+
+onnx_facts("DequantizeLinear", half=Half.ROUNDS, reads=reads.SCALE)
 
 
 @onnx_op("DequantizeLinear", since=10)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, product
 from onnx2rust.dtypes import DType
+from onnx2rust.facts import onnx_facts, reads
+from onnx2rust.facts.rules import Within
 from onnx2rust.layers import rank as layers
 from onnx2rust.layers.base import Layer
 from onnx2rust.layers.shapes import split_at
@@ -53,6 +55,9 @@ def _top_k(g: Builder, x: Value, k: Dim, axis: int, largest: bool) -> tuple[Valu
     return g.transpose(values, perm), g.transpose(positions, perm)
 
 
+onnx_facts("TopK", reads={1: lambda use: Within(1, use.axis(-1))}, unknown=1)
+
+
 @onnx_op("TopK", since=1)
 def top_k_1(g: Builder, X: Value, *, axis: int = -1, k: int) -> tuple[Value, Value]:
     """The k greatest x along an axis and their positions, best first."""
@@ -85,5 +90,6 @@ def _scan(op: str, layer: type[Layer], dynamic: type[Layer], *since: int) -> Non
     lower.__doc__ = layer.__doc__
 
 
+onnx_facts("CumSum", "CumProd", reads={1: reads.one_axis})
 _scan("CumSum", layers.CumSum, layers.DynamicCumSum, 11, 14)
 _scan("CumProd", layers.CumProd, layers.DynamicCumProd, 26)

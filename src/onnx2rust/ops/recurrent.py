@@ -11,6 +11,8 @@ from typing import Any
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim
 from onnx2rust.dtypes import DType
+from onnx2rust.facts import onnx_facts
+from onnx2rust.facts.rules import Within
 from onnx2rust.layers import recurrent as layers
 from onnx2rust.layers.activation import activation
 from onnx2rust.layers.base import Variant, Weight, packing
@@ -162,6 +164,11 @@ def _emit(g: Builder, net: _Net, layer: Any, inputs: list[Value | None], states:
 
 def _packed(g: Builder, value: Value | None, name: str, **fields: int) -> Weight | None:
     return None if value is None else g.weight(value, packing(name, **fields))
+
+
+onnx_facts(
+    "LSTM", "GRU", "RNN", reads={4: lambda use: Within(1, use.shape(0)[1 if use.attribute("layout", 0) else 0])}, unknown=1
+)
 
 
 @onnx_op("LSTM", since=7)

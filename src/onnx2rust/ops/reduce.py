@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import product, symbol
 from onnx2rust.dtypes import DType
+from onnx2rust.facts import onnx_facts, reads
 from onnx2rust.layers.base import Layer, Variant
 from onnx2rust.layers.reduce import DynamicReduce, Hardmax, LogSoftmax, Reduce, Softmax
 from onnx2rust.layers.shapes import collapse_masked, split_at
+from onnx2rust.ops import known
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.ops.cast import cast_to
 from onnx2rust.program import Value
@@ -77,6 +82,14 @@ def _each(g: Builder, x: Value, reduction: str) -> Value:
     return g.transpose(g.step(layer, [v], v.type), perm)  # type: ignore[no-any-return]
 
 
+def _sizes_of_product(arrays: list[Any], attributes: dict[str, Any]) -> Any:
+    axes = known.axes_of(arrays, attributes)
+    if not axes and attributes.get("noop_with_empty_axes"):
+        return arrays[0]
+    keep = bool(attributes.get("keepdims", 1))
+    return np.prod(arrays[0], axis=tuple(axes) if axes else None, keepdims=keep)
+
+
 for _op, _reduction, _early, _late in (
     ("ReduceSum", "Sum", (1, 11), (13,)),
     ("ReduceMean", "Mean", (1, 11, 13), (18,)),
@@ -90,6 +103,7 @@ for _op, _reduction, _early, _late in (
     ("ReduceLogSumExp", "LogSumExp", (1, 11, 13), (18, 28)),
 ):
     _register(_op, _reduction, _early, _late)
+    onnx_facts(_op, reads={1: reads.axes}, sizes=_sizes_of_product if _op == "ReduceProd" else None)
 
 
 def _softmax(op: str, layer: Callable[..., Layer]) -> None:

@@ -12,6 +12,8 @@ import numpy as np
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, symbol
 from onnx2rust.dtypes import DType
+from onnx2rust.facts import onnx_facts
+from onnx2rust.facts.rules import Resized
 from onnx2rust.layers import movement
 from onnx2rust.layers.base import Variant
 from onnx2rust.layers.shapes import split_at
@@ -163,6 +165,9 @@ def _by_scales_of_the_run(g: Builder, x: Value, scales: Value, axes: Sequence[in
     return {a: _Axis(symbol(names[k]), None, scales=scales, index=k) for k, a in enumerate(axes)}
 
 
+onnx_facts("Upsample", reads={1: lambda use: Resized(use.shape(0))})
+
+
 @onnx_op("Upsample", since=7)
 def upsample_7(g: Builder, X: Value, *, mode: str = "nearest", scales: list[float]) -> Value:
     """x enlarged: nearest (rounding down) or linear, o / scale."""
@@ -173,6 +178,9 @@ def upsample_7(g: Builder, X: Value, *, mode: str = "nearest", scales: list[floa
 def upsample_9(g: Builder, X: Value, scales: Const, *, mode: str = "nearest") -> Value:
     """x enlarged: nearest (rounding down) or linear, o / scale."""
     return upsample_7(g, X, mode=mode, scales=_floats(scales))
+
+
+onnx_facts("Resize", reads={2: lambda use: Resized(use.shape(0)), 3: lambda use: Resized(use.shape(0))}, unknown=1)
 
 
 @onnx_op("Resize", since=10)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, product, symbol
 from onnx2rust.dtypes import DType
+from onnx2rust.facts import Half, Keeps, onnx_facts, reads
+from onnx2rust.facts.rules import Factors
 from onnx2rust.layers.movement import CheckedCopy, ReshapeSizes
+from onnx2rust.ops import known
 from onnx2rust.ops.axes import integers, normal_axes
 from onnx2rust.program import Value
 from onnx2rust.registry import Const, onnx_op
@@ -59,6 +64,21 @@ def reshape_dims(shape: Sequence[Dim], target: Sequence[Dim], allow_zero: bool) 
     return out
 
 
+def _sizes_of_reshape(arrays: list[Any], attributes: dict[str, Any]) -> Any:
+    shape = known.numbers(arrays[1])
+    return None if shape is None or 0 in shape else arrays[0].reshape(shape)
+
+
+onnx_facts(
+    "Reshape",
+    keeps=Keeps.ALL,
+    half=Half.MOVES,
+    reads={1: lambda use: Factors(math.prod(use.shape(0)))},
+    unknown=1,
+    sizes=_sizes_of_reshape,
+)
+
+
 @onnx_op("Reshape", since=(5, 13))
 def reshape_5(g: Builder, data: Value, shape: Value) -> Value:
     """The same elements under the shape that the second input holds; 0 keeps an axis, −1 takes what remains."""
@@ -77,6 +97,9 @@ def reshape(g: Builder, data: Value, shape: Value, *, allowzero: int = 0) -> Val
     names = tuple(g.new_symbol(f"axis_{k}") for k in range(rank))
     g.step(ReshapeSizes(bool(allowzero), data.shape), [g.cast_sizes(shape)], defines=names)
     return g.view(data, *map(symbol, names))
+
+
+onnx_facts("Flatten", keeps=Keeps.ALL, half=Half.MOVES)
 
 
 @onnx_op("Flatten", since=(1, 9, 11, 13, 21, 23, 24, 25))
@@ -103,6 +126,14 @@ def _squeeze(g: Builder, x: Value, axes: Sequence[int] | None) -> Value:
     return reshaped(g, x, [d for k, d in enumerate(x.shape) if k not in chosen])
 
 
+def _sizes_of_squeeze(arrays: list[Any], attributes: dict[str, Any]) -> Any:
+    axes = known.axes_of(arrays, attributes)
+    return np.squeeze(arrays[0], None if axes is None else tuple(axes))
+
+
+onnx_facts("Squeeze", keeps=Keeps.ALL, half=Half.MOVES, reads={1: reads.unit_axes}, sizes=_sizes_of_squeeze)
+
+
 @onnx_op("Squeeze", since=(1, 11))
 def squeeze_1(g: Builder, data: Value, *, axes: list[int] | None = None) -> Value:
     """x without axes of size 1."""
@@ -122,6 +153,14 @@ def _unsqueeze(g: Builder, x: Value, axes: Sequence[int]) -> Value:
     return g.view(x, *(1 if k in chosen else next(rest) for k in range(rank)))
 
 
+def _sizes_of_unsqueeze(arrays: list[Any], attributes: dict[str, Any]) -> Any:
+    axes = known.axes_of(arrays, attributes)
+    return None if axes is None else np.expand_dims(arrays[0], tuple(axes))
+
+
+onnx_facts("Unsqueeze", keeps=Keeps.ALL, half=Half.MOVES, reads={1: reads.new_axes}, sizes=_sizes_of_unsqueeze)
+
+
 @onnx_op("Unsqueeze", since=(1, 11))
 def unsqueeze_1(g: Builder, data: Value, *, axes: list[int]) -> Value:
     """x with new axes of size 1."""
@@ -132,6 +171,9 @@ def unsqueeze_1(g: Builder, data: Value, *, axes: list[int]) -> Value:
 def unsqueeze_13(g: Builder, data: Value, axes: Const) -> Value:
     """x with new axes of size 1."""
     return _unsqueeze(g, data, integers(axes))
+
+
+onnx_facts("Shape", half=Half.MOVES)
 
 
 @onnx_op("Shape", since=(1, 13))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from onnx2rust import dims
 from onnx2rust.builder import Builder, Refuse
 from onnx2rust.dims import Dim, ceil_div, maximum, minimum, symbol
+from onnx2rust.facts import Half, Keeps, onnx_facts, reads
+from onnx2rust.facts.rules import Parts, Within
 from onnx2rust.layers import movement
 from onnx2rust.layers.shapes import collapse_untouched
+from onnx2rust.ops import known
 from onnx2rust.ops.axes import integers, normal_axes, normal_axis, read_sizes
 from onnx2rust.ops.shape import fixed
 from onnx2rust.program import Value
@@ -111,6 +115,36 @@ def _slice(g: Builder, x: Value, starts: Sequence[Dim], ends: Sequence[Dim], axe
     return g.transpose(sliced(g, stored, start, size, by), perm)
 
 
+def _sizes_of_slice(arrays: list[Any], attributes: dict[str, Any]) -> Any:
+    data = arrays[0]
+    if "starts" in attributes:
+        starts, ends, axes, steps = attributes["starts"], attributes["ends"], attributes.get("axes"), None
+    else:
+        starts, ends = known.numbers(arrays[1]), known.numbers(arrays[2])
+        axes = known.numbers(arrays[3]) if len(arrays) > 3 and arrays[3] is not None else None
+        steps = known.numbers(arrays[4]) if len(arrays) > 4 and arrays[4] is not None else None
+    if starts is None or ends is None:
+        return None
+    index = [slice(None)] * data.ndim
+    for k, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        step = steps[k] if steps else 1
+        axis = axes[k] if axes else k
+        if step < 0:
+            start = max(start, -data.shape[axis])  # too far in front is the first element
+        stop = None if step < 0 and end < -data.shape[axis] else end
+        index[axis] = slice(start, stop, step)
+    return data[tuple(index)]
+
+
+onnx_facts(
+    "Slice",
+    keeps=Keeps.SOME,
+    half=Half.MOVES,
+    reads={1: reads.always(Within(0, 1)), 2: reads.always(Within(2, 8)), 3: reads.axes, 4: reads.always(Within(1, 2))},
+    sizes=_sizes_of_slice,
+)
+
+
 @onnx_op("Slice", since=1)
 def slice_1(g: Builder, data: Value, *, starts: list[int], ends: list[int], axes: list[int] | None = None) -> Value:
     """x[start:end] along the axes."""
@@ -188,6 +222,19 @@ def _equal_parts(n: Dim, count: int, uneven: bool) -> list[Dim]:
         raise Refuse(f"an axis of {n} does not split into {count} equal parts", invalid=True)
     each = ceil_div(n, count)
     return [each] * (count - 1) + [n - each * (count - 1)]
+
+
+def _sizes_of_split(arrays: list[Any], attributes: dict[str, Any]) -> Any:
+    sizes = attributes.get("split") or (known.numbers(arrays[1]) if len(arrays) > 1 else None)
+    axis = attributes.get("axis", 0)
+    if not sizes:
+        return None
+    if sum(sizes) != arrays[0].shape[axis] or min(sizes) < 0:
+        raise ValueError(f"parts of {sizes} are not an axis of {arrays[0].shape[axis]}")
+    return list(np.split(arrays[0], np.cumsum(sizes)[:-1], axis=axis))
+
+
+onnx_facts("Split", keeps=Keeps.SOME, half=Half.MOVES, reads={1: lambda use: Parts(use.axis())}, unknown=1, sizes=_sizes_of_split)
 
 
 @onnx_op("Split", since=(2, 11))

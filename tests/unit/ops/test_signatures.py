@@ -61,3 +61,12 @@ def test_onnxruntimes_own_operators_are_those_of_onnx() -> None:
     assert not registry.only_in_onnxruntime("LayerNormalization", "", 17)
     assert registry.since_version("SimplifiedLayerNormalization", "", 13) == 23
     assert registry.since_version("HardSwish", "", 10) is None
+
+
+def test_a_version_has_one_lowering() -> None:
+    def another(g: object) -> None: ...
+
+    before = list(registry.load_all()["", "Relu"])
+    with pytest.raises(ValueError, match=r"^Relu version 13 is lowered by \w+, and by another$"):
+        registry.onnx_op("Relu", since=(2, 13))(another)
+    assert registry.load_all()["", "Relu"] == before

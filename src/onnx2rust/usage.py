@@ -15,22 +15,20 @@ from typing import Any
 import numpy as np
 import onnx
 
+from onnx2rust import facts
 from onnx2rust.dims import evaluate
 from onnx2rust.dtypes import DType
+from onnx2rust.facts import Keeps
+from onnx2rust.facts.reads import Unknown, Use
+from onnx2rust.facts.rules import Mask, Rule, Shape, Within
 from onnx2rust.frontends.graph import all_graphs
 from onnx2rust.frontends.symbols import without_weights
 from onnx2rust.program import Program, Value
-from onnx2rust.usage.facts import FACTS, Use, rule
-from onnx2rust.usage.rules import Mask, Rule, Shape, Within
 
 __all__ = ["Usage", "attempts", "draw_all", "of_inputs"]
 
 Array = np.ndarray[Any, Any]
 Sizes = dict[str, int]
-_EXACT = frozenset(["Cast", "Identity", "Reshape", "Unsqueeze", "Squeeze", "Flatten"])
-_KEEPS = _EXACT | {"Transpose", "Add", "Sub", "Where", "Clip", "Max", "Min", "Slice", "Concat", "Expand", "Tile", "Split"}
-_KEEPS_IDS = _KEEPS | {"Mul"}
-"""`Mul` selects integers: TensorFlow's `where` on ids is a sum of products with 0 or 1."""
 UNKNOWN_IDS = 8
 """Integers below this are drawn where nothing says what they are."""
 LARGEST = 1 << 22
@@ -79,7 +77,7 @@ class Usage:
             joined = None
         for reading in self.readings[value.name]:
             use = Use(reading.node, shapes.of, self._values, np.dtype(value.dtype.numpy).name)
-            one = rule(use, reading.index)
+            one = _wanted(use, reading.index)
             if isinstance(one, Within):
                 one = one.shifted(-reading.shift)
             if one is not None and (reading.exact or isinstance(one, (Within, Mask))):
@@ -165,7 +163,7 @@ def of_inputs(proto: onnx.ModelProto, program: Program) -> Usage:
 
 def _uses(nodes: list[onnx.NodeProto], start: Value, usage: Usage) -> Iterator[tuple[_Reading, str]]:
     """Every reading of an input's elements, and the name that they have there, or get there."""
-    keeps = _KEEPS_IDS if start.dtype.is_int else _KEEPS
+    kept = tuple(k for k in Keeps if start.dtype.is_int or k is not Keeps.SOME_IDS)
     reached = {start.name: (True, 0)}
     for node in nodes:
         for index, name in enumerate(node.input):
@@ -173,11 +171,24 @@ def _uses(nodes: list[onnx.NodeProto], start: Value, usage: Usage) -> Iterator[t
                 continue
             exact, shift = reached[name]
             yield _Reading(node, index, exact, shift), name
-            if (node.op_type in keeps and index not in FACTS.get(node.op_type, {})) or (node.op_type == "Where" and index):
+            known = facts.of(node.op_type)
+            if known.keeps in kept and index not in known.reads:
                 more = _added(node, index, usage)
                 for output in node.output:
-                    reached.setdefault(output, (exact and node.op_type in _EXACT, shift + more))
+                    reached.setdefault(output, (exact and known.keeps is Keeps.ALL, shift + more))
                     yield _Reading(node, -1, exact, shift), output
+
+
+def _wanted(use: Use, index: int) -> Rule | None:
+    """What the elements of a node's input may be; None if anything."""
+    known = facts.of(use.node.op_type)
+    entry = known.reads.get(index)
+    if entry is None:
+        return None
+    try:
+        return entry(use)
+    except (Unknown, IndexError):
+        return Within(known.unknown, known.unknown)
 
 
 def _added(node: onnx.NodeProto, index: int, usage: Usage) -> int:

@@ -1,0 +1,62 @@
+"""What is known of operators is said once, of operators that there are, and of every one that needs it."""
+
+from __future__ import annotations
+
+import onnx
+import pytest
+
+from onnx2rust import facts, registry
+from onnx2rust.facts import Facts, Half, Keeps, onnx_facts
+
+EVERY = facts.everything()
+DATA = {
+    ("Equal", 0): "compared",
+    ("Equal", 1): "compared",
+    ("QLinearConv", 8): "a bias",
+    ("MaxUnpool", 2): "must fit the window: exporters write a constant",
+}
+"""Integer and boolean inputs that may be any numbers, or none that could be drawn."""
+PLACES = {f"tensor({t})" for t in ("int32", "int64", "bool")}
+
+
+def test_facts_are_of_operators_that_are_lowered_or_defined_by_others() -> None:
+    lowered = {name for domain, name in registry.load_all() if not domain}
+    for name in EVERY.keys() - lowered:
+        schema = onnx.defs.get_schema(name)
+        assert schema.has_function or schema.has_context_dependent_function or name in ("Scan", "CenterCropPad"), name
+
+
+def test_what_an_entry_reads_is_an_input() -> None:
+    for name, known in EVERY.items():
+        versions = [s for s in onnx.defs.get_all_schemas_with_history() if (s.domain, s.name) == ("", name)]
+        variadic = any(s.max_input > len(s.inputs) for s in versions)
+        most = max((len(s.inputs) for s in versions), default=0)
+        if name not in registry.ONNXRUNTIMES:
+            assert versions, name
+        assert variadic or all(k < most for k in known.reads), name
+        assert not known.unknown or known.reads, name
+        assert not known.half_since or known.half, name
+
+
+def test_every_input_that_is_no_mere_data_has_a_rule_by_which_it_is_drawn() -> None:
+    """An axis, an id, a size or a mask has a type that numbers to compute with do not have."""
+    missing = {
+        (name, place)
+        for (domain, name), operators in registry.load_all().items()
+        for operator in operators
+        for version in operator.since
+        if not domain
+        for place, formal in enumerate(registry.schema(name, domain, version).inputs)  # type: ignore[union-attr]
+        if set(formal.types) <= PLACES and place not in facts.of(name).reads
+    }
+    assert missing == set(DATA)
+
+
+def test_facts_are_said_once() -> None:
+    with pytest.raises(ValueError, match=r"^the facts of Gather are said twice$"):
+        onnx_facts("Gather", half=Half.MOVES)
+
+
+def test_what_nothing_is_known_of_computes_numbers() -> None:
+    assert facts.of("Sin") == Facts()
+    assert facts.of("Cast").keeps is Keeps.ALL
