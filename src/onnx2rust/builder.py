@@ -22,7 +22,7 @@ from onnx2rust.layers.base import PLAIN, Copy, DimsToTensor, Layer, ReadSizes, V
 from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.movement import SameSize, Transpose
 from onnx2rust.naming import Names, ident, step_name
-from onnx2rust.program import Origin, Program, Step, TensorType, Value
+from onnx2rust.program import KnownSizes, Origin, Program, Step, TensorType, Value
 from onnx2rust.registry import Operator
 
 if TYPE_CHECKING:
@@ -84,13 +84,13 @@ class Builder:
         self.steps.append(Step(name, layer, ready, outputs, self.origin, **more))
         return outputs[0] if len(outputs) == 1 else outputs
 
-    def constant(self, array: np.ndarray[Any, Any] | Sequence[Dim], name: str | None = None, dtype: DType = DType.I64) -> Value:
-        """A known value; a list of dims becomes a 1-D tensor of `dtype`, and so does an object array, which holds dims."""
-        if not isinstance(array, np.ndarray):
-            content = np.empty(len(array), dtype=object)
-            content[:] = list(array)
-            array = content
-        return self.importer.constant(array, name or f"{step_name(self.origin.node, self.origin.op)}/constant", dtype)
+    def constant(
+        self, content: np.ndarray[Any, Any] | KnownSizes | Sequence[Dim], name: str | None = None, dtype: DType = DType.I64
+    ) -> Value:
+        """A known value; a list of dims becomes a 1-D tensor. Sizes have this type."""
+        if not isinstance(content, (np.ndarray, KnownSizes)):
+            content = KnownSizes.of(list(content), len(content))
+        return self.importer.constant(content, name or f"{step_name(self.origin.node, self.origin.op)}/constant", dtype)
 
     def weight(self, value: Value, packing: Variant = PLAIN, array: np.ndarray[Any, Any] | None = None) -> Weight:
         """A weight for a layer's field, from a known value (or an array derived from it)."""
@@ -100,7 +100,7 @@ class Builder:
 
     def materialise(self, value: Value) -> Value:
         """The value as a tensor that exists while the model runs: symbolic contents are written by a step."""
-        if value.const is None or value.const.dtype != object:
+        if value.sizes is None:
             return self._settled(value)
         layer = DimsToTensor(tuple(value.dims() or ()))
         return self.step(layer, [], value.type)  # type: ignore[no-any-return]
@@ -184,7 +184,7 @@ class Builder:
         if x.const is not None:
             plain = [d for d in shape if isinstance(d, int)]
             if len(plain) == len(shape):
-                return self.constant(x.const.reshape(plain), x.name, x.dtype)
+                return self._rearranged(x, lambda content: content.reshape(plain))
         if x in self._pending and [d for d in shape if d != 1] == [d for d in x.shape if d != 1]:
             # only axes of size 1 come or go: they can stand anywhere in memory, so the transpose can wait
             source, perm = self._pending[x]
@@ -199,12 +199,16 @@ class Builder:
         self._viewed[y] = source
         return y
 
+    def _rearranged(self, x: Value, rearrange: Callable[[Any], Any]) -> Value:
+        content = rearrange(x.array) if x.sizes is None else KnownSizes(rearrange(x.sizes))
+        return self.constant(content, x.name, x.dtype)
+
     def transpose(self, x: Value, perm: Sequence[int]) -> Value:
         """y axis k is x axis perm[k]. Nothing is moved yet: see `layout`."""
         source, first = self._pending.get(x, (x, tuple(range(x.rank))))
         perm = tuple(first[p] for p in perm)
         if x.const is not None:
-            return self.constant(np.array(np.transpose(x.const, perm), order="C"), x.name, x.dtype)
+            return self._rearranged(x, lambda content: np.array(np.transpose(content, perm), order="C"))
         if perm == tuple(range(len(perm))):
             return source
         y = Value(f"{source.name}.transposed", source.type.with_shape(*(source.shape[p] for p in perm)))

@@ -19,7 +19,7 @@ import onnx.shape_inference
 
 from onnx2rust import facts
 from onnx2rust.dtypes import DType
-from onnx2rust.program import Origin, Value
+from onnx2rust.program import KnownSizes, Origin, Value
 from onnx2rust.reference import session
 
 RANDOM = frozenset(("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli"))
@@ -46,12 +46,12 @@ class Growth:
 
 def fold(
     node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | None], attributes: dict[str, Any], growth: Growth
-) -> list[Array] | None:
+) -> Sequence[Array | KnownSizes] | None:
     """The node's outputs if they can be computed now, else None."""
     if node.op_type in RANDOM or not facts.of(node.op_type).folded:
         return None
-    if any(v is not None and v.const is not None and v.const.dtype == object for v in inputs):
-        return _fold_dims(node, inputs, attributes)
+    if any(v is not None and v.sizes is not None for v in inputs):
+        return _fold_sizes(node, inputs, attributes)
     feeds = {f"i{k}": v.array for k, v in enumerate(inputs) if v is not None and v.array is not None}
     model = _single(node, origin, feeds, [f"i{k}" if v is not None else "" for k, v in enumerate(inputs)])
     given = sum({id(a): a.size for a in feeds.values()}.values())
@@ -135,8 +135,10 @@ def _run(model: onnx.ModelProto, feeds: dict[str, Array]) -> list[Array] | None:
 # -- shape arithmetic ------------------------------------------------------------------------------------------------
 
 
-def _fold_dims(node: onnx.NodeProto, inputs: Sequence[Value | None], attributes: dict[str, Any]) -> list[Array] | None:
-    arrays = [None if v is None else v.const for v in inputs]
+def _fold_sizes(
+    node: onnx.NodeProto, inputs: Sequence[Value | None], attributes: dict[str, Any]
+) -> list[Array | KnownSizes] | None:
+    arrays = [None if v is None else v.array if v.sizes is None else v.sizes for v in inputs]
     computed = facts.of(node.op_type).sizes
     if computed is None or any(a is not None and a.dtype.kind == "f" for a in arrays):
         return None
@@ -147,12 +149,12 @@ def _fold_dims(node: onnx.NodeProto, inputs: Sequence[Value | None], attributes:
     if result is None:
         return None
     results = result if isinstance(result, list) else [result]
-    return [r if isinstance(r, np.ndarray) and r.dtype == bool else np.asarray(r, dtype=object) for r in results]
+    return [r if isinstance(r, np.ndarray) and r.dtype == bool else KnownSizes(np.asarray(r, dtype=object)) for r in results]
 
 
-def dims_dtype(node: onnx.NodeProto, inputs: Sequence[Value | None], attributes: dict[str, Any]) -> DType:
+def sizes_dtype(node: onnx.NodeProto, inputs: Sequence[Value | None], attributes: dict[str, Any]) -> DType:
     """The integer type that the outputs of symbolic shape arithmetic have in the model."""
     if node.op_type == "Cast":
         return DType.I32 if attributes.get("to") == onnx.TensorProto.INT32 else DType.I64
-    kinds = [v.dtype for v in inputs if v is not None and v.const is not None and v.const.dtype == object]
+    kinds = [v.dtype for v in inputs if v is not None and v.sizes is not None]
     return kinds[0] if kinds else DType.I64

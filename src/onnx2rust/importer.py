@@ -22,7 +22,7 @@ from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError, Usage
 from onnx2rust.half import Door
 from onnx2rust.naming import Names, ident, weight_name
 from onnx2rust.options import Options
-from onnx2rust.program import Origin, Program, TensorType, Value
+from onnx2rust.program import KnownSizes, Origin, Program, TensorType, Value
 from onnx2rust.readers import Readers
 
 POISON = object()
@@ -127,14 +127,17 @@ class _Importer:
                 continue
             env[tensor.name] = self.constant(array, tensor.name)
 
-    def constant(self, array: np.ndarray[Any, Any], name: str, dims_dtype: DType = DType.I64) -> Value:
-        """A value known at conversion; object arrays hold dims (their type in the model is `dims_dtype`)."""
-        if array.dtype == object and all(isinstance(v, int) for v in array.ravel().tolist()):
-            array = array.astype(dims_dtype.numpy)
-        dtype = dims_dtype if array.dtype == object else dtypes.from_numpy(array.dtype)
+    def constant(self, content: np.ndarray[Any, Any] | KnownSizes, name: str, sizes_dtype: DType = DType.I64) -> Value:
+        """A value known at conversion; `sizes_dtype` is the type that sizes have in the model."""
+        if isinstance(content, KnownSizes) and all(isinstance(v, int) for v in content.elements.ravel().tolist()):
+            content = content.elements.astype(sizes_dtype.numpy)
+        shape = tuple(content.shape)
+        if isinstance(content, KnownSizes):
+            return Value(weight_name(name), TensorType(sizes_dtype, shape), content)
+        dtype = dtypes.from_numpy(content.dtype)
         if dtype is None:
-            raise Refuse(f"constant {name!r} has element type {array.dtype}, which is not supported")
-        return Value(weight_name(name), TensorType(dtype, tuple(array.shape)), array)
+            raise Refuse(f"constant {name!r} has element type {content.dtype}, which is not supported")
+        return Value(weight_name(name), TensorType(dtype, shape), content)
 
     def _input(self, info: onnx.ValueInfoProto, env: Environment) -> Value:
         where = f"input {info.name!r}"
@@ -241,7 +244,7 @@ class _Importer:
         if present and all(v.const is not None for v in present):
             folded = folding.fold(node, origin, inputs, attributes, self.growth)
             if folded is not None:
-                dtype = folding.dims_dtype(node, inputs, attributes)
+                dtype = folding.sizes_dtype(node, inputs, attributes)
                 return tuple(self.constant(a, name, dtype) for a, name in zip(folded, node.output, strict=True))
         operator = registry.lookup(node.op_type, origin.domain, origin.opset)
         if isinstance(operator, Problem):

@@ -44,18 +44,41 @@ class TensorType:
 
 
 @dataclass(frozen=True, eq=False)
+class KnownSizes:
+    """An integer tensor that is computed from sizes: `elements` are ints and `Dim`s, of which some are no numbers."""
+
+    elements: np.ndarray[Any, Any]
+
+    @staticmethod
+    def of(dims: Any, *shape: int) -> KnownSizes:
+        """A tensor of this shape, of a list of dims; a scalar of one."""
+        elements = np.empty(shape, dtype=object)
+        elements[...] = dims
+        return KnownSizes(elements)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The tensor's shape."""
+        return tuple(self.elements.shape)
+
+
+@dataclass(frozen=True, eq=False)
 class Value:
-    """A named tensor. `const` is its content where that is known at conversion: a numpy array of the type's dtype, or,
-    for integers computed from symbolic sizes, an object array whose elements are `Dim`s."""
+    """A named tensor. `const` is its content where that is known at conversion: a numpy array of the type's dtype, or sizes."""
 
     name: str
     type: TensorType
-    const: np.ndarray[Any, Any] | None = None
+    const: np.ndarray[Any, Any] | KnownSizes | None = None
 
     @property
     def array(self) -> np.ndarray[Any, Any] | None:
         """The content if it is known as plain numbers."""
-        return None if self.const is None or self.const.dtype == object else self.const
+        return None if isinstance(self.const, KnownSizes) else self.const
+
+    @property
+    def sizes(self) -> np.ndarray[Any, Any] | None:
+        """The content if it is known as sizes: an array of ints and dims."""
+        return self.const.elements if isinstance(self.const, KnownSizes) else None
 
     @property
     def shape(self) -> tuple[Dim, ...]:
@@ -74,9 +97,8 @@ class Value:
 
     def dims(self) -> list[Dim] | None:
         """The elements of a known integer tensor, flattened, as dims."""
-        if self.const is None:
-            return None
-        return [v if not isinstance(v, np.generic) else v.item() for v in self.const.ravel().tolist()]
+        content = self.array if self.sizes is None else self.sizes
+        return None if content is None else [v if not isinstance(v, np.generic) else v.item() for v in content.ravel().tolist()]
 
     def __repr__(self) -> str:
         return f"%{self.name}: {self.type}"

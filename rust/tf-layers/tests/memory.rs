@@ -27,6 +27,15 @@ fn refused(layer: &str, run: impl FnOnce(Cpu, &mut Slot<f32>) -> Result<()>) {
     assert_eq!(scratch.fit(3).map(|room| room.len()), Ok(3), "{layer}");
 }
 
+/// `refused!(layer.method(arguments))`: without processor and scratch, which stand first and last.
+macro_rules! refused {
+    ($layer:ident.$method:ident($($argument:expr),*)) => {
+        refused(std::any::type_name_of_val(&$layer), |cpu, scratch| {
+            $layer.$method(cpu, $($argument,)* scratch)
+        })
+    };
+}
+
 const PIXEL: ImageStack<1> = ImageStack {
     batch: 1,
     size: [1],
@@ -50,15 +59,9 @@ fn convolutions() {
     }
     .checked();
     let (x, mut y) = ([1.0], [0.0]);
-    refused("Conv", |cpu, scratch| {
-        conv.run(cpu, PIXEL, &x, &mut y, scratch)
-    });
-    refused("Conv, adding", |cpu, scratch| {
-        conv.run_adding(cpu, PIXEL, &x, &[1.0], &mut y, scratch)
-    });
-    refused("Conv, in place", |cpu, scratch| {
-        conv.run_adding_in_place(cpu, PIXEL, &x, &mut y, scratch)
-    });
+    refused!(conv.run(PIXEL, &x, &mut y));
+    refused!(conv.run_adding(PIXEL, &x, &[1.0], &mut y));
+    refused!(conv.run_adding_in_place(PIXEL, &x, &mut y));
     let depthwise = DepthwiseConv {
         channels: 1,
         multiplier: 1,
@@ -72,12 +75,8 @@ fn convolutions() {
         activation: Linear,
     }
     .checked();
-    refused("DepthwiseConv", |cpu, scratch| {
-        depthwise.run(cpu, PIXEL, &x, &mut y, scratch)
-    });
-    refused("DepthwiseConv, adding", |cpu, scratch| {
-        depthwise.run_adding(cpu, PIXEL, &x, &[1.0], &mut y, scratch)
-    });
+    refused!(depthwise.run(PIXEL, &x, &mut y));
+    refused!(depthwise.run_adding(PIXEL, &x, &[1.0], &mut y));
     let dynamic = ConvDynamic {
         group: 1,
         kernel_shape: [1],
@@ -85,7 +84,8 @@ fn convolutions() {
         dilations: [1],
         pads_begin: [HUGE],
         pads_end: [0],
-    };
+    }
+    .checked();
     let inputs = ConvDynamicInputs {
         batch: 1,
         size: [1],
@@ -94,9 +94,7 @@ fn convolutions() {
         w: &[1.0],
         bias: None,
     };
-    refused("ConvDynamic", |cpu, scratch| {
-        dynamic.checked().run(cpu, inputs, &mut y, scratch)
-    });
+    refused!(dynamic.run(inputs, &mut y));
 }
 
 #[test]
@@ -116,12 +114,8 @@ fn winograd() {
         batch: 1,
         size: [1, 1],
     };
-    refused("WinogradConv2d", |cpu, scratch| {
-        layer.run(cpu, images, &x, &mut [], scratch)
-    });
-    refused("WinogradConv2d, adding", |cpu, scratch| {
-        layer.run_adding(cpu, images, &x, &[], &mut [], scratch)
-    });
+    refused!(layer.run(images, &x, &mut []));
+    refused!(layer.run_adding(images, &x, &[], &mut []));
 }
 
 #[test]
@@ -145,9 +139,7 @@ fn transposed_convolutions() {
         batch: 1,
         size: [HUGE],
     };
-    refused("ConvTranspose", |cpu, scratch| {
-        layer.run(cpu, images, &[], &mut [], scratch)
-    });
+    refused!(layer.run(images, &[], &mut []));
     let dynamic = ConvTransposeDynamic {
         group: 1,
         kernel_shape: [3],
@@ -156,16 +148,15 @@ fn transposed_convolutions() {
         pads_begin: [0],
         pads_end: [0],
         output_padding: [0],
-    };
+    }
+    .checked();
     let inputs = ConvDynamicInputs {
         batch: 1,
         size: [HUGE],
         channels: [1, 1],
         ..ConvDynamicInputs::default()
     };
-    refused("ConvTransposeDynamic", |cpu, scratch| {
-        dynamic.checked().run(cpu, inputs, &mut [], scratch)
-    });
+    refused!(dynamic.run(inputs, &mut []));
 }
 
 #[test]
@@ -180,11 +171,9 @@ fn products() {
         b_batch: [],
         b_steps: [1, 1],
     };
-    refused("MatMul", |cpu, scratch| {
-        let layer = MatMul { alpha: 1.0 };
-        layer.run(cpu, matrices, &[], &[], &mut [0.0; 8], scratch)
-    });
-    let layer = Attention {
+    let product = MatMul { alpha: 1.0 };
+    refused!(product.run(matrices, &[], &[], &mut [0.0; 8]));
+    let attention = Attention {
         heads: 1,
         key_heads: 1,
         head_size: 1,
@@ -199,7 +188,8 @@ fn products() {
         fill: 0.0,
         mask: None,
         empty_rows: EmptyRows::Zero,
-    };
+    }
+    .checked();
     let inputs = AttentionInputs {
         batch: 1,
         queries: 1,
@@ -207,23 +197,19 @@ fn products() {
         query: &[1.0],
         ..AttentionInputs::default()
     };
-    refused("Attention", |cpu, scratch| {
-        layer.checked().run(cpu, inputs, &mut [0.0], scratch)
-    });
+    refused!(attention.run(inputs, &mut [0.0]));
 }
 
 #[test]
 fn the_best_of_an_axis() {
-    refused("TopK", |cpu, scratch| {
-        let layer = TopK { largest: true };
-        let ranked = Ranked {
-            outer: 1,
-            axis: HUGE,
-            inner: 1,
-            k: 1,
-        };
-        layer.run(cpu, ranked, &[0.0_f32; 0], &mut [0.0], &mut [0], scratch)
-    });
+    let layer = TopK { largest: true };
+    let ranked = Ranked {
+        outer: 1,
+        axis: HUGE,
+        inner: 1,
+        k: 1,
+    };
+    refused!(layer.run(ranked, &[0.0_f32; 0], &mut [0.0], &mut [0]));
 }
 
 #[test]
@@ -270,7 +256,7 @@ fn recurrent_layers() {
         clip,
     }
     .checked();
-    refused("Rnn", |cpu, scratch| rnn.run(cpu, ROWS, out(), scratch));
+    refused!(rnn.run(ROWS, out()));
     let gru = Gru {
         inputs: 1,
         hidden: 1,
@@ -284,7 +270,7 @@ fn recurrent_layers() {
         linear_before_reset: false,
     }
     .checked();
-    refused("Gru", |cpu, scratch| gru.run(cpu, ROWS, out(), scratch));
+    refused!(gru.run(ROWS, out()));
     let rnn = RnnUnpacked {
         inputs: 1,
         hidden: 1,
@@ -293,22 +279,12 @@ fn recurrent_layers() {
         clip,
     }
     .checked();
-    refused("RnnUnpacked", |cpu, scratch| {
-        rnn.run(cpu, ROWS, weights(&[0.0], &[0.0]), out(), scratch)
-    });
+    refused!(rnn.run(ROWS, weights(&[0.0], &[0.0]), out()));
     let wide = RnnUnpacked {
         inputs: HUGE,
         ..rnn
     };
-    refused("RnnUnpacked, weights", |cpu, scratch| {
-        wide.run(
-            cpu,
-            RecurrentInputs::default(),
-            weights(&[], &[]),
-            out(),
-            scratch,
-        )
-    });
+    refused!(wide.run(RecurrentInputs::default(), weights(&[], &[]), out()));
     let gru = GruUnpacked {
         inputs: 1,
         hidden: 1,
@@ -318,22 +294,12 @@ fn recurrent_layers() {
         linear_before_reset: true,
     }
     .checked();
-    refused("GruUnpacked", |cpu, scratch| {
-        gru.run(cpu, ROWS, weights(&[0.0; 3], &[0.0; 3]), out(), scratch)
-    });
+    refused!(gru.run(ROWS, weights(&[0.0; 3], &[0.0; 3]), out()));
     let wide = GruUnpacked {
         inputs: HUGE,
         ..gru
     };
-    refused("GruUnpacked, weights", |cpu, scratch| {
-        wide.run(
-            cpu,
-            RecurrentInputs::default(),
-            weights(&[], &[]),
-            out(),
-            scratch,
-        )
-    });
+    refused!(wide.run(RecurrentInputs::default(), weights(&[], &[]), out()));
 }
 
 #[test]
@@ -353,9 +319,7 @@ fn lstms() {
         input_forget,
     }
     .checked();
-    refused("Lstm", |cpu, scratch| {
-        layer.run(cpu, ROWS.into(), LstmOutputs::default(), scratch)
-    });
+    refused!(layer.run(ROWS.into(), LstmOutputs::default()));
     let layer = LstmUnpacked {
         inputs: 1,
         hidden: 1,
@@ -370,15 +334,11 @@ fn lstms() {
         r: &[0.0; 4],
         ..LstmWeights::default()
     };
-    refused("LstmUnpacked", |cpu, scratch| {
-        layer.run(cpu, ROWS.into(), weights, LstmOutputs::default(), scratch)
-    });
+    refused!(layer.run(ROWS.into(), weights, LstmOutputs::default()));
     let wide = LstmUnpacked {
         inputs: HUGE,
         ..layer
     };
-    refused("LstmUnpacked, weights", |cpu, scratch| {
-        let (given, out) = (LstmInputs::default(), LstmOutputs::default());
-        wide.run(cpu, given, LstmWeights::default(), out, scratch)
-    });
+    let (given, out) = (LstmInputs::default(), LstmOutputs::default());
+    refused!(wide.run(given, LstmWeights::default(), out));
 }

@@ -91,9 +91,10 @@ def bit_cast(g: Builder, input: Value, *, to: int) -> Value:
 
 
 def _sizes_of_where(arrays: list[Any], attributes: dict[str, Any]) -> Any:
-    if arrays[0].dtype == object and any(not isinstance(v, bool) for v in arrays[0].ravel().tolist()):
+    condition = arrays[0].ravel().tolist()
+    if not all(isinstance(v, bool) for v in condition):
         return None
-    return np.where(arrays[0].astype(bool), arrays[1].astype(object), arrays[2].astype(object))
+    return np.where(np.array(condition, bool).reshape(arrays[0].shape), arrays[1].astype(object), arrays[2].astype(object))
 
 
 onnx_facts("Where", keeps=Keeps.SOME, reads={0: reads.MASK}, sizes=_sizes_of_where)

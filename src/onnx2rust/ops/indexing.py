@@ -18,6 +18,7 @@ from onnx2rust.facts.rules import MOST, Within
 from onnx2rust.layers import movement
 from onnx2rust.layers.base import Variant
 from onnx2rust.layers.shapes import split_at
+from onnx2rust.ops import known
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.ops.cast import cast_to
 from onnx2rust.ops.movement import filled, zeros
@@ -30,8 +31,12 @@ _REDUCTIONS = {"add": "Add", "mul": "Mul", "max": "Max", "min": "Min"}
 
 
 def _sizes_of_gather(arrays: list[Any], attributes: dict[str, Any]) -> Any:
-    indices = arrays[1]
-    return None if indices.dtype == object else np.take(arrays[0], indices.astype(int), axis=attributes.get("axis", 0))
+    indices = known.numbers(arrays[1])
+    return (
+        None
+        if indices is None
+        else np.take(arrays[0], np.array(indices, int).reshape(arrays[1].shape), axis=attributes.get("axis", 0))
+    )
 
 
 onnx_facts("Gather", half=Half.MOVES, reads={1: reads.ids_of_axis}, sizes=_sizes_of_gather)

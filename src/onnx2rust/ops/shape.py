@@ -16,7 +16,7 @@ from onnx2rust.facts.rules import Factors
 from onnx2rust.layers.movement import CheckedCopy, ReshapeSizes
 from onnx2rust.ops import known
 from onnx2rust.ops.axes import integers, normal_axes
-from onnx2rust.program import Value
+from onnx2rust.program import KnownSizes, Value
 from onnx2rust.registry import Const, onnx_op
 
 
@@ -195,6 +195,4 @@ def size(g: Builder, data: Value) -> Value:
     """The number of x's elements."""
     if isinstance(data.type.size, int):
         return g.constant(np.array(data.type.size, DType.I64.numpy))
-    content = np.empty((), dtype=object)
-    content[()] = data.type.size
-    return g.constant(content)
+    return g.constant(KnownSizes.of(data.type.size))

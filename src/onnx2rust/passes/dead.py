@@ -55,4 +55,4 @@ def _symbols_of(values: tuple[Value, ...] | list[Value]) -> set[str]:
 
 
 def _dims(value: Value) -> list[Dim]:
-    return value.dims() or [] if value.const is not None and value.const.dtype == object else []
+    return [] if value.sizes is None else value.dims() or []

@@ -1,29 +1,22 @@
 //! Attention: `softmax(scale · query · keyᵀ + mask) · value`, head by head.
 
+mod axes;
+mod weights;
+
 use crate::activation::Activation;
-use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+use crate::cpu::{Cpu, dispatch};
 use crate::error::Result;
 use crate::gemm::{Addend, Grid, Product, Segments};
-use crate::math::exp::exp_lifted;
 use crate::matmul::{FEW_ROWS, Operand, few_rows, pack_panels};
 use crate::pack::PANEL;
 use crate::slot::Slot;
+
+pub use axes::{Axes, MaskAxes};
 
 /// Queries whose scores exist at a time, fewest: a multiple of the rows of a product's tile at every level.
 const ROWS: usize = 24;
 /// Bytes of scores at a time: they stay in the second-level cache between their two products, and mostly in the first.
 const SCORE_BYTES: usize = 24 << 10;
-
-/// −∞ behind sixteen elements of something else: a window of it says which lanes lie beyond the keys.
-const BEYOND: [f32; 32] = {
-    let mut lanes = [0.0; 32];
-    let mut i = 16;
-    while i < 32 {
-        lanes[i] = f32::NEG_INFINITY;
-        i += 1;
-    }
-    lanes
-};
 
 /// y = softmax(scale · query · keyᵀ + mask) · value for each head of each sample, all f32.
 ///
@@ -66,31 +59,6 @@ pub struct Attention {
     pub empty_rows: EmptyRows,
 }
 
-/// The order of an operand's axes in memory, outermost first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Axes {
-    /// `[batch, tokens, heads, size]`: what a dense layer computes.
-    TokensHeads,
-    /// `[batch, heads, tokens, size]`
-    HeadsTokens,
-    /// `[batch, heads, size, tokens]`
-    HeadsSize,
-}
-
-/// The axes of a mask, outermost first. In front of them stands one for samples: of 1, of the batch, or of a number of samples after which
-/// the mask repeats itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MaskAxes {
-    /// `[.., keys]`
-    Keys,
-    /// `[.., queries, keys]`
-    QueriesKeys,
-    /// `[.., heads, keys]`
-    HeadsKeys,
-    /// `[.., heads, queries, keys]`
-    HeadsQueriesKeys,
-}
-
 /// What becomes of a query that sees no key: its scores are all −∞, so that softmax is 0 / 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EmptyRows {
@@ -100,48 +68,6 @@ pub enum EmptyRows {
     Zero,
     /// 0 where softmax gives NaN, for whatever reason (PyTorch).
     ZeroForNan,
-}
-
-/// Where the heads of one operand lie: steps in elements.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    sample: usize,
-    head: usize,
-    token: usize,
-    element: usize,
-}
-
-impl Axes {
-    fn place(self, heads: usize, tokens: usize, size: usize) -> Place {
-        let (head, token, element) = match self {
-            Self::TokensHeads => (size, heads * size, 1),
-            Self::HeadsTokens => (tokens * size, size, 1),
-            Self::HeadsSize => (tokens * size, 1, tokens),
-        };
-        let sample = heads * tokens * size;
-        Place {
-            sample,
-            head,
-            token,
-            element,
-        }
-    }
-}
-
-impl MaskAxes {
-    /// The elements for the keys of one query; `sizes` are heads, queries and keys, `at` is sample, head and query.
-    fn row<T>(self, mask: &[T], [heads, queries, keys]: [usize; 3], at: [usize; 3]) -> &[T] {
-        let [sample, head, query] = at;
-        let ((heads, head), (queries, query)) = match self {
-            Self::Keys => ((1, 0), (1, 0)),
-            Self::QueriesKeys => ((1, 0), (queries, query)),
-            Self::HeadsKeys => ((heads, head), (1, 0)),
-            Self::HeadsQueriesKeys => ((heads, head), (queries, query)),
-        };
-        let samples = (mask.len() / (heads * queries * keys).max(1)).max(1);
-        let start = ((sample % samples * heads + head) * queries + query) * keys;
-        &mask[start..start + keys]
-    }
 }
 
 /// What attention reads; the heads lie as the layer's axes say.
@@ -371,112 +297,4 @@ impl Attention {
         let scores = &mut scratch.scores[..rows * step];
         dispatch!(cpu.level, s => self.weights_at(s, given, at, step, scores));
     }
-
-    #[inline(always)]
-    fn weights_at<S: Simd>(
-        &self,
-        s: S,
-        given: &AttentionInputs,
-        at: [usize; 3],
-        step: usize,
-        scores: &mut [f32],
-    ) {
-        let [sample, head, first] = at;
-        let sizes = [self.heads, given.queries, given.keys];
-        for (i, row) in scores.chunks_exact_mut(step).enumerate() {
-            let at = [sample, head, first + i];
-            let seen = if self.causal {
-                given.keys.min(at[2] + 1)
-            } else {
-                given.keys
-            };
-            if let (Some(axes), Some(keep)) = (self.keep, given.keep) {
-                let keep = &axes.row(keep, sizes, at)[..seen];
-                for (score, keep) in row.iter_mut().zip(keep) {
-                    *score = if *keep { *score } else { self.fill };
-                }
-            }
-            let mask = match (self.mask, given.mask) {
-                (Some(axes), Some(mask)) => Some(&axes.row(mask, sizes, at)[..seen]),
-                _ => None,
-            };
-            // Whole vectors, and no more of them than there are keys to see: the others count as 0.
-            let (row, unseen) = row.split_at_mut(seen.next_multiple_of(S::f32s::LEN));
-            if !seen.is_multiple_of(S::f32s::LEN) {
-                // One blend: single elements written here would have to reach the cache before the vector could be read.
-                let last = row.len() - S::f32s::LEN;
-                let end = S::f32s::from_slice(s, &row[last..]);
-                let beyond = S::f32s::from_slice(s, &BEYOND[16 - (seen - last)..][..S::f32s::LEN]);
-                beyond
-                    .simd_lt(0.0)
-                    .select(beyond, end)
-                    .store_slice(&mut row[last..]);
-            }
-            if !unseen.is_empty() {
-                unseen.fill(0.0);
-            }
-            let max = masked_max(s, row, seen, mask);
-            let sum = exp_sum(s, row, max);
-            if self.is_zero(max, sum, mask) {
-                row.fill(0.0);
-            } else {
-                let scale = S::f32s::splat(s, (1.0 / sum) as f32);
-                for row in row.chunks_exact_mut(S::f32s::LEN) {
-                    (S::f32s::from_slice(s, row) * scale).store_slice(row);
-                }
-            }
-        }
-    }
-
-    /// Whether a row is 0 because its query sees no key.
-    #[inline(always)]
-    fn is_zero(&self, max: f32, sum: f64, mask: Option<&[f32]>) -> bool {
-        match self.empty_rows {
-            EmptyRows::Nan => false,
-            // Sums of rows that hold something else than −∞ and NaN are numbers.
-            EmptyRows::Zero => {
-                (max == f32::NEG_INFINITY || sum.is_nan())
-                    && mask.is_some_and(|mask| mask.iter().all(|&m| m == f32::NEG_INFINITY))
-            }
-            EmptyRows::ZeroForNan => sum.is_nan(),
-        }
-    }
-}
-
-/// row += mask over the first `seen` elements; the maximum (where there is a NaN it does not matter: the sum will be NaN).
-#[inline(always)]
-fn masked_max<S: Simd>(s: S, row: &mut [f32], seen: usize, mask: Option<&[f32]>) -> f32 {
-    if let Some(mask) = mask {
-        let (body, tail) = row[..seen].split_at_mut(seen - seen % S::f32s::LEN);
-        let mut from = mask.chunks_exact(S::f32s::LEN);
-        for row in body.chunks_exact_mut(S::f32s::LEN) {
-            let Some(mask) = from.next() else { break };
-            (S::f32s::from_slice(s, row) + S::f32s::from_slice(s, mask)).store_slice(row);
-        }
-        for (row, mask) in tail.iter_mut().zip(&mask[body.len()..]) {
-            *row += mask;
-        }
-    }
-    let mut max = S::f32s::splat(s, f32::NEG_INFINITY);
-    for row in row.chunks_exact(S::f32s::LEN) {
-        max = max.max(S::f32s::from_slice(s, row));
-    }
-    max.reduce_max()
-}
-
-/// row = e^(row − max)·2⁶⁴, and its sum: as in `softmax.rs`, of rows that are whole vectors.
-#[inline(always)]
-fn exp_sum<S: Simd>(s: S, row: &mut [f32], max: f32) -> f64 {
-    const BLOCK: usize = 512;
-    let mut total = 0.0;
-    for row in row.chunks_mut(BLOCK) {
-        let mut sum = S::f32s::splat(s, 0.0);
-        for row in row.chunks_exact_mut(S::f32s::LEN) {
-            let e = exp_lifted(s, S::f32s::from_slice(s, row) - max);
-            e.store_slice(row);
-            sum += e;
-        }
-        total += f64::from(sum.reduce_sum());
-    }
-    total
 }
