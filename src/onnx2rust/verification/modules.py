@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from onnx2rust import emit, npz, processes
-from onnx2rust.naming import Escaped
+from onnx2rust.naming import Escaped, string
 from onnx2rust.pipeline import WEIGHTS
 from onnx2rust.verification.workspace import Workspace
 
 Array = np.ndarray[Any, Any]
+THRESHOLDS = "model/thresholds.json"
+"""What a binary classifier has besides (`emit.render`)."""
 TIMEOUT = 600.0
 """Seconds that one run of one model may take."""
 ALONE = 16
@@ -122,10 +124,13 @@ def prefix(name: str) -> str:
 
 def files(models: Mapping[str, emit.Rendered]) -> dict[str, bytes]:
     """What a crate is built from that has these models as modules (rendered with their `prefix`), but for its roots and manifest."""
+    levels = {f"model/{name}/thresholds.json": m.files[THRESHOLDS] for name, m in models.items() if THRESHOLDS in m.files}
+    build = {"tensors": [Escaped(t) for m in models.values() for t in m.tensors], "thresholds": [string(path) for path in levels]}
     found = {
-        "build.rs": emit.fill("verify/build.rs", {"tensors": [Escaped(t) for m in models.values() for t in m.tensors]}).encode(),
+        "build.rs": emit.fill("verify/build.rs", build).encode(),
         WEIGHTS: npz.encode({name: array for m in models.values() for name, array in m.weights.items()}),
     }
+    found |= {path: text.encode() for path, text in levels.items()}
     for name, model in models.items():
         found[f"src/{name}/mod.rs"] = model.module.encode()
         for path, text in model.files.items():
