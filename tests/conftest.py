@@ -20,6 +20,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["CARGO_TARGET_DIR"] = str(rust_tools.TARGET)
 
 
+LONGEST = ("crates", "conformance", "unit/test_scope.py", "test_generated_crate.py", "security/test_injection.py")
+"""What takes minutes, longest first: the processes start with these, so that they end at about the same time."""
+APART = ("unit/test_scope.py",)
+"""Files whose tests share no build: both processes may take from them."""
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Where processes share the tests, those of a file stay together, and so do files that use one build of tf-layers: it is made once."""
@@ -27,16 +33,31 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            return _group(config.rootpath / nodeid.partition("::")[0])
+            return _scope(config, nodeid)
 
     return Scheduling(config, log)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The scopes are given to processes in this order."""
+    if rust_tools.WORKER:
+        places = {group: k for k, group in enumerate(LONGEST)}
+        items.sort(key=lambda item: places.get(_scope(config, item.nodeid).partition("::")[0], len(places)))
+
+
+def _scope(config: pytest.Config, nodeid: str) -> str:
+    """The tests of one scope run in one process."""
+    group = _group(config.rootpath / nodeid.partition("::")[0])
+    return f"{group}::{nodeid.partition('::')[2]}" if group in APART else group
+
+
 @functools.cache
 def _group(path: Path) -> str:
-    folder, text = path.relative_to(Path(__file__).parent).parts[0], path.read_text(encoding="utf-8")
-    shared = folder == "models" or "rust_tools.VERIFY" in text or "ALL_LAYERS" in text
-    return folder if folder == "conformance" else "crates" if shared else str(path)
+    name, text = path.relative_to(Path(__file__).parent), path.read_text(encoding="utf-8")
+    folder = name.parts[0]
+    # one build of tf-layers, or the same TensorFlow models
+    shared = folder == "models" or any(word in text for word in ("rust_tools.VERIFY", "ALL_LAYERS", "sources: Sources"))
+    return folder if folder == "conformance" else "crates" if shared else name.as_posix()
 
 
 @pytest.fixture(autouse=True)
