@@ -89,6 +89,10 @@ CASES = {
         f"    let a = [{', '.join(['1000'] * 24)}];",
         f"    let a = [\n        {', '.join(['1000'] * 15)},\n        {', '.join(['1000'] * 9)},\n    ];",
     ),
+    "operators by how they bind": (
+        f"    let a = {'b' * 20} + {'c' * 20} * {'d' * 20} - e < {'f' * 20} && g == h | i || {'j' * 20} as i64 & k != l;",
+        f"    let a = {'b' * 20} + {'c' * 20} * {'d' * 20} - e\n        < {'f' * 20}\n        && g == h | i\n        || {'j' * 20} as i64 & k != l;",
+    ),
     "what is not known": ("    match a {\n        1 => { 2 }\n    }", "    match a {\n        1 => { 2 }\n    }"),
 }
 

@@ -93,12 +93,21 @@ def declared(name: str, shape: Sequence[int | str], kind: int = TensorProto.FLOA
     return helper.make_tensor_value_info(name, kind, list(shape))
 
 
-def rendered(graph: onnx.GraphProto, module: str, name: str = "Case") -> emit.Rendered:
-    """The crate of the graph, as a module."""
+def rendered(graph: onnx.GraphProto, module: str, name: str = "Case", whole: bool = False) -> emit.Rendered:
+    """The graph as a module of a larger crate, or all files of a crate of its own."""
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
     options = Options(name=name, binary_classification=False)
     program = pipeline.lower(Loaded(proto, "onnx", "onnx", ()), options)
-    return emit.render(planner.plan(program, options), options, emit.Context(module, prefix=f"{module}/", module=True))
+    return emit.render(planner.plan(program, options), options, emit.Context(module, prefix=f"{module}/", module=not whole))
+
+
+def test_a_module_is_a_part_of_the_crate() -> None:
+    module, crate = rendered(running("x"), "m"), rendered(running("x"), "m", whole=True)
+    in_crate = {path: text for path, text in crate.files.items() if path.startswith("src/") and path != "src/lib.rs"}
+    assert module.files == in_crate
+    assert len(crate.files) > len(module.files) >= 5
+    assert (module.module, module.tensors) == (crate.module, crate.tensors)
+    assert list(module.weights) == list(crate.weights)
 
 
 def known(**arrays: Any) -> list[onnx.TensorProto]:
