@@ -49,4 +49,4 @@ def test_a_program_that_uses_several_crates():
     (program / "tests" / "public_api.rs").write_text(PROGRAM.read_text())
     manifest = '[package]\nname = "program"\nversion = "0.1.0"\nedition = "2024"\n\n[dependencies]\n'
     (program / "Cargo.toml").write_text(manifest + "\n".join(dependencies) + "\n\n[workspace]\n")
-    passes(program, "test", "-q")
+    passes(program, "test", "-q", as_written=True)
