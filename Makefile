@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope --no-loadscop
 export CARGO_TERM_COLOR ?= never
 export CARGO_TARGET_DIR ?= $(CURDIR)/build/target
 
-.PHONY: help setup demo test check msrv bench docs format clean
+.PHONY: help setup demo test test-layers test-python check msrv bench docs format clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,9 +31,17 @@ test: setup ## everything: Python, Rust, official ONNX tests, whole models
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	cd rust/tf-layers && cargo fmt --check && cargo clippy -q --all-targets -- -D warnings
-	cd rust/tf-layers && PYTHON=$(CURDIR)/$(BIN)/python cargo test -q
-	cd rust/tf-layers && RUSTDOCFLAGS="-D warnings" cargo doc -q --no-deps
+	@$(MAKE) --no-print-directory -j2 test-layers test-python
+
+# what cargo says of tf-layers comes out at once in the end: the tests of Python run beside it
+test-layers:
+	@mkdir -p build
+	@if ( cd rust/tf-layers && export RUSTDOCFLAGS="-D warnings" PYTHON="$(CURDIR)/$(BIN)/python" && set -x && \
+	  cargo fmt --check && cargo clippy -q --all-targets -- -D warnings && cargo test -q && cargo doc -q --no-deps \
+	) > build/test-layers.log 2>&1; then echo "tf-layers: format, lint, tests and documentation are right"; \
+	else cat build/test-layers.log; exit 1; fi
+
+test-python:
 	$(PYTEST)
 
 check: setup ## every day: format, lint, types, fast tests

@@ -55,9 +55,11 @@ def _scope(config: pytest.Config, nodeid: str) -> str:
 def _group(path: Path) -> str:
     name, text = path.relative_to(Path(__file__).parent), path.read_text(encoding="utf-8")
     folder = name.parts[0]
+    if folder == "conformance" or "import harness" in text:
+        return "conformance"
     # one build of tf-layers, or the same TensorFlow models
     shared = folder == "models" or any(word in text for word in ("rust_tools.VERIFY", "ALL_LAYERS", "sources: Sources"))
-    return folder if folder == "conformance" else "crates" if shared else name.as_posix()
+    return "crates" if shared else name.as_posix()
 
 
 @pytest.fixture(autouse=True)

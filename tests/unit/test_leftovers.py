@@ -36,6 +36,7 @@ def killing(function):
         return function(*arguments, **keywords)
     return called
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
 {prepare}
 for name in ("rename", "mkdir", "chmod", "listdir"):
     setattr(os, name, killing(getattr(os, name)))
@@ -194,6 +195,7 @@ def test_signals_wait_for_a_block_that_must_not_be_interrupted():
     script = """
 import os, signal, sys, time
 from onnx2rust import processes
+signal.signal(signal.SIGINT, signal.default_int_handler)
 processes.clean_up_when_terminated()
 try:
     with processes.uninterrupted():

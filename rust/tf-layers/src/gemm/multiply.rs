@@ -22,6 +22,9 @@ pub(super) fn multiply<S: Simd, F: Vector<S>, const R: usize, const P: usize, co
 ) -> Sums<F, R, N> {
     if const { R * N <= 2 } {
         rounds::<S, F, R, P, N, 4, { 4 * PANEL }, 4>(s, sums, rows, panels)
+    } else if const { R * N <= 6 && R >= 5 } {
+        // one vector wide: half a panel, of images with eight channels
+        rounds::<S, F, R, P, N, 4, { 4 * PANEL }, 2>(s, sums, rows, panels)
     } else if const { R * N <= 6 } {
         rounds::<S, F, R, P, N, 2, { 2 * PANEL }, 2>(s, sums, rows, panels)
     } else {
