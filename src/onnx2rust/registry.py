@@ -7,7 +7,8 @@ Positional parameters are the node's inputs: `Value` any tensor, `Const` one tha
 function gets the Value, its `array` is set), `Sizes` an integer tensor used as sizes (the function gets a tuple of dims; elements
 only known at run time become symbols that a step defines), `| None` with default None where the specification says
 optional, `*xs: Value` where it says variadic. Keyword-only parameters are the attributes with the schema's defaults;
-no default means required. Anything else in a node is an error by construction, and a test compares every signature
+no default means required. Where several operators have the same attributes, they are the fields of an `Attributes` class, and one keyword
+takes them all. Anything else in a node is an error by construction, and a test compares every signature
 with `onnx.defs`. `since` lists every version of the operator that the function serves.
 """
 
@@ -18,7 +19,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 import onnx
@@ -33,6 +34,11 @@ F = TypeVar("F", bound=Lowering)
 
 
 @dataclass(frozen=True)
+class Attributes:
+    """Base of the attributes that a lowering takes as one argument: a keyword that is annotated with a subclass. All have a default."""
+
+
+@dataclass(frozen=True)
 class Operator:
     """One registered lowering."""
 
@@ -44,6 +50,8 @@ class Operator:
     attributes: dict[str, inspect.Parameter]
     n_outputs: bool = field(default=False)
     """Whether the function wants to know how many outputs the node names (parameter `n_outputs`)."""
+    groups: dict[str, type[Attributes]] = field(default_factory=dict)
+    """Keywords of the function that take several attributes."""
 
     def kind(self, index: int) -> inspect.Parameter | None:
         """The parameter that takes input `index`, None if there is none."""
@@ -66,7 +74,11 @@ def onnx_op(name: str, *, since: int | tuple[int, ...], domain: str = "") -> Cal
         positional = tuple(p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY)
         keywords = {p.name: p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
         counts = keywords.pop("n_outputs", None) is not None
-        operator = Operator(domain, name, versions, function, positional, keywords, counts)
+        groups = {name: group for name, p in keywords.items() if (group := _group(function, p)) is not None}
+        for keyword, group in groups.items():
+            kind = keywords.pop(keyword).kind
+            keywords |= {f.name: inspect.Parameter(f.name, kind, default=f.default) for f in fields(group)}
+        operator = Operator(domain, name, versions, function, positional, keywords, counts, groups)
         others = _OPERATORS.setdefault((domain, name), [])
         for other in others:
             if twice := sorted(set(versions) & set(other.since)):
@@ -75,6 +87,12 @@ def onnx_op(name: str, *, since: int | tuple[int, ...], domain: str = "") -> Cal
         return function
 
     return register
+
+
+def _group(function: Lowering, parameter: inspect.Parameter) -> type[Attributes] | None:
+    """The class of attributes that a keyword is annotated with, if it is."""
+    kind = function.__globals__.get(str(parameter.annotation))
+    return kind if isinstance(kind, type) and issubclass(kind, Attributes) else None
 
 
 @functools.cache
@@ -148,4 +166,9 @@ def bind_attributes(operator: Operator, attributes: dict[str, Any]) -> dict[str,
         for name, parameter in operator.attributes.items()
         if parameter.default is inspect.Parameter.empty and name not in attributes
     ]
-    return problems or dict(attributes)
+    if problems:
+        return problems
+    bound = dict(attributes)
+    for keyword, group in operator.groups.items():
+        bound[keyword] = group(**{f.name: bound.pop(f.name) for f in fields(group) if f.name in bound})
+    return bound
