@@ -15,7 +15,7 @@ import pytest
 import rust_tools
 
 import onnx2rust.layers
-from onnx2rust.layers.base import Layer
+from onnx2rust.ir.layer import Layer
 
 CRATE = rust_tools.ROOT / "rust" / "tf-layers"
 FEATURES: dict[str, list[str]] = tomllib.loads((CRATE / "Cargo.toml").read_text())["features"]

@@ -11,19 +11,21 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from onnx2rust import __version__, identity, layer_crate, layout, naming, npz, resources, thresholds
-from onnx2rust.dims import Dim, evaluate, product, symbols
-from onnx2rust.dtypes import DType
-from onnx2rust.emit import body, lengths, literals, readme
+from onnx2rust import __version__
+from onnx2rust.base import naming
+from onnx2rust.base.naming import Escaped, Names, code_span, comment, crate_name, ident, string, toml_string, type_name
+from onnx2rust.base.options import Options
+from onnx2rust.emit import body, identity, layer_crate, lengths, literals, readme, rustfmt, thresholds
+from onnx2rust.emit.layer_crate import LayerCrate
 from onnx2rust.emit.scope import LAYERS_FILE, MODEL_FILE, Scope
 from onnx2rust.emit.sizes import grouped
 from onnx2rust.emit.steps import Writer
 from onnx2rust.emit.weights import Entry, WeightTable
-from onnx2rust.layer_crate import LayerCrate
-from onnx2rust.naming import Escaped, Names, code_span, comment, crate_name, ident, string, toml_string, type_name
-from onnx2rust.options import Options
-from onnx2rust.planner import Plan
-from onnx2rust.program import Program, Step, Value
+from onnx2rust.files import npz, resources
+from onnx2rust.ir.dims import Dim, evaluate, product, symbols
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.plan.planner import Plan
 
 _TEMPLATES = (
     "build.rs",
@@ -221,7 +223,7 @@ def workspace(members: Sequence[str]) -> str:
 def fill(template: str, values: Mapping[str, Any]) -> str:
     """A file made of a template, Rust in rustfmt's lines."""
     text = _environment().get_template(f"{template}.j2").render(values).rstrip() + "\n"
-    return layout.formatted(text) if template.endswith(".rs") else text
+    return rustfmt.formatted(text) if template.endswith(".rs") else text
 
 
 def _version(files: dict[str, str], weights: WeightTable) -> str:

@@ -14,8 +14,8 @@ import onnx
 from onnx import checker
 
 from onnx2rust import registry
-from onnx2rust.errors import InvalidModelError, Problem
-from onnx2rust.frontends import graph as graphs
+from onnx2rust.base.errors import InvalidModelError, Problem
+from onnx2rust.model import graph as graphs
 
 BOOLEANS = frozenset(
     [

@@ -5,13 +5,13 @@ from __future__ import annotations
 import onnx
 
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim, maximum, symbol
-from onnx2rust.dtypes import DType
-from onnx2rust.facts import Half, onnx_facts, reads
+from onnx2rust.ir.dims import Dim, maximum, symbol
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.program import Program, TensorType, Value
 from onnx2rust.layers.control import If, Loop
 from onnx2rust.ops.shape import fixed
-from onnx2rust.program import Program, TensorType, Value
-from onnx2rust.registry import onnx_op
+from onnx2rust.registry import onnx_op, reads
+from onnx2rust.registry.facts import Half, onnx_facts
 
 onnx_facts("If", half=Half.MOVES, folded=False, reads={0: reads.MASK})
 

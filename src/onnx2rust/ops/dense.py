@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim, broadcast, product
-from onnx2rust.dtypes import DType
+from onnx2rust.ir.dims import Dim, broadcast, product
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Dims, Layer, packing
+from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers.activation import LINEAR
-from onnx2rust.layers.base import Dims, Layer, packing
 from onnx2rust.layers.dense import Dense, MatMul, MatMulAny
 from onnx2rust.layers.elementwise import Add, Mul, broadcasting
 from onnx2rust.ops.shape import fixed
-from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import onnx_op
 
 _OTHERS = (DType.F64, DType.I32, DType.I64, DType.U32, DType.U64)

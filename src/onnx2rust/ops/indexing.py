@@ -9,14 +9,13 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from onnx2rust import dtypes
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim, ceil_div, maximum, product, symbol
-from onnx2rust.dtypes import DType
-from onnx2rust.facts import Half, onnx_facts, reads
-from onnx2rust.facts.rules import MOST, Within
+from onnx2rust.ir import dtypes
+from onnx2rust.ir.dims import Dim, ceil_div, maximum, product, symbol
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Variant
+from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers import movement
-from onnx2rust.layers.base import Variant
 from onnx2rust.layers.shapes import split_at
 from onnx2rust.ops import known
 from onnx2rust.ops.axes import normal_axis
@@ -24,8 +23,9 @@ from onnx2rust.ops.cast import cast_to
 from onnx2rust.ops.movement import filled, zeros
 from onnx2rust.ops.pad import padded
 from onnx2rust.ops.windows import geometry
-from onnx2rust.program import TensorType, Value
-from onnx2rust.registry import Sizes, onnx_op
+from onnx2rust.registry import Sizes, onnx_op, reads
+from onnx2rust.registry.facts import Half, onnx_facts
+from onnx2rust.registry.rules import MOST, Within
 
 _REDUCTIONS = {"add": "Add", "mul": "Mul", "max": "Max", "min": "Min"}
 

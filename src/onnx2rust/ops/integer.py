@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim, product
-from onnx2rust.dtypes import DType
-from onnx2rust.facts import onnx_facts, reads
+from onnx2rust.ir.dims import Dim, product
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers.integer import ConvInteger, MatMulInteger, Requantize
 from onnx2rust.ops.conv import check_conv
 from onnx2rust.ops.dense import strides
-from onnx2rust.program import TensorType, Value
-from onnx2rust.registry import onnx_op
+from onnx2rust.registry import onnx_op, reads
+from onnx2rust.registry.facts import onnx_facts
 
 _BYTES = (DType.U8, DType.I8)
 

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim, product, symbol
-from onnx2rust.dtypes import DType
-from onnx2rust.facts import Half, Keeps, onnx_facts, reads
-from onnx2rust.facts.rules import Wider, Within
+from onnx2rust.ir.dims import Dim, product, symbol
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers import movement
 from onnx2rust.layers.shapes import collapse_broadcast, collapse_untouched
 from onnx2rust.ops.axes import normal_axis
-from onnx2rust.program import TensorType, Value
-from onnx2rust.registry import Sizes, onnx_op
+from onnx2rust.registry import Sizes, onnx_op, reads
+from onnx2rust.registry.facts import Half, Keeps, onnx_facts
+from onnx2rust.registry.rules import Wider, Within
 
 onnx_facts("Transpose", keeps=Keeps.SOME, half=Half.MOVES)
 

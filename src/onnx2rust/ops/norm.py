@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import product
-from onnx2rust.dtypes import DType
-from onnx2rust.facts import Half, onnx_facts, reads
+from onnx2rust.ir.dims import product
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Layer, Weight
+from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers import norm as layers
-from onnx2rust.layers.base import Layer, Weight
 from onnx2rust.layers.elementwise import Add, Div, Mul, Sub, broadcasting
 from onnx2rust.layers.shapes import Shape, split_at
 from onnx2rust.ops.activation import activate
 from onnx2rust.ops.axes import normal_axis
-from onnx2rust.program import TensorType, Value
-from onnx2rust.registry import onnx_op
+from onnx2rust.registry import onnx_op, reads
+from onnx2rust.registry.facts import Half, onnx_facts
 
 _INFERENCE = "export the model for inference (training_mode=0, or Keras' training=False)"
 

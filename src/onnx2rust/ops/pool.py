@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim
-from onnx2rust.dtypes import DType
+from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Layer
+from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers import pool as layers
-from onnx2rust.layers.base import Layer
 from onnx2rust.ops.windows import Geometry, geometry
-from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import onnx_op
 
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim
-from onnx2rust.dtypes import DType
-from onnx2rust.facts import onnx_facts
-from onnx2rust.facts.rules import Within
+from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Variant, Weight, packing
+from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers import recurrent as layers
 from onnx2rust.layers.activation import activation
-from onnx2rust.layers.base import Variant, Weight, packing
 from onnx2rust.ops.shape import fixed
-from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import onnx_op
+from onnx2rust.registry.facts import onnx_facts
+from onnx2rust.registry.rules import Within
 
 _DIRECTIONS = {"forward": "Forward", "reverse": "Reverse", "bidirectional": "Bidirectional"}
 _FUNCTIONS: dict[str, dict[str, float]] = {

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import product, symbol
-from onnx2rust.dtypes import DType
-from onnx2rust.facts import onnx_facts, reads
-from onnx2rust.layers.base import Layer, Variant
+from onnx2rust.ir.dims import product, symbol
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Layer, Variant
+from onnx2rust.ir.program import Value
 from onnx2rust.layers.reduce import DynamicReduce, Hardmax, LogSoftmax, Reduce, Softmax
 from onnx2rust.layers.shapes import collapse_masked, split_at
 from onnx2rust.ops import known
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.ops.cast import cast_to
-from onnx2rust.program import Value
-from onnx2rust.registry import onnx_op
+from onnx2rust.registry import onnx_op, reads
+from onnx2rust.registry.facts import onnx_facts
 
 
 def reduce(g: Builder, x: Value, reduction: str, axes: list[int] | None, keepdims: int) -> Value:

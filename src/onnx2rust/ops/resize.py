@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim, symbol
-from onnx2rust.dtypes import DType
-from onnx2rust.facts import onnx_facts
-from onnx2rust.facts.rules import Resized
+from onnx2rust.ir.dims import Dim, symbol
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Variant
+from onnx2rust.ir.program import Value
 from onnx2rust.layers import movement
-from onnx2rust.layers.base import Variant
 from onnx2rust.layers.shapes import split_at
 from onnx2rust.ops.axes import normal_axes
-from onnx2rust.program import Value
 from onnx2rust.registry import Const, onnx_op
+from onnx2rust.registry.facts import onnx_facts
+from onnx2rust.registry.rules import Resized
 
 _COORDINATES = {
     "half_pixel": "HalfPixel",

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim, product, symbol
-from onnx2rust.dtypes import DType
-from onnx2rust.facts import Half, Keeps, onnx_facts, reads
-from onnx2rust.facts.rules import Factors
+from onnx2rust.ir.dims import Dim, product, symbol
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.program import KnownSizes, Value
 from onnx2rust.layers.movement import CheckedCopy, ReshapeSizes
 from onnx2rust.ops import known
 from onnx2rust.ops.axes import integers, normal_axes
-from onnx2rust.program import KnownSizes, Value
-from onnx2rust.registry import Const, onnx_op
+from onnx2rust.registry import Const, onnx_op, reads
+from onnx2rust.registry.facts import Half, Keeps, onnx_facts
+from onnx2rust.registry.rules import Factors
 
 
 def reshaped(g: Builder, x: Value, shape: Sequence[Dim]) -> Value:

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust import dims
 from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim, ceil_div, maximum, minimum, symbol
-from onnx2rust.facts import Half, Keeps, onnx_facts, reads
-from onnx2rust.facts.rules import Parts, Within
+from onnx2rust.ir import dims
+from onnx2rust.ir.dims import Dim, ceil_div, maximum, minimum, symbol
+from onnx2rust.ir.program import Value
 from onnx2rust.layers import movement
 from onnx2rust.layers.shapes import collapse_untouched
 from onnx2rust.ops import known
 from onnx2rust.ops.axes import integers, normal_axes, normal_axis, read_sizes
 from onnx2rust.ops.shape import fixed
-from onnx2rust.program import Value
-from onnx2rust.registry import Const, onnx_op
+from onnx2rust.registry import Const, onnx_op, reads
+from onnx2rust.registry.facts import Half, Keeps, onnx_facts
+from onnx2rust.registry.rules import Parts, Within
 
 
 def sliced(g: Builder, x: Value, start: Sequence[Dim], size: Sequence[Dim], steps: Sequence[int]) -> Value:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import onnx
 import pytest
 
-from onnx2rust import facts, registry
-from onnx2rust.facts import Facts, Half, Keeps, onnx_facts
+from onnx2rust import registry
+from onnx2rust.registry import facts
+from onnx2rust.registry.facts import Facts, Half, Keeps, onnx_facts
 
 EVERY = facts.everything()
 DATA = {

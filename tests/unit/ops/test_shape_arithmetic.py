@@ -9,9 +9,9 @@ import onnx
 import pytest
 from build import lower, model
 
-from onnx2rust import facts
-from onnx2rust.dims import symbol
-from onnx2rust.errors import InvalidModelError, UnsupportedError
+from onnx2rust.base.errors import InvalidModelError, UnsupportedError
+from onnx2rust.ir.dims import symbol
+from onnx2rust.registry import facts
 
 node = onnx.helper.make_node
 
