@@ -283,7 +283,7 @@ class Writer:
         for step in self.plan.program.walk():
             if isinstance(step.layer, View) or step.bodies or not step.layer.constants():
                 continue
-            self.features.add(step.layer.feature)
+            self.features |= step.layer.features()
             literal = literals.struct(step.layer, self.weights, scope)
             found.append((step, literals.struct_type(step.layer, scope), literal))
         return found

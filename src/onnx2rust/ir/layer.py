@@ -33,6 +33,8 @@ class Variant:
     enum: str
     name: str
     fields: tuple[tuple[str, Any], ...] = ()
+    feature: str = ""
+    """Cargo feature of tf_layers that the variant lies behind, if it does."""
 
     @staticmethod
     def of(enum: str, name: str, **fields: Any) -> Variant:
@@ -161,6 +163,11 @@ class Layer:
     def is_option(cls, name: str) -> bool:
         """Whether the field `name` is an Option in Rust."""
         return any(f.name == name and str(f.type).endswith("| None") for f in dataclasses.fields(cls))
+
+    def features(self) -> set[str]:
+        """The cargo features of tf_layers that the struct and the values of its fields lie behind."""
+        values = [v for value in self.constants().values() for v in (value if isinstance(value, tuple) else (value,))]
+        return {self.feature, *(v.feature for v in values if isinstance(v, Variant) and v.feature)}
 
     def constants(self) -> dict[str, Any]:
         """The fields of the Rust struct."""
