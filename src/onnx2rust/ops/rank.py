@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from onnx2rust.builder import Builder, Refuse
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer
@@ -51,7 +52,7 @@ def _top_k(g: Builder, x: Value, k: Dim, axis: int, largest: bool) -> tuple[Valu
     at = perm[axis]
     shape = tuple(k if i == at else d for i, d in enumerate(v.shape))
     layer = layers.TopK(largest, *split_at(v.shape, at), k)
-    values, positions = g.step(layer, [v], v.type.with_shape(*shape), TensorType(DType.I64, shape))
+    values, positions = g.steps(layer, [v], v.type.with_shape(*shape), TensorType(DType.I64, shape))
     return g.transpose(values, perm), g.transpose(positions, perm)
 
 
