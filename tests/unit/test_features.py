@@ -15,10 +15,16 @@ import pytest
 import rust_tools
 
 import onnx2rust.layers
-from onnx2rust.layers.base import Layer
+from onnx2rust.ir.layer import Layer
+from onnx2rust.layers.activation import Activate, activation
 
 CRATE = rust_tools.ROOT / "rust" / "tf-layers"
 FEATURES: dict[str, list[str]] = tomllib.loads((CRATE / "Cargo.toml").read_text())["features"]
+FUNCTIONS = {
+    name: activation(name).feature
+    for name in re.findall(r"Activation::(\w+)(?: \{.*\})? =>", (CRATE / "src" / "activation" / "exact.rs").read_text())
+}
+"""Every activation function, and the feature that Python says it lies behind."""
 STANDS_UNDER = {"base", "broadcast", "gemm", "recurrent"}
 """Features that are no family: what families stand on."""
 
@@ -73,7 +79,20 @@ def test_no_struct_is_there_without_a_family() -> None:
 def test_the_default_is_everything() -> None:
     assert set(FEATURES["default"]) == {"layers", "npz"}
     assert set(FEATURES["layers"]) == set(FEATURES) - STANDS_UNDER - {"default", "layers", "npz"}
-    assert {cls.feature for cls in _layers()} == set(FEATURES["layers"])
+    assert {cls.feature for cls in _layers()} | {f for f in FUNCTIONS.values() if f} == set(FEATURES["layers"])
+
+
+def test_every_function_names_the_feature_that_it_lies_behind() -> None:
+    source = (CRATE / "src" / "activation" / "mod.rs").read_text()
+    declared = source[source.index("pub enum Activation {") : source.index("\n}\n")]
+    variants = re.findall(r'^    (?:#\[cfg\(feature = "(\w+)"\)\]\n    )?([A-Z]\w*)(?: \{|,)', declared, re.MULTILINE)
+    assert len(variants) == len(FUNCTIONS) > 30
+    assert {name: feature for feature, name in variants} == FUNCTIONS
+
+
+def test_a_layer_brings_the_features_of_its_functions() -> None:
+    assert Activate(activation("Sigmoid")).features() == {"activation", "exp"}
+    assert Activate(activation("Relu")).features() == {"activation"}
 
 
 @pytest.mark.slow

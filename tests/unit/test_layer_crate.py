@@ -12,8 +12,9 @@ import pytest
 import rust_tools
 
 import onnx2rust
-from onnx2rust import layer_crate, resources
-from onnx2rust.errors import InvalidModelError, UsageError
+from onnx2rust.base.errors import InvalidModelError, UsageError
+from onnx2rust.emit import layer_crate
+from onnx2rust.files import resources
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ROOT / "rust" / "tf-layers"
@@ -37,7 +38,7 @@ def test_a_copy_holds_the_families_that_are_used_and_no_other() -> None:
     manifest = tomllib.loads(files["Cargo.toml"].decode())
     assert manifest["package"]["name"] == "x-layers"
     assert manifest["package"]["license"] == "MIT OR Apache-2.0"
-    assert set(manifest["features"]) == {"default", "base", "npz", "gru", "pool", "gemm", "recurrent"}
+    assert set(manifest["features"]) == {"default", "base", "npz", "gru", "pool", "gemm", "recurrent", "exp"}
     assert set(manifest["features"]["default"]) == set(manifest["features"]) - {"default"}
     for there in (
         "src/recurrent/gru.rs",

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.layers.base import Layer, Variant
+from onnx2rust.ir.layer import Layer, Variant
+
+_FUNCTIONS = {
+    "erf": ("Erf", "Gelu"),
+    "exp": ("Celu", "Elu", "Exp", "GeluTanh", "Mish", "ScaledTanh", "Selu", "Sigmoid", "Softplus", "Swish", "Tanh"),
+    "log": ("Log",),
+    "trig": ("Cos", "Sin"),
+}
+"""Cargo features, and the functions that lie behind each."""
+_FEATURES = {name: feature for feature, names in _FUNCTIONS.items() for name in names}
 
 
 def activation(name: str, **parameters: float) -> Variant:
     """A variant of `tf_layers::activation::Activation`."""
-    return Variant.of("activation::Activation", name, **parameters)
+    return Variant("activation::Activation", name, tuple(parameters.items()), _FEATURES.get(name, ""))
 
 
 LINEAR = activation("Linear")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.layers.base import Dims, Layer
+from onnx2rust.ir.layer import Dims, Layer
 
 
 @dataclass(frozen=True)

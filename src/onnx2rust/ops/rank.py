@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim, product
-from onnx2rust.dtypes import DType
-from onnx2rust.facts import onnx_facts, reads
-from onnx2rust.facts.rules import Within
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir.dims import Dim, product
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Layer
+from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers import rank as layers
-from onnx2rust.layers.base import Layer
 from onnx2rust.layers.shapes import split_at
 from onnx2rust.ops.axes import normal_axis
-from onnx2rust.program import TensorType, Value
-from onnx2rust.registry import Sizes, onnx_op
+from onnx2rust.registry import Sizes, onnx_op, reads
+from onnx2rust.registry.facts import onnx_facts
+from onnx2rust.registry.rules import Within
 
 
 def _positions(g: Builder, layer: type[layers.ArgMax | layers.ArgMin], x: Value, axis: int, keepdims: int, last: int) -> Value:
@@ -51,7 +52,7 @@ def _top_k(g: Builder, x: Value, k: Dim, axis: int, largest: bool) -> tuple[Valu
     at = perm[axis]
     shape = tuple(k if i == at else d for i, d in enumerate(v.shape))
     layer = layers.TopK(largest, *split_at(v.shape, at), k)
-    values, positions = g.step(layer, [v], v.type.with_shape(*shape), TensorType(DType.I64, shape))
+    values, positions = g.steps(layer, [v], v.type.with_shape(*shape), TensorType(DType.I64, shape))
     return g.transpose(values, perm), g.transpose(positions, perm)
 
 

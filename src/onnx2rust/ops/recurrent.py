@@ -8,17 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim
-from onnx2rust.dtypes import DType
-from onnx2rust.facts import onnx_facts
-from onnx2rust.facts.rules import Within
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Variant, Weight, packing
+from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers import recurrent as layers
 from onnx2rust.layers.activation import activation
-from onnx2rust.layers.base import Variant, Weight, packing
 from onnx2rust.ops.shape import fixed
-from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import onnx_op
+from onnx2rust.registry.facts import onnx_facts
+from onnx2rust.registry.rules import Within
 
 _DIRECTIONS = {"forward": "Forward", "reverse": "Reverse", "bidirectional": "Bidirectional"}
 _FUNCTIONS: dict[str, dict[str, float]] = {
@@ -155,7 +156,7 @@ def _emit(g: Builder, net: _Net, layer: Any, inputs: list[Value | None], states:
     final = TensorType(DType.F32, (net.count, net.batch, net.hidden))
     types = [TensorType(DType.F32, (net.steps, net.count, net.batch, net.hidden)), *([final] * states)]
     wanted = [t if k < n_outputs else None for k, t in enumerate(types)]
-    outputs: tuple[Value | None, ...] = g.step(layer, inputs, *wanted)
+    outputs = g.steps(layer, inputs, *wanted)
     if net.layout == 0:
         return outputs
     perms = ([2, 0, 1, 3], [1, 0, 2], [1, 0, 2])

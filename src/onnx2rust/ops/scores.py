@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dtypes import DType
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers.elementwise import Add, Greater, Neg, Sub
 from onnx2rust.layers.movement import Concat
 from onnx2rust.layers.rank import ArgMax
@@ -16,7 +18,6 @@ from onnx2rust.layers.scores import Probit, SoftmaxZero
 from onnx2rust.ops.activation import activate
 from onnx2rust.ops.binary import binary
 from onnx2rust.ops.indexing import gather
-from onnx2rust.program import TensorType, Value
 
 TRANSFORMS = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
 

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, numpy_helper
 
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dtypes import DType
-from onnx2rust.errors import Problem
-from onnx2rust.layers.base import Variant
+from onnx2rust.base.errors import Problem, Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Variant
+from onnx2rust.ir.program import Value
 from onnx2rust.layers.elementwise import Div
 from onnx2rust.layers.tree import TreeEnsemble
 from onnx2rust.ops import scores
 from onnx2rust.ops.binary import binary
 from onnx2rust.ops.tree_tables import LEAF, MODES, Malformed, Nodes, Tables, Weights, tables
-from onnx2rust.program import Value
 from onnx2rust.registry import Attributes, onnx_op
 
 ML = "ai.onnx.ml"

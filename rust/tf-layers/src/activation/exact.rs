@@ -1,6 +1,6 @@
 //! The formulas in f64, one value at a time: models in f64 run them, and the f32 kernels are tested against them.
 
-use core::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, FRAC_2_SQRT_PI};
+use core::f64::consts;
 
 use super::Activation;
 
@@ -37,7 +37,9 @@ impl Activation {
                     x - f64::from(bias).copysign(x)
                 }
             }
+            #[cfg(feature = "exp")]
             Activation::Elu { alpha } => elu(x, alpha.into()),
+            #[cfg(feature = "exp")]
             Activation::Celu { alpha } => {
                 let alpha = f64::from(alpha);
                 if x < 0.0 {
@@ -46,29 +48,43 @@ impl Activation {
                     x
                 }
             }
+            #[cfg(feature = "exp")]
             Activation::Selu { alpha, gamma } => f64::from(gamma) * elu(x, alpha.into()),
-            Activation::Gelu => x / 2.0 * (1.0 + erf(x * FRAC_1_SQRT_2)),
+            #[cfg(feature = "erf")]
+            Activation::Gelu => x / 2.0 * (1.0 + erf(x * consts::FRAC_1_SQRT_2)),
+            #[cfg(feature = "exp")]
             Activation::GeluTanh => {
-                x / 2.0 * (1.0 + (FRAC_2_PI.sqrt() * (x + 0.044_715 * x * x * x)).tanh())
+                x / 2.0 * (1.0 + (consts::FRAC_2_PI.sqrt() * (x + 0.044_715 * x * x * x)).tanh())
             }
+            #[cfg(feature = "exp")]
             Activation::Sigmoid => sigmoid(x),
             Activation::HardSigmoid { alpha, beta } => {
                 at_least(at_most(f64::from(alpha) * x + f64::from(beta), 1.0), 0.0)
             }
             Activation::Affine { alpha, beta } => f64::from(alpha) * x + f64::from(beta),
+            #[cfg(feature = "exp")]
             Activation::ScaledTanh { alpha, beta } => {
                 f64::from(alpha) * (f64::from(beta) * x).tanh()
             }
             Activation::HardSwish => x * at_least(at_most(x / 6.0 + 0.5, 1.0), 0.0),
+            #[cfg(feature = "exp")]
             Activation::Softplus => softplus(x),
             Activation::Softsign => x / (1.0 + x.abs()),
+            #[cfg(feature = "exp")]
             Activation::Swish { alpha } => x * sigmoid(x * f64::from(alpha)),
+            #[cfg(feature = "exp")]
             Activation::Mish => x * softplus(x).tanh(),
+            #[cfg(feature = "exp")]
             Activation::Tanh => x.tanh(),
+            #[cfg(feature = "exp")]
             Activation::Exp => x.exp(),
+            #[cfg(feature = "erf")]
             Activation::Erf => erf(x),
+            #[cfg(feature = "log")]
             Activation::Log => x.ln(),
+            #[cfg(feature = "trig")]
             Activation::Sin => x.sin(),
+            #[cfg(feature = "trig")]
             Activation::Cos => x.cos(),
             Activation::Tan => x.tan(),
             Activation::Asin => x.asin(),
@@ -125,5 +141,5 @@ fn erf(x: f64) -> f64 {
         term *= 2.0 * x * x / (2.0 * n + 1.0);
         sum += term;
     }
-    FRAC_2_SQRT_PI * (-x * x).exp() * sum
+    consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum
 }

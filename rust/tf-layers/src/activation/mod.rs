@@ -3,14 +3,15 @@
 mod exact;
 
 use crate::cpu::{Cpu, Simd, at_level, dispatch, prelude::*};
-use crate::math::{self, at_least, at_most, map_vectors, whole_vectors};
+use crate::math::{at_least, at_most, map_vectors, whole_vectors};
 use crate::number::Float;
 
 /// An elementwise function of floats, with its parameters.
 ///
 /// Products ([`Dense`](crate::dense::Dense), convolutions) take one and apply it while the tile is still in
 /// the first-level cache; [`Activate`] applies one by itself. NaN stays NaN everywhere. Formulas and defaults are those
-/// of the ONNX operators of the same names.
+/// of the ONNX operators of the same names. Functions that stand on an exponential, a logarithm, erf or a sine lie behind the cargo
+/// features `exp`, `log`, `erf` and `trig`: each is compiled at every vector level, inside of all products.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Activation {
@@ -43,16 +44,19 @@ pub enum Activation {
         bias: f32,
     },
     /// x for x ≥ 0, alpha·(eˣ − 1) below
+    #[cfg(feature = "exp")]
     Elu {
         /// Limit far below zero, negated.
         alpha: f32,
     },
     /// x for x ≥ 0, alpha·(e^(x/alpha) − 1) below
+    #[cfg(feature = "exp")]
     Celu {
         /// Limit far below zero, negated; also the scale of x.
         alpha: f32,
     },
     /// gamma·x for x > 0, gamma·alpha·(eˣ − 1) otherwise
+    #[cfg(feature = "exp")]
     Selu {
         /// Factor of the exponential.
         alpha: f32,
@@ -60,10 +64,13 @@ pub enum Activation {
         gamma: f32,
     },
     /// x/2·(1 + erf(x/√2))
+    #[cfg(feature = "erf")]
     Gelu,
     /// x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³)))
+    #[cfg(feature = "exp")]
     GeluTanh,
     /// 1 / (1 + e⁻ˣ)
+    #[cfg(feature = "exp")]
     Sigmoid,
     /// max(0, min(1, alpha·x + beta))
     HardSigmoid {
@@ -80,6 +87,7 @@ pub enum Activation {
         beta: f32,
     },
     /// alpha·tanh(beta·x)
+    #[cfg(feature = "exp")]
     ScaledTanh {
         /// The limits are −alpha and alpha.
         alpha: f32,
@@ -89,27 +97,36 @@ pub enum Activation {
     /// x·max(0, min(1, x/6 + 1/2))
     HardSwish,
     /// ln(1 + eˣ)
+    #[cfg(feature = "exp")]
     Softplus,
     /// x / (1 + |x|)
     Softsign,
     /// x / (1 + e^(−alpha·x)); alpha 1 is also called SiLU
+    #[cfg(feature = "exp")]
     Swish {
         /// Scale of x inside the sigmoid.
         alpha: f32,
     },
     /// x·tanh(ln(1 + eˣ))
+    #[cfg(feature = "exp")]
     Mish,
     /// (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)
+    #[cfg(feature = "exp")]
     Tanh,
     /// eˣ
+    #[cfg(feature = "exp")]
     Exp,
     /// 2/√π · ∫₀ˣ exp(−t²) dt
+    #[cfg(feature = "erf")]
     Erf,
     /// ln(x): −∞ at 0, NaN below
+    #[cfg(feature = "log")]
     Log,
     /// sin(x)
+    #[cfg(feature = "trig")]
     Sin,
     /// cos(x)
+    #[cfg(feature = "trig")]
     Cos,
     /// tan(x)
     Tan,
@@ -228,46 +245,67 @@ impl Activation {
                 let moved = x - S::f32s::splat(s, bias).copysign(x);
                 x.abs().simd_le(lambda).select(zero, moved)
             }),
+            #[cfg(feature = "exp")]
             Activation::Elu { alpha } => {
-                each!(|x| x.simd_lt(0.0).select(math::exp::exp_m1(s, x) * alpha, x));
+                each!(|x| x
+                    .simd_lt(0.0)
+                    .select(crate::math::exp::exp_m1(s, x) * alpha, x));
             }
+            #[cfg(feature = "exp")]
             Activation::Celu { alpha } => {
                 each!(|x| x
                     .simd_lt(0.0)
-                    .select(math::exp::exp_m1(s, x / alpha) * alpha, x));
+                    .select(crate::math::exp::exp_m1(s, x / alpha) * alpha, x));
             }
+            #[cfg(feature = "exp")]
             Activation::Selu { alpha, gamma } => {
-                each!(|x| x.simd_lt(0.0).select(math::exp::exp_m1(s, x) * alpha, x) * gamma);
+                each!(|x| x
+                    .simd_lt(0.0)
+                    .select(crate::math::exp::exp_m1(s, x) * alpha, x)
+                    * gamma);
             }
-            Activation::Gelu => math::erf::gelu(s, x, y),
+            #[cfg(feature = "erf")]
+            Activation::Gelu => crate::math::erf::gelu(s, x, y),
+            #[cfg(feature = "exp")]
             Activation::GeluTanh => each!(|x| {
                 // (1 + tanh(z/2)) / 2 is sigmoid(z).
                 let root =
                     2.0 * core::f32::consts::FRAC_2_SQRT_PI * core::f32::consts::FRAC_1_SQRT_2;
                 let z = (x * x).mul_add(root * 0.044_715, root) * x;
-                x * math::exp::sigmoid(s, z)
+                x * crate::math::exp::sigmoid(s, z)
             }),
-            Activation::Sigmoid => each!(|x| math::exp::sigmoid(s, x)),
+            #[cfg(feature = "exp")]
+            Activation::Sigmoid => each!(|x| crate::math::exp::sigmoid(s, x)),
             Activation::HardSigmoid { alpha, beta } => {
                 each!(|x| at_least(s, at_most(s, x.mul_add(alpha, beta), 1.0), 0.0));
             }
             Activation::Affine { alpha, beta } => each!(|x| x.mul_add(alpha, beta)),
+            #[cfg(feature = "exp")]
             Activation::ScaledTanh { alpha, beta } => {
-                each!(|x| math::exp::tanh(s, x * beta) * alpha);
+                each!(|x| crate::math::exp::tanh(s, x * beta) * alpha);
             }
             Activation::HardSwish => {
                 each!(|x| x * at_least(s, at_most(s, x.mul_add(1.0 / 6.0, 0.5), 1.0), 0.0));
             }
-            Activation::Softplus => each!(|x| math::exp::softplus(s, x)),
+            #[cfg(feature = "exp")]
+            Activation::Softplus => each!(|x| crate::math::exp::softplus(s, x)),
             Activation::Softsign => each!(|x| x / (x.abs() + 1.0)),
-            Activation::Swish { alpha } => each!(|x| x * math::exp::sigmoid(s, x * alpha)),
-            Activation::Mish => each!(|x| math::exp::mish(s, x)),
-            Activation::Tanh => each!(|x| math::exp::tanh(s, x)),
-            Activation::Exp => each!(|x| math::exp::exp(s, x)),
-            Activation::Erf => math::erf::erf(s, x, y),
-            Activation::Log => each!(|x| math::log::log(s, x)),
-            Activation::Sin => each!(|x| math::trig::sin(s, x)),
-            Activation::Cos => each!(|x| math::trig::cos(s, x)),
+            #[cfg(feature = "exp")]
+            Activation::Swish { alpha } => each!(|x| x * crate::math::exp::sigmoid(s, x * alpha)),
+            #[cfg(feature = "exp")]
+            Activation::Mish => each!(|x| crate::math::exp::mish(s, x)),
+            #[cfg(feature = "exp")]
+            Activation::Tanh => each!(|x| crate::math::exp::tanh(s, x)),
+            #[cfg(feature = "exp")]
+            Activation::Exp => each!(|x| crate::math::exp::exp(s, x)),
+            #[cfg(feature = "erf")]
+            Activation::Erf => crate::math::erf::erf(s, x, y),
+            #[cfg(feature = "log")]
+            Activation::Log => each!(|x| crate::math::log::log(s, x)),
+            #[cfg(feature = "trig")]
+            Activation::Sin => each!(|x| crate::math::trig::sin(s, x)),
+            #[cfg(feature = "trig")]
+            Activation::Cos => each!(|x| crate::math::trig::cos(s, x)),
             Activation::Sqrt => each!(|x| x.sqrt()),
             Activation::Reciprocal => each!(|x| S::f32s::splat(s, 1.0) / x),
             Activation::Abs => each!(|x| x.abs()),
