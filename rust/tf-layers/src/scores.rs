@@ -60,7 +60,9 @@ impl SoftmaxZero {
             return;
         }
         for row in x.chunks_exact_mut(columns) {
-            let greatest = row.iter().fold(-f32::MAX, |most, &x| if x > most { x } else { most });
+            let greatest = row
+                .iter()
+                .fold(-f32::MAX, |most, &x| if x > most { x } else { most });
             let scale = f64::from(-greatest).exp();
             let mut sum = 0.0;
             for x in &mut *row {

@@ -70,7 +70,27 @@ brief!([T] TreeEnsemble<'_, T>: targets, columns_read, depth, weights_per_leaf, 
 /// Rows that go through all trees before the next ones do: what they read and the tables of a tree stay in the nearest cache.
 const TILE: usize = 16 * LANES;
 
-impl<T: Float> TreeEnsemble<'_, T> {
+/// An element type of thresholds and weights: f32 and f64. Both walks are compiled here, at full speed whatever the crate that calls them is
+/// compiled for.
+pub trait Threshold: Float {
+    /// [`TreeEnsemble::run`]
+    #[doc(hidden)]
+    fn run(ensemble: &TreeEnsemble<'_, Self>, size: [usize; 2], x: &[Self], y: &mut [Self]);
+}
+
+impl Threshold for f32 {
+    fn run(ensemble: &TreeEnsemble<'_, Self>, size: [usize; 2], x: &[Self], y: &mut [Self]) {
+        ensemble.all_trees(size, x, y);
+    }
+}
+
+impl Threshold for f64 {
+    fn run(ensemble: &TreeEnsemble<'_, Self>, size: [usize; 2], x: &[Self], y: &mut [Self]) {
+        ensemble.all_trees(size, x, y);
+    }
+}
+
+impl<T: Threshold> TreeEnsemble<'_, T> {
     /// Checks the lengths; in a constant a mistake is a compile error.
     #[must_use]
     pub const fn checked(self) -> Self {
@@ -91,7 +111,12 @@ impl<T: Float> TreeEnsemble<'_, T> {
     }
 
     /// y = what the trees say of x; `size` is `[rows, columns]`.
-    pub fn run(&self, _cpu: Cpu, [rows, columns]: [usize; 2], x: &[T], y: &mut [T]) {
+    pub fn run(&self, _cpu: Cpu, size: [usize; 2], x: &[T], y: &mut [T]) {
+        T::run(self, size, x, y);
+    }
+
+    #[inline(always)]
+    fn all_trees(&self, [rows, columns]: [usize; 2], x: &[T], y: &mut [T]) {
         debug_assert!(columns >= self.columns_read, "TreeEnsemble: columns");
         y.fill(match self.aggregate {
             Aggregate::Sum => T::ZERO,

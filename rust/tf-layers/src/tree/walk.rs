@@ -27,9 +27,12 @@ impl<T: Float> Nodes<'_, T> {
         x: &[T],
         rows: [usize; LANES],
     ) -> [u32; LANES] {
-        for _ in 0..self.depth.div_ceil(STRIDE) {
+        let mut left = self.depth;
+        while left > 0 {
+            let steps = left.min(STRIDE);
+            left -= steps;
             let mut moved = 0;
-            for _ in 0..STRIDE {
+            for _ in 0..steps {
                 moved = 0;
                 for (node, &row) in nodes.iter_mut().zip(&rows) {
                     let next = self.child::<SPECIAL>(*node, x, row);
