@@ -24,7 +24,7 @@ import models
 import quantised
 from run import PACKAGES
 
-from onnx2rust.options import Checks
+from onnx2rust.base.options import Checks
 from onnx2rust.timing.clock import machine
 from onnx2rust.verification import verify
 from onnx2rust.verification.reports import ModelReport

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import onnx
 
-from onnx2rust import emit, pipeline
-from onnx2rust.errors import Onnx2RustError
+from onnx2rust import emit
+from onnx2rust.base.errors import Onnx2RustError
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
 from onnx2rust.frontends import Loaded
-from onnx2rust.options import Options
 from onnx2rust.timing import server
 from onnx2rust.verification.workspace import Workspace
 

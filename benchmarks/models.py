@@ -487,11 +487,12 @@ def save_tflite(name: str) -> None:
 def onnx_files(names: Sequence[str]) -> dict[str, Path]:
     """The models' ONNX files, built where they are not there yet, or where a definition or the frontend has changed."""
     _child("--save", [n for n in names if not _is(_folder(n) / "definition", _definitions())])
-    frontend = _hash(sorted((ROOT / "src/onnx2rust/frontends").glob("*.py"))) + _definitions()
+    sources = [p for room in ("frontends", "model") for p in sorted((ROOT / "src/onnx2rust" / room).glob("*.py"))]
+    frontend = _hash(sources) + _definitions()
     stale = [n for n in names if not _is(_folder(n) / "frontend", frontend)]
     if stale:
+        from onnx2rust.base.options import Options
         from onnx2rust.frontends import Loaded, load_many
-        from onnx2rust.options import Options
 
         for name, result in zip(stale, load_many([_folder(n) / "saved_model" for n in stale], Options()), strict=True):
             if not isinstance(result, Loaded):

@@ -33,8 +33,8 @@ import models
 import report
 from engines import LiteRt
 
-from onnx2rust.errors import Onnx2RustError
-from onnx2rust.reference import session
+from onnx2rust.base.errors import Onnx2RustError
+from onnx2rust.model.reference import session
 from onnx2rust.timing.clock import machine, measure, one_core
 from onnx2rust.timing.engines import BoundOnnxRuntime, Crate, Engine, OnnxRuntime
 

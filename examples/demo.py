@@ -161,8 +161,8 @@ def compare(example: Example) -> dict[str, Any]:
     import numpy as np
     import onnxruntime as ort
 
-    from onnx2rust import npz
-    from onnx2rust.compare import compare as distance
+    from onnx2rust.files import npz
+    from onnx2rust.oracle.compare import compare as distance
 
     session = ort.InferenceSession(example.people / "model.onnx", providers=["CPUExecutionProvider"])
     with np.load(ROOT / "examples" / example.name / "features.npz") as archive:

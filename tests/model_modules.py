@@ -8,8 +8,7 @@ from pathlib import Path
 
 from rust_tools import ROOT
 
-from onnx2rust import identity
-from onnx2rust.emit import Rendered
+from onnx2rust.emit import Rendered, identity
 from onnx2rust.verification import modules
 
 _CARGO = f"""\

@@ -14,7 +14,7 @@ import rust_tools
 from rust_tools import ROOT, cargo, passes
 
 import onnx2rust
-from onnx2rust.reference import Reference
+from onnx2rust.model.reference import Reference
 
 BUILD = rust_tools.BUILD / "citizen"
 

@@ -14,9 +14,9 @@ import rust_tools
 
 import onnx2rust
 from onnx2rust import cli, passes
+from onnx2rust.ir.layer import Variant
 from onnx2rust.layers.activation import Activate
-from onnx2rust.layers.base import Variant
-from onnx2rust.reference import Reference
+from onnx2rust.model.reference import Reference
 
 TARGET = rust_tools.VERIFY
 

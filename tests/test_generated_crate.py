@@ -25,9 +25,11 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from rust_tools import ROOT, TARGET, cargo, passes
 
-from onnx2rust import identity, npz, pipeline, thresholds
-from onnx2rust.errors import InvalidModelError, UsageError
-from onnx2rust.options import Options
+from onnx2rust.base.errors import InvalidModelError, UsageError
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
+from onnx2rust.emit import identity, thresholds
+from onnx2rust.files import npz
 
 BUILD = rust_tools.BUILD / "generated"
 

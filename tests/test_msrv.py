@@ -13,7 +13,7 @@ import rust_tools
 from rust_tools import ROOT, cargo
 
 import onnx2rust
-from onnx2rust import layer_crate
+from onnx2rust.emit import layer_crate
 
 MSRV = layer_crate.rust_version()
 BUILD = rust_tools.BUILD / "msrv"

@@ -13,7 +13,7 @@ import rust_tools
 from onnx import TensorProto, helper, numpy_helper
 
 import onnx2rust
-from onnx2rust import npz
+from onnx2rust.files import npz
 
 BUILD = rust_tools.BUILD / "owned-weights"
 TESTS = Path(__file__).resolve().parent / "owned_weights.rs"

@@ -12,8 +12,8 @@ import rust_tools
 from onnx import TensorProto, helper
 from rust_tools import passes
 
-from onnx2rust import pipeline
-from onnx2rust.options import Options
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
 
 BUILD = rust_tools.BUILD / "public-api"
 

@@ -18,7 +18,8 @@ import pytest
 import rust_tools
 
 import onnx2rust
-from onnx2rust import npz, pipeline
+from onnx2rust.conversion import pipeline
+from onnx2rust.files import npz
 
 BUILD = rust_tools.BUILD / "identity"
 WEIGHTS = Path("model/model_weights.npz")

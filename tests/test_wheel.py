@@ -14,7 +14,8 @@ import onnx_models
 import pytest
 from rust_tools import ROOT
 
-from onnx2rust import layer_crate, resources
+from onnx2rust.emit import layer_crate
+from onnx2rust.files import resources
 
 pytestmark = pytest.mark.slow
 

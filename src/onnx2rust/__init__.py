@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from onnx2rust.errors import (
+from onnx2rust.base.errors import (
     InvalidModelError,
     MismatchError,
     Onnx2RustError,
@@ -27,21 +27,22 @@ from onnx2rust.errors import (
     UnsupportedError,
     UsageError,
 )
-from onnx2rust.options import Checks, Options, Timing
+from onnx2rust.base.options import Checks, Options, Timing
+from onnx2rust.base.version import VERSION
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-    from onnx2rust.inspection import Inspection
-    from onnx2rust.pipeline import Project
-    from onnx2rust.support import ModelSupport, Supported
+    from onnx2rust.conversion.inspection import Inspection
+    from onnx2rust.conversion.pipeline import Project
+    from onnx2rust.conversion.support import ModelSupport, Supported
     from onnx2rust.timing.clock import Times
     from onnx2rust.timing.reports import LayerTime
     from onnx2rust.timing.reports import Report as BenchReport
     from onnx2rust.timing.reports import Row as BenchRow
     from onnx2rust.verification.reports import ModelReport, OutputReport, Report
 
-__version__ = "1.0.0a1"
+__version__ = VERSION
 __all__ = [
     "BenchReport",
     "BenchRow",
@@ -77,14 +78,14 @@ __all__ = [
 _RESULTS = {
     "BenchReport": "timing.reports:Report",
     "BenchRow": "timing.reports:Row",
-    "Inspection": "inspection:Inspection",
+    "Inspection": "conversion.inspection:Inspection",
     "LayerTime": "timing.reports:LayerTime",
     "ModelReport": "verification.reports:ModelReport",
-    "ModelSupport": "support:ModelSupport",
+    "ModelSupport": "conversion.support:ModelSupport",
     "OutputReport": "verification.reports:OutputReport",
-    "Project": "pipeline:Project",
+    "Project": "conversion.pipeline:Project",
     "Report": "verification.reports:Report",
-    "Supported": "support:Supported",
+    "Supported": "conversion.support:Supported",
     "Times": "timing.clock:Times",
 }
 """What the functions return, and where it is defined."""
@@ -109,7 +110,8 @@ def convert(
     `progress` hears the name of each stage as it begins. Raises an `Onnx2RustError` that holds all problems at once; then
     nothing has been written and nothing at `out` has been touched.
     """
-    from onnx2rust import pipeline, protos
+    from onnx2rust.conversion import pipeline
+    from onnx2rust.frontends import protos
 
     with protos.as_paths([model]) as (path,):
         return pipeline.convert(path, out, options, progress)
@@ -126,7 +128,7 @@ def convert_workspace(
 
     `options` are for all models, or one for each. Raises as `convert`, with the problems of all models.
     """
-    from onnx2rust import pipeline
+    from onnx2rust.conversion import pipeline
 
     return pipeline.convert_workspace(models, out, options, progress)
 
@@ -143,7 +145,8 @@ def verify(
     `options` are for all models, or one for each. Inputs are those of `options.features`, else seeded draws. Whatever is wrong with a model is in its report (`report.passed`,
     `report.models[k].error`), so that one bad model does not cost the others; `report.raise_for_failure()` makes an error of it.
     """
-    from onnx2rust import protos, verification
+    from onnx2rust import verification
+    from onnx2rust.frontends import protos
 
     with protos.as_paths(list(models)) as paths:
         report = verification.verify(paths, options, checks, progress)
@@ -164,8 +167,8 @@ def bench(
 
     Raises an `Onnx2RustError` where the model cannot be converted or built, and MismatchError where the answers differ.
     """
-    from onnx2rust import protos
     from onnx2rust import timing as room
+    from onnx2rust.frontends import protos
 
     with protos.as_paths([model]) as (path,):
         report = room.bench(path, options, timing, progress)
@@ -184,14 +187,14 @@ def inspect(
 
     With `passes`, the program after each pass is kept as text.
     """
-    from onnx2rust import inspection
+    from onnx2rust.conversion import inspection
 
     return inspection.inspect(model, options, passes=passes, progress=progress)
 
 
 def operators() -> list[Supported]:
     """The operators that are supported, with opsets and element types (`onnx2rust ops`)."""
-    from onnx2rust import support
+    from onnx2rust.conversion import support
 
     return support.operators()
 
@@ -200,7 +203,7 @@ def supports(
     model: Path | str, options: Options | None = None, *, progress: Callable[[str], None] = lambda _: None
 ) -> ModelSupport:
     """Every node of a model that is not supported, and why (`onnx2rust ops MODEL`)."""
-    from onnx2rust import support
+    from onnx2rust.conversion import support
 
     return support.model(model, options, progress)
 
@@ -218,6 +221,6 @@ def write_weights(
     `target` is a file, or a crate (or a conversion's output), whose weights and version are renewed. With `like`, names, shapes and
     types must be the same as there.
     """
-    from onnx2rust import retrain
+    from onnx2rust.conversion import retrain
 
     return retrain.write(model, target, options, like=like, progress=progress)

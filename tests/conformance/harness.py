@@ -21,10 +21,13 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx2rust import emit, npz, pipeline, planner, report
-from onnx2rust.errors import Onnx2RustError
+from onnx2rust import emit, report
+from onnx2rust.base.errors import Onnx2RustError
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
+from onnx2rust.files import npz
 from onnx2rust.frontends import Loaded
-from onnx2rust.options import Options
+from onnx2rust.plan import planner
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))

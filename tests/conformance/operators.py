@@ -12,7 +12,7 @@ import harness
 import onnx
 
 import onnx2rust
-from onnx2rust.support import Supported
+from onnx2rust.conversion.support import Supported
 
 TARGET = harness.ROOT / "docs" / "OPERATORS.md"
 HEAD = """# Operators

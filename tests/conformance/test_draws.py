@@ -11,11 +11,12 @@ import harness
 import numpy as np
 import pytest
 
-from onnx2rust import importer, samples, usage
-from onnx2rust.errors import ToolError
+from onnx2rust import importer, samples
+from onnx2rust.base.errors import ToolError
+from onnx2rust.base.options import Options
 from onnx2rust.frontends import onnx_file
-from onnx2rust.options import Options
-from onnx2rust.reference import Reference
+from onnx2rust.model.reference import Reference
+from onnx2rust.samples import usage
 
 LIST = Path(__file__).parent / "not_drawn.txt"
 FREE = (

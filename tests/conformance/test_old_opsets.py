@@ -13,7 +13,7 @@ import onnx
 import pytest
 from forms import MODELS, Form
 
-from onnx2rust.referee import NoRefereeError, Referee
+from onnx2rust.oracle.referee import NoRefereeError, Referee
 
 LOWEST = 7
 # onnxruntime 1.32 has no kernel for these versions; the official node tests are all there is to hold them against

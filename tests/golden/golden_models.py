@@ -9,7 +9,7 @@ from pathlib import Path
 
 import onnx
 
-from onnx2rust.options import Options
+from onnx2rust.base.options import Options
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import onnx_models

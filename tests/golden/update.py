@@ -10,7 +10,7 @@ from pathlib import Path
 import onnx
 from golden_models import GOLDEN
 
-from onnx2rust import pipeline
+from onnx2rust.conversion import pipeline
 
 HERE = Path(__file__).resolve().parent
 

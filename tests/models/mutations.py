@@ -30,9 +30,9 @@ import test_old_opsets
 from onnx import numpy_helper
 from random_graphs import Model
 
-from onnx2rust.compare import compare
-from onnx2rust.errors import InvalidModelError, UnsupportedError
-from onnx2rust.reference import session
+from onnx2rust.base.errors import InvalidModelError, UnsupportedError
+from onnx2rust.model.reference import session
+from onnx2rust.oracle.compare import compare
 
 Array = np.ndarray[Any, Any]
 Feeds = dict[str, Array]

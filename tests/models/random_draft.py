@@ -17,8 +17,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from onnx2rust.compare import compare
-from onnx2rust.reference import session
+from onnx2rust.model.reference import session
+from onnx2rust.oracle.compare import compare
 
 Array = np.ndarray[Any, Any]
 MOST_ELEMENTS = 6000

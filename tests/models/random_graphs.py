@@ -14,9 +14,9 @@ import random_kinds
 from onnx import helper, numpy_helper
 from random_draft import Array, Draft, Unfit, info, model
 
-from onnx2rust.compare import compare
-from onnx2rust.errors import ToolError
-from onnx2rust.reference import Reference
+from onnx2rust.base.errors import ToolError
+from onnx2rust.model.reference import Reference
+from onnx2rust.oracle.compare import compare
 
 OPSETS = range(7, onnx.defs.onnx_opset_version() + 1)
 ATTEMPTS = 400

@@ -23,11 +23,14 @@ import random_graphs
 from onnx import helper
 from random_graphs import Model
 
-from onnx2rust import emit, frontends, inspection, npz, pipeline, planner, samples
+from onnx2rust import emit, frontends, samples
+from onnx2rust.base.errors import Onnx2RustError, UnsupportedError
+from onnx2rust.base.options import Checks, Options
+from onnx2rust.conversion import inspection, pipeline
 from onnx2rust.emit import body
-from onnx2rust.errors import Onnx2RustError, UnsupportedError
-from onnx2rust.options import Checks, Options
-from onnx2rust.reference import Reference
+from onnx2rust.files import npz
+from onnx2rust.model.reference import Reference
+from onnx2rust.plan import planner
 from onnx2rust.report import files as report_files
 from onnx2rust.verification import verify, workspace
 

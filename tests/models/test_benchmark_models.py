@@ -19,8 +19,8 @@ import models  # noqa: E402
 import quantised  # noqa: E402
 import rust_tools  # noqa: E402
 
-from onnx2rust.options import Checks, Options  # noqa: E402
-from onnx2rust.pipeline import convert  # noqa: E402
+from onnx2rust.base.options import Checks, Options  # noqa: E402
+from onnx2rust.conversion.pipeline import convert  # noqa: E402
 from onnx2rust.verification import verify  # noqa: E402
 from onnx2rust.verification.reports import ModelReport  # noqa: E402
 

@@ -21,9 +21,9 @@ import onnxruntime as ort
 import pytest
 import rust_tools
 
-from onnx2rust.errors import Onnx2RustError, UnsupportedError
+from onnx2rust.base.errors import Onnx2RustError, UnsupportedError
+from onnx2rust.base.options import Checks, Options
 from onnx2rust.frontends import Loaded, load_many
-from onnx2rust.options import Checks, Options
 from onnx2rust.verification import verify
 
 os.environ.update(CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0")

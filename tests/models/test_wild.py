@@ -9,8 +9,8 @@ import pytest
 import rust_tools
 import wild
 
-from onnx2rust.options import Checks, Options
-from onnx2rust.pipeline import convert
+from onnx2rust.base.options import Checks, Options
+from onnx2rust.conversion.pipeline import convert
 from onnx2rust.verification import verify
 from onnx2rust.verification.reports import ModelReport
 

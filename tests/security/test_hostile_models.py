@@ -12,9 +12,11 @@ import onnx_models
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from onnx2rust import emit, frontends, pipeline, planner
-from onnx2rust.errors import Onnx2RustError
-from onnx2rust.options import Options
+from onnx2rust import emit, frontends
+from onnx2rust.base.errors import Onnx2RustError
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
+from onnx2rust.plan import planner
 
 F32, I64 = TensorProto.FLOAT, TensorProto.INT64
 SEEDS = 400

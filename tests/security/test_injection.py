@@ -16,9 +16,10 @@ import pytest
 import rust_tools
 from rust_tools import passes
 
-from onnx2rust import naming, pipeline
-from onnx2rust.errors import Onnx2RustError
-from onnx2rust.options import Options
+from onnx2rust.base import naming
+from onnx2rust.base.errors import Onnx2RustError
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = rust_tools.BUILD / "injection"

@@ -19,10 +19,12 @@ if __name__ == "__main__":
 import cases
 import test_old_opsets
 
-from onnx2rust import emit, pipeline, planner, report
-from onnx2rust.errors import Onnx2RustError
+from onnx2rust import emit, report
+from onnx2rust.base.errors import Onnx2RustError
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
 from onnx2rust.frontends import Loaded, onnx_file
-from onnx2rust.options import Options
+from onnx2rust.plan import planner
 
 COUNT = 1500
 INTEGERS = [-(2**63), -(10**9) - 7, -10, -3, -2, -1, 0, 1, 2, 3, 5, 7, 16, 64, 1000, 2**31, 2**62, 2**63 - 1]

@@ -12,21 +12,24 @@ import pytest
 import rust_tools
 from onnx import helper
 
-from onnx2rust import batching, emit, layout, pipeline, planner
-from onnx2rust.dims import symbol
+from onnx2rust import emit
+from onnx2rust.base.options import Checks, Options
+from onnx2rust.conversion import pipeline
+from onnx2rust.emit import rustfmt
 from onnx2rust.frontends import Loaded
+from onnx2rust.ir.dims import symbol
+from onnx2rust.ir.layer import Layer, Variant
+from onnx2rust.ir.program import Program
 from onnx2rust.layers import movement, norm, pool, reduce
-from onnx2rust.layers.base import Layer, Variant
-from onnx2rust.options import Checks, Options
-from onnx2rust.planner import Plan
-from onnx2rust.program import Program
+from onnx2rust.plan import batching, planner
+from onnx2rust.plan.planner import Plan
 from onnx2rust.verification import verify
 
 
 @pytest.fixture(autouse=True)
 def one_line_a_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     """Statements as they are written, before they are broken into lines (`test_layout.py`)."""
-    monkeypatch.setattr(layout, "formatted", lambda text: text)
+    monkeypatch.setattr(rustfmt, "formatted", lambda text: text)
 
 
 BATCH = symbol("batch")

@@ -19,10 +19,10 @@ from build import model
 
 import onnx2rust
 from onnx2rust import timing
+from onnx2rust.base.errors import MismatchError
 from onnx2rust.cli import run
-from onnx2rust.compare import Comparison
-from onnx2rust.errors import MismatchError
 from onnx2rust.oracle import Answer, Oracle
+from onnx2rust.oracle.compare import Comparison
 from onnx2rust.timing import server
 from onnx2rust.timing.clock import Times
 from onnx2rust.timing.reports import LayerTime, Report, Row

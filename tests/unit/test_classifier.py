@@ -8,9 +8,9 @@ import onnx_models
 import pytest
 from onnx import helper
 
-from onnx2rust import classifier, pipeline
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import classifier, pipeline
 from onnx2rust.frontends import Loaded
-from onnx2rust.options import Options
 
 
 def scored(*end: onnx.NodeProto, units: int = 1, **more: np.ndarray) -> onnx.ModelProto:

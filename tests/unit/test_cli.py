@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 
 import onnx2rust
 from onnx2rust import cli
-from onnx2rust.errors import InvalidModelError, MismatchError, ToolError, UnsupportedError, UsageError
+from onnx2rust.base.errors import InvalidModelError, MismatchError, ToolError, UnsupportedError, UsageError
 
 
 @pytest.fixture
@@ -33,9 +33,9 @@ def options(monkeypatch):
 
     def convert(model, out, options, *, progress):
         seen.update(model=model, out=out, options=options)
-        return onnx2rust.pipeline.Project(out, out / "rust_generated_code", "crate", "Model", (), None, None)
+        return onnx2rust.conversion.pipeline.Project(out, out / "rust_generated_code", "crate", "Model", (), None, None)
 
-    import onnx2rust.pipeline
+    import onnx2rust.conversion.pipeline
 
     monkeypatch.setattr(onnx2rust, "convert", convert)
     return seen

@@ -13,9 +13,10 @@ import onnx_models
 import pytest
 
 import onnx2rust
-from onnx2rust import cli, thresholds
-from onnx2rust.errors import InvalidModelError, UsageError
-from onnx2rust.options import Checks, Options
+from onnx2rust import cli
+from onnx2rust.base.errors import InvalidModelError, UsageError
+from onnx2rust.base.options import Checks, Options
+from onnx2rust.emit import thresholds
 
 
 @pytest.fixture

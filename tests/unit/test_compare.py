@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from onnx2rust.compare import Comparison, compare
-from onnx2rust.dtypes import DType
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.oracle.compare import Comparison, compare
 
 floats = hnp.arrays(np.float32, hnp.array_shapes(min_side=0, max_dims=3), elements=st.floats(width=32))
 

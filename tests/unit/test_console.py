@@ -12,8 +12,9 @@ import pytest
 import rust_tools
 
 import onnx2rust
-from onnx2rust import cli, console, verification
-from onnx2rust.errors import Problem, UnsupportedError, UsageError
+from onnx2rust import cli, verification
+from onnx2rust.base.errors import Problem, UnsupportedError, UsageError
+from onnx2rust.cli import console
 
 
 class Terminal(io.StringIO):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onnx2rust.dims import Dim, Expr, broadcast, evaluate, substitute, symbol
+from onnx2rust.ir.dims import Dim, Expr, broadcast, evaluate, substitute, symbol
 
 A, B, C = symbol("a"), symbol("b"), symbol("c")
 small = st.integers(-4, 4)

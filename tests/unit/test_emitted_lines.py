@@ -12,25 +12,27 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from onnx2rust import emit, layout, pipeline, planner
-from onnx2rust.dims import broadcast, minimum, symbol
-from onnx2rust.emit import body, literals
+from onnx2rust import emit
+from onnx2rust.base.naming import Names
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
+from onnx2rust.emit import body, literals, rustfmt
 from onnx2rust.emit.code import Length, Local
 from onnx2rust.emit.scope import Scope
 from onnx2rust.emit.sizes import SizeTable
 from onnx2rust.emit.weights import WeightTable
 from onnx2rust.frontends import Loaded
-from onnx2rust.layers.base import Layer
+from onnx2rust.ir.dims import broadcast, minimum, symbol
+from onnx2rust.ir.layer import Layer
+from onnx2rust.ir.program import Program
 from onnx2rust.layers.movement import Slice
-from onnx2rust.naming import Names
-from onnx2rust.options import Options
-from onnx2rust.program import Program
+from onnx2rust.plan import planner
 
 
 @pytest.fixture(autouse=True)
 def one_line_a_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     """Statements as they are written, before they are broken into lines (`test_layout.py`)."""
-    monkeypatch.setattr(layout, "formatted", lambda text: text)
+    monkeypatch.setattr(rustfmt, "formatted", lambda text: text)
 
 
 def rendered(

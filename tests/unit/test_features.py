@@ -15,8 +15,8 @@ import pytest
 import rust_tools
 
 import onnx2rust.layers
+from onnx2rust.ir.layer import Layer
 from onnx2rust.layers.activation import Activate, activation
-from onnx2rust.layers.base import Layer
 
 CRATE = rust_tools.ROOT / "rust" / "tf-layers"
 FEATURES: dict[str, list[str]] = tomllib.loads((CRATE / "Cargo.toml").read_text())["features"]

@@ -10,9 +10,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from onnx2rust import importer
-from onnx2rust.dims import evaluate
-from onnx2rust.layers.base import DimsToTensor
-from onnx2rust.options import Options
+from onnx2rust.base.options import Options
+from onnx2rust.ir.dims import evaluate
+from onnx2rust.ir.layer import DimsToTensor
 
 SIZES = range(1, 9)
 

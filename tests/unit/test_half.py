@@ -14,9 +14,9 @@ from onnx import TensorProto, helper
 sys.path.insert(0, str(Path(__file__).parent / "ops"))
 from build import layers, lower, model
 
-from onnx2rust.dtypes import DType
-from onnx2rust.options import Options
-from onnx2rust.pipeline import convert
+from onnx2rust.base.options import Options
+from onnx2rust.conversion.pipeline import convert
+from onnx2rust.ir.dtypes import DType
 
 HALF, FLOAT = TensorProto.FLOAT16, TensorProto.FLOAT
 SQUARE = np.eye(8, dtype=np.float16)

@@ -8,7 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from onnx2rust import identity, npz
+from onnx2rust.emit import identity
+from onnx2rust.files import npz
 
 ARRAYS = {"b/kernel": np.arange(6, dtype=np.float32).reshape(2, 3), "a": np.zeros(0, np.int64), "b": np.array(3.5)}
 

@@ -12,8 +12,9 @@ import pytest
 import rust_tools
 
 import onnx2rust
-from onnx2rust import layer_crate, resources
-from onnx2rust.errors import InvalidModelError, UsageError
+from onnx2rust.base.errors import InvalidModelError, UsageError
+from onnx2rust.emit import layer_crate
+from onnx2rust.files import resources
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ROOT / "rust" / "tf-layers"

@@ -10,12 +10,13 @@ import harness
 import pytest
 import random_graphs
 
-from onnx2rust import emit, planner
-from onnx2rust.errors import Onnx2RustError
+from onnx2rust import emit
+from onnx2rust.base.errors import Onnx2RustError
+from onnx2rust.base.options import Options
+from onnx2rust.conversion.pipeline import lower
+from onnx2rust.emit.rustfmt import formatted
 from onnx2rust.frontends import Loaded
-from onnx2rust.layout import formatted
-from onnx2rust.options import Options
-from onnx2rust.pipeline import lower
+from onnx2rust.plan import planner
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_rustfmt = pytest.mark.skipif(shutil.which("rustfmt") is None, reason="rustfmt is not installed")

@@ -13,9 +13,10 @@ import onnx
 import onnx_models
 import pytest
 
-from onnx2rust import leftovers, output, pipeline
-from onnx2rust.errors import UsageError
-from onnx2rust.options import Options
+from onnx2rust.base.errors import UsageError
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
+from onnx2rust.files import leftovers, output
 
 OLD = {"rust_generated_code/src/lib.rs": b"//! old\n"}
 NEW = {"rust_generated_code/src/lib.rs": b"//! new\n"}
@@ -62,7 +63,7 @@ def killed(out: Path, moment: int, by: str = "SIGKILL", prepare: str = "") -> in
 @pytest.mark.parametrize("by", ["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"])
 def test_at_any_moment(tmp_path, by):
     """The output is the old or the new one: at once where the signal can be heard, after the next run has looked where it cannot."""
-    prepare = "from onnx2rust import processes; processes.clean_up_when_terminated()"
+    prepare = "from onnx2rust.base import processes; processes.clean_up_when_terminated()"
     restored = removed = 0
     for moment in range(40):
         place = tmp_path / str(moment)
@@ -194,7 +195,7 @@ def test_a_later_conversion_finds_it_and_says_so(tmp_path):
 def test_signals_wait_for_a_block_that_must_not_be_interrupted():
     script = """
 import os, signal, sys, time
-from onnx2rust import processes
+from onnx2rust.base import processes
 signal.signal(signal.SIGINT, signal.default_int_handler)
 processes.clean_up_when_terminated()
 try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from onnx2rust.dims import symbol
-from onnx2rust.dtypes import DType
 from onnx2rust.emit import lengths
-from onnx2rust.program import Program, TensorType, Value
+from onnx2rust.ir.dims import symbol
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.program import Program, TensorType, Value
 
 N, T = symbol("n"), symbol("t")
 

@@ -13,10 +13,12 @@ import pytest
 import rust_tools
 from onnx import helper
 
-from onnx2rust import emit, layout, pipeline, planner
-from onnx2rust.emit import alike, body
+from onnx2rust import emit
+from onnx2rust.base.options import Checks, Options
+from onnx2rust.conversion import pipeline
+from onnx2rust.emit import alike, body, rustfmt
 from onnx2rust.frontends import Loaded
-from onnx2rust.options import Checks, Options
+from onnx2rust.plan import planner
 from onnx2rust.verification import verify
 
 Name = Callable[[int, str], str]
@@ -25,7 +27,7 @@ Name = Callable[[int, str], str]
 @pytest.fixture(autouse=True)
 def one_line_a_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     """Statements as they are written, before they are broken into lines (`test_layout.py`)."""
-    monkeypatch.setattr(layout, "formatted", lambda text: text)
+    monkeypatch.setattr(rustfmt, "formatted", lambda text: text)
 
 
 BLOCK = ("norm", "query", "key", "mix", "up", "down", "gate", "out")

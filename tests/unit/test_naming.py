@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from onnx2rust import naming
-from onnx2rust.naming import Names
+from onnx2rust.base import naming
+from onnx2rust.base.naming import Names
 
 KEYWORDS = [
     "as",

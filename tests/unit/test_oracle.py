@@ -16,10 +16,10 @@ sys.path.insert(0, str(Path(__file__).parent / "ops"))
 from build import lower, model
 
 from onnx2rust import oracle as module
-from onnx2rust.dtypes import DType
-from onnx2rust.errors import ToolError
+from onnx2rust.base.errors import ToolError
+from onnx2rust.ir.dtypes import DType
 from onnx2rust.oracle import QUANTISED, Answer, Certainty, Oracle
-from onnx2rust.referee import NoRefereeError, Referee
+from onnx2rust.oracle.referee import NoRefereeError, Referee
 
 RNG = np.random.default_rng(11)
 

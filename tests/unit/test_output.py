@@ -9,9 +9,10 @@ import onnx
 import onnx_models
 import pytest
 
-from onnx2rust import output, pipeline
-from onnx2rust.errors import Onnx2RustError, ToolError, UsageError
-from onnx2rust.options import Options
+from onnx2rust.base.errors import Onnx2RustError, ToolError, UsageError
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
+from onnx2rust.files import output
 
 FILES = {"rust_generated_code/src/lib.rs": b"//! x\n", "saved_model_from_onnx/model.onnx": b"x"}
 

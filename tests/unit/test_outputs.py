@@ -12,7 +12,7 @@ from onnx import helper
 sys.path.insert(0, str(Path(__file__).parent / "ops"))
 from build import layers, lower, model
 
-from onnx2rust.errors import UnsupportedError
+from onnx2rust.base.errors import UnsupportedError
 
 node = helper.make_node
 PER_CHANNEL = dict.fromkeys(("scale", "bias", "mean", "var"), np.ones(3, np.float32))

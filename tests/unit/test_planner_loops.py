@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from onnx2rust import pipeline, planner
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
 from onnx2rust.frontends import Loaded
-from onnx2rust.options import Options
+from onnx2rust.plan import planner
 
 FLOAT = TensorProto.FLOAT
 

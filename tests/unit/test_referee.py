@@ -14,8 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 sys.path.insert(0, str(Path(__file__).parent / "ops"))
 from build import model
 
-from onnx2rust.referee import NoRefereeError, Referee
-from onnx2rust.reference import session
+from onnx2rust.model.reference import session
+from onnx2rust.oracle.referee import NoRefereeError, Referee
 
 RNG = np.random.default_rng(5)
 DEPARTS = {

@@ -16,10 +16,10 @@ from onnx import helper
 sys.path.insert(0, str(Path(__file__).parent / "ops"))
 from build import model
 
-from onnx2rust.errors import ToolError
-from onnx2rust.options import Options
-from onnx2rust.pipeline import convert
-from onnx2rust.reference import Reference, session
+from onnx2rust.base.errors import ToolError
+from onnx2rust.base.options import Options
+from onnx2rust.conversion.pipeline import convert
+from onnx2rust.model.reference import Reference, session
 
 
 def shrinking() -> onnx.ModelProto:
@@ -65,7 +65,7 @@ def test_onnxruntime_keeps_no_record_of_its_users(tmp_path: Path) -> None:
     """Its telemetry warned on stderr where the home folder cannot be written, and wrote a device id where it can."""
     for home in (tmp_path, Path("/proc/nobody")):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("XDG_")} | {"HOME": str(home)}
-        command = [sys.executable, "-c", "import onnx2rust.reference"]
+        command = [sys.executable, "-c", "import onnx2rust.model.reference"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         assert done.stderr == ""
     assert not list(tmp_path.rglob("*"))

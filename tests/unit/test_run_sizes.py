@@ -5,9 +5,11 @@ from __future__ import annotations
 import onnx
 from onnx import TensorProto, helper
 
-from onnx2rust import emit, pipeline, planner
+from onnx2rust import emit
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
 from onnx2rust.frontends import Loaded
-from onnx2rust.options import Options
+from onnx2rust.plan import planner
 
 
 def counting() -> onnx.ModelProto:

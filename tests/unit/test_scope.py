@@ -17,12 +17,15 @@ from model_modules import write
 from onnx import TensorProto, helper, numpy_helper
 
 import onnx2rust
-from onnx2rust import emit, pipeline, planner, resources
+from onnx2rust import emit
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
 from onnx2rust.emit import body
 from onnx2rust.emit.scope import LAYERS_FILE, MODEL_FILE, Scope
+from onnx2rust.files import resources
 from onnx2rust.frontends import Loaded
-from onnx2rust.layers.base import Layer
-from onnx2rust.options import Options
+from onnx2rust.ir.layer import Layer
+from onnx2rust.plan import planner
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = Path(onnx2rust.__file__).parent

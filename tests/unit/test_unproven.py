@@ -15,12 +15,12 @@ sys.path.insert(0, str(Path(__file__).parent / "ops"))
 from build import lower, model
 
 from onnx2rust import samples
+from onnx2rust.base.errors import ToolError
+from onnx2rust.base.options import Checks, Options
 from onnx2rust.cli import run
-from onnx2rust.errors import ToolError
-from onnx2rust.options import Checks, Options
+from onnx2rust.conversion.pipeline import convert
+from onnx2rust.model.reference import Reference
 from onnx2rust.oracle import Oracle
-from onnx2rust.pipeline import convert
-from onnx2rust.reference import Reference
 from onnx2rust.verification import verify
 
 

@@ -10,10 +10,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from onnx2rust import importer, samples, usage
-from onnx2rust.errors import ToolError
-from onnx2rust.options import Options
-from onnx2rust.reference import Reference
+from onnx2rust import importer, samples
+from onnx2rust.base.errors import ToolError
+from onnx2rust.base.options import Options
+from onnx2rust.model.reference import Reference
+from onnx2rust.samples import usage
 
 I64, I32, F32, BOOL = TensorProto.INT64, TensorProto.INT32, TensorProto.FLOAT, TensorProto.BOOL
 Drawn = list[dict[str, np.ndarray[Any, Any]]]

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from onnx2rust.base.naming import Escaped, Names, ident, type_name
 from onnx2rust.emit.code import Printer, Statement, members
-from onnx2rust.naming import Escaped, Names, ident, type_name
 
 
 @dataclass

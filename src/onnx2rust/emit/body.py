@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from onnx2rust.batching import Segment
+from onnx2rust.base.naming import Escaped, Names, code_span, ident, string
 from onnx2rust.emit.alike import Kind, anonymous, common_name, common_text, read
 from onnx2rust.emit.code import (
     CPU,
@@ -38,10 +38,10 @@ from onnx2rust.emit.code import (
 )
 from onnx2rust.emit.sizes import SizeTable
 from onnx2rust.emit.steps import Writer
-from onnx2rust.layers.base import View
-from onnx2rust.naming import Escaped, Names, code_span, ident, string
-from onnx2rust.places import paths
-from onnx2rust.program import Program, Step, Value
+from onnx2rust.ir.layer import View
+from onnx2rust.ir.places import paths
+from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.plan.batching import Segment
 
 BLOCK = 60
 """Steps that a reader can take in at once; programs of half as many more are cut into methods of half as many at most."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from onnx2rust.dims import Dim, symbols
+from onnx2rust.ir.dims import Dim, symbols
 
 if TYPE_CHECKING:
     from onnx2rust.emit.sizes import SizeTable

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onnx2rust.emit.code import CPU, Assign, Block, Changed, Code, Do, Length, Let, Local, Size, Statement, code, joined
-from onnx2rust.layers.base import Copy
+from onnx2rust.ir.layer import Copy
+from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers.control import If, Loop
-from onnx2rust.program import Program, Step, Value
 
 if TYPE_CHECKING:
     from onnx2rust.emit.steps import Writer

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.dims import Dim, product, symbols
-from onnx2rust.program import Program, Value
+from onnx2rust.ir.dims import Dim, product, symbols
+from onnx2rust.ir.program import Program, Value
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from onnx2rust.dims import Expr
+from onnx2rust.base.naming import string
 from onnx2rust.emit.scope import Scope
 from onnx2rust.emit.sizes import grouped
 from onnx2rust.emit.weights import WeightTable
-from onnx2rust.layers.base import Layer, Variant, Weight
-from onnx2rust.naming import string
+from onnx2rust.ir.dims import Expr
+from onnx2rust.ir.layer import Layer, Variant, Weight
 
 
 def struct_type(layer: Layer, scope: Scope) -> str:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust.dims import Dim, evaluate, symbols
-from onnx2rust.layers.base import View
-from onnx2rust.naming import Escaped
-from onnx2rust.planner import Plan
-from onnx2rust.program import Program
-from onnx2rust.thresholds import FALSE_POSITIVE_RATES
+from onnx2rust.base.naming import Escaped
+from onnx2rust.emit.thresholds import FALSE_POSITIVE_RATES
+from onnx2rust.ir.dims import Dim, evaluate, symbols
+from onnx2rust.ir.layer import View
+from onnx2rust.ir.program import Program
+from onnx2rust.plan.planner import Plan
 
 
 def values(plan: Plan, weights: Mapping[str, np.ndarray[Any, Any]], negatives: int | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from onnx2rust.naming import Escaped, Names
+from onnx2rust.base.naming import Escaped, Names
 
 MODEL_FILE = (
     *("Axis", "Cpu", "Error", "F16", "Layers", "Slot", "Tensor", "TensorView", "Weights"),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from onnx2rust.dims import Call, Dim, Expr, Symbol, symbols
+from onnx2rust.base.naming import Escaped, Names, ident, string
 from onnx2rust.emit.code import (
     Block,
     Changed,
@@ -27,7 +27,7 @@ from onnx2rust.emit.code import (
     expression,
     inside,
 )
-from onnx2rust.naming import Escaped, Names, ident, string
+from onnx2rust.ir.dims import Call, Dim, Expr, Symbol, symbols
 
 Place = tuple[str, ...]
 """The branches of `if` that a statement lies in, outermost first."""

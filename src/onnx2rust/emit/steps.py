@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from onnx2rust.batching import Segment, part
-from onnx2rust.dims import Dim, substitute, symbol, symbols
+from onnx2rust.base.naming import Escaped, comment, string
 from onnx2rust.emit import control, literals
 from onnx2rust.emit.code import (
     CPU,
@@ -33,10 +32,11 @@ from onnx2rust.emit.code import (
 )
 from onnx2rust.emit.scope import Scope
 from onnx2rust.emit.weights import WeightTable
-from onnx2rust.layers.base import Layer, View
-from onnx2rust.naming import Escaped, comment, string
-from onnx2rust.planner import Plan
-from onnx2rust.program import Step, Value
+from onnx2rust.ir.dims import Dim, substitute, symbol, symbols
+from onnx2rust.ir.layer import Layer, View
+from onnx2rust.ir.program import Step, Value
+from onnx2rust.plan.batching import Segment, part
+from onnx2rust.plan.planner import Plan
 
 
 @dataclass

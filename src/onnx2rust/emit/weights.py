@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust import dtypes
-from onnx2rust.dtypes import DType
-from onnx2rust.layers.base import PLAIN, Variant, Weight
-from onnx2rust.naming import Escaped, Names, ident, inside, weight_name
-from onnx2rust.places import common
-from onnx2rust.program import Program, Step, Value
+from onnx2rust.base.naming import Escaped, Names, ident, inside, weight_name
+from onnx2rust.ir import dtypes
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import PLAIN, Variant, Weight
+from onnx2rust.ir.places import common
+from onnx2rust.ir.program import Program, Step, Value
 
 _Content = tuple[bytes, str, tuple[int, ...]]
 _Key = tuple[bytes, str, tuple[int, ...], Variant]

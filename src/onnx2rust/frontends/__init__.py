@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from onnx2rust.errors import Onnx2RustError, Problem, UsageError
+from onnx2rust.base.errors import Onnx2RustError, Problem, UsageError
+from onnx2rust.base.options import Options, for_each
 from onnx2rust.frontends.base import Loaded
 from onnx2rust.frontends.detect import detect
-from onnx2rust.options import Options, for_each
 
 __all__ = ["Loaded", "load", "load_many"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from onnx2rust.errors import InvalidModelError, UsageError
+from onnx2rust.base.errors import InvalidModelError, UsageError
 
 _ACCEPTED = "a SavedModel folder, a .keras, .h5, .tflite, .onnx file or a frozen .pb graph"
 _HDF5 = b"\x89HDF\r\n\x1a\n"

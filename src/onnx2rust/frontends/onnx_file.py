@@ -14,11 +14,12 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import external_data_helper
 
-from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError
-from onnx2rust.frontends import checker, symbols
-from onnx2rust.frontends import graph as graphs
+from onnx2rust.base.errors import InvalidModelError, Problem, UnsupportedError
+from onnx2rust.base.options import Options
+from onnx2rust.frontends import checker
 from onnx2rust.frontends.base import KINDS, Loaded
-from onnx2rust.options import Options
+from onnx2rust.model import graph as graphs
+from onnx2rust.model import symbols
 
 MAX_FILE_BYTES = 2**31 - 1  # protobuf's own limit on one message
 MAX_EXTERNAL_BYTES = 16 * 2**30  # all external tensors of a model together

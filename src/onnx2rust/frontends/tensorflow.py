@@ -21,18 +21,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from onnx2rust import processes
-from onnx2rust.errors import (
-    InvalidModelError,
-    Onnx2RustError,
-    Problem,
-    ToolError,
-    UnsupportedError,
-    UsageError,
-)
+from onnx2rust.base import processes
+from onnx2rust.base.errors import InvalidModelError, Onnx2RustError, Problem, ToolError, UnsupportedError, UsageError
+from onnx2rust.base.options import Options
 from onnx2rust.frontends import onnx_file
 from onnx2rust.frontends.base import KINDS, Loaded
-from onnx2rust.options import Options
 
 TIMEOUT_SECONDS = 1800.0  # for one model; EfficientNet takes 20 s
 MAX_DEATHS = 3  # a child that dies this often in a row is not started again

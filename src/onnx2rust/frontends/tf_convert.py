@@ -14,10 +14,10 @@ import tensorflow as tf
 from tf2onnx import optimizer, tf_loader, tfonnx, utils
 from tf2onnx.graph import Node
 
-from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError
-from onnx2rust.frontends import graph as graphs
+from onnx2rust.base.errors import InvalidModelError, Problem, UnsupportedError
 from onnx2rust.frontends import tf_handlers, tf_names
 from onnx2rust.frontends.base import Port
+from onnx2rust.model import graph as graphs
 
 OPSET = 18  # the highest that tf2onnx 1.17 has handlers for
 

@@ -14,7 +14,7 @@ from tf2onnx.tflite.BuiltinOperator import BuiltinOperator
 from tf2onnx.tflite.Model import Model
 from tf2onnx.tflite.TensorType import TensorType
 
-from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError
+from onnx2rust.base.errors import InvalidModelError, Problem, UnsupportedError
 
 _TYPES: dict[int, np.dtype[Any]] = {
     TensorType.FLOAT32: np.dtype("<f4"),

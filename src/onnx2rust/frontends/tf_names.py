@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 
 import onnx
 
-from onnx2rust.frontends import graph as graphs
-from onnx2rust.frontends import symbols, tf_order
+from onnx2rust.frontends import tf_order
 from onnx2rust.frontends.base import Port
+from onnx2rust.model import graph as graphs
+from onnx2rust.model import symbols
 
 _COUNTER = re.compile(r"__\d+")
 _SUFFIX = re.compile(r"_\d+$")

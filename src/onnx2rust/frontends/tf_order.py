@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 
-from onnx2rust.frontends import graph as graphs
+from onnx2rust.model import graph as graphs
 
 
 def canonical(graph: onnx.GraphProto) -> None:

@@ -10,7 +10,7 @@ import onnx
 import tensorflow as tf
 from tf2onnx import tf_loader
 
-from onnx2rust.errors import InvalidModelError, Problem, UnsupportedError, UsageError
+from onnx2rust.base.errors import InvalidModelError, Problem, UnsupportedError, UsageError
 from onnx2rust.frontends import tf_convert
 from onnx2rust.frontends.base import Port
 from onnx2rust.frontends.tf_convert import Traced

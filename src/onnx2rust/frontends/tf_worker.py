@@ -13,13 +13,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from onnx2rust.errors import (
-    InvalidModelError,
-    Onnx2RustError,
-    ToolError,
-    UnsupportedError,
-    UsageError,
-)
+from onnx2rust.base.errors import InvalidModelError, Onnx2RustError, ToolError, UnsupportedError, UsageError
 
 _STATUS: dict[type[Onnx2RustError], str] = {
     UsageError: "usage",

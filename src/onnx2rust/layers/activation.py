@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.layers.base import Layer, Variant
+from onnx2rust.ir.layer import Layer, Variant
 
 _FUNCTIONS = {
     "erf": ("Erf", "Gelu"),

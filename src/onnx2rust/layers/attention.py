@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.dims import Dim, product
-from onnx2rust.layers.base import Layer, Record, Variant
+from onnx2rust.ir.dims import Dim, product
+from onnx2rust.ir.layer import Layer, Record, Variant
 
 _INPUTS = Record.of("attention::AttentionInputs", "query", "key", "value", "keep", "mask")
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onnx2rust.layers.base import Dims, Layer, Record
+from onnx2rust.ir.layer import Dims, Layer, Record
 from onnx2rust.layers.shapes import surely_broadcast
 
 if TYPE_CHECKING:
-    from onnx2rust.program import TensorType
+    from onnx2rust.ir.program import TensorType
 
 
 _CHOICE = Record.of("select::WhereInputs", "condition", "a", "b")

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from onnx2rust.layers.base import Dims, Layer
+from onnx2rust.ir.layer import Dims, Layer
 from onnx2rust.layers.shapes import Shape, collapse_broadcast, surely_broadcast
 
 if TYPE_CHECKING:
-    from onnx2rust.program import TensorType
+    from onnx2rust.ir.program import TensorType
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.dims import Dim, product
-from onnx2rust.layers.base import Dims, Layer, Record
+from onnx2rust.ir.dims import Dim, product
+from onnx2rust.ir.layer import Dims, Layer, Record
 
 _MATRICES = Record.of("integer::MatMulIntegerInputs", "a", "b", "a_zero", "b_zero")
 _IMAGES = Record.of("integer::ConvIntegerInputs", "x", "w", "x_zero", "w_zero")

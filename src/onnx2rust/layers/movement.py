@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onnx2rust.dims import Dim
-from onnx2rust.layers.base import Dims, Layer, Record, SignedDims, Variant
+from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.layer import Dims, Layer, Record, SignedDims, Variant
 
 if TYPE_CHECKING:
-    from onnx2rust.program import TensorType
+    from onnx2rust.ir.program import TensorType
 
 
 @dataclass(frozen=True)

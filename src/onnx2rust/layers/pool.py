@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.dims import Dim
-from onnx2rust.layers.base import Dims, Layer
+from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.layer import Dims, Layer
 
 
 @dataclass(frozen=True)

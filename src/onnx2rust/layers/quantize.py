@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.layers.base import Dims, Layer, Record
+from onnx2rust.ir.layer import Dims, Layer, Record
 
 _INPUTS = Record.of("quantize::LinearInputs", "x", "scale", "zero")
 _SHAPES = ("x_shape", "scale_shape", "zero_shape")

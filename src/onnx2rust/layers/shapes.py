@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from onnx2rust.dims import Dim, product
+from onnx2rust.ir.dims import Dim, product
 
 Shape = tuple[Dim, ...]
 

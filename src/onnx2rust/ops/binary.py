@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust import dims
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dtypes import DType
-from onnx2rust.facts import Half, Keeps, onnx_facts, reads
-from onnx2rust.facts.rules import Usual, Within
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir import dims
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Layer
+from onnx2rust.ir.program import Value
 from onnx2rust.layers import elementwise as layers
-from onnx2rust.layers.base import Layer
 from onnx2rust.layers.elementwise import broadcasting
 from onnx2rust.ops import known
-from onnx2rust.program import Value
-from onnx2rust.registry import onnx_op
+from onnx2rust.registry import onnx_op, reads
+from onnx2rust.registry.facts import Half, Keeps, onnx_facts
+from onnx2rust.registry.rules import Usual, Within
 
 
 def binary(g: Builder, layer: Callable[..., Layer], a: Value, b: Value, dtype: DType | None = None, **fields: Any) -> Value:

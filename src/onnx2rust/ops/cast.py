@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dtypes import DType, from_onnx
-from onnx2rust.facts import Half, Keeps, onnx_facts, reads
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir.dtypes import DType, from_onnx
+from onnx2rust.ir.program import Value
 from onnx2rust.layers.cast import BitCast, Where
 from onnx2rust.layers.elementwise import broadcasting
-from onnx2rust.program import Value
-from onnx2rust.registry import onnx_op
+from onnx2rust.registry import onnx_op, reads
+from onnx2rust.registry.facts import Half, Keeps, onnx_facts
 
 
 def cast_to(g: Builder, x: Value, dtype: DType) -> Value:

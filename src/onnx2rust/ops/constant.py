@@ -8,13 +8,14 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dtypes import DType
-from onnx2rust.facts import Half, Keeps, onnx_facts, reads
-from onnx2rust.facts.rules import Only
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers.movement import Expand
-from onnx2rust.program import TensorType, Value
-from onnx2rust.registry import onnx_op
+from onnx2rust.registry import onnx_op, reads
+from onnx2rust.registry.facts import Half, Keeps, onnx_facts
+from onnx2rust.registry.rules import Only
 
 
 @onnx_op("Constant", since=(1, 9))

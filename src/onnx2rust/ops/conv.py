@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim
-from onnx2rust.dtypes import DType
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Layer, packing
+from onnx2rust.ir.program import Value
 from onnx2rust.layers.activation import LINEAR
-from onnx2rust.layers.base import Layer, packing
 from onnx2rust.layers.conv import Conv, ConvDynamic, ConvTranspose, ConvTransposeDynamic, DepthwiseConv
 from onnx2rust.ops.shape import fixed
 from onnx2rust.ops.windows import Geometry, geometry
-from onnx2rust.program import Value
 from onnx2rust.registry import onnx_op
 
 

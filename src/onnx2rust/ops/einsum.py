@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim, product
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir.dims import Dim, product
+from onnx2rust.ir.program import Value
 from onnx2rust.ops.dense import multiply
 from onnx2rust.ops.reduce import reduce
-from onnx2rust.program import Value
 from onnx2rust.registry import onnx_op
 
 _FREE = "0123456789"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from onnx2rust.facts import onnx_facts, reads
-from onnx2rust.facts.rules import Within
+from onnx2rust.registry import reads
+from onnx2rust.registry.facts import onnx_facts
+from onnx2rust.registry.rules import Within
 
 onnx_facts("Attention", reads={6: lambda use: Within(1, use.shape(1)[-2])}, unknown=1)
 onnx_facts("CenterCropPad", reads={1: reads.SIZE})

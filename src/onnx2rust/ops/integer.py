@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim, product
-from onnx2rust.dtypes import DType
-from onnx2rust.facts import onnx_facts, reads
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir.dims import Dim, product
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers.integer import ConvInteger, MatMulInteger, Requantize
 from onnx2rust.ops.conv import check_conv
 from onnx2rust.ops.dense import strides
-from onnx2rust.program import TensorType, Value
-from onnx2rust.registry import onnx_op
+from onnx2rust.registry import onnx_op, reads
+from onnx2rust.registry.facts import onnx_facts
 
 _BYTES = (DType.U8, DType.I8)
 
@@ -84,7 +85,7 @@ def _requantize(
         raise Refuse(f"an output of {dtype} is not supported", "uint8 and int8 are")
     layer = Requantize(product(sums.shape[:-1]), channels)
     inputs = [sums, *vectors, _zero(g, y_zero, channels), bias]
-    return g.step(layer, inputs, TensorType(dtype, sums.shape))  # type: ignore[no-any-return]
+    return g.step(layer, inputs, TensorType(dtype, sums.shape))
 
 
 @onnx_op("ConvInteger", since=10)
@@ -130,7 +131,7 @@ def _conv(
     shared = (window.kernel_shape, window.strides, window.dilations, window.pads_begin, window.pads_end)
     layer = ConvInteger(inputs, outputs, group, *shared, batch, size)
     zeros = [_zero(g, x_zero, 1), _zero(g, w_zero, outputs)]
-    return g.step(layer, [image, kernel, *zeros], TensorType(DType.I32, (batch, *window.output, outputs)))  # type: ignore[no-any-return]
+    return g.step(layer, [image, kernel, *zeros], TensorType(DType.I32, (batch, *window.output, outputs)))
 
 
 @onnx_op("QLinearConv", since=10)

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust import dims
-from onnx2rust.facts import Arithmetic
+from onnx2rust.ir import dims
+from onnx2rust.registry.facts import Arithmetic
 
 
 def number(value: Any) -> Any:

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim, minimum
-from onnx2rust.facts import onnx_facts, reads
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir.dims import Dim, minimum
+from onnx2rust.ir.layer import Variant
+from onnx2rust.ir.program import Value
 from onnx2rust.layers import movement
-from onnx2rust.layers.base import Variant
 from onnx2rust.layers.shapes import collapse_untouched
 from onnx2rust.ops.axes import integers, normal_axes, read_sizes
 from onnx2rust.ops.shape import fixed
-from onnx2rust.program import Value
-from onnx2rust.registry import Const, onnx_op
+from onnx2rust.registry import Const, onnx_op, reads
+from onnx2rust.registry.facts import onnx_facts
 
 _MODES = {"constant": "Constant", "reflect": "Reflect", "edge": "Edge", "wrap": "Wrap"}
 
@@ -95,4 +96,4 @@ def pad(
     names, shape = read_sizes(g, x, chosen)
     layer = movement.DynamicPad(_mode(mode), tuple(chosen), x.shape)
     inputs = [x, g.cast_sizes(pads), constant_value]
-    return g.step(layer, inputs, x.type.with_shape(*shape), defines=names)  # type: ignore[no-any-return]
+    return g.step(layer, inputs, x.type.with_shape(*shape), defines=names)

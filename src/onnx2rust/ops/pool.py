@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.dims import Dim
-from onnx2rust.dtypes import DType
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Layer
+from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers import pool as layers
-from onnx2rust.layers.base import Layer
 from onnx2rust.ops.windows import Geometry, geometry
-from onnx2rust.program import TensorType, Value
 from onnx2rust.registry import onnx_op
 
 
@@ -98,7 +99,7 @@ def _max(g: Builder, x: Value, w: Geometry, ceil_mode: int, storage_order: int, 
         layer = _make(layers.MaxPool, *_fields(w, ceil_mode), *where)
         return (g.to_channels_first(g.step(layer, [v], type_)),)
     layer = _make(layers.MaxPoolIndices, *_fields(w, ceil_mode), bool(storage_order), *where)
-    y, indices = g.step(layer, [v], type_, TensorType(DType.I64, type_.shape))
+    y, indices = g.steps(layer, [v], type_, TensorType(DType.I64, type_.shape))
     return g.to_channels_first(y), g.to_channels_first(indices)
 
 

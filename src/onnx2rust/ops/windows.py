@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.builder import Refuse
-from onnx2rust.dims import Dim, ceil_div, maximum, minimum
+from onnx2rust.base.errors import Refuse
+from onnx2rust.ir.dims import Dim, ceil_div, maximum, minimum
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from onnx2rust import check
-from onnx2rust.errors import ToolError
+from onnx2rust.base.errors import ToolError
+from onnx2rust.ir import check
+from onnx2rust.ir.program import Program
 from onnx2rust.passes import (
     activations,
     attention,
@@ -31,7 +32,6 @@ from onnx2rust.passes import (
     wrapped_ids,
 )
 from onnx2rust.passes.declines import Declines
-from onnx2rust.program import Program
 
 Pass = Callable[[Program, Declines], Program]
 

@@ -20,14 +20,14 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from onnx2rust.ir.layer import Variant
+from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import Activate, activation
-from onnx2rust.layers.base import Variant
 from onnx2rust.passes import dead
 from onnx2rust.passes.algebra import CLOSE, ONE, Expansion, Poly, ancestors, equal, power, root, times
 from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, fused, rewrite
-from onnx2rust.program import Program, Step, Value
 
 _INNER = ("Sigmoid", "HardSigmoid", "Clip", "Erf", "Tanh")
 _REACH = 16

@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from onnx2rust.dtypes import DType
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import View
+from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import Activate
-from onnx2rust.layers.base import View
 from onnx2rust.layers.cast import Cast, Where
 from onnx2rust.layers.shapes import Shape
 from onnx2rust.passes.graph import Graph
-from onnx2rust.program import Step, Value
 
 Monomial = frozenset[tuple[Value, Fraction]]
 Poly = dict[Monomial, float]

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product as pairs
 
-from onnx2rust.dims import Dim, product
+from onnx2rust.ir.dims import Dim, product
+from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers.reduce import Reduce
 from onnx2rust.layers.shapes import Shape, collapse_broadcast
 from onnx2rust.passes.algebra import number
-from onnx2rust.program import Step, Value
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from onnx2rust.dims import Dim, product
+from onnx2rust.ir.dims import Dim, product
+from onnx2rust.ir.layer import Variant
+from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers.attention import Attention
-from onnx2rust.layers.base import Variant
 from onnx2rust.layers.dense import MatMul
 from onnx2rust.layers.elementwise import Not
 from onnx2rust.layers.movement import Transpose
@@ -36,7 +37,6 @@ from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, fused, rewrite
 from onnx2rust.passes.layout import Axes, exact, joined, layouts, split
 from onnx2rust.passes.masks import Mask, Scores
-from onnx2rust.program import Program, Step, Value
 
 
 def run(program: Program, declines: Declines) -> Program:

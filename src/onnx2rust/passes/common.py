@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from onnx2rust.layers.base import Weight
-from onnx2rust.program import Program, Step, Value
+from onnx2rust.ir.layer import Weight
+from onnx2rust.ir.program import Program, Step, Value
 
 Seen = dict[object, Step]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from onnx2rust.dims import Dim, symbols
-from onnx2rust.program import Program, Step, Value
+from onnx2rust.ir.dims import Dim, symbols
+from onnx2rust.ir.program import Program, Step, Value
 
 
 def run(program: Program) -> Program:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from onnx2rust.naming import comment
+from onnx2rust.base.naming import comment
+from onnx2rust.ir.program import Step, Value
 from onnx2rust.passes.graph import Graph, Rewrite, Rule
-from onnx2rust.program import Step, Value
 
 _LONGEST = 400
 

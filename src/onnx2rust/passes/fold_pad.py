@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from onnx2rust.dims import Dim
+from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.program import Program, Step
 from onnx2rust.layers.conv import Conv, DepthwiseConv
 from onnx2rust.layers.movement import Pad
 from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
-from onnx2rust.program import Program, Step
 
 
 def run(program: Program, declines: Declines) -> Program:

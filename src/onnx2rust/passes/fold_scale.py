@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from onnx2rust.ir.layer import Layer, Weight
+from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import LINEAR
-from onnx2rust.layers.base import Layer, Weight
 from onnx2rust.layers.conv import Conv, ConvTranspose, DepthwiseConv
 from onnx2rust.layers.dense import Dense
 from onnx2rust.layers.norm import ScaleShift
 from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, Source, rewrite
-from onnx2rust.program import Program, Step, Value
 
 Product = Dense | Conv | DepthwiseConv | ConvTranspose
 _Array = np.ndarray[Any, np.dtype[np.float64]]

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from onnx2rust.layers.base import Layer, View
-from onnx2rust.program import Program, Step, Value
+from onnx2rust.ir.layer import Layer, View
+from onnx2rust.ir.program import Program, Step, Value
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from onnx2rust.dtypes import DType
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Weight
+from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import Activate
-from onnx2rust.layers.base import Weight
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.norm import LayerNormalization
 from onnx2rust.passes import dead
@@ -30,7 +31,6 @@ from onnx2rust.passes.algebra import CLOSE, ONE, Expansion, Monomial, Poly, ance
 from onnx2rust.passes.along import Along, reduced
 from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, fused, rewrite
-from onnx2rust.program import Program, Step, Value
 
 _REACH = 24
 """Steps that one spelled-out normalisation has at most."""

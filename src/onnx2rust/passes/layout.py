@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from onnx2rust.dims import Dim, product
-from onnx2rust.dtypes import DType
+from onnx2rust.ir.dims import Dim, product
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import View
+from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import elementwise
-from onnx2rust.layers.base import View
 from onnx2rust.layers.movement import Expand, Transpose
 from onnx2rust.passes.algebra import number
 from onnx2rust.passes.graph import Graph
-from onnx2rust.program import Step, Value
 
 Axis = tuple[Dim, Dim]
 Axes = tuple[Axis, ...]

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust.dims import Dim, product
+from onnx2rust.ir.dims import Dim, product
+from onnx2rust.ir.layer import Variant
+from onnx2rust.ir.program import Step, TensorType, Value
 from onnx2rust.layers import elementwise
-from onnx2rust.layers.base import Variant
 from onnx2rust.layers.cast import Where
 from onnx2rust.layers.dense import MatMul
 from onnx2rust.layers.reduce import Reduce, Softmax
@@ -19,7 +20,6 @@ from onnx2rust.passes.algebra import number, root
 from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.graph import Graph
 from onnx2rust.passes.layout import Layout, broadcast, joined, split
-from onnx2rust.program import Step, TensorType, Value
 
 _MOST = 1 << 22
 """Elements of a constant mask that is written out for several broadcast ones at most."""

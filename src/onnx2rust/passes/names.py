@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from onnx2rust.layers.base import View
-from onnx2rust.naming import Escaped, Names, ident, told_apart
-from onnx2rust.places import paths
-from onnx2rust.program import Program, Step, Value
+from onnx2rust.base.naming import Escaped, Names, ident, told_apart
+from onnx2rust.ir.layer import View
+from onnx2rust.ir.places import paths
+from onnx2rust.ir.program import Program, Step, Value
 
 
 def run(program: Program) -> Program:

@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from onnx2rust.dims import Dim
-from onnx2rust.dtypes import DType
+from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Layer
+from onnx2rust.ir.program import Program, Step, TensorType, Value
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import LINEAR, Activate
-from onnx2rust.layers.base import Layer
 from onnx2rust.layers.cast import Cast, Where
 from onnx2rust.layers.dense import Dense
 from onnx2rust.layers.movement import GatherOrZero, OneHot
@@ -28,7 +29,6 @@ from onnx2rust.passes import dead
 from onnx2rust.passes.algebra import number, root
 from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
-from onnx2rust.program import Program, Step, TensorType, Value
 
 
 def run(program: Program, declines: Declines) -> Program:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from onnx2rust.layers.base import Copy, View
-from onnx2rust.naming import Names
-from onnx2rust.program import Origin, Program, Step, Value
+from onnx2rust.base.naming import Names
+from onnx2rust.ir.layer import Copy, View
+from onnx2rust.ir.program import Origin, Program, Step, Value
 
 
 def run(program: Program) -> Program:

@@ -22,16 +22,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from onnx2rust.dims import Dim, minimum, product, substitute, symbol, symbols
-from onnx2rust.dtypes import DType
+from onnx2rust.ir.dims import Dim, minimum, product, substitute, symbol, symbols
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Copy, Layer, View
+from onnx2rust.ir.program import Program, Step, TensorType, Value
 from onnx2rust.layers import recurrent
-from onnx2rust.layers.base import Copy, Layer, View
 from onnx2rust.layers.movement import Concat, Expand, Gather, Slice, Tile, Transpose
 from onnx2rust.passes import dead
 from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
 from onnx2rust.passes.layout import Axes, exact, joined, split
-from onnx2rust.program import Program, Step, TensorType, Value
 
 _Layer = recurrent.Lstm | recurrent.Gru | recurrent.Rnn | recurrent.LstmUnpacked | recurrent.GruUnpacked | recurrent.RnnUnpacked
 _STATES: dict[type[Layer], tuple[int, tuple[int, ...]]] = {

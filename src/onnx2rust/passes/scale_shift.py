@@ -15,15 +15,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from onnx2rust.dims import product
-from onnx2rust.dtypes import DType
+from onnx2rust.ir.dims import product
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Dims, Weight
+from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers import elementwise
-from onnx2rust.layers.base import Dims, Weight
 from onnx2rust.layers.norm import ScaleShift
 from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.fold_scale import of_binary
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
-from onnx2rust.program import Program, Step, Value
 
 
 def run(program: Program, declines: Declines) -> Program:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.reduce import LogSoftmax, Softmax
@@ -25,7 +26,6 @@ from onnx2rust.passes.algebra import Expansion, ancestors, equal, number, power,
 from onnx2rust.passes.along import Along, reduced
 from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, fused, rewrite
-from onnx2rust.program import Program, Step, Value
 
 _REACH = 12
 """Steps that one spelled-out softmax has at most."""

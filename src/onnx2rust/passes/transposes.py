@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust.dims import broadcast, product
+from onnx2rust.ir.dims import broadcast, product
+from onnx2rust.ir.program import Program, Step, TensorType, Value
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.shapes import Shape, collapse_broadcast
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
 from onnx2rust.passes.layout import Axes, joined, split, stretched
-from onnx2rust.program import Program, Step, TensorType, Value
 
 
 def run(program: Program) -> Program:

@@ -14,9 +14,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from onnx2rust.layers.base import packing
+from onnx2rust.ir.layer import packing
+from onnx2rust.ir.program import Program, Step
 from onnx2rust.layers.conv import Conv, WinogradConv2d
-from onnx2rust.program import Program, Step
 
 TILE = 2
 MIN_CHANNELS = 48

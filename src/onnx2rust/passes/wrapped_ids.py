@@ -14,17 +14,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from onnx2rust.dims import Dim
-from onnx2rust.dtypes import DType
+from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import View
+from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers import elementwise
-from onnx2rust.layers.base import View
 from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.movement import Gather, GatherElements, GatherNd
 from onnx2rust.passes import dead
 from onnx2rust.passes.algebra import ONE, Expansion, number
 from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
-from onnx2rust.program import Program, Step, Value
 
 
 def run(program: Program, declines: Declines) -> Program:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from onnx2rust import frontends
-from onnx2rust.program import Program
+from onnx2rust.ir.program import Program
 from onnx2rust.report import architecture, picture
 from onnx2rust.report.graph import computation_graph, graph
 

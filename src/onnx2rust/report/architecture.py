@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from onnx2rust.dims import Dim
 from onnx2rust.emit.weights import WeightTable
-from onnx2rust.layers.base import Weight
-from onnx2rust.program import Program, Step, Value
+from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.layer import Weight
+from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.report import keras
 from onnx2rust.report.graph import Graph, Node
 

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from onnx2rust.program import Value
+from onnx2rust.ir.program import Value
 from onnx2rust.report import keras
 from onnx2rust.report.architecture import parameters
 from onnx2rust.report.graph import Graph, Node

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from onnx2rust.naming import Names
-from onnx2rust.program import Program, Step, Value
+from onnx2rust.base.naming import Names
+from onnx2rust.ir.program import Program, Step, Value
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from onnx2rust.dims import Dim, ceil_div, maximum
-from onnx2rust.layers.base import Variant, View, Weight
-from onnx2rust.program import Step
+from onnx2rust.ir.dims import Dim, ceil_div, maximum
+from onnx2rust.ir.layer import Variant, View, Weight
+from onnx2rust.ir.program import Step
 
 _CLASSES = {
     "Dense": "Dense",

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
-from onnx2rust.dims import evaluate, symbols
-from onnx2rust.program import Program
+from onnx2rust.ir.dims import evaluate, symbols
+from onnx2rust.ir.program import Program
 from onnx2rust.report import layout as plane
 from onnx2rust.report.architecture import multiply_adds
 from onnx2rust.report.boxes import Box, boxes, quantity

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx2rust import emit, frontends, pipeline, samples
-from onnx2rust.dims import evaluate, symbols
-from onnx2rust.errors import MismatchError, Problem, ToolError
-from onnx2rust.options import Options, Timing
+from onnx2rust import emit, frontends, samples
+from onnx2rust.base.errors import MismatchError, Problem, ToolError
+from onnx2rust.base.options import Options, Timing
+from onnx2rust.conversion import pipeline
+from onnx2rust.ir.dims import evaluate, symbols
+from onnx2rust.ir.program import Program, Step
+from onnx2rust.model.reference import Reference
 from onnx2rust.oracle import Oracle
-from onnx2rust.program import Program, Step
-from onnx2rust.reference import Reference
 from onnx2rust.timing import clock, server
 from onnx2rust.timing.engines import BoundOnnxRuntime, Crate, Engine, OnnxRuntime
 from onnx2rust.timing.reports import LayerTime, Report, Row

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 import onnxruntime
 
-from onnx2rust import npz
-from onnx2rust.errors import ToolError
+from onnx2rust.base.errors import ToolError
+from onnx2rust.files import npz
 
 Array = np.ndarray[Any, Any]
 Feeds = Mapping[str, Array]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from onnx2rust import emit, pipeline, planner
-from onnx2rust.naming import Escaped
-from onnx2rust.options import Options
-from onnx2rust.program import Program, Step
+from onnx2rust import emit
+from onnx2rust.base.naming import Escaped
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
+from onnx2rust.ir.program import Program, Step
+from onnx2rust.plan import planner
 
 PROGRAM = "src/main.rs"
 

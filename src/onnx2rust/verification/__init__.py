@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust import emit, frontends, pipeline, planner, samples
-from onnx2rust.compare import Comparison, compare
-from onnx2rust.errors import Onnx2RustError, Problem, ToolError, bug
-from onnx2rust.options import Checks, Options, for_each
+from onnx2rust import emit, frontends, samples
+from onnx2rust.base.errors import Onnx2RustError, Problem, ToolError, bug
+from onnx2rust.base.options import Checks, Options, for_each
+from onnx2rust.conversion import pipeline
+from onnx2rust.ir.program import Program
 from onnx2rust.oracle import Oracle
-from onnx2rust.program import Program
+from onnx2rust.oracle.compare import Comparison, compare
+from onnx2rust.plan import planner
 from onnx2rust.verification import draws, nodes
 from onnx2rust.verification.modules import Models, RunError, prefix
 from onnx2rust.verification.reports import ModelReport, OutputReport, Report

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx2rust import samples, usage
+from onnx2rust import samples
+from onnx2rust.ir.program import Program
 from onnx2rust.oracle import Answer, Oracle
-from onnx2rust.program import Program
+from onnx2rust.samples import usage
 
 Array = np.ndarray[Any, Any]
 FIXED_DRAWS = 3

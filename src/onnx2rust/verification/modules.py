@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust import emit, npz, processes
-from onnx2rust.naming import Escaped, string
-from onnx2rust.pipeline import WEIGHTS
+from onnx2rust import emit
+from onnx2rust.base import processes
+from onnx2rust.base.naming import Escaped, string
+from onnx2rust.conversion.pipeline import WEIGHTS
+from onnx2rust.files import npz
 from onnx2rust.verification.workspace import Workspace
 
 Array = np.ndarray[Any, Any]

@@ -11,7 +11,7 @@ from dataclasses import replace
 import onnx
 
 from onnx2rust.frontends import Loaded
-from onnx2rust.frontends.graph import label
+from onnx2rust.model.graph import label
 from onnx2rust.verification.reports import NodeReport, OutputReport
 
 SHOWN = 5

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from onnx2rust.compare import Comparison
-from onnx2rust.errors import MismatchError, Onnx2RustError, Problem
+from onnx2rust.base.errors import MismatchError, Onnx2RustError, Problem
+from onnx2rust.oracle.compare import Comparison
 
 NOT_VERIFIED = 7
 """The exit code of a model that was converted and built, and for which no inputs were found that it runs on."""

@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from onnx2rust import identity, processes, resources
-from onnx2rust.errors import ToolError, UsageError
+from onnx2rust.base import processes
+from onnx2rust.base.errors import ToolError, UsageError
+from onnx2rust.emit import identity
+from onnx2rust.files import resources
 
 _PROFILE = """
 [profile.release]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from onnx2rust.errors import Onnx2RustError
+from onnx2rust.base.errors import Onnx2RustError
+from onnx2rust.base.options import Options
 from onnx2rust.frontends import Loaded, load_many
-from onnx2rust.options import Options
 
 WITH_OPTIONS = {
     "module_plain": ("module_two", Options(signature="plain")),

@@ -13,9 +13,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from onnx2rust import importer
-from onnx2rust.errors import InvalidModelError
+from onnx2rust.base.errors import InvalidModelError
+from onnx2rust.base.options import Options
 from onnx2rust.frontends import checker, load
-from onnx2rust.options import Options
 
 Change = Callable[[onnx.ModelProto], None]
 FLOAT = TensorProto.FLOAT

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from onnx2rust.errors import ToolError
+from onnx2rust.base.errors import ToolError
+from onnx2rust.base.options import Options
 from onnx2rust.frontends import tensorflow
 from onnx2rust.frontends.tensorflow import Child, ChildError
-from onnx2rust.options import Options
 
 
 def _child(tmp_path: Path, script: str, timeout: float = 20.0) -> Child:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from onnx2rust.errors import InvalidModelError, UsageError
+from onnx2rust.base.errors import InvalidModelError, UsageError
 from onnx2rust.frontends.detect import detect
 
 ACCEPTED = "give a SavedModel folder, a .keras, .h5, .tflite, .onnx file or a frozen .pb graph"

@@ -15,10 +15,10 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from onnx2rust.errors import InvalidModelError, Onnx2RustError, UnsupportedError, UsageError
+from onnx2rust.base.errors import InvalidModelError, Onnx2RustError, UnsupportedError, UsageError
+from onnx2rust.base.options import Options
 from onnx2rust.frontends import load
-from onnx2rust.options import Options
-from onnx2rust.reference import Reference
+from onnx2rust.model.reference import Reference
 
 
 def _model(**changes: object) -> onnx.ModelProto:

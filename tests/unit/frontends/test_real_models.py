@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from frontend_sources import io_names, run_onnx
 
-from onnx2rust.errors import Onnx2RustError
+from onnx2rust.base.errors import Onnx2RustError
+from onnx2rust.base.options import Options
 from onnx2rust.frontends import Loaded, load, load_many
-from onnx2rust.options import Options
 
 pytestmark = pytest.mark.slow
 

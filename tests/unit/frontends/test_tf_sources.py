@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from frontend_sources import Sources, io_names, run_onnx
 
-from onnx2rust.errors import InvalidModelError, Onnx2RustError, UnsupportedError, UsageError
+from onnx2rust.base.errors import InvalidModelError, Onnx2RustError, UnsupportedError, UsageError
+from onnx2rust.base.options import Options
 from onnx2rust.frontends import Loaded, load_many
-from onnx2rust.options import Options
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ import pytest
 import rust_tools
 from frontend_sources import WITH_OPTIONS, Sources, io_names
 
+from onnx2rust.base.options import Checks, Options
 from onnx2rust.frontends import Loaded, load
-from onnx2rust.options import Checks, Options
 from onnx2rust.verification import verify
 from onnx2rust.verification.reports import ModelReport
 

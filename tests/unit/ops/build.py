@@ -9,10 +9,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from onnx2rust import pipeline
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
 from onnx2rust.frontends import Loaded
-from onnx2rust.options import Options
-from onnx2rust.program import Program
+from onnx2rust.ir.program import Program
 
 Shape = Sequence[int | str]
 

@@ -10,8 +10,8 @@ import onnx
 from onnx import helper, numpy_helper
 
 from onnx2rust import importer
-from onnx2rust.options import Options
-from onnx2rust.program import Program
+from onnx2rust.base.options import Options
+from onnx2rust.ir.program import Program
 
 Shape = Sequence[int | str]
 """Sizes; strings are symbols."""

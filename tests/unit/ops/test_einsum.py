@@ -11,7 +11,7 @@ from onnx import helper
 sys.path.insert(0, str(Path(__file__).parent))
 from build import layers, lower, model
 
-from onnx2rust.errors import Onnx2RustError
+from onnx2rust.base.errors import Onnx2RustError
 
 
 @pytest.mark.parametrize(

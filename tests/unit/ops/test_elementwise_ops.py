@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from op_models import layers, lower, types
 
-from onnx2rust.errors import InvalidModelError, Onnx2RustError, UnsupportedError
+from onnx2rust.base.errors import InvalidModelError, Onnx2RustError, UnsupportedError
 
 F32, F64, I64, U8 = np.float32, np.float64, np.int64, np.uint8
 

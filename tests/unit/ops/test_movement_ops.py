@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from op_models import layers, lower, types
 
-from onnx2rust.dims import evaluate, symbol
-from onnx2rust.errors import InvalidModelError, UnsupportedError
+from onnx2rust.base.errors import InvalidModelError, UnsupportedError
+from onnx2rust.ir.dims import evaluate, symbol
 from onnx2rust.ops.slices import slice_range
 
 F32 = np.float32

@@ -11,7 +11,7 @@ from build import layers, model
 from spelled_patterns import Pattern
 
 from onnx2rust import importer, passes
-from onnx2rust.options import Options
+from onnx2rust.base.options import Options
 from onnx2rust.passes.declines import Declines
 
 

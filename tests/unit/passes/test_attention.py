@@ -15,7 +15,7 @@ from build import layers, lower, model
 from spelled_attention import HEADS, SIZE, SPELLED, TOKENS, Spelled, node, number, torch_like
 
 from onnx2rust import importer, passes
-from onnx2rust.options import Options
+from onnx2rust.base.options import Options
 from onnx2rust.passes.declines import Declines
 
 

@@ -14,9 +14,9 @@ from onnx import helper
 sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))
 from build import layers, lower, model
 
-from onnx2rust import check
-from onnx2rust.errors import ToolError
-from onnx2rust.program import Value
+from onnx2rust.base.errors import ToolError
+from onnx2rust.ir import check
+from onnx2rust.ir.program import Value
 
 
 def test_equal_steps_are_one() -> None:

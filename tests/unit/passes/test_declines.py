@@ -10,8 +10,8 @@ from onnx import NodeProto
 from passing import layers, passed
 from spelled_patterns import Pattern, floats, ints, node, number
 
+from onnx2rust.ir.program import Origin, Step
 from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.program import Origin, Step
 
 ROWS: dict[str, list[int | str]] = {"x": ["batch", 4]}
 IMAGES: dict[str, list[int | str]] = {"x": ["batch", 2, 6, 6]}

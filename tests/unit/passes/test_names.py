@@ -12,11 +12,11 @@ from onnx import helper
 sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))
 from build import lower, model
 
-from onnx2rust.dtypes import DType
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.program import Origin, Program, Step, TensorType, Value
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.reduce import Softmax
 from onnx2rust.passes.names import run
-from onnx2rust.program import Origin, Program, Step, TensorType, Value
 
 WEIGHTS = {"k": np.ones((3, 3, 3, 3), np.float32), "b": np.ones((3, 1, 1), np.float32), "s": np.full((8, 8), 2, np.float32)}
 WEIGHTS |= {"s16": np.ones((16, 8), np.float32), "shape": np.array([4, 16])}

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from report_programs import BATCH, Conv, Maker, flat, residual
 
+from onnx2rust.ir.layer import Weight
+from onnx2rust.ir.program import Program
 from onnx2rust.layers.activation import LINEAR, activation
-from onnx2rust.layers.base import Weight
-from onnx2rust.program import Program
 from onnx2rust.report import keras
 from onnx2rust.report.architecture import architecture
 from onnx2rust.report.graph import computation_graph, graph

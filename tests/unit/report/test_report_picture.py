@@ -15,7 +15,7 @@ from PIL import Image
 from report_programs import deep, residual
 
 import onnx2rust.layers
-from onnx2rust.layers.base import Layer
+from onnx2rust.ir.layer import Layer
 from onnx2rust.report import layout, picture
 from onnx2rust.report.boxes import boxes, quantity
 from onnx2rust.report.graph import graph

@@ -8,13 +8,13 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from onnx2rust import importer, samples
-from onnx2rust.dims import symbol
-from onnx2rust.dtypes import DType
-from onnx2rust.errors import InvalidModelError, UsageError
-from onnx2rust.options import Options, for_each
+from onnx2rust.base.errors import InvalidModelError, UsageError
+from onnx2rust.base.options import Options, for_each
+from onnx2rust.ir.dims import symbol
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.program import Program, TensorType, Value
+from onnx2rust.model.reference import session
 from onnx2rust.oracle import Oracle
-from onnx2rust.program import Program, TensorType, Value
-from onnx2rust.reference import session
 from onnx2rust.verification import draws
 
 

@@ -11,9 +11,11 @@ import onnx_models
 import pytest
 import rust_tools
 
-from onnx2rust import emit, pipeline, planner
+from onnx2rust import emit
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
 from onnx2rust.frontends import Loaded
-from onnx2rust.options import Options
+from onnx2rust.plan import planner
 from onnx2rust.verification import modules
 from onnx2rust.verification.modules import Models, RunError
 from onnx2rust.verification.workspace import Workspace

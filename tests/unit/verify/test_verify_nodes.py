@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import onnx_models
 
-from onnx2rust.compare import Comparison
 from onnx2rust.frontends import Loaded
+from onnx2rust.oracle.compare import Comparison
 from onnx2rust.verification import nodes
 from onnx2rust.verification.reports import OutputReport
 

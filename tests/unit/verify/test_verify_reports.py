@@ -6,9 +6,10 @@ import onnx
 import onnx_models
 import pytest
 
-from onnx2rust import pipeline, report
+from onnx2rust import report
+from onnx2rust.base.options import Checks, Options
+from onnx2rust.conversion import pipeline
 from onnx2rust.frontends import Loaded
-from onnx2rust.options import Checks, Options
 from onnx2rust.report import architecture, picture
 from onnx2rust.verification import verify
 

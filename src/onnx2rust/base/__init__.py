@@ -1,0 +1,1 @@
+"""What any part may use: errors, options, names that are safe to write, child processes."""

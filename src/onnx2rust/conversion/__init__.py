@@ -1,0 +1,1 @@
+"""The commands that convert, read or describe a model."""

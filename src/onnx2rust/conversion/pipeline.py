@@ -1,0 +1,283 @@
+"""The pipeline: each stage is a function between frozen types, none reaches back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from onnx2rust import emit, frontends, importer, passes, samples
+from onnx2rust.base import naming
+from onnx2rust.base.errors import MismatchError, Onnx2RustError, Problem, UnsupportedError, UsageError
+from onnx2rust.base.naming import Names, crate_name, type_name
+from onnx2rust.base.options import Options, for_each
+from onnx2rust.conversion import classifier
+from onnx2rust.emit import layer_crate, thresholds
+from onnx2rust.files import leftovers, npz, output
+from onnx2rust.ir.dims import evaluate, symbols
+from onnx2rust.ir.program import Program
+from onnx2rust.passes.declines import Declines
+from onnx2rust.plan import planner
+from onnx2rust.plan.planner import Plan
+from onnx2rust.report import files as report_files
+
+
+@dataclass(frozen=True)
+class Generated:
+    """All that a conversion writes, in memory: `crate` below `output.MARKER` (without its copy of tf-layers),
+    `people` below `saved_model_from_<kind>`."""
+
+    crate: dict[str, bytes]
+    rendered: emit.Rendered
+    people: dict[str, bytes]
+    notes: tuple[str, ...]
+    program: Program
+    plan: Plan
+    departures: tuple[Problem, ...]
+    """What the user's features file says that the outputs are, and the reference does not compute."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a conversion wrote."""
+
+    out: Path
+    crate: Path
+    crate_name: str
+    model: str
+    notes: tuple[str, ...]
+    program: Program
+    plan: Plan
+
+
+Progress = Callable[[str], None]
+MAX_ELEMENTS = 1 << 28
+"""Elements of one tensor: 1 GiB of f32."""
+WEIGHTS = "model/model_weights.npz"
+"""The weights file's path in a crate."""
+
+
+def convert(source: Path | str, out: Path | str, options: Options | None = None, progress: Progress = lambda _: None) -> Project:
+    """Converts the model at `source` into a Rust project at `out`.
+
+    `progress` hears the name of each stage as it begins. Raises an `Onnx2RustError` (exit codes in `errors.py`) with all
+    problems at once; then nothing has been written.
+    """
+    options = options or Options()
+    source, out = Path(source), Path(out)
+    output.refuse_inside(out, source)
+    recovered = leftovers.recover(output.resolved(out).parent)
+    try:
+        return _converted(source, out, options, recovered, progress)
+    except Onnx2RustError as error:
+        for note in recovered:
+            error.add_note(note)
+        raise
+
+
+def _converted(source: Path, out: Path, options: Options, recovered: list[str], progress: Progress) -> Project:
+    replaced = output.refuse_existing(out, options.force)
+    progress("reading the model")
+    loaded = frontends.load(source, options)
+    layers = layer_crate.chosen(options.layers, out / output.MARKER)
+    found = generate(loaded, source.resolve().name, options, progress, layers=layers)
+    layer_crate.check(options.layers, found.rendered.features)
+    if found.departures:
+        raise MismatchError(list(found.departures))
+    progress("writing the files")
+    files = {f"{output.MARKER}/{name}": content for name, content in found.crate.items()}
+    if layers is None:
+        own = layer_crate.copied(found.rendered.crate)
+        copy = layer_crate.files(own.package, found.rendered.features)
+        files |= {f"{output.MARKER}/{own.path}/{name}": content for name, content in copy.items()}
+    files |= {f"saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()}
+    output.write(out, files, replaced)
+    notes = (*recovered, *found.notes)
+    return Project(out, out / output.MARKER, found.rendered.crate, found.rendered.model, notes, found.program, found.plan)
+
+
+def convert_workspace(
+    sources: Sequence[Path | str],
+    out: Path | str,
+    options: Options | Sequence[Options] | None = None,
+    progress: Progress = lambda _: None,
+) -> list[Project]:
+    """Converts every model into a folder of the cargo workspace `out`, all with one copy of the layers.
+
+    Raises as `convert`, with the problems of all models (each says whose); then nothing has been written.
+    """
+    paths, out = [Path(s) for s in sources], Path(out)
+    each = for_each(Options() if options is None else options, len(paths))
+    _refuse_for_many(each)
+    for source in paths:
+        output.refuse_inside(out, source)
+    recovered = leftovers.recover(output.resolved(out).parent)
+    output.refuse_existing(out, force=False)
+    progress(f"reading {len(paths)} models")
+    shared = layer_crate.copied(crate_name(out.resolve().name), f"../../{layer_crate.FOLDER}")
+    results: list[tuple[frontends.Loaded, Generated]] = []
+    failures: list[tuple[Path, Onnx2RustError]] = []
+    names = Names(["target"])  # cargo's own folder in the workspace
+    for source, loaded, own in zip(paths, frontends.load_many(paths, each), each, strict=True):
+        try:
+            if isinstance(loaded, Onnx2RustError):
+                raise loaded
+            name = names.unique(crate_name(own.crate_name or type_name(naming.sayable(own.name, source.resolve().stem))))
+            found = generate(loaded, source.resolve().name, replace(own, crate_name=name), progress, layers=shared)
+            if found.departures:
+                raise MismatchError(list(found.departures))
+            results.append((loaded, found))
+        except Onnx2RustError as error:
+            failures.append((source, error))
+    if failures:
+        raise _all_of(failures)
+    progress("writing the files")
+    files: dict[str, bytes] = {}
+    for loaded, found in results:
+        files |= {f"{found.rendered.crate}/{output.MARKER}/{name}": content for name, content in found.crate.items()}
+        files |= {
+            f"{found.rendered.crate}/saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()
+        }
+    features = {f for _, found in results for f in found.rendered.features}
+    files |= {f"{layer_crate.FOLDER}/{name}": c for name, c in layer_crate.files(shared.package, features).items()}
+    files["Cargo.toml"] = emit.workspace([f"{found.rendered.crate}/{output.MARKER}" for _, found in results]).encode()
+    output.write(out, files)
+    places = [out / found.rendered.crate for _, found in results]
+    return [
+        Project(place, place / output.MARKER, f.rendered.crate, f.rendered.model, (*recovered, *f.notes), f.program, f.plan)
+        for place, (_, f) in zip(places, results, strict=True)
+    ]
+
+
+def _refuse_for_many(each: Sequence[Options]) -> None:
+    """Raises UsageError for options that are for one model, or for a crate that stands alone."""
+    problems = [
+        Problem(f"--{option.replace('_', '-')}: is for one model, {len(each)} are given")
+        for option in ("name", "crate_name", "features", "thresholds")
+        if len(each) > 1 and len({getattr(own, option) for own in each}) == 1 and getattr(each[0], option) is not None
+    ]
+    if any(own.layers != "copy" for own in each):
+        problems.append(Problem("--layers: a workspace has a copy that its crates share"))
+    if any(own.force for own in each):
+        problems.append(Problem("--force: a workspace is not replaced", hint="remove the folder, or choose another one"))
+    if problems:
+        raise UsageError(problems)
+
+
+def _all_of(failures: Sequence[tuple[Path, Onnx2RustError]]) -> Onnx2RustError:
+    """One error of the first one's kind, with the problems of all."""
+    problems = [
+        replace(problem, where=f"{source}: {problem.where}" if problem.where else str(source))
+        for source, error in failures
+        for problem in error.problems
+    ]
+    return type(failures[0][1])(problems)
+
+
+def lower(
+    loaded: frontends.Loaded,
+    options: Options,
+    trace: Callable[[str, Program], None] | None = None,
+    declines: Declines | None = None,
+) -> Program:
+    """ModelProto → Program, passes included; `trace` and `declines` as in `passes.run`."""
+    program = importer.read(loaded.proto, options)
+    _refuse_huge(program)
+    return passes.run(program, trace, declines)
+
+
+def _refuse_huge(program: Program) -> None:
+    """A few bytes of a model can ask for any size: refuse what no machine should be made to allocate."""
+    hint = f"onnx2rust takes tensors of up to {MAX_ELEMENTS} elements (open sizes counted as 1)"
+    problems = [
+        Problem(f"has the type {v.type}, which is {elements} elements", where, hint)
+        for where, v in [*((f"input {v.name!r}", v) for v in program.inputs)]
+        + [(str(step.origin), v) for step in program.walk() for v in step.results()]
+        if (elements := evaluate(v.type.size, dict.fromkeys(symbols(v.type.size), 1))) > MAX_ELEMENTS
+    ]
+    if problems:
+        raise UnsupportedError(problems)
+
+
+def generate(
+    loaded: frontends.Loaded,
+    source: str,
+    options: Options,
+    progress: Progress = lambda _: None,
+    *,
+    drawn: bool = True,
+    layers: layer_crate.LayerCrate | None = None,
+    prefix: str = "",
+) -> Generated:
+    """The stages behind the frontend; `source` is the model's file name, `layers` the crate of layers
+    unless it is a copy of its own, `prefix` what `emit.Context` says. Unless `drawn`, the picture is laid out but has no pixels:
+    drawing some hundred layers takes most of a second, all else that is written for people some milliseconds."""
+    given = options.name
+    options = replace(options, name=naming.sayable(given, Path(source).stem))
+    progress("lowering operators to layers")
+    program = lower(loaded, options)
+    plan = planner.plan(program, options)
+    progress("running the reference")
+    context, data, notes = _context(loaded, program, source, options)
+    progress("generating the crate")
+    rendered = emit.render(
+        plan, options, replace(context, levels=_thresholds(options, context, data), layers=layers, prefix=prefix)
+    )
+    crate = crate_files(rendered)
+    if data.samples:
+        crate["testdata/features.npz"] = npz.encode(data.arrays)
+    people = report_files(loaded, program, crate[WEIGHTS], rendered.model, source, drawn=drawn)
+    if given and (lost := naming.lost(given)):
+        notes.append(f"--name {given!r}: the struct is called {rendered.model}, Rust names are ASCII here ({lost} is left out)")
+    if options.crate_name and rendered.crate != options.crate_name:
+        notes.append(f"--crate-name {options.crate_name!r}: the crate is called {rendered.crate}")
+    notes = [*loaded.notes, *notes]
+    return Generated(crate, rendered, people, tuple(notes), program, plan, data.departures)
+
+
+def crate_files(rendered: emit.Rendered) -> dict[str, bytes]:
+    """What a crate is built from, by path."""
+    return {name: text.encode() for name, text in rendered.files.items()} | {WEIGHTS: npz.encode(rendered.weights)}
+
+
+def _context(
+    loaded: frontends.Loaded, program: Program, source: str, options: Options
+) -> tuple[emit.Context, samples.TestData, list[str]]:
+    notes: list[str] = []
+    why_not = classifier.cannot_be(program)
+    said = options.binary_classification or options.thresholds is not None
+    binary = options.binary_classification is not False and why_not is None and (said or classifier.ends_in_probability(program))
+    if why_not and options.binary_classification:
+        raise UsageError(f"--binary-classification: {why_not}", "convert with --no-binary-classification")
+    if options.thresholds is not None and not binary:
+        raise UsageError(f"--thresholds {options.thresholds}: {why_not or 'the crate is to be no binary classifier'}")
+    data = samples.make(loaded.proto, program, options.features)
+    notes += data.notes
+    placeholder = binary and options.thresholds is None and data.labels is None
+    if placeholder:
+        notes.append("thresholds.json holds placeholders: give --thresholds, or `labels` in the features file")
+    computed = binary and options.thresholds is None and data.labels is not None
+    context = emit.Context(
+        source,
+        loaded.kind,
+        binary,
+        placeholder,
+        data.samples,
+        data.batched,
+        data.expected,
+        drawn=options.features is None,
+        negatives=int((data.labels == 0).sum()) if computed and data.labels is not None else None,
+        rtol=data.tolerance[0],
+        atol=data.tolerance[1],
+        slack=data.slack,
+        apart=data.apart,
+    )
+    return context, data, notes
+
+
+def _thresholds(options: Options, context: emit.Context, data: samples.TestData) -> dict[str, float]:
+    if options.thresholds is not None:
+        return thresholds.read(options.thresholds)
+    if context.binary and data.labels is not None:
+        return thresholds.from_labels(data.arrays[data.expected[0]], data.labels)
+    return dict(thresholds.PLACEHOLDERS)

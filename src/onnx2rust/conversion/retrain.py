@@ -1,0 +1,127 @@
+"""`onnx2rust weights`: the weights of a retrained model, for a crate that exists: no new conversion, only a new build.
+
+The version in the crate's Cargo.toml names its weights (`identity.py`), so both are renewed together.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from onnx2rust import emit, frontends
+from onnx2rust.base.errors import InvalidModelError, Problem, ToolError, UsageError
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
+from onnx2rust.emit import identity
+from onnx2rust.files import npz, output
+
+Array = np.ndarray[Any, Any]
+
+
+def write(
+    model: Path | str,
+    target: Path | str,
+    options: Options | None = None,
+    *,
+    like: Path | str | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> int:
+    """Writes the weights of `model` to `target`, under the names that a conversion gives them; returns how many.
+
+    `target` is an `.npz` file, or a crate (or the output folder of a conversion), whose weights and version are renewed. `like` is the output folder of a conversion (or its crate, or its `model_weights.npz`): names, shapes and types must be those of
+    its weights, or an InvalidModelError names every tensor that differs and nothing is written. A crate is compared with itself.
+    """
+    options = options or Options()
+    target = Path(target)
+    crate = _crate(target) if target.is_dir() else None
+    like = crate if like is None else like
+    progress("reading the model")
+    loaded = frontends.load(Path(model), options)
+    progress("lowering operators to layers")
+    weights = emit.weights(pipeline.lower(loaded, options))
+    if like is not None:
+        _check(weights, _read(Path(like)), str(like))
+    progress("writing the weights")
+    if crate is None:
+        _replace(target, npz.encode(weights))
+    else:
+        _renew(crate, weights)
+    return len(weights)
+
+
+def _crate(folder: Path) -> Path:
+    """The crate in a conversion's output folder, or the folder itself if it is one."""
+    for crate in (folder / output.MARKER, folder):
+        if (crate / pipeline.WEIGHTS).is_file() and (crate / "Cargo.toml").is_file():
+            return crate
+    raise UsageError(
+        f"{folder}: is a folder, and no crate that onnx2rust wrote",
+        "name a file, like model_weights.npz, or the folder that `onnx2rust convert` wrote",
+    )
+
+
+def _renew(crate: Path, weights: Mapping[str, Array]) -> None:
+    """New weights, and the version that names them."""
+    path = crate / "Cargo.toml"
+    checksum = npz.checksum(weights)
+    try:
+        manifest = identity.renewed(path.read_text(encoding="utf-8"), checksum)
+    except (OSError, ValueError) as error:
+        raise ToolError(f"{path}: cannot be read: {error}") from error
+    if manifest is None:
+        raise UsageError(
+            f'{path}: has no line `version = "…"` in [package]',
+            f"add one that ends in +weights.{checksum} and write the weights alone",
+        )
+    content = npz.encode(weights)
+    # if the second cannot be written, the build says what the first lacks
+    _replace(crate / pipeline.WEIGHTS, content)
+    _replace(path, manifest.encode())
+    for copy in crate.parent.glob(f"saved_model_from_*/{Path(pipeline.WEIGHTS).name}") if crate.name == output.MARKER else ():
+        _replace(copy, content)
+
+
+def _check(weights: Mapping[str, Array], known: Mapping[str, Array], like: str) -> None:
+    problems = []
+    hint = "the model's structure has changed: convert it again"
+    for name in sorted({*weights, *known}):
+        where = f"tensor {name!r}"
+        if name not in known:
+            problems.append(Problem(f"is in the model, but not in {like}", where, hint))
+        elif name not in weights:
+            problems.append(Problem(f"is in {like}, but not in the model", where, hint))
+        elif weights[name].shape != known[name].shape:
+            problems.append(Problem(f"has shape {list(weights[name].shape)}, in {like} {list(known[name].shape)}", where, hint))
+        elif weights[name].dtype != known[name].dtype:
+            problems.append(Problem(f"has type {weights[name].dtype}, in {like} {known[name].dtype}", where, hint))
+    if problems:
+        raise InvalidModelError(problems)
+
+
+def _read(like: Path) -> dict[str, Array]:
+    candidates = [like / output.MARKER / pipeline.WEIGHTS, like / pipeline.WEIGHTS, like]
+    path = next((p for p in candidates if p.is_file()), None)
+    if path is None:
+        raise UsageError(f"--like {like}: not the output of a conversion", "give the folder that `onnx2rust convert` wrote")
+    return npz.read(path, "--like")
+
+
+def _replace(target: Path, content: bytes) -> None:
+    """Writes beside the target and renames: a crate never sees half a file."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.resolve().parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            os.chmod(name, 0o644)
+            os.replace(name, target)
+        except BaseException:  # a full disk, or the user's Ctrl-C: half a file must not stay
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise ToolError(f"{target}: cannot be written: {error.strerror or error}") from error

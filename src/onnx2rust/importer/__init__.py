@@ -1,0 +1,244 @@
+"""ModelProto → Program: operators become layers.
+
+The importer walks the nodes in order, binds each to its lowering's signature, folds what is known, and collects every
+refusal before it raises: a user sees all that is wrong with a model at once.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Sequence
+from typing import Any
+
+import onnx
+from onnx import numpy_helper
+
+from onnx2rust.base.errors import InvalidModelError, Problem, Refuse, UnsupportedError, UsageError
+from onnx2rust.base.options import Options
+from onnx2rust.builder import Builder, Environment
+from onnx2rust.importer import binding, folding, schema_check
+from onnx2rust.importer.half import Door
+from onnx2rust.ir import dtypes
+from onnx2rust.ir.dims import Dim, TooDeep, symbols
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.program import Origin, Program, TensorType, Value
+from onnx2rust.model.readers import Readers
+from onnx2rust.model.schemas import ONNX_DOMAINS
+from onnx2rust.ops import lookup
+
+POISON = object()
+"""Stands for the outputs of a refused node: nodes that use them are not judged."""
+_MEANT_BY_NAME = frozenset(("BatchNormalization", "Split"))
+"""Operators for which it matters how many outputs a node names: parts of equal size; training mode before opset 14."""
+
+
+def read(proto: onnx.ModelProto, options: Options) -> Program:
+    """Lowers a checked model. Raises InvalidModelError or UnsupportedError with every offending node."""
+    return _Importer(schema_check.expand_functions(proto), options).model()
+
+
+class _Importer:
+    def __init__(self, proto: onnx.ModelProto, options: Options) -> None:
+        self.proto = proto
+        self.options = options
+        self.opsets = {"" if o.domain in ONNX_DOMAINS else o.domain: o.version for o in proto.opset_import}
+        self.invalid: list[Problem] = []
+        self.unsupported: list[Problem] = []
+        self.growth = folding.Growth()
+        self.builder = Builder(self._graph)
+        self.index = 0
+        self.readers = Readers(onnx.GraphProto())
+
+    # -- the whole model ---------------------------------------------------------------------------------------------
+
+    def model(self) -> Program:
+        graph = self.proto.graph
+        env: Environment = {}
+        self._initializers(graph, env)
+        inputs = tuple(self._input(info, env) for info in graph.input if info.name not in {i.name for i in graph.initializer})
+        self._nodes(graph, env)
+        outputs = [self.builder.materialise(v) for v in self._outputs(graph, env)]
+        if self.invalid:
+            raise InvalidModelError(self.invalid + self.unsupported)
+        if self.unsupported:
+            raise UnsupportedError(self.unsupported)
+        unknown = sorted(set(self.options.dims) - set(self.builder.given))
+        if unknown:
+            hint = f"its open sizes: {', '.join(sorted(self.builder.given)) or 'none'}"
+            raise UsageError([Problem(f"--dim {name}: the model has no size of that name", hint=hint) for name in unknown])
+        given = dict.fromkeys(s for v in inputs for d in v.shape for s in sorted(symbols(d)))
+        return Program(
+            graph.name or "model",
+            inputs,
+            tuple(outputs),
+            tuple(o.name for o in graph.output),
+            tuple(self.builder.collected),
+            tuple(given),
+        )
+
+    def _graph(self, graph: onnx.GraphProto, outer: Environment, arguments: Sequence[Value]) -> list[Value]:
+        """Lowers the graph that a node holds (`builder.Reader`)."""
+        env: Environment = ChainMap({}, outer)
+        self._initializers(graph, env)
+        env.update(zip((info.name for info in graph.input), arguments, strict=True))
+        self._nodes(graph, env)
+        return self._outputs(graph, env)
+
+    # -- values ------------------------------------------------------------------------------------------------------
+
+    def _initializers(self, graph: onnx.GraphProto, env: Environment) -> None:
+        for tensor in graph.initializer:
+            dtype = dtypes.from_onnx(tensor.data_type)
+            if dtype is None:
+                self._refuse_type(f"initializer {tensor.name!r}", tensor.data_type)
+                env[tensor.name] = POISON
+                continue
+            try:
+                array = numpy_helper.to_array(tensor)
+            except (ValueError, TypeError) as error:
+                self.invalid.append(Problem(f"cannot be read: {error}", where=f"initializer {tensor.name!r}"))
+                env[tensor.name] = POISON
+                continue
+            env[tensor.name] = self.builder.constant(array, tensor.name)
+
+    def _input(self, info: onnx.ValueInfoProto, env: Environment) -> Value:
+        where = f"input {info.name!r}"
+        type_ = TensorType(DType.F32, ())
+        if not info.type.HasField("tensor_type"):
+            self.unsupported.append(Problem(f"is a {info.type.WhichOneof('value')}, only tensors are supported", where=where))
+            env[info.name] = POISON
+            return Value(info.name, type_)
+        tensor = info.type.tensor_type
+        dtype = dtypes.from_onnx(tensor.elem_type)
+        if dtype is None:
+            self._refuse_type(where, tensor.elem_type)
+            env[info.name] = POISON
+            return Value(info.name, type_)
+        if not tensor.HasField("shape"):
+            self.unsupported.append(
+                Problem("has no shape, not even a rank", where=where, hint="export it with a shape; sizes may be symbolic")
+            )
+        shape = tuple(self._dim(d, info.name, axis) for axis, d in enumerate(tensor.shape.dim))
+        type_ = TensorType(dtype, shape)
+        value = Value(info.name, type_)
+        env[info.name] = value
+        return value
+
+    def _dim(self, dim: onnx.TensorShapeProto.Dimension, tensor: str, axis: int) -> Dim:
+        if dim.HasField("dim_value") and dim.dim_value >= 0:
+            return int(dim.dim_value)
+        name = dim.dim_param or f"{tensor}_dim{axis}"
+        return self.builder.give(name, self.options.dims.get(name))
+
+    def _outputs(self, graph: onnx.GraphProto, env: Environment) -> list[Value]:
+        values = []
+        for info in graph.output:
+            value = env.get(info.name)
+            if value is None:
+                self.invalid.append(Problem("is produced by no node", where=f"output {info.name!r}"))
+            elif value is not POISON:
+                values.append(value)
+        return values
+
+    # -- nodes -------------------------------------------------------------------------------------------------------
+
+    def _nodes(self, graph: onnx.GraphProto, env: Environment) -> None:
+        outside, self.readers = self.readers, Readers(graph)
+        for node in graph.node:
+            self._node(node, env)
+            self.index += 1
+        self.readers = outside
+
+    def _node(self, node: onnx.NodeProto, env: Environment) -> None:
+        domain = "" if node.domain in ONNX_DOMAINS else node.domain
+        opset = self.opsets.get(domain, 1)
+        origin = Origin(node.name or (node.output[0] if node.output else ""), node.op_type, domain, opset, self.index)
+        inputs: list[Value | None] = []
+        for name in node.input:
+            value = env.get(name) if name else None
+            if name and value is None:
+                self.invalid.append(Problem(f"input {name!r} is defined nowhere before it", where=str(origin)))
+                value = POISON
+            inputs.append(value)
+        results: tuple[Any, ...]
+        try:
+            if any(v is POISON for v in inputs):
+                known = lookup(node.op_type, domain, opset)
+                if isinstance(known, Problem):
+                    raise Refuse(known.what, known.hint)
+                results = ()
+            else:
+                results = self._guarded(node, origin, inputs, env)
+                for position, name in enumerate(node.output):
+                    if (position >= len(results) or results[position] is None) and name and self.readers.of([name]):
+                        raise Refuse(f"its output {position} ({name!r}) is not computed")
+        except Refuse as refusal:
+            shapes = ", ".join(str(v.type) if isinstance(v, Value) else "-" for v in inputs)
+            where = f"{origin} on ({shapes})"
+            bucket = self.invalid if refusal.invalid else self.unsupported
+            bucket.extend(Problem(p.what, where, p.hint) for p in refusal.problems)
+            results = ()
+        for position, name in enumerate(node.output):
+            if name:
+                if name in env and not isinstance(env, ChainMap):
+                    self.invalid.append(Problem(f"output {name!r} is defined twice", where=str(origin)))
+                result = results[position] if position < len(results) else POISON
+                env[name] = POISON if result is None else result
+
+    def _guarded(self, node: onnx.NodeProto, origin: Origin, inputs: list[Value | None], env: Environment) -> tuple[Any, ...]:
+        try:
+            return self._lower(node, origin, inputs, env)
+        except TooDeep as error:
+            raise Refuse(str(error), "fix open sizes with --dim") from error
+        except (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError) as error:
+            if self.options.verbosity >= 3:
+                raise
+            # a hostile model can hold any attribute or constant: what trips the arithmetic of sizes is the model's fault
+            raise Refuse(f"attributes or shapes do not fit the operator ({error})", invalid=True) from error
+
+    def _lower(self, node: onnx.NodeProto, origin: Origin, inputs: list[Value | None], env: Environment) -> tuple[Any, ...]:
+        schema_check.check_types(node, origin, inputs)
+        attributes = {a.name: _attribute(a) for a in node.attribute}
+        present = [v for v in inputs if v is not None]
+        if present and all(v.const is not None for v in present):
+            folded = folding.fold(node, origin, inputs, attributes, self.growth)
+            if folded is not None:
+                dtype = folding.sizes_dtype(node, inputs, attributes)
+                return tuple(self.builder.constant(a, name, dtype) for a, name in zip(folded, node.output, strict=True))
+        operator = lookup(node.op_type, origin.domain, origin.opset)
+        if isinstance(operator, Problem):
+            raise Refuse(operator.what, operator.hint)
+        keywords = binding.keywords(operator, attributes)
+        if operator.n_outputs:
+            keywords["n_outputs"] = self._wanted(node)
+        self.builder.enter(origin, env)
+        door = Door(self.builder, node, origin, inputs, self.readers)
+        result = operator.function(self.builder, *binding.arguments(self.builder, operator, door.inputs), **keywords)
+        return door.outputs(result if isinstance(result, tuple) else (result,))
+
+    def _wanted(self, node: onnx.NodeProto) -> int:
+        """How many outputs the lowering has to give: those up to the last one that is read, or is named where names have a meaning."""
+        named = node.op_type in _MEANT_BY_NAME
+        return max((k + 1 for k, name in enumerate(node.output) if name and (named or self.readers.of([name]))), default=1)
+
+    def _refuse_type(self, where: str, code: int) -> None:
+        try:
+            name = onnx.TensorProto.DataType.Name(code)
+        except ValueError:
+            self.invalid.append(Problem(f"has element type {code}, which ONNX does not know", where=where))
+            return
+        supported = ", ".join(t.value[0] for t in DType)
+        self.unsupported.append(
+            Problem(f"has element type {name}, which is not supported", where=where, hint=f"supported: {supported}")
+        )
+
+
+def _attribute(attribute: onnx.AttributeProto) -> Any:
+    value = onnx.helper.get_attribute_value(attribute)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if attribute.type in (onnx.AttributeProto.INTS, onnx.AttributeProto.FLOATS):
+        return list(value)
+    if attribute.type == onnx.AttributeProto.STRINGS:
+        return [v.decode("utf-8", "replace") for v in value]
+    return value

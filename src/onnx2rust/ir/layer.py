@@ -1,0 +1,247 @@
+"""What every layer states about itself; the emitter, the planner and the passes know nothing else of a layer.
+
+A layer class mirrors a Rust struct of tf-layers. Its dataclass fields, in order, are
+* the struct's fields, known at conversion: ints, floats, bools, strings of Rust enum paths (`Variant`), tuples of
+  those, None (for `Option`), and weights (`Weight`);
+* the *dims* (fields annotated `Dim`, `Dims`, or their optional forms): they become arguments of `run`, where symbols have values.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from onnx2rust.ir.dims import Dim, Expr, multiple, symbols
+
+if TYPE_CHECKING:
+    from onnx2rust.ir.program import TensorType
+
+Dims = tuple[Dim, ...]
+SignedDims = tuple[Dim, ...]
+"""Sizes that may be negative: passed as `[i64; N]` instead of `[usize; N]`."""
+_RUN_ARGUMENTS = ("Dim", "Dims", "SignedDims")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A value of a Rust enum: `Variant("activation::Activation", "LeakyRelu", alpha=0.1)`."""
+
+    enum: str
+    name: str
+    fields: tuple[tuple[str, Any], ...] = ()
+    feature: str = ""
+    """Cargo feature of tf_layers that the variant lies behind, if it does."""
+
+    @staticmethod
+    def of(enum: str, name: str, **fields: Any) -> Variant:
+        """The variant `enum::name { fields }`."""
+        return Variant(enum, name, tuple(fields.items()))
+
+    def __str__(self) -> str:
+        return self.name + (f"({', '.join(f'{k}={v}' for k, v in self.fields)})" if self.fields else "")
+
+
+def packing(name: str, **fields: Any) -> Variant:
+    """How the build script lays a tensor out: a variant of `tf_layers::pack::Packing`."""
+    return Variant.of("pack::Packing", name, **fields)
+
+
+PLAIN = packing("Copy")
+
+
+@dataclass(frozen=True, eq=False)
+class Weight:
+    """A tensor of the model's weights file: its name there, its content as the model has it, and the packing that
+    the kernel wants. Two weights of one array and one packing become one static."""
+
+    name: str
+    array: np.ndarray[Any, Any]
+    packing: Variant = PLAIN
+
+    def __str__(self) -> str:
+        return f"{self.name}[{', '.join(map(str, self.array.shape))}]"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A struct of tf-layers that `run` takes some of its inputs or outputs in, by name; those that are absent are not written."""
+
+    path: str
+    """Its path inside tf_layers: `recurrent::LstmInputs`."""
+    fields: tuple[tuple[str, int], ...]
+    """Its fields, and which inputs or outputs they are."""
+    chooses: str = ""
+    """What the method that takes it has in its name, if there is one without it, for where none of its fields is there."""
+
+    @staticmethod
+    def of(path: str, *names: str, **fields: int) -> Record:
+        """The struct at `path` with the first inputs or outputs in the fields `names`, and others in `fields`."""
+        return Record(path, (*((name, k) for k, name in enumerate(names)), *fields.items()))
+
+    @property
+    def first(self) -> int:
+        """Where it stands among what is passed by position: where its first field would."""
+        return min(k for _, k in self.fields)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Base of all layers. The class attributes say how the Rust side is called (docs/design.md)."""
+
+    rust: ClassVar[str] = ""
+    """Path of the struct inside tf_layers: `pool::MaxPool`."""
+    feature: ClassVar[str] = ""
+    """Cargo feature of tf_layers that the struct lies behind, if not the name of its module."""
+    in_place: ClassVar[tuple[int, ...]] = ()
+    """Inputs that the output may overwrite, best first: 0 → `run_in_place`, 1 → `run_in_place_right`."""
+    fallible: ClassVar[bool | tuple[int, ...]] = False
+    """Whether `run` returns a Result, or the optional inputs that make it return one. A layer that `fits` has a `run_known` besides, and so
+    on, which returns nothing."""
+    sizes_in: ClassVar[str] = ""
+    """Path of the struct inside tf_layers that `run` takes its sizes in, by their names, if they do not stand one behind the other."""
+    input_shapes: ClassVar[tuple[str, ...]] = ()
+    """Which sizes are the shapes of the first inputs: each stands in front of its input, in a struct of `inputs_in` too."""
+    output_shape: ClassVar[str] = ""
+    """Which size is the shape of the output, and stands in front of it."""
+    inputs_in: ClassVar[tuple[Record, ...]] = ()
+    """Structs that `run` takes inputs in; the one at the path of `sizes_in` holds the sizes too."""
+    outputs_in: ClassVar[tuple[Record, ...]] = ()
+    """Structs that `run` takes outputs in."""
+    scratch: ClassVar[bool] = False
+    """Whether `run` takes `scratch: &mut Slot<f32>` last, and returns a Result: there may be no memory for it."""
+    variadic: ClassVar[bool] = False
+    """Whether inputs are passed as one slice of slices."""
+    optional: ClassVar[tuple[int, ...]] = ()
+    """Inputs that are an Option in a struct of `inputs_in`."""
+    chooses: ClassVar[Mapping[int, str]] = {}
+    """Inputs that may be absent, and what the method that takes them has in its name: with {1: "adding"} a step of two inputs is
+    `run_adding`, one of one input is `run`. Nothing is ever passed as `None`."""
+    input_names: ClassVar[tuple[str, ...]] = ()
+    """What a constant is called that is an input, for the first of them."""
+    sized_by: ClassVar[tuple[int, ...] | None] = None
+    """Inputs that `sizes` takes, if not all of them."""
+    windows: ClassVar[bool] = False
+    """Whether the axes between the first and the last of the outputs count windows, of which there must be one at least."""
+    optional_outputs: ClassVar[tuple[int, ...]] = ()
+    """Outputs that are an Option in a struct of `outputs_in`."""
+    independent: ClassVar[tuple[str, ...] | None] = None
+    """Sizes whose (first) axis counts pieces that are computed one by one: piece i of every output depends on piece i of every input
+    alone. Empty where that holds for the elements themselves, None where it does not hold."""
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__()
+        if settings.get("rust"):
+            settings.setdefault("feature", settings["rust"].split("::")[0])
+        for name, value in settings.items():
+            if name not in Layer.__annotations__:
+                raise TypeError(f"{cls.__name__}: no such layer setting: {name}")
+            setattr(cls, name, value)
+
+    @classmethod
+    def size_names(cls) -> tuple[str, ...]:
+        """What the sizes are called that are passed to `run`."""
+        return tuple(f.name for f in dataclasses.fields(cls) if cls._is_dim(f))
+
+    @classmethod
+    def _is_dim(cls, field: dataclasses.Field[Any]) -> bool:
+        return str(field.type).removesuffix(" | None") in _RUN_ARGUMENTS
+
+    def generics(self) -> tuple[str, ...]:
+        """Generic arguments of the Rust struct, without the lifetime that weights bring."""
+        return ()
+
+    @classmethod
+    def holds_weights(cls) -> bool:
+        """Whether the Rust struct has a lifetime `'w`."""
+        return any("Weight" in str(f.type) for f in dataclasses.fields(cls))
+
+    @classmethod
+    def is_option(cls, name: str) -> bool:
+        """Whether the field `name` is an Option in Rust."""
+        return any(f.name == name and str(f.type).endswith("| None") for f in dataclasses.fields(cls))
+
+    def features(self) -> set[str]:
+        """The cargo features of tf_layers that the struct and the values of its fields lie behind."""
+        values = [v for value in self.constants().values() for v in (value if isinstance(value, tuple) else (value,))]
+        return {self.feature, *(v.feature for v in values if isinstance(v, Variant) and v.feature)}
+
+    def constants(self) -> dict[str, Any]:
+        """The fields of the Rust struct."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if not self._is_dim(f)}
+
+    def same(self) -> str | None:
+        """`upper` or `lower` if the layer's pads are ONNX's SAME for a size that only the run knows; the static has zeros for them."""
+        pads = zip(getattr(self, "pads_begin", ()), getattr(self, "pads_end", ()), strict=True)
+        open_pads = [(begin, end) for begin, end in pads if isinstance(begin, Expr) or isinstance(end, Expr)]
+        if not open_pads:
+            return None
+        return "upper" if all(begin == (begin + end) // 2 for begin, end in open_pads) else "lower"
+
+    def sizes(self) -> dict[str, Dim | Dims]:
+        """The sizes that are passed to `run`."""
+        return {name: getattr(self, name) for name in self.size_names()}
+
+    @classmethod
+    def signed(cls, name: str) -> bool:
+        """Whether the sizes field `name` may hold negative numbers."""
+        return any(f.name == name and str(f.type).startswith("SignedDims") for f in dataclasses.fields(cls))
+
+    def weights(self) -> list[Weight]:
+        """All weights among the fields."""
+        return [w for w in self.constants().values() if isinstance(w, Weight)]
+
+    def fits(self, types: Sequence[TensorType]) -> bool:
+        """Whether what could fail in `run` is known not to, for inputs of these types."""
+        return False
+
+    def by_sample(self, batch: str) -> bool:
+        """Whether one run for n samples (the symbol `batch`) is n runs for one each, on the n equal parts of inputs and outputs."""
+        if self.independent is None:
+            return False
+        for name, dims in self.sizes().items():
+            axes = dims if isinstance(dims, tuple) else (dims,)
+            inner = axes[1:] if name in self.independent else axes
+            if any(batch in symbols(d) for d in inner):
+                return False
+            # 1: broadcast, and the same for all samples
+            if name in self.independent and axes and axes[0] != 1 and multiple(axes[0], batch) is None:
+                return False
+        return True
+
+    def multiply_adds(self) -> Dim:
+        """Multiply-adds of one run (0 where products are not what the layer is about)."""
+        return 0
+
+    def __str__(self) -> str:
+        fields = {**self.constants(), **self.sizes()}
+        return f"{type(self).__name__}({', '.join(f'{k}={_text(v)}' for k, v in fields.items() if v is not None)})"
+
+
+def _text(value: Any) -> str:
+    return f"[{', '.join(map(_text, value))}]" if isinstance(value, tuple) else str(value)
+
+
+@dataclass(frozen=True)
+class View(Layer, rust=""):
+    """The same elements under another shape: costs nothing, is never emitted."""
+
+
+@dataclass(frozen=True)
+class Copy(Layer, rust="movement::Copy", independent=()):
+    """y = x; gives a graph input or a constant a buffer of its own where one is needed."""
+
+
+@dataclass(frozen=True)
+class DimsToTensor(Layer, rust="movement::WriteSizes"):
+    """Writes sizes that are only known while the model runs as i64 elements (ONNX Shape, and what is computed from it)."""
+
+    values: SignedDims
+
+
+@dataclass(frozen=True)
+class ReadSizes(Layer, rust="movement::ReadSizes", fallible=True):
+    """Reads sizes from an i64 tensor while the model runs: defines one symbol an element; negative ones are errors."""

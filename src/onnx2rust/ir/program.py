@@ -1,0 +1,187 @@
+"""The intermediate representation: a program is a list of steps, a step is a layer applied to values.
+
+Everything is frozen; passes build new programs. Values are in single-assignment form and compare by identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from onnx2rust.ir.dims import Dim, product
+from onnx2rust.ir.dtypes import DType
+
+if TYPE_CHECKING:
+    from onnx2rust.ir.layer import Layer
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """Element type and shape, outermost axis first."""
+
+    dtype: DType
+    shape: tuple[Dim, ...]
+
+    @property
+    def rank(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> Dim:
+        """Number of elements."""
+        return product(self.shape)
+
+    def with_shape(self, *shape: Dim) -> TensorType:
+        """The same element type with another shape."""
+        return TensorType(self.dtype, tuple(shape))
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
+
+
+@dataclass(frozen=True, eq=False)
+class KnownSizes:
+    """An integer tensor that is computed from sizes: `elements` are ints and `Dim`s, of which some are no numbers."""
+
+    elements: np.ndarray[Any, Any]
+
+    @staticmethod
+    def of(dims: Any, *shape: int) -> KnownSizes:
+        """A tensor of this shape, of a list of dims; a scalar of one."""
+        elements = np.empty(shape, dtype=object)
+        elements[...] = dims
+        return KnownSizes(elements)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The tensor's shape."""
+        return tuple(self.elements.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """A named tensor. `const` is its content where that is known at conversion: a numpy array of the type's dtype, or sizes."""
+
+    name: str
+    type: TensorType
+    const: np.ndarray[Any, Any] | KnownSizes | None = None
+
+    @property
+    def array(self) -> np.ndarray[Any, Any] | None:
+        """The content if it is known as plain numbers."""
+        return None if isinstance(self.const, KnownSizes) else self.const
+
+    @property
+    def sizes(self) -> np.ndarray[Any, Any] | None:
+        """The content if it is known as sizes: an array of ints and dims."""
+        return self.const.elements if isinstance(self.const, KnownSizes) else None
+
+    @property
+    def shape(self) -> tuple[Dim, ...]:
+        """The type's shape."""
+        return self.type.shape
+
+    @property
+    def dtype(self) -> DType:
+        """The type's element type."""
+        return self.type.dtype
+
+    @property
+    def rank(self) -> int:
+        """Number of axes."""
+        return self.type.rank
+
+    def dims(self) -> list[Dim] | None:
+        """The elements of a known integer tensor, flattened, as dims."""
+        content = self.array if self.sizes is None else self.sizes
+        return None if content is None else [v if not isinstance(v, np.generic) else v.item() for v in content.ravel().tolist()]
+
+    def __repr__(self) -> str:
+        return f"%{self.name}: {self.type}"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The ONNX node that a step comes from."""
+
+    node: str
+    op: str
+    domain: str
+    opset: int
+    index: int
+
+    def __str__(self) -> str:
+        domain = f"{self.domain}::" if self.domain else ""
+        return f"node {self.index} {self.node!r} ({domain}{self.op}, opset {self.opset})"
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """`outputs = layer(inputs)`. An absent optional input or an unused optional output is None. `defines` are the
+    symbols whose sizes this step finds out while the model runs. `bodies` are the branches of If and the body of Loop;
+    they may use values of the program around them."""
+
+    name: str
+    layer: Layer
+    inputs: tuple[Value | None, ...]
+    outputs: tuple[Value | None, ...]
+    origin: Origin
+    defines: tuple[str, ...] = ()
+    bodies: tuple[Program, ...] = ()
+
+    def uses(self) -> Iterator[Value]:
+        """Every value that the step reads, those that its bodies take from outside included."""
+        yield from (v for v in self.inputs if v is not None)
+        for body in self.bodies:
+            yield from body.captured()
+
+    def fits(self) -> bool:
+        """Whether the layer is fallible in general, but not here."""
+        return self._fallible and self.layer.fits([v.type for v in self.inputs if v is not None])
+
+    def can_fail(self) -> bool:
+        """Whether running the layer on these inputs can fail."""
+        return self._fallible and not self.fits()
+
+    @property
+    def _fallible(self) -> bool:
+        fallible, given = self.layer.fallible, self.inputs
+        return fallible if isinstance(fallible, bool) else any(k < len(given) and given[k] is not None for k in fallible)
+
+    def results(self) -> Iterator[Value]:
+        """Every value that the step produces."""
+        yield from (v for v in self.outputs if v is not None)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A whole model, or a body of If/Loop. `symbols` are those that the caller must give a size, in order of appearance."""
+
+    name: str
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    output_names: tuple[str, ...]
+    steps: tuple[Step, ...]
+    symbols: tuple[str, ...] = ()
+
+    def captured(self) -> Iterator[Value]:
+        """Values used here but defined outside (of a body), constants excluded."""
+        known = set(self.inputs)
+        for step in self.steps:
+            for value in step.uses():
+                if value not in known and value.const is None:
+                    known.add(value)
+                    yield value
+            known.update(step.results())
+        yield from (v for v in self.outputs if v not in known and v.const is None)
+
+    def walk(self) -> Iterator[Step]:
+        """All steps, those of bodies included, in order of execution."""
+        for step in self.steps:
+            for body in step.bodies:
+                yield from body.walk()
+            yield step

@@ -1,5 +1,0 @@
-"""Generated Rust as rustfmt (style edition 2024, its default configuration) would leave it, on machines that have none."""
-
-from onnx2rust.layout.items import formatted
-
-__all__ = ["formatted"]

@@ -1,0 +1,1 @@
+"""Work on ONNX models themselves: walking graphs, naming sizes, asking onnxruntime."""

@@ -1,0 +1,286 @@
+"""Plain work on `onnx.GraphProto`, shared by all frontends: walk, sort, cut, find names that clash."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import onnx
+
+from onnx2rust.base.errors import InvalidModelError, Problem, UsageError
+
+MAX_NAME_BYTES = 32_000
+"""Longest name of an input or output; a member of an .npz file has at most 65,535 bytes."""
+
+
+def subgraphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
+    """The bodies a node carries (If, Loop, Scan), in attribute order."""
+    for attribute in node.attribute:
+        if attribute.type == onnx.AttributeProto.GRAPH:
+            yield attribute.g
+        elif attribute.type == onnx.AttributeProto.GRAPHS:
+            yield from attribute.graphs
+
+
+def all_graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """`graph` and every body inside it, outermost first. Iterative: depth is bounded by the file, not by Python's stack."""
+    stack = [graph]
+    while stack:
+        current = stack.pop()
+        yield current
+        inner = [body for node in current.node for body in subgraphs(node)]
+        stack.extend(reversed(inner))
+
+
+def initializers(graph: onnx.GraphProto) -> set[str]:
+    """Names of the graph's constants, dense and sparse."""
+    return {t.name for t in graph.initializer} | {t.values.name for t in graph.sparse_initializer}
+
+
+def names_read(node: onnx.NodeProto) -> set[str]:
+    """Every name a node reads from the graph it stands in, those its bodies capture included."""
+    read = {name for name in node.input if name}
+    for body in subgraphs(node):
+        read |= names_captured(body)
+    return read
+
+
+def names_captured(body: onnx.GraphProto) -> set[str]:
+    """Names a body uses and does not define: they come from the graphs around it."""
+    defined = {value.name for value in body.input} | initializers(body)
+    read: set[str] = {value.name for value in body.output}
+    for node in body.node:
+        defined.update(node.output)
+        read |= names_read(node)
+    return read - defined
+
+
+def label(node: onnx.NodeProto, index: int) -> str:
+    """How messages call a node: its name, or its operator and place if it has none."""
+    return f"{node.op_type} {node.name!r}" if node.name else f"{node.op_type} (node {index})"
+
+
+def check_names(graph: onnx.GraphProto) -> list[Problem]:
+    """Tensor names written twice, in each graph by itself (SSA form), and output names that nothing defines."""
+    problems: list[Problem] = []
+    for value in (*graph.input, *graph.output):
+        if "\0" in value.name or len(value.name.encode()) > MAX_NAME_BYTES:
+            what = "NUL characters" if "\0" in value.name else f"more than {MAX_NAME_BYTES} bytes"
+            problems.append(
+                Problem(f"the name has {what}: no array of an .npz file can have it", where=f"tensor {value.name[:60]!r}")
+            )
+    for current in all_graphs(graph):
+        writers: dict[str, str] = {value.name: "graph input" for value in current.input}
+        for twice, count in Counter(value.name for value in current.input).items():
+            if count > 1:
+                problems.append(Problem(f"graph input {twice!r} is declared {count} times"))
+        for name in initializers(current):
+            writers.setdefault(name, "initializer")
+        for index, node in enumerate(current.node):
+            for name in node.output:
+                if name and name in writers:
+                    problems.append(Problem(f"tensor {name!r} is already written by {writers[name]}", where=label(node, index)))
+                writers[name] = label(node, index)
+    return problems
+
+
+def topological_sort(graph: onnx.GraphProto) -> None:
+    """Put every graph's nodes in an order where each comes after what it reads; stable: a sorted graph stays as it is.
+
+    Raises `InvalidModelError` naming the nodes of a cycle, or the names that nothing defines.
+    """
+    stack: list[tuple[onnx.GraphProto, frozenset[str]]] = [(graph, frozenset())]
+    problems: list[Problem] = []
+    while stack:
+        current, outer = stack.pop()
+        problems += _sort_one(current, outer)
+        known = outer | initializers(current) | {v.name for v in current.input}
+        known = known.union(*(node.output for node in current.node))
+        stack.extend((body, known) for node in current.node for body in subgraphs(node))
+    if problems:
+        raise InvalidModelError(problems)
+
+
+def _sort_one(graph: onnx.GraphProto, outer: frozenset[str]) -> list[Problem]:
+    """Kahn's algorithm, always taking the ready node that stood first in the file."""
+    import heapq
+
+    writer = {name: index for index, node in enumerate(graph.node) for name in node.output if name}
+    given = outer | initializers(graph) | {value.name for value in graph.input}
+    reads = [names_read(node) for node in graph.node]
+    problems = [
+        Problem(f"reads {name!r}, which nothing defines", where=label(graph.node[index], index))
+        for index, names in enumerate(reads)
+        for name in sorted(names)
+        if name not in writer and name not in given
+    ]
+    problems += [
+        Problem(f"graph output {value.name!r} is defined by nothing")
+        for value in graph.output
+        if value.name not in writer and value.name not in given
+    ]
+    if problems:
+        return problems
+    users: list[list[int]] = [[] for _ in graph.node]
+    missing = [0] * len(graph.node)
+    for index, names in enumerate(reads):
+        for producer in {writer[name] for name in names if name in writer}:
+            users[producer].append(index)
+            missing[index] += 1
+    ready = [index for index, count in enumerate(missing) if count == 0]
+    order: list[int] = []
+    while ready:
+        index = heapq.heappop(ready)
+        order.append(index)
+        for user in users[index]:
+            missing[user] -= 1
+            if missing[user] == 0:
+                heapq.heappush(ready, user)
+    if len(order) < len(graph.node):
+        return [_cycle(graph, reads, writer, set(order))]
+    if order != list(range(len(order))):
+        nodes = [graph.node[index] for index in order]
+        copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
+        del graph.node[:]
+        graph.node.extend(copies)
+    return []
+
+
+def _cycle(graph: onnx.GraphProto, reads: Sequence[set[str]], writer: dict[str, int], sorted_nodes: set[int]) -> Problem:
+    """Walk backwards from any node that could not be sorted until one repeats: that walk holds the cycle."""
+    at = next(index for index in range(len(graph.node)) if index not in sorted_nodes)
+    path: dict[int, None] = {}  # in order of the walk
+    while at not in path:
+        path[at] = None
+        at = min(writer[name] for name in reads[at] if name in writer and writer[name] not in sorted_nodes)
+    walked = list(path)
+    cycle = walked[walked.index(at) :][::-1]
+    first = cycle.index(min(cycle))
+    cycle = cycle[first:] + cycle[:first]
+    shown = [label(graph.node[index], index) for index in cycle[:8]]
+    tail = " → …" if len(cycle) > 8 else f" → {shown[0]}"
+    return Problem("the graph has a cycle: " + " → ".join(shown) + tail)
+
+
+def sort_top_k(graph: onnx.GraphProto) -> bool:
+    """Makes every TopK a sorted one: an order that one with sorted=0 may give too, and the only one that two programs agree on. Whether
+    there was any."""
+    free = [
+        attribute
+        for inner in all_graphs(graph)
+        for node in inner.node
+        if node.op_type == "TopK" and node.domain == ""
+        for attribute in node.attribute
+        if attribute.name == "sorted" and attribute.i == 0
+    ]
+    for attribute in free:
+        attribute.i = 1
+    return bool(free)
+
+
+def drop_constant_inputs(graph: onnx.GraphProto) -> list[str]:
+    """Graph inputs that have an initializer are constants with a default (IR < 4): they stop being inputs."""
+    constant = initializers(graph)
+    dropped = [value.name for value in graph.input if value.name in constant]
+    if dropped:
+        kept = [value for value in graph.input if value.name not in constant]
+        copies = [onnx.ValueInfoProto.FromString(value.SerializeToString()) for value in kept]
+        del graph.input[:]
+        graph.input.extend(copies)
+    return dropped
+
+
+def cut(model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    """Keep only what leads from `inputs` to `outputs` (either may be empty: then the model's own stay).
+
+    A named input may be any tensor of the main graph; what computed it goes. Inputs that are no longer needed go too.
+    Raises `UsageError` for names that do not exist or inputs that are missing.
+    """
+    if not inputs and not outputs:
+        return
+    graph = model.graph
+    written = {name for node in graph.node for name in node.output if name}
+    own_inputs = {value.name: value for value in graph.input}
+    known = written | own_inputs.keys() | initializers(graph)
+    problems = [
+        Problem(f"no tensor is called {name!r}", where=option, hint=_similar(name, known))
+        for option, names in (("--input", inputs), ("--output", outputs))
+        for name in names
+        if name not in known
+    ]
+    if problems:
+        raise UsageError(problems)
+    types = {value.name: value for value in [*graph.input, *graph.output, *graph.value_info]}
+    wanted = list(outputs) or [value.name for value in graph.output]
+    stops = set(inputs)
+    keep, needed = _reach(graph, wanted, stops)
+    constants = initializers(graph)
+    free = [name for name in needed if name in own_inputs and name not in stops and name not in constants]
+    if inputs and free:
+        raise UsageError([Problem(f"the outputs also need input {name!r}", where="--input", hint="name it too") for name in free])
+    new_inputs = list(inputs) or [name for name in own_inputs if name in needed]
+    unused = [name for name in inputs if name not in needed]
+    if unused:
+        raise UsageError([Problem(f"the outputs do not depend on {name!r}", where="--input") for name in unused])
+    values_in = [types.get(name) or onnx.ValueInfoProto(name=name) for name in new_inputs]
+    values_out = [types.get(name) or onnx.ValueInfoProto(name=name) for name in wanted]
+    _retype(model, [*values_in, *values_out])
+    nodes = [node for index, node in enumerate(graph.node) if index in keep]
+    weights = [tensor for tensor in graph.initializer if tensor.name in needed]
+    sparse = [tensor for tensor in graph.sparse_initializer if tensor.values.name in needed]
+    infos = [value for value in graph.value_info if value.name in needed]
+    new = onnx.GraphProto(name=graph.name, doc_string=graph.doc_string)
+    new.node.extend(nodes)
+    new.initializer.extend(weights)
+    new.sparse_initializer.extend(sparse)
+    new.value_info.extend(infos)
+    new.input.extend(values_in)
+    new.output.extend(values_out)
+    graph.CopyFrom(new)
+
+
+def _retype(model: onnx.ModelProto, values: Sequence[onnx.ValueInfoProto]) -> None:
+    """A tensor inside the graph has no declared type, or none with a shape: ask ONNX shape inference, on a copy, for these only."""
+    if all(map(_is_told, values)):
+        return
+    inferred = onnx.shape_inference.infer_shapes(model)
+    types = {value.name: value.type for value in [*inferred.graph.value_info, *inferred.graph.output] if _is_told(value)}
+    missing = []
+    for value in values:
+        if not _is_told(value):
+            if value.name in types:
+                value.type.CopyFrom(types[value.name])
+            elif not value.type.WhichOneof("value"):
+                missing.append(Problem(f"the type of {value.name!r} is not known", hint="cut the model elsewhere"))
+    if missing:
+        raise UsageError(missing)
+
+
+def _is_told(value: onnx.ValueInfoProto) -> bool:
+    return value.type.tensor_type.HasField("shape") or value.type.WhichOneof("value") not in (None, "tensor_type")
+
+
+def _reach(graph: onnx.GraphProto, wanted: Sequence[str], stops: set[str]) -> tuple[set[int], set[str]]:
+    """Indices of the nodes that `wanted` depends on without passing `stops`, and every name met on the way."""
+    writer = {name: index for index, node in enumerate(graph.node) for name in node.output if name}
+    keep: set[int] = set()
+    seen: set[str] = set()
+    stack = list(wanted)
+    while stack:
+        name = stack.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if name in stops or name not in writer:
+            continue
+        if writer[name] not in keep:
+            keep.add(writer[name])
+            stack.extend(names_read(graph.node[writer[name]]))
+    return keep, seen
+
+
+def _similar(name: str, known: set[str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, sorted(known), n=3)
+    return f"did you mean {' or '.join(map(repr, close))}?" if close else ""

@@ -1,0 +1,59 @@
+"""The referee: a model evaluated in float64, by onnx's reference evaluator with kernels of our own where its are slow, narrow or missing.
+
+onnxruntime computes in single precision, and so does a generated crate. Where the two differ, the referee says which is nearer to what
+the model means, and how far single precision can be trusted there (docs/adr/0010).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx.reference import ReferenceEvaluator
+
+from onnx2rust.oracle.referee import control, recurrent, small, windows
+from onnx2rust.oracle.referee.doubled import doubled, widened
+
+Array = np.ndarray[Any, Any]
+NOISE = 1e-6
+"""What single precision makes of a sum before it is quantised, as a share of the largest: sums of a few hundred terms err by this."""
+_KERNELS: list[Any] = [
+    control.Loop,
+    windows.Conv, windows.ConvTranspose, windows.AveragePool, windows.LpPool, windows.MaxPool,
+    windows.GlobalMaxPool, windows.GlobalLpPool,
+    recurrent.RNN, recurrent.LSTM, recurrent.GRU,
+    small.Softmax, small.LogSoftmax, small.Hardmax, small.Scatter, small.Resize, small.Erf, small.BatchNormalization,
+    small.LayerNormalization, small.SimplifiedLayerNormalization,
+    small.DequantizeLinear, small.QuantizeLinear,
+]  # fmt: skip
+
+
+class NoRefereeError(Exception):
+    """The referee cannot evaluate a model, or these inputs; the text says why."""
+
+
+class Referee:
+    """A model in float64, or as it is unless `wide`. Raises NoRefereeError if the evaluator lacks an operator."""
+
+    def __init__(self, proto: onnx.ModelProto, *, wide: bool = True) -> None:
+        self._wide = wide
+        try:
+            self._evaluator = ReferenceEvaluator(doubled(proto) if wide else proto, new_ops=_KERNELS)
+        except Exception as error:  # the evaluator's errors share no narrower base: any of them means that it cannot
+            raise NoRefereeError(str(error)[:300]) from error
+
+    def run(self, feeds: dict[str, Array], noise: float = 0.0, seed: int = 0) -> list[Array]:
+        """All outputs, floats as float64. With `noise`, what is quantised was off at random by up to that share of the largest.
+
+        Raises NoRefereeError where the evaluator fails.
+        """
+        small.QuantizeLinear.noise, small.QuantizeLinear.draws = noise, np.random.default_rng(seed)
+        try:
+            with np.errstate(all="ignore"):
+                found = self._evaluator.run(None, {n: widened(np.asarray(a)) if self._wide else a for n, a in feeds.items()})
+                return [np.asarray(a) for a in found]
+        except Exception as error:  # as above
+            raise NoRefereeError(str(error)[:300]) from error
+        finally:
+            small.QuantizeLinear.noise = 0.0

@@ -1,0 +1,1 @@
+"""Which value lies in which buffer, and which steps take a few samples at a time."""

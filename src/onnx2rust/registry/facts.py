@@ -1,0 +1,65 @@
+"""What is known of an operator besides how it is lowered, at every version: one entry, beside its lowerings in `ops/`.
+
+    onnx_facts("Gather", half=Half.MOVES, keeps=…, reads={1: reads.ids_of_axis}, sizes=_gathered)
+
+An operator without an entry computes numbers from numbers: in float16 as in float32, never on sizes that are known as symbols only, and from
+any inputs of its types.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from onnx2rust.registry.reads import Entry
+
+Arithmetic = Callable[[list[Any], dict[str, Any]], Any]
+"""Inputs (arrays of ints and dims, None where one is absent) and attributes → the output or a list of them; None if it cannot be told."""
+
+
+class Half(enum.Enum):
+    """What onnxruntime's CPU provider has for an operator in float16 (`half.py`)."""
+
+    MOVES = "a kernel that moves and chooses: so does the layer here, whatever the type"
+    ROUNDS = "a kernel that computes in float32 and rounds what it returns"
+    CASTS = "a cast, which is joined with those around it: it reads the value that waits for its rounding"
+
+
+class Keeps(enum.Enum):
+    """Which elements of its inputs an operator's outputs hold: what they are read as tells what the inputs are (`usage`)."""
+
+    ALL = "all, in their order"
+    SOME = "some, or others in between"
+    SOME_IDS = "some, if they are integers"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of an operator."""
+
+    half: Half | None = None
+    half_since: int = 0
+    """The opset that brought the float16 kernel."""
+    sizes: Arithmetic | None = None
+    """Computes the operator on sizes that are known as symbols only (`folding`)."""
+    folded: bool = True
+    """Whether it is computed at conversion where all its inputs are known."""
+    keeps: Keeps | None = None
+    reads: Mapping[int, Entry] = field(default_factory=dict)
+    """What the elements of an input may be, by its position, where not any will do (`usage`)."""
+    unknown: int = 0
+    """What is drawn where such a rule asks for a shape that nobody knows: 1 for sizes, 0 for axes and ids, of which there always is one."""
+
+
+FACTS: dict[str, Facts] = {}
+"""By the name of an operator of ONNX; `onnx2rust.ops` fills it, as `OPERATORS`."""
+
+
+def onnx_facts(*names: str, **known: Any) -> None:
+    """Says what is known (the fields of Facts) of operators of ONNX; raises ValueError where that has been said before."""
+    for name in names:
+        if name in FACTS:
+            raise ValueError(f"the facts of {name} are said twice")
+        FACTS[name] = Facts(**known)
