@@ -6,7 +6,7 @@ import numpy as np
 
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
-from onnx2rust.ir.dims import product
+from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType, from_onnx
 from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers import quantize as layers
@@ -50,9 +50,9 @@ def _apply(
     return g.view(y, *x.shape)
 
 
-def _like(g: Builder, zero: Value, shape: tuple[object, ...]) -> Value:
+def _like(g: Builder, zero: Value, shape: tuple[Dim, ...]) -> Value:
     """The zero point in the scale's shape; a single one stays one."""
-    return g.view(zero, *([1] * len(shape) if product(zero.shape) == 1 else shape))  # type: ignore[arg-type]
+    return g.view(zero, *([1] * len(shape) if product(zero.shape) == 1 else shape))
 
 
 def _quantize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, product
@@ -77,16 +79,16 @@ def top_k(g: Builder, X: Value, K: Sizes, *, axis: int = -1, largest: int = 1, s
     return _top_k(g, X, K[0], axis, bool(largest))
 
 
-def _scan(op: str, layer: type[Layer], dynamic: type[Layer], *since: int) -> None:
+def _scan(op: str, layer: Callable[..., Layer], dynamic: Callable[..., Layer], *since: int) -> None:
     @onnx_op(op, since=since)
     def lower(g: Builder, x: Value, axis: Value, *, exclusive: int = 0, reverse: int = 0) -> Value:
         if product(axis.shape) != 1:
             raise Refuse(f"an axis of {product(axis.shape)} elements", invalid=True)
         if axis.array is None:
-            return g.step(dynamic(bool(exclusive), bool(reverse), x.shape), [x, axis], x.type)  # type: ignore[no-any-return, call-arg]
+            return g.step(dynamic(bool(exclusive), bool(reverse), x.shape), [x, axis], x.type)
         perm, (v,) = g.layout([x], x.rank)
         size = split_at(v.shape, perm[normal_axis(int(axis.array.ravel()[0]), x.rank)])
-        return g.transpose(g.step(layer(bool(exclusive), bool(reverse), *size), [v], v.type), perm)  # type: ignore[call-arg]
+        return g.transpose(g.step(layer(bool(exclusive), bool(reverse), *size), [v], v.type), perm)
 
     lower.__doc__ = layer.__doc__
 

@@ -6,7 +6,7 @@ Weights that are known are packed by the build script; weights that are inputs o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
@@ -163,6 +163,10 @@ def _emit(g: Builder, net: _Net, layer: Any, inputs: list[Value | None], states:
     return tuple(None if y is None else g.transpose(y, perm) for y, perm in zip(outputs, perms, strict=False))
 
 
+@overload
+def _packed(g: Builder, value: Value, name: str, **fields: int) -> Weight: ...
+@overload
+def _packed(g: Builder, value: Value | None, name: str, **fields: int) -> Weight | None: ...
 def _packed(g: Builder, value: Value | None, name: str, **fields: int) -> Weight | None:
     return None if value is None else g.weight(value, packing(name, **fields))
 
@@ -232,8 +236,8 @@ def lstm(
     recurrent = _packed(g, R, "RecurrentGates", gates=4, split=4)
     layer = layers.Lstm(
         **net.fields(),
-        kernel=kernel,  # type: ignore[arg-type]  # W and R are never None
-        recurrent_kernel=recurrent,  # type: ignore[arg-type]
+        kernel=kernel,
+        recurrent_kernel=recurrent,
         bias=_packed(g, B, "GateBias", gates=4, summed=4),
         peepholes=_packed(g, P, "GateVectors", gates=3),
         input_forget=bool(input_forget),
@@ -298,8 +302,8 @@ def gru(
     recurrent = _packed(g, R, "RecurrentGates", gates=3, split=3 if after else 2)
     layer = layers.Gru(
         **net.fields(),
-        kernel=kernel,  # type: ignore[arg-type]  # W and R are never None
-        recurrent_kernel=recurrent,  # type: ignore[arg-type]
+        kernel=kernel,
+        recurrent_kernel=recurrent,
         bias=_packed(g, B, "GateBias", gates=3, summed=2 if after else 3),
         reset_bias=_packed(g, B, "LastRecurrentBias", gates=3) if after else None,
         linear_before_reset=after,
@@ -360,8 +364,8 @@ def rnn(
     recurrent = _packed(g, R, "RecurrentGates", gates=1, split=1)
     layer = layers.Rnn(
         **net.fields(),
-        kernel=kernel,  # type: ignore[arg-type]  # W and R are never None
-        recurrent_kernel=recurrent,  # type: ignore[arg-type]
+        kernel=kernel,
+        recurrent_kernel=recurrent,
         bias=_packed(g, B, "GateBias", gates=1, summed=1),
     )
     return _emit(g, net, layer, [net.x, sequence_lens, h], 1, n_outputs)

@@ -77,7 +77,10 @@ def test_quotients_of_what_may_be_negative_or_zero_are_left_to_the_run(op: str) 
     n = symbol("n")
     computed = facts_of(op).sizes
     assert computed is not None
-    fold = lambda left, right: computed([np.array(left, object), np.array(right, object)], {})  # noqa: E731
+
+    def fold(left: Any, right: Any) -> Any:
+        return computed([np.array(left, object), np.array(right, object)], {})
+
     assert fold([7, n], [2, 2]).tolist() == ([3, n // 2] if op == "Div" else [1, n % 2])
     for left, right in [([-7], [2]), ([n], [-2]), ([n - 1], [2]), ([n], [0])]:
         assert fold(left, right) is None

@@ -86,25 +86,32 @@ fn whole_panels<S: Simd, const R: usize>(
         s,
         #[inline(always)]
         || {
-            let windows = windows(job, places, 0);
+            let windows = &windows(job, places, 0);
             let end = first + count;
             match S::f32s::LEN {
                 16 => {
                     for p in (first..end - count % 2).step_by(2) {
-                        panel_tile::<S, S::f32s, R, 2, 2>(s, job, places, &windows, p, y);
+                        panel_tile::<S, S::f32s, R, 2, 2>(s, job, places, Some(windows), p, y);
                     }
                     if count % 2 == 1 {
-                        panel_tile::<S, S::f32s, R, 1, 1>(s, job, places, &windows, end - 1, y);
+                        panel_tile::<S, S::f32s, R, 1, 1>(
+                            s,
+                            job,
+                            places,
+                            Some(windows),
+                            end - 1,
+                            y,
+                        );
                     }
                 }
                 8 => {
                     for p in first..end {
-                        panel_tile::<S, S::f32s, R, 1, 2>(s, job, places, &windows, p, y);
+                        panel_tile::<S, S::f32s, R, 1, 2>(s, job, places, Some(windows), p, y);
                     }
                 }
                 _ => {
                     for p in first..end {
-                        panel_tile::<S, S::f32s, R, 1, 4>(s, job, places, &windows, p, y);
+                        panel_tile::<S, S::f32s, R, 1, 4>(s, job, places, Some(windows), p, y);
                     }
                 }
             }
@@ -124,7 +131,17 @@ fn half_panel<S: Simd, const R: usize>(
     at_level(
         s,
         #[inline(always)]
-        || panel_tile::<S, f32x8<S>, R, 1, 1>(s, job, places, &windows(job, places, 0), panel, y),
+        || {
+            // Taken before the loop only where there are registers for them: with sixteen, every segment would load them again.
+            let known;
+            let first = if const { S::f32s::LEN == 16 } {
+                known = windows(job, places, 0);
+                Some(&known)
+            } else {
+                None
+            };
+            panel_tile::<S, f32x8<S>, R, 1, 1>(s, job, places, first, panel, y);
+        },
     );
 }
 
@@ -153,7 +170,7 @@ fn panel_tile<S: Simd, F: Vector<S>, const R: usize, const P: usize, const N: us
     s: S,
     job: &Job,
     places: &[Place; R],
-    windows_0: &[&[f32]; R],
+    first_windows: Option<&[&[f32]; R]>,
     panel: usize,
     y: &mut [f32],
 ) {
@@ -165,10 +182,9 @@ fn panel_tile<S: Simd, F: Vector<S>, const R: usize, const P: usize, const N: us
     let mut at = panel * job.panel_len + job.panel_start;
     for segment in 0..job.offsets.len() {
         // The first segment's windows were taken once for all panels: of a matrix there are no others.
-        let rows = if segment == 0 {
-            *windows_0
-        } else {
-            windows(job, places, segment)
+        let rows = match first_windows {
+            Some(first) if segment == 0 => *first,
+            _ => windows(job, places, segment),
         };
         let mut panels: [&[f32]; P] = [&[]; P];
         let mut p = 0;
