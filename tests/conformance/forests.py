@@ -72,7 +72,7 @@ def forest(
         counter = iter(range(1 << 20))
 
         def grow(level: int, own: Forest = own, counter: Any = counter, tree: int = tree) -> int:
-            number = next(counter)
+            number: int = next(counter)
             leaf = level == 0 or (rng.random() < 0.15 and level < depth)
             own.numbers.append(number)
             own.modes.append("LEAF" if leaf else str(rng.choice(list(modes))))
@@ -124,7 +124,7 @@ def rows(
 
 def _node(op: str, outputs: Sequence[str], attributes: dict[str, Any]) -> Any:
     """The node; empty lists are left out."""
-    given = {name: v for name, v in attributes.items() if not isinstance(v, list) or v}
+    given: dict[str, Any] = {name: v for name, v in attributes.items() if not isinstance(v, list) or v}
     return helper.make_node(op, ["x"], list(outputs), domain="ai.onnx.ml", **given)
 
 

@@ -27,12 +27,12 @@ def transformed(g: Builder, scores: Value, how: str) -> Value:
     scores = g.cast(scores, DType.F32)
     if how == "SOFTMAX":
         rows, count = scores.shape
-        return g.step(Softmax(rows, count, 1), [scores], scores.type)  # type: ignore[no-any-return]
+        return g.step(Softmax(rows, count, 1), [scores], scores.type)
     if how == "LOGISTIC":
         return activate(g, scores, "Sigmoid")
     if how == "SOFTMAX_ZERO":
-        return g.step(SoftmaxZero(scores.shape), [scores], scores.type)  # type: ignore[no-any-return]
-    return g.step(Probit(), [scores], scores.type) if how == "PROBIT" else scores  # type: ignore[no-any-return]
+        return g.step(SoftmaxZero(scores.shape), [scores], scores.type)
+    return g.step(Probit(), [scores], scores.type) if how == "PROBIT" else scores
 
 
 def transform(how: str) -> str:
@@ -49,7 +49,7 @@ def two_columns(g: Builder, score: Value, positive: bool) -> Value:
     else:
         other = g.elementwise(lambda _: Neg(), [score], score.dtype)
     layer = Concat(score.shape[0], (1, 1))
-    return g.step(layer, [other, score], score.type.with_shape(score.shape[0], 2))  # type: ignore[no-any-return]
+    return g.step(layer, [other, score], score.type.with_shape(score.shape[0], 2))
 
 
 def above(g: Builder, score: Value, threshold: float) -> Value:

@@ -104,7 +104,7 @@ class _Trees(_Classical):
                 for target, weight in weights[leaf]:
                     row[target].append(weight)
         combine = {"MIN": min, "MAX": max}.get(aggregate, sum)
-        total = np.array([[float(combine(v)) if v else 0.0 for v in row] for row in said]).reshape(len(x), targets)  # type: ignore[operator]
+        total = np.array([[float(combine(v)) if v else 0.0 for v in row] for row in said]).reshape(len(x), targets)
         return total / len(trees) if aggregate == "AVERAGE" else total
 
 
