@@ -16,6 +16,7 @@ impl<T> fmt::Debug for Brief<'_, T> {
 
 /// What weights are shown as: slices that are there or not.
 #[cfg(any(
+    feature = "classical",
     feature = "conv",
     feature = "dense",
     feature = "gru",
@@ -30,6 +31,7 @@ pub(crate) trait Shown {
 }
 
 #[cfg(any(
+    feature = "classical",
     feature = "conv",
     feature = "dense",
     feature = "gru",
@@ -45,6 +47,7 @@ impl<T> Shown for &[T] {
 }
 
 #[cfg(any(
+    feature = "classical",
     feature = "conv",
     feature = "dense",
     feature = "gru",
@@ -61,6 +64,7 @@ impl<T> Shown for Option<&[T]> {
 
 /// `Debug` of a layer: its parameters as they are, its weights in short. `brief!([const D: usize] Conv<'_, D>: group, …; kernel, bias)`.
 #[cfg(any(
+    feature = "classical",
     feature = "conv",
     feature = "dense",
     feature = "gru",
@@ -82,6 +86,7 @@ macro_rules! brief {
     };
 }
 #[cfg(any(
+    feature = "classical",
     feature = "conv",
     feature = "dense",
     feature = "gru",

@@ -27,6 +27,8 @@ mod broadcast;
 pub mod build;
 #[cfg(feature = "cast")]
 pub mod cast;
+#[cfg(feature = "classical")]
+pub mod classical;
 #[cfg(feature = "npz")]
 pub mod compare;
 #[cfg(feature = "conv")]

@@ -9,6 +9,7 @@ import numpy as np
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers.elementwise import Add, Greater, Neg, Sub
 from onnx2rust.layers.movement import Concat
@@ -52,6 +53,16 @@ def two_columns(g: Builder, score: Value, positive: bool) -> Value:
     return g.step(layer, [other, score], score.type.with_shape(score.shape[0], 2))
 
 
+def of_two(g: Builder, score: Value, how: str, *, positive: bool, threshold: float) -> tuple[Value, Value, str]:
+    """The class, both scores and what they are turned into, from the score of the second of two classes [rows, 1]: that class where it is above
+    the threshold. The first has what is missing to 1 (`positive`), or the opposite, as it always has where LOGISTIC makes probabilities of them."""
+    if how == "PROBIT":
+        raise Refuse("PROBIT of one score for two classes", "the specification leaves open what that means")
+    logistic = how == "LOGISTIC"
+    both = two_columns(g, score, positive and not logistic)
+    return above(g, score, threshold), both, "LOGISTIC" if logistic else "NONE"
+
+
 def above(g: Builder, score: Value, threshold: float) -> Value:
     """The class [rows] of scores [rows, 1]: 1 where they are greater, else 0."""
     limit = g.constant(np.full((1, 1), threshold, score.dtype.numpy))
@@ -65,8 +76,20 @@ def greatest(g: Builder, scores: Value) -> Value:
     return g.view(best, rows)
 
 
-def labelled(g: Builder, index: Value, labels: Sequence[int]) -> Value:
-    """The labels of classes [rows]."""
+def class_labels(integers: Sequence[int] | None, strings: Sequence[str] | None, names: tuple[str, str]) -> list[int] | list[str]:
+    """The labels of all classes, of which one of two attributes (with these `names`) has a list. Raises Refuse."""
+    if bool(integers) == bool(strings):
+        raise Refuse(f"one of {names[0]} and {names[1]} must be given", invalid=True)
+    return list(integers or ()) or list(strings or ())
+
+
+def labelled(g: Builder, index: Value, labels: Sequence[int] | Sequence[str]) -> Value:
+    """The labels of classes [rows]; strings are places in their table."""
+    if isinstance(labels[0], str):
+        names = tuple(str(label) for label in labels)
+        if len(set(names)) < len(names):
+            raise Refuse("two classes have one name", invalid=True)
+        return g.step(View(), [index], TensorType(DType.I64, index.shape, names))
     if list(labels) == list(range(len(labels))):
         return index
     return gather(g, g.constant(np.array(labels, np.int64)), index)

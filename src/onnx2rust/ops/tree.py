@@ -245,11 +245,8 @@ def _regress(
 
 
 def _classify(g: Builder, X: Value, trees: TreeAttributes, leaves: Classes) -> tuple[Value, Value]:
-    labels, names = leaves.classlabels_int64s, leaves.classlabels_strings
-    if bool(labels) == bool(names):
-        raise Refuse("one of classlabels_int64s and classlabels_strings must be given", invalid=True)
-    if not labels:
-        raise Refuse("classes with names are not supported", "give classes numbers")
+    names = "classlabels_int64s", "classlabels_strings"
+    labels = scores.class_labels(leaves.classlabels_int64s, leaves.classlabels_strings, names)
     how = scores.transform(trees.post_transform)
     model = _model(trees, leaves, X)
     x = _samples(g, X, model)
@@ -286,10 +283,6 @@ def _of_two(g: Builder, x: Value, model: _Model, how: str) -> tuple[Value, Value
     if ids.tolist() != [0] or len(model.base) > 1:
         what = f"weights for classes {', '.join(map(str, ids[:4]))} of two, and {len(model.base)} base_values"
         raise Refuse(what, f"{_RULE}; exporters write weights for class 0, and one base value or none")
-    if how == "PROBIT":
-        raise Refuse("PROBIT of one score for two classes", _RULE)
     positive = not (model.weights.weights < 0).any()
     score = scores.plus(g, _ensemble(g, x, _tables(model, x, 1), 1, "Sum"), model.base)
-    index = scores.above(g, score, 0.5 if positive else 0.0)
-    logistic = how == "LOGISTIC"
-    return index, scores.two_columns(g, score, positive and not logistic), "LOGISTIC" if logistic else "NONE"
+    return scores.of_two(g, score, how, positive=positive, threshold=0.5 if positive else 0.0)

@@ -63,6 +63,108 @@ def transformed(scores: Array, how: str) -> Array:
     return scores
 
 
+def _labels(given: dict[str, Any], integers: str) -> Array:
+    """The labels of all classes: integers, or strings."""
+    return np.array(given[integers], np.int64) if given.get(integers) else np.array(given["classlabels_strings"], object)
+
+
+class ZipMap(_Classical):
+    """The columns: which key has which is known to whoever compares them."""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array]:
+        return (x.reshape(1, -1) if x.ndim == 1 else x,)
+
+
+class Scaler(_Classical):
+    """(x − offset) · scale"""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array]:
+        given = self.given()
+        wide = x if x.dtype.kind == "f" else x.astype(np.float32)
+        return ((wide.astype(np.float64) - np.array(given["offset"])) * np.array(given["scale"]),)
+
+
+class Normalizer(_Classical):
+    """Each row divided by its norm, if that is not 0."""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array]:
+        rows = _wide(x)
+        how = self.given().get("norm", "MAX")
+        if how == "MAX":
+            norm = np.fmax.reduce(rows, axis=1, keepdims=True)
+        else:
+            norm = np.abs(rows).sum(axis=1, keepdims=True) if how == "L1" else np.sqrt((rows**2).sum(axis=1, keepdims=True))
+        return (np.where(norm == 0, rows, rows / norm).reshape(x.shape),)
+
+
+class Imputer(_Classical):
+    """x, but where it is the replaced value the imputed one."""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array]:
+        given, kind = self.given(), "float" if x.dtype.kind == "f" else "int64"
+        replaced = given.get(f"replaced_value_{kind}", 0)
+        missing = np.isnan(x) if np.isnan(replaced) else x == replaced
+        return (np.where(missing, np.array(given[f"imputed_value_{kind}s"], x.dtype), x),)
+
+
+class FeatureVectorizer(_Classical):
+    """All columns side by side."""
+
+    def _run(self, *x: Array, **_: Any) -> tuple[Array]:
+        return (np.hstack([_wide(a) for a in x]),)
+
+
+class OneHotEncoder(_Classical):
+    """1 at the category of x, else 0."""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array]:
+        categories = np.array(self.given()["cats_int64s"], np.int64)
+        return ((x.astype(np.int64)[..., None] == categories).astype(np.float64),)
+
+
+class LabelEncoder(_Classical):
+    """The value of each key. Since version 4 NaN is one."""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array]:
+        given = self.given()
+        if "classes_strings" in given:
+            classes = list(given["classes_strings"])
+            keys, values = (classes, list(range(len(classes)))) if x.dtype.kind in "OUS" else (list(range(len(classes))), classes)
+        else:
+            keys, values = (list(next(v for k, v in given.items() if k.startswith(what))) for what in ("keys", "values"))
+        nan_is_a_key = int(self.run_params["opsets"].get(self.op_domain, 1)) >= 4
+        table = {"NaN" if k != k else k: v for k, v in zip(keys, values, strict=True) if k == k or nan_is_a_key}
+        kind = {str: "string", int: "int64"}.get(type(values[0]), "float")
+        default = given.get(f"default_{kind}", {"string": "_Unused", "int64": -1}.get(kind, -0.0))
+        default = given["default_tensor"].reshape(-1)[0] if "default_tensor" in given else default
+        found = [table.get("NaN" if v != v else v, default) for v in x.ravel().tolist()]
+        return (np.array(found, object if kind == "string" else np.asarray(values).dtype).reshape(x.shape),)
+
+
+class LinearRegressor(_Classical):
+    """x · coefficientsᵀ + intercepts"""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array]:
+        given = self.given()
+        targets, how = given.get("targets", 1), given.get("post_transform", "NONE")
+        y = _wide(x) @ np.array(given["coefficients"]).reshape(targets, -1).T + np.array(given.get("intercepts", 0.0))
+        return (transformed(y, how) if targets > 1 or how == "PROBIT" else y,)
+
+
+class LinearClassifier(_Classical):
+    """The class with the greatest score, and all scores."""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array, Array]:
+        given = self.given()
+        labels, how = _labels(given, "classlabels_ints"), given.get("post_transform", "NONE")
+        intercepts = np.array(given["intercepts"])
+        z = _wide(x) @ np.array(given["coefficients"]).reshape(len(intercepts), -1).T + intercepts
+        if len(intercepts) > 1:
+            return labels[z.argmax(axis=1)], transformed(z, how)
+        chosen = labels[(z[:, 0] > 0).astype(int)]
+        return chosen, transformed(np.hstack([-z, z]), how) if how == "LOGISTIC" else np.hstack([1 - z, z])
+
+
 class _Trees(_Classical):
     """Walks through trees node by node."""
 
@@ -124,7 +226,7 @@ class TreeEnsembleClassifier(_Trees):
 
     def _run(self, x: Array, **_: Any) -> tuple[Array, Array]:
         given, x = self.given(), _wide(x)
-        labels, how = np.array(given["classlabels_int64s"]), given.get("post_transform", "NONE")
+        labels, how = _labels(given, "classlabels_int64s"), given.get("post_transform", "NONE")
         base = np.array(given.get("base_values", 0.0), np.float64)
         if len(labels) > 2:
             z = self.totals(x, given, "class", len(labels), "SUM") + base
