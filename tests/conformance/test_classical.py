@@ -10,7 +10,7 @@ import cases
 import harness
 import numpy as np
 import pytest
-from forests import BRANCHES, classifier, forest, regressor, rows
+from forests import BRANCHES, classifier, ensemble, forest, regressor, rows
 from onnx import helper, numpy_helper
 
 from onnx2rust.oracle.referee import Referee
@@ -144,7 +144,7 @@ def _linear() -> Iterator[harness.Case]:
     for how in TRANSFORMS:
         for targets in (1, 3):
             a = rng.uniform(0.01, 0.2, size=targets * 4).tolist()
-            given = {"coefficients": a, "targets": targets, "post_transform": how}
+            given: Any = {"coefficients": a, "targets": targets, "post_transform": how}
             yield _ml("LinearRegressor", {"x": np.abs(x)}, intercepts=[0.25] * targets, **given)
             yield _ml("LinearRegressor", {"x": np.abs(x[0])}, **given)
         for labels, count in (([5, -7], 1), ([0, 1], 2), ([4, 9, 2**40], 3)):
@@ -163,8 +163,65 @@ def _linear() -> Iterator[harness.Case]:
         yield _ml("LinearClassifier", {"x": (3 * x).astype(kind)}, ("y", "z"), **given)
 
 
+def _ensembles() -> Iterator[harness.Case]:
+    rng = np.random.default_rng(11)
+
+    def case(node: Any, x: np.ndarray[Any, Any], near: float = 2e-6) -> harness.Case:
+        return cases.case(f"e_{next(_NUMBER)}", [node], {"x": x}, open_axes=_open(x), ml=5, rtol=near, atol=near)
+
+    for dtype in (np.float32, np.float64):
+        model = forest(rng, 6, 4, 5, 1, modes=BRANCHES, values=EDGES, dtype=dtype)
+        yield case(ensemble(model, 1, dtype), rows(rng, 61, 5, EDGES, dtype))
+        for aggregate in range(4):
+            model = forest(rng, 9, 3, 4, 3, each="one", dtype=dtype)
+            yield case(ensemble(model, 3, dtype, aggregate_function=aggregate), rows(rng, 33, 4, (0.0,), dtype))
+    # sets, with missing values, of one value and of many
+    values = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
+    for depth in (1, 3, 5):
+        model = forest(rng, 5, depth, 3, 1, values=values)
+        branches = sum(mode != "LEAF" for mode in model.modes)
+        asked = {n: rng.choice(values, size=rng.integers(1, 5), replace=False).tolist() for n in range(0, branches, 2)}
+        yield case(ensemble(model, 1, members=asked), rows(rng, 90, 3, values))
+
+
+def _machines() -> Iterator[harness.Case]:
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(11, 9)).astype(np.float32)
+    kernels = {"LINEAR": [0.0, 0.0, 0.0], "POLY": [0.1, 0.5, 3.0], "RBF": [0.2, 0.0, 0.0], "SIGMOID": [0.1, -0.25, 0.0]}
+    for name, parameters in kernels.items():
+        given: Any = {"kernel_type": name, "kernel_params": parameters}
+        for one_class in (0, 1):
+            vectors: Any = {
+                "support_vectors": rng.normal(size=7 * 9).tolist(),
+                "coefficients": rng.normal(size=7).tolist(),
+                "rho": [0.25],
+            }
+            yield _ml("SVMRegressor", {"x": x}, n_supports=7, one_class=one_class, **given, **vectors)
+        for classes in (2, 3, 4):
+            counts = [3, 2, 4, 1][:classes]
+            pairs = classes * (classes - 1) // 2
+            own: Any = {
+                **given,
+                "support_vectors": rng.normal(size=sum(counts) * 9).tolist(),
+                "coefficients": rng.normal(size=(classes - 1) * sum(counts)).tolist(),
+                "rho": rng.normal(size=pairs).tolist(),
+                "vectors_per_class": counts,
+                "classlabels_ints": [4, -2, 0, 9][:classes],
+            }
+            yield _ml("SVMClassifier", {"x": x}, ("y", "z"), **own)
+            platt: Any = {"prob_a": rng.uniform(-2, -0.5, pairs).tolist(), "prob_b": rng.normal(size=pairs).tolist()}
+            yield _ml("SVMClassifier", {"x": x}, ("y", "z"), **own, **platt)
+            for how in ("LOGISTIC", "SOFTMAX"):
+                yield _ml("SVMClassifier", {"x": x}, ("y", "z"), post_transform=how, **own)
+    linear: Any = {"coefficients": rng.normal(size=9).tolist(), "rho": [0.5], "kernel_params": [0.0, 0.0, 0.0]}
+    yield _ml("SVMRegressor", {"x": x}, **linear)
+
+
+FAMILIES = (_trees, _ensembles, _features, _linear, _machines)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("family", [_trees, _features, _linear])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_against_onnxruntime(family: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(harness, "BUILD", harness.BUILD.with_name("classical"))
     results = harness.run(list(family()))
@@ -172,7 +229,7 @@ def test_against_onnxruntime(family: Any, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", [_trees, _features, _linear])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_the_referee_agrees(family: Any) -> None:
     """The float64 evaluation that decides whether a crate is right, against onnxruntime."""
     for case in family():

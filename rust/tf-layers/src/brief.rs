@@ -23,6 +23,7 @@ impl<T> fmt::Debug for Brief<'_, T> {
     feature = "lstm",
     feature = "norm",
     feature = "rnn",
+    feature = "svm",
     feature = "tree"
 ))]
 pub(crate) trait Shown {
@@ -38,6 +39,7 @@ pub(crate) trait Shown {
     feature = "lstm",
     feature = "norm",
     feature = "rnn",
+    feature = "svm",
     feature = "tree"
 ))]
 impl<T> Shown for &[T] {
@@ -54,6 +56,7 @@ impl<T> Shown for &[T] {
     feature = "lstm",
     feature = "norm",
     feature = "rnn",
+    feature = "svm",
     feature = "tree"
 ))]
 impl<T> Shown for Option<&[T]> {
@@ -71,6 +74,7 @@ impl<T> Shown for Option<&[T]> {
     feature = "lstm",
     feature = "norm",
     feature = "rnn",
+    feature = "svm",
     feature = "tree"
 ))]
 macro_rules! brief {
@@ -93,6 +97,7 @@ macro_rules! brief {
     feature = "lstm",
     feature = "norm",
     feature = "rnn",
+    feature = "svm",
     feature = "tree"
 ))]
 pub(crate) use brief;

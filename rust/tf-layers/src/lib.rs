@@ -87,6 +87,8 @@ pub mod signature;
 mod slot;
 #[cfg(feature = "softmax")]
 pub mod softmax;
+#[cfg(feature = "svm")]
+pub mod svm;
 #[cfg(feature = "base")]
 pub mod top;
 #[cfg(feature = "tree")]

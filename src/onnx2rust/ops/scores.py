@@ -23,9 +23,12 @@ from onnx2rust.ops.indexing import gather
 TRANSFORMS = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
 
 
-def transformed(g: Builder, scores: Value, how: str) -> Value:
-    """The scores [rows, n], as float32, after `post_transform`."""
-    scores = g.cast(scores, DType.F32)
+def transformed(g: Builder, scores: Value, how: str, dtype: DType = DType.F32) -> Value:
+    """The scores [rows, n] after `post_transform`, which computes in float32, in an element type."""
+    return g.cast(scores if how == "NONE" else _transformed(g, g.cast(scores, DType.F32), how), dtype)
+
+
+def _transformed(g: Builder, scores: Value, how: str) -> Value:
     if how == "SOFTMAX":
         rows, count = scores.shape
         return g.step(Softmax(rows, count, 1), [scores], scores.type)
@@ -33,7 +36,7 @@ def transformed(g: Builder, scores: Value, how: str) -> Value:
         return activate(g, scores, "Sigmoid")
     if how == "SOFTMAX_ZERO":
         return g.step(SoftmaxZero(scores.shape), [scores], scores.type)
-    return g.step(Probit(), [scores], scores.type) if how == "PROBIT" else scores
+    return g.step(Probit(), [scores], scores.type)
 
 
 def transform(how: str) -> str:
