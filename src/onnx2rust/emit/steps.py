@@ -91,7 +91,8 @@ class Writer:
         return code(WORKSPACE, f".s{self.plan.slot_of[self.plan.root(value)]}{text}")
 
     def _part(self, root: Value, head: Code, close: str | None, borrow: str) -> Code:
-        """A slice: `head`, the length and `close`. In a segment, the part of a whole value that belongs to this turn's samples."""
+        """A slice: `head`, the length and `close`. In a segment, the part of a whole value that
+        belongs to this turn's samples."""
         if self.segment is None or root not in self.plan.whole:
             return head if close is None else code(head, Length(self.dims(root.shape)), close)
         elements = part(root, self.segment.batch)
@@ -192,7 +193,8 @@ class Writer:
         return sizes
 
     def _arguments(self, step: Step, skip: Sequence[int] = (), instead: Code | None = None) -> list[Code]:
-        """What stands in front of the outputs: the sizes and the inputs, without those of `skip`, or with `instead` in place of them."""
+        """What stands in front of the outputs: the sizes and the inputs, without those of `skip`,
+        or with `instead` in place of them."""
         layer, sizes = step.layer, self._sizes(step)
         reads: dict[int, Code | None] = {}
         for index, value in enumerate(step.inputs):

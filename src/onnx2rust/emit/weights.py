@@ -46,9 +46,9 @@ class _Reader:
 class WeightTable:
     """All entries of a program, in order of first use; equal arrays with equal packing are one entry.
 
-    What one layer alone holds is called after it and the field (`conv1_kernel`), whatever exporter the tensor's name is from. A constant that
-    is an input of a step keeps its own name without the scopes that all have; where that is but a counter, the step and what it is there
-    say more (`embedding_table`). What several steps share has its own name.
+    What one layer alone holds is called after it and the field (`conv1_kernel`), whatever exporter the tensor's name is from. A
+    constant that is an input of a step keeps its own name without the scopes that all have; where that is but a counter, the step
+    and what it is there say more (`embedding_table`). What several steps share has its own name.
     """
 
     def __init__(self, program: Program) -> None:

@@ -28,11 +28,11 @@ def session(proto: onnx.ModelProto, *, optimised: bool = True) -> onnxruntime.In
 
 
 class Reference:
-    """The model in onnxruntime. Where its optimiser makes of the model what it cannot run (it moves a transpose over a bicubic Resize, for
-    which it has no channels-last kernel), the model runs as it stands, and `note` says so.
+    """The model in onnxruntime. Where its optimiser makes of the model what it cannot run (it moves a transpose over a bicubic
+    Resize, for which it has no channels-last kernel), the model runs as it stands, and `note` says so.
 
-    A quantised model does unless it is to be `optimised`, as people run it: its optimiser turns some of the float products into integers, which ones depending on its version, and how
-    they saturate on the processor (docs/adr/0010).
+    A quantised model does unless it is to be `optimised`, as people run it: its optimiser turns some of the float products into
+    integers, which ones depending on its version, and how they saturate on the processor (docs/adr/0010).
     """
 
     def __init__(self, proto: onnx.ModelProto, *, optimised: bool = False) -> None:
@@ -55,8 +55,9 @@ class Reference:
             raise ToolError(f"onnxruntime, the reference, cannot run the model: {str(error)[:400]}") from error
 
     def check_as_it_stands(self, feeds: dict[str, Array]) -> None:
-        """Raises ToolError if the model runs on these inputs only because the optimiser has removed what fails, as a Reshape of the wrong size in
-        front of another: what the optimiser does differs from version to version, and is not what the model says."""
+        """Raises ToolError if the model runs on these inputs only because the optimiser has removed what fails, as a Reshape of
+        the wrong size in front of another: what the optimiser does differs from version to version, and is not what the model
+        says."""
         try:
             self._plain = self._plain or session(self._proto, optimised=False)
         except Exception:  # as above; then it cannot run otherwise
@@ -65,7 +66,8 @@ class Reference:
             self._plain.run(None, {n: np.asarray(a) for n, a in feeds.items()})
         except Exception as error:  # as above
             raise ToolError(
-                f"onnxruntime runs the model on these inputs with its graph optimisations only; without them it says: {str(error)[:400]}"
+                "onnxruntime runs the model on these inputs with its graph optimisations only; without them it says: "
+                f"{str(error)[:400]}"
             ) from error
 
     def _unoptimised(self, error: Exception) -> bool:

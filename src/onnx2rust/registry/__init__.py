@@ -52,7 +52,8 @@ OPERATORS: dict[tuple[str, str], list[Operator]] = {}
 
 
 def onnx_op(name: str, *, since: int | tuple[int, ...], domain: str = "") -> Callable[[F], F]:
-    """Registers the decorated function as the lowering of versions `since` of an operator; raises ValueError if one of them has one."""
+    """Registers the decorated function as the lowering of versions `since` of an operator; raises
+    ValueError if one of them has one."""
     versions = (since,) if isinstance(since, int) else since
 
     def register(function: F) -> F:
