@@ -11,14 +11,19 @@ import onnx
 # read when it is imported: its telemetry writes into the home folder, and a warning where it cannot
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state
 
 from onnx2rust.base.errors import ToolError
 
 Array = np.ndarray[Any, Any]
+_OWN = [e for e in vars(onnxruntime_pybind11_state).values() if isinstance(e, type) and issubclass(e, Exception)]
+ERRORS: tuple[type[Exception], ...] = (*_OWN, RuntimeError, ValueError, IndexError)
+"""What onnxruntime raises: exceptions of its own, each derived from Exception alone, and what its binding makes
+of those of C++."""
 
 
 def session(proto: onnx.ModelProto, *, optimised: bool = True) -> onnxruntime.InferenceSession:
-    """A session for the model. onnxruntime's errors share no narrower base than Exception."""
+    """A session for the model; raises one of ERRORS."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
@@ -42,7 +47,7 @@ class Reference:
         quantised = not optimised and any(node.op_type == "QuantizeLinear" for node in proto.graph.node)
         try:
             self.session = session(proto, optimised=not quantised)
-        except Exception as error:  # onnxruntime's own exception classes share no narrower base
+        except ERRORS as error:
             if quantised or not self._unoptimised(error):
                 raise ToolError(f"onnxruntime, the reference, cannot load the model: {str(error)[:400]}") from error
 
@@ -51,7 +56,7 @@ class Reference:
         arrays = {n: np.asarray(a) for n, a in feeds.items()}
         try:
             return [np.asarray(a) for a in self.session.run(None, arrays)]
-        except Exception as error:  # as above
+        except ERRORS as error:
             raise ToolError(f"onnxruntime, the reference, cannot run the model: {str(error)[:400]}") from error
 
     def check_as_it_stands(self, feeds: dict[str, Array]) -> None:
@@ -60,11 +65,11 @@ class Reference:
         says."""
         try:
             self._plain = self._plain or session(self._proto, optimised=False)
-        except Exception:  # as above; then it cannot run otherwise
+        except ERRORS:  # then it cannot run otherwise
             return
         try:
             self._plain.run(None, {n: np.asarray(a) for n, a in feeds.items()})
-        except Exception as error:  # as above
+        except ERRORS as error:
             raise ToolError(
                 "onnxruntime runs the model on these inputs with its graph optimisations only; without them it says: "
                 f"{str(error)[:400]}"
@@ -73,7 +78,7 @@ class Reference:
     def _unoptimised(self, error: Exception) -> bool:
         try:
             self.session = session(self._proto, optimised=False)
-        except Exception:  # as above; then the first error is the one to tell
+        except ERRORS:  # then the first error is the one to tell
             return False
         self.note = f"onnxruntime runs it without its graph optimisations only: with them it says {str(error)[:200]!r}"
         return True
