@@ -49,9 +49,8 @@ def text(cases: Sequence[harness.Case]) -> str:
     lines += ["| operator | opsets | types | official tests |", "|---|---|---|---|"]
     lines += [_row(name, one, passing[name], total[name], later[name]) for name, one in sorted(supported.items())]
     lines += ["", "## Not supported", "", ", ".join(f"`{name}`" for name in sorted(known - set(supported))) + "."]
-    machine = {s.name for s in onnx.defs.get_all_schemas() if s.domain == "ai.onnx.ml" and not s.deprecated}
-    lines += ["", "Of `ai.onnx.ml` (trees, support vector machines, encoders of scikit-learn and others), none: "]
-    lines[-1] += ", ".join(f"`{name}`" for name in sorted(machine)) + "."
+    machine = {f"{s.domain}::{s.name}" for s in onnx.defs.get_all_schemas() if s.domain == "ai.onnx.ml" and not s.deprecated}
+    lines += ["", "Of those for classical models: " + ", ".join(f"`{name}`" for name in sorted(machine - set(supported))) + "."]
     return "\n".join(lines) + "\n"
 
 

@@ -36,7 +36,7 @@ class Kind:
         begin = _begin(short)
         self.members = tuple(names.unique(ident("_".join(words[begin:]), "layer")) for words in short)
 
-    def called(self, block: int) -> dict[str, str]:
+    def called(self, block: int) -> dict[str, Escaped]:
         """What a block's method calls the layers and constants."""
         return dict(zip(self.blocks[block], self.members, strict=True))
 

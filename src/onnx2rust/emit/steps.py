@@ -279,17 +279,6 @@ class Writer:
         steps = {step.name: literals.type_path(step.layer) for step in self.plan.program.walk() if not step.bodies}
         return {**steps, **{e.name: f"&'w [{e.dtype.rust}]" for e in self.weights.entries}}
 
-    def fields(self, scope: Scope) -> list[tuple[Step, str, str]]:
-        """Layers with parameters: (step, Rust type, struct literal), as the file whose names are `scope` writes them."""
-        found = []
-        for step in self.plan.program.walk():
-            if isinstance(step.layer, View) or step.bodies or not step.layer.constants():
-                continue
-            self.features |= step.layer.features()
-            literal = literals.struct(step.layer, self.weights, scope)
-            found.append((step, literals.struct_type(step.layer, scope), literal))
-        return found
-
 
 def _method(name: str, layer: Layer, inputs: Sequence[Value | None], outputs: Sequence[Value | None] = ()) -> str:
     """The method for these operands: those that may be absent and are not are in its name."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust.base.naming import Escaped, Names, ident, inside, weight_name
+from onnx2rust.base.naming import Escaped, Names, code_span, ident, inside, string, weight_name
 from onnx2rust.ir import dtypes
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import PLAIN, Variant, Weight
@@ -19,6 +19,17 @@ from onnx2rust.ir.program import Program, Step, Value
 
 _Content = tuple[bytes, str, tuple[int, ...]]
 _Key = tuple[bytes, str, tuple[int, ...], Variant]
+
+
+@dataclass(frozen=True)
+class Static:
+    """A packed tensor as `src/weights.rs` declares it."""
+
+    doc: Escaped
+    field: Escaped
+    storage: Escaped
+    kind: Escaped
+    file: Escaped
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +41,29 @@ class Entry:
     packing: Variant
     name: Escaped
     dtype: DType
+
+    def file(self, prefix: str) -> Escaped:
+        """The file that the build script packs it into, as a Rust string: all lie in one folder, so `prefix` has no slash left."""
+        return string(f"{prefix.replace('/', '__')}{self.name}.{'rs' if self.as_text else 'bin'}")
+
+    @property
+    def as_text(self) -> bool:
+        """Whether the build script writes it as Rust, because not every byte pattern is one of its elements."""
+        return self.dtype in (DType.BOOL, DType.F16)
+
+    def tensor(self, prefix: str, packing: str) -> Escaped:
+        """What the build script reads, checks and packs."""
+        shape = ", ".join(map(str, self.array.shape))
+        return Escaped(
+            f"Tensor {{ name: {string(prefix + self.member)}, dtype: Dtype::{self.dtype.variant}, shape: &[{shape}], "
+            f"packing: {packing}, file: {self.file(prefix)} }}"
+        )
+
+    def static(self, prefix: str) -> Static:
+        """What the crate embeds."""
+        doc = code_span(f"{self.member}: [{', '.join(map(str, self.array.shape))}]")
+        kind = Escaped("include" if self.as_text else "bytes")
+        return Static(doc, self.name, Escaped(self.dtype.rust), kind, self.file(prefix))
 
 
 @dataclass(frozen=True)

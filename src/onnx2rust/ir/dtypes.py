@@ -40,6 +40,11 @@ class DType(enum.Enum):
         return self.value[2]
 
     @property
+    def variant(self) -> str:
+        """What the enums of element types in tf-layers call it."""
+        return self.rust.capitalize()
+
+    @property
     def bytes(self) -> int:
         """Bytes of one element."""
         return int(self.numpy.itemsize)

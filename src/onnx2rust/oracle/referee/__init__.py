@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-from onnx2rust.oracle.referee import control, recurrent, small, windows
+from onnx2rust.oracle.referee import classical, control, recurrent, small, windows
 from onnx2rust.oracle.referee.doubled import doubled, widened
 
 Array = np.ndarray[Any, Any]
@@ -28,6 +28,7 @@ _KERNELS: list[Any] = [
     small.Softmax, small.LogSoftmax, small.Hardmax, small.Scatter, small.Resize, small.Erf, small.BatchNormalization,
     small.LayerNormalization, small.SimplifiedLayerNormalization,
     small.DequantizeLinear, small.QuantizeLinear,
+    classical.TreeEnsembleRegressor, classical.TreeEnsembleClassifier,
 ]  # fmt: skip
 
 
