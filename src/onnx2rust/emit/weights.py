@@ -43,7 +43,8 @@ class Entry:
     dtype: DType
 
     def file(self, prefix: str) -> Escaped:
-        """The file that the build script packs it into, as a Rust string: all lie in one folder, so `prefix` has no slash left."""
+        """The file that the build script packs it into, as a Rust string: all lie in one folder, so
+        `prefix` has no slash left."""
         return string(f"{prefix.replace('/', '__')}{self.name}.{'rs' if self.as_text else 'bin'}")
 
     @property

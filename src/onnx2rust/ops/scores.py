@@ -43,7 +43,8 @@ def transform(how: str) -> str:
 
 
 def two_columns(g: Builder, score: Value, positive: bool) -> Value:
-    """[rows, 2] from the score of the second of two classes [rows, 1]: 1 − score beside it where it is a probability (`positive`), else −score."""
+    """[rows, 2] from the score of the second of two classes [rows, 1]: 1 − score beside it where it
+    is a probability (`positive`), else −score."""
     if positive:
         other = binary(g, Sub, g.constant(np.ones((1, 1), score.dtype.numpy)), score)
     else:
