@@ -7,6 +7,7 @@ import dataclasses
 import inspect
 import re
 import textwrap
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -137,3 +138,23 @@ def test_functions_of_the_python_api_have_the_signatures_that_are_listed() -> No
         shown = [a for a in arguments.replace("…", "").split(", ") if a and a != "*"]
         assert [a.partition("=")[0] for a in shown] == [k.partition("=")[0] for k in known], name
         assert [a for a in shown if not a.endswith("=")] == [k for k in known if not k.startswith("progress")], name
+
+
+def test_targets_that_are_named_are_targets_of_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    places = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/**/*.yml"), ROOT / ".ci" / "run"]
+    named = {
+        (name, path.name)
+        for path in places
+        for name in re.findall(r"(?:`|run: |^)make ([a-z-]+)", path.read_text(encoding="utf-8"), re.M)
+    }
+    assert {"test.yml", "run", "CONTRIBUTING.md", "README.md"} <= {place for _, place in named}
+    assert {(name, place) for name, place in named if name not in targets} == set()
+
+
+def test_the_version_is_one() -> None:
+    """In Python's spelling, and in cargo's."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    crate = tomllib.loads((ROOT / "rust" / "tf-layers" / "Cargo.toml").read_text(encoding="utf-8"))["package"]["version"]
+    assert project == onnx2rust.__version__
+    assert re.sub(r"-alpha\.|-beta\.|-rc\.", lambda m: {"a": "a", "b": "b", "r": "rc"}[m[0][1]], crate) == project
