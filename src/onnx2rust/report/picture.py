@@ -48,6 +48,8 @@ FAMILIES: dict[str, tuple[str, Colour]] = {
     "unary": ("elementwise", (196, 72, 58)),
     "select": ("elementwise", (196, 72, 58)),
     "cast": ("elementwise", (196, 72, 58)),
+    "tree": ("trees, scores", (46, 112, 72)),
+    "scores": ("trees, scores", (46, 112, 72)),
     "movement": ("data movement", (128, 116, 100)),
     "shape": ("data movement", (128, 116, 100)),
     "control": ("control flow", (20, 20, 20)),
