@@ -302,7 +302,7 @@ def _layers(writer: Writer, scope: Scope, text: body.Body) -> tuple[list[dict[st
     for step, type_, literal in writer.fields(scope):
         found[step.name] = _field(step.name, type_, literal, writer.describe(step))
     for e in _read_directly(writer, writer.plan.program):
-        found[e.name] = _field(e.name, f"&'w [{e.dtype.rust}]", f"w.{e.name}", e.member)
+        found[e.name] = _field(e.name, f"&'w [{e.stored.rust}]", f"w.{e.name}", e.member)
     kinds = []
     arrays: dict[str, dict[str, Any]] = {}
     for kind in text.kinds:
@@ -361,15 +361,15 @@ _AS_TEXT = (DType.BOOL, DType.F16)
 
 
 def _file(entry: Entry) -> str:
-    return f"{entry.name}.{'rs' if entry.dtype in _AS_TEXT else 'bin'}"
+    return f"{entry.name}.{'rs' if entry.stored in _AS_TEXT else 'bin'}"
 
 
 def _static(entry: Entry, prefix: str) -> dict[str, Any]:
     return {
         "doc": code_span(f"{entry.member}: [{', '.join(map(str, entry.array.shape))}]"),
         "field": entry.name,
-        "storage": Escaped(entry.dtype.rust),
-        "kind": Escaped("include" if entry.dtype in _AS_TEXT else "bytes"),
+        "storage": Escaped(entry.stored.rust),
+        "kind": Escaped("include" if entry.stored in _AS_TEXT else "bytes"),
         "file": string(_flat(prefix) + _file(entry)),
     }
 

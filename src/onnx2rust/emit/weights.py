@@ -31,6 +31,11 @@ class Entry:
     name: Escaped
     dtype: DType
 
+    @property
+    def stored(self) -> DType:
+        """The element type of what is embedded: 8-bit kernels are packed four to a word."""
+        return DType.I32 if self.packing.name.startswith("Integer") else self.dtype
+
 
 @dataclass(frozen=True)
 class _Reader:
