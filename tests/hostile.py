@@ -79,7 +79,7 @@ def model(text: str) -> onnx.ModelProto:
         helper.make_node("Relu", [name("h")], [name("y")], name=name("r"), doc_string=text),
         helper.make_node("Gemm", [name("y"), name("v")], [name("z")], name=name("w"), doc_string=text),
     ]
-    shapes = [name("n") or "n", 4]
+    shapes: list[int | str | None] = [name("n") or "n", 4]
     inputs = [
         helper.make_tensor_value_info(name(""), TensorProto.FLOAT, [name(""), 4], doc_string=text),
         helper.make_tensor_value_info(name("2"), TensorProto.FLOAT, shapes, doc_string=text),

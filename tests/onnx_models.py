@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -14,9 +15,9 @@ OPSET = 18
 def model(
     name: str,
     nodes: Sequence[onnx.NodeProto],
-    inputs: dict[str, tuple],
-    outputs: dict[str, tuple],
-    weights: dict[str, np.ndarray],
+    inputs: Mapping[str, Sequence[int | str | None]],
+    outputs: Mapping[str, Sequence[int | str | None]],
+    weights: Mapping[str, Any],
     dtype: int = TensorProto.FLOAT,
 ) -> onnx.ModelProto:
     """A checked model; inputs (of type `dtype`) and outputs (float32) have the given shapes; text is an open size."""
@@ -33,7 +34,8 @@ def model(
 
 
 def _draw(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    return (rng.standard_normal(shape) / np.sqrt(np.prod(shape[1:]) if len(shape) > 2 else shape[0])).astype(np.float32)
+    inputs = np.prod(shape[1:]) if len(shape) > 2 else shape[0]
+    return np.asarray(rng.standard_normal(shape) / np.sqrt(inputs), np.float32)
 
 
 def score(seed: int = 1) -> onnx.ModelProto:

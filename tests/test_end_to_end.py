@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -24,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def models(tmp_path):
+def models(tmp_path: Path) -> Any:
     """Two small models and one that is none."""
     onnx.save(onnx_models.score(), tmp_path / "score.onnx")
     onnx.save(onnx_models.digits(), tmp_path / "digits.onnx")
@@ -32,13 +34,13 @@ def models(tmp_path):
     return tmp_path
 
 
-def verify(capsys, *arguments):
+def verify(capsys: pytest.CaptureFixture[str], *arguments: Any) -> Any:
     """Exit code and the JSON object of `verify`."""
     code = cli.run(["verify", "--json", "-q", "--target-dir", str(TARGET), *map(str, arguments)])
     return code, json.loads(capsys.readouterr().out)
 
 
-def test_models_of_one_call_are_verified_together(models, capsys):
+def test_models_of_one_call_are_verified_together(models: Any, capsys: pytest.CaptureFixture[str]) -> None:
     code, found = verify(capsys, models / "score.onnx", models / "noise.onnx", models / "digits.onnx", "--batch", "1,3,5")
     score, noise, digits = found["models"]
     assert (code, found["ok"]) == (3, False)
@@ -51,7 +53,9 @@ def test_models_of_one_call_are_verified_together(models, capsys):
         assert result["max_abs"] < 1e-5
 
 
-def test_per_node_names_the_node_whose_layer_is_wrong(models, capsys, monkeypatch):
+def test_per_node_names_the_node_whose_layer_is_wrong(
+    models: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     sabotage(monkeypatch, always=True)
     code, found = verify(capsys, models / "score.onnx", "--per-node")
     (model,) = found["models"]
@@ -61,7 +65,9 @@ def test_per_node_names_the_node_whose_layer_is_wrong(models, capsys, monkeypatc
     assert model["outputs"][0]["worst"]["actual"] != model["outputs"][0]["worst"]["expected"]
 
 
-def test_per_node_blames_a_pass_that_only_the_whole_model_meets(models, capsys, monkeypatch):
+def test_per_node_blames_a_pass_that_only_the_whole_model_meets(
+    models: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     sabotage(monkeypatch, always=False)
     code, found = verify(capsys, models / "score.onnx", "--per-node")
     (model,) = found["models"]
@@ -70,10 +76,10 @@ def test_per_node_blames_a_pass_that_only_the_whole_model_meets(models, capsys, 
     assert "a pass (fusion, layout or the sharing of memory) is at fault" in model["per_node"]["verdict"]
 
 
-def sabotage(monkeypatch, always):
+def sabotage(monkeypatch: pytest.MonkeyPatch, always: Any) -> Any:
     """Adds a pass that turns Relu into Tanh; unless `always`, only where its result is no output."""
 
-    def wrong(program, _declines):
+    def wrong(program: Any, _declines: Any) -> Any:
         steps = []
         for step in program.steps:
             if step.origin.op == "Relu" and (always or step.outputs[0] not in program.outputs):
@@ -84,7 +90,7 @@ def sabotage(monkeypatch, always):
     monkeypatch.setattr(passes, "PASSES", (("sabotage", wrong), *passes.PASSES))
 
 
-def test_features_and_predictions(models, capsys):
+def test_features_and_predictions(models: Any, capsys: pytest.CaptureFixture[str]) -> None:
     rows = np.random.default_rng(3).standard_normal((20, 10)).astype(np.float32)
     right = Reference(onnx_models.score()).run({"features": rows})[0]
     np.savez(models / "good.npz", features=rows, predictions=right[:, 0])
@@ -99,7 +105,7 @@ def test_features_and_predictions(models, capsys):
     assert [o["passed"] for o in found["models"][0]["outputs"]] == [True, False]
 
 
-def test_the_python_api(models):
+def test_the_python_api(models: Any) -> None:
     checks = onnx2rust.Checks(batches=(2,), target_dir=TARGET)
     report = onnx2rust.verify([models / "score.onnx", models / "noise.onnx"], checks=checks)
     assert [m.passed for m in report.models] == [True, False]
@@ -107,14 +113,14 @@ def test_the_python_api(models):
         report.raise_for_failure()
 
 
-def test_without_cargo_it_says_so(models, capsys, monkeypatch):
+def test_without_cargo_it_says_so(models: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     code = cli.run(["verify", "-q", "--target-dir", str(TARGET), str(models / "score.onnx")])
     assert code == 6
     assert "cargo is not installed" in capsys.readouterr().err
 
 
-def test_models_in_float16(tmp_path, capsys):
+def test_models_in_float16(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, model in (("score16", onnx_models.score()), ("digits16", onnx_models.digits())):
         onnx.save(onnx_models.in_half(model), tmp_path / f"{name}.onnx")
     code, found = verify(capsys, tmp_path / "score16.onnx", tmp_path / "digits16.onnx", "--batch", "1,5")
@@ -126,7 +132,7 @@ def test_models_in_float16(tmp_path, capsys):
         assert result["max_ulp"] <= 1
 
 
-def test_float16_is_rounded_where_onnxruntime_rounds(tmp_path, capsys):
+def test_float16_is_rounded_where_onnxruntime_rounds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The outputs are float32 and their tolerance a fifth of a float16 rounding: one too many or too few is a mismatch."""
     node, info = onnx.helper.make_node, onnx.helper.make_tensor_value_info
     half, single, count, truth = (getattr(onnx.TensorProto, t) for t in ("FLOAT16", "FLOAT", "INT64", "BOOL"))
@@ -139,7 +145,7 @@ def test_float16_is_rounded_where_onnxruntime_rounds(tmp_path, capsys):
     arguments, results = [info("i", count, []), info("k", truth, [])], [info("go", truth, []), info("b", single, None)]
     body = onnx.helper.make_graph([node("Identity", ["k"], ["go"]), product, widened], "body", arguments, results)
     last = [node("MatMul", ["r", "one"], ["p"]), node("Cast", ["p"], ["y"], to=single)]
-    models = {
+    models: dict[str, Any] = {
         "if": (17, [node("If", ["c"], ["y"], **branches)], {"c": (truth, [])}, 2),
         "loop": (17, [node("Loop", ["n", "c"], ["y"], body=body)], {"c": (truth, []), "n": (count, [])}, 3),
         "relu": (18, [node("Relu", ["m"], ["r"]), *last], {}, 2),
@@ -157,7 +163,7 @@ def test_float16_is_rounded_where_onnxruntime_rounds(tmp_path, capsys):
     assert code == 0, found
 
 
-def test_sizes_of_two_names_may_turn_out_alike_or_one(tmp_path, capsys):
+def test_sizes_of_two_names_may_turn_out_alike_or_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """x (n, 3, k) + z (m, 1, k), times w (l, 2): n and m are equal, or one of them is 1; k and l are equal."""
     node = onnx.helper.make_node
     nodes = [node("Add", ["x", "z"], ["s"]), node("Softmax", ["s"], ["p"]), node("MatMul", ["p", "w"], ["y"])]
@@ -168,9 +174,9 @@ def test_sizes_of_two_names_may_turn_out_alike_or_one(tmp_path, capsys):
     session = onnxruntime.InferenceSession(str(tmp_path / "sizes.onnx"))
     rng = np.random.default_rng(5)
 
-    def run(n, m, k, size):
-        feeds = {"x": (n, 3, k), "z": (m, 1, k), "w": (size, 2)}
-        feeds = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in feeds.items()}
+    def run(n: Any, m: Any, k: Any, size: Any) -> Any:
+        sizes = {"x": (n, 3, k), "z": (m, 1, k), "w": (size, 2)}
+        feeds: dict[str, Any] = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in sizes.items()}
         np.savez(tmp_path / "in.npz", **feeds)
         done = rust_tools.cargo(
             project.crate, "run", "-q", "--example", "predict", "--", str(tmp_path / "in.npz"), str(tmp_path / "o.npz")

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -64,10 +65,10 @@ def features(count: int = 400) -> dict[str, np.ndarray]:
 
 def reference(model: onnx.ModelProto, x: np.ndarray) -> np.ndarray:
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(None, {session.get_inputs()[0].name: x})[0]
+    return np.asarray(session.run(None, {session.get_inputs()[0].name: x})[0])
 
 
-def convert(model: onnx.ModelProto, name: str, **options) -> Path:
+def convert(model: onnx.ModelProto, name: str, **options: Any) -> Path:
     """Converts into the build folder; returns the crate."""
     BUILD.mkdir(parents=True, exist_ok=True)
     source = BUILD / f"{name.lower()}.onnx"
@@ -90,7 +91,7 @@ def digits() -> Path:
 
 
 @pytest.mark.parametrize("name", ["score", "digits", "text"])
-def test_two_processes_write_the_same_bytes(name, tmp_path):
+def test_two_processes_write_the_same_bytes(name: Any, tmp_path: Path) -> None:
     onnx.save(getattr(onnx_models, name)(), tmp_path / "model.onnx")
     code = "import sys; from onnx2rust import *; convert(sys.argv[1], sys.argv[2], Options(name='Model'))"
     trees = []
@@ -104,7 +105,7 @@ def test_two_processes_write_the_same_bytes(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["score", "digits", "text"])
-def test_every_file_stands_in_the_readme(name, request):
+def test_every_file_stands_in_the_readme(name: Any, request: pytest.FixtureRequest) -> None:
     crate = request.getfixturevalue(name)
     readme = (crate / "README.md").read_text()
     expected = {"saved_model_from_onnx/computation_graph.json", "saved_model_from_onnx/model_architecture.json"}
@@ -134,14 +135,14 @@ def text() -> Path:
     ],
     ids=lambda c: c[0],
 )
-def test_cargo_is_content(name, command, request):
+def test_cargo_is_content(name: Any, command: Any, request: pytest.FixtureRequest) -> None:
     # one crate is built as users build it, the others in the profile that these tests share
     as_written = name == "score" and command[0] in ("test", "bench")
     shared = ["--profile", "dev"] if command[0] == "bench" and not as_written else []
     passes(request.getfixturevalue(name), *command, *shared, as_written=as_written)
 
 
-def test_a_quantised_crate_allows_what_the_reference_leaves_open():
+def test_a_quantised_crate_allows_what_the_reference_leaves_open() -> None:
     crate = convert(onnx_models.quantised("steps", "values"), "Steps")
     assert "const SLACK: &[f64] = &[1.0, 0.5];" in (crate / "tests" / "parity.rs").read_text()
     readme = (crate / "README.md").read_text()
@@ -150,13 +151,13 @@ def test_a_quantised_crate_allows_what_the_reference_leaves_open():
         passes(crate, *command)
 
 
-def test_the_documentation_builds_without_warnings(score):
+def test_the_documentation_builds_without_warnings(score: Any) -> None:
     done = cargo(score, "doc", "--no-deps", "--package", "score", "--package", "score-layers")
     assert done.returncode == 0, done.stderr
     assert "warning" not in done.stderr
 
 
-def test_tests_prove_what_the_readme_says(score):
+def test_tests_prove_what_the_readme_says(score: Any) -> None:
     names = passes(score, "test", "--", "--list")
     for test in (
         "one_sample_at_a_time",
@@ -180,10 +181,10 @@ def predict(crate: Path, x: np.ndarray, tmp_path: Path) -> np.ndarray:
     last = json.loads(passes(crate, *arguments, "--repeat", "2").splitlines()[-1])
     assert list(last) == ["runs", "median_ns", "min_ns", "first_ns", "peak_rss_kb"]
     with np.load(tmp_path / "out.npz") as archive:
-        return archive["probability"]
+        return np.asarray(archive["probability"])
 
 
-def test_new_weights_need_no_new_conversion(score, tmp_path):
+def test_new_weights_need_no_new_conversion(score: Any, tmp_path: Path) -> None:
     x = features()["features"][:7]
     np.testing.assert_allclose(predict(score, x, tmp_path), reference(onnx_models.score(), x), rtol=1e-5)
     retrained = onnx_models.score(seed=9)
@@ -201,7 +202,9 @@ def test_new_weights_need_no_new_conversion(score, tmp_path):
 
 
 def _weights(**changes: np.ndarray | None) -> bytes:
-    found = {i.name: onnx.numpy_helper.to_array(i) for i in onnx_models.score().graph.initializer}
+    found: dict[str, np.ndarray[Any, Any] | None] = {
+        i.name: onnx.numpy_helper.to_array(i) for i in onnx_models.score().graph.initializer
+    }
     found |= {name.replace("__", "/"): array for name, array in changes.items()}
     return npz.encode({name: array for name, array in found.items() if array is not None})
 
@@ -218,7 +221,7 @@ def _weights(**changes: np.ndarray | None) -> bytes:
     ],
     ids=["shape", "type", "missing", "extra", "cut off", "empty"],
 )
-def test_weights_that_do_not_fit_fail_the_build_by_name(score, content, message):
+def test_weights_that_do_not_fit_fail_the_build_by_name(score: Any, content: Any, message: Any) -> None:
     with replaced(score / "model" / "model_weights.npz", content):
         done = cargo(score, "check")
     assert done.returncode != 0
@@ -240,7 +243,7 @@ def test_weights_that_do_not_fit_fail_the_build_by_name(score, content, message)
         ("", "is not a JSON object"),
     ],
 )
-def test_thresholds_that_do_not_fit_fail_the_build(score, content, message):
+def test_thresholds_that_do_not_fit_fail_the_build(score: Any, content: Any, message: Any) -> None:
     with replaced(score / "model" / "thresholds.json", content.encode()):
         done = cargo(score, "check")
     assert done.returncode != 0
@@ -269,7 +272,7 @@ fn main() -> Result<(), score::Error> {
 """
 
 
-def test_another_crate_can_depend_on_it(score):
+def test_another_crate_can_depend_on_it(score: Any) -> None:
     consumer = BUILD / "consumer"
     (consumer / "src").mkdir(parents=True, exist_ok=True)
     (consumer / "src" / "main.rs").write_text(USER)
@@ -295,7 +298,7 @@ fn main() {
 """
 
 
-def test_memory_that_is_not_there_is_an_error():
+def test_memory_that_is_not_there_is_an_error() -> None:
     resource = pytest.importorskip("resource")  # Unix has it
     nodes = [
         helper.make_node("ConstantOfShape", ["shape"], ["filled"], "fill"),
@@ -319,10 +322,10 @@ def test_memory_that_is_not_there_is_an_error():
 
     def ask(wanted: int, n: int) -> str:
         """What the process prints that may have 4 GiB of addresses: an allocation beyond fails, whatever the machine has."""
-        command = [TARGET / "debug" / "examples" / "ask", str(wanted), str(n)]
+        command = [str(TARGET / "debug" / "examples" / "ask"), str(wanted), str(n)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limit)
         assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        return str(done.stdout).strip()
 
     assert ask(5, 3) == "5 and 9 elements"
     # sizes that the data bring
@@ -333,7 +336,7 @@ def test_memory_that_is_not_there_is_an_error():
     assert ask(-1, 3) == "layer `fill_read_sizes`: size would be -1"
 
 
-def test_thresholds_from_labels_decide_the_confidence(score):
+def test_thresholds_from_labels_decide_the_confidence(score: Any) -> None:
     data = features()
     example = score / "examples" / "user.rs"
     example.write_text(USER)
@@ -365,7 +368,7 @@ def test_thresholds_from_labels_decide_the_confidence(score):
     assert "placeholder" not in readme
 
 
-def test_without_labels_the_readme_says_that_thresholds_are_placeholders(tmp_path):
+def test_without_labels_the_readme_says_that_thresholds_are_placeholders(tmp_path: Path) -> None:
     onnx.save(onnx_models.score(), tmp_path / "model.onnx")
     project = pipeline.convert(tmp_path / "model.onnx", tmp_path / "out", Options(name="Score"))
     assert any("placeholders" in note for note in project.notes)
@@ -378,7 +381,7 @@ def test_without_labels_the_readme_says_that_thresholds_are_placeholders(tmp_pat
         }
 
 
-def test_thresholds_of_the_user_are_taken_as_they_are(tmp_path):
+def test_thresholds_of_the_user_are_taken_as_they_are(tmp_path: Path) -> None:
     onnx.save(onnx_models.score(), tmp_path / "model.onnx")
     given = {"bottom": 0.1, "low": 0.2, "medium": 0.2, "high": 0.4}
     (tmp_path / "t.json").write_text(json.dumps(given))
@@ -398,7 +401,7 @@ def test_thresholds_of_the_user_are_taken_as_they_are(tmp_path):
         (np.zeros(3, np.int64), "one 0 or 1 for each sample"),
     ],
 )
-def test_labels_that_say_nothing_are_refused(labels, message, tmp_path):
+def test_labels_that_say_nothing_are_refused(labels: Any, message: Any, tmp_path: Path) -> None:
     onnx.save(onnx_models.score(), tmp_path / "model.onnx")
     (tmp_path / "f.npz").write_bytes(npz.encode(features() | {"labels": labels}))
     with pytest.raises(InvalidModelError, match=message):
@@ -406,7 +409,7 @@ def test_labels_that_say_nothing_are_refused(labels, message, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_only_a_binary_classifier_classifies(tmp_path):
+def test_only_a_binary_classifier_classifies(tmp_path: Path) -> None:
     onnx.save(onnx_models.digits(), tmp_path / "model.onnx")
     with pytest.raises(UsageError, match="one score a sample"):
         pipeline.convert(tmp_path / "model.onnx", tmp_path / "out", Options(binary_classification=True))
@@ -419,7 +422,7 @@ def test_only_a_binary_classifier_classifies(tmp_path):
     assert "Thresholds" not in (project.crate / "README.md").read_text()
 
 
-def test_inplace_and_memdrop_decide_how_many_buffers_there_are(tmp_path):
+def test_inplace_and_memdrop_decide_how_many_buffers_there_are(tmp_path: Path) -> None:
     onnx.save(onnx_models.digits(), tmp_path / "model.onnx")
     slots = {}
     for inplace in (True, False):
@@ -431,7 +434,7 @@ def test_inplace_and_memdrop_decide_how_many_buffers_there_are(tmp_path):
     assert slots[True, True] <= slots[True, False] <= slots[False, False]
 
 
-def test_the_crate_is_called_as_asked(tmp_path):
+def test_the_crate_is_called_as_asked(tmp_path: Path) -> None:
     onnx.save(onnx_models.score(), tmp_path / "model.onnx")
     project = pipeline.convert(tmp_path / "model.onnx", tmp_path / "out", Options(name="MNIST", crate_name="my-digits"))
     assert (project.model, project.crate_name) == ("MNISTModel", "my_digits")
@@ -439,7 +442,7 @@ def test_the_crate_is_called_as_asked(tmp_path):
     assert "use my_digits::" in (project.crate / "README.md").read_text()
 
 
-def test_the_reports_agree_with_the_crate(digits):
+def test_the_reports_agree_with_the_crate(digits: Any) -> None:
     people = digits.parent / "saved_model_from_onnx"
     graph = json.loads((people / "computation_graph.json").read_text())
     architecture = json.loads((people / "model_architecture.json").read_text())
@@ -465,7 +468,7 @@ def test_the_reports_agree_with_the_crate(digits):
     assert Image.open(people / "model_overview.png").format == "PNG"
 
 
-def test_a_conversion_replaces_only_conversions(tmp_path):
+def test_a_conversion_replaces_only_conversions(tmp_path: Path) -> None:
     onnx.save(onnx_models.score(), tmp_path / "model.onnx")
     first = pipeline.convert(tmp_path / "model.onnx", tmp_path / "out", Options(name="A"))
     shutil.copytree(first.out, tmp_path / "copy")

@@ -35,7 +35,7 @@ MODELS = {"Digits": onnx_models.digits, "Catalogue": catalogue, "Score": onnx_mo
 PROGRAM = Path(__file__).resolve().parent / "public_api.rs"
 
 
-def test_a_program_that_uses_several_crates():
+def test_a_program_that_uses_several_crates() -> None:
     (BUILD / "program" / "tests").mkdir(parents=True, exist_ok=True)
     dependencies = []
     for name, build in MODELS.items():

@@ -28,6 +28,7 @@ from onnx2rust.base.errors import (
     UsageError,
 )
 from onnx2rust.base.options import Checks, Options, Timing
+from onnx2rust.base.version import VERSION
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from onnx2rust.timing.reports import Row as BenchRow
     from onnx2rust.verification.reports import ModelReport, OutputReport, Report
 
-__version__ = "1.0.0a1"
+__version__ = VERSION
 __all__ = [
     "BenchReport",
     "BenchRow",

@@ -5,6 +5,7 @@ Where a version brought something (an attribute that became an input, a new attr
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,7 +37,7 @@ def model(*operators: str) -> Callable[[Callable[[str, int], Forms]], Callable[[
 
     def register(function: Callable[[str, int], Forms]) -> Callable[[str, int], Forms]:
         for operator in operators:
-            MODELS[operator] = lambda version, operator=operator: function(operator, version)
+            MODELS[operator] = functools.partial(function, operator)
         return function
 
     return register

@@ -35,7 +35,9 @@ def _not(op: str, version: int) -> Forms:
 @model("Elu", "HardSigmoid", "LeakyRelu", "Selu", "ThresholdedRelu")
 def _parametric(op: str, version: int) -> Forms:
     yield Form([node(op, "x")], {"x": floats(2, 9)})
-    attributes = {"alpha": 0.3} | ({"beta": 0.4} if op == "HardSigmoid" else {"gamma": 1.2} if op == "Selu" else {})
+    attributes: dict[str, Any] = {"alpha": 0.3} | (
+        {"beta": 0.4} if op == "HardSigmoid" else {"gamma": 1.2} if op == "Selu" else {}
+    )
     yield Form([node(op, "x", **attributes)], {"x": floats(2, 9)})
 
 
@@ -140,7 +142,8 @@ def _softmax(op: str, version: int) -> Forms:
 
 @model("CumSum")
 def _cumsum(op: str, version: int) -> Forms:
-    for options in ({}, {"exclusive": 1}, {"reverse": 1}):
+    choices: tuple[dict[str, Any], ...] = ({}, {"exclusive": 1}, {"reverse": 1})
+    for options in choices:
         yield Form([node(op, "x", "axis", **options)], {"x": floats(2, 3, 4)}, {"axis": scalar(1, np.int64)})
 
 

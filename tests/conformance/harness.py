@@ -56,7 +56,9 @@ def cases(pattern: str = "") -> list[Case]:
     found = []
     for test in node.collect_testcases(None):
         if re.search(pattern, test.name):
-            found.append(Case(test.name, test.model, test.data_sets, test.rtol, test.atol))
+            assert test.model is not None
+            data = [(list(i), list(o)) for i, o in test.data_sets or ()]
+            found.append(Case(test.name, test.model, data, test.rtol, test.atol))
     return sorted(found, key=lambda c: c.name)
 
 

@@ -4,6 +4,7 @@ tell, old opsets, several element types, layouts of convolutions, NaN. All model
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import harness
 import numpy as np
@@ -58,7 +59,7 @@ def functions() -> Iterator[harness.Case]:
         yield case(f"{op.lower()}_nan", [node(op, "x")], {"x": np.concatenate([NAN, floats(25)])}, open_axes={"x": ["n"]})
     for op in ("Exp", "Log", "Sqrt", "Tanh", "Sigmoid"):
         yield case(f"{op.lower()}_f64", [node(op, "x")], {"x": floats(9, low=0.1, dtype=np.float64)}, rtol=1e-12)
-    for op, attributes in (
+    parameters: tuple[tuple[str, dict[str, Any]], ...] = (
         ("Elu", {"alpha": 0.5}),
         ("Selu", {}),
         ("HardSigmoid", {"alpha": 0.3}),
@@ -66,7 +67,8 @@ def functions() -> Iterator[harness.Case]:
         ("ThresholdedRelu", {}),
         ("Celu", {"alpha": 2.0}),
         ("Shrink", {"bias": 0.25}),
-    ):
+    )
+    for op, attributes in parameters:
         yield case(op.lower(), [node(op, "x", **attributes)], {"x": floats(3, 7)})
     yield case("clip_6", [node("Clip", "x", min=-1.0, max=1.5)], {"x": floats(9)}, opset=6 + 1)
     yield case("clip_i64", [node("Clip", "x", "", "high")], {"x": ints(9), "high": np.array(7)}, opset=12)
@@ -82,10 +84,10 @@ def reductions() -> Iterator[harness.Case]:
     sizes = {"x": ["n", 3, "h", 4]}
     for op in ("Sum", "Mean", "Max", "Min", "Prod", "SumSquare", "L1", "L2", "LogSum", "LogSumExp"):
         for k, (axes, keep) in enumerate((([1], 0), ([0, 2], 1), ([-1, -2], 0), (None, 1))):
-            attributes = {} if axes is None else {"axes": axes}
+            which: dict[str, Any] = {} if axes is None else {"axes": axes}
             yield case(
                 f"reduce_{op.lower()}_{k}",
-                [node(f"Reduce{op}", "x", keepdims=keep, **attributes)],
+                [node(f"Reduce{op}", "x", keepdims=keep, **which)],
                 {"x": x},
                 opset=11,
                 open_axes=sizes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import cases
 import harness
@@ -62,7 +63,7 @@ def _cases() -> Iterator[harness.Case]:
 def _same() -> Iterator[harness.Case]:
     """Pads that depend on the size, in every layer with windows; convolutions step over pixels, too (onnxruntime does not pool so)."""
     known = {"k": floats(6, 4, 3, 2), "d": floats(8, 1, 3, 2), "b": cases.floats(6, 4, 3, 2).astype(np.int8)}
-    window = {"kernel_shape": [3, 2], "strides": [2, 2]}
+    window: dict[str, Any] = {"kernel_shape": [3, 2], "strides": [2, 2]}
     layers = {
         "conv": (node("Conv", "x", "k", strides=[2, 3]), "x"),
         "depthwise": (node("Conv", "x", "d", strides=[2, 2], group=4), "x"),

@@ -65,8 +65,8 @@ def _not_finite() -> Iterator[harness.Case]:
                 yield cases.case(
                     f"{op.lower()}_{name}_{len(size)}_{strides}_{pads}", [node_], x, known={"w": w}, rtol=1e-4, atol=1e-5
                 )
-    x = np.array([[[np.nan, np.nan, 1, 2, -np.inf, np.nan]]], np.float64)
-    yield cases.case("max_nan", [node("MaxPool", "x", kernel_shape=[2], strides=[2])], {"x": x[..., :4]})
+    holes = np.array([[[np.nan, np.nan, 1, 2, -np.inf, np.nan]]], np.float64)
+    yield cases.case("max_nan", [node("MaxPool", "x", kernel_shape=[2], strides=[2])], {"x": holes[..., :4]})
 
 
 def _pools(opset: int, image: tuple[int, ...], **window: Any) -> Iterator[harness.Case]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import io
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ RTOL, ATOL = 1e-6, 1e-7
 
 
 @pytest.mark.parametrize("name", [n if g.whole else pytest.param(n, marks=pytest.mark.slow) for n, g in GOLDEN.items()])
-def test_the_crate_in_the_repository_is_what_is_generated(name):
+def test_the_crate_in_the_repository_is_what_is_generated(name: Any) -> None:
     before, after = kept(name), generate(name)
     assert sorted(before) == sorted(after)
     for file, content in after.items():
@@ -28,20 +29,20 @@ def test_the_crate_in_the_repository_is_what_is_generated(name):
             pytest.fail(f"{difference}\nIf this is what you want: python tests/golden/update.py {name}")
 
 
-def test_every_folder_is_a_golden_crate():
+def test_every_folder_is_a_golden_crate() -> None:
     folders = {p.name for p in HERE.iterdir() if p.is_dir() and p.name != "__pycache__"}
     assert folders == set(GOLDEN)
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_no_layer_is_passed_what_is_not_there(name):
+def test_no_layer_is_passed_what_is_not_there(name: Any) -> None:
     text = next((HERE / name).rglob("model.rs")).read_text()
     assert re.search(r"\.run\w*\(", text)
     for call in re.finditer(r"\.run\w*\((?:[^()]|\([^()]*\))*\)", text):
         assert not re.search(r"\bNone\b", call[0]), call[0]
 
 
-def test_the_readme_says_what_each_shows():
+def test_the_readme_says_what_each_shows() -> None:
     readme = (HERE / "README.md").read_text()
     for name, golden in GOLDEN.items():
         assert f"| `{name}` | {golden.shows} |" in readme

@@ -1,3 +1,5 @@
+# mypy: disable-error-code="misc"
+# TensorFlow has no types: what is made of its classes and decorators has none.
 """Small Keras models, one per layer form: what users build, each with random weights, each tiny.
 
 `CASES` is a plain list; a case's `build()` makes a fresh model (call `keras.utils.set_random_seed` first), `refusal` is a
@@ -136,6 +138,7 @@ def _shapes() -> None:
 
 
 def _convolutions() -> None:
+    options: dict[str, Any]
     for padding in ("valid", "same", "causal"):
         for label, options in (
             ("plain", {}),

@@ -70,7 +70,7 @@ def convolutions() -> list[harness.Case]:
         symbolic: list[int | str] = ["batch", *x_shape[1:]]
         found.append(case(name, model(nodes, {"x": symbolic}, ["y"], weights), floats(*x_shape)))
     weights = {"w1": floats(8, 4, 3, 3), "w2": floats(8, 8, 3, 3), "w3": floats(8, 1, 3, 3), "b": floats(8)}
-    same = {"pads": [1, 1, 1, 1]}
+    same: dict[str, Any] = {"pads": [1, 1, 1, 1]}
     nodes = [
         helper.make_node("Conv", ["x", "w1", "b"], ["a"], **same),
         helper.make_node("Clip", ["a", "low", "high"], ["r"]),
@@ -82,7 +82,7 @@ def convolutions() -> list[harness.Case]:
         helper.make_node("Sigmoid", ["g"], ["h"]),
         helper.make_node("Mul", ["g", "h"], ["y"]),
     ]
-    weights |= {"low": np.float32(0).reshape(()), "high": np.float32(6).reshape(())}
+    weights |= {"low": np.array(0, np.float32), "high": np.array(6, np.float32)}
     found.append(case("residuals", model(nodes, {"x": ["batch", 4, 7, 9]}, ["y"], weights), floats(2, 4, 7, 9)))
     node = helper.make_node("Conv", ["x", "w", "b"], ["y"], group=2, strides=[2, 1])
     shapes: dict[str, Any] = {"x": [2, 4, 7, 9], "w": [6, 2, 3, 2], "b": [6]}
@@ -132,7 +132,7 @@ def matrices() -> list[harness.Case]:
     weights = {f"w{n}": floats(24, 24) for n in "qkv"} | {
         "shape": shape,
         "back": np.array([0, 0, 24]),
-        "s": np.float32(size**-0.5).reshape(()),
+        "s": np.array(size**-0.5, np.float32),
     }
     nodes = []
     for n in "qkv":

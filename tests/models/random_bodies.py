@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,10 @@ def _graph(inner: Draft, arguments: list[Any], results: list[Tensor]) -> Any:
     return helper.make_graph(inner.nodes, "body", arguments, infos)
 
 
+def _is_like(first: Tensor, other: Tensor) -> bool:
+    return other.dtype == first.dtype and other.rank == first.rank and not other.known
+
+
 def _flag(d: Draft) -> Tensor:
     flags = [t for t in d.visible() if t.dtype == bool and not t.known and all(a.size == 1 for a in t.runs)]
     if flags and d.chance(0.6):
@@ -43,7 +48,7 @@ def branches(d: Draft) -> Any:
     pairs = []
     for _ in range(count):
         first = then.pick(lambda t: t.dtype.kind == "f" and not t.known)
-        second = otherwise.pick(lambda t, f=first: t.dtype == f.dtype and t.rank == f.rank and not t.known)
+        second = otherwise.pick(functools.partial(_is_like, first))
         pairs.append((first, second))
     if d.chance(0.7):
         pairs = [(then.node("Identity", a), otherwise.node("Identity", b)) for a, b in pairs]

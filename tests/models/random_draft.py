@@ -126,7 +126,8 @@ class Tensor:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The element type."""
-        return self.runs[0].dtype
+        found: np.dtype[Any] = self.runs[0].dtype
+        return found
 
     @property
     def size(self) -> int:

@@ -89,7 +89,9 @@ def _drawn(d: Draft, entry: _Entry) -> bool:
 def inputs(d: Draft, batch: str, others: list[str]) -> None:
     """One to four inputs: images, sequences, vectors, ids, masks, and odd ones."""
     rng = d.rng
-    first, second, third = ([s, rng.randint(1, 6)][rng.random() < 0.5] for s in others)
+    odd: list[int | str] = [1, 2]
+    odds: list[Any] = [[s, rng.randint(1, 6)][rng.random() < 0.5] for s in others]
+    first, second, third = odds
     c = rng.choice([1, 2, 3, 4, 6, 6, 16, 32])
     shapes: list[list[int | str]] = [
         [batch, c, rng.choice([first, 5, 8, 9]), rng.choice([second, 6, 7, 8])],
@@ -101,7 +103,7 @@ def inputs(d: Draft, batch: str, others: list[str]) -> None:
         [batch],
         [],
         [batch, c, 2, first, 3],
-        [rng.choice([1, 2, batch]), rng.randint(1, 5)],
+        [rng.choice([*odd, batch]), rng.randint(1, 5)],
         [rng.randint(0, 3), batch],
     ]
     chosen = rng.sample(shapes, rng.choice([1, 1, 2, 2, 3, 4]))
@@ -200,7 +202,7 @@ _UNARY = {
 def unary(d: Draft) -> Any:
     """An activation or a function."""
     op = d.rng.choice([k for k, v in _UNARY.items() if v <= d.opset] + ["Relu", "Sigmoid", "Tanh"] * 2)
-    attributes = {"alpha": 0.25} if op in ("LeakyRelu", "Elu", "ThresholdedRelu") and d.chance(0.5) else {}
+    attributes: dict[str, Any] = {"alpha": 0.25} if op in ("LeakyRelu", "Elu", "ThresholdedRelu") and d.chance(0.5) else {}
     return d.node(op, d.pick(is_float, open_tensor), **attributes)
 
 

@@ -36,7 +36,7 @@ def _window(d: Draft, spatial: int, *, dilated: bool = True) -> dict[str, Any]:
     return found
 
 
-def _conv(d: Draft, x: Tensor, out: int | None = None, **window: Any) -> Tensor:
+def _conv(d: Draft, x: Tensor, out: int | None = None, **window: Any) -> Any:
     channels = static(x, 1)
     window = window or _window(d, x.rank - 2)
     groups = d.rng.choice([g for g in (1, 1, 1, channels, 2) if channels % g == 0])
@@ -190,7 +190,7 @@ def gemm(d: Draft) -> Any:
     m = x.shape[1 if trans_a else 0]
     bias = d.weights(*d.rng.choice([(n,), (1, n), (1,), (), (m or 1, 1)]), like=x, scale=1.0)
     no_bias = d.opset >= 11 and d.chance(0.2)
-    factors = {"alpha": d.rng.choice([None, None, 0.5]), "beta": d.rng.choice([None, None, 2.0])}
+    factors: dict[str, Any] = {"alpha": d.rng.choice([None, None, 0.5]), "beta": d.rng.choice([None, None, 2.0])}
     return d.node("Gemm", x, w, None if no_bias else bias, transA=trans_a, transB=trans_b, **factors)
 
 
@@ -282,7 +282,7 @@ def channel_norm(d: Draft) -> Any:
     op = d.rng.choice(["InstanceNormalization", "LpNormalization", *["GroupNormalization"] * (d.opset >= 21)])
     if op == "LpNormalization":
         return d.node(op, x, axis=d.rng.randrange(x.rank), p=d.rng.choice([1, 2]))
-    groups = {"num_groups": d.rng.choice([g for g in (1, 2, 3) if c % g == 0])} if op.startswith("Group") else {}
+    groups: dict[str, Any] = {"num_groups": d.rng.choice([g for g in (1, 2, 3) if c % g == 0])} if op.startswith("Group") else {}
     scale, bias = d.weights(c, like=x, scale=1.0), d.weights(c, like=x, scale=1.0)
     return d.node(op, x, scale, bias, epsilon=1e-2, **groups)
 

@@ -69,7 +69,7 @@ def reshape_computed(d: Draft) -> Any:
     return d.node("Reshape", x, d.node("Concat", *parts, axis=0))
 
 
-def _one_size(d: Draft, shape: Tensor, axis: int) -> Tensor:
+def _one_size(d: Draft, shape: Tensor, axis: int) -> Any:
     form = d.rng.randrange(3)
     if form == 0 and d.opset >= 10:
         return d.node("Slice", shape, d.ints(axis), d.ints(axis + 1), d.ints(0))
@@ -78,7 +78,7 @@ def _one_size(d: Draft, shape: Tensor, axis: int) -> Tensor:
     return unsqueezed(d, d.node("Gather", shape, d.known(axis, np.int64), axis=0), [0])
 
 
-def unsqueezed(d: Draft, x: Tensor, axes: list[int]) -> Tensor:
+def unsqueezed(d: Draft, x: Tensor, axes: list[int]) -> Any:
     """Unsqueeze of any opset."""
     return d.node("Unsqueeze", x, d.ints(*axes)) if d.opset >= 13 else d.node("Unsqueeze", x, axes=axes)
 

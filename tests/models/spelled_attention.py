@@ -75,7 +75,14 @@ def torch_like(between: list[Node], **more: Array) -> tuple[list[Node], dict[str
 
 
 ORDER = {"query": "TokensHeads", "key": "TokensHeads", "value": "TokensHeads", "output": "TokensHeads"}
-PLAIN = {"heads": HEADS, "key_heads": HEADS, "head_size": SIZE, "value_size": SIZE, "scale": 0.5, "causal": False} | ORDER
+PLAIN: dict[str, Any] = {
+    "heads": HEADS,
+    "key_heads": HEADS,
+    "head_size": SIZE,
+    "value_size": SIZE,
+    "scale": 0.5,
+    "causal": False,
+} | ORDER
 PLAIN |= {"keep": None, "mask": None, "empty_rows": "Nan"}
 
 

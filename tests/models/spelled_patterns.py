@@ -3,6 +3,7 @@ them out, with the layers that must be left of each."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,8 +24,8 @@ def number(value: float, kind: Any = np.float32) -> Array:
 
 def node(op: str, inputs: str, output: str, **attributes: Any) -> Node:
     """A node; inputs and outputs separated by spaces, `-` for one that is not there."""
-    names = [["" if n == "-" else n for n in text.split()] for text in (inputs, output)]
-    return helper.make_node(op, *names, **attributes)
+    read, written = (["" if n == "-" else n for n in text.split()] for text in (inputs, output))
+    return helper.make_node(op, read, written, **attributes)
 
 
 def floats(seed: int, *shape: int) -> Array:
@@ -473,6 +474,6 @@ TURNED = {
     "turned, batch": lambda: outer("Mul", "rows", "columns", (1, 0, 2), ["Mul", "Transpose", "Activate"]),
 }
 NOT_IN_ONNXRUNTIME = ("batch first layout",)
-PATTERNS = {
+PATTERNS: dict[str, Callable[[], Pattern]] = {
     k: v for k, v in {**RECURRENT, **IDS, **SOFTMAX, **NORMALISED, **ONE_HOT, **TURNED}.items() if k not in NOT_IN_ONNXRUNTIME
 }

@@ -25,7 +25,7 @@ RTOL, ATOL = 1e-5, 2e-6
 def _drawn(spelled: Spelled, batch: int, rng: np.random.Generator) -> list[np.ndarray[Any, Any]]:
     """Inputs: whole numbers and booleans say which words are there, mostly; what is called m is a mask to add."""
     sizes = {"batch": batch, "words": 5, "past": 6}
-    inputs = []
+    inputs: list[np.ndarray[Any, Any]] = []
     for name, shape in spelled.inputs.items():
         full = [sizes[d] if isinstance(d, str) else d for d in shape]
         kind = spelled.dtypes.get(name)

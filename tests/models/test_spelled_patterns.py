@@ -20,7 +20,7 @@ from spelled_patterns import PATTERNS, Pattern  # noqa: E402
 pytestmark = pytest.mark.slow
 BATCHES = (1, 3)
 RTOL, ATOL = 1e-5, 2e-6
-WHOLE = {TensorProto.INT32: np.int32, TensorProto.INT64: np.int64, TensorProto.UINT8: np.uint8}
+WHOLE: dict[int, Any] = {TensorProto.INT32: np.int32, TensorProto.INT64: np.int64, TensorProto.UINT8: np.uint8}
 
 
 def _drawn(pattern: Pattern, batch: int) -> list[np.ndarray[Any, Any]]:
@@ -36,7 +36,7 @@ def _drawn(pattern: Pattern, batch: int) -> list[np.ndarray[Any, Any]]:
 
 
 def _case(name: str) -> harness.Case:
-    pattern = PATTERNS[name]()
+    pattern: Pattern = PATTERNS[name]()
     proto = model(pattern.nodes, pattern.inputs, ["y"], pattern.constants, opset=pattern.opset, dtypes=pattern.dtypes)
     session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
     data = []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -24,7 +26,7 @@ MEMORY = 2 << 30
 """Bytes of address space beyond what importing takes."""
 
 
-def generate(path):
+def generate(path: Any) -> None:
     """Everything but the reference and the disk."""
     options = Options()
     loaded = frontends.load(path, options)
@@ -32,7 +34,7 @@ def generate(path):
     emit.render(planner.plan(program, options), options, emit.Context("m.onnx"))
 
 
-def outcome(path):
+def outcome(path: Any) -> Any:
     """The exit code; anything but our own errors is a failure of the test."""
     try:
         generate(path)
@@ -44,12 +46,12 @@ def outcome(path):
 
 
 @pytest.fixture(scope="module")
-def originals():
+def originals() -> Any:
     """Serialized models to damage."""
     return [onnx_models.score().SerializeToString(), onnx_models.digits().SerializeToString()]
 
 
-def test_truncated_files(originals, tmp_path):
+def test_truncated_files(originals: Any, tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     for content in originals:
         for length in [*range(200), *range(200, len(content), max(1, len(content) // 150))]:
@@ -58,7 +60,7 @@ def test_truncated_files(originals, tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(0, SEEDS, 50))
-def test_flipped_inserted_and_removed_bytes(originals, tmp_path, seed):
+def test_flipped_inserted_and_removed_bytes(originals: Any, tmp_path: Path, seed: Any) -> None:
     path = tmp_path / "m.onnx"
     for k in range(seed, seed + 50):
         rng = np.random.default_rng(k)
@@ -80,7 +82,7 @@ ODD = [0, 1, -1, 2, 3, 7, 255, 1 << 31, (1 << 63) - 1, -(1 << 63), 1 << 40]
 
 
 @pytest.mark.parametrize("seed", range(0, SEEDS, 50))
-def test_odd_numbers_names_and_types_in_well_formed_files(originals, tmp_path, seed):
+def test_odd_numbers_names_and_types_in_well_formed_files(originals: Any, tmp_path: Path, seed: Any) -> None:
     path = tmp_path / "m.onnx"
     for k in range(seed, seed + 50):
         rng = np.random.default_rng(1000 + k)
@@ -91,7 +93,7 @@ def test_odd_numbers_names_and_types_in_well_formed_files(originals, tmp_path, s
         assert outcome(path) in (0, 2, 3, 4), k
 
 
-def mutate(proto, rng):
+def mutate(proto: Any, rng: Any) -> None:
     """Changes one thing that a damaged or malicious exporter could have written."""
     graph = proto.graph
     node = graph.node[rng.integers(len(graph.node))]
@@ -129,7 +131,7 @@ def mutate(proto, rng):
         del graph.node[int(rng.integers(len(graph.node)))]
 
 
-def model(nodes, inputs, outputs, constants=()):
+def model(nodes: Any, inputs: Any, outputs: Any, constants: Any = ()) -> Any:
     """Serialized model from nodes."""
     graph = helper.make_graph(
         nodes,
@@ -143,7 +145,7 @@ def model(nodes, inputs, outputs, constants=()):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
 
 
-def node(op, inputs, outputs, **attributes):
+def node(op: Any, inputs: Any, outputs: Any, **attributes: Any) -> Any:
     """A node with its first output's name."""
     return helper.make_node(op, inputs, outputs, name=outputs[0], **attributes)
 
@@ -216,7 +218,7 @@ BOMBS = {
 
 @pytest.mark.slow  # each starts a process, and some are large
 @pytest.mark.parametrize("name", BOMBS)
-def test_no_allocation_out_of_proportion(name, tmp_path):
+def test_no_allocation_out_of_proportion(name: Any, tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     onnx.save(BOMBS[name], path)
     code = textwrap.dedent(
@@ -234,7 +236,7 @@ def test_no_allocation_out_of_proportion(name, tmp_path):
     assert done.returncode in (0, 3, 4), done.stderr
 
 
-def test_a_cycle_is_named(tmp_path):
+def test_a_cycle_is_named(tmp_path: Path) -> None:
     onnx.save(
         model([node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"])], X, ["b"]),
         tmp_path / "m.onnx",
@@ -245,8 +247,8 @@ def test_a_cycle_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("depth", [10, 40, 400, pytest.param(40_000, marks=pytest.mark.slow)])
-def test_bodies_without_end(tmp_path, depth):
-    def message(field, content):
+def test_bodies_without_end(tmp_path: Path, depth: Any) -> None:
+    def message(field: Any, content: Any) -> Any:
         size, n = b"", len(content)
         while n > 127:
             size, n = size + bytes([n & 127 | 128]), n >> 7

@@ -9,6 +9,7 @@ import re
 import shutil
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import hostile
 import onnx
@@ -30,7 +31,7 @@ ITEM = re.compile(
 MODELS = {**hostile.TEXTS, **{f"our own name {n}": n for n in hostile.LOCALS}}
 
 
-def convert(name: str, text: str, number: int, **options) -> Path:
+def convert(name: str, text: str, number: int, **options: Any) -> Path:
     """Converts the hostile model; also its file, the struct and the crate have hostile names. Returns the crate."""
     folder = BUILD / "work" / str(number)
     folder.mkdir(parents=True)
@@ -42,7 +43,7 @@ def convert(name: str, text: str, number: int, **options) -> Path:
 
 
 @pytest.fixture(scope="module")
-def crates():
+def crates() -> Any:
     """All crates by the name of their text; those that were refused are None. Ten seconds: what uses them is slow."""
     shutil.rmtree(BUILD, ignore_errors=True)
     found = {name: convert(name, text, number) for number, (name, text) in enumerate(MODELS.items())}
@@ -70,13 +71,13 @@ def items(crate: Path) -> list[tuple[str, str, str]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
-def test_the_items_are_exactly_those_of_a_benign_model(crates, name):
+def test_the_items_are_exactly_those_of_a_benign_model(crates: Any, name: Any) -> None:
     assert items(crates[name]) == items(crates["benign"])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n, text in hostile.TEXTS.items() if not naming.is_name(text)])
-def test_what_is_no_name_does_not_show_in_identifiers(crates, name):
+def test_what_is_no_name_does_not_show_in_identifiers(crates: Any, name: Any) -> None:
     for path in crates[name].rglob("*.rs"):
         if "tf-layers" not in path.parts:
             assert "escaped" not in stripped(path.read_text())
@@ -84,7 +85,7 @@ def test_what_is_no_name_does_not_show_in_identifiers(crates, name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
-def test_the_files_are_exactly_those_of_a_benign_model(crates, name):
+def test_the_files_are_exactly_those_of_a_benign_model(crates: Any, name: Any) -> None:
     def files(crate: Path) -> set[str]:
         return {p.relative_to(crate.parent).as_posix() for p in crate.parent.rglob("*") if p.is_file()}
 
@@ -95,8 +96,8 @@ def test_the_files_are_exactly_those_of_a_benign_model(crates, name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
-def test_manifests_differ_in_names_only(crates, name):
-    def manifest(crate: Path) -> dict:
+def test_manifests_differ_in_names_only(crates: Any, name: Any) -> None:
+    def manifest(crate: Path) -> dict[str, Any]:
         content = tomllib.loads((crate / "Cargo.toml").read_text())
         assert re.fullmatch(
             r"The model `?[A-Za-z0-9]+`?.*|[A-Za-z0-9]+, converted by onnx2rust.*", content["package"]["description"]
@@ -116,7 +117,7 @@ def test_manifests_differ_in_names_only(crates, name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
-def test_text_files_hold_no_control_characters_and_no_foreign_letters(crates, name):
+def test_text_files_hold_no_control_characters_and_no_foreign_letters(crates: Any, name: Any) -> None:
     benign = {c for p in crates["benign"].rglob("*") if p.suffix in (".rs", ".toml", ".md") for c in p.read_text()}
     for path in crates[name].rglob("*"):
         if path.suffix in (".rs", ".toml", ".md", ".json") and "tf-layers" not in path.parts:
@@ -125,7 +126,7 @@ def test_text_files_hold_no_control_characters_and_no_foreign_letters(crates, na
 
 
 @pytest.mark.slow
-def test_everything_builds_and_passes_its_tests(crates):
+def test_everything_builds_and_passes_its_tests(crates: Any) -> None:
     members = []
     for name, crate in crates.items():
         member = crate.parents[1].name
@@ -145,7 +146,7 @@ def test_everything_builds_and_passes_its_tests(crates):
 
 
 @pytest.mark.parametrize("name", hostile.TEXTS)
-def test_crate_names_are_what_cargo_allows(name, tmp_path):
+def test_crate_names_are_what_cargo_allows(name: Any, tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(hostile.model("t").SerializeToString())
     text = hostile.TEXTS[name]
     project = pipeline.convert(tmp_path / "m.onnx", tmp_path / "out", Options(name=text, crate_name=text))
@@ -156,14 +157,14 @@ def test_crate_names_are_what_cargo_allows(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["tf-layers", "allocation_counter", "std", "test", "core", "nul"])
-def test_crate_names_that_would_hide_another_crate_are_changed(name, tmp_path):
+def test_crate_names_that_would_hide_another_crate_are_changed(name: Any, tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(hostile.model("t").SerializeToString())
     project = pipeline.convert(tmp_path / "m.onnx", tmp_path / "out", Options(crate_name=name))
     assert project.crate_name not in (name, name.replace("-", "_"))
 
 
 @pytest.mark.parametrize("name", hostile.TEXTS)
-def test_hostile_operators_attributes_and_functions_are_refused_in_one_line_each(name, tmp_path):
+def test_hostile_operators_attributes_and_functions_are_refused_in_one_line_each(name: Any, tmp_path: Path) -> None:
     text = hostile.TEXTS[name]
     proto = hostile.model("t")
     node = proto.graph.node[1]
@@ -178,7 +179,7 @@ def test_hostile_operators_attributes_and_functions_are_refused_in_one_line_each
     assert not (tmp_path / "out").exists()
 
 
-def test_a_name_that_no_array_can_have_is_refused(tmp_path):
+def test_a_name_that_no_array_can_have_is_refused(tmp_path: Path) -> None:
     for text in ("a\0b", "n" * 40_000):
         (tmp_path / "m.onnx").write_bytes(hostile.model(text).SerializeToString())
         with pytest.raises(Onnx2RustError, match=r"no array of an \.npz file can have it") as caught:

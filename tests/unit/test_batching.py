@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -42,7 +43,10 @@ def images(batch: str | int = "batch", size: int = 40, shift: bool = False) -> o
     """Two convolutions with a way around the second, their mean and a dense layer; the second one's result is an output too. With
     `shift`, a step between the convolutions sees the whole batch."""
     rng = np.random.default_rng(1)
-    draw = lambda *shape: (rng.standard_normal(shape) / 8).astype(np.float32)  # noqa: E731
+
+    def draw(*shape: int) -> np.ndarray[Any, Any]:
+        return np.asarray(rng.standard_normal(shape) / 8, np.float32)
+
     node = helper.make_node
     nodes = [
         node("Conv", ["x", "k1", "b1"], ["c1"], "first", pads=[1, 1, 1, 1]),

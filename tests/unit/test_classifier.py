@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import onnx
 import onnx_models
@@ -44,26 +47,26 @@ REGRESSIONS = {
 }
 
 
-def program(proto: onnx.ModelProto):
+def program(proto: onnx.ModelProto) -> Any:
     return pipeline.lower(Loaded(proto, "onnx", "onnx", ()), Options(name="test"))
 
 
 @pytest.mark.parametrize("name", PROBABILITIES)
-def test_a_probability_a_sample_is_a_binary_classifiers(name):
+def test_a_probability_a_sample_is_a_binary_classifiers(name: Any) -> None:
     found = program(PROBABILITIES[name])
     assert classifier.cannot_be(found) is None
     assert classifier.ends_in_probability(found)
 
 
 @pytest.mark.parametrize("name", REGRESSIONS)
-def test_any_other_number_a_sample_is_not(name):
+def test_any_other_number_a_sample_is_not(name: Any) -> None:
     found = program(REGRESSIONS[name])
     assert classifier.cannot_be(found) is None, "with the flag it may be one"
     assert not classifier.ends_in_probability(found)
 
 
 @pytest.mark.parametrize("options", [{}, {"binary_classification": True}, {"thresholds": "t.json"}], ids=str)
-def test_a_regression_classifies_only_if_it_is_said_to(options, tmp_path):
+def test_a_regression_classifies_only_if_it_is_said_to(options: Any, tmp_path: Path) -> None:
     onnx.save(REGRESSIONS["linear"], tmp_path / "m.onnx")
     (tmp_path / "t.json").write_text('{"bottom": 0.1, "low": 0.2, "medium": 0.3, "high": 0.4}')
     given = {k: tmp_path / v if k == "thresholds" else v for k, v in options.items()}

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -19,7 +20,7 @@ from onnx2rust.base.errors import InvalidModelError, MismatchError, ToolError, U
 
 
 @pytest.fixture
-def score(tmp_path):
+def score(tmp_path: Path) -> Any:
     """A binary classifier."""
     path = tmp_path / "score.onnx"
     onnx.save(onnx_models.score(), path)
@@ -27,13 +28,14 @@ def score(tmp_path):
 
 
 @pytest.fixture
-def options(monkeypatch):
+def options(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The Options that `convert` would use; nothing is converted."""
-    seen = {}
+    seen: dict[str, Any] = {}
+    nothing: Any = None
 
-    def convert(model, out, options, *, progress):
+    def convert(model: Any, out: Any, options: Any, *, progress: Any) -> Any:
         seen.update(model=model, out=out, options=options)
-        return onnx2rust.conversion.pipeline.Project(out, out / "rust_generated_code", "crate", "Model", (), None, None)
+        return onnx2rust.conversion.pipeline.Project(out, out / "rust_generated_code", "crate", "Model", (), nothing, nothing)
 
     import onnx2rust.conversion.pipeline
 
@@ -41,14 +43,14 @@ def options(monkeypatch):
     return seen
 
 
-def run(capsys, *arguments):
+def run(capsys: pytest.CaptureFixture[str], *arguments: Any) -> Any:
     """Exit code, stdout, stderr."""
     code = cli.run([str(a) for a in arguments])
     captured = capsys.readouterr()
     return code, captured.out, captured.err
 
 
-def test_exit_codes_are_distinct_and_documented():
+def test_exit_codes_are_distinct_and_documented() -> None:
     codes = [e.exit_code for e in (UsageError, InvalidModelError, UnsupportedError, MismatchError, ToolError)]
     assert codes == [2, 3, 4, 5, 6]
     for code in codes:
@@ -56,20 +58,20 @@ def test_exit_codes_are_distinct_and_documented():
 
 
 @pytest.mark.parametrize("name", ["convert", "verify", "inspect", "ops", "weights"])
-def test_every_command_has_help_with_the_exit_codes(capsys, name):
+def test_every_command_has_help_with_the_exit_codes(capsys: pytest.CaptureFixture[str], name: Any) -> None:
     code, out, err = run(capsys, name, "--help")
     assert code == 0
     assert not err
     assert "Exit codes:" in out
 
 
-def test_without_a_command_the_help_is_shown_and_it_is_a_usage_error(capsys):
+def test_without_a_command_the_help_is_shown_and_it_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys)
     assert (code, out) == (2, "")
     assert "convert" in err
 
 
-def test_the_original_command_line_verbatim(capsys, options):
+def test_the_original_command_line_verbatim(capsys: pytest.CaptureFixture[str], options: Any) -> None:
     line = (
         "convert --path_to_tf_model tf_model/ --path_to_save out/ --model_name MNIST --binary_classification True "
         "--enable_inplace True --enable_memdrop True --path_to_fv features.npz"
@@ -82,19 +84,19 @@ def test_the_original_command_line_verbatim(capsys, options):
 
 
 @pytest.mark.parametrize("text", ["False", "false", "0", "no"])
-def test_the_original_booleans(capsys, options, text):
+def test_the_original_booleans(capsys: pytest.CaptureFixture[str], options: Any, text: Any) -> None:
     flags = ["--binary_classification", text, "--enable_inplace", text, "--enable_memdrop", text]
     assert run(capsys, "convert", "m", "o", *flags)[0] == 0
     given = options["options"]
     assert given.binary_classification is given.inplace is given.memdrop is False
 
 
-def test_defaults(capsys, options):
+def test_defaults(capsys: pytest.CaptureFixture[str], options: Any) -> None:
     assert run(capsys, "convert", "m", "o")[0] == 0
     assert options["options"] == onnx2rust.Options()
 
 
-def test_every_option_of_convert(capsys, options):
+def test_every_option_of_convert(capsys: pytest.CaptureFixture[str], options: Any) -> None:
     line = (
         "convert m o --name N --frontend graphdef --signature s --input a --input b --output c --dim n=2 --dim a=b=3 "
         "--custom-objects f.py --features f.npz --thresholds t.json --no-binary-classification --no-inplace --no-memdrop "
@@ -132,7 +134,7 @@ def test_every_option_of_convert(capsys, options):
         ("--path_to_save o --path_to_tf_model m", "m", "o"),
     ],
 )
-def test_model_and_out_either_way(capsys, options, arguments, model, out):
+def test_model_and_out_either_way(capsys: pytest.CaptureFixture[str], options: Any, arguments: Any, model: Any, out: Any) -> None:
     assert run(capsys, "convert", *arguments.split())[0] == 0
     assert (options["model"], options["out"]) == (Path(model), Path(out))
 
@@ -166,7 +168,7 @@ def test_model_and_out_either_way(capsys, options, arguments, model, out):
         ("verify m --rtol -1", "-1"),
     ],
 )
-def test_usage_errors(capsys, arguments, message):
+def test_usage_errors(capsys: pytest.CaptureFixture[str], arguments: Any, message: Any) -> None:
     code, out, err = run(capsys, *arguments.split())
     assert (code, out) == (2, "")
     assert message in err
@@ -174,7 +176,7 @@ def test_usage_errors(capsys, arguments, message):
     assert "Traceback" not in err
 
 
-def test_a_usage_error_as_json(capsys):
+def test_a_usage_error_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "convert", "--json")
     assert code == 2
     found = json.loads(out)
@@ -182,7 +184,7 @@ def test_a_usage_error_as_json(capsys):
     assert found["problems"][0]["what"] == "MODEL and OUT must be given"
 
 
-def test_convert_writes_and_says_so(capsys, score, tmp_path):
+def test_convert_writes_and_says_so(capsys: pytest.CaptureFixture[str], score: Any, tmp_path: Path) -> None:
     code, out, err = run(capsys, "convert", score, tmp_path / "out", "--name", "Score")
     assert code == 0
     assert "crate `score` with `ScoreModel`" in out
@@ -194,7 +196,7 @@ def test_convert_writes_and_says_so(capsys, score, tmp_path):
     assert (code, out, err) == (0, "", "")
 
 
-def test_convert_as_json(capsys, score, tmp_path):
+def test_convert_as_json(capsys: pytest.CaptureFixture[str], score: Any, tmp_path: Path) -> None:
     code, out, err = run(capsys, "convert", score, tmp_path / "out", "--json", "-q", "--binary_classification", "False")
     assert (code, err) == (0, "")
     assert json.loads(out) == {
@@ -207,21 +209,21 @@ def test_convert_as_json(capsys, score, tmp_path):
     }
 
 
-def test_the_name_comes_from_the_file_unless_it_is_given(capsys, score, tmp_path):
+def test_the_name_comes_from_the_file_unless_it_is_given(capsys: pytest.CaptureFixture[str], score: Any, tmp_path: Path) -> None:
     run(capsys, "convert", score, tmp_path / "out", "--crate-name", "other")
     manifest = (tmp_path / "out" / "rust_generated_code" / "Cargo.toml").read_text()
     assert 'name = "other"' in manifest
     assert "struct ScoreModel" in (tmp_path / "out" / "rust_generated_code" / "src" / "model.rs").read_text()
 
 
-def test_no_such_model_is_a_usage_error(capsys, tmp_path):
+def test_no_such_model_is_a_usage_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, _, err = run(capsys, "convert", tmp_path / "none.onnx", tmp_path / "out")
     assert code == 2
     assert "no such file or folder" in err
     assert not (tmp_path / "out").exists()
 
 
-def test_an_invalid_model(capsys, tmp_path):
+def test_an_invalid_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "noise.onnx").write_bytes(b"\xff" * 100)
     code, _, err = run(capsys, "convert", tmp_path / "noise.onnx", tmp_path / "out")
     assert code == 3
@@ -229,7 +231,7 @@ def test_an_invalid_model(capsys, tmp_path):
     assert "Traceback" not in err
 
 
-def test_every_unsupported_node_at_once(capsys, tmp_path):
+def test_every_unsupported_node_at_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [2]) for n in "xy")
     nodes = [
         helper.make_node("Bogus", ["x"], ["a"], "first", domain="com.example"),
@@ -252,7 +254,7 @@ def test_every_unsupported_node_at_once(capsys, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_wrong_predictions_are_a_mismatch(capsys, score, tmp_path):
+def test_wrong_predictions_are_a_mismatch(capsys: pytest.CaptureFixture[str], score: Any, tmp_path: Path) -> None:
     np.savez(tmp_path / "f.npz", features=np.zeros((3, 10), np.float32), predictions=np.ones(3, np.float32))
     code, _, err = run(capsys, "convert", score, tmp_path / "out", "--features", tmp_path / "f.npz")
     assert code == 5
@@ -260,8 +262,10 @@ def test_wrong_predictions_are_a_mismatch(capsys, score, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_bug_is_one_line_without_and_a_traceback_with_vv(capsys, monkeypatch):
-    def convert(*_, **__):
+def test_a_bug_is_one_line_without_and_a_traceback_with_vv(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def convert(*_: Any, **__: Any) -> None:
         raise RuntimeError("the moon is full")
 
     monkeypatch.setattr(onnx2rust, "convert", convert)
@@ -272,8 +276,10 @@ def test_a_bug_is_one_line_without_and_a_traceback_with_vv(capsys, monkeypatch):
     assert "Traceback" in run(capsys, "convert", "m", "o", "-vv")[2]
 
 
-def test_control_characters_of_a_model_do_not_reach_the_terminal(capsys, monkeypatch):
-    def convert(*_, **__):
+def test_control_characters_of_a_model_do_not_reach_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def convert(*_: Any, **__: Any) -> None:
         raise InvalidModelError("\x1b[2Jcleared\u202egnp.")
 
     monkeypatch.setattr(onnx2rust, "convert", convert)
@@ -281,7 +287,7 @@ def test_control_characters_of_a_model_do_not_reach_the_terminal(capsys, monkeyp
     assert "\\x1b[2Jcleared\\u202egnp." in err
 
 
-def test_inspect(capsys, score):
+def test_inspect(capsys: pytest.CaptureFixture[str], score: Any) -> None:
     code, out, _ = run(capsys, "inspect", score, "--json", "--dim", "batch=4")
     found = json.loads(out)
     assert code == 0
@@ -292,7 +298,7 @@ def test_inspect(capsys, score):
     assert found["operators"] == {"Gemm": 2, "Relu": 1, "Sigmoid": 1}
 
 
-def test_inspect_with_an_open_size_and_passes(capsys, score, tmp_path):
+def test_inspect_with_an_open_size_and_passes(capsys: pytest.CaptureFixture[str], score: Any, tmp_path: Path) -> None:
     code, out, _ = run(capsys, "inspect", score, "--passes")
     assert code == 0
     assert "multiply-adds  176*batch = 176 (at batch=1)" in out
@@ -304,7 +310,7 @@ def test_inspect_with_an_open_size_and_passes(capsys, score, tmp_path):
     assert again.splitlines()[1:] == out.splitlines()[1:]
 
 
-def test_inspect_says_what_passes_left_alone(capsys, tmp_path):
+def test_inspect_says_what_passes_left_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """The softmax of a softmax times a matrix looks like an attention."""
     nodes = [
         helper.make_node("Softmax", ["x"], ["s"]),
@@ -314,7 +320,7 @@ def test_inspect_says_what_passes_left_alone(capsys, tmp_path):
     graph = helper.make_graph(
         nodes,
         "g",
-        [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", ["n", 3, 4]), ("v", ["n", 4, 5]))],
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", *s]) for n, s in (("x", (3, 4)), ("v", (4, 5)))],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3, 5])],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
@@ -327,7 +333,7 @@ def test_inspect_says_what_passes_left_alone(capsys, tmp_path):
     assert "left as it is" not in run(capsys, "inspect", tmp_path / "m.onnx")[1]
 
 
-def test_ops(capsys, score):
+def test_ops(capsys: pytest.CaptureFixture[str], score: Any) -> None:
     code, out, _ = run(capsys, "ops")
     assert code == 0
     relu = next(line for line in out.splitlines() if line.startswith("Relu "))
@@ -336,7 +342,7 @@ def test_ops(capsys, score):
     assert run(capsys, "ops", score)[1].strip() == f"{score}: all 4 nodes are supported"
 
 
-def test_weights_of_a_retrained_model(capsys, score, tmp_path):
+def test_weights_of_a_retrained_model(capsys: pytest.CaptureFixture[str], score: Any, tmp_path: Path) -> None:
     run(capsys, "convert", score, tmp_path / "out")
     onnx.save(onnx_models.score(seed=7), score)
     code, out, _ = run(capsys, "weights", score, "-o", tmp_path / "w.npz", "--like", tmp_path / "out")
@@ -346,7 +352,7 @@ def test_weights_of_a_retrained_model(capsys, score, tmp_path):
         assert not np.array_equal(new["hidden/kernel"], old["hidden/kernel"])
 
 
-def test_weights_renew_a_crate(capsys, score, tmp_path):
+def test_weights_renew_a_crate(capsys: pytest.CaptureFixture[str], score: Any, tmp_path: Path) -> None:
     run(capsys, "convert", score, tmp_path / "out")
     crate = tmp_path / "out" / "rust_generated_code"
     before = (crate / "Cargo.toml").read_text()
@@ -363,7 +369,7 @@ def test_weights_renew_a_crate(capsys, score, tmp_path):
     assert (tmp_path / "out" / copy).read_bytes() == (tmp_path / "new" / copy).read_bytes()
 
 
-def test_weights_that_do_not_fit_leave_a_crate_as_it_is(capsys, score, tmp_path):
+def test_weights_that_do_not_fit_leave_a_crate_as_it_is(capsys: pytest.CaptureFixture[str], score: Any, tmp_path: Path) -> None:
     run(capsys, "convert", score, tmp_path / "out")
     crate = tmp_path / "out" / "rust_generated_code"
     before = (crate / "Cargo.toml").read_bytes(), (crate / "model/model_weights.npz").read_bytes()
@@ -381,7 +387,7 @@ def test_weights_that_do_not_fit_leave_a_crate_as_it_is(capsys, score, tmp_path)
     assert f"{tmp_path}: is a folder, and no crate that onnx2rust wrote" in err
 
 
-def test_weights_of_another_structure_are_refused_by_name(capsys, score, tmp_path):
+def test_weights_of_another_structure_are_refused_by_name(capsys: pytest.CaptureFixture[str], score: Any, tmp_path: Path) -> None:
     run(capsys, "convert", score, tmp_path / "out")
     onnx.save(onnx_models.digits(), tmp_path / "digits.onnx")
     code, _, err = run(capsys, "weights", tmp_path / "digits.onnx", "-o", tmp_path / "w.npz", "--like", tmp_path / "out")
@@ -394,12 +400,12 @@ def test_weights_of_another_structure_are_refused_by_name(capsys, score, tmp_pat
     assert "not the output of a conversion" in err
 
 
-def test_as_a_module():
+def test_as_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "onnx2rust", "--version"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"onnx2rust, version {onnx2rust.__version__}\n", "")
 
 
-def test_importing_the_package_imports_nothing_heavy():
+def test_importing_the_package_imports_nothing_heavy() -> None:
     code = (
         "import sys, onnx2rust, onnx2rust.cli; print([m for m in ('numpy', 'onnx', 'onnxruntime', 'jinja2') if m in sys.modules])"
     )
@@ -407,6 +413,6 @@ def test_importing_the_package_imports_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
-def test_the_python_api_names_all_it_offers():
+def test_the_python_api_names_all_it_offers() -> None:
     for name in onnx2rust.__all__:
         assert getattr(onnx2rust, name).__doc__, name

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -20,7 +22,7 @@ from onnx2rust.emit import thresholds
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The working directory: models, and files that are none of what they are given as."""
     monkeypatch.chdir(tmp_path)
     onnx.save(onnx_models.score(), "score.onnx")
@@ -45,7 +47,7 @@ def place(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(capsys, *arguments):
+def run(capsys: pytest.CaptureFixture[str], *arguments: Any) -> Any:
     """Exit code, stdout, and the lines of the error on stderr."""
     code = cli.run([str(a) for a in arguments])
     captured = capsys.readouterr()
@@ -111,20 +113,20 @@ def run(capsys, *arguments):
         ("weights score.onnx --like file -o w.npz", "--like file: cannot be read as an .npz file (it is no zip archive)"),
     ],
 )
-def test_usage(capsys, place, arguments, message):
+def test_usage(capsys: pytest.CaptureFixture[str], place: Any, arguments: Any, message: Any) -> None:
     code, out, (head, first, *_) = run(capsys, *arguments.split())
     assert (code, out, head, first) == (2, "", "error: usage", f"  {message}")
     assert not (place / "out").exists()
     assert not (place / "w.npz").exists()
 
 
-def test_json_without_end(capsys, place):
+def test_json_without_end(capsys: pytest.CaptureFixture[str], place: Any) -> None:
     code, _, (_, message) = run(capsys, "convert", "score.onnx", "out", "--thresholds", "deep.json")
     assert code == 2
     assert message.startswith("  --thresholds deep.json: is not JSON (maximum recursion depth exceeded")
 
 
-def test_a_model_that_force_would_remove(capsys, place):
+def test_a_model_that_force_would_remove(capsys: pytest.CaptureFixture[str], place: Any) -> None:
     assert run(capsys, "convert", "score.onnx", "out")[0] == 0
     model = "out/saved_model_from_onnx/model.onnx"
     before = (place / model).read_bytes()
@@ -134,7 +136,7 @@ def test_a_model_that_force_would_remove(capsys, place):
     assert (place / model).read_bytes() == before
 
 
-def test_an_output_under_a_file(capsys, place):
+def test_an_output_under_a_file(capsys: pytest.CaptureFixture[str], place: Any) -> None:
     code, _, (_, message) = run(capsys, "convert", "score.onnx", "file/a/out")
     assert (code, message) == (2, f"  file/a/out: cannot be made, {place / 'file'} is not a folder")
 
@@ -153,19 +155,19 @@ def test_an_output_under_a_file(capsys, place):
         ),
     ],
 )
-def test_files_that_do_not_fit(capsys, place, arguments, message):
+def test_files_that_do_not_fit(capsys: pytest.CaptureFixture[str], place: Any, arguments: Any, message: Any) -> None:
     code, out, lines = run(capsys, *arguments.split())
     assert (code, out, lines) == (3, "", ["error: invalid model", f"  {message}"])
 
 
 @pytest.mark.parametrize("high", ["0.2", "NaN", "Infinity", "true", '"1"', "1e39", "1" + "0" * 400])
-def test_thresholds_that_are_no_rising_numbers_of_a_float32(capsys, place, high):
+def test_thresholds_that_are_no_rising_numbers_of_a_float32(capsys: pytest.CaptureFixture[str], place: Any, high: Any) -> None:
     (place / "t.json").write_text(f'{{"bottom": 0.1, "low": 0.2, "medium": 0.3, "high": {high}}}')
     code, _, lines = run(capsys, "convert", "score.onnx", "out", "--thresholds", "t.json")
     assert (code, lines[1:]) == (3, ["  --thresholds t.json: must have numbers with 0 <= bottom <= low <= medium <= high"])
 
 
-def test_thresholds_are_confidences_not_below_0(capsys, place):
+def test_thresholds_are_confidences_not_below_0(capsys: pytest.CaptureFixture[str], place: Any) -> None:
     (place / "t.json").write_text('{"bottom": -0.1, "low": 0.2, "medium": 0.3, "high": 0.4}')
     code, _, lines = run(capsys, "convert", "score.onnx", "out", "--thresholds", "t.json")
     assert (code, lines[1:]) == (3, ["  --thresholds t.json: must have numbers with 0 <= bottom <= low <= medium <= high"])
@@ -173,8 +175,8 @@ def test_thresholds_are_confidences_not_below_0(capsys, place):
         thresholds.from_labels(np.array([-3, -2, 1], np.float32), np.array([0, 0, 1]))
 
 
-def test_a_file_that_may_not_be_read(capsys, place, monkeypatch):
-    def refused(*_, **__):
+def test_a_file_that_may_not_be_read(capsys: pytest.CaptureFixture[str], place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied", "score.onnx")
 
     monkeypatch.setattr("pathlib.Path.open", refused)
@@ -182,8 +184,8 @@ def test_a_file_that_may_not_be_read(capsys, place, monkeypatch):
     assert (code, lines) == (2, ["error: usage", "  score.onnx: cannot be read: Permission denied"])
 
 
-def test_a_disk_that_is_full(capsys, place, monkeypatch):
-    def full(*_):
+def test_a_disk_that_is_full(capsys: pytest.CaptureFixture[str], place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pathlib.Path.write_bytes", full)
@@ -193,8 +195,10 @@ def test_a_disk_that_is_full(capsys, place, monkeypatch):
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_weights_leave_nothing_half_written(capsys, place, monkeypatch, error):
-    def failing(*_):
+def test_weights_leave_nothing_half_written(
+    capsys: pytest.CaptureFixture[str], place: Any, monkeypatch: pytest.MonkeyPatch, error: Any
+) -> None:
+    def failing(*_: Any) -> None:
         raise error
 
     monkeypatch.setattr(os, "replace", failing)
@@ -204,8 +208,8 @@ def test_weights_leave_nothing_half_written(capsys, place, monkeypatch, error):
     assert sorted(os.listdir()) == before
 
 
-def test_an_interrupted_command(capsys, monkeypatch):
-    def interrupted(*_, **__):
+def test_an_interrupted_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(onnx2rust, "convert", interrupted)
@@ -215,7 +219,7 @@ def test_an_interrupted_command(capsys, monkeypatch):
     assert (code, json.loads(out)) == (130, expected)
 
 
-def test_cargo_that_is_too_old(capsys, place, monkeypatch):
+def test_cargo_that_is_too_old(capsys: pytest.CaptureFixture[str], place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     (place / "bin").mkdir()
     said = "error: rustc 1.70.0 is not supported by the following package:\n  tf-layers@1.0.0 requires rustc 1.89\n\nmore"
     (place / "bin" / "cargo").write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 101\n")
@@ -228,7 +232,7 @@ def test_cargo_that_is_too_old(capsys, place, monkeypatch):
     )
 
 
-def test_control_characters_of_a_model_do_not_reach_the_terminal(capsys, place):
+def test_control_characters_of_a_model_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str], place: Any) -> None:
     proto = onnx_models.score()
     proto.graph.node[0].domain = "a\x1b[2J"
     proto.opset_import.add(domain="a\x1b[2J", version=1)
@@ -239,7 +243,7 @@ def test_control_characters_of_a_model_do_not_reach_the_terminal(capsys, place):
     assert "\\x1b[2J" in out
 
 
-def test_a_reader_that_has_seen_enough(place):
+def test_a_reader_that_has_seen_enough(place: Any) -> None:
     """`onnx2rust ops | true`."""
     read, write = os.pipe()
     os.close(read)
@@ -250,7 +254,7 @@ def test_a_reader_that_has_seen_enough(place):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
 @pytest.mark.parametrize("more", [[], ["--json"]])
-def test_a_result_that_cannot_be_written(place, more):
+def test_a_result_that_cannot_be_written(place: Any, more: Any) -> None:
     with open("/dev/full", "wb") as full:
         command = [sys.executable, "-m", "onnx2rust", "ops", *more]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -260,7 +264,7 @@ def test_a_result_that_cannot_be_written(place, more):
     )
 
 
-def test_what_was_found_beside_the_output_is_told_with_an_error_too(capsys, place):
+def test_what_was_found_beside_the_output_is_told_with_an_error_too(capsys: pytest.CaptureFixture[str], place: Any) -> None:
     for name in ("new", "old"):
         (place / ".onnx2rust.x" / name / "rust_generated_code").mkdir(parents=True)
     (place / ".onnx2rust.x" / "target").write_text("out")
@@ -285,7 +289,7 @@ def test_what_was_found_beside_the_output_is_told_with_an_error_too(capsys, plac
     )
 
 
-def test_a_crate_name_that_is_none_is_told(place):
+def test_a_crate_name_that_is_none_is_told(place: Any) -> None:
     project = onnx2rust.convert("score.onnx", "out", Options(crate_name="0 day", binary_classification=False))
     assert project.crate_name == "n0_day"
     assert project.notes == ("--crate-name '0 day': the crate is called n0_day",)
@@ -301,7 +305,7 @@ def test_a_crate_name_that_is_none_is_told(place):
         ("model", "Model", ()),
     ],
 )
-def test_a_name_that_is_not_ascii_is_told(place, name, model, note):
+def test_a_name_that_is_not_ascii_is_told(place: Any, name: Any, model: Any, note: Any) -> None:
     project = onnx2rust.convert("score.onnx", "out", Options(name=name, binary_classification=False))
     if note is not None:
         assert project.notes == note
@@ -310,10 +314,11 @@ def test_a_name_that_is_not_ascii_is_told(place, name, model, note):
         assert "(ß is left out)" in project.notes[0]
 
 
-def test_options_from_python_are_checked_too():
-    assert Options(features="f.npz").features.name == "f.npz"
+def test_options_from_python_are_checked_too() -> None:
+    loose: Any = Options
+    assert loose(features="f.npz").features.name == "f.npz"
     for make, message in (
-        (lambda: Options(frontend="caffe"), "--frontend 'caffe': is none of auto, onnx, saved-model, keras, tflite, graphdef"),
+        (lambda: loose(frontend="caffe"), "--frontend 'caffe': is none of auto, onnx, saved-model, keras, tflite, graphdef"),
         (lambda: Options(dims={"a": -1}), "--dim a=-1: a size is at least 1"),
         (lambda: Checks(batches=()), "--batch : a batch has at least one sample"),
     ):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import time
+from pathlib import Path
+from typing import Any
 
 import onnx
 import onnx_models
@@ -18,7 +20,7 @@ from onnx2rust.cli import console
 
 
 class Terminal(io.StringIO):
-    def isatty(self):
+    def isatty(self) -> Any:
         return True
 
 
@@ -33,7 +35,7 @@ class Terminal(io.StringIO):
         (io.StringIO, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
     ],
 )
-def test_colour_where_the_terminal_has_it(monkeypatch, stream, environment, coloured):
+def test_colour_where_the_terminal_has_it(monkeypatch: pytest.MonkeyPatch, stream: Any, environment: Any, coloured: Any) -> None:
     for name in ("NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm")
@@ -45,7 +47,7 @@ def test_colour_where_the_terminal_has_it(monkeypatch, stream, environment, colo
     assert written.getvalue() == f"{head}\n  a\\x1b[2Jb\n"
 
 
-def test_progress_moves_until_the_stage_ends(monkeypatch):
+def test_progress_moves_until_the_stage_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "MOVES", 0.01)
     written = io.StringIO()
     one = console.Console(stream=written)
@@ -61,7 +63,7 @@ def test_progress_moves_until_the_stage_ends(monkeypatch):
     assert written.getvalue() == said
 
 
-def test_a_hint_is_told_once():
+def test_a_hint_is_told_once() -> None:
     problems = [Problem("no", f"node {k}", "another opset") for k in range(42)]
     problems.insert(1, Problem("what", "size", "fix it"))
     written = io.StringIO()
@@ -75,17 +77,17 @@ def test_a_hint_is_told_once():
 @pytest.mark.parametrize(
     "line", ["--json ops none.onnx", "ops --json none.onnx", "-q --json ops none.onnx", "--json ops none.onnx -q"]
 )
-def test_options_before_or_after_the_command(capsys, line):
+def test_options_before_or_after_the_command(capsys: pytest.CaptureFixture[str], line: Any) -> None:
     assert cli.run(line.split()) == 2
     assert json.loads(capsys.readouterr().out)["exit_code"] == 2
 
 
-def test_quiet_before_and_verbose_behind(capsys):
+def test_quiet_before_and_verbose_behind(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["-q", "ops", "-v"]) == 2
     assert "-q and -v contradict each other" in capsys.readouterr().err
 
 
-def test_a_model_that_is_in_memory(tmp_path):
+def test_a_model_that_is_in_memory(tmp_path: Path) -> None:
     proto = onnx_models.score()
     proto.graph.name = "the score"
     before = proto.SerializeToString()
@@ -103,7 +105,7 @@ def test_a_model_that_is_in_memory(tmp_path):
 
 
 @pytest.mark.slow
-def test_models_in_memory_are_verified(monkeypatch):
+def test_models_in_memory_are_verified(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "default_folder", lambda: rust_tools.VERIFY)
     report = onnx2rust.verify([onnx_models.score()])
     assert isinstance(report, onnx2rust.Report)
@@ -112,7 +114,7 @@ def test_models_in_memory_are_verified(monkeypatch):
     assert "/" not in report.models[0].model
 
 
-def test_result_types_are_exported():
+def test_result_types_are_exported() -> None:
     for name in ("Inspection", "ModelReport", "ModelSupport", "OutputReport", "Project", "Report", "Supported"):
         assert name in onnx2rust.__all__
         assert getattr(onnx2rust, name).__name__ == name

@@ -212,7 +212,8 @@ def test_methods_are_called_after_the_scopes_that_they_run() -> None:
 
 def test_sizes_of_a_product_have_names() -> None:
     node = helper.make_node("MatMul", ["x", "sizes"], ["y"])
-    infos = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", ["b", "m", 3]), ("sizes", ["b", 3, 4]))]
+    shapes: dict[str, Any] = {"x": ["b", "m", 3], "sizes": ["b", 3, 4]}
+    infos = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in shapes.items()]
     graph = helper.make_graph([node], "g", infos, [onnx.ValueInfoProto(name="y")])
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     program = pipeline.lower(Loaded(proto, "onnx", "onnx", ()), Options())
@@ -245,7 +246,8 @@ def test_sizes_of_a_product_have_names() -> None:
 def test_shapes_that_fit_cannot_fail(op: str, dtype: int, shapes: tuple[list[Any], list[Any]], fails: bool) -> None:
     """A step returns a Result only if its sizes or its divisors are for the run to tell."""
     infos = [helper.make_tensor_value_info(n, dtype, s) for n, s in zip("ab", shapes, strict=True)]
-    nodes = [helper.make_node(op, ["a", "b"], ["y"], **({"axis": 1} if op == "Concat" else {}))]
+    attributes: dict[str, Any] = {"axis": 1} if op == "Concat" else {}
+    nodes = [helper.make_node(op, ["a", "b"], ["y"], **attributes)]
     if op == "Where":
         nodes = [helper.make_node("Less", ["a", "a"], ["c"]), helper.make_node("Where", ["c", "a", "b"], ["y"])]
     graph = helper.make_graph(nodes, "lines", infos, [onnx.ValueInfoProto(name="y")])

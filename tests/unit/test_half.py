@@ -54,7 +54,7 @@ def lowered(*nodes: onnx.NodeProto, x: int = HALF, opset: int = 17) -> list[str]
 def test_chains_are_rounded_where_onnxruntime_does(chain: list[tuple[str, ...]], expected: list[str]) -> None:
     nodes = []
     for k, (op, *more) in enumerate(chain):
-        axis = {"axis": 0} if op == "Concat" else {}
+        axis: dict[str, Any] = {"axis": 0} if op == "Concat" else {}
         nodes.append(node(op, ["x" if k == 0 else f"v{k}", *more], ["y" if k == len(chain) - 1 else f"v{k + 1}"], **axis))
     assert lowered(*nodes) == expected
 
@@ -99,7 +99,7 @@ def test_a_body_reads_what_is_rounded_outside(condition: bool | None) -> None:
     other = helper.make_graph([node("Identity", ["m"], ["e"])], "else", [], [helper.make_tensor_value_info("e", HALF, None)])
     nodes = [node("MatMul", ["x", "w"], ["m"]), node("If", ["c"], ["y"], then_branch=inner, else_branch=other)]
     weights: dict[str, np.ndarray[Any, Any]] = {"w": SQUARE} | ({} if condition is None else {"c": np.array(condition)})
-    inputs = {"x": (8, 8)} | ({"c": ()} if condition is None else {})
+    inputs: dict[str, tuple[int, ...]] = {"x": (8, 8)} | ({"c": ()} if condition is None else {})
     program = lower(model(nodes, inputs, ["y"], weights, dtypes={"x": HALF, "c": TensorProto.BOOL}))
     if condition:
         assert layers(program) == ["Cast", "Dense", "Dense", "Cast"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,11 @@ import pytest
 from onnx2rust.emit import identity
 from onnx2rust.files import npz
 
-ARRAYS = {"b/kernel": np.arange(6, dtype=np.float32).reshape(2, 3), "a": np.zeros(0, np.int64), "b": np.array(3.5)}
+ARRAYS: dict[str, np.ndarray[Any, Any]] = {
+    "b/kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "a": np.zeros(0, np.int64),
+    "b": np.array(3.5),
+}
 
 
 def test_the_checksum_is_one_of_the_content() -> None:

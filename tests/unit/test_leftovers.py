@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import onnx
 import onnx_models
@@ -61,7 +62,7 @@ def killed(out: Path, moment: int, by: str = "SIGKILL", prepare: str = "") -> in
 
 @pytest.mark.slow
 @pytest.mark.parametrize("by", ["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"])
-def test_at_any_moment(tmp_path, by):
+def test_at_any_moment(tmp_path: Path, by: Any) -> None:
     """The output is the old or the new one: at once where the signal can be heard, after the next run has looked where it cannot."""
     prepare = "from onnx2rust.base import processes; processes.clean_up_when_terminated()"
     restored = removed = 0
@@ -101,19 +102,19 @@ def leave(parent: Path, name: str = "out", **folders: dict[str, bytes]) -> Path:
     return made
 
 
-def test_killed_between_the_two_renames(tmp_path):
+def test_killed_between_the_two_renames(tmp_path: Path) -> None:
     leave(tmp_path, old=OLD, new=NEW)
     assert leftovers.recover(tmp_path) == [f"{tmp_path / 'out'}: restored, a conversion was killed while it replaced it"]
     assert tree(tmp_path) == {f"out/{name}": content for name, content in OLD.items()}
 
 
-def test_killed_before_the_first_rename(tmp_path):
+def test_killed_before_the_first_rename(tmp_path: Path) -> None:
     made = leave(tmp_path, new=NEW)
     assert leftovers.recover(tmp_path) == [f"{made}: removed, it was left by a conversion to {tmp_path / 'out'} that was killed"]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_killed_behind_the_second_rename_keeps_the_build_cache(tmp_path):
+def test_killed_behind_the_second_rename_keeps_the_build_cache(tmp_path: Path) -> None:
     leave(tmp_path, old=OLD | {"rust_generated_code/target/cache": b"built"})
     output.write(tmp_path / "out", NEW)
     leftovers.recover(tmp_path)
@@ -121,7 +122,7 @@ def test_killed_behind_the_second_rename_keeps_the_build_cache(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
-def test_where_something_else_stands_now_all_is_kept(tmp_path):
+def test_where_something_else_stands_now_all_is_kept(tmp_path: Path) -> None:
     made = leave(tmp_path, old=OLD, new=NEW)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("mine")
@@ -132,7 +133,7 @@ def test_where_something_else_stands_now_all_is_kept(tmp_path):
     assert tree(tmp_path) == before
 
 
-def test_a_run_that_is_alive_is_left_alone(tmp_path):
+def test_a_run_that_is_alive_is_left_alone(tmp_path: Path) -> None:
     made = leave(tmp_path, old=OLD, new=NEW)
     before = tree(tmp_path)
     lock = os.open(made, os.O_RDONLY)
@@ -143,7 +144,7 @@ def test_a_run_that_is_alive_is_left_alone(tmp_path):
     assert len(leftovers.recover(tmp_path)) == 1
 
 
-def test_a_run_locks_its_folder(tmp_path):
+def test_a_run_locks_its_folder(tmp_path: Path) -> None:
     with leftovers.workplace(tmp_path / "out") as folder:
         (folder / "new").mkdir()
         assert leftovers.recover(tmp_path) == []
@@ -152,7 +153,7 @@ def test_a_run_locks_its_folder(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../out", "/etc", "..", "", "a/b"])
-def test_a_name_that_is_none_is_not_followed(tmp_path, name):
+def test_a_name_that_is_none_is_not_followed(tmp_path: Path, name: Any) -> None:
     place = tmp_path / "place"
     place.mkdir()
     made = leave(place, name, old=OLD)
@@ -163,7 +164,7 @@ def test_a_name_that_is_none_is_not_followed(tmp_path, name):
     assert tree(tmp_path) == before
 
 
-def test_what_others_have_called_so_is_left_alone(tmp_path):
+def test_what_others_have_called_so_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / ".onnx2rust.toml").write_text("mine")
     (tmp_path / ".onnx2rust.d").mkdir()
     (tmp_path / ".onnx2rust.d" / "notes").write_text("mine")
@@ -175,7 +176,7 @@ def test_what_others_have_called_so_is_left_alone(tmp_path):
     assert tree(tmp_path) == before
 
 
-def test_a_later_conversion_finds_it_and_says_so(tmp_path):
+def test_a_later_conversion_finds_it_and_says_so(tmp_path: Path) -> None:
     onnx.save(onnx_models.score(), tmp_path / "score.onnx")
     leave(tmp_path, old=OLD, new=NEW)
     out = tmp_path / "out"
@@ -192,7 +193,7 @@ def test_a_later_conversion_finds_it_and_says_so(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "score.onnx"]
 
 
-def test_signals_wait_for_a_block_that_must_not_be_interrupted():
+def test_signals_wait_for_a_block_that_must_not_be_interrupted() -> None:
     script = """
 import os, signal, sys, time
 from onnx2rust.base import processes

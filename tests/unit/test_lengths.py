@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from onnx2rust.emit import lengths
-from onnx2rust.ir.dims import symbol
+from onnx2rust.ir.dims import Dim, symbol
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, TensorType, Value
 
 N, T = symbol("n"), symbol("t")
 
 
-def program(*shapes: tuple) -> Program:
+def program(*shapes: tuple[Dim, ...]) -> Program:
     inputs = tuple(Value(f"x{k}", TensorType(DType.F32, shape)) for k, shape in enumerate(shapes))
     return Program("p", inputs, (), (), (), ("n", "t") if any(T in s for s in shapes) else ("n",))
 
@@ -32,15 +34,15 @@ def program(*shapes: tuple) -> Program:
         ([(2, 3)], None),
     ],
 )
-def test_a_size_follows_from_an_input_that_has_no_other_open_one(shapes, found):
+def test_a_size_follows_from_an_input_that_has_no_other_open_one(shapes: Any, found: Any) -> None:
     answer = lengths.found(program(*shapes))
-    assert (answer and [(f.symbol, f.value.name, f.others) for f in answer]) == found
+    assert (None if answer is None else [(f.symbol, f.value.name, f.others) for f in answer]) == found
 
 
 @pytest.mark.parametrize(
     ("shape", "length"),
     [((N, 3, 4), (12, "n")), ((1, 10), (10, None)), ((), (1, None)), ((N,), None), ((N, T), None), ((2 * N, 3), None)],
 )
-def test_what_is_fixed_of_a_tensor(shape, length):
+def test_what_is_fixed_of_a_tensor(shape: Any, length: Any) -> None:
     one = program((N, T) if T in shape else (N,))
     assert lengths.fixed(one, Value("y", TensorType(DType.F32, shape))) == length

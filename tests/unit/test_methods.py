@@ -212,8 +212,8 @@ def residual(blocks: int, called: Callable[[int], str]) -> onnx.ModelProto:
         ]
         before = f"b{k}"
     nodes.append(helper.make_node("Mul", [before, "half"], ["y"], "net/end/Mul"))
-    shape = ("batch", WIDTH)
-    return onnx_models.model("residual", nodes, {"x": shape}, {"y": shape, "b3": shape}, weights)
+    rows = ("batch", WIDTH)
+    return onnx_models.model("residual", nodes, {"x": rows}, {"y": rows, "b3": rows}, weights)
 
 
 def test_neighbours_that_are_alike_are_a_loop() -> None:

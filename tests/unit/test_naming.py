@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from typing import Any
 
 import hostile
 import pytest
@@ -78,7 +79,7 @@ def unescape(literal: str) -> str:
 
 
 @given(text)
-def test_identifiers(value):
+def test_identifiers(value: Any) -> None:
     for made in (naming.ident(value), naming.crate_name(value), naming.step_name(value, value)):
         assert re.fullmatch(r"[a-z][a-z0-9_]*", made)
         assert made not in KEYWORDS
@@ -87,7 +88,7 @@ def test_identifiers(value):
 
 
 @given(text)
-def test_type_names(value):
+def test_type_names(value: Any) -> None:
     assert re.fullmatch(r"[A-Z][A-Za-z0-9]*", naming.type_name(value))
     assert naming.type_name(value) != "Self"
 
@@ -95,12 +96,12 @@ def test_type_names(value):
 @pytest.mark.parametrize(
     ("value", "made"), [("MNIST", "MNIST"), ("my model", "MyModel"), ("self", "SelfModel"), ("resnet-50", "Resnet50")]
 )
-def test_type_names_that_are_good_stay(value, made):
+def test_type_names_that_are_good_stay(value: Any, made: Any) -> None:
     assert naming.type_name(value) == made
 
 
 @given(text)
-def test_comments_are_one_line_that_ends_nothing(value):
+def test_comments_are_one_line_that_ends_nothing(value: Any) -> None:
     for made in (naming.comment(value), naming.code_span(value)):
         assert PRINTABLE.fullmatch(made)
         assert "*/" not in made
@@ -109,7 +110,7 @@ def test_comments_are_one_line_that_ends_nothing(value):
 
 
 @given(text)
-def test_code_in_docs_is_one_span_that_nothing_ends(value):
+def test_code_in_docs_is_one_span_that_nothing_ends(value: Any) -> None:
     made = naming.code_span(value)
     assert re.fullmatch(r"`[^`|]+`", made)
     assert PRINTABLE.fullmatch(made)
@@ -117,7 +118,7 @@ def test_code_in_docs_is_one_span_that_nothing_ends(value):
 
 @given(text)
 @example("\\u{22}")
-def test_string_literals_stand_for_the_text_itself(value):
+def test_string_literals_stand_for_the_text_itself(value: Any) -> None:
     made = naming.string(value)
     assert PRINTABLE.fullmatch(made)
     assert re.fullmatch(r'"(?:[^"\\]|\\["\\]|\\u\{[0-9a-f]{1,6}\})*"', made)
@@ -125,7 +126,7 @@ def test_string_literals_stand_for_the_text_itself(value):
 
 
 @given(text)
-def test_toml_strings_are_one_value(value):
+def test_toml_strings_are_one_value(value: Any) -> None:
     made = naming.toml_string(value)
     assert PRINTABLE.fullmatch(made)
     assert list(tomllib.loads(f"a = {made}")) == ["a"]
@@ -133,7 +134,7 @@ def test_toml_strings_are_one_value(value):
 
 
 @given(text)
-def test_weight_names_stay_in_their_archive(value):
+def test_weight_names_stay_in_their_archive(value: Any) -> None:
     made = naming.weight_name(value)
     assert re.fullmatch(r"[A-Za-z0-9_.\-]+(/[A-Za-z0-9_.\-]+)*", made)
     assert not {"", ".", ".."} & set(made.split("/"))
@@ -141,18 +142,18 @@ def test_weight_names_stay_in_their_archive(value):
 
 
 @given(st.lists(st.sampled_from(["a", "a_2", "a_2_2", "b", "a_3"]), max_size=30))
-def test_names_are_handed_out_once(wanted):
+def test_names_are_handed_out_once(wanted: Any) -> None:
     names = Names(["b"])
     made = [names.unique(w) for w in wanted]
     assert len({*made, "b"}) == len(made) + 1
 
 
-def test_many_equal_names_take_no_time():
+def test_many_equal_names_take_no_time() -> None:
     names = Names()
     assert [names.unique("x") for _ in range(200_000)][-1] == "x_200000"
 
 
-def test_templates_take_nothing_that_is_not_escaped():
+def test_templates_take_nothing_that_is_not_escaped() -> None:
     from onnx2rust.emit.project import _environment
 
     template = _environment().from_string("{{ value }}")
@@ -178,7 +179,7 @@ def test_templates_take_nothing_that_is_not_escaped():
         ("\u202ex", False),
     ],
 )
-def test_what_a_framework_would_call_something(value, is_one):
+def test_what_a_framework_would_call_something(value: Any, is_one: Any) -> None:
     assert naming.is_name(value) is is_one
     assert (naming.ident(value, "fallback") == "fallback") is not is_one
 
@@ -196,11 +197,11 @@ def test_the_second_of_a_keyword_is_snake_case() -> None:
         ("encoder_" + "b" * 60, "b" * 48),
     ],
 )
-def test_what_is_too_long_loses_whole_words_from_the_front(value, made):
+def test_what_is_too_long_loses_whole_words_from_the_front(value: Any, made: Any) -> None:
     assert naming.ident(value) == made
 
 
-def test_a_crate_keeps_the_beginning_of_its_name():
+def test_a_crate_keeps_the_beginning_of_its_name() -> None:
     assert naming.crate_name("efficientnet_v2_small_imagenet_224_pretrained_on_everything") == (
         "efficientnet_v2_small_imagenet_224_pretrained_on"
     )
@@ -219,16 +220,16 @@ def test_a_crate_keeps_the_beginning_of_its_name():
         ("conv_1", "MatMul", ("conv_1",)),
     ],
 )
-def test_scopes_without_what_only_counts(node, op, path):
+def test_scopes_without_what_only_counts(node: Any, op: Any, path: Any) -> None:
     assert naming.scopes(node, op) == path
 
 
-def _without_common(paths):
+def _without_common(paths: Any) -> Any:
     common = naming.common_scopes(paths)
     return [naming.inside(path, common) for path in paths]
 
 
-def test_scopes_that_all_have_say_nothing():
+def test_scopes_that_all_have_say_nothing() -> None:
     paths = [("jit", "main", "layer_1", "Conv"), ("jit", "main", "layer_2", "Conv"), ("Cast",)]
     assert _without_common(paths) == [("layer_1", "Conv"), ("layer_2", "Conv"), ("Cast",)]
     # the innermost scope is a layer's name
@@ -239,7 +240,7 @@ def test_scopes_that_all_have_say_nothing():
     assert _without_common([("jit", "Net", *p) for p in layers]) == layers
 
 
-def test_a_name_inside_other_scopes_loses_those_it_shares():
+def test_a_name_inside_other_scopes_loses_those_it_shares() -> None:
     common = ("jit", "net")
     assert naming.inside(("jit", "net", "dense", "kernel"), common) == ("dense", "kernel")
     assert naming.inside(("jit", "Const_0"), common) == ("Const_0",)
@@ -247,11 +248,11 @@ def test_a_name_inside_other_scopes_loses_those_it_shares():
     assert naming.inside(("jit", "net"), common) == ("net",)
 
 
-def told_apart(*texts):
+def told_apart(*texts: Any) -> Any:
     return [str(name) for name in naming.told_apart(dict.fromkeys(texts, "step")).values()]
 
 
-def test_long_names_keep_what_differs():
+def test_long_names_keep_what_differs() -> None:
     """Cut from the front alone, both would be `attention_self_relative_position_bias_table`."""
     long = "swin/encoder/layers.0/blocks.{}/attention/self/relative_position_bias_table/Gather"
     first, second = told_apart(long.format(0), long.format(1))
@@ -271,7 +272,7 @@ def test_long_names_keep_what_differs():
 @pytest.mark.parametrize(
     "text", ["", "{}", "\u5377\u79ef", "_" * 300, "a_" * 300, "1_" * 300, "../" * 200, "x" * 1000, 'b"; fn main() {}']
 )
-def test_names_told_apart_are_identifiers(text):
+def test_names_told_apart_are_identifiers(text: Any) -> None:
     for name in told_apart(text, f"{text}1", f"{text}2"):
         assert re.fullmatch(r"[a-z][a-z0-9_]*", name)
         assert len(name) <= naming.MAX_IDENT + 1

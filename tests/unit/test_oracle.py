@@ -15,11 +15,11 @@ from onnx import TensorProto, helper
 sys.path.insert(0, str(Path(__file__).parent / "ops"))
 from build import lower, model
 
-from onnx2rust import oracle as module
+from onnx2rust import oracle as oracles
 from onnx2rust.base.errors import ToolError
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.oracle import QUANTISED, Answer, Certainty, Oracle
-from onnx2rust.oracle.referee import NoRefereeError, Referee
+from onnx2rust.oracle.referee import NOISE, NoRefereeError, Referee
 
 RNG = np.random.default_rng(11)
 
@@ -106,7 +106,7 @@ def test_the_referee_takes_the_place_of_a_reference_that_has_no_kernel(monkeypat
     def refuse(_: onnx.ModelProto) -> None:
         raise ToolError("onnxruntime, the reference, cannot load the model: no kernel")
 
-    monkeypatch.setattr(module, "Reference", refuse)
+    monkeypatch.setattr(oracles, "Reference", refuse)
     proto = dense()
     oracle = Oracle(proto, lower(proto))
     x = RNG.standard_normal((2, 64)).astype("f")
@@ -137,11 +137,11 @@ def test_numbers_that_are_not_finite_and_whole_ones_may_be_those_of_either() -> 
     ]
     proto = model(nodes, {"x": (3,)}, ["y", "k"])
     oracle = Oracle(proto, lower(proto))
-    answer = oracle.run({"x": np.float32([99, 100, 1])})
-    np.testing.assert_array_equal(oracle.expected(answer)[0], np.float32([1, 1, 1]))
-    assert oracle.compare(0, np.float32([1, 1, 1]), answer).passed
-    assert oracle.compare(0, np.float32([np.nan, np.nan, 1]), answer).passed
-    assert not oracle.compare(0, np.float32([1, 1, np.nan]), answer).passed
+    answer = oracle.run({"x": np.array([99, 100, 1], np.float32)})
+    np.testing.assert_array_equal(oracle.expected(answer)[0], np.array([1, 1, 1], np.float32))
+    assert oracle.compare(0, np.array([1, 1, 1], np.float32), answer).passed
+    assert oracle.compare(0, np.array([np.nan, np.nan, 1], np.float32), answer).passed
+    assert not oracle.compare(0, np.array([1, 1, np.nan], np.float32), answer).passed
     assert oracle.compare(1, np.array(1), answer).passed
     assert oracle.compare(1, np.array(0), answer).passed
     assert not oracle.compare(1, np.array(2), answer).passed
@@ -157,13 +157,13 @@ def test_a_quantised_model_may_be_off_by_what_roundings_carry(last: str, step: f
     assert [c.slack for c in oracle.certainty] == [step]
     oracle.run(x)
     exact = Referee(proto).run(x)[0].astype(float)
-    spread = max(np.abs(Referee(proto).run(x, module.NOISE, k)[0].astype(float) - exact).max() for k in range(module.NOISY_RUNS))
+    spread = max(np.abs(Referee(proto).run(x, NOISE, k)[0].astype(float) - exact).max() for k in range(oracles.NOISY_RUNS))
     assert [c.slack for c in oracle.certainty] == [max(step, 2 * spread)]
     assert oracle.certainty[0].tolerance == (5e-6, 5e-6)
 
 
 def test_too_much_work_is_not_asked_of_the_referee(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_WORK", 2 * 64 * 8 - 1)
+    monkeypatch.setattr(oracles, "MOST_WORK", 2 * 64 * 8 - 1)
     proto = dense()
     answer = Oracle(proto, lower(proto)).run({"x": np.zeros((2, 64), "f")})
     assert answer == Answer(answer.reference, None)

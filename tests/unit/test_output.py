@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+from pathlib import Path
+from typing import Any
 
 import onnx
 import onnx_models
@@ -17,17 +19,17 @@ from onnx2rust.files import output
 FILES = {"rust_generated_code/src/lib.rs": b"//! x\n", "saved_model_from_onnx/model.onnx": b"x"}
 
 
-def tree(folder):
+def tree(folder: Any) -> Any:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def test_all_files_and_nothing_else(tmp_path):
+def test_all_files_and_nothing_else(tmp_path: Path) -> None:
     output.write(tmp_path / "a" / "b" / "out", FILES)
     assert tree(tmp_path) == {f"a/b/out/{name}": content for name, content in FILES.items()}
     assert os.stat(tmp_path / "a/b/out").st_mode & 0o777 == 0o755
 
 
-def test_replacing_keeps_the_build_cache(tmp_path):
+def test_replacing_keeps_the_build_cache(tmp_path: Path) -> None:
     out = tmp_path / "out"
     output.write(out, FILES | {"rust_generated_code/src/old.rs": b""})
     (out / "rust_generated_code/target").mkdir()
@@ -39,20 +41,20 @@ def test_replacing_keeps_the_build_cache(tmp_path):
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_a_file_in_the_way(tmp_path, force):
+def test_a_file_in_the_way(tmp_path: Path, force: Any) -> None:
     (tmp_path / "out").write_text("mine")
     with pytest.raises(UsageError, match="exists and is not a folder"):
         output.refuse_existing(tmp_path / "out", force)
 
 
-def test_a_link_in_the_way(tmp_path):
+def test_a_link_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "out").symlink_to(tmp_path / "real")
     with pytest.raises(UsageError, match="exists and is not a folder"):
         output.refuse_existing(tmp_path / "out", True)
 
 
-def test_a_folder_in_the_way(tmp_path):
+def test_a_folder_in_the_way(tmp_path: Path) -> None:
     output.refuse_existing(tmp_path / "none", False)
     output.refuse_existing(tmp_path, False)
     output.write(tmp_path / "out", FILES)
@@ -64,18 +66,18 @@ def test_a_folder_in_the_way(tmp_path):
         output.refuse_existing(tmp_path / "out", True)
 
 
-def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="File name too long"):
         output.write(tmp_path / "a" / "out", FILES | {f"rust_generated_code/src/{'x' * 300}.rs": b""})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failure_restores_what_was_there(tmp_path, monkeypatch):
+def test_a_failure_restores_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out"
     output.write(out, FILES)
     rename = os.rename
 
-    def failing(source, target):
+    def failing(source: Any, target: Any) -> None:
         if os.fspath(source).endswith("new"):
             raise OSError(28, "No space left on device")
         rename(source, target)
@@ -86,7 +88,7 @@ def test_a_failure_restores_what_was_there(tmp_path, monkeypatch):
     assert tree(tmp_path) == {f"out/{name}": content for name, content in FILES.items()}
 
 
-def test_a_conversion_that_fails_touches_nothing(tmp_path):
+def test_a_conversion_that_fails_touches_nothing(tmp_path: Path) -> None:
     proto = onnx_models.score()
     onnx.save(proto, tmp_path / "good.onnx")
     pipeline.convert(tmp_path / "good.onnx", tmp_path / "out")
@@ -102,22 +104,22 @@ def test_a_conversion_that_fails_touches_nothing(tmp_path):
 
 
 @pytest.fixture
-def score(tmp_path):
+def score(tmp_path: Path) -> Any:
     path = tmp_path / "score.onnx"
     onnx.save(onnx_models.score(), path)
     return path
 
 
-def at(stage, do):
+def at(stage: Any, do: Any) -> Any:
     """Progress that does something when a stage begins."""
     return lambda name: do() if name == stage else None
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_a_file_that_appears_while_the_model_is_converted_stays(tmp_path, score, force):
+def test_a_file_that_appears_while_the_model_is_converted_stays(tmp_path: Path, score: Any, force: Any) -> None:
     out = tmp_path / "out"
 
-    def appear():
+    def appear() -> None:
         out.mkdir()
         (out / "thesis.tex").write_text("mine")
 
@@ -127,7 +129,7 @@ def test_a_file_that_appears_while_the_model_is_converted_stays(tmp_path, score,
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "score.onnx"]
 
 
-def test_a_file_that_appears_in_what_force_replaces_stays(tmp_path, score):
+def test_a_file_that_appears_in_what_force_replaces_stays(tmp_path: Path, score: Any) -> None:
     out = tmp_path / "out"
     output.write(out, FILES)
     appear = at("lowering operators to layers", lambda: (out / "thesis.tex").write_text("mine"))
@@ -137,13 +139,15 @@ def test_a_file_that_appears_in_what_force_replaces_stays(tmp_path, score):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "score.onnx"]
 
 
-def test_a_folder_that_is_filled_by_name_while_force_replaces_it(tmp_path, score, monkeypatch):
+def test_a_folder_that_is_filled_by_name_while_force_replaces_it(
+    tmp_path: Path, score: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Between the two renames nothing stands at the output: what someone puts there then stays, and the old output is kept."""
     out = tmp_path / "out"
     output.write(out, FILES)
     rename = os.rename
 
-    def renamed(source, target):
+    def renamed(source: Any, target: Any) -> None:
         rename(source, target)
         if os.fspath(target).endswith("old"):
             out.mkdir()
@@ -159,7 +163,7 @@ def test_a_folder_that_is_filled_by_name_while_force_replaces_it(tmp_path, score
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_three_conversions_to_one_place_at_once(tmp_path, score, force):
+def test_three_conversions_to_one_place_at_once(tmp_path: Path, score: Any, force: Any) -> None:
     """One wins, the others say so: with `--force` what was there at the start is replaced once."""
     out = tmp_path / "out"
     if force:
@@ -167,7 +171,7 @@ def test_three_conversions_to_one_place_at_once(tmp_path, score, force):
     together = threading.Barrier(3)
     answers = []
 
-    def convert():
+    def convert() -> None:
         try:
             answers.append(pipeline.convert(score, out, Options(force=force), at("writing the files", together.wait)).crate_name)
         except UsageError as error:
@@ -187,13 +191,13 @@ def test_three_conversions_to_one_place_at_once(tmp_path, score, force):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "score.onnx"]
 
 
-def test_a_name_that_is_too_long(tmp_path, score):
+def test_a_name_that_is_too_long(tmp_path: Path, score: Any) -> None:
     out = tmp_path / ("a" * 300)
     with pytest.raises(UsageError, match=r"a: (is no path|cannot be the output): File name too long"):
         pipeline.convert(score, out)
 
 
-def test_links_that_lead_in_a_circle(tmp_path, score):
+def test_links_that_lead_in_a_circle(tmp_path: Path, score: Any) -> None:
     (tmp_path / "a").symlink_to(tmp_path / "b")
     (tmp_path / "b").symlink_to(tmp_path / "a")
     for out in ("a", "a/out"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -39,7 +40,8 @@ def test_the_official_tests_give_their_answers_in_float64() -> None:
         name = case.name.removeprefix("test_")
         if name.startswith(("bernoulli", "dropout_random", "training_dropout")):
             continue  # random numbers
-        for inputs, outputs in case.data_sets:
+        assert case.model is not None
+        for inputs, outputs in case.data_sets or ():
             arrays = [np.asarray(a) for a in inputs if not isinstance(a, list | dict) and a is not None]
             expected = [np.asarray(a) for a in outputs if not isinstance(a, list | dict) and a is not None]
             if (
@@ -76,7 +78,8 @@ def both(proto: onnx.ModelProto, feeds: dict[str, np.ndarray]) -> None:
 @pytest.mark.parametrize("operator", ["Softmax", "LogSoftmax", "Hardmax"])
 @pytest.mark.parametrize(("opset", "axis"), [(9, None), (9, 2), (12, -1), (12, 0), (13, None), (13, 1)])
 def test_softmax_took_several_axes_before_opset_13(operator: str, opset: int, axis: int | None) -> None:
-    node = helper.make_node(operator, ["x"], ["y"], **({} if axis is None else {"axis": axis}))
+    attributes: dict[str, Any] = {} if axis is None else {"axis": axis}
+    node = helper.make_node(operator, ["x"], ["y"], **attributes)
     both(model([node], {"x": (2, 3, 4)}, ["y"], opset=opset), {"x": RNG.standard_normal((2, 3, 4)).astype("f")})
 
 
@@ -93,8 +96,8 @@ def test_softmax_took_several_axes_before_opset_13(operator: str, opset: int, ax
     ],
     ids=str,
 )
-def test_convolutions(attributes: dict[str, object]) -> None:
-    group = int(attributes.get("group", 1))  # type: ignore[call-overload]
+def test_convolutions(attributes: dict[str, Any]) -> None:
+    group = int(attributes.get("group", 1))
     w, b = RNG.standard_normal((8, 4 // group, 3, 2)).astype("f"), RNG.standard_normal(8).astype("f")
     x = {"x": RNG.standard_normal((2, 4, 9, 7)).astype("f")}
     both(model([helper.make_node("Conv", ["x", "w", "b"], ["y"], **attributes)], {"x": (2, 4, 9, 7)}, ["y"], {"w": w, "b": b}), x)
@@ -112,8 +115,8 @@ def test_convolutions(attributes: dict[str, object]) -> None:
     ],
     ids=str,
 )
-def test_transposed_convolutions(attributes: dict[str, object]) -> None:
-    w, b = RNG.standard_normal((4, 3, 3, 2)).astype("f"), RNG.standard_normal(3 * int(attributes.get("group", 1))).astype("f")  # type: ignore[call-overload]
+def test_transposed_convolutions(attributes: dict[str, Any]) -> None:
+    w, b = RNG.standard_normal((4, 3, 3, 2)).astype("f"), RNG.standard_normal(3 * int(attributes.get("group", 1))).astype("f")
     node = helper.make_node("ConvTranspose", ["x", "w", "b"], ["y"], **attributes)
     both(model([node], {"x": (2, 4, 5, 6)}, ["y"], {"w": w, "b": b}), {"x": RNG.standard_normal((2, 4, 5, 6)).astype("f")})
 
@@ -122,7 +125,7 @@ def test_transposed_convolutions(attributes: dict[str, object]) -> None:
 @pytest.mark.parametrize("pads", [[0, 0, 0, 0], [1, 1, 0, 1]])
 @pytest.mark.parametrize("count_include_pad", [0, 1])
 def test_pools(ceil_mode: int, pads: list[int], count_include_pad: int) -> None:
-    shared = {"kernel_shape": [3, 2], "strides": [2, 2], "pads": pads, "ceil_mode": ceil_mode}
+    shared: dict[str, Any] = {"kernel_shape": [3, 2], "strides": [2, 2], "pads": pads, "ceil_mode": ceil_mode}
     nodes = [
         helper.make_node("MaxPool", ["x"], ["m"], **shared),
         helper.make_node("MaxPool", ["x"], ["n", "places"], **shared),
@@ -153,7 +156,7 @@ def test_recurrent_layers(operator: str, gates: int, direction: str, layout: int
     }
     outputs = ["y", "last"]
     inputs = ["x", "w", "r", "b", "lengths", "h"]
-    more: dict[str, object] = {"clip": 2.0} if operator != "LSTM" else {}
+    more: dict[str, Any] = {"clip": 2.0} if operator != "LSTM" else {}
     if operator == "LSTM":
         weights |= {
             "c": RNG.standard_normal((directions, batch, hidden)).astype("f"),
@@ -198,11 +201,11 @@ def test_a_loop_stacks_its_rows_and_an_absent_condition_holds() -> None:
             helper.make_tensor_value_info("last", TensorProto.FLOAT, [2]),
             helper.make_tensor_value_info("rows", TensorProto.FLOAT, ["k"]),
         ],
-        [numpy_helper.from_array(np.float32([1, 2]), "step")],
+        [numpy_helper.from_array(np.array([1, 2], np.float32), "step")],
     )
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     for trips in (0, 1, 4):
-        both(proto, {"x": np.float32([3, 4]), "n": np.array(trips)})
+        both(proto, {"x": np.array([3, 4], np.float32), "n": np.array(trips)})
 
 
 def test_what_is_quantised_is_computed_with_whole_numbers_and_noise_is_seeded() -> None:
@@ -248,9 +251,10 @@ def test_onnxruntimes_own_operators(op: str, opset: int, more: list[str]) -> Non
     "window", [{}, {"ceil_mode": 1}, {"pads": [1, 2]}, {"kernel_shape": [256], "strides": [256], "ceil_mode": 1}]
 )
 @pytest.mark.parametrize("p", [1, 2, 3])
-def test_the_norm_of_windows_that_reach_beyond_the_image(window: dict[str, object], p: int) -> None:
+def test_the_norm_of_windows_that_reach_beyond_the_image(window: dict[str, Any], p: int) -> None:
     """onnx's evaluator finds 3 for the norm of three times 1.5, and 0 where the window is much larger."""
-    node = helper.make_node("LpPool", ["x"], ["y"], **({"kernel_shape": [4], "strides": [3], "p": p} | window))
+    attributes: dict[str, Any] = {"kernel_shape": [4], "strides": [3], "p": p} | window
+    node = helper.make_node("LpPool", ["x"], ["y"], **attributes)
     proto = model([node], {"x": (2, 3, 9)}, ["y"], opset=20)
     x = RNG.standard_normal((2, 3, 9)).astype(np.float32)
     (found,), (expected,) = Referee(proto).run({"x": x}), session(proto).run(None, {"x": x})

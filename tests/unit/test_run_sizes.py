@@ -20,8 +20,10 @@ def counting() -> onnx.ModelProto:
         helper.make_node("Unsqueeze", ["numbers", "last"], ["column"]),
         helper.make_node("Mul", ["column", "row"], ["products"], "table"),
     ]
-    scalar = lambda name, value: helper.make_tensor(name, TensorProto.INT64, [], [value])  # noqa: E731
-    weights = [scalar("zero", 0), scalar("one", 1), helper.make_tensor("last", TensorProto.INT64, [1], [1])]
+    sizes: dict[str, list[int]] = {"zero": [], "one": [], "last": [1]}
+    weights = [
+        helper.make_tensor(name, TensorProto.INT64, sizes[name], [k]) for name, k in (("zero", 0), ("one", 1), ("last", 1))
+    ]
     inputs = [info("n", TensorProto.INT64, []), info("row", TensorProto.INT64, ["columns"])]
     graph = helper.make_graph(nodes, "counting", inputs, [info("products", TensorProto.INT64, ["rows", "columns"])], weights)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)

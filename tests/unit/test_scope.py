@@ -49,7 +49,7 @@ def enums() -> set[str]:
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Variant.of", "Variant")
     ]
-    return {c.args[0].value for c in calls if c.args and isinstance(c.args[0], ast.Constant)}
+    return {str(c.args[0].value) for c in calls if c.args and isinstance(c.args[0], ast.Constant)}
 
 
 def structs(layer: type[Layer]) -> set[str]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import onnx
 import onnx_models
@@ -20,13 +21,13 @@ COMMAND = [sys.executable, "-m", "onnx2rust"]
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.chdir(tmp_path)
     onnx.save(onnx_models.score(), "score.onnx")
     return tmp_path
 
 
-def wait_for(condition, seconds=60.0):
+def wait_for(condition: Any, seconds: float = 60.0) -> None:
     """Waits until something is so."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -45,7 +46,9 @@ def alive(process: int) -> bool:
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
 @pytest.mark.parametrize(("number", "said"), [(2, "interrupted"), (15, "terminated"), (1, "terminated")])
-def test_verify_that_is_signalled_alone_ends_cargo_and_its_compilers(place, monkeypatch, number, said):
+def test_verify_that_is_signalled_alone_ends_cargo_and_its_compilers(
+    place: Any, monkeypatch: pytest.MonkeyPatch, number: Any, said: Any
+) -> None:
     (place / "bin").mkdir()
     script = '#!/bin/sh\nsleep 1000 &\necho $! > "$PIDS.new"\necho $$ >> "$PIDS.new"\nmv "$PIDS.new" "$PIDS"\nwait\n'
     (place / "bin" / "cargo").write_text(script)
@@ -87,7 +90,7 @@ pathlib.Path.write_bytes = slow
 """Python reads it as it starts."""
 
 
-def test_a_terminated_conversion_leaves_nothing(place, monkeypatch):
+def test_a_terminated_conversion_leaves_nothing(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     (place / "slow").mkdir()
     (place / "slow" / "sitecustomize.py").write_text(SLOW_DISK)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(place / "slow"), *filter(None, [os.environ.get("PYTHONPATH")])]))
@@ -101,13 +104,13 @@ def test_a_terminated_conversion_leaves_nothing(place, monkeypatch):
     assert not (place / "a").exists()
 
 
-def shell(text: str, **options) -> subprocess.CompletedProcess[str]:
+def shell(text: str, **options: Any) -> subprocess.CompletedProcess[str]:
     command = text.replace("onnx2rust", f"{sys.executable} -m onnx2rust")
     return subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, **options)
 
 
 @pytest.mark.parametrize("stderr", ["2>&-", "2>/dev/full", "2> >(true)"])
-def test_nobody_hears_the_progress(place, stderr):
+def test_nobody_hears_the_progress(place: Any, stderr: Any) -> None:
     done = shell(f"onnx2rust convert score.onnx out --json --no-binary-classification {stderr}")
     assert done.returncode == 0
     assert json.loads(done.stdout)["ok"]
@@ -117,31 +120,31 @@ def test_nobody_hears_the_progress(place, stderr):
     assert all(b"lowering operators" not in p.read_bytes() for p in (place / "out").rglob("*.rs"))
 
 
-def test_an_error_that_nobody_hears(place):
+def test_an_error_that_nobody_hears(place: Any) -> None:
     assert shell("onnx2rust convert none.onnx out 2>&-").returncode == 2
     assert shell("onnx2rust convert none.onnx out 2>/dev/full").returncode == 2
 
 
 @pytest.mark.parametrize("command", ["ops --json", "ops", "convert --json"])
-def test_a_result_that_has_nowhere_to_go(place, command):
+def test_a_result_that_has_nowhere_to_go(place: Any, command: Any) -> None:
     done = shell(f"onnx2rust {command} >&-")
     assert (done.returncode, done.stdout) == (6, "")
     assert done.stderr.endswith("error: tool failure\n  the result cannot be written: stdout is closed\n")
 
 
-def test_all_streams_closed(place):
+def test_all_streams_closed(place: Any) -> None:
     assert shell("onnx2rust ops <&- >&- 2>&-").returncode == 6
 
 
 @pytest.mark.parametrize("command", ["convert {0}/score.onnx out", "inspect score.onnx", "verify {0}/score.onnx score.onnx"])
-def test_a_working_folder_that_is_gone(place, command):
+def test_a_working_folder_that_is_gone(place: Any, command: Any) -> None:
     (place / "gone").mkdir()
     done = shell(f"cd gone && rmdir ../gone && onnx2rust {command.format(place)}")
     message = "the working folder has been removed: change to one that exists, or give absolute paths"
     assert (done.returncode, done.stderr.splitlines()[:2]) == (2, ["error: usage", f"  {message}"])
 
 
-def test_absolute_paths_need_no_working_folder(place):
+def test_absolute_paths_need_no_working_folder(place: Any) -> None:
     (place / "gone").mkdir()
     done = shell(f"cd gone && rmdir ../gone && onnx2rust convert {place}/score.onnx {place}/out")
     assert (done.returncode, (place / "out").is_dir()) == (0, True)

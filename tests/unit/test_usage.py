@@ -20,7 +20,7 @@ I64, I32, F32, BOOL = TensorProto.INT64, TensorProto.INT32, TensorProto.FLOAT, T
 Drawn = list[dict[str, np.ndarray[Any, Any]]]
 
 
-def model(nodes, inputs, outputs, constants=(), opset=18):
+def model(nodes: Any, inputs: Any, outputs: Any, constants: Any = (), opset: int = 18) -> onnx.ModelProto:
     """An ONNX model from nodes; inputs {name: (code, shape)}, outputs {name: code}."""
     graph = helper.make_graph(
         nodes,
@@ -49,7 +49,7 @@ def values(found: Drawn, name: str) -> set[Any]:
     return {v for feeds in found for v in feeds[name].reshape(-1).tolist()}
 
 
-def test_ids_stay_within_their_table_through_casts_and_reshapes():
+def test_ids_stay_within_their_table_through_casts_and_reshapes() -> None:
     nodes = [
         helper.make_node("Cast", ["ids"], ["c"], to=I64),
         helper.make_node("Reshape", ["c", "shape"], ["r"]),
@@ -62,25 +62,25 @@ def test_ids_stay_within_their_table_through_casts_and_reshapes():
     assert values(found, "ids") == {0, 1, 2, 3, 4}
 
 
-def test_ids_stay_within_an_axis_that_the_run_computes():
+def test_ids_stay_within_an_axis_that_the_run_computes() -> None:
     nodes = [helper.make_node("MatMul", ["x", "w"], ["table"]), helper.make_node("Gather", ["table", "ids"], ["y"], axis=1)]
     proto = model(nodes, {"x": (F32, ["n", 3]), "ids": (I64, [40])}, {"y": F32}, {"w": np.zeros((3, 11), "f")})
     assert values(draws(proto, {"n": 2}), "ids") == set(range(11))
 
 
-def test_ids_leave_room_for_what_is_added_to_them():
+def test_ids_leave_room_for_what_is_added_to_them() -> None:
     nodes = [helper.make_node("Add", ["positions", "two"], ["p"]), helper.make_node("Gather", ["table", "p"], ["y"])]
     proto = model(nodes, {"positions": (I64, ["n"])}, {"y": F32}, {"two": np.array(2), "table": np.zeros((6, 2), "f")})
     assert values(draws(proto, {"n": 100}, 1), "positions") == {0, 1, 2, 3}
 
 
-def test_ids_of_several_axes_stay_within_each():
+def test_ids_of_several_axes_stay_within_each() -> None:
     proto = model([helper.make_node("GatherND", ["x", "ids"], ["y"])], {"x": (F32, [2, 9, 4]), "ids": (I64, [50, 2])}, {"y": F32})
     (found,) = draws(proto, {}, 1)
     assert found["ids"].max(axis=0).tolist() == [1, 8]
 
 
-def test_ids_stay_within_their_table_through_a_sum_of_products_with_masks():
+def test_ids_stay_within_their_table_through_a_sum_of_products_with_masks() -> None:
     nodes = [
         helper.make_node("Less", ["ids", "zero"], ["negative"]),
         helper.make_node("Cast", ["negative"], ["n"], to=I64),
@@ -97,7 +97,7 @@ def test_ids_stay_within_their_table_through_a_sum_of_products_with_masks():
     assert values(draws(proto, {"n": 100}, 1), "ids") == set(range(6))
 
 
-def test_masks_are_zero_or_one_and_mask_never_everything():
+def test_masks_are_zero_or_one_and_mask_never_everything() -> None:
     nodes = [
         helper.make_node("Cast", ["m"], ["b"], to=BOOL),
         helper.make_node("Where", ["b", "x", "attention_mask"], ["y"]),
@@ -109,7 +109,7 @@ def test_masks_are_zero_or_one_and_mask_never_everything():
     assert len(values(found, "x")) == 81
 
 
-def test_lengths_are_positive_and_not_longer_than_the_sequence():
+def test_lengths_are_positive_and_not_longer_than_the_sequence() -> None:
     node = helper.make_node("LSTM", ["x", "w", "r", "", "lens"], ["y"], hidden_size=2)
     weights = {"w": np.zeros((1, 8, 3), "f"), "r": np.zeros((1, 8, 2), "f")}
     proto = model([node], {"x": (F32, ["t", "b", 3]), "lens": (I32, ["b"])}, {"y": F32}, weights)
@@ -117,39 +117,39 @@ def test_lengths_are_positive_and_not_longer_than_the_sequence():
 
 
 @pytest.mark.parametrize("op", ["ReduceSum", "ReduceMax"])
-def test_axes_of_a_reduction_exist_and_differ(op):
+def test_axes_of_a_reduction_exist_and_differ(op: Any) -> None:
     proto = model([helper.make_node(op, ["x", "axes"], ["y"])], {"x": (F32, [2, 3, 4]), "axes": (I64, [2])}, {"y": F32})
     found = draws(proto, {})
     assert values(found, "axes") == set(range(-3, 3))
     assert all(len({a % 3 for a in feeds["axes"]}) == 2 for feeds in found)
 
 
-def test_the_axis_of_a_running_sum_exists():
+def test_the_axis_of_a_running_sum_exists() -> None:
     proto = model([helper.make_node("CumSum", ["x", "axis"], ["y"])], {"x": (F32, [2, 3]), "axis": (I32, [])}, {"y": F32})
     assert values(draws(proto, {}), "axis") == {-2, -1, 0, 1}
 
 
-def test_sizes_of_a_reshape_have_the_product():
+def test_sizes_of_a_reshape_have_the_product() -> None:
     proto = model([helper.make_node("Reshape", ["x", "s"], ["y"])], {"x": (F32, ["n", 6]), "s": (I64, [3])}, {"y": F32})
     found = draws(proto, {"n": 5})
     assert {math.prod(feeds["s"].tolist()) for feeds in found} == {30}
     assert len({tuple(feeds["s"]) for feeds in found}) > 5
 
 
-def test_sizes_of_an_expansion_fit():
+def test_sizes_of_an_expansion_fit() -> None:
     proto = model([helper.make_node("Expand", ["x", "s"], ["y"])], {"x": (F32, [3, 1]), "s": (I64, [3])}, {"y": F32})
     found = draws(proto, {})
     assert {feeds["s"][1] for feeds in found} == {1, 3}
     assert len({feeds["s"][2] for feeds in found}) > 1
 
 
-def test_parts_sum_to_the_axis():
+def test_parts_sum_to_the_axis() -> None:
     node = helper.make_node("Split", ["x", "parts"], ["a", "b", "c"], axis=1)
     proto = model([node], {"x": (F32, [2, 7]), "parts": (I64, [3])}, {"a": F32, "b": F32, "c": F32})
     assert {feeds["parts"].sum() for feeds in draws(proto, {})} == {7}
 
 
-def test_a_range_counts_upwards():
+def test_a_range_counts_upwards() -> None:
     proto = model(
         [helper.make_node("Range", ["a", "b", "d"], ["y"])], {"a": (I64, []), "b": (I64, []), "d": (I64, [])}, {"y": I64}
     )
@@ -159,14 +159,14 @@ def test_a_range_counts_upwards():
 
 
 @pytest.mark.parametrize("op", ["Div", "Mod"])
-def test_integers_are_not_divided_by_zero(op):
+def test_integers_are_not_divided_by_zero(op: Any) -> None:
     proto = model([helper.make_node(op, ["a", "b"], ["y"])], {"a": (I64, [90]), "b": (I64, [90])}, {"y": I64})
     found = draws(proto, {})
     assert 0 in values(found, "a")
     assert values(found, "b") == set(range(1, 8))
 
 
-def test_bytes_use_their_whole_range():
+def test_bytes_use_their_whole_range() -> None:
     nodes = [helper.make_node("Cast", ["q"], ["f"], to=F32), helper.make_node("Cast", ["s"], ["g"], to=F32)]
     proto = model(
         [*nodes, helper.make_node("Concat", ["f", "g"], ["y"], axis=0)], {"q": (2, [4000]), "s": (3, [4000])}, {"y": F32}
@@ -198,7 +198,7 @@ def decoder(total: str) -> onnx.ModelProto:
 
 
 @pytest.mark.parametrize("total", ["past_sequence_length + sequence_length", "total_sequence_length"])
-def test_a_mask_covers_past_and_present(total):
+def test_a_mask_covers_past_and_present(total: Any) -> None:
     proto = decoder(total)
     program = importer.read(proto, Options())
     uses = usage.of_inputs(proto, program)
@@ -217,7 +217,7 @@ def test_a_mask_covers_past_and_present(total):
     assert shapes["past_key"] > 0
 
 
-def test_sizes_beyond_memory_are_not_tried_while_there_are_others():
+def test_sizes_beyond_memory_are_not_tried_while_there_are_others() -> None:
     """Four open sizes of 512 each are 64 GiB."""
     proto = model([helper.make_node("Relu", ["x"], ["y"])], {"x": (F32, list("abcd"))}, {"y": F32})
     program = importer.read(proto, Options())
@@ -226,7 +226,7 @@ def test_sizes_beyond_memory_are_not_tried_while_there_are_others():
     assert all(feeds["x"].size <= usage.LARGEST for _, feeds in tried)
 
 
-def test_sizes_that_need_not_be_equal_are_tried_unequal():
+def test_sizes_that_need_not_be_equal_are_tried_unequal() -> None:
     """No four equal lengths of the list have a product that 14 divides, and less than 2²² elements."""
     proto = model(
         [helper.make_node("Reshape", ["x", "s"], ["y"])], {"x": (F32, list("abcd"))}, {"y": F32}, {"s": np.array([-1, 14])}
@@ -237,7 +237,7 @@ def test_sizes_that_need_not_be_equal_are_tried_unequal():
     assert next(len(set(sizes.values())) for sizes, _ in tried if math.prod(sizes.values()) % 14 == 0) > 1
 
 
-def test_a_model_without_open_sizes_is_tried_with_other_values():
+def test_a_model_without_open_sizes_is_tried_with_other_values() -> None:
     proto = model([helper.make_node("Relu", ["x"], ["y"])], {"x": (F32, [3])}, {"y": F32})
     program = importer.read(proto, Options())
     tried = list(usage.attempts(program, usage.of_inputs(proto, program), {}, (64, 12), np.random.default_rng(0)))

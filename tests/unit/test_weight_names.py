@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def numbers(*shape: int) -> np.ndarray[Any, Any]:
     return DRAW.normal(size=shape).astype(np.float32)
 
 
-def node(op: str, inputs: str, output: str, name: str, **attributes: object) -> onnx.NodeProto:
+def node(op: str, inputs: str, output: str, name: str, **attributes: Any) -> onnx.NodeProto:
     return helper.make_node(op, inputs.split(), [output], name, **attributes)
 
 
@@ -31,9 +32,9 @@ def names(
     nodes: list[onnx.NodeProto], weights: dict[str, np.ndarray[Any, Any]], x: tuple[int | str, ...] = ("n", 8)
 ) -> dict[str, str]:
     """For each tensor of the weights file its name in Rust."""
-    kinds = {"ids": TensorProto.INT64}
+    kinds: dict[str, int] = {"ids": TensorProto.INT64}
     read = {name for n in nodes for name in n.input}
-    inputs = {name: shape for name, shape in {"x": x, "ids": ("n",)}.items() if name in read}
+    inputs: dict[str, Sequence[int | str]] = {name: shape for name, shape in {"x": x, "ids": ("n",)}.items() if name in read}
     table = WeightTable(lower(model(nodes, inputs, [nodes[-1].output[0]], weights, dtypes=kinds)))
     return {e.member: str(e.name) for e in table.entries}
 

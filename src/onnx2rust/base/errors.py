@@ -84,6 +84,15 @@ class ToolError(Onnx2RustError):
     title = "tool failure"
 
 
+class Refuse(Exception):
+    """A stage says no to one node: `invalid` if the model is wrong, else it is merely not supported. The importer adds where, and collects."""
+
+    def __init__(self, what: str | list[Problem], hint: str = "", *, invalid: bool = False) -> None:
+        self.problems = [Problem(what, hint=hint)] if isinstance(what, str) else what
+        self.invalid = invalid
+        super().__init__(str(what))
+
+
 def bug(error: BaseException) -> ToolError:
     """What a user gets to see of an exception that no one has foreseen."""
     if isinstance(error, MemoryError):

@@ -9,10 +9,11 @@ from typing import Any
 
 import onnx
 
-from onnx2rust import frontends, importer, registry
+from onnx2rust import frontends, importer, ops
 from onnx2rust.base.errors import Problem, UnsupportedError, listed
 from onnx2rust.base.options import Options
 from onnx2rust.ir.dtypes import DType
+from onnx2rust.model import schemas
 from onnx2rust.model.graph import all_graphs
 
 _SPELLING = {DType.F32: "float", DType.F64: "double"}
@@ -72,13 +73,13 @@ class ModelSupport:
 def operators() -> list[Supported]:
     """All supported operators, by domain and name."""
     found = []
-    lowered = registry.load_all()
+    lowered = ops.operators()
     for (domain, name), entries in lowered.items():
         versions = tuple(sorted({v for e in entries for v in e.since}))
         found.append(_supported(name, domain, versions, by_function=False))
     functions: dict[tuple[str, str], list[int]] = {}
     for schema in onnx.defs.get_all_schemas_with_history():
-        key = ("" if schema.domain in registry.ONNX_DOMAINS else schema.domain, schema.name)
+        key = ("" if schema.domain in schemas.ONNX_DOMAINS else schema.domain, schema.name)
         if key not in lowered and not schema.deprecated and _has_function(schema):
             functions.setdefault(key, []).append(schema.since_version)
     found += [_supported(name, domain, tuple(sorted(v)), by_function=True) for (domain, name), v in functions.items()]
@@ -103,14 +104,14 @@ def model(path: Path | str, options: Options | None = None, progress: Callable[[
 
 def _supported(name: str, domain: str, versions: tuple[int, ...], *, by_function: bool) -> Supported:
     newest = onnx.defs.onnx_opset_version() if domain == "" else max(versions)
-    meant = [o for o in range(1, newest + 1) if registry.since_version(name, domain, o) in versions]
+    meant = [o for o in range(1, newest + 1) if schemas.since_version(name, domain, o) in versions]
     first, last = (min(meant), max(meant)) if meant else (min(versions), max(versions))
     return Supported(name, domain, versions, first, last, _types(name, domain, last), by_function)
 
 
 def _types(name: str, domain: str, opset: int) -> tuple[str, ...]:
     """Element types that the specification allows for the first input (the first output, if there is none) and that exist here."""
-    schema = registry.schema(name, domain, opset)
+    schema = schemas.schema(name, domain, opset)
     if schema is None:
         return ()
     allowed = {c.type_param_str: set(c.allowed_type_strs) for c in schema.type_constraints}

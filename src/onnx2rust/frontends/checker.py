@@ -13,9 +13,9 @@ from typing import Any
 import onnx
 from onnx import checker
 
-from onnx2rust import registry
 from onnx2rust.base.errors import InvalidModelError, Problem
 from onnx2rust.model import graph as graphs
+from onnx2rust.model import schemas
 
 BOOLEANS = frozenset(
     [
@@ -79,7 +79,7 @@ def _as_written_now(model: onnx.ModelProto) -> None:
     """What onnxruntime reads in one way, and has two spellings: ONNX's own domain, and tensors that bring values besides their bytes."""
     every = list(graphs.all_graphs(model.graph))
     for item in (*model.opset_import, *(node for graph in every for node in graph.node)):
-        if item.domain in registry.ONNX_DOMAINS:
+        if item.domain in schemas.ONNX_DOMAINS:
             item.domain = ""
     for tensor in (tensor for graph in every for tensor in graph.initializer):
         if tensor.HasField("raw_data"):
@@ -105,7 +105,7 @@ def _ill_formed(model: onnx.ModelProto) -> Iterator[Problem]:
         for sparse in graph.sparse_initializer:
             yield from _complaint(checker.check_sparse_tensor, sparse, context, f"initializer {sparse.values.name!r}")
         for index, node in enumerate(graph.node):
-            if registry.only_in_onnxruntime(node.op_type, node.domain, context.opset_imports.get(node.domain, 0)):
+            if schemas.only_in_onnxruntime(node.op_type, node.domain, context.opset_imports.get(node.domain, 0)):
                 continue
             yield from _complaint(checker.check_node, _without_bodies(node), context, graphs.label(node, index))
 

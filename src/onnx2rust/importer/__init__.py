@@ -7,29 +7,27 @@ refusal before it raises: a user sees all that is wrong with a model at once.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from onnx2rust import registry
-from onnx2rust.base.errors import InvalidModelError, Problem, UnsupportedError, UsageError
-from onnx2rust.base.naming import Names, ident, weight_name
+from onnx2rust.base.errors import InvalidModelError, Problem, Refuse, UnsupportedError, UsageError
 from onnx2rust.base.options import Options
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.importer import folding, schema_check
+from onnx2rust.builder import Builder, Environment
+from onnx2rust.importer import binding, folding, schema_check
 from onnx2rust.importer.half import Door
 from onnx2rust.ir import dtypes
-from onnx2rust.ir.dims import Dim, TooDeep, symbol, symbols
+from onnx2rust.ir.dims import Dim, TooDeep, symbols
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.program import KnownSizes, Origin, Program, TensorType, Value
+from onnx2rust.ir.program import Origin, Program, TensorType, Value
 from onnx2rust.model.readers import Readers
+from onnx2rust.model.schemas import ONNX_DOMAINS
+from onnx2rust.ops import lookup
 
 POISON = object()
 """Stands for the outputs of a refused node: nodes that use them are not judged."""
-Environment = MutableMapping[str, Any]
 _MEANT_BY_NAME = frozenset(("BatchNormalization", "Split"))
 """Operators for which it matters how many outputs a node names: parts of equal size; training mode before opset 14."""
 
@@ -43,13 +41,11 @@ class _Importer:
     def __init__(self, proto: onnx.ModelProto, options: Options) -> None:
         self.proto = proto
         self.options = options
-        self.opsets = {"" if o.domain in registry.ONNX_DOMAINS else o.domain: o.version for o in proto.opset_import}
+        self.opsets = {"" if o.domain in ONNX_DOMAINS else o.domain: o.version for o in proto.opset_import}
         self.invalid: list[Problem] = []
         self.unsupported: list[Problem] = []
-        self.symbol_of: dict[str, Dim] = {}
-        self.symbol_names = Names()
         self.growth = folding.Growth()
-        self.builder = Builder(self)
+        self.builder = Builder(self._graph)
         self.index = 0
         self.readers = Readers(onnx.GraphProto())
 
@@ -61,14 +57,14 @@ class _Importer:
         self._initializers(graph, env)
         inputs = tuple(self._input(info, env) for info in graph.input if info.name not in {i.name for i in graph.initializer})
         self._nodes(graph, env)
-        outputs = self._outputs(graph, env)
+        outputs = [self.builder.materialise(v) for v in self._outputs(graph, env)]
         if self.invalid:
             raise InvalidModelError(self.invalid + self.unsupported)
         if self.unsupported:
             raise UnsupportedError(self.unsupported)
-        unknown = sorted(set(self.options.dims) - set(self.symbol_of))
+        unknown = sorted(set(self.options.dims) - set(self.builder.given))
         if unknown:
-            hint = f"its open sizes: {', '.join(sorted(self.symbol_of)) or 'none'}"
+            hint = f"its open sizes: {', '.join(sorted(self.builder.given)) or 'none'}"
             raise UsageError([Problem(f"--dim {name}: the model has no size of that name", hint=hint) for name in unknown])
         given = dict.fromkeys(s for v in inputs for d in v.shape for s in sorted(symbols(d)))
         return Program(
@@ -76,41 +72,17 @@ class _Importer:
             inputs,
             tuple(outputs),
             tuple(o.name for o in graph.output),
-            tuple(self.builder.steps),
+            tuple(self.builder.collected),
             tuple(given),
         )
 
-    def inline(self, graph: onnx.GraphProto, outer: Environment) -> list[Value]:
-        """Lowers a body in place: the branch of an If whose condition is known."""
+    def _graph(self, graph: onnx.GraphProto, outer: Environment, arguments: Sequence[Value]) -> list[Value]:
+        """Lowers the graph that a node holds (`builder.Reader`)."""
         env: Environment = ChainMap({}, outer)
         self._initializers(graph, env)
+        env.update(zip((info.name for info in graph.input), arguments, strict=True))
         self._nodes(graph, env)
-        values = [env.get(o.name) for o in graph.output]
-        if any(not isinstance(v, Value) for v in values):
-            raise Refuse("its branch cannot be converted")
-        return [v for v in values if isinstance(v, Value)]
-
-    def body(
-        self,
-        graph: onnx.GraphProto,
-        outer: Environment,
-        arguments: list[Value],
-        name: str,
-        fresh_outputs: Sequence[int],
-        finish: Callable[[list[Value]], list[Value]],
-    ) -> Program:
-        """Lowers a body of If/Loop/Scan: `arguments` are the values of its inputs (see `Builder.body`)."""
-        env: Environment = ChainMap({}, outer)
-        self._initializers(graph, env)
-        for info, value in zip(graph.input, arguments, strict=True):
-            env[info.name] = value
-        with self.builder.inner_steps() as steps:
-            self._nodes(graph, env)
-            outputs = self._outputs(graph, env)
-            if len(outputs) != len(graph.output):
-                raise Refuse(f"its {name} cannot be converted")
-            outputs = self.builder.own_results(finish(outputs), fresh_outputs)
-            return Program(name, tuple(arguments), tuple(outputs), tuple(o.name for o in graph.output), tuple(steps))
+        return self._outputs(graph, env)
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -127,19 +99,7 @@ class _Importer:
                 self.invalid.append(Problem(f"cannot be read: {error}", where=f"initializer {tensor.name!r}"))
                 env[tensor.name] = POISON
                 continue
-            env[tensor.name] = self.constant(array, tensor.name)
-
-    def constant(self, content: np.ndarray[Any, Any] | KnownSizes, name: str, sizes_dtype: DType = DType.I64) -> Value:
-        """A value known at conversion; `sizes_dtype` is the type that sizes have in the model."""
-        if isinstance(content, KnownSizes) and all(isinstance(v, int) for v in content.elements.ravel().tolist()):
-            content = content.elements.astype(sizes_dtype.numpy)
-        shape = tuple(content.shape)
-        if isinstance(content, KnownSizes):
-            return Value(weight_name(name), TensorType(sizes_dtype, shape), content)
-        dtype = dtypes.from_numpy(content.dtype)
-        if dtype is None:
-            raise Refuse(f"constant {name!r} has element type {content.dtype}, which is not supported")
-        return Value(weight_name(name), TensorType(dtype, shape), content)
+            env[tensor.name] = self.builder.constant(array, tensor.name)
 
     def _input(self, info: onnx.ValueInfoProto, env: Environment) -> Value:
         where = f"input {info.name!r}"
@@ -168,10 +128,7 @@ class _Importer:
         if dim.HasField("dim_value") and dim.dim_value >= 0:
             return int(dim.dim_value)
         name = dim.dim_param or f"{tensor}_dim{axis}"
-        if name not in self.symbol_of:
-            given = self.options.dims.get(name)
-            self.symbol_of[name] = given if given is not None else symbol(self.symbol_names.unique(ident(name, "size")))
-        return self.symbol_of[name]
+        return self.builder.give(name, self.options.dims.get(name))
 
     def _outputs(self, graph: onnx.GraphProto, env: Environment) -> list[Value]:
         values = []
@@ -180,7 +137,7 @@ class _Importer:
             if value is None:
                 self.invalid.append(Problem("is produced by no node", where=f"output {info.name!r}"))
             elif value is not POISON:
-                values.append(self.builder.materialise(value))
+                values.append(value)
         return values
 
     # -- nodes -------------------------------------------------------------------------------------------------------
@@ -193,7 +150,7 @@ class _Importer:
         self.readers = outside
 
     def _node(self, node: onnx.NodeProto, env: Environment) -> None:
-        domain = "" if node.domain in registry.ONNX_DOMAINS else node.domain
+        domain = "" if node.domain in ONNX_DOMAINS else node.domain
         opset = self.opsets.get(domain, 1)
         origin = Origin(node.name or (node.output[0] if node.output else ""), node.op_type, domain, opset, self.index)
         inputs: list[Value | None] = []
@@ -206,7 +163,7 @@ class _Importer:
         results: tuple[Any, ...]
         try:
             if any(v is POISON for v in inputs):
-                known = registry.lookup(node.op_type, domain, opset)
+                known = lookup(node.op_type, domain, opset)
                 if isinstance(known, Problem):
                     raise Refuse(known.what, known.hint)
                 results = ()
@@ -247,18 +204,16 @@ class _Importer:
             folded = folding.fold(node, origin, inputs, attributes, self.growth)
             if folded is not None:
                 dtype = folding.sizes_dtype(node, inputs, attributes)
-                return tuple(self.constant(a, name, dtype) for a, name in zip(folded, node.output, strict=True))
-        operator = registry.lookup(node.op_type, origin.domain, origin.opset)
+                return tuple(self.builder.constant(a, name, dtype) for a, name in zip(folded, node.output, strict=True))
+        operator = lookup(node.op_type, origin.domain, origin.opset)
         if isinstance(operator, Problem):
             raise Refuse(operator.what, operator.hint)
-        keywords = registry.bind_attributes(operator, attributes)
-        if isinstance(keywords, list):
-            raise Refuse(keywords, invalid=True)
+        keywords = binding.keywords(operator, attributes)
         if operator.n_outputs:
             keywords["n_outputs"] = self._wanted(node)
         self.builder.enter(origin, env)
         door = Door(self.builder, node, origin, inputs, self.readers)
-        result = operator.function(self.builder, *self.builder.bind(operator, door.inputs), **keywords)
+        result = operator.function(self.builder, *binding.arguments(self.builder, operator, door.inputs), **keywords)
         return door.outputs(result if isinstance(result, tuple) else (result,))
 
     def _wanted(self, node: onnx.NodeProto) -> int:

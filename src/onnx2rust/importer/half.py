@@ -14,12 +14,12 @@ from collections.abc import Sequence
 
 import onnx
 
-from onnx2rust import registry
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Origin, Value
+from onnx2rust.model import schemas
 from onnx2rust.model.readers import Readers
-from onnx2rust.registry import facts
+from onnx2rust.ops import all_facts, facts_of
 from onnx2rust.registry.facts import Half
 
 _WRITTEN_OUT = 18
@@ -39,7 +39,7 @@ class Door:
         casts = node.op_type in _casts()
         # joined: no float16 tensor exists between the node and its neighbours
         joined = bool(halves) and (not native or self._joined(node, origin.opset, halves, readers))
-        wide = bool(halves) and not casts and (joined or facts.of(node.op_type).half is Half.ROUNDS)
+        wide = bool(halves) and not casts and (joined or facts_of(node.op_type).half is Half.ROUNDS)
         self._rounds = not joined or (origin.opset == _WRITTEN_OUT and self._ends_in_choice(node, origin.opset, halves, readers))
         self._narrowed = _outputs_of_f16(origin, inputs) if wide else set[int]()
         if casts:
@@ -81,17 +81,17 @@ class Door:
 def _native(opset: int) -> frozenset[str]:
     """Operators with a float16 kernel in onnxruntime."""
     kernels = (Half.MOVES, Half.ROUNDS)
-    return frozenset(op for op, known in facts.everything().items() if known.half in kernels and opset >= known.half_since)
+    return frozenset(op for op, known in all_facts().items() if known.half in kernels and opset >= known.half_since)
 
 
 @functools.cache
 def _casts() -> frozenset[str]:
-    return frozenset(op for op, known in facts.everything().items() if known.half is Half.CASTS)
+    return frozenset(op for op, known in all_facts().items() if known.half is Half.CASTS)
 
 
 def _outputs_of_f16(origin: Origin, inputs: Sequence[Value | None]) -> set[int]:
     """Positions of the outputs whose type the schema ties to an input that is float16."""
-    schema = registry.schema(origin.op, origin.domain, origin.opset)
+    schema = schemas.schema(origin.op, origin.domain, origin.opset)
     if schema is None:
         return set()
     last = len(schema.inputs) - 1

@@ -8,19 +8,19 @@ import onnx
 import onnx.inliner
 import onnx.shape_inference
 
-from onnx2rust import registry
-from onnx2rust.base.errors import Problem
-from onnx2rust.builder import Refuse
+from onnx2rust.base.errors import Problem, Refuse
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Origin, Value
+from onnx2rust.model import schemas
 from onnx2rust.model.graph import all_graphs
+from onnx2rust.ops import lookup
 
 _ONNX_SPELLING = {DType.F32: "float", DType.F64: "double"}
 
 
 def check_types(node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | None]) -> None:
     """Refuses inputs that are missing, element types that the schema does not allow, and inputs of unlike types where it wants one type."""
-    schema = registry.schema(node.op_type, origin.domain, origin.opset)
+    schema = schemas.schema(node.op_type, origin.domain, origin.opset)
     if schema is None:
         return
     allowed = {c.type_param_str: set(c.allowed_type_strs) for c in schema.type_constraints}
@@ -53,9 +53,9 @@ def expand_functions(proto: onnx.ModelProto) -> onnx.ModelProto:
     opsets = {o.domain: o.version for o in proto.opset_import}
     for node in _all_nodes(proto.graph):
         opset = opsets.get(node.domain, 1)
-        if not isinstance(registry.lookup(node.op_type, node.domain, opset), Problem):
+        if not isinstance(lookup(node.op_type, node.domain, opset), Problem):
             continue
-        schema = registry.schema(node.op_type, node.domain, opset)
+        schema = schemas.schema(node.op_type, node.domain, opset)
         if schema is None:
             continue
         if schema.has_function or schema.has_context_dependent_function:  # type: ignore[attr-defined]  # missing in onnx's stubs

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from onnx2rust.builder import Builder, Refuse
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, symbol
 from onnx2rust.ir.program import Value
 

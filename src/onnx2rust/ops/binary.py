@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust.builder import Builder, Refuse
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
 from onnx2rust.ir import dims
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx2rust.builder import Builder, Refuse
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
 from onnx2rust.ir.dtypes import DType, from_onnx
 from onnx2rust.ir.program import Value
 from onnx2rust.layers.cast import BitCast, Where

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import onnx
 
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.ir.dims import Dim, maximum, symbol
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir.dims import Dim, maximum, symbol, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, TensorType, Value
 from onnx2rust.layers.control import If, Loop
@@ -37,8 +38,7 @@ def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: o
             defines.append(g.new_symbol("length"))
             shape.append(symbol(defines[-1]))
         types.append(a.type.with_shape(*shape))
-    result = g.step(If(tuple(open_sizes)), [cond], *types, defines=tuple(defines), bodies=bodies)
-    return result if isinstance(result, tuple) else (result,)
+    return g.steps(If(tuple(open_sizes)), [cond], *types, defines=tuple(defines), bodies=bodies)
 
 
 onnx_facts("Loop", half=Half.MOVES, folded=False, reads={0: reads.SIZE, 1: reads.MASK})
@@ -114,11 +114,10 @@ def _loop(
     defines = (iterations, *changing.values())
     outer = set(defines)
     for type_ in collected:
-        if any(s not in outer and s not in g.visible_sizes() for d in type_.shape for s in g.symbols(d)):
+        if any(s not in outer and s not in g.visible_sizes() for d in type_.shape for s in symbols(d)):
             raise Refuse("slices collected by Loop have a size that is only known inside its body")
     layer = Loop(len(types), tuple(changing))
-    results = g.step(layer, [m, cond, *v_initial], *types, *collected, defines=defines, bodies=(program,))
-    return results if isinstance(results, tuple) else (results,)
+    return g.steps(layer, [m, cond, *v_initial], *types, *collected, defines=defines, bodies=(program,))
 
 
 def _body(g: Builder, graph: onnx.GraphProto, types: list[TensorType]) -> tuple[Program, Value]:
@@ -143,10 +142,10 @@ def _body(g: Builder, graph: onnx.GraphProto, types: list[TensorType]) -> tuple[
 
 def _as_declared(g: Builder, value: Value, info: onnx.ValueInfoProto) -> Value:
     """What a body's run collects: sizes that only its steps know are those that the graph declares, if it does."""
-    inner = {s for step in g.steps for s in step.defines}
+    inner = {s for step in g.collected for s in step.defines}
     declared = info.type.tensor_type.shape.dim
     for axis, dim in enumerate(declared if len(declared) == value.rank else []):
-        if dim.dim_value > 0 and g.symbols(value.shape[axis]) & inner:
+        if dim.dim_value > 0 and symbols(value.shape[axis]) & inner:
             value = fixed(g, value, axis, dim.dim_value)
     return value
 

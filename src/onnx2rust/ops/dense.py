@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust.builder import Builder, Refuse
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, broadcast, product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Dims, Layer, packing
@@ -59,7 +60,7 @@ def multiply(g: Builder, a: Value, b: Value, alpha: float = 1.0) -> Value:
         a, _ = inner(g, a, b)
         kernel = g.weight(b, packing("Panels", transposed=False), b.array if alpha == 1 else b.array * np.float32(alpha))
         layer = Dense(k, n, kernel, None, LINEAR, product(a.shape[:-1]))
-        return g.step(layer, [a, None], a.type.with_shape(*a.shape[:-1], n))  # type: ignore[no-any-return]
+        return g.step(layer, [a, None], a.type.with_shape(*a.shape[:-1], n))
     left = g.view(a, 1, *a.shape) if a.rank == 1 else a
     right = g.view(b, *b.shape, 1) if b.rank == 1 else b
     (a_store, b_store), strided, full = strides(g, left, right)
@@ -190,7 +191,7 @@ def gemm(
     else:
         y = multiply(g, left, g.transpose(b, (1, 0)) if transB else b, alpha)
     if c is None or beta == 0:
-        return y  # type: ignore[no-any-return]
+        return y
     addend = c if beta == 1 else _times(g, c, beta) if c.dtype is not DType.F32 else _scaled(g, c, beta)
     return g.elementwise(broadcasting(Add), [y, addend], y.dtype)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from onnx2rust.builder import Builder, Refuse
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.program import Value
 from onnx2rust.ops.dense import multiply

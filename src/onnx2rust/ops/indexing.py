@@ -9,7 +9,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from onnx2rust.builder import Builder, Refuse
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
 from onnx2rust.ir import dtypes
 from onnx2rust.ir.dims import Dim, ceil_div, maximum, product, symbol
 from onnx2rust.ir.dtypes import DType
@@ -49,7 +50,7 @@ def gather(g: Builder, data: Value, indices: Value, *, axis: int = 0) -> Value:
     at = normal_axis(axis, x.rank)
     layer = movement.Gather(*split_at(x.shape, at))
     shape = (*x.shape[:at], *indices.shape, *x.shape[at + 1 :])
-    return g.step(layer, [x, indices], x.type.with_shape(*shape))  # type: ignore[no-any-return]
+    return g.step(layer, [x, indices], x.type.with_shape(*shape))
 
 
 def _check_ranks(x: Value, indices: Value) -> None:
@@ -66,7 +67,7 @@ def gather_elements(g: Builder, data: Value, indices: Value, *, axis: int = 0) -
     x = data
     _check_ranks(x, indices)
     layer = movement.GatherElements(normal_axis(axis, x.rank), x.shape, indices.shape)
-    return g.step(layer, [x, indices], x.type.with_shape(*indices.shape))  # type: ignore[no-any-return]
+    return g.step(layer, [x, indices], x.type.with_shape(*indices.shape))
 
 
 def _tuple_length(indices: Value, rank: int) -> int:
@@ -99,7 +100,7 @@ def gather_nd(g: Builder, data: Value, indices: Value, *, batch_dims: int = 0) -
     length = _tuple_length(indices, x.rank - b)
     inner = x.shape[b + length :]
     layer = movement.GatherNd(product(x.shape[:b]), x.shape[b : b + length], product(inner), product(indices.shape[b:-1]))
-    return g.step(layer, [x, indices], x.type.with_shape(*indices.shape[:-1], *inner))  # type: ignore[no-any-return]
+    return g.step(layer, [x, indices], x.type.with_shape(*indices.shape[:-1], *inner))
 
 
 def _reduction(name: str) -> Variant:
@@ -115,9 +116,9 @@ def scatter(g: Builder, x: Value, indices: Value, updates: Value, axis: int, red
         raise Refuse(f"updates {updates.type} for indices {indices.type}", invalid=True)
     at = normal_axis(axis, x.rank)
     if reduction == "none":
-        return g.step(movement.ScatterElements(at, x.shape, indices.shape), [x, indices, updates], x.type)  # type: ignore[no-any-return]
+        return g.step(movement.ScatterElements(at, x.shape, indices.shape), [x, indices, updates], x.type)
     layer = movement.ScatterElementsReduce(at, _reduction(reduction), x.shape, indices.shape)
-    return g.step(layer, [x, indices, updates], x.type)  # type: ignore[no-any-return]
+    return g.step(layer, [x, indices, updates], x.type)
 
 
 onnx_facts("Scatter", reads={1: reads.ids_of_axis})
@@ -165,10 +166,8 @@ def scatter_nd(g: Builder, data: Value, indices: Value, updates: Value, *, reduc
     if isinstance(difference, int) and difference:
         raise Refuse(f"updates {updates.type} for indices {indices.type} into {x.type}", invalid=True)
     if reduction == "none":
-        return g.step(movement.ScatterNd(*sizes), [x, indices, updates], x.type)  # type: ignore[no-any-return]
-    return g.step(  # type: ignore[no-any-return]
-        movement.ScatterNdReduce(_reduction(reduction), *sizes), [x, indices, updates], x.type
-    )
+        return g.step(movement.ScatterNd(*sizes), [x, indices, updates], x.type)
+    return g.step(movement.ScatterNdReduce(_reduction(reduction), *sizes), [x, indices, updates], x.type)
 
 
 onnx_facts("MaxUnpool", reads={1: lambda use: Within(0, math.prod(use.shape(1)) - 1)})
@@ -221,7 +220,7 @@ def one_hot(g: Builder, indices: Value, depth: Value, values: Value, *, axis: in
     shape = indices.shape
     layer = movement.OneHot(product(shape[:at]), size, product(shape[at:]))
     out = values.type.with_shape(*shape[:at], size, *shape[at:])
-    return g.step(layer, [indices, values], out)  # type: ignore[no-any-return]
+    return g.step(layer, [indices, values], out)
 
 
 @onnx_op("NonZero", since=(9, 13))
@@ -234,7 +233,7 @@ def non_zero(g: Builder, X: Value) -> Value:
     shape = x.shape or (1,)
     layer = movement.NonZero(shape)
     out = TensorType(DType.I64, (len(shape), symbol(count)))
-    return g.step(layer, [x], out, defines=(count,))  # type: ignore[no-any-return]
+    return g.step(layer, [x], out, defines=(count,))
 
 
 onnx_facts("Compress", half=Half.MOVES, reads={1: reads.MASK})
@@ -247,11 +246,10 @@ def compress(g: Builder, input: Value, condition: Value, *, axis: int | None = N
     if axis is None:
         x, axis = g.view(x, x.type.size), 0
     at = normal_axis(axis, x.rank)
-    count = g.new_symbol("count")
     sizes = split_at(x.shape, at)
-    g.step(movement.CompressSizes(sizes[1]), [condition], defines=(count,))
-    out = x.type.with_shape(*x.shape[:at], symbol(count), *x.shape[at + 1 :])
-    return g.step(movement.Compress(*sizes), [x, condition], out)  # type: ignore[no-any-return]
+    (count,) = g.sizes_by(movement.CompressSizes(sizes[1]), [condition], "count")
+    out = x.type.with_shape(*x.shape[:at], count, *x.shape[at + 1 :])
+    return g.step(movement.Compress(*sizes), [x, condition], out)
 
 
 @onnx_op("Unique", since=(11, 28))
@@ -270,7 +268,7 @@ def unique(g: Builder, X: Value, *, axis: int | None = None, sorted: int = 1, n_
     more: list[TensorType | None] = [
         TensorType(DType.I64, (d,)) if k + 1 < n_outputs else None for k, d in enumerate((n, sizes[1], n))
     ]
-    return g.step(movement.Unique(bool(sorted), *sizes), [x], *types, *more, defines=(name,))  # type: ignore[no-any-return]
+    return g.steps(movement.Unique(bool(sorted), *sizes), [x], *types, *more, defines=(name,))
 
 
 onnx_facts("Range", reads={0: reads.always(Within(0, 2)), 1: reads.always(Within(4, 8)), 2: reads.always(Within(1, 2))})
@@ -295,10 +293,10 @@ def range_(g: Builder, start: Value, limit: Value, delta: Value, *, stash_type: 
             raise Refuse("the step of Range is 0", invalid=True)
         if isinstance(step, int):
             count = ceil_div(last - first, step) if step > 0 else ceil_div(first - last, -step)
-            return g.step(movement.Range(), inputs, start.type.with_shape(maximum(count, 0)))  # type: ignore[no-any-return]
+            return g.step(movement.Range(), inputs, start.type.with_shape(maximum(count, 0)))
     name = g.new_symbol("count")
     out = start.type.with_shape(symbol(name))
-    return g.step(movement.Range(), inputs, out, defines=(name,))  # type: ignore[no-any-return]
+    return g.step(movement.Range(), inputs, out, defines=(name,))
 
 
 onnx_facts("ConstantOfShape", half=Half.MOVES, reads={0: reads.SIZE})
@@ -326,4 +324,4 @@ def eye_like(g: Builder, input: Value, *, dtype: int | None = None, k: int = 0) 
         raise Refuse(f"a matrix has 2 axes, not {x.rank}", invalid=True)
     one = True if element is DType.BOOL else 1.0 if element.is_float else 1
     layer = movement.EyeLike(k, one, element.rust, x.shape)
-    return g.step(layer, [], TensorType(element, x.shape))  # type: ignore[no-any-return]
+    return g.step(layer, [], TensorType(element, x.shape))

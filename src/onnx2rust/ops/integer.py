@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust.builder import Builder, Refuse
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Weight, packing
@@ -54,7 +55,7 @@ def _dense(g: Builder, a: Value, b: Value, a_zero: Value | None, b_zero: Value |
     weights, zero = _kernel(g, b, b_zero, n)
     layer = IntegerDense(k, n, g.weight(b, packing("IntegerPanels", transposed=False), weights), zero, product(a.shape[:-1]))
     inputs = [a, _zero(g, a_zero, layer.rows)]
-    return g.step(layer, inputs, TensorType(DType.I32, (*a.shape[:-1], n)))  # type: ignore[no-any-return]
+    return g.step(layer, inputs, TensorType(DType.I32, (*a.shape[:-1], n)))
 
 
 def _kernel(g: Builder, w: Value, zero: Value | None, count: int) -> tuple[np.ndarray[Any, Any], Weight | None]:
@@ -119,7 +120,7 @@ def _requantize(
         raise Refuse(f"an output of {dtype} is not supported", "uint8 and int8 are")
     layer = Requantize(product(sums.shape[:-1]), channels)
     inputs = [sums, *vectors, _zero(g, y_zero, channels), bias]
-    return g.step(layer, inputs, TensorType(dtype, sums.shape))  # type: ignore[no-any-return]
+    return g.step(layer, inputs, TensorType(dtype, sums.shape))
 
 
 @onnx_op("ConvInteger", since=10)
@@ -169,11 +170,11 @@ def _conv(
         packed = g.weight(w, packing("IntegerConv", group=group, by_tap=by_tap), weights)
         constant = IntegerConv(inputs, outputs, group, *shared, packed, zero, batch, size)
         type_ = TensorType(DType.I32, (batch, *window.output, outputs))
-        return g.step(constant, [image, _zero(g, x_zero, 1)], type_)  # type: ignore[no-any-return]
+        return g.step(constant, [image, _zero(g, x_zero, 1)], type_)
     kernel = g.transpose(w, [*range(2, w.rank), 1, 0])
     layer = ConvInteger(inputs, outputs, group, *shared, batch, size)
     zeros = [_zero(g, x_zero, 1), _zero(g, w_zero, outputs)]
-    return g.step(layer, [image, kernel, *zeros], TensorType(DType.I32, (batch, *window.output, outputs)))  # type: ignore[no-any-return]
+    return g.step(layer, [image, kernel, *zeros], TensorType(DType.I32, (batch, *window.output, outputs)))
 
 
 @onnx_op("QLinearConv", since=10)

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.ir.dims import Dim, product, symbol
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers import movement
@@ -97,12 +98,10 @@ def expand(g: Builder, input: Value, shape: Value) -> Value:
         out = [_broadcast(a, b) for a, b in zip(have, want, strict=True)]
         if all(d is not None for d in out):
             return expanded(g, x, [d for d in out if d is not None])
-    names = tuple(g.new_symbol(f"axis_{k}") for k in range(rank))
-    target_value = g.cast_sizes(shape)
-    g.step(movement.ExpandSizes(x.shape), [target_value], defines=names)
+    sizes = g.sizes_by(movement.ExpandSizes(x.shape), [g.cast_sizes(shape)], *(f"axis_{k}" for k in range(rank)))
     full = g.view(x, *have)
-    out_type = x.type.with_shape(*map(symbol, names))
-    return g.step(movement.Expand(full.shape, out_type.shape), [full], out_type)  # type: ignore[no-any-return]
+    out_type = x.type.with_shape(*sizes)
+    return g.step(movement.Expand(full.shape, out_type.shape), [full], out_type)
 
 
 def _broadcast(a: Dim, b: Dim) -> Dim | None:
@@ -133,7 +132,7 @@ def tile(g: Builder, input: Value, repeats: Sizes) -> Value:
     if len(shape) > 8:
         raise Refuse(f"Tile along {len(shape)} axes is not supported", "up to 8 are")
     out = x.type.with_shape(*(d * n for d, n in zip(x.shape, repeats, strict=True)))
-    return g.step(movement.Tile(shape, counts), [x], out)  # type: ignore[no-any-return]
+    return g.step(movement.Tile(shape, counts), [x], out)
 
 
 # -- blocks of pixels ------------------------------------------------------------------------------------------------
@@ -197,7 +196,7 @@ def reverse_sequence(g: Builder, input: Value, sequence_lens: Value, *, batch_ax
         raise Refuse("time and batch must be the first two axes", invalid=True)
     batch, steps = x.shape[batch_axis], x.shape[time_axis]
     layer = movement.ReverseSequence(time_axis == 0, batch, steps, product(x.shape[2:]))
-    return g.step(layer, [x, sequence_lens], x.type)  # type: ignore[no-any-return]
+    return g.step(layer, [x, sequence_lens], x.type)
 
 
 onnx_facts("Trilu", reads={1: reads.always(Within(-2, 2))})
@@ -211,7 +210,7 @@ def trilu(g: Builder, input: Value, k: Value | None = None, *, upper: int = 1) -
         raise Refuse(f"a matrix has 2 axes, not {x.rank}", invalid=True)
     rows, columns = x.shape[-2:]
     layer = movement.Trilu(bool(upper), product(x.shape[:-2]), rows, columns)
-    return g.step(layer, [x, k], x.type)  # type: ignore[no-any-return]
+    return g.step(layer, [x, k], x.type)
 
 
 def zeros(g: Builder, dtype: DType, shape: Sequence[Dim]) -> Value:

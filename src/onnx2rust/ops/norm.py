@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from onnx2rust.builder import Builder, Refuse
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer, Weight
@@ -165,7 +166,7 @@ def layer_normalization(
     epsilon: float = 1e-5,
     stash_type: int = 1,
     n_outputs: int = 1,
-) -> tuple[Value, ...]:
+) -> tuple[Value | None, ...]:
     """y = (x − mean) / √(variance + ε) · scale + bias over all axes from `axis` on; also the means and inverse deviations"""
     _only_f32(g, X)
     k = normal_axis(axis, X.rank)
@@ -179,7 +180,8 @@ def layer_normalization(
     )
     moments = TensorType(DType.F32, (*X.shape[:k], *([1] * (X.rank - k))))
     types = [moments if n_outputs > wanted else None for wanted in (1, 2)]
-    y, *others = g.step(layers.LayerNormalization(epsilon, *weights, size), [X], X.type, *types)
+    y, *others = g.steps(layers.LayerNormalization(epsilon, *weights, size), [X], X.type, *types)
+    assert y is not None
     y = _apply(g, Mul, y, Scale, scale)
     return (_apply(g, Add, y, B, bias), *others)[:n_outputs]
 
@@ -209,11 +211,11 @@ def _groups(g: Builder, x: Value, groups: int, scale: Value, bias: Value, epsilo
         layer = layers.GroupNormalization(
             groups, epsilon, _of_channels(g, scale, channels), _of_channels(g, bias, channels), split_at(x.shape, 1)
         )
-        return g.step(layer, [x], x.type)  # type: ignore[no-any-return]
+        return g.step(layer, [x], x.type)
     # Scale and bias are computed while the model runs: each by a step of its own.
     batch, inner = x.shape[0], product(x.shape[2:])
     size = (batch * groups, channels // groups * inner)
-    y = g.step(layers.LayerNormalization(epsilon, None, None, size), [x], x.type, None, None)[0]
+    y = g.step(layers.LayerNormalization(epsilon, None, None, size), [x], x.type, None, None)
     for by, operand in ((Mul, scale), (Add, bias)):
         count = product(operand.shape)
         if not isinstance(count, int) or channels % count:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from onnx2rust.builder import Builder, Refuse
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, minimum
 from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Value
@@ -95,4 +96,4 @@ def pad(
     names, shape = read_sizes(g, x, chosen)
     layer = movement.DynamicPad(_mode(mode), tuple(chosen), x.shape)
     inputs = [x, g.cast_sizes(pads), constant_value]
-    return g.step(layer, inputs, x.type.with_shape(*shape), defines=names)  # type: ignore[no-any-return]
+    return g.step(layer, inputs, x.type.with_shape(*shape), defines=names)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from onnx2rust.builder import Builder, Refuse
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer
@@ -98,7 +99,7 @@ def _max(g: Builder, x: Value, w: Geometry, ceil_mode: int, storage_order: int, 
         layer = _make(layers.MaxPool, *_fields(w, ceil_mode), *where)
         return (g.to_channels_first(g.step(layer, [v], type_)),)
     layer = _make(layers.MaxPoolIndices, *_fields(w, ceil_mode), bool(storage_order), *where)
-    y, indices = g.step(layer, [v], type_, TensorType(DType.I64, type_.shape))
+    y, indices = g.steps(layer, [v], type_, TensorType(DType.I64, type_.shape))
     return g.to_channels_first(y), g.to_channels_first(indices)
 
 

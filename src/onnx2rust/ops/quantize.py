@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.ir.dims import product
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType, from_onnx
 from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers import quantize as layers
@@ -49,9 +50,9 @@ def _apply(
     return g.view(y, *x.shape)
 
 
-def _like(g: Builder, zero: Value, shape: tuple[object, ...]) -> Value:
+def _like(g: Builder, zero: Value, shape: tuple[Dim, ...]) -> Value:
     """The zero point in the scale's shape; a single one stays one."""
-    return g.view(zero, *([1] * len(shape) if product(zero.shape) == 1 else shape))  # type: ignore[arg-type]
+    return g.view(zero, *([1] * len(shape) if product(zero.shape) == 1 else shape))
 
 
 def _quantize(
@@ -180,5 +181,5 @@ def dynamic_quantize(g: Builder, x: Value) -> tuple[Value, ...]:
     """y = x as u8 with the scale and zero point that just hold its range and 0"""
     perm, (v,) = g.layout([x], x.rank)
     types = TensorType(DType.U8, v.shape), TensorType(DType.F32, ()), TensorType(DType.U8, ())
-    y, scale, zero = g.step(layers.DynamicQuantizeLinear(), [v], *types)
+    y, scale, zero = g.steps(layers.DynamicQuantizeLinear(), [v], *types)
     return g.transpose(y, perm), scale, zero

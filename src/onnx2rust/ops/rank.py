@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from onnx2rust.builder import Builder, Refuse
+from collections.abc import Callable
+
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer
@@ -51,7 +54,7 @@ def _top_k(g: Builder, x: Value, k: Dim, axis: int, largest: bool) -> tuple[Valu
     at = perm[axis]
     shape = tuple(k if i == at else d for i, d in enumerate(v.shape))
     layer = layers.TopK(largest, *split_at(v.shape, at), k)
-    values, positions = g.step(layer, [v], v.type.with_shape(*shape), TensorType(DType.I64, shape))
+    values, positions = g.steps(layer, [v], v.type.with_shape(*shape), TensorType(DType.I64, shape))
     return g.transpose(values, perm), g.transpose(positions, perm)
 
 
@@ -76,16 +79,16 @@ def top_k(g: Builder, X: Value, K: Sizes, *, axis: int = -1, largest: int = 1, s
     return _top_k(g, X, K[0], axis, bool(largest))
 
 
-def _scan(op: str, layer: type[Layer], dynamic: type[Layer], *since: int) -> None:
+def _scan(op: str, layer: Callable[..., Layer], dynamic: Callable[..., Layer], *since: int) -> None:
     @onnx_op(op, since=since)
     def lower(g: Builder, x: Value, axis: Value, *, exclusive: int = 0, reverse: int = 0) -> Value:
         if product(axis.shape) != 1:
             raise Refuse(f"an axis of {product(axis.shape)} elements", invalid=True)
         if axis.array is None:
-            return g.step(dynamic(bool(exclusive), bool(reverse), x.shape), [x, axis], x.type)  # type: ignore[no-any-return, call-arg]
+            return g.step(dynamic(bool(exclusive), bool(reverse), x.shape), [x, axis], x.type)
         perm, (v,) = g.layout([x], x.rank)
         size = split_at(v.shape, perm[normal_axis(int(axis.array.ravel()[0]), x.rank)])
-        return g.transpose(g.step(layer(bool(exclusive), bool(reverse), *size), [v], v.type), perm)  # type: ignore[call-arg]
+        return g.transpose(g.step(layer(bool(exclusive), bool(reverse), *size), [v], v.type), perm)
 
     lower.__doc__ = layer.__doc__
 

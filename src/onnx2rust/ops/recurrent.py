@@ -6,9 +6,10 @@ Weights that are known are packed by the build script; weights that are inputs o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
-from onnx2rust.builder import Builder, Refuse
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Variant, Weight, packing
@@ -155,13 +156,17 @@ def _emit(g: Builder, net: _Net, layer: Any, inputs: list[Value | None], states:
     final = TensorType(DType.F32, (net.count, net.batch, net.hidden))
     types = [TensorType(DType.F32, (net.steps, net.count, net.batch, net.hidden)), *([final] * states)]
     wanted = [t if k < n_outputs else None for k, t in enumerate(types)]
-    outputs: tuple[Value | None, ...] = g.step(layer, inputs, *wanted)
+    outputs = g.steps(layer, inputs, *wanted)
     if net.layout == 0:
         return outputs
     perms = ([2, 0, 1, 3], [1, 0, 2], [1, 0, 2])
     return tuple(None if y is None else g.transpose(y, perm) for y, perm in zip(outputs, perms, strict=False))
 
 
+@overload
+def _packed(g: Builder, value: Value, name: str, **fields: int) -> Weight: ...
+@overload
+def _packed(g: Builder, value: Value | None, name: str, **fields: int) -> Weight | None: ...
 def _packed(g: Builder, value: Value | None, name: str, **fields: int) -> Weight | None:
     return None if value is None else g.weight(value, packing(name, **fields))
 
@@ -231,8 +236,8 @@ def lstm(
     recurrent = _packed(g, R, "RecurrentGates", gates=4, split=4)
     layer = layers.Lstm(
         **net.fields(),
-        kernel=kernel,  # type: ignore[arg-type]  # W and R are never None
-        recurrent_kernel=recurrent,  # type: ignore[arg-type]
+        kernel=kernel,
+        recurrent_kernel=recurrent,
         bias=_packed(g, B, "GateBias", gates=4, summed=4),
         peepholes=_packed(g, P, "GateVectors", gates=3),
         input_forget=bool(input_forget),
@@ -297,8 +302,8 @@ def gru(
     recurrent = _packed(g, R, "RecurrentGates", gates=3, split=3 if after else 2)
     layer = layers.Gru(
         **net.fields(),
-        kernel=kernel,  # type: ignore[arg-type]  # W and R are never None
-        recurrent_kernel=recurrent,  # type: ignore[arg-type]
+        kernel=kernel,
+        recurrent_kernel=recurrent,
         bias=_packed(g, B, "GateBias", gates=3, summed=2 if after else 3),
         reset_bias=_packed(g, B, "LastRecurrentBias", gates=3) if after else None,
         linear_before_reset=after,
@@ -359,8 +364,8 @@ def rnn(
     recurrent = _packed(g, R, "RecurrentGates", gates=1, split=1)
     layer = layers.Rnn(
         **net.fields(),
-        kernel=kernel,  # type: ignore[arg-type]  # W and R are never None
-        recurrent_kernel=recurrent,  # type: ignore[arg-type]
+        kernel=kernel,
+        recurrent_kernel=recurrent,
         bias=_packed(g, B, "GateBias", gates=1, summed=1),
     )
     return _emit(g, net, layer, [net.x, sequence_lens, h], 1, n_outputs)

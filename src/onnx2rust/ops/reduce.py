@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust.builder import Builder, Refuse
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import product, symbol
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer, Variant
@@ -70,7 +71,7 @@ def _dynamic(g: Builder, x: Value, reduction: str, axes: Value, keep: bool, none
     layer = DynamicReduce(Variant.of("reduce::Reduction", reduction), keep, none_is_none, x.shape)
     type_ = x.type.with_shape(*map(symbol, fresh))
     y = g.step(layer, [x, g.cast_sizes(axes)], type_, defines=fresh)
-    return cast_to(g, y, DType.BOOL) if boolean else y  # type: ignore[no-any-return]
+    return cast_to(g, y, DType.BOOL) if boolean else y
 
 
 def _each(g: Builder, x: Value, reduction: str) -> Value:
@@ -79,7 +80,7 @@ def _each(g: Builder, x: Value, reduction: str) -> Value:
         return x
     perm, (v,) = g.layout([x], x.rank)
     layer = Reduce(Variant.of("reduce::Reduction", reduction), (False, True), (product(v.shape), 1))
-    return g.transpose(g.step(layer, [v], v.type), perm)  # type: ignore[no-any-return]
+    return g.transpose(g.step(layer, [v], v.type), perm)
 
 
 def _sizes_of_product(arrays: list[Any], attributes: dict[str, Any]) -> Any:
@@ -111,7 +112,7 @@ def _softmax(op: str, layer: Callable[..., Layer]) -> None:
     def coerced(g: Builder, input: Value, *, axis: int = 1) -> Value:
         k = normal_axis(axis, input.rank)
         size = (product(input.shape[:k]), product(input.shape[k:]), 1)
-        return g.step(layer(*size), [input], input.type)  # type: ignore[no-any-return]
+        return g.step(layer(*size), [input], input.type)
 
     @onnx_op(op, since=13)
     def along(g: Builder, input: Value, *, axis: int = -1) -> Value:

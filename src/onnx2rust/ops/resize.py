@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.ir.dims import Dim, symbol
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Value
@@ -160,9 +161,9 @@ def _by_scales(x: Value, scales: Sequence[float], axes: Sequence[int]) -> dict[i
 def _by_scales_of_the_run(g: Builder, x: Value, scales: Value, axes: Sequence[int]) -> dict[int, _Axis]:
     if scales.type.size != len(axes):
         raise Refuse(f"{scales.type.size} scales for {len(axes)} axes", invalid=True)
-    names = tuple(g.new_symbol(f"resized_{k}") for k in range(len(axes)))
-    g.step(movement.ResizeSizes(tuple(x.shape[a] for a in axes)), [scales], defines=names)
-    return {a: _Axis(symbol(names[k]), None, scales=scales, index=k) for k, a in enumerate(axes)}
+    layer = movement.ResizeSizes(tuple(x.shape[a] for a in axes))
+    sizes = g.sizes_by(layer, [scales], *(f"resized_{k}" for k in range(len(axes))))
+    return {a: _Axis(sizes[k], None, scales=scales, index=k) for k, a in enumerate(axes)}
 
 
 onnx_facts("Upsample", reads={1: lambda use: Resized(use.shape(0))})

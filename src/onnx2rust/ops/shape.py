@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust.builder import Builder, Refuse
-from onnx2rust.ir.dims import Dim, product, symbol
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import KnownSizes, Value
 from onnx2rust.layers.movement import CheckedCopy, ReshapeSizes
@@ -27,7 +28,7 @@ def reshaped(g: Builder, x: Value, shape: Sequence[Dim]) -> Value:
         raise Refuse(f"{x.type} does not have the elements of [{', '.join(map(str, shape))}]", invalid=True)
     if difference == 0:
         return g.view(x, *shape)
-    return g.step(CheckedCopy(), [x], x.type.with_shape(*shape))  # type: ignore[no-any-return]
+    return g.step(CheckedCopy(), [x], x.type.with_shape(*shape))
 
 
 def fixed(g: Builder, x: Value, axis: int, size: Dim) -> Value:
@@ -94,9 +95,8 @@ def reshape(g: Builder, data: Value, shape: Value, *, allowzero: int = 0) -> Val
     (rank,) = shape.shape
     if not isinstance(rank, int):
         raise Refuse("the rank of the new shape is only known at run time")
-    names = tuple(g.new_symbol(f"axis_{k}") for k in range(rank))
-    g.step(ReshapeSizes(bool(allowzero), data.shape), [g.cast_sizes(shape)], defines=names)
-    return g.view(data, *map(symbol, names))
+    layer = ReshapeSizes(bool(allowzero), data.shape)
+    return g.view(data, *g.sizes_by(layer, [g.cast_sizes(shape)], *(f"axis_{k}" for k in range(rank))))
 
 
 onnx_facts("Flatten", keeps=Keeps.ALL, half=Half.MOVES)

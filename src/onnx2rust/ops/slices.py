@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust.builder import Builder, Refuse
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
 from onnx2rust.ir import dims
-from onnx2rust.ir.dims import Dim, ceil_div, maximum, minimum, symbol
+from onnx2rust.ir.dims import Dim, ceil_div, maximum, minimum
 from onnx2rust.ir.program import Value
 from onnx2rust.layers import movement
 from onnx2rust.layers.shapes import collapse_untouched
@@ -28,7 +29,7 @@ def sliced(g: Builder, x: Value, start: Sequence[Dim], size: Sequence[Dim], step
     touched = [not (b == 0 and n == m and s == 1) for b, n, m, s in zip(start, size, x.shape, steps, strict=True)]
     shape, (sizes, starts, by) = collapse_untouched(x.shape, touched, size, start, steps)
     layer = movement.Slice(tuple(int(s) for s in by if isinstance(s, int)), shape, starts, sizes)
-    return g.step(layer, [x], x.type.with_shape(*size))  # type: ignore[no-any-return]
+    return g.step(layer, [x], x.type.with_shape(*size))
 
 
 _EVERYTHING = 10**9
@@ -181,7 +182,7 @@ def slice_10(g: Builder, data: Value, starts: Value, ends: Value, axes: Const | 
     names, shape = read_sizes(g, x, chosen)
     inputs = [x, g.cast_sizes(starts), g.cast_sizes(ends), None if steps is None else g.cast_sizes(steps)]
     layer = movement.DynamicSlice(tuple(chosen), x.shape)
-    return g.step(layer, inputs, x.type.with_shape(*shape), defines=names)  # type: ignore[no-any-return]
+    return g.step(layer, inputs, x.type.with_shape(*shape), defines=names)
 
 
 def _split(g: Builder, x: Value, axis: int, sizes: Sequence[Dim]) -> tuple[Value, ...]:
@@ -211,10 +212,7 @@ def _part_sizes(g: Builder, n: Dim, split: Value, read: bool = False) -> list[Di
         return known
     if not isinstance(split.type.size, int):
         raise Refuse("the number of parts of Split is only known at run time")
-    names = tuple(g.new_symbol(f"part_{k}") for k in range(split.type.size))
-    g.step(movement.SplitSizes(n), [g.cast_sizes(split)], defines=names)
-    sizes: list[Dim] = [symbol(name) for name in names]
-    return sizes
+    return list(g.sizes_by(movement.SplitSizes(n), [g.cast_sizes(split)], *(f"part_{k}" for k in range(split.type.size))))
 
 
 def _equal_parts(n: Dim, count: int, uneven: bool) -> list[Dim]:

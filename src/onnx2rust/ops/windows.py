@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.builder import Refuse
+from onnx2rust.base.errors import Refuse
 from onnx2rust.ir.dims import Dim, ceil_div, maximum, minimum
 
 

@@ -13,17 +13,11 @@ with `onnx.defs`. `since` lists every version of the operator that the function 
 
 from __future__ import annotations
 
-import functools
-import importlib
 import inspect
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import onnx
-
-from onnx2rust.base.errors import Problem
 from onnx2rust.ir.program import Value
 
 Const = Value
@@ -53,8 +47,8 @@ class Operator:
         return last if last is not None and last.kind is inspect.Parameter.VAR_POSITIONAL else None
 
 
-_OPERATORS: dict[tuple[str, str], list[Operator]] = {}
-ONNX_DOMAINS = ("", "ai.onnx")
+OPERATORS: dict[tuple[str, str], list[Operator]] = {}
+"""By domain and name; `onnx2rust.ops` fills it, and whoever looks something up gets it from there."""
 
 
 def onnx_op(name: str, *, since: int | tuple[int, ...], domain: str = "") -> Callable[[F], F]:
@@ -67,7 +61,7 @@ def onnx_op(name: str, *, since: int | tuple[int, ...], domain: str = "") -> Cal
         keywords = {p.name: p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
         counts = keywords.pop("n_outputs", None) is not None
         operator = Operator(domain, name, versions, function, positional, keywords, counts)
-        others = _OPERATORS.setdefault((domain, name), [])
+        others = OPERATORS.setdefault((domain, name), [])
         for other in others:
             if twice := sorted(set(versions) & set(other.since)):
                 raise ValueError(f"{name} version {twice[0]} is lowered by {other.function.__name__}, and by {function.__name__}")
@@ -75,77 +69,3 @@ def onnx_op(name: str, *, since: int | tuple[int, ...], domain: str = "") -> Cal
         return function
 
     return register
-
-
-@functools.cache
-def load_all() -> dict[tuple[str, str], list[Operator]]:
-    """All operators; imports the modules of `onnx2rust.ops` on first use."""
-    from onnx2rust import ops
-
-    for module in pkgutil.iter_modules(ops.__path__):
-        importlib.import_module(f"onnx2rust.ops.{module.name}")
-    return _OPERATORS
-
-
-ONNXRUNTIMES = {"LayerNormalization": ("LayerNormalization", 17), "SimplifiedLayerNormalization": ("RMSNormalization", 23)}
-"""Operators that onnxruntime has in ONNX's domain at every opset (its optimiser writes them into models), and the operator of ONNX and its
-version that they are."""
-
-
-def only_in_onnxruntime(name: str, domain: str, opset: int) -> bool:
-    """Whether an operator of ONNX's domain is none of ONNX's at this opset, but one of onnxruntime's."""
-    return domain in ONNX_DOMAINS and name in ONNXRUNTIMES and not onnx.defs.has(name, opset, "")
-
-
-def schema(name: str, domain: str, opset: int) -> onnx.defs.OpSchema | None:
-    """The specification of an operator as a model with this opset means it; None if there is none."""
-    domain = "" if domain in ONNX_DOMAINS else domain
-    if only_in_onnxruntime(name, domain, opset):
-        name, opset = ONNXRUNTIMES[name]
-    try:
-        return onnx.defs.get_schema(name, opset, domain)
-    except onnx.defs.SchemaError:
-        return None
-
-
-def since_version(name: str, domain: str, opset: int) -> int | None:
-    """The version of the operator that a model with this opset means; None if there is none."""
-    found = schema(name, domain, opset)
-    return None if found is None else int(found.since_version)
-
-
-def lookup(name: str, domain: str, opset: int) -> Operator | Problem:
-    """The lowering for an operator at a model's opset, or why there is none."""
-    domain = "" if domain in ONNX_DOMAINS else domain
-    version = since_version(name, domain, opset)
-    candidates = load_all().get((domain, name), [])
-    if version is None and not candidates:
-        return Problem(
-            f"there is no operator {name!r} in domain {domain or 'ai.onnx'!r} at opset {opset}",
-            hint="export the model with standard ONNX operators (a left-over framework operator cannot be converted)",
-        )
-    for operator in candidates:
-        if version is None or version in operator.since:
-            return operator
-    if candidates:
-        known = sorted(v for o in candidates for v in o.since)
-        return Problem(
-            f"operator {name} version {version} is not supported (supported versions: {known})",
-            hint="convert the model's opset with onnx.version_converter",
-        )
-    return Problem(f"operator {name} is not supported", hint="`onnx2rust ops` lists what is")
-
-
-def bind_attributes(operator: Operator, attributes: dict[str, Any]) -> dict[str, Any] | list[Problem]:
-    """Keyword arguments for the function, or every attribute that does not fit its signature."""
-    problems = [
-        Problem(f"unknown attribute {name!r} of {operator.name}", hint="the model does not follow the ONNX specification")
-        for name in attributes
-        if name not in operator.attributes
-    ]
-    problems += [
-        Problem(f"{operator.name} lacks its required attribute {name!r}")
-        for name, parameter in operator.attributes.items()
-        if parameter.default is inspect.Parameter.empty and name not in attributes
-    ]
-    return problems or dict(attributes)

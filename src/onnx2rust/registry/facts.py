@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from onnx2rust import registry
 from onnx2rust.registry.reads import Entry
 
 Arithmetic = Callable[[list[Any], dict[str, Any]], Any]
@@ -54,24 +53,13 @@ class Facts:
     """What is drawn where such a rule asks for a shape that nobody knows: 1 for sizes, 0 for axes and ids, of which there always is one."""
 
 
-_FACTS: dict[str, Facts] = {}
-_NONE = Facts()
+FACTS: dict[str, Facts] = {}
+"""By the name of an operator of ONNX; `onnx2rust.ops` fills it, as `OPERATORS`."""
 
 
 def onnx_facts(*names: str, **known: Any) -> None:
     """Says what is known (the fields of Facts) of operators of ONNX; raises ValueError where that has been said before."""
     for name in names:
-        if name in _FACTS:
+        if name in FACTS:
             raise ValueError(f"the facts of {name} are said twice")
-        _FACTS[name] = Facts(**known)
-
-
-def of(name: str) -> Facts:
-    """The facts of an operator."""
-    return everything().get(name, _NONE)
-
-
-def everything() -> Mapping[str, Facts]:
-    """The facts of all operators that have any."""
-    registry.load_all()
-    return _FACTS
+        FACTS[name] = Facts(**known)

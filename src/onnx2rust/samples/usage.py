@@ -20,7 +20,7 @@ from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
 from onnx2rust.model.graph import all_graphs
 from onnx2rust.model.symbols import without_weights
-from onnx2rust.registry import facts
+from onnx2rust.ops import facts_of
 from onnx2rust.registry.facts import Keeps
 from onnx2rust.registry.reads import Unknown, Use
 from onnx2rust.registry.rules import Mask, Rule, Shape, Within
@@ -171,7 +171,7 @@ def _uses(nodes: list[onnx.NodeProto], start: Value, usage: Usage) -> Iterator[t
                 continue
             exact, shift = reached[name]
             yield _Reading(node, index, exact, shift), name
-            known = facts.of(node.op_type)
+            known = facts_of(node.op_type)
             if known.keeps in kept and index not in known.reads:
                 more = _added(node, index, usage)
                 for output in node.output:
@@ -181,7 +181,7 @@ def _uses(nodes: list[onnx.NodeProto], start: Value, usage: Usage) -> Iterator[t
 
 def _wanted(use: Use, index: int) -> Rule | None:
     """What the elements of a node's input may be; None if anything."""
-    known = facts.of(use.node.op_type)
+    known = facts_of(use.node.op_type)
     entry = known.reads.get(index)
     if entry is None:
         return None

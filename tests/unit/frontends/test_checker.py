@@ -280,7 +280,7 @@ def test_what_is_no_boolean_is_invalid(tmp_path: Path, op: str, attribute: str, 
     model = _model(23)
     model.graph.node[2].CopyFrom(
         helper.make_node(
-            op, ["s", "w", "w"][:inputs], ["y", "i"] if op == "TopK" else ["y"], name="soft", **{attribute: value}, **more
+            op, ["s", "w", "w"][:inputs], ["y", "i"] if op == "TopK" else ["y"], name="soft", **(more | {attribute: value})
         )
     )
     with pytest.raises(InvalidModelError) as caught:

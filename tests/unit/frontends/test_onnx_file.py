@@ -8,6 +8,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -77,7 +78,8 @@ def test_placeholders_are_not_one_size(tmp_path: Path) -> None:
 
 
 def test_a_size_that_the_model_calls_batch_is_not_another_one(tmp_path: Path) -> None:
-    inputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", ["?", 3, "batch"]), ("z", ["unk__1"]))]
+    open_: dict[str, Any] = {"x": ["?", 3, "batch"], "z": ["unk__1"]}
+    inputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in open_.items()]
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 3, None])
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", inputs, [y])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

@@ -1,3 +1,5 @@
+# mypy: disable-error-code="misc, untyped-decorator"
+# TensorFlow has no types: what is made of its classes and decorators has none.
 """Writes one model of every kind that TensorFlow users save, with what the framework answers to a fixed input."""
 
 from __future__ import annotations

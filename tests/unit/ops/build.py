@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
@@ -19,12 +18,12 @@ Shape = Sequence[int | str]
 
 def model(
     nodes: Sequence[onnx.NodeProto],
-    inputs: dict[str, Shape],
+    inputs: Mapping[str, Shape],
     outputs: Sequence[str],
-    weights: dict[str, np.ndarray[Any, Any]] | None = None,
+    weights: Mapping[str, Any] | None = None,
     *,
     opset: int = 17,
-    dtypes: dict[str, int] | None = None,
+    dtypes: Mapping[str, int] | None = None,
 ) -> onnx.ModelProto:
     """A checked model; inputs are float32 unless `dtypes` says otherwise."""
     kinds = dtypes or {}

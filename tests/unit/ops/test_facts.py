@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import onnx
 import pytest
 
-from onnx2rust import registry
-from onnx2rust.registry import facts
+from onnx2rust.model import schemas
+from onnx2rust.ops import all_facts, facts_of, operators
 from onnx2rust.registry.facts import Facts, Half, Keeps, onnx_facts
 
-EVERY = facts.everything()
+EVERY = all_facts()
 DATA = {
     ("Equal", 0): "compared",
     ("Equal", 1): "compared",
@@ -21,9 +23,9 @@ PLACES = {f"tensor({t})" for t in ("int32", "int64", "bool")}
 
 
 def test_facts_are_of_operators_that_are_lowered_or_defined_by_others() -> None:
-    lowered = {name for domain, name in registry.load_all() if not domain}
+    lowered = {name for domain, name in operators() if not domain}
     for name in EVERY.keys() - lowered:
-        schema = onnx.defs.get_schema(name)
+        schema: Any = onnx.defs.get_schema(name)
         assert schema.has_function or schema.has_context_dependent_function or name in ("Scan", "CenterCropPad"), name
 
 
@@ -32,7 +34,7 @@ def test_what_an_entry_reads_is_an_input() -> None:
         versions = [s for s in onnx.defs.get_all_schemas_with_history() if (s.domain, s.name) == ("", name)]
         variadic = any(s.max_input > len(s.inputs) for s in versions)
         most = max((len(s.inputs) for s in versions), default=0)
-        if name not in registry.ONNXRUNTIMES:
+        if name not in schemas.ONNXRUNTIMES:
             assert versions, name
         assert variadic or all(k < most for k in known.reads), name
         assert not known.unknown or known.reads, name
@@ -43,12 +45,12 @@ def test_every_input_that_is_no_mere_data_has_a_rule_by_which_it_is_drawn() -> N
     """An axis, an id, a size or a mask has a type that numbers to compute with do not have."""
     missing = {
         (name, place)
-        for (domain, name), operators in registry.load_all().items()
-        for operator in operators
+        for (domain, name), entries in operators().items()
+        for operator in entries
         for version in operator.since
         if not domain
-        for place, formal in enumerate(registry.schema(name, domain, version).inputs)  # type: ignore[union-attr]
-        if set(formal.types) <= PLACES and place not in facts.of(name).reads
+        for place, formal in enumerate(schemas.schema(name, domain, version).inputs)  # type: ignore[union-attr]
+        if set(formal.types) <= PLACES and place not in facts_of(name).reads
     }
     assert missing == set(DATA)
 
@@ -59,5 +61,5 @@ def test_facts_are_said_once() -> None:
 
 
 def test_what_nothing_is_known_of_computes_numbers() -> None:
-    assert facts.of("Sin") == Facts()
-    assert facts.of("Cast").keeps is Keeps.ALL
+    assert facts_of("Sin") == Facts()
+    assert facts_of("Cast").keeps is Keeps.ALL

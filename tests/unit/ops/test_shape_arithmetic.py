@@ -11,7 +11,7 @@ from build import lower, model
 
 from onnx2rust.base.errors import InvalidModelError, UnsupportedError
 from onnx2rust.ir.dims import symbol
-from onnx2rust.registry import facts
+from onnx2rust.ops import facts_of
 
 node = onnx.helper.make_node
 
@@ -75,9 +75,12 @@ def test_inputs_that_are_missing(op: str, inputs: list[str], attributes: dict[st
 @pytest.mark.parametrize("op", ["Div", "Mod"])
 def test_quotients_of_what_may_be_negative_or_zero_are_left_to_the_run(op: str) -> None:
     n = symbol("n")
-    computed = facts.of(op).sizes
+    computed = facts_of(op).sizes
     assert computed is not None
-    fold = lambda left, right: computed([np.array(left, object), np.array(right, object)], {})  # noqa: E731
+
+    def fold(left: Any, right: Any) -> Any:
+        return computed([np.array(left, object), np.array(right, object)], {})
+
     assert fold([7, n], [2, 2]).tolist() == ([3, n // 2] if op == "Div" else [1, n % 2])
     for left, right in [([-7], [2]), ([n], [-2]), ([n - 1], [2]), ([n], [0])]:
         assert fold(left, right) is None

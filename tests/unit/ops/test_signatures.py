@@ -8,12 +8,14 @@ from typing import Any
 import onnx
 import pytest
 
-from onnx2rust import registry
-from onnx2rust.registry import Operator
+from onnx2rust import ops
+from onnx2rust.ir.program import Value
+from onnx2rust.model import schemas
+from onnx2rust.registry import Operator, onnx_op
 
 OPERATORS = [
     (operator, version)
-    for operators in registry.load_all().values()
+    for operators in ops.operators().values()
     for operator in operators
     for version in operator.since
     if operator.domain in ("", "ai.onnx.ml")
@@ -32,7 +34,7 @@ def _default(attribute: Any) -> Any:
 
 @pytest.mark.parametrize(("operator", "version"), OPERATORS, ids=_name)
 def test_a_signature_is_the_specification(operator: Operator, version: int) -> None:
-    schema = registry.schema(operator.name, operator.domain, version)
+    schema = schemas.schema(operator.name, operator.domain, version)
     assert schema is not None
     assert schema.since_version == version
     assert set(operator.attributes) == set(schema.attributes)
@@ -56,17 +58,18 @@ def _kind(parameter: inspect.Parameter) -> Any:
 def test_onnxruntimes_own_operators_are_those_of_onnx() -> None:
     """LayerNormalization before opset 17, and SimplifiedLayerNormalization at any."""
     for opset in (7, 16):
-        assert registry.only_in_onnxruntime("LayerNormalization", "", opset)
-        assert registry.since_version("LayerNormalization", "", opset) == 17
-    assert not registry.only_in_onnxruntime("LayerNormalization", "", 17)
-    assert registry.since_version("SimplifiedLayerNormalization", "", 13) == 23
-    assert registry.since_version("HardSwish", "", 10) is None
+        assert schemas.only_in_onnxruntime("LayerNormalization", "", opset)
+        assert schemas.since_version("LayerNormalization", "", opset) == 17
+    assert not schemas.only_in_onnxruntime("LayerNormalization", "", 17)
+    assert schemas.since_version("SimplifiedLayerNormalization", "", 13) == 23
+    assert schemas.since_version("HardSwish", "", 10) is None
 
 
 def test_a_version_has_one_lowering() -> None:
-    def another(g: object) -> None: ...
+    def another(g: object, x: Value) -> Value:
+        return x
 
-    before = list(registry.load_all()["", "Relu"])
+    before = list(ops.operators()["", "Relu"])
     with pytest.raises(ValueError, match=r"^Relu version 13 is lowered by \w+, and by another$"):
-        registry.onnx_op("Relu", since=(2, 13))(another)
-    assert registry.load_all()["", "Relu"] == before
+        onnx_op("Relu", since=(2, 13))(another)
+    assert ops.operators()["", "Relu"] == before

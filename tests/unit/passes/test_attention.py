@@ -115,7 +115,7 @@ def test_a_triangle_that_is_not_quite_one_is_a_mask() -> None:
     triangle[0, 3] = 0
     nodes, constants = torch_like([node("Add", "s triangle", "t"), SOFTMAX], triangle=triangle)
     program = lower(model(nodes, {"x": ["batch", TOKENS, HEADS * SIZE]}, ["y"], constants))
-    (layer,) = (s.layer for s in program.steps if type(s.layer).__name__ == "Attention")
+    layer: Any = next(s.layer for s in program.steps if type(s.layer).__name__ == "Attention")
     assert not layer.causal
     assert layer.mask.name == "QueriesKeys"
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from build import layers
 from onnx import NodeProto
-from passing import layers, passed
+from passing import passed
 from spelled_patterns import Pattern, floats, ints, node, number
 
 from onnx2rust.ir.program import Origin, Step

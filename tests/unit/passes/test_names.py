@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -22,7 +23,7 @@ WEIGHTS = {"k": np.ones((3, 3, 3, 3), np.float32), "b": np.ones((3, 1, 1), np.fl
 WEIGHTS |= {"s16": np.ones((16, 8), np.float32), "shape": np.array([4, 16])}
 
 
-def node(op: str, inputs: str, output: str, name: str, **attributes: object) -> onnx.NodeProto:
+def node(op: str, inputs: str, output: str, name: str, **attributes: Any) -> onnx.NodeProto:
     return helper.make_node(op, inputs.split(), [output], name, **attributes)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from passing import layers, left, passed
+from build import layers
+from passing import left, passed
 from spelled_patterns import COMPARED, FLAX, ONE_HOT, WORDS, node, number, one_hot
 
 

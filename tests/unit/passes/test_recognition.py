@@ -14,7 +14,7 @@ from onnx import NodeProto, helper
 sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))
 from build import layers, lower, model
 
-ROWS = ["batch", 5, 16]
+ROWS: Any = ["batch", 5, 16]
 
 
 def node(op: str, inputs: str, output: str, **attributes: Any) -> NodeProto:
@@ -27,7 +27,7 @@ def number(value: float) -> np.ndarray[Any, Any]:
     return np.array(value, dtype=np.float32)
 
 
-def program_of(nodes: list[NodeProto], shape: list[Any] | None = None, **constants: np.ndarray[Any, Any]) -> Any:
+def program_of(nodes: list[NodeProto], shape: Any = None, **constants: Any) -> Any:
     """x → y with these nodes."""
     return lower(model(nodes, {"x": shape or ROWS}, ["y"], constants))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from build import layers
 from onnx import TensorProto
-from passing import layers, left, passed
+from passing import left, passed
 from spelled_patterns import HIDDEN, INPUTS, RECURRENT, STEPS, Pattern, ints, net, node, number
 
 

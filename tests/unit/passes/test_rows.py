@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+from build import layers
 from onnx import TensorProto
-from passing import layers, passed
+from passing import passed
 from spelled_patterns import NORMALISED, SOFTMAX, TURNED, Pattern, flax_norm, floats, node, number, softmax
 
 
 @pytest.mark.parametrize("name", [*SOFTMAX, *NORMALISED, *TURNED])
 def test_recognised(name: str) -> None:
-    pattern = {**SOFTMAX, **NORMALISED, **TURNED}[name]()
+    made: dict[str, Callable[[], Pattern]] = {**SOFTMAX, **NORMALISED, **TURNED}
+    pattern = made[name]()
     program, said = passed(pattern)
     assert layers(program) == pattern.layers
     assert said == []

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from build import layers
 from onnx import NodeProto, TensorProto
-from passing import layers, left, passed
+from passing import left, passed
 from spelled_patterns import IDS, WHERE, WIDTH, WORDS, lookup, node, number
 
 LESS = [node("Less", "x zero", "c")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from onnx2rust.report.architecture import architecture
 from onnx2rust.report.graph import computation_graph, graph
 
 
-def test_the_graph_lists_who_feeds_whom():
+def test_the_graph_lists_who_feeds_whom() -> None:
     assert computation_graph(graph(residual())) == {
         "x": {"inbounds": [], "outbounds": ["hidden", "sum"]},
         "hidden": {"inbounds": ["x"], "outbounds": ["hidden_Relu"]},
@@ -26,21 +27,21 @@ def test_the_graph_lists_who_feeds_whom():
     }
 
 
-def test_an_input_that_is_called_like_a_layer_keeps_its_name():
+def test_an_input_that_is_called_like_a_layer_keeps_its_name() -> None:
     m = Maker()
     x = m.input("out", BATCH, 4)
     names = list(computation_graph(graph(m.program(m.dense("out", x, 2)))))
     assert names == ["out", "out_2"]
 
 
-def test_a_value_read_twice_is_one_edge():
+def test_a_value_read_twice_is_one_edge() -> None:
     m = Maker()
     x = m.input("x", BATCH, 4)
     found = computation_graph(graph(m.program(m.add("twice", x, x))))
     assert found["twice"]["inbounds"] == ["x"]
 
 
-def test_the_layers_of_a_body_stand_under_its_step():
+def test_the_layers_of_a_body_stand_under_its_step() -> None:
     outer, inner = Maker(), Maker()
     x = outer.input("x", BATCH, 4)
     branch = inner.relu("inside", x)
@@ -53,7 +54,7 @@ def test_the_layers_of_a_body_stand_under_its_step():
     assert list(architecture(program, graph(program), "m.onnx")["layers"]["choose"]["bodies"][0]) == ["inside"]
 
 
-def test_the_architecture_of_a_dense_layer():
+def test_the_architecture_of_a_dense_layer() -> None:
     program = flat()
     found = architecture(program, graph(program), "m.onnx")
     assert found["parameters"] == 32 * 3 + 3
@@ -74,7 +75,7 @@ def test_the_architecture_of_a_dense_layer():
     assert out["onnx"] == {"node": "out", "op": "Gemm", "domain": "ai.onnx", "opset": 18, "index": 1}
 
 
-def _conv(size: int, pads: tuple[int, int], stride: int = 1, taps: int = 3):
+def _conv(size: int, pads: tuple[int, int], stride: int = 1, taps: int = 3) -> Any:
     m = Maker()
     x = m.input("x", BATCH, size, size, 1)
     kernel = Weight("k", np.zeros((4, 1, taps, taps), np.float32))
@@ -94,11 +95,11 @@ def _conv(size: int, pads: tuple[int, int], stride: int = 1, taps: int = 3):
         (28, (1, 0), 2, [[1, 0], [1, 0]]),
     ],
 )
-def test_padding_is_same_only_where_keras_would_pad_so(size, pads, stride, expected):
+def test_padding_is_same_only_where_keras_would_pad_so(size: Any, pads: Any, stride: Any, expected: Any) -> None:
     assert keras.padding(_conv(size, pads, stride)) == expected
 
 
-def test_a_convolution_in_the_words_of_keras():
+def test_a_convolution_in_the_words_of_keras() -> None:
     step = _conv(28, (1, 1))
     assert keras.class_name(step) == "Conv2D"
     assert keras.config(step) == {
@@ -112,6 +113,6 @@ def test_a_convolution_in_the_words_of_keras():
     }
 
 
-def test_relu6_is_a_clip():
+def test_relu6_is_a_clip() -> None:
     assert keras.activation(activation("Clip", min=0.0, max=6.0)) == "relu6"
     assert keras.activation(activation("Clip", min=-1.0, max=1.0)) == {"name": "clip", "min": -1.0, "max": 1.0}

@@ -9,6 +9,7 @@ import math
 import pkgutil
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -30,7 +31,7 @@ def _random_graph(seed: int) -> tuple[list[int], list[tuple[int, int]]]:
 
 @pytest.mark.parametrize("seed", range(25))
 @pytest.mark.parametrize("height", [math.inf, 700.0])
-def test_boxes_and_lanes_do_not_overlap_and_edges_lead_down(seed, height):
+def test_boxes_and_lanes_do_not_overlap_and_edges_lead_down(seed: Any, height: Any) -> None:
     lines, edges = _random_graph(seed)
     placed = layout.place(layout.arrange(lines, edges), height)
     for rank in placed.ranks:
@@ -39,8 +40,8 @@ def test_boxes_and_lanes_do_not_overlap_and_edges_lead_down(seed, height):
     for above, below in itertools.pairwise(placed.ranks):
         if above[0].column == below[0].column:
             assert max(i.y + i.height for i in above) < min(i.y for i in below)
-    for a, b in edges:
-        assert placed.boxes[a].rank < placed.boxes[b].rank
+    for source, target in edges:
+        assert placed.boxes[source].rank < placed.boxes[target].rank
     for column, (left, right, top, bottom) in enumerate(placed.columns):
         for item in itertools.chain.from_iterable(placed.ranks):
             if item.column == column:
@@ -53,7 +54,7 @@ def test_boxes_and_lanes_do_not_overlap_and_edges_lead_down(seed, height):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_every_edge_is_drawn_through_its_lanes(seed):
+def test_every_edge_is_drawn_through_its_lanes(seed: Any) -> None:
     lines, edges = _random_graph(seed)
     placed = layout.arrange(lines, edges)
     reached = set()
@@ -69,7 +70,7 @@ def test_every_edge_is_drawn_through_its_lanes(seed):
     assert reached == set(edges)
 
 
-def test_spread_keeps_order_and_distance_with_the_least_movement():
+def test_spread_keeps_order_and_distance_with_the_least_movement() -> None:
     assert layout.spread([0.0, 1000.0], [1.0, 1.0], [10, 10]) == [0.0, 1000.0]
     a, b = layout.spread([0.0, 0.0], [1.0, 1.0], [10, 10])
     assert (a, b) == (-(10 + layout.GAP) / 2, (10 + layout.GAP) / 2)
@@ -77,7 +78,7 @@ def test_spread_keeps_order_and_distance_with_the_least_movement():
     assert a == pytest.approx(0.0, abs=1e-6)
 
 
-def draw(program, title):
+def draw(program: Any, title: Any) -> Any:
     return picture.overview(picture.sketch(program, graph(program), title, 1000))
 
 
@@ -88,14 +89,14 @@ def _size(data: bytes) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("blocks", [0, 1, 12, 50, 400])
-def test_a_page_has_the_size_of_a_page(blocks):
+def test_a_page_has_the_size_of_a_page(blocks: Any) -> None:
     program = deep(blocks)
     width, height = _size(draw(program, "Deep"))
     assert 500 < width <= 4000
     assert 200 < height <= 6000
 
 
-def test_many_parallel_branches_fit_a_page():
+def test_many_parallel_branches_fit_a_page() -> None:
     from report_programs import BATCH, Maker
 
     m = Maker()
@@ -107,12 +108,12 @@ def test_many_parallel_branches_fit_a_page():
     assert height <= 6000
 
 
-def test_the_same_program_gives_the_same_bytes():
+def test_the_same_program_gives_the_same_bytes() -> None:
     first, second = (draw(p, "Residual") for p in (residual(), residual()))
     assert first == second
 
 
-def test_two_hundred_layers_have_a_box_each_and_thousands_are_drawn_by_scope():
+def test_two_hundred_layers_have_a_box_each_and_thousands_are_drawn_by_scope() -> None:
     program = deep(49)
     found, edges = boxes(graph(program), 320)
     assert len(found) == len(program.steps) + 2
@@ -127,7 +128,7 @@ def test_two_hundred_layers_have_a_box_each_and_thousands_are_drawn_by_scope():
     assert all(a < b for a, b in edges)
 
 
-def test_a_box_says_what_a_reviewer_looks_for():
+def test_a_box_says_what_a_reviewer_looks_for() -> None:
     program = residual()
     found, _ = boxes(graph(program), 320)
     assert [b.lines for b in found] == [
@@ -141,7 +142,7 @@ def test_a_box_says_what_a_reviewer_looks_for():
 
 
 @pytest.mark.parametrize("title", ["", "x" * 10_000, "名前\n\x00\u202e", "{{ x }}"])
-def test_any_text_can_be_drawn(title):
+def test_any_text_can_be_drawn(title: Any) -> None:
     from report_programs import BATCH, Maker
 
     m = Maker()
@@ -149,7 +150,7 @@ def test_any_text_can_be_drawn(title):
     assert _size(draw(program, title))[0] <= 4000
 
 
-def test_chains_keep_branches_apart():
+def test_chains_keep_branches_apart() -> None:
     program = deep(100)
     plain = replace(program, steps=tuple(replace(s, origin=replace(s.origin, node=s.name)) for s in program.steps))
     found, edges = boxes(graph(plain), 320)
@@ -158,7 +159,7 @@ def test_chains_keep_branches_apart():
     assert len(edges) == 1 + 100 * 4 + 1
 
 
-def test_every_layer_has_a_family():
+def test_every_layer_has_a_family() -> None:
     modules = [m.name for m in pkgutil.iter_modules(onnx2rust.layers.__path__)]
     for module in modules:
         importlib.import_module(f"onnx2rust.layers.{module}")
@@ -172,5 +173,5 @@ def test_every_layer_has_a_family():
 
 
 @pytest.mark.parametrize(("n", "text"), [(0, "0"), (999, "999"), (1000, "1.00 k"), (12_345, "12.3 k"), (4_560_000, "4.56 M")])
-def test_quantities(n, text):
+def test_quantities(n: Any, text: Any) -> None:
     assert quantity(n) == text

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import onnx_models
 import pytest
@@ -18,7 +21,7 @@ from onnx2rust.oracle import Oracle
 from onnx2rust.verification import draws
 
 
-def program(inputs, symbols=()):
+def program(inputs: Any, symbols: Any = ()) -> Any:
     """A Program of inputs alone: {name: (dtype, shape)}."""
     values = tuple(
         Value(n, TensorType(t, tuple(symbol(d) if isinstance(d, str) else d for d in shape))) for n, (t, shape) in inputs.items()
@@ -26,7 +29,7 @@ def program(inputs, symbols=()):
     return Program("p", values, (), (), (), symbols)
 
 
-def model(nodes, inputs, outputs, constants=()):
+def model(nodes: Any, inputs: Any, outputs: Any, constants: Any = ()) -> Any:
     """An ONNX model from nodes; inputs {name: (code, shape)}, outputs {name: code}."""
     graph = helper.make_graph(
         nodes,
@@ -41,7 +44,7 @@ def model(nodes, inputs, outputs, constants=()):
 I64, F32 = TensorProto.INT64, TensorProto.FLOAT
 
 
-def test_the_first_length_that_the_reference_can_run_is_taken():
+def test_the_first_length_that_the_reference_can_run_is_taken() -> None:
     # only lengths that 8 divides can be reshaped
     nodes = [helper.make_node("Reshape", ["x", "shape"], ["y"])]
     proto = model(nodes, {"x": (F32, ["n", "t"])}, {"y": F32}, {"shape": np.array([0, 8, -1])})
@@ -53,7 +56,7 @@ def test_the_first_length_that_the_reference_can_run_is_taken():
     np.testing.assert_array_equal(found[1].feeds["x"], again[1].feeds["x"])
 
 
-def test_a_model_that_no_length_suits_says_what_to_do():
+def test_a_model_that_no_length_suits_says_what_to_do() -> None:
     proto = model([helper.make_node("Reshape", ["x", "s"], ["y"])], {"x": (F32, ["n"])}, {"y": F32}, {"s": np.array([9999])})
     given = importer.read(proto, Options())
     notes: list[str] = []
@@ -73,13 +76,13 @@ def test_a_model_that_no_length_suits_says_what_to_do():
 
 
 @pytest.fixture
-def score():
+def score() -> Any:
     """A binary classifier: the proto and its Program."""
     proto = onnx_models.score()
     return proto, importer.read(proto, Options())
 
 
-def test_a_features_file_in_batches_with_predictions(score, tmp_path):
+def test_a_features_file_in_batches_with_predictions(score: Any, tmp_path: Path) -> None:
     proto, given = score
     rows = np.random.default_rng(0).standard_normal((300, 10)).astype("f")
     oracle = Oracle(proto, given)
@@ -109,7 +112,7 @@ def test_a_features_file_in_batches_with_predictions(score, tmp_path):
         ),
     ],
 )
-def test_features_that_do_not_fit(score, tmp_path, arrays, message):
+def test_features_that_do_not_fit(score: Any, tmp_path: Path, arrays: Any, message: Any) -> None:
     proto, given = score
     np.savez(tmp_path / "f.npz", **arrays)
     with pytest.raises(InvalidModelError) as caught:
@@ -118,7 +121,7 @@ def test_features_that_do_not_fit(score, tmp_path, arrays, message):
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -1.0])
-def test_predictions_that_the_model_does_not_compute(score, tmp_path, wrong):
+def test_predictions_that_the_model_does_not_compute(score: Any, tmp_path: Path, wrong: Any) -> None:
     proto, given = score
     rows = np.zeros((3, 10), "f")
     expected = session(proto).run(None, {"features": rows})[0][:, 0]
@@ -131,34 +134,34 @@ def test_predictions_that_the_model_does_not_compute(score, tmp_path, wrong):
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 truncated", b"\x93NUMPY nonsense", b"noise" * 100])
-def test_features_that_are_no_archive(score, tmp_path, content):
+def test_features_that_are_no_archive(score: Any, tmp_path: Path, content: Any) -> None:
     proto, given = score
     (tmp_path / "f.npz").write_bytes(content)
     with pytest.raises(UsageError, match=r"f\.npz: cannot be read as an \.npz file"):
         samples.make(proto, given, tmp_path / "f.npz")
 
 
-def test_an_array_file_is_no_archive(score, tmp_path):
+def test_an_array_file_is_no_archive(score: Any, tmp_path: Path) -> None:
     proto, given = score
     np.save(tmp_path / "f.npy", np.zeros(3))
     with pytest.raises(UsageError, match="cannot be read as an"):
         samples.make(proto, given, tmp_path / "f.npy")
 
 
-def test_expected_outputs_do_not_overwrite_an_input_of_their_name():
+def test_expected_outputs_do_not_overwrite_an_input_of_their_name() -> None:
     given = program({"predictions": (DType.F32, (2,))})
     assert samples.expected_names(Program("p", given.inputs, (), ("y",), ())) == ("expected_predictions",)
     assert samples.expected_names(Program("p", given.inputs, (), ("a", "predictions"), ())) == ("a", "expected_predictions")
 
 
-def test_arrays_of_full_shape_where_rows_would_leave_sizes_open():
+def test_arrays_of_full_shape_where_rows_would_leave_sizes_open() -> None:
     proto = model([helper.make_node("Relu", ["x"], ["y"])], {"x": (F32, ["n", "h", "w"])}, {"y": F32})
     data = samples.make(proto, importer.read(proto, Options()), None)
     assert data.arrays["x"].shape == (8, 12, 12)
     assert (data.samples, data.batched) == (8, True)
 
 
-def test_options_are_for_all_models_or_one_for_each():
+def test_options_are_for_all_models_or_one_for_each() -> None:
     first, second = Options(name="first"), Options(name="second")
     assert for_each(first, 2) == [first, first]
     assert for_each((first, second), 2) == [first, second]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import onnx
 import onnx_models
 import pytest
@@ -15,11 +18,12 @@ from onnx2rust.verification import verify
 
 
 @pytest.mark.parametrize("part", [(architecture, "architecture"), (picture, "sketch"), (report, "computation_graph")])
-def test_a_report_that_fails_is_the_failure_of_its_model(tmp_path, monkeypatch, part):
-    def fails(*_):
+def test_a_report_that_fails_is_the_failure_of_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: Any) -> None:
+    def fails(*_: Any) -> None:
         raise KeyError("no such layer")
 
-    monkeypatch.setattr(*part, fails)
+    module, name = part
+    monkeypatch.setattr(module, name, fails)
     paths = [tmp_path / "score.onnx", tmp_path / "digits.onnx"]
     onnx.save(onnx_models.score(), paths[0])
     onnx.save(onnx_models.digits(), paths[1])
@@ -33,7 +37,7 @@ def test_a_report_that_fails_is_the_failure_of_its_model(tmp_path, monkeypatch, 
         ]
 
 
-def test_all_but_the_pixels_is_what_a_conversion_writes(tmp_path):
+def test_all_but_the_pixels_is_what_a_conversion_writes(tmp_path: Path) -> None:
     loaded = Loaded(onnx_models.score(), "onnx", "onnx")
     plain = pipeline.generate(loaded, "score.onnx", Options(), drawn=False)
     drawn = pipeline.generate(loaded, "score.onnx", Options())

@@ -73,25 +73,32 @@ fn whole_panels<S: Simd, W: At<S>, const R: usize>(
         s,
         #[inline(always)]
         || {
-            let windows = windows(job, places, 0);
+            let windows = &windows(job, places, 0);
             let end = first + count;
             match W::Whole::LANES {
                 16 => {
                     for p in (first..end - count % 2).step_by(2) {
-                        panel_tile::<S, W, W::Whole, R, 2, 2>(s, job, places, &windows, p, y);
+                        panel_tile::<S, W, W::Whole, R, 2, 2>(s, job, places, Some(windows), p, y);
                     }
                     if count % 2 == 1 {
-                        panel_tile::<S, W, W::Whole, R, 1, 1>(s, job, places, &windows, end - 1, y);
+                        panel_tile::<S, W, W::Whole, R, 1, 1>(
+                            s,
+                            job,
+                            places,
+                            Some(windows),
+                            end - 1,
+                            y,
+                        );
                     }
                 }
                 8 => {
                     for p in first..end {
-                        panel_tile::<S, W, W::Whole, R, 1, 2>(s, job, places, &windows, p, y);
+                        panel_tile::<S, W, W::Whole, R, 1, 2>(s, job, places, Some(windows), p, y);
                     }
                 }
                 _ => {
                     for p in first..end {
-                        panel_tile::<S, W, W::Whole, R, 1, 4>(s, job, places, &windows, p, y);
+                        panel_tile::<S, W, W::Whole, R, 1, 4>(s, job, places, Some(windows), p, y);
                     }
                 }
             }
@@ -111,7 +118,17 @@ fn half_panel<S: Simd, W: At<S>, const R: usize>(
     at_level(
         s,
         #[inline(always)]
-        || panel_tile::<S, W, W::Half, R, 1, 1>(s, job, places, &windows(job, places, 0), panel, y),
+        || {
+            // Taken before the loop only where there are registers for them: with sixteen, every segment would load them again.
+            let known;
+            let first = if const { W::Whole::LANES == 16 } {
+                known = windows(job, places, 0);
+                Some(&known)
+            } else {
+                None
+            };
+            panel_tile::<S, W, W::Half, R, 1, 1>(s, job, places, first, panel, y);
+        },
     );
 }
 
@@ -140,7 +157,7 @@ fn panel_tile<S: Simd, W: At<S>, F: Lanes<S, W>, const R: usize, const P: usize,
     s: S,
     job: &Job<W>,
     places: &[Place; R],
-    windows_0: &[&[W::Group]; R],
+    first_windows: Option<&[&[W::Group]; R]>,
     panel: usize,
     y: &mut [W::Sum],
 ) {
@@ -153,10 +170,9 @@ fn panel_tile<S: Simd, W: At<S>, F: Lanes<S, W>, const R: usize, const P: usize,
     let mut at = panel * job.panel_len + job.panel_start;
     for segment in 0..job.offsets.len() {
         // The first segment's windows were taken once for all panels: of a matrix there are no others.
-        let rows = if segment == 0 {
-            *windows_0
-        } else {
-            windows(job, places, segment)
+        let rows = match first_windows {
+            Some(first) if segment == 0 => *first,
+            _ => windows(job, places, segment),
         };
         let mut panels: [&[W]; P] = [&[]; P];
         let mut p = 0;

@@ -1,0 +1,3 @@
+"""The version of this package, which generated crates name."""
+
+VERSION = "1.0.0a1"
