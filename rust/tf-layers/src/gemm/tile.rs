@@ -166,7 +166,6 @@ fn panel_tile<S: Simd, W: At<S>, F: Lanes<S, W>, const R: usize, const P: usize,
     let columns = (job.columns - start).min(width);
     let mut sums: Sums<F, R, N> = [[F::all(s, W::Sum::default()); N]; R];
 
-    let steps = job.len / W::DEPTH;
     let mut at = panel * job.panel_len + job.panel_start;
     for segment in 0..job.offsets.len() {
         // The first segment's windows were taken once for all panels: of a matrix there are no others.
@@ -177,11 +176,11 @@ fn panel_tile<S: Simd, W: At<S>, F: Lanes<S, W>, const R: usize, const P: usize,
         let mut panels: [&[W]; P] = [&[]; P];
         let mut p = 0;
         while p < P {
-            panels[p] = &job.panels[at + p * job.panel_len..][..steps * PANEL];
+            panels[p] = &job.panels[at + p * job.panel_len..][..job.len / W::DEPTH * PANEL];
             p += 1;
         }
         // Three channels (or one) under a kernel of 3: the lengths too short for rounds, worth code of their own in full tiles.
-        sums = match steps {
+        sums = match job.len / W::DEPTH {
             3 if const { W::SHORT && R == W::ROWS } => {
                 multiply_3::<S, W, F, R, P, N>(s, sums, rows, panels)
             }
@@ -190,7 +189,7 @@ fn panel_tile<S: Simd, W: At<S>, F: Lanes<S, W>, const R: usize, const P: usize,
             }
             _ => multiply::<S, W, F, R, P, N>(s, sums, rows, panels),
         };
-        at += steps * PANEL;
+        at += job.len / W::DEPTH * PANEL;
     }
 
     let bias = finish::bias::<S, W, F, N>(s, job, start, columns);
