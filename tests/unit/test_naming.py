@@ -154,7 +154,7 @@ def test_many_equal_names_take_no_time() -> None:
 
 
 def test_templates_take_nothing_that_is_not_escaped() -> None:
-    from onnx2rust.emit.project import _environment
+    from onnx2rust.emit.templates import _environment
 
     template = _environment().from_string("{{ value }}")
     assert template.render(value=naming.string("x")) == '"x"'

@@ -75,6 +75,8 @@ pub mod recurrent;
 pub mod reduce;
 #[cfg(feature = "scan")]
 pub mod scan;
+#[cfg(feature = "scores")]
+pub mod scores;
 #[cfg(feature = "select")]
 pub mod select;
 #[cfg(feature = "base")]
@@ -85,6 +87,8 @@ mod slot;
 pub mod softmax;
 #[cfg(feature = "base")]
 pub mod top;
+#[cfg(feature = "tree")]
+pub mod tree;
 #[cfg(feature = "unary")]
 pub mod unary;
 

@@ -27,7 +27,8 @@ from onnx2rust.model.graph import names_captured
 Environment = MutableMapping[str, Any]
 """What names mean in a graph."""
 Reader = Callable[[onnx.GraphProto, Environment, Sequence[Value]], list[Value]]
-"""Lowers the nodes of a graph inside an environment, for these values of its inputs; returns its outputs, fewer where some are refused."""
+"""Lowers the nodes of a graph inside an environment, for these values of its inputs; returns its
+outputs, fewer where some are refused."""
 
 
 class Builder(Rounding):
@@ -54,8 +55,8 @@ class Builder(Rounding):
         finish: Callable[[list[Value]], list[Value]] = lambda outputs: outputs,
     ) -> Program:
         """Lowers a graph attribute; it may use every name its node can see. `finish` may add steps for the outputs. Outputs in
-        `fresh_outputs` are computed by steps of the body, each by one of its own: an output that is not is copied. What it reads from
-        outside is a tensor there: a value that waits to be rounded is, once and not in every iteration."""
+        `fresh_outputs` are computed by steps of the body, each by one of its own: an output that is not is copied. What it reads
+        from outside is a tensor there: a value that waits to be rounded is, once and not in every iteration."""
         outside = ((n, self._scope.get(n)) for n in sorted(names_captured(graph)))
         rounded = {n: self.rounded(v) for n, v in outside if isinstance(v, Value) and self.waits(v)}
         with self.binding(rounded), self._inner_steps() as steps:

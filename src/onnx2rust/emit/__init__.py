@@ -1,6 +1,7 @@
 """Plan → files. Templates decide nothing: this room computes every name and line, they only place them."""
 
-from onnx2rust.emit.project import Context, Rendered, fill, render, workspace
+from onnx2rust.emit.project import Context, Rendered, render, workspace
+from onnx2rust.emit.templates import fill
 from onnx2rust.emit.weights import arrays as weights
 
 __all__ = ["Context", "Rendered", "fill", "render", "weights", "workspace"]

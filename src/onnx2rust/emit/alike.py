@@ -1,4 +1,5 @@
-"""Blocks that are alike in all but their weights, as those of a transformer are: one method runs them, and a struct holds the layers of each."""
+"""Blocks that are alike in all but their weights, as those of a transformer are: one method runs
+them, and a struct holds the layers of each."""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ class Kind:
         begin = _begin(short)
         self.members = tuple(names.unique(ident("_".join(words[begin:]), "layer")) for words in short)
 
-    def called(self, block: int) -> dict[str, str]:
+    def called(self, block: int) -> dict[str, Escaped]:
         """What a block's method calls the layers and constants."""
         return dict(zip(self.blocks[block], self.members, strict=True))
 

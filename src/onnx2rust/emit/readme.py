@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,28 +17,64 @@ from onnx2rust.ir.program import Program
 from onnx2rust.plan.planner import Plan
 
 
-def values(plan: Plan, weights: Mapping[str, np.ndarray[Any, Any]], negatives: int | None) -> dict[str, Any]:
-    """The `readme` part of the templates' context; `negatives` is the number of samples that thresholds rest on, if any."""
+@dataclass(frozen=True)
+class Rate:
+    """A threshold, and the share of negative samples that reach it."""
+
+    name: Escaped
+    rate: Escaped
+    measurable: bool
+    """Whether the samples were enough to see it."""
+
+
+@dataclass(frozen=True)
+class Called:
+    """How many of its layers are of one struct of tf-layers."""
+
+    path: Escaped
+    count: Escaped
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The model in numbers."""
+
+    layers: tuple[Called, ...]
+    parameters: Escaped
+    weight_bytes: Escaped
+    work: Escaped | None
+    """Multiply-adds, if no run decides them."""
+    workspace: Escaped | None
+    """Bytes of all buffers, likewise."""
+    at: Escaped
+    """For which sizes these two are."""
+    rates: tuple[Rate, ...]
+    negatives: Escaped | None
+    """The number of samples that thresholds rest on, if any."""
+
+
+def numbers(plan: Plan, weights: Mapping[str, np.ndarray[Any, Any]], negatives: int | None) -> Numbers:
+    """What the README says of the plan."""
     program = plan.program
     steps = [s for s in program.walk() if not isinstance(s.layer, View)]
     work: Dim = 0
     for step in steps:
         work = work + step.layer.multiply_adds()
-    return {
-        "layers": [
-            {"path": Escaped(path), "count": Escaped(str(n))} for path, n in sorted(Counter(s.layer.rust for s in steps).items())
-        ],
-        "parameters": Escaped(f"{sum(a.size for a in weights.values()):,}"),
-        "weight_bytes": Escaped(quantity(sum(a.nbytes for a in weights.values()))),
-        "work": Escaped(f"{n:,}") if (n := _at_one(program, work)) else None,
-        "workspace": Escaped(quantity(n)) if (n := _workspace(plan)) is not None else None,
-        "at": Escaped("".join(f" at {', '.join(f'`{s}`' for s in program.symbols)} = 1" if program.symbols else "")),
-        "rates": [
-            {"name": Escaped(key), "rate": Escaped(f"{rate * 100:g} %"), "measurable": negatives is None or rate * negatives >= 1}
+    at_one, workspace = _at_one(program, work), _workspace(plan)
+    counted = sorted(Counter(s.layer.rust for s in steps).items())
+    return Numbers(
+        tuple(Called(Escaped(path), Escaped(str(n))) for path, n in counted),
+        Escaped(f"{sum(a.size for a in weights.values()):,}"),
+        Escaped(quantity(sum(a.nbytes for a in weights.values()))),
+        Escaped(f"{at_one:,}") if at_one else None,
+        None if workspace is None else Escaped(quantity(workspace)),
+        Escaped(f" at {', '.join(f'`{s}`' for s in program.symbols)} = 1" if program.symbols else ""),
+        tuple(
+            Rate(Escaped(key), Escaped(f"{rate * 100:g} %"), negatives is None or rate * negatives >= 1)
             for key, rate in FALSE_POSITIVE_RATES.items()
-        ],
-        "negatives": None if negatives is None else Escaped(str(negatives)),
-    }
+        ),
+        None if negatives is None else Escaped(str(negatives)),
+    )
 
 
 def quantity(n: int) -> str:

@@ -91,7 +91,8 @@ class Writer:
         return code(WORKSPACE, f".s{self.plan.slot_of[self.plan.root(value)]}{text}")
 
     def _part(self, root: Value, head: Code, close: str | None, borrow: str) -> Code:
-        """A slice: `head`, the length and `close`. In a segment, the part of a whole value that belongs to this turn's samples."""
+        """A slice: `head`, the length and `close`. In a segment, the part of a whole value that
+        belongs to this turn's samples."""
         if self.segment is None or root not in self.plan.whole:
             return head if close is None else code(head, Length(self.dims(root.shape)), close)
         elements = part(root, self.segment.batch)
@@ -192,7 +193,8 @@ class Writer:
         return sizes
 
     def _arguments(self, step: Step, skip: Sequence[int] = (), instead: Code | None = None) -> list[Code]:
-        """What stands in front of the outputs: the sizes and the inputs, without those of `skip`, or with `instead` in place of them."""
+        """What stands in front of the outputs: the sizes and the inputs, without those of `skip`,
+        or with `instead` in place of them."""
         layer, sizes = step.layer, self._sizes(step)
         reads: dict[int, Code | None] = {}
         for index, value in enumerate(step.inputs):
@@ -276,17 +278,6 @@ class Writer:
     def _types(self) -> dict[str, str]:
         steps = {step.name: literals.type_path(step.layer) for step in self.plan.program.walk() if not step.bodies}
         return {**steps, **{e.name: f"&'w [{e.stored.rust}]" for e in self.weights.entries}}
-
-    def fields(self, scope: Scope) -> list[tuple[Step, str, str]]:
-        """Layers with parameters: (step, Rust type, struct literal), as the file whose names are `scope` writes them."""
-        found = []
-        for step in self.plan.program.walk():
-            if isinstance(step.layer, View) or step.bodies or not step.layer.constants():
-                continue
-            self.features |= step.layer.features()
-            literal = literals.struct(step.layer, self.weights, scope)
-            found.append((step, literals.struct_type(step.layer, scope), literal))
-        return found
 
 
 def _method(name: str, layer: Layer, inputs: Sequence[Value | None], outputs: Sequence[Value | None] = ()) -> str:

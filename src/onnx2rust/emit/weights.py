@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust.base.naming import Escaped, Names, ident, inside, weight_name
+from onnx2rust.base.naming import Escaped, Names, code_span, ident, inside, string, weight_name
 from onnx2rust.ir import dtypes
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import PLAIN, Variant, Weight
@@ -19,6 +19,17 @@ from onnx2rust.ir.program import Program, Step, Value
 
 _Content = tuple[bytes, str, tuple[int, ...]]
 _Key = tuple[bytes, str, tuple[int, ...], Variant]
+
+
+@dataclass(frozen=True)
+class Static:
+    """A packed tensor as `src/weights.rs` declares it."""
+
+    doc: Escaped
+    field: Escaped
+    storage: Escaped
+    kind: Escaped
+    file: Escaped
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +47,30 @@ class Entry:
         """The element type of what is embedded: 8-bit kernels are packed four to a word."""
         return DType.I32 if self.packing.name.startswith("Integer") else self.dtype
 
+    def file(self, prefix: str) -> Escaped:
+        """The file that the build script packs it into, as a Rust string: all lie in one folder, so
+        `prefix` has no slash left."""
+        return string(f"{prefix.replace('/', '__')}{self.name}.{'rs' if self.as_text else 'bin'}")
+
+    @property
+    def as_text(self) -> bool:
+        """Whether the build script writes it as Rust, because not every byte pattern is one of its elements."""
+        return self.dtype in (DType.BOOL, DType.F16)
+
+    def tensor(self, prefix: str, packing: str) -> Escaped:
+        """What the build script reads, checks and packs."""
+        shape = ", ".join(map(str, self.array.shape))
+        return Escaped(
+            f"Tensor {{ name: {string(prefix + self.member)}, dtype: Dtype::{self.dtype.variant}, shape: &[{shape}], "
+            f"packing: {packing}, file: {self.file(prefix)} }}"
+        )
+
+    def static(self, prefix: str) -> Static:
+        """What the crate embeds."""
+        doc = code_span(f"{self.member}: [{', '.join(map(str, self.array.shape))}]")
+        kind = Escaped("include" if self.as_text else "bytes")
+        return Static(doc, self.name, Escaped(self.stored.rust), kind, self.file(prefix))
+
 
 @dataclass(frozen=True)
 class _Reader:
@@ -51,9 +86,9 @@ class _Reader:
 class WeightTable:
     """All entries of a program, in order of first use; equal arrays with equal packing are one entry.
 
-    What one layer alone holds is called after it and the field (`conv1_kernel`), whatever exporter the tensor's name is from. A constant that
-    is an input of a step keeps its own name without the scopes that all have; where that is but a counter, the step and what it is there
-    say more (`embedding_table`). What several steps share has its own name.
+    What one layer alone holds is called after it and the field (`conv1_kernel`), whatever exporter the tensor's name is from. A
+    constant that is an input of a step keeps its own name without the scopes that all have; where that is but a counter, the step
+    and what it is there say more (`embedding_table`). What several steps share has its own name.
     """
 
     def __init__(self, program: Program) -> None:

@@ -33,7 +33,8 @@ class MatMulInteger(Layer, rust="integer::MatMulInteger", sizes_in="matrices::Ma
 
 @dataclass(frozen=True)
 class ConvInteger(Layer, rust="integer::ConvInteger", sizes_in=_IMAGES.path, inputs_in=(_IMAGES,), optional=(2, 3), windows=True):
-    """y = (x − x_zero) ⋆ (w − w_zero), i32, channels last; inputs x, w [*kernel_shape, inputs / group, outputs], x_zero, w_zero."""
+    """y = (x − x_zero) ⋆ (w − w_zero), i32, channels last; inputs x, w [*kernel_shape, inputs /
+    group, outputs], x_zero, w_zero."""
 
     input_channels: int
     output_channels: int
@@ -101,7 +102,8 @@ class IntegerConv(
 
 @dataclass(frozen=True)
 class Requantize(Layer, rust="integer::Requantize", sizes_in=_SUMS.path, inputs_in=(_SUMS,), optional=(4, 5)):
-    """y = saturate(round((x + bias) · (a_scale · b_scale / y_scale)) + y_zero); inputs x, a_scale, b_scale, y_scale, y_zero, bias."""
+    """y = saturate(round((x + bias) · (a_scale · b_scale / y_scale)) + y_zero); inputs x, a_scale,
+    b_scale, y_scale, y_zero, bias."""
 
     rows: Dim
     channels: Dim

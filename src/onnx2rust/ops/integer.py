@@ -59,7 +59,9 @@ def _dense(g: Builder, a: Value, b: Value, a_zero: Value | None, b_zero: Value |
 
 
 def _kernel(g: Builder, w: Value, zero: Value | None, count: int) -> tuple[np.ndarray[Any, Any], Weight | None]:
-    """Weights as int8, and the zero points of `count` columns or outputs if any is not 0. Unsigned weights lose 128, and so do theirs."""
+    """Weights as int8, and the zero points of `count` columns or outputs if any is not 0.
+
+    Unsigned weights lose 128, and so do their zero points."""
     assert w.array is not None
     shift = 128 if w.dtype is DType.U8 else 0
     weights = (w.array.astype(np.int16) - shift).astype(np.int8)

@@ -2,9 +2,11 @@
 
     y = (kernel · x + bias) · s + t   →   y = (kernel·s) · x + (bias·s + t)
 
-for `ScaleShift` (what BatchNormalization becomes), and for `Mul`, `Div`, `Add` and `Sub` by a constant that has one element a channel (or one in all), where nobody else reads the product and
-it has no activation or residual yet. Every output element of a product belongs to one channel, the last axis of y, and views keep the order of elements, so the constant that belongs to
-an element is told by its index modulo the number of channels; that is what is checked. The new weights are computed in f64 and rounded once.
+for `ScaleShift` (what BatchNormalization becomes), and for `Mul`, `Div`, `Add` and `Sub` by a constant that has one element a
+channel (or one in all), where nobody else reads the product and it has no activation or residual yet. Every output element of a
+product belongs to one channel, the last axis of y, and views keep the order of elements, so the constant that belongs to an
+element is told by its index modulo the number of channels; that is what is checked. The new weights are computed in f64 and
+rounded once.
 
 Refused: constants that are infinite or NaN or whose reciprocal or product with the weights is; a constant divided by the product;
 activations other than Linear; residuals.

@@ -2,11 +2,12 @@
 
     while …: t = layer(a); …   →   t = layer(a); while …: …
 
-for a step of Loop's body whose inputs all come from outside the body (or from steps already taken out), that defines no sizes and whose sizes do not
-depend on any that the loop changes: it computes the same in every iteration, so once is enough. Views go along.
+for a step of Loop's body whose inputs all come from outside the body (or from steps already taken out), that defines no sizes and
+whose sizes do not depend on any that the loop changes: it computes the same in every iteration, so once is enough. Views go
+along.
 
-Refused: steps that can fail (a loop that runs no iteration must not fail), that have bodies or define sizes, and bodies of If, which
-may not run at all.
+Refused: steps that can fail (a loop that runs no iteration must not fail), that have bodies or
+define sizes, and bodies of If, which may not run at all.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Program → Plan: which value lives in which workspace slot.
 
 Values whose lifetimes do not overlap share a slot of their element type; a layer that can work in place writes over an
-input that dies there. Two placements are tried (in order of execution with best fit; largest first) and the smaller one is kept: on real
-models they differ by up to a third, either way.
+input that dies there. Two placements are tried (in order of execution with best fit; largest first) and the smaller one is kept:
+on real models they differ by up to a third, either way.
 
-A segment (see `batching`) is a loop: what it reads from outside stays alive until its last step, and what outlives it has its buffer from
-its first step on. Such values are whole; all others of a segment are as large as the samples of one turn.
+A segment (see `batching`) is a loop: what it reads from outside stays alive until its last step, and what outlives it has its
+buffer from its first step on. Such values are whole; all others of a segment are as large as the samples of one turn.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ FOREVER = 1 << 60
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A program and the placement of its values. `root` resolves views: values with one root share their elements. `whole` are the values
-    (roots) whose buffers hold all samples, also while a segment runs."""
+    """A program and the placement of its values. `root` resolves views: values with one root share their elements. `whole` are
+    the values (roots) whose buffers hold all samples, also while a segment runs."""
 
     program: Program
     slots: tuple[DType, ...]

@@ -1,0 +1,208 @@
+"""What stands at a model's border: its inputs, outputs and open sizes, as the generated crate names, types and explains them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from onnx2rust.base.naming import Escaped, Names, code_span, string
+from onnx2rust.emit import lengths
+from onnx2rust.emit.scope import Scope
+from onnx2rust.emit.sizes import grouped
+from onnx2rust.ir.dims import Dim, evaluate, product, symbols
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.program import Program, Value
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or an output."""
+
+    field: Escaped
+    """Of `Inputs` or `Outputs`."""
+    name: Escaped
+    """What the model file calls it, as a Rust string."""
+    dtype: DType
+    rank: int
+    axes: Escaped
+    shape_text: Escaped
+    doc_local: Escaped
+    """What examples call it."""
+    doc_length: int | None
+    """Its elements where every open size is 1, if no run decides it."""
+    doc_shape: Escaped | None
+    length: Escaped | None
+    """The constant that holds its elements, those for each of the open size along its first axis, if there is one."""
+    number: Escaped | None
+    doc: Escaped | None
+
+    @property
+    def field_text(self) -> Escaped:
+        """The field's name as a Rust string."""
+        return string(self.field)
+
+    @property
+    def rust(self) -> Escaped:
+        """The element type."""
+        return Escaped(self.dtype.rust)
+
+    @property
+    def signature(self) -> Escaped:
+        """The element type's name where the crate says it as data."""
+        return Escaped(f"tf_layers::signature::Dtype::{self.dtype.variant}")
+
+    @property
+    def zero(self) -> Escaped:
+        """An element."""
+        special = {DType.BOOL: "false", DType.F16: "F16(0)"}
+        return Escaped(special.get(self.dtype, "0.0" if self.dtype.is_float else f"0_{self.dtype.rust}"))
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A size that the model leaves open."""
+
+    name: Escaped
+    doc: Escaped
+
+
+@dataclass(frozen=True)
+class Found:
+    """How `Inputs::sizes` finds one open size: the length of `field` over the product of `others`."""
+
+    variable: Escaped
+    field: Escaped
+    others: Escaped
+    doc: Escaped
+
+    @property
+    def text(self) -> Escaped:
+        """The field's name as a Rust string."""
+        return string(self.field)
+
+
+@dataclass(frozen=True)
+class FoundSizes:
+    """How `Inputs::sizes` finds all of them."""
+
+    lines: tuple[Found, ...]
+    fields: Escaped
+
+    @property
+    def doc(self) -> Escaped:
+        """How, in words."""
+        return Escaped(", ".join(line.doc for line in self.lines))
+
+
+@dataclass(frozen=True)
+class Border:
+    """All that stands at a model's border."""
+
+    symbols: tuple[Symbol, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    found: FoundSizes | None
+
+    @property
+    def doc_sizes(self) -> Escaped:
+        """The fields of `Sizes` in an example: one of each."""
+        return Escaped(" " + ", ".join(f"{s.name}: 1" for s in self.symbols) + " ")
+
+    @property
+    def doc_inputs(self) -> Escaped:
+        """The fields of `Inputs` in an example."""
+        return Escaped(" " + ", ".join(f"{i.field}: &{i.doc_local}" for i in self.inputs) + " ")
+
+    def doc_imports(self, model: str) -> Escaped:
+        """What an example imports."""
+        sizes = ["Sizes"] if self.symbols and not self.found else []
+        halves = ["F16"] if any(i.dtype is DType.F16 for i in self.inputs) else []
+        return Escaped(", ".join(sorted(["Inputs", model, *sizes, *halves])))
+
+
+def border(program: Program, own: Scope, inputs: Mapping[Value, Escaped], outputs: Sequence[Escaped], locals_: Names) -> Border:
+    """The border of the program, whose inputs and outputs have these fields, in the file whose
+    names are `own`; `locals_` are names for examples."""
+    constants = Names(("INPUTS", "OUTPUTS", "SYMBOLS"))
+
+    def tensor(value: Value, field: Escaped, name: str, local: Escaped) -> Tensor:
+        one = dict.fromkeys(program.symbols, 1)
+        sizes = [_at(d, one) for d in value.shape]
+        known = [n for n in sizes if n is not None]
+        all_known = len(known) == len(sizes)
+        length, number, doc = _length(program, value, field, constants)
+        return Tensor(
+            field,
+            string(name),
+            value.dtype,
+            value.rank,
+            Escaped(f"[{', '.join(_axis(d, program) for d in value.shape)}]"),
+            Escaped(f"`[{', '.join(map(str, value.shape))}]`"),
+            local,
+            math.prod(known) if all_known else None,
+            Escaped(f"[{', '.join(map(str, sizes))}]") if all_known else None,
+            length,
+            number,
+            doc,
+        )
+
+    return Border(
+        tuple(Symbol(Escaped(s), _symbol_doc(program, s)) for s in program.symbols),
+        tuple(tensor(v, inputs[v], v.name, locals_.unique(inputs[v])) for v in program.inputs),
+        tuple(tensor(v, f, name, f) for v, f, name in zip(program.outputs, outputs, program.output_names, strict=True)),
+        _found(program, own, inputs),
+    )
+
+
+def _length(
+    program: Program, value: Value, field: Escaped, names: Names
+) -> tuple[Escaped | None, Escaped | None, Escaped | None]:
+    """The constant that holds a tensor's length, its number and what is said of it, if it has one."""
+    length = lengths.fixed(program, value)
+    if length is None:
+        return None, None, None
+    number, symbol = length
+    each = "" if symbol is None else f" for each of `{symbol}`"
+    return (
+        names.unique(f"{field.upper().rstrip('_')}_LEN"),
+        Escaped(grouped(number)),
+        Escaped(f"Elements of `{field}`{each}."),
+    )
+
+
+def _at(dim: Dim, values: dict[str, int]) -> int | None:
+    return max(0, evaluate(dim, values)) if symbols(dim) <= set(values) else None
+
+
+def _axis(dim: Dim, program: Program) -> str:
+    if isinstance(dim, int):
+        return f"Axis::Size({dim})"
+    return f'Axis::Symbol("{dim}")' if str(dim) in program.symbols else "Axis::Computed"
+
+
+def _symbol_doc(program: Program, name: str) -> Escaped:
+    where = [f"{code_span(v.name)} axis {k}" for v in program.inputs for k, d in enumerate(v.shape) if name in symbols(d)]
+    return Escaped("Size of " + ", ".join(where))
+
+
+def _found(program: Program, own: Scope, inputs: Mapping[Value, Escaped]) -> FoundSizes | None:
+    found = lengths.found(program)
+    if found is None:
+        return None
+    lines = tuple(
+        Found(
+            own.symbols[f.symbol],
+            inputs[f.value],
+            Escaped(", ".join(str(d) if isinstance(d, int) else own.symbols[str(d)] for d in f.others)),
+            Escaped(f"`{f.symbol}` is the length of `{inputs[f.value]}`{_over(f.others)}"),
+        )
+        for f in found
+    )
+    fields = [s if own.symbols[s] == s else f"{s}: {own.symbols[s]}" for s in program.symbols]
+    return FoundSizes(lines, Escaped(" " + ", ".join(fields) + " "))
+
+
+def _over(others: Sequence[Dim]) -> str:
+    factor = product(others)
+    return "" if factor == 1 else f" / ({factor})" if " " in str(factor) else f" / {factor}"
