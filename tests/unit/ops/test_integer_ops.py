@@ -35,7 +35,7 @@ def test_a_right_side_of_the_run_is_not() -> None:
     assert layers(lower("MatMulInteger", {"a": (U8, [4, 3]), "b": (I8, [3, 2])})) == ["MatMulInteger"]
     stack = np.zeros((2, 3, 2), I8)
     assert layers(lower("MatMulInteger", {"a": (U8, [2, 4, 3]), "b": stack})) == ["MatMulInteger"]
-    zero = {"-": (U8, []), "v": (I8, [])}
+    zero: dict[str, Any] = {"-": (U8, []), "v": (I8, [])}
     assert layers(lower("MatMulInteger", {"a": (U8, [4, 3]), "b": stack[0], **zero})) == ["MatMulInteger"]
 
 
