@@ -277,7 +277,7 @@ class Writer:
     @functools.cached_property
     def _types(self) -> dict[str, str]:
         steps = {step.name: literals.type_path(step.layer) for step in self.plan.program.walk() if not step.bodies}
-        return {**steps, **{e.name: f"&'w [{e.dtype.rust}]" for e in self.weights.entries}}
+        return {**steps, **{e.name: f"&'w [{e.stored.rust}]" for e in self.weights.entries}}
 
 
 def _method(name: str, layer: Layer, inputs: Sequence[Value | None], outputs: Sequence[Value | None] = ()) -> str:

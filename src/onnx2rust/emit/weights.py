@@ -42,6 +42,11 @@ class Entry:
     name: Escaped
     dtype: DType
 
+    @property
+    def stored(self) -> DType:
+        """The element type of what is embedded: 8-bit kernels are packed four to a word."""
+        return DType.I32 if self.packing.name.startswith("Integer") else self.dtype
+
     def file(self, prefix: str) -> Escaped:
         """The file that the build script packs it into, as a Rust string: all lie in one folder, so
         `prefix` has no slash left."""
@@ -64,7 +69,7 @@ class Entry:
         """What the crate embeds."""
         doc = code_span(f"{self.member}: [{', '.join(map(str, self.array.shape))}]")
         kind = Escaped("include" if self.as_text else "bytes")
-        return Static(doc, self.name, Escaped(self.dtype.rust), kind, self.file(prefix))
+        return Static(doc, self.name, Escaped(self.stored.rust), kind, self.file(prefix))
 
 
 @dataclass(frozen=True)
