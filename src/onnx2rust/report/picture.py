@@ -41,7 +41,7 @@ FAMILIES: dict[str, tuple[str, Colour]] = {
     "recurrent": ("recurrent", (186, 52, 92)),
     "reduce": ("reduction", (92, 96, 190)),
     "rank": ("reduction", (92, 96, 190)),
-    "scan": ("reduction", (92, 96, 190)),
+    "cumulative": ("reduction", (92, 96, 190)),
     "quantize": ("quantization", (160, 110, 60)),
     "integer": ("quantization", (160, 110, 60)),
     "binary": ("elementwise", (196, 72, 58)),
