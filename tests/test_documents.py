@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import inspect
 import re
+import subprocess
 import textwrap
 import tomllib
 from collections.abc import Iterator
@@ -158,3 +159,11 @@ def test_the_version_is_one() -> None:
     crate = tomllib.loads((ROOT / "rust" / "tf-layers" / "Cargo.toml").read_text(encoding="utf-8"))["package"]["version"]
     assert project == onnx2rust.__version__
     assert re.sub(r"-alpha\.|-beta\.|-rc\.", lambda m: {"a": "a", "b": "b", "r": "rc"}[m[0][1]], crate) == project
+
+
+def test_files_that_documents_name_exist() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    known = {"/" + name for name in listed}
+    for document in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "rust" / "tf-layers" / "README.md"):
+        named = re.findall(r"`([\w./-]+\.(?:py|rs|j2|toml|txt|md|json))`", document.read_text(encoding="utf-8"))
+        assert [n for n in named if not any(k.endswith("/" + n.removeprefix("../")) for k in known)] == [], document.name

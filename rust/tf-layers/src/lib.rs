@@ -33,6 +33,8 @@ pub mod compare;
 pub mod conv;
 #[cfg(feature = "base")]
 pub mod cpu;
+#[cfg(feature = "cumulative")]
+pub mod cumulative;
 #[cfg(feature = "dense")]
 pub mod dense;
 mod dtype;
@@ -73,8 +75,6 @@ pub mod rank;
 pub mod recurrent;
 #[cfg(feature = "reduce")]
 pub mod reduce;
-#[cfg(feature = "scan")]
-pub mod scan;
 #[cfg(feature = "scores")]
 pub mod scores;
 #[cfg(feature = "select")]

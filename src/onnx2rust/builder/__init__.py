@@ -16,9 +16,10 @@ import onnx
 
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder.rounding import Rounding
+from onnx2rust.ir import views
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.layer import Copy, ReadSizes, View
+from onnx2rust.ir.layer import Copy, ReadSizes
 from onnx2rust.ir.program import Origin, Program, Step, TensorType, Value
 from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.movement import SameSize
@@ -97,17 +98,14 @@ class Builder(Rounding):
     def _own_results(self, values: list[Value], chosen: Sequence[int]) -> list[Value]:
         """The values, those at `chosen` positions being results of steps collected here and not twice the same."""
         made = {v: v for step in self.collected for v in step.results()}
-        sources = {s.outputs[0]: s.inputs[0] for s in self.collected if isinstance(s.layer, View)}
+        sources = views.sources(self.collected)
         taken: set[Value] = set()
         result = []
         for position, value in enumerate(values):
-            root: Value | None = value
-            while root in sources:
-                root = sources[root]
+            root = views.root(value, sources)
             if position in chosen and (root not in made or root in taken):
                 value = self.step(Copy(), [value], value.type)
                 root = value
-            assert root is not None
             taken.add(root)
             result.append(value)
         return result

@@ -32,7 +32,7 @@ from onnx2rust.emit.code import (
 )
 from onnx2rust.emit.scope import Scope
 from onnx2rust.emit.weights import WeightTable
-from onnx2rust.ir.dims import Dim, substitute, symbol, symbols
+from onnx2rust.ir.dims import Dim, substitute, symbol
 from onnx2rust.ir.layer import Layer, View
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.plan.batching import Segment, part
@@ -81,7 +81,7 @@ class Writer:
         """A mutable slice for the value's elements, whose number is checked if the data have decided it: `step` is blamed."""
         root = self.plan.root(value)
         fit = self.slot(root, ".fit(")
-        if step and {s for d in value.shape for s in symbols(d)} - set(self.plan.program.symbols):
+        if step and value.type.symbols - set(self.plan.program.symbols):
             shape = joined(Size(d) for d in value.shape)
             return code(fit, Function("elements"), f"({string(step)}, &[", shape, "])?)?")
         return self._part(root, fit, ")?", "&mut ")

@@ -187,6 +187,11 @@ class Layer:
         """The sizes that are passed to `run`."""
         return {name: getattr(self, name) for name in self.size_names()}
 
+    def symbols(self) -> set[str]:
+        """Symbols in the sizes."""
+        dims = (d for size in self.sizes().values() for d in (size if isinstance(size, tuple) else (size,)))
+        return {s for d in dims for s in symbols(d)}
+
     @classmethod
     def signed(cls, name: str) -> bool:
         """Whether the sizes field `name` may hold negative numbers."""

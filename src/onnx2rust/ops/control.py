@@ -116,7 +116,7 @@ def _loop(
     defines = (iterations, *changing.values())
     outer = set(defines)
     for type_ in collected:
-        if any(s not in outer and s not in g.visible_sizes() for d in type_.shape for s in symbols(d)):
+        if type_.symbols - outer - g.visible_sizes():
             raise Refuse("slices collected by Loop have a size that is only known inside its body")
     layer = Loop(len(types), tuple(changing))
     return g.steps(layer, [m, cond, *v_initial], *types, *collected, defines=defines, bodies=(program,))

@@ -15,8 +15,8 @@ from dataclasses import replace
 from onnx2rust.ir.program import Program, Step
 from onnx2rust.layers.activation import LINEAR, Activate
 from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.fold_scale import Product
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.products import Product
 
 
 def run(program: Program, declines: Declines) -> Program:

@@ -19,8 +19,8 @@ from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import LINEAR
 from onnx2rust.layers.conv import ConvTranspose
 from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.fold_scale import Product, plain_product
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.products import Product, plain_product
 
 
 def run(program: Program, declines: Declines) -> Program:

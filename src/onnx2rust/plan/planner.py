@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from onnx2rust.base.options import Options
+from onnx2rust.ir import views
 from onnx2rust.ir.dims import Dim, evaluate, symbols
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers.control import Loop
 from onnx2rust.plan import batching
@@ -72,26 +72,19 @@ def nominal(dim: Dim, samples: int = NOMINAL) -> int:
 
 def plan(program: Program, options: Options) -> Plan:
     """Places every value of the program (and of its bodies)."""
-    root: dict[Value, Value] = {}
     order: list[tuple[int, Step]] = []
     starts: dict[Step, int] = {}
     _number(program.steps, order, starts)
+    root = views.sources(step for _, step in order)
     for _, step in order:
-        if isinstance(step.layer, View):
-            (output,), (source,) = step.outputs, step.inputs
-            assert output is not None
-            assert source is not None
-            root[output] = source
-        elif isinstance(step.layer, Loop):
+        if isinstance(step.layer, Loop):
             # a state lives in the loop's output from the start
             for state, result in zip(step.bodies[0].inputs[2:], step.outputs[: step.layer.states], strict=True):
                 assert result is not None
                 root[state] = result
 
     def resolve(value: Value) -> Value:
-        while value in root:
-            value = root[value]
-        return value
+        return views.root(value, root)
 
     last: dict[Value, int] = {}
     for position, step in order:

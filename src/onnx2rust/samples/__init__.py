@@ -14,7 +14,7 @@ import onnx
 from onnx2rust.base.errors import InvalidModelError, Problem, ToolError, UsageError
 from onnx2rust.base.naming import Names
 from onnx2rust.files import npz
-from onnx2rust.ir.dims import evaluate, symbols
+from onnx2rust.ir.dims import evaluate
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
 from onnx2rust.oracle import Answer, Certainty, Oracle
@@ -182,7 +182,7 @@ def expected_names(program: Program) -> tuple[str, ...]:
 
 
 def _open_sizes(program: Program, batch: str | None) -> set[str]:
-    return {s for v in program.inputs for d in v.shape for s in symbols(d)} - {batch}
+    return {s for v in program.inputs for s in v.type.symbols} - {batch}
 
 
 def _drawn(
