@@ -64,8 +64,8 @@ def forest(
     lopsided: bool = False,
     dtype: Any = np.float32,
 ) -> Forest:
-    """Trees of up to `depth` levels whose nodes are numbered in random order. Leaves have weights for all targets, for `one` each (those of a tree
-    for the same), or for `some`, but no fewer than one."""
+    """Trees of up to `depth` levels whose nodes are numbered in random order. Leaves have weights for all targets, for `one` each
+    (those of a tree for the same), or for `some`, but no fewer than one."""
     found = Forest()
     for tree in range(trees):
         own = Forest()

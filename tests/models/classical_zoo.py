@@ -1,4 +1,5 @@
-"""Classical models, trained on small seeded data and exported to ONNX: scikit-learn's estimators and pipelines, XGBoost, LightGBM, CatBoost.
+"""Classical models, trained on small seeded data and exported to ONNX: scikit-learn's estimators and pipelines, XGBoost,
+LightGBM, CatBoost.
 
 What they need is the optional extra `models`.
 """

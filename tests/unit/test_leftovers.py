@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -24,7 +23,7 @@ NEW = {"rust_generated_code/src/lib.rs": b"//! new\n"}
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from onnx2rust import output
+from onnx2rust.files import output
 
 moment = int(sys.argv[1])
 calls = 0
@@ -63,7 +62,8 @@ def killed(out: Path, moment: int, by: str = "SIGKILL", prepare: str = "") -> in
 @pytest.mark.slow
 @pytest.mark.parametrize("by", ["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"])
 def test_at_any_moment(tmp_path: Path, by: Any) -> None:
-    """The output is the old or the new one: at once where the signal can be heard, after the next run has looked where it cannot."""
+    """The output is the old or the new one: at once where the signal can be heard, after the next
+    run has looked where it cannot."""
     prepare = "from onnx2rust.base import processes; processes.clean_up_when_terminated()"
     restored = removed = 0
     for moment in range(40):
@@ -137,6 +137,7 @@ def test_a_run_that_is_alive_is_left_alone(tmp_path: Path) -> None:
     made = leave(tmp_path, old=OLD, new=NEW)
     before = tree(tmp_path)
     lock = os.open(made, os.O_RDONLY)
+    fcntl = pytest.importorskip("fcntl", reason="this system has no locks of files that end with the process")
     fcntl.flock(lock, fcntl.LOCK_EX)
     assert leftovers.recover(tmp_path) == []
     assert tree(tmp_path) == before

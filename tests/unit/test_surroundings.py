@@ -1,10 +1,10 @@
-"""What surrounds a conversion: limits, rights, locales, and paths that are no text. The program runs as a process, as users run it."""
+"""What surrounds a conversion: limits, rights, locales, and paths that are no text. The program
+runs as a process, as users run it."""
 
 from __future__ import annotations
 
 import ctypes
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -16,6 +16,7 @@ import onnx
 import onnx_models
 import pytest
 
+resource = pytest.importorskip("resource", reason="this system has no limits of processes")
 pytestmark = pytest.mark.slow  # each starts the program, which imports onnxruntime
 TEXT = (".rs", ".toml", ".md", ".json", ".txt", ".svg")
 

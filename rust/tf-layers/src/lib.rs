@@ -35,6 +35,8 @@ pub mod compare;
 pub mod conv;
 #[cfg(feature = "base")]
 pub mod cpu;
+#[cfg(feature = "cumulative")]
+pub mod cumulative;
 #[cfg(feature = "dense")]
 pub mod dense;
 mod dtype;
@@ -75,8 +77,6 @@ pub mod rank;
 pub mod recurrent;
 #[cfg(feature = "reduce")]
 pub mod reduce;
-#[cfg(feature = "scan")]
-pub mod scan;
 #[cfg(feature = "scores")]
 pub mod scores;
 #[cfg(feature = "select")]

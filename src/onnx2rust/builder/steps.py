@@ -75,8 +75,8 @@ class Steps:
         dtype: DType = DType.I64,
         names: tuple[str, ...] | None = None,
     ) -> Value:
-        """A known value; a list of dims becomes a 1-D tensor. Sizes have this type; `names` are what elements stand for. Strings get some.
-        Raises Refuse for an element type that does not exist here."""
+        """A known value; a list of dims becomes a 1-D tensor. Sizes have this type; `names` are what elements stand for. Strings
+        get some. Raises Refuse for an element type that does not exist here."""
         name = name or f"{step_name(self.origin.node, self.origin.op)}/constant"
         if not isinstance(content, (np.ndarray, KnownSizes)):
             content = KnownSizes.of(list(content), len(content))

@@ -119,7 +119,8 @@ def _newest(domain: str) -> int:
 
 
 def _types(name: str, domain: str, opset: int) -> tuple[str, ...]:
-    """Element types that the specification allows for the first input (the first output, if there is none) and that exist here."""
+    """Element types that the specification allows for the first input (the first output, if there
+    is none) and that exist here."""
     schema = schemas.schema(name, domain, opset)
     if schema is None:
         return ()

@@ -141,8 +141,8 @@ class Border:
 def border(
     program: Program, model: Escaped, own: Scope, inputs: Mapping[Value, Escaped], outputs: Sequence[Escaped], locals_: Names
 ) -> Border:
-    """The border of the program, whose struct is `model`, and whose inputs and outputs have these fields, in the file whose names are `own`;
-    `locals_` are names for examples."""
+    """The border of the program, whose struct is `model`, and whose inputs and outputs have these fields, in the file whose names
+    are `own`; `locals_` are names for examples."""
     constants = Names(("INPUTS", "OUTPUTS", "SYMBOLS"))
 
     def tensor(value: Value, field: Escaped, name: str, local: Escaped, labels: Labels | None = None) -> Tensor:

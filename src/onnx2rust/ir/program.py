@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from onnx2rust.ir.dims import Dim, product
+from onnx2rust.ir.dims import Dim, product, symbols
 from onnx2rust.ir.dtypes import DType
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class TensorType:
     """Element type and shape, outermost axis first.
 
-    Strings are i64: places in `names`. `columns` says what the places along the last axis stand for, where the model does (a sequence of maps
-    is a table with a column a key).
+    Strings are i64: places in `names`. `columns` says what the places along the last axis stand for, where the model does (a
+    sequence of maps is a table with a column a key).
     """
 
     dtype: DType
@@ -40,6 +40,11 @@ class TensorType:
     def size(self) -> Dim:
         """Number of elements."""
         return product(self.shape)
+
+    @property
+    def symbols(self) -> set[str]:
+        """Symbols in the shape."""
+        return {s for d in self.shape for s in symbols(d)}
 
     def with_shape(self, *shape: Dim) -> TensorType:
         """The same element type with another shape."""
@@ -170,7 +175,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Labels:
-    """What the numbers of an output stand for: its elements are places in `names`, or the places along its last axis are (`columns`)."""
+    """What the numbers of an output stand for: its elements are places in `names`, or the places along its last axis are
+    (`columns`)."""
 
     names: tuple[str, ...] | tuple[int, ...]
     columns: bool

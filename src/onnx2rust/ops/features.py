@@ -1,4 +1,5 @@
-"""Features of classical models: Scaler, Normalizer, Imputer, Binarizer, ArrayFeatureExtractor, FeatureVectorizer, OneHotEncoder."""
+"""Features of classical models: Scaler, Normalizer, Imputer, Binarizer, ArrayFeatureExtractor, FeatureVectorizer,
+OneHotEncoder."""
 
 from __future__ import annotations
 

@@ -45,7 +45,8 @@ def linear_classifier(
     multi_class: int = 0,
     post_transform: str = "NONE",
 ) -> tuple[Value, Value]:
-    """The class with the greatest score x · coefficientsᵀ + intercepts, and the scores; of two classes there may be one score, for the second"""
+    """The class with the greatest score x · coefficientsᵀ + intercepts, and the scores; of two classes there may be one score,
+    for the second"""
     how = scores.transform(post_transform)
     labels = scores.class_labels(classlabels_ints, classlabels_strings, ("classlabels_ints", "classlabels_strings"))
     count = len(intercepts or ())

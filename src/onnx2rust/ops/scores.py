@@ -47,7 +47,8 @@ def transform(how: str) -> str:
 
 
 def two_columns(g: Builder, score: Value, positive: bool) -> Value:
-    """[rows, 2] from the score of the second of two classes [rows, 1]: 1 − score beside it where it is a probability (`positive`), else −score."""
+    """[rows, 2] from the score of the second of two classes [rows, 1]: 1 − score beside it where it
+    is a probability (`positive`), else −score."""
     if positive:
         other = binary(g, Sub, g.constant(np.ones((1, 1), score.dtype.numpy)), score)
     else:
@@ -57,8 +58,9 @@ def two_columns(g: Builder, score: Value, positive: bool) -> Value:
 
 
 def of_two(g: Builder, score: Value, how: str, *, positive: bool, threshold: float) -> tuple[Value, Value, str]:
-    """The class, both scores and what they are turned into, from the score of the second of two classes [rows, 1]: that class where it is above
-    the threshold. The first has what is missing to 1 (`positive`), or the opposite, as it always has where LOGISTIC makes probabilities of them."""
+    """The class, both scores and what they are turned into, from the score of the second of two classes [rows, 1]: that class
+    where it is above the threshold. The first has what is missing to 1 (`positive`), or the opposite, as it always has where
+    LOGISTIC makes probabilities of them."""
     if how == "PROBIT":
         raise Refuse("PROBIT of one score for two classes", "the specification leaves open what that means")
     logistic = how == "LOGISTIC"

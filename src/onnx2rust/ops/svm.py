@@ -1,7 +1,7 @@
 """Support vector machines: SVMRegressor and SVMClassifier.
 
-Which pair of classes a score is for, and the votes of the pairs, are products with matrices that are made here: the machine itself is one
-layer and some `Dense`.
+Which pair of classes a score is for, and the votes of the pairs, are products with matrices that are made here: the machine
+itself is one layer and some `Dense`.
 """
 
 from __future__ import annotations
@@ -144,8 +144,9 @@ def _alike(g: Builder, x: Value, machine: Machine, count: int) -> Value:
 
 
 def _of_pairs(coefficients: Sequence[float], counts: Sequence[int]) -> Array:
-    """[vectors, pairs]: what each support vector has to say to the score of each pair (i, j) of classes. The model has coefficients
-    [classes − 1, vectors]: a vector of class i stands in row j − 1 for the pair with a later class j, in row j for an earlier one."""
+    """[vectors, pairs]: what each support vector has to say to the score of each pair (i, j) of classes. The model has
+    coefficients [classes − 1, vectors]: a vector of class i stands in row j − 1 for the pair with a later class j, in row j for
+    an earlier one."""
     rows = np.array(coefficients, np.float32).reshape(len(counts) - 1, -1)
     begins = np.cumsum([0, *counts])
     columns = []
@@ -159,7 +160,8 @@ def _of_pairs(coefficients: Sequence[float], counts: Sequence[int]) -> Array:
 
 
 def _votes(g: Builder, found: Value, classes: int) -> Value:
-    """The class that wins most pairs; of equal ones the first. Wins are a bit for each pair times what they change, exact in float32."""
+    """The class that wins most pairs; of equal ones the first. Wins are a bit for each pair times what they change, exact in
+    float32."""
     won = binary(g, Greater, found, g.constant(np.zeros((1, 1), np.float32)), DType.BOOL)
     changes, lost = [], np.zeros(classes, np.float32)
     for i in range(classes):

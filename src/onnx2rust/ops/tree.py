@@ -1,7 +1,7 @@
 """Ensembles of decision trees: TreeEnsembleRegressor and TreeEnsembleClassifier.
 
-Where the specification says nothing (which weights stand for the second of two classes, what a single score is turned into), this is what
-onnxruntime computes (docs/adr/0017).
+Where the specification says nothing (which weights stand for the second of two classes, what a single score is turned into), this
+is what onnxruntime computes (docs/adr/0017).
 """
 
 from __future__ import annotations
@@ -103,8 +103,8 @@ class _Model:
 
 
 def _model(trees: TreeAttributes, leaves: Targets | Classes, x: Value) -> _Model:
-    """The node's lists, checked for their lengths. It computes in the type of x or the wider one of its own numbers; whole numbers are compared as
-    float32."""
+    """The node's lists, checked for their lengths. It computes in the type of x or the wider one of
+    its own numbers; whole numbers are compared as float32."""
     what = "target" if isinstance(leaves, Targets) else "class"
     values, base = _floats(trees, "nodes_values"), _floats(trees, "base_values")
     weights = _floats(leaves, f"{what}_weights")

@@ -1,7 +1,7 @@
 """The branches and leaves of `TreeEnsemble` (version 5) as the nodes that `tree_tables` knows.
 
-There branches name their children by place in one of two lists, and a leaf may be the child of many. `BRANCH_MEMBER` asks whether a column is one
-of several values: a row of branches that ask for one each, whose true children all are the same node again.
+There branches name their children by place in one of two lists, and a leaf may be the child of many. `BRANCH_MEMBER` asks whether
+a column is one of several values: a row of branches that ask for one each, whose true children all are the same node again.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ MEMBER = 6
 
 @dataclass(frozen=True)
 class Branches:
-    """What a model says of its branches, one element a branch: columns, modes, thresholds, places of the children among branches or
-    leaves, whether they are leaves, and whether NaN goes to the true child."""
+    """What a model says of its branches, one element a branch: columns, modes, thresholds, places of the children among branches
+    or leaves, whether they are leaves, and whether NaN goes to the true child."""
 
     columns: Array
     modes: Array
@@ -97,7 +97,8 @@ def nodes(branches: Branches, targets: Array, weights: Array, roots: Array, memb
 
 
 def _expand(rows: _Rows, sets: list[int], members: Array | None) -> None:
-    """A row of branches for each that asks for a set: its values stand in `members`, in the order of the branches, with NaN behind each set."""
+    """A row of branches for each that asks for a set: its values stand in `members`, in the order of the branches, with NaN
+    behind each set."""
     values = np.zeros(0) if members is None else members
     ends = np.flatnonzero(np.isnan(values))
     if len(ends) != len(sets) or len(values) != (ends[-1] + 1 if len(ends) else 0):

@@ -1,11 +1,12 @@
 """The nodes of decision trees, as models list them, made into the tables that `tf_layers::tree` walks through.
 
-In a model a node is told by the number of its tree and its own, in any order; a branch compares a column with a threshold in one of six ways.
-In the tables all nodes of a tree lie together, level by level, children side by side, and every branch asks `x ≤ threshold`:
+In a model a node is told by the number of its tree and its own, in any order; a branch compares a column with a threshold in one
+of six ways. In the tables all nodes of a tree lie together, level by level, children side by side, and every branch asks `x ≤
+threshold`:
 
 * `x < t` is `x ≤ t⁻`, the next float below;
-* `x > t` and `x ≥ t` are the opposite, so their children change places, and NaN, which answers everything with no, now has to be told to
-  answer with yes;
+* `x > t` and `x ≥ t` are the opposite, so their children change places, and NaN, which answers
+  everything with no, now has to be told to answer with yes;
 * `x = t` is a question of its own, and `x ≠ t` its opposite.
 
 What is never true (`x < −∞`, a comparison with NaN) asks nothing, and leads to one child.
@@ -34,10 +35,12 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True)
 class Nodes:
-    """What a model says of its nodes, one element a node: numbers of trees and nodes, places in MODES, columns, thresholds, numbers of the
-    children, and whether NaN goes to the true child. The first node of each tree is its root, unless the places of `roots` are given.
+    """What a model says of its nodes, one element a node: numbers of trees and nodes, places in MODES, columns, thresholds,
+    numbers of the children, and whether NaN goes to the true child. The first node of each tree is its root, unless the places of
+    `roots` are given.
 
-    A node may be another one again (`same_as`, its place; −1 where it is none): the child of a second branch. It has no children of its own.
+    A node may be another one again (`same_as`, its place; −1 where it is none): the child of a second branch. It has no children
+    of its own.
     """
 
     trees: Array
@@ -175,8 +178,8 @@ def _questions(nodes: Nodes, places: _Places, branch: Array) -> tuple[Array, Arr
 
 
 def _levels(nodes: Nodes, first: Array, second: Array, branch: Array) -> tuple[Array, Array, Array, int]:
-    """The nodes tree by tree, in each level by level, children side by side; the tree of each node, the roots, and the number of levels
-    below them."""
+    """The nodes tree by tree, in each level by level, children side by side; the tree of each node, the roots, and the number of
+    levels below them."""
     parents = np.zeros(len(branch), np.int64)
     np.add.at(parents, first[branch], 1)
     np.add.at(parents, second[branch], 1)
@@ -221,8 +224,8 @@ _Owned = tuple[Array, Array, Array]
 
 
 def _of_leaves(nodes: Nodes, owned: _Owned, targets: int, leaves: Array, adds: bool) -> tuple[int, Array | None, Array]:
-    """How many weights each of the leaves has, their targets (None: all, in order), and the weights. What a leaf lacks is filled up
-    with what changes nothing: zeros to add, or a weight again."""
+    """How many weights each of the leaves has, their targets (None: all, in order), and the weights. What a leaf lacks is filled
+    up with what changes nothing: zeros to add, or a weight again."""
     owner, target, weight = owned
     number = np.full(len(nodes.modes), -1)
     number[leaves] = np.arange(len(leaves))

@@ -13,7 +13,8 @@ Array = np.ndarray[Any, Any]
 
 
 def numbers(outputs: Sequence[Array], labels: Sequence[Labels | None]) -> list[Array]:
-    """The outputs: strings as places in their table, −1 for those that are not in it; a sequence of maps with a column for each key."""
+    """The outputs: strings as places in their table, −1 for those that are not in it; a sequence of maps with a column for each
+    key."""
     return [a if t is None else _number(a, t) for a, t in zip(outputs, labels or [None] * len(outputs), strict=True)]
 
 

@@ -7,9 +7,9 @@ Positional parameters are the node's inputs: `Value` any tensor, `Const` one tha
 function gets the Value, its `array` is set), `Sizes` an integer tensor used as sizes (the function gets a tuple of dims; elements
 only known at run time become symbols that a step defines), `| None` with default None where the specification says
 optional, `*xs: Value` where it says variadic. Keyword-only parameters are the attributes with the schema's defaults;
-no default means required. Where several operators have the same attributes, they are the fields of an `Attributes` class, and one keyword
-takes them all. Anything else in a node is an error by construction, and a test compares every signature
-with `onnx.defs`. `since` lists every version of the operator that the function serves.
+no default means required. Where several operators have the same attributes, they are the fields of an `Attributes` class, and one
+keyword takes them all. Anything else in a node is an error by construction, and a test compares every signature with `onnx.defs`.
+`since` lists every version of the operator that the function serves.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ F = TypeVar("F", bound=Lowering)
 
 @dataclass(frozen=True)
 class Attributes:
-    """Base of the attributes that a lowering takes as one argument: a keyword that is annotated with a subclass. All have a default."""
+    """Base of the attributes that a lowering takes as one argument: a keyword that is annotated
+    with a subclass. All have a default."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ OPERATORS: dict[tuple[str, str], list[Operator]] = {}
 
 
 def onnx_op(name: str, *, since: int | tuple[int, ...], domain: str = "") -> Callable[[F], F]:
-    """Registers the decorated function as the lowering of versions `since` of an operator; raises ValueError if one of them has one."""
+    """Registers the decorated function as the lowering of versions `since` of an operator; raises
+    ValueError if one of them has one."""
     versions = (since,) if isinstance(since, int) else since
 
     def register(function: F) -> F:

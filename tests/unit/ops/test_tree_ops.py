@@ -34,6 +34,9 @@ WEIGHTS = {"treeids": [0, 0], "nodeids": [1, 2], "ids": [0, 0], "weights": [1.0,
 """Of the two leaves."""
 
 
+NOUGHT = numpy_helper.from_array(np.zeros(1))
+
+
 def model(op: str, attributes: dict[str, Any], shape: Any = ("n", 2), version: int = 1, dtype: int = TensorProto.FLOAT) -> Any:
     """A model of one node."""
     outputs = ["y"] if op == "TreeEnsembleRegressor" else ["y", "z"]
@@ -105,7 +108,7 @@ LEAF = "BRANCH_LEQ", "LEAF", "LEAF"
         ({"aggregate_function": "MEDIAN"}, "aggregate_function='MEDIAN'; it is one of SUM, AVERAGE, MIN, MAX"),
         ({"post_transform": "TANH"}, "post_transform='TANH'; it is one of NONE, SOFTMAX, LOGISTIC, SOFTMAX_ZERO, PROBIT"),
         ({"nodes_count": 3}, "unknown attribute 'nodes_count' of TreeEnsembleRegressor"),
-        ({"base_values_as_tensor": numpy_helper.from_array(np.zeros(1))}, "unknown attribute 'base_values_as_tensor' of TreeEnsembleRegressor"),
+        ({"base_values_as_tensor": NOUGHT}, "unknown attribute 'base_values_as_tensor' of TreeEnsembleRegressor"),
     ],
     ids=lambda v: str(v)[:40],
 )  # fmt: skip

@@ -1,7 +1,8 @@
-"""The referee: a model evaluated in float64, by onnx's reference evaluator with kernels of our own where its are slow, narrow or missing.
+"""The referee: a model evaluated in float64, by onnx's reference evaluator with kernels of our own
+where its are slow, narrow or missing.
 
-onnxruntime computes in single precision, and so does a generated crate. Where the two differ, the referee says which is nearer to what
-the model means, and how far single precision can be trusted there (docs/adr/0010).
+onnxruntime computes in single precision, and so does a generated crate. Where the two differ, the referee says which is nearer to
+what the model means, and how far single precision can be trusted there (docs/adr/0010).
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from onnx2rust.oracle.referee.doubled import doubled, widened
 
 Array = np.ndarray[Any, Any]
 NOISE = 1e-6
-"""What single precision makes of a sum before it is quantised, as a share of the largest: sums of a few hundred terms err by this."""
+"""What single precision makes of a sum before it is quantised, as a share of the largest: sums of a
+few hundred terms err by this."""
 _KERNELS: list[Any] = [
     control.Loop,
     windows.Conv, windows.ConvTranspose, windows.AveragePool, windows.LpPool, windows.MaxPool,
@@ -27,8 +29,9 @@ _KERNELS: list[Any] = [
     small.LayerNormalization, small.SimplifiedLayerNormalization,
     small.DequantizeLinear, small.QuantizeLinear,
     classical.TreeEnsembleRegressor, classical.TreeEnsembleClassifier, classical.TreeEnsemble, classical.ZipMap,
-    classical.Scaler, classical.Normalizer, classical.Imputer, classical.FeatureVectorizer, classical.OneHotEncoder, classical.LabelEncoder,
-    classical.LinearRegressor, classical.LinearClassifier, classical.SVMRegressor, classical.SVMClassifier,
+    classical.Scaler, classical.Normalizer, classical.Imputer, classical.FeatureVectorizer, classical.OneHotEncoder,
+    classical.LabelEncoder, classical.LinearRegressor, classical.LinearClassifier,
+    classical.SVMRegressor, classical.SVMClassifier,
 ]  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""Operators of ai.onnx.ml in float64: those of onnx's evaluator compute in float32, or are unlike onnxruntime where the specification is silent."""
+"""Operators of ai.onnx.ml in float64: those of onnx's evaluator compute in float32, or are unlike
+onnxruntime where the specification is silent."""
 
 from __future__ import annotations
 
@@ -289,7 +290,8 @@ class TreeEnsembleRegressor(_Trees):
 
 
 class TreeEnsembleClassifier(_Trees):
-    """The class that the trees give most, and the scores of all. Of two classes the weights, all for class 0, are the score of the second."""
+    """The class that the trees give most, and the scores of all. Of two classes the weights, all
+    for class 0, are the score of the second."""
 
     def _run(self, x: Array, **_: Any) -> tuple[Array, Array]:
         given, x = self.given(), _wide(x)
@@ -309,8 +311,8 @@ class TreeEnsembleClassifier(_Trees):
 
 
 class TreeEnsemble(_Classical):
-    """What the trees give each target; the sets of branches stand in the order of the branches. (onnx's evaluator takes them in the order of its walk, and
-    ends a set at 0.)"""
+    """What the trees give each target; the sets of branches stand in the order of the branches. (onnx's evaluator takes them in
+    the order of its walk, and ends a set at 0.)"""
 
     def _run(self, x: Array, **_: Any) -> tuple[Array]:
         given, rows = self.given(), _wide(x)
