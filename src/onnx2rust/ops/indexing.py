@@ -40,7 +40,7 @@ def _sizes_of_gather(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     )
 
 
-onnx_facts("Gather", half=Half.MOVES, reads={1: reads.ids_of_axis}, sizes=_sizes_of_gather)
+onnx_facts("Gather", strings=True, half=Half.MOVES, reads={1: reads.ids_of_axis}, sizes=_sizes_of_gather)
 
 
 @onnx_op("Gather", since=(1, 11, 13))
