@@ -16,6 +16,7 @@ import forests
 import harness
 import numpy as np
 import pytest
+import test_classical
 import test_old_opsets
 import test_spelled_attention
 import test_spelled_patterns
@@ -60,6 +61,8 @@ def every() -> Iterator[harness.Case]:
         tree = forests.regressor(model.attributes("target"), 3, post_transform=transform)
         x = forests.rows(rng, 9, 4, (0.0,))
         yield case(f"tree_{transform.lower()}", [tree], {"x": x}, open_axes={"x": ["n", 4]}, ml=1, rtol=1e-4, atol=1e-4)
+    yield from test_classical._features()
+    yield from test_classical._machines()
 
 
 def _elementwise() -> Iterator[harness.Case]:
