@@ -36,9 +36,9 @@ class Attention(
     fill: float
     mask: Variant | None
     empty_rows: Variant
-    batch: Dim
-    queries: Dim
-    keys: Dim
+    batch: Size
+    queries: Size
+    keys: Size
 
     def multiply_adds(self) -> Dim:
         return product((self.batch, self.queries, self.keys)) * (self.heads * (self.head_size + self.value_size))

@@ -35,7 +35,7 @@ class Conv(
     kernel: Weight
     bias: Weight | None
     activation: Variant
-    batch: Dim
+    batch: Size
     size: Dims
 
     def generics(self) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ class DepthwiseConv(
     kernel: Weight
     bias: Weight | None
     activation: Variant
-    batch: Dim
+    batch: Size
     size: Dims
 
     def generics(self) -> tuple[str, ...]:
@@ -104,7 +104,7 @@ class ConvTranspose(
     kernel: Weight
     bias: Weight | None
     activation: Variant
-    batch: Dim
+    batch: Size
     size: Dims
 
     def generics(self) -> tuple[str, ...]:
@@ -134,7 +134,7 @@ class ConvDynamic(
     dilations: tuple[int, ...]
     pads_begin: tuple[Dim, ...]
     pads_end: tuple[Dim, ...]
-    batch: Dim
+    batch: Size
     size: Dims
     channels: Dims
 
@@ -161,7 +161,7 @@ class ConvTransposeDynamic(
     pads_begin: tuple[int, ...]
     pads_end: tuple[int, ...]
     output_padding: tuple[int, ...]
-    batch: Dim
+    batch: Size
     size: Dims
     channels: Dims
 
@@ -189,7 +189,7 @@ class WinogradConv2d(
     kernel: Weight
     bias: Weight | None
     activation: Variant
-    batch: Dim
+    batch: Size
     size: Dims
 
     def generics(self) -> tuple[str, ...]:

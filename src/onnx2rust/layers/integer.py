@@ -17,9 +17,9 @@ class MatMulInteger(Layer, rust="integer::MatMulInteger", sizes_in="matrices::Ma
     """y = (a − a_zero) · (b − b_zero), i32; inputs a, b, a_zero, b_zero; arguments as those of MatMul."""
 
     batch: Dims
-    m: Dim
-    k: Dim
-    n: Dim
+    m: Size
+    k: Size
+    n: Size
     a_batch: Dims
     a_steps: Dims
     b_batch: Dims
@@ -41,7 +41,7 @@ class ConvInteger(Layer, rust="integer::ConvInteger", sizes_in=_IMAGES.path, inp
     dilations: tuple[int, ...]
     pads_begin: tuple[Dim, ...]
     pads_end: tuple[Dim, ...]
-    batch: Dim
+    batch: Size
     size: Dims
 
     def generics(self) -> tuple[str, ...]:
@@ -52,5 +52,5 @@ class ConvInteger(Layer, rust="integer::ConvInteger", sizes_in=_IMAGES.path, inp
 class Requantize(Layer, rust="integer::Requantize", sizes_in=_SUMS.path, inputs_in=(_SUMS,), optional=(4, 5)):
     """y = saturate(round((x + bias) · (a_scale · b_scale / y_scale)) + y_zero); inputs x, a_scale, b_scale, y_scale, y_zero, bias."""
 
-    rows: Dim
-    channels: Dim
+    rows: Size
+    channels: Size

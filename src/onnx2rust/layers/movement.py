@@ -53,7 +53,7 @@ class Concat(
 ):
     """y [outer, Σ parts] = the inputs [outer, parts[i]] side by side."""
 
-    outer: Dim
+    outer: Size
     parts: Dims
 
     def fits(self, types: Sequence[TensorType]) -> bool:
@@ -102,7 +102,7 @@ class SameSize(Layer, rust="movement::SameSize", fallible=True):
 class SplitSizes(Layer, rust="movement::SplitSizes", fallible=True):
     """Reads the sizes of parts, which must fill an axis."""
 
-    axis: Dim
+    axis: Size
 
 
 @dataclass(frozen=True)
@@ -153,9 +153,9 @@ class DynamicPad(Layer, rust="movement::DynamicPad", fallible=True, sized_by=(1,
 class Gather(Layer, rust="movement::Gather", sizes_in="axis::AlongAxis", fallible=True, input_names=("table", "indices")):
     """y[o, i, k] = x[o, indices[i], k]."""
 
-    outer: Dim
-    axis: Dim
-    inner: Dim
+    outer: Size
+    axis: Size
+    inner: Size
 
 
 @dataclass(frozen=True)
@@ -184,10 +184,10 @@ class GatherElements(Layer, rust="movement::GatherElements", fallible=True, inpu
 class GatherNd(Layer, rust="movement::GatherNd", sizes_in="movement::GatherSlices", fallible=True):
     """y[b, i] = x[b, indices[b, i, 0], indices[b, i, 1], …]."""
 
-    batch: Dim
+    batch: Size
     axes: Dims
-    inner: Dim
-    n: Dim
+    inner: Size
+    n: Size
 
 
 _UPDATES = Record.of("movement::ScatterUpdates", indices=1, updates=2)
@@ -237,8 +237,8 @@ class ScatterNd(Layer, rust="movement::ScatterNd", sizes_in="movement::ScatterSl
     """x with x[indices[i, 0], indices[i, 1], …] = updates[i]."""
 
     axes: Dims
-    inner: Dim
-    n: Dim
+    inner: Size
+    n: Size
 
 
 @dataclass(frozen=True)
@@ -247,8 +247,8 @@ class ScatterNdReduce(Layer, rust="movement::ScatterNdReduce", sizes_in="movemen
 
     reduction: Variant
     axes: Dims
-    inner: Dim
-    n: Dim
+    inner: Size
+    n: Size
 
     def generics(self) -> tuple[str, ...]:
         return (str(len(self.axes)),)
@@ -263,9 +263,9 @@ class Range(Layer, rust="movement::Range", fallible=True):
 class OneHot(Layer, rust="movement::OneHot", sizes_in="axis::AlongAxis", fallible=True):
     """y[o, d, i] = values[1] where d = indices[o, i], values[0] elsewhere; d counts along `axis`."""
 
-    outer: Dim
-    axis: Dim
-    inner: Dim
+    outer: Size
+    axis: Size
+    inner: Size
 
 
 @dataclass(frozen=True)
@@ -273,9 +273,9 @@ class Trilu(Layer, rust="movement::Trilu", sizes_in="movement::MatrixStack", fal
     """The upper or lower triangle of matrices."""
 
     upper: bool
-    batch: Dim
-    rows: Dim
-    columns: Dim
+    batch: Size
+    rows: Size
+    columns: Size
 
 
 @dataclass(frozen=True)
@@ -305,16 +305,16 @@ class NonZero(Layer, rust="movement::NonZero"):
 class CompressSizes(Layer, rust="movement::Compress", fallible=True):
     """How many positions a condition keeps."""
 
-    axis: Dim
+    axis: Size
 
 
 @dataclass(frozen=True)
 class Compress(Layer, rust="movement::Compress", sizes_in="axis::AlongAxis"):
     """The positions of an axis that a condition keeps."""
 
-    outer: Dim
-    axis: Dim
-    inner: Dim
+    outer: Size
+    axis: Size
+    inner: Size
 
 
 _UNIQUE = Record.of("movement::UniquePlaces", first=1, inverse=2, counts=3)
@@ -332,9 +332,9 @@ class Unique(
     """The distinct slices of an axis."""
 
     sorted: bool
-    outer: Dim
-    axis: Dim
-    inner: Dim
+    outer: Size
+    axis: Size
+    inner: Size
 
 
 @dataclass(frozen=True)
@@ -342,9 +342,9 @@ class ReverseSequence(Layer, rust="movement::ReverseSequence", sizes_in="movemen
     """The first lengths[b] steps of sequence b reversed."""
 
     time_major: bool
-    batch: Dim
-    steps: Dim
-    inner: Dim
+    batch: Size
+    steps: Size
+    inner: Size
 
 
 @dataclass(frozen=True)
@@ -371,10 +371,10 @@ class ResizeNearest(
     scale_index: int
     extrapolation: float | int | bool
     element: str
-    outer: Dim
-    axis: Dim
-    inner: Dim
-    out: Dim
+    outer: Size
+    axis: Size
+    inner: Size
+    out: Size
 
     def generics(self) -> tuple[str, ...]:
         return (self.element,)
@@ -401,7 +401,7 @@ class ResizeAxis(
     exclude_outside: bool
     antialias: bool
     extrapolation: float
-    outer: Dim
-    axis: Dim
-    inner: Dim
-    out: Dim
+    outer: Size
+    axis: Size
+    inner: Size
+    out: Size

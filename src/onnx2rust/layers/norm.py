@@ -61,6 +61,6 @@ class LpNormalization(Layer, rust="norm::LpNormalization", sizes_in="axis::Along
     """y = x / (Σ|x|ᵖ)^(1/p) along the middle of [outer, axis, inner]; any float type."""
 
     p: int
-    outer: Dim
-    axis: Dim
-    inner: Dim
+    outer: Size
+    axis: Size
+    inner: Size

@@ -37,9 +37,9 @@ class DynamicReduce(Layer, rust="reduce::DynamicReduce", fallible=True, sized_by
 class _AlongAxis(Layer, sizes_in="axis::AlongAxis"):
     """A layer that works along the middle of [outer, axis, inner]."""
 
-    outer: Dim
-    axis: Dim
-    inner: Dim
+    outer: Size
+    axis: Size
+    inner: Size
 
 
 @dataclass(frozen=True)
