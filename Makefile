@@ -1,15 +1,17 @@
 # Everything runs from a virtual environment inside the checkout; `make help` lists the targets.
 PYTHON ?= python3
 VENV   := .venv
-BIN    := $(VENV)/bin
+BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 STAMP  := $(VENV)/.installed
+# what is installed besides what users need; `EXTRAS=dev` leaves TensorFlow out, and so the tests that run it
+EXTRAS ?= tf,dev
 # each process has a target folder of its own (about 5 GB), because cargo locks it while it builds
 PROCESSES ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder
 export CARGO_TERM_COLOR ?= never
 export CARGO_TARGET_DIR ?= $(CURDIR)/build/target
 
-.PHONY: help setup demo test test-layers test-python check msrv bench docs format clean
+.PHONY: help setup demo test test-layers test-python check msrv deny dist bench docs format clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -20,8 +22,8 @@ $(STAMP): pyproject.toml
 	@command -v cargo >/dev/null || { echo "cargo is missing: install a stable Rust toolchain (rustup.rs)" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11" >&2; exit 1; }
 	@echo "setting up $(VENV) (TensorFlow, onnx, onnxruntime: about 1.7 GB, once) …"
-	@start=$$(date +%s); $(PYTHON) -m venv $(VENV) && $(BIN)/pip install -q --disable-pip-version-check -e '.[tf,dev]' \
-	  && $(BIN)/pip install -q --disable-pip-version-check --no-deps tf_keras \
+	@start=$$(date +%s); $(PYTHON) -m venv $(VENV) && $(BIN)/pip install -q --disable-pip-version-check -e '.[$(EXTRAS)]' \
+	  && { [ '$(EXTRAS)' = dev ] || $(BIN)/pip install -q --disable-pip-version-check --no-deps tf_keras; } \
 	  && touch $@ && echo "set up in $$(( $$(date +%s) - start )) s"
 
 demo: setup ## converts two real TensorFlow models, tests and measures what comes out
@@ -56,6 +58,12 @@ MSRV = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' rust/tf-layers/Cargo.tom
 msrv: setup ## builds the layers and generated crates with the oldest Rust that they promise to build with
 	rustup toolchain install --profile minimal $(MSRV)
 	$(BIN)/python -m pytest tests/test_msrv.py
+
+deny: ## licences, advisories and origins of what tf-layers depends on (needs cargo-deny)
+	cd rust/tf-layers && cargo deny check
+
+dist: setup ## the wheel
+	$(BIN)/python -m build --wheel
 
 bench: setup ## ours against onnxruntime and LiteRT, interleaved; writes benchmarks/RESULTS.md
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps ai-edge-litert || echo "LiteRT has no wheel here: measuring without it"

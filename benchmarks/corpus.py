@@ -1,8 +1,9 @@
 """Converts, builds and verifies the benchmark models one after the other, and writes benchmarks/CORPUS.md.
 
-For each model, in a process of its own: the size of its weights, the CPU seconds from the ONNX file to the crate (TensorFlow's part is not in
-it), those that cargo takes to build the crate (tf-layers is built before) and those of all runs, the peak memory of the process, which holds the model, the generator
-and onnxruntime, and how far the crate is from onnxruntime at batch 1 and 5. Ends with 1 if a model is wrong.
+For each model, in a process of its own: the size of its weights, the CPU seconds from the ONNX file to the crate (TensorFlow's
+part is not in it), those that cargo takes to build the crate (tf-layers is built before) and those of all runs, the peak memory
+of the process, which holds the model, the generator and onnxruntime, and how far the crate is from onnxruntime at batch 1 and 5.
+Ends with 1 if a model is wrong.
 
     python benchmarks/corpus.py [--no-write] [NAME...]
 """
@@ -32,7 +33,8 @@ from onnx2rust.verification.reports import ModelReport
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = Path(__file__).with_name("CORPUS.md")
 BATCHES = (1, 5)
-HEAD = "| model | nodes | weights MB | convert s | build s | run s | peak MB | max abs error | max ULP | |\n|---|---|---|---|---|---|---|---|---|---|"
+COLUMNS = ("model", "nodes", "weights MB", "convert s", "build s", "run s", "peak MB", "max abs error", "max ULP", "")
+HEAD = f"| {' | '.join(COLUMNS)}|\n{'|---' * len(COLUMNS)}|"
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,10 @@ def _text(lines: list[str]) -> str:
     about = machine(PACKAGES)
     head = (
         "# The corpus\n\nEvery benchmark model through `onnx2rust verify`, against onnxruntime at batch 1 and 5. Written by "
-        f"`python benchmarks/corpus.py` at commit {about['commit']}. {about['cpu']} ({about['family']}). Seconds are CPU seconds. Convert: ONNX file "
-        "to crate. Build: the crate alone, unoptimised, kernels built before. Run: all runs, the reference's too. Peak: the process that converts, "
+        f"`python benchmarks/corpus.py` at commit {about['commit']}. {about['cpu']} ({about['family']}). Seconds are CPU "
+        "seconds. Convert: ONNX file "
+        "to crate. Build: the crate alone, unoptimised, kernels built before. Run: all runs, the reference's too. Peak: the "
+        "process that converts, "
         "with onnxruntime in it.\n\n"
     )
     return head + "\n".join([HEAD, *lines]) + "\n"

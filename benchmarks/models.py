@@ -2,8 +2,9 @@
 
 Every definition is a function that returns a Keras model. `onnx_files` saves them as SavedModels (in a child process, where
 TensorFlow lives), brings them to ONNX through onnx2rust's own frontend and keeps both under `build/benchmarks/`. Weights are what
-Keras' initialisers draw from a fixed seed; biases and scales are drawn too (zeros and ones would hide mistakes), and the statistics of
-BatchNormalization are those of a batch that went through the model, so that activations keep a sane scale in every layer.
+Keras' initialisers draw from a fixed seed; biases and scales are drawn too (zeros and ones would hide mistakes), and the
+statistics of BatchNormalization are those of a batch that went through the model, so that activations keep a sane scale in every
+layer.
 
     python benchmarks/models.py [NAME...]        builds them all, or some, and prints where they are
 """

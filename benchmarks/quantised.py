@@ -1,7 +1,7 @@
 """The same models in 8 bits: onnxruntime's static quantisation, in QDQ form, calibrated on seeded draws.
 
-Weights have 7 bits (`reduce_range`), a scale for each output channel; activations have 8 and one scale a tensor. They are verified
-(`corpus.py`, tests/models/test_benchmark_models.py), not timed.
+Weights have 7 bits (`reduce_range`), a scale for each output channel; activations have 8 and one scale a tensor. They are
+verified (`corpus.py`, tests/models/test_benchmark_models.py), not timed.
 """
 
 from __future__ import annotations

@@ -89,11 +89,15 @@ def results(found: Mapping[str, Any]) -> str:
     lines = [
         "# Measurements",
         "",
-        f"Written by `make bench` at commit {about['commit']}. {about['cpu']} ({about['family']}), {' '.join(about['features'])}; one thread, one core;",
+        f"Written by `make bench` at commit {about['commit']}. {about['cpu']} ({about['family']}), "
+        f"{' '.join(about['features'])}; one thread, one core;",
         f"{about['rustc']}; {versions}. Microseconds, medians; ratios are ours / theirs, below 1 is faster than they are;",
-        f"the last ratio is that of the tenth percentiles, which other load on the machine ({about['load']:.0f} processes wanted to run) distorts least.",
-        f'"bound" is onnxruntime with IO binding. Its call alone, of a model that does nothing, takes {overhead["plain"] / 1e3:.1f} µs,',
-        f"{overhead['bound'] / 1e3:.1f} µs bound: it is part of the numbers. Error: the largest deviation from onnxruntime, absolute.",
+        f"the last ratio is that of the tenth percentiles, which other load on the machine ({about['load']:.0f} processes "
+        "wanted to run) distorts least.",
+        '"bound" is onnxruntime with IO binding. Its call alone, of a model that does nothing, takes '
+        f"{overhead['plain'] / 1e3:.1f} µs,",
+        f"{overhead['bound'] / 1e3:.1f} µs bound: it is part of the numbers. Error: the largest deviation from onnxruntime, "
+        "absolute.",
     ]
     for batch in sorted({b for m in found["models"].values() for b in m["batches"]}, key=int):
         lines += ["", f"## Batch {batch}", "", *batch_table(found["models"], batch)]

@@ -1,12 +1,13 @@
 """Measures the generated code against onnxruntime and LiteRT, and writes RESULTS.json, RESULTS.md and the README's table.
 
-Every engine runs on one thread, all of them pinned to one core. A model's engines take turns in short bursts of random order, so that whatever
-else the machine does hits all of them alike; the first runs of a burst, which find cold caches, do not count. Every answer is compared
-with onnxruntime's before anything is timed.
+Every engine runs on one thread, all of them pinned to one core. A model's engines take turns in short bursts of random order, so
+that whatever else the machine does hits all of them alike; the first runs of a burst, which find cold caches, do not count. Every
+answer is compared with onnxruntime's before anything is timed.
 
     python benchmarks/run.py [--models a,b] [--quick] [--large] [--no-write] [--before SERVERS.json]
 
-`--servers FILE` only builds, and lists the servers; `--before` takes such a list of another commit: its crates run in the same turns.
+`--servers FILE` only builds, and lists the servers; `--before` takes such a list of another commit:
+its crates run in the same turns.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """`make demo`: two trained TensorFlow models become Rust crates, which are tested, compared and measured.
 
-Everything lands in `build/demo/`: per example the output of `onnx2rust convert`, logs of the tools, and `table.txt`, `results.json`.
-With `--readme` the table and the generated `predict` go into the README too, and the results into `examples/RESULTS.json`.
+Everything lands in `build/demo/`: per example the output of `onnx2rust convert`, logs of the tools, and `table.txt`,
+`results.json`. With `--readme` the table and the generated `predict` go into the README too, and the results into
+`examples/RESULTS.json`.
 """
 
 from __future__ import annotations
@@ -75,12 +76,13 @@ class Failed(Exception):
     """A step did not work; the text says what to look at."""
 
 
-# ---- steps on the screen ---------------------------------------------------------------------------------------------------------
+# ---- steps on the screen -------------------------------------------------------------------------------------------
 
 
 @contextmanager
 def step(text: str) -> Iterator[list[str]]:
-    """One line: what is done, and how long it took. On a terminal the time runs. Append to the list what should stand behind it."""
+    """One line: what is done, and how long it took. On a terminal the time runs. Append to the list
+    what should stand behind it."""
     notes: list[str] = []
     start = time.monotonic()
     over = threading.Event()
@@ -124,7 +126,7 @@ def relative(path: Path) -> str:
     return os.path.relpath(path, Path.cwd())
 
 
-# ---- the work --------------------------------------------------------------------------------------------------------------------
+# ---- the work ------------------------------------------------------------------------------------------------------
 
 
 def convert(example: Example) -> None:
@@ -236,7 +238,7 @@ def one_core() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-# ---- what is found ------------------------------------------------------------------------------------------------------------------
+# ---- what is found -------------------------------------------------------------------------------------------------
 
 
 def machine() -> str:

@@ -1,8 +1,8 @@
 """How long onnxruntime takes for a model, on one thread: `python examples/onnxruntime_burst.py model.onnx in.npz N`.
 
-The counterpart of a generated crate's `predict in.npz out.npz --repeat N`, as a process of its own, so that both sides start the same
-way and neither measures the other's memory. Prints one line of JSON: medians of N calls in nanoseconds, of `run` and with bound
-inputs and outputs, of an empty model, and the peak memory in kB with and without onnxruntime.
+The counterpart of a generated crate's `predict in.npz out.npz --repeat N`, as a process of its own, so that both sides start the
+same way and neither measures the other's memory. Prints one line of JSON: medians of N calls in nanoseconds, of `run` and with
+bound inputs and outputs, of an empty model, and the peak memory in kB with and without onnxruntime.
 """
 
 from __future__ import annotations

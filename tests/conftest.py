@@ -28,7 +28,8 @@ APART = ("unit/test_scope.py",)
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Where processes share the tests, those of a file stay together, and so do files that use one build of tf-layers: it is made once."""
+    """Where processes share the tests, those of a file stay together, and so do files that use one
+    build of tf-layers: it is made once."""
     from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
     class Scheduling(LoadScopeScheduling):  # type: ignore[misc]

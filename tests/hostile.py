@@ -57,9 +57,10 @@ TEXTS = {
     "a name of ours": "Inputs",
 }
 LOCALS = [
-    "inputs", "outputs", "ws", "workspace", "cpu", "l", "d", "s0", "size", "sizes", "samples", "sample", "rows", "row", "features",
-    "model", "tensors", "shapes", "shape_0", "npz", "layers", "scratch", "new", "predict", "predict_from", "i_1", "keep_1", "copy_0",
-    "predictions", "labels", "main", "data", "embedded", "weights", "open_size", "fmt", "argmax", "top_k", "input_len", "debug",
+    "inputs", "outputs", "ws", "workspace", "cpu", "l", "d", "s0", "size", "sizes", "samples", "sample", "rows", "row",
+    "features", "model", "tensors", "shapes", "shape_0", "npz", "layers", "scratch", "new", "predict", "predict_from",
+    "i_1", "keep_1", "copy_0", "predictions", "labels", "main", "data", "embedded", "weights", "open_size", "fmt",
+    "argmax", "top_k", "input_len", "debug",
 ]  # fmt: skip
 """Names that generated code uses itself."""
 

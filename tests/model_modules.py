@@ -34,8 +34,8 @@ opt-level = 2
 
 
 def write(crate: Path, models: Mapping[str, Rendered], library: str = "", code: Mapping[str, str] | None = None) -> None:
-    """A crate with a module for each model, whose weights have the prefix `<module>/`; `library` stands in `lib.rs`, `code` behind the
-    contents of the modules. `declare` says which of them are compiled."""
+    """A crate with a module for each model, whose weights have the prefix `<module>/`; `library` stands in `lib.rs`, `code`
+    behind the contents of the modules. `declare` says which of them are compiled."""
     shutil.rmtree(crate / "src", ignore_errors=True)
     (crate / "src").mkdir(parents=True)
     for path, content in modules.files(models).items():

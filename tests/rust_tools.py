@@ -20,7 +20,8 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "build" / "target")) / W
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """What cargo runs with; `CARGO_TARGET_DIR` is shared, so that tf-layers is compiled once for crates that hold the same copy."""
+    """What cargo runs with; `CARGO_TARGET_DIR` is shared, so that tf-layers is compiled once for
+    crates that hold the same copy."""
     return os.environ | {"CARGO_TARGET_DIR": str(TARGET), "CARGO_TERM_COLOR": "never"} | changes
 
 

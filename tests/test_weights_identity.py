@@ -75,7 +75,8 @@ def predict(crate: Path) -> np.ndarray | str:
 
 OWN = {1: weights(1), 2: weights(2), 3: weights(1, 3)}
 SAID = re.compile(
-    r"error: (?:scorer@[^:]+: )?model/model_weights\.npz holds other weights than the version in Cargo\.toml names: if they are the ones "
+    r"error: (?:scorer@[^:]+: )?model/model_weights\.npz holds other weights than the version in Cargo\.toml names: if they "
+    r"are the ones "
     r'that you want, write `version = "(0\.1\.0\+code\.[0-9a-f]{8}\.weights\.[0-9a-f]{16})"` there '
 )
 

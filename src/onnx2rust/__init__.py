@@ -142,8 +142,9 @@ def verify(
 ) -> Report:
     """Converts and builds all `models`, runs them, and compares with onnxruntime (`onnx2rust verify`).
 
-    `options` are for all models, or one for each. Inputs are those of `options.features`, else seeded draws. Whatever is wrong with a model is in its report (`report.passed`,
-    `report.models[k].error`), so that one bad model does not cost the others; `report.raise_for_failure()` makes an error of it.
+    `options` are for all models, or one for each. Inputs are those of `options.features`, else seeded draws. Whatever is wrong
+    with a model is in its report (`report.passed`, `report.models[k].error`), so that one bad model does not cost the others;
+    `report.raise_for_failure()` makes an error of it.
     """
     from onnx2rust import verification
     from onnx2rust.frontends import protos
@@ -218,8 +219,8 @@ def write_weights(
 ) -> int:
     """Writes the weights of a retrained model for a crate that exists (`onnx2rust weights`); returns the number of tensors.
 
-    `target` is a file, or a crate (or a conversion's output), whose weights and version are renewed. With `like`, names, shapes and
-    types must be the same as there.
+    `target` is a file, or a crate (or a conversion's output), whose weights and version are
+    renewed. With `like`, names, shapes and types must be the same as there.
     """
     from onnx2rust.conversion import retrain
 

@@ -42,8 +42,11 @@ def case(
     outputs: Sequence[str] = ("y",),
     rtol: float = 1e-5,
     atol: float = 1e-6,
+    ml: int = 0,
 ) -> harness.Case:
-    """A model of these nodes; `open_axes` names the axes of an input whose size is open; onnxruntime says what is right."""
+    """A model of these nodes; `open_axes` names the axes of an input whose size is open; onnxruntime says what is right.
+    `ml` is the version of ai.onnx.ml, if it has operators of that."""
+    opsets = [helper.make_opsetid("", opset), *([helper.make_opsetid("ai.onnx.ml", ml)] if ml else [])]
     infos = [
         helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(a.dtype), (open_axes or {}).get(n, a.shape))
         for n, a in inputs.items()
@@ -52,13 +55,13 @@ def case(
     results = [helper.make_empty_tensor_value_info(o) for o in outputs]
     graph = helper.make_graph(list(nodes), name, infos, results, initializers)
     version = 10 if opset >= 21 else 8
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=version)
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=version)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     expected = session.run(None, inputs)
     for info, value in zip(graph.output, expected, strict=True):
         code = helper.np_dtype_to_tensor_dtype(np.asarray(value).dtype)
         info.CopyFrom(helper.make_tensor_value_info(info.name, code, [None] * np.ndim(value)))
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=version)
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=version)
     return harness.Case(f"case_{name}", model, [(list(inputs.values()), expected)], rtol, atol)
 
 

@@ -164,7 +164,8 @@ def listed() -> dict[str, str]:
 
 _HEAD = """\
 # Official node tests that do not pass yet: name, then why. A listed pass fails the run, and so does an unlisted failure.
-# Where a result is called wrong, onnxruntime computes the same: it and the test data disagree, and we follow it (test_conformance.py).
+# Where a result is called wrong, onnxruntime computes the same: it and the test data disagree, and
+# we follow it (test_conformance.py).
 """
 
 

@@ -61,7 +61,8 @@ def _cases() -> Iterator[harness.Case]:
 
 
 def _same() -> Iterator[harness.Case]:
-    """Pads that depend on the size, in every layer with windows; convolutions step over pixels, too (onnxruntime does not pool so)."""
+    """Pads that depend on the size, in every layer with windows; convolutions step over pixels, too
+    (onnxruntime does not pool so)."""
     known = {"k": floats(6, 4, 3, 2), "d": floats(8, 1, 3, 2), "b": cases.floats(6, 4, 3, 2).astype(np.int8)}
     window: dict[str, Any] = {"kernel_shape": [3, 2], "strides": [2, 2]}
     layers = {

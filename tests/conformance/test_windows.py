@@ -47,8 +47,8 @@ def _cases() -> Iterator[harness.Case]:
 
 
 def _not_finite() -> Iterator[harness.Case]:
-    """NaN and −∞ in one tap. A convolution multiplies them by the padding's zeros: NaN (so onnxruntime, but for its optimised 2-D kernel, which
-    leaves such taps out, and ONNX' reference evaluator). A transposed one has no such products."""
+    """NaN and −∞ in one tap. A convolution multiplies them by the padding's zeros: NaN (so onnxruntime, but for its optimised 2-D
+    kernel, which leaves such taps out, and ONNX' reference evaluator). A transposed one has no such products."""
     for name, wild in (("nan", np.nan), ("inf", -np.inf)):
         for op, size in (
             ("Conv", (5,)),

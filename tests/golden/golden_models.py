@@ -31,7 +31,8 @@ HERE = Path(__file__).resolve().parent
 
 
 def exported(name: str) -> Callable[[], onnx.ModelProto]:
-    """A small Keras model as the TensorFlow frontend exported it: the file lies here, so that nobody needs TensorFlow to compare."""
+    """A small Keras model as the TensorFlow frontend exported it: the file lies here, so that
+    nobody needs TensorFlow to compare."""
     return lambda: onnx.load(HERE / f"{name}.onnx")
 
 
@@ -60,7 +61,8 @@ GOLDEN = {
     "magika": Golden(
         lambda: onnx.load(wild.file(*wild.MODELS["magika"])),
         Options(name="Magika"),
-        "jax, by other people (Google's file types, Apache-2.0): one-hot lookups, layer normalisation; without its weights and test data",
+        "jax, by other people (Google's file types, Apache-2.0): one-hot lookups, layer normalisation; without its weights and "
+        "test data",
         whole=False,
     ),
 }

@@ -1,5 +1,5 @@
-"""Mutated models: the official node tests and the small models of every operator version with one thing changed (an attribute, the order of
-inputs, a constant, the data), of which onnxruntime runs the result.
+"""Mutated models: the official node tests and the small models of every operator version with one thing changed (an attribute,
+the order of inputs, a constant, the data), of which onnxruntime runs the result.
 
 `python tests/models/mutations.py FIRST COUNT` hunts: it verifies the models of these seeds, and keeps those that are wrong.
 """
@@ -38,8 +38,11 @@ Array = np.ndarray[Any, Any]
 Feeds = dict[str, Array]
 INTEGERS = (-(2**31), -7, -3, -2, -1, 0, 1, 2, 3, 4, 5, 8, 64, 2**31 - 1)
 FLOATS = (0.0, -0.0, -1.0, 0.5, 1.0, 2.0, 1e-40, 1e30, 3.4e38, -3.4e38, float("nan"), float("inf"), -float("inf"))
-WORDS = (b"", b"SAME_UPPER", b"SAME_LOWER", b"VALID", b"NOTSET", b"linear", b"nearest", b"cubic", b"reflect", b"edge", b"wrap", b"add", b"mul",
-         b"max", b"min", b"none", b"reverse", b"bidirectional", b"forward", b"floor", b"ceil", b"asymmetric", b"align_corners", b"tanh")  # fmt: skip
+WORDS = (
+    b"", b"SAME_UPPER", b"SAME_LOWER", b"VALID", b"NOTSET", b"linear", b"nearest", b"cubic", b"reflect", b"edge",
+    b"wrap", b"add", b"mul", b"max", b"min", b"none", b"reverse", b"bidirectional", b"forward", b"floor", b"ceil",
+    b"asymmetric", b"align_corners", b"tanh",
+)  # fmt: skip
 MOST_ELEMENTS = 1 << 20
 """Outputs of more elements are not looked at: what is tested is no matter of size."""
 
@@ -193,11 +196,13 @@ def mutated(seed: int) -> Model | None:
 
 
 NAN = frozenset(("ArgMax", "ArgMin", "GRU", "Hardmax", "ReduceMax", "ReduceMin", "RNN", "TopK", "Unique"))
-"""What onnxruntime makes of a NaN depends on its place and on the processor here, and NaN is lost in GRU: any answer is as good."""
+"""What onnxruntime makes of a NaN depends on its place and on the processor here, and NaN is lost
+in GRU: any answer is as good."""
 
 
 def _is_accident(model: onnx.ModelProto, arrays: list[Array]) -> bool:
-    """Whether the answer is one of onnxruntime's machine code, and of no definition: comparisons with NaN, powers that overflow."""
+    """Whether the answer is one of onnxruntime's machine code, and of no definition: comparisons
+    with NaN, powers that overflow."""
     operators = {node.op_type for node in model.graph.node}
     nan = any(a.dtype.kind == "f" and not np.isfinite(a).all() for a in arrays)
     large = any(a.dtype.kind in "iu" and np.abs(a.astype(np.float64)).max(initial=0) > 64 for a in arrays)
@@ -215,7 +220,8 @@ def _runs(model: onnx.ModelProto, feeds: Feeds) -> bool:
 
 
 def generate(seeds: Iterable[int]) -> list[Model]:
-    """The models of these seeds that onnxruntime runs. They are tried in another process: not every change is one that it survives."""
+    """The models of these seeds that onnxruntime runs. They are tried in another process: not every
+    change is one that it survives."""
     originals()  # once, for all the processes that are forked
     models = []
     pool = _pool()

@@ -1,4 +1,5 @@
-"""Models around products, with onnxruntime's answers, as cases for the conformance harness: what the official node tests leave out.
+"""Models around products, with onnxruntime's answers, as cases for the conformance harness: what
+the official node tests leave out.
 
 `python tests/models/product_models.py` builds and runs them all.
 """

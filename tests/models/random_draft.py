@@ -1,8 +1,8 @@
 """A graph that is being drawn, node by node.
 
-onnxruntime runs each node as soon as it is drawn, at three sets of sizes, so that every value is known: a node that onnxruntime refuses, whose
-numbers are not tame, or that makes much of a small error (a comparison of numbers that are nearly equal) is not taken. What is exact (integers,
-and floats that are small multiples of a power of two) is known, and never in doubt.
+onnxruntime runs each node as soon as it is drawn, at three sets of sizes, so that every value is known: a node that onnxruntime
+refuses, whose numbers are not tame, or that makes much of a small error (a comparison of numbers that are nearly equal) is not
+taken. What is exact (integers, and floats that are small multiples of a power of two) is known, and never in doubt.
 """
 
 from __future__ import annotations
@@ -167,7 +167,8 @@ class Draft:
     tastes: dict[str, float] = field(default_factory=dict)
 
     def taste(self, name: str) -> float:
-        """How much more often than usual a kind is drawn in this graph: graphs that differ find more than those that have all of everything."""
+        """How much more often than usual a kind is drawn in this graph: graphs that differ find
+        more than those that have all of everything."""
         return self.tastes.setdefault(name, self.rng.choice([0.0, 0.3, 1.0, 1.0, 5.0]))
 
     # -- values ------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """What random graphs are made of: inputs, arithmetic and reductions.
 
-A kind is one function: it picks values, and adds one node or a few that belong together. It need not see to it that they fit: what
-does not is taken back, and another kind is drawn.
+A kind is one function: it picks values, and adds one node or a few that belong together. It need not see to it that they fit:
+what does not is taken back, and another kind is drawn.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def all_kinds() -> list[_Entry]:
 
 
 def pair(seed: int) -> tuple[_Entry, _Entry]:
-    """The two kinds that the graph of a seed begins with: as many seeds in a row as there are pairs of kinds draw each pair once, and the
-    first few hundred each kind several times."""
+    """The two kinds that the graph of a seed begins with: as many seeds in a row as there are pairs of kinds draw each pair once,
+    and the first few hundred each kind several times."""
     entries = all_kinds()
     distance, first = divmod(seed, len(entries))
     return entries[first], entries[(first + distance) % len(entries)]
@@ -192,10 +192,10 @@ def axes_of(d: Draft, rank: int, least: int = 1) -> list[int]:
 # -- arithmetic ------------------------------------------------------------------------------------------------------
 
 _UNARY = {
-    "Relu": 7, "Neg": 7, "Abs": 7, "Exp": 7, "Sigmoid": 7, "Tanh": 7, "Softplus": 7, "Softsign": 7, "Elu": 7, "LeakyRelu": 7, "Selu": 7,
-    "HardSigmoid": 7, "HardSwish": 14, "Gelu": 20, "Mish": 18, "Celu": 12, "Swish": 24, "ThresholdedRelu": 10, "Shrink": 9, "Sin": 7,
-    "Cos": 7, "Erf": 9, "Reciprocal": 7, "Sqrt": 7, "Log": 7, "Floor": 7, "Ceil": 7, "Round": 11, "Sign": 9, "Identity": 7, "Atan": 7,
-    "Sinh": 9, "Asinh": 9, "Tan": 7,
+    "Relu": 7, "Neg": 7, "Abs": 7, "Exp": 7, "Sigmoid": 7, "Tanh": 7, "Softplus": 7, "Softsign": 7, "Elu": 7,
+    "LeakyRelu": 7, "Selu": 7, "HardSigmoid": 7, "HardSwish": 14, "Gelu": 20, "Mish": 18, "Celu": 12, "Swish": 24,
+    "ThresholdedRelu": 10, "Shrink": 9, "Sin": 7, "Cos": 7, "Erf": 9, "Reciprocal": 7, "Sqrt": 7, "Log": 7, "Floor": 7,
+    "Ceil": 7, "Round": 11, "Sign": 9, "Identity": 7, "Atan": 7, "Sinh": 9, "Asinh": 9, "Tan": 7,
 }  # fmt: skip
 
 

@@ -99,7 +99,8 @@ def pool(d: Draft) -> Any:
 
 
 def _wide(d: Draft, op: str, spatial: int) -> dict[str, Any]:
-    """Windows that reach beyond the image and its padding: exporters say "all of the image" with kernel and stride of its largest size."""
+    """Windows that reach beyond the image and its padding: exporters say "all of the image" with
+    kernel and stride of its largest size."""
     kernel = [d.rng.choice([3, 4, 5, 8, 256]) for _ in range(spatial)]
     strides = [d.rng.choice([k, k, k - 1]) for k in kernel]
     found: dict[str, Any] = {"kernel_shape": kernel, "strides": strides}

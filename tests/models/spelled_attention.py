@@ -1,4 +1,5 @@
-"""Attention as exporters spell it out: node for node what Keras (tf2onnx), torch (TorchScript and dynamo), flax and Hugging Face models contain."""
+"""Attention as exporters spell it out: node for node what Keras (tf2onnx), torch (TorchScript and
+dynamo), flax and Hugging Face models contain."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What a person sees and a pass has to: recurrent layers and lookups as Keras (tf2onnx), torch (TorchScript and dynamo) and flax (jax2tf) spell
-them out, with the layers that must be left of each."""
+"""What a person sees and a pass has to: recurrent layers and lookups as Keras (tf2onnx), torch (TorchScript and dynamo) and flax
+(jax2tf) spell them out, with the layers that must be left of each."""
 
 from __future__ import annotations
 
@@ -316,7 +316,8 @@ SOFTMAX = {
 
 
 def flax_norm(axis: int = -1, lifted: bool = True) -> Pattern:
-    """flax (jax2tf): sums times 1/n of the dropped axis, the variance as Mean(x²) − Mean(x)², lifted to 0, γ joined with the root."""
+    """flax (jax2tf): sums times 1/n of the dropped axis, the variance as Mean(x²) − Mean(x)²,
+    lifted to 0, γ joined with the root."""
     n = (6, 5)[axis]
     vector = [n] if axis == -1 else [n, 1]
     lift = [node("Max", "zero v0", "v")] if lifted else [node("Identity", "v0", "v")]

@@ -1,7 +1,8 @@
 """Every model that is measured gives onnxruntime's numbers, at two batch sizes, through the code that users get.
 
-The large ones are left out unless asked for: `python -m pytest -m large tests/models/test_benchmark_models.py`, which needs three minutes of
-CPU, most of it in TensorFlow, the first time. `python benchmarks/corpus.py` does the same and writes benchmarks/CORPUS.md.
+The large ones are left out unless asked for: `python -m pytest -m large tests/models/test_benchmark_models.py`, which needs three
+minutes of CPU, most of it in TensorFlow, the first time. `python benchmarks/corpus.py` does the same and writes
+benchmarks/CORPUS.md.
 """
 
 from __future__ import annotations

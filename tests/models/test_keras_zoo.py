@@ -1,7 +1,7 @@
 """Every case of the zoo through one child, then through a crate: the numbers of Keras, or a refusal that names the operator.
 
-The ONNX model is held against Keras, and the crate against onnxruntime on that ONNX model, at two batch sizes and lengths. Cases that
-no crate can be generated for are named in `zoo_unsupported.txt`; the list is strict both ways.
+The ONNX model is held against Keras, and the crate against onnxruntime on that ONNX model, at two batch sizes and lengths. Cases
+that no crate can be generated for are named in `zoo_unsupported.txt`; the list is strict both ways.
 
 `ONNX2RUST_ZOO=n` keeps every n-th case (the everyday subset); unset or 1 runs all of them.
 """

@@ -1,4 +1,5 @@
-"""Recognised attention, compiled and run, against onnxruntime running it as it was spelled out: two batch sizes, masks that leave nothing."""
+"""Recognised attention, compiled and run, against onnxruntime running it as it was spelled out: two
+batch sizes, masks that leave nothing."""
 
 from __future__ import annotations
 

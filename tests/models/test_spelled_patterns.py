@@ -1,4 +1,5 @@
-"""Recognised patterns, compiled and run, against onnxruntime running them as they were spelled out: two batch sizes, ids of both signs."""
+"""Recognised patterns, compiled and run, against onnxruntime running them as they were spelled out:
+two batch sizes, ids of both signs."""
 
 from __future__ import annotations
 

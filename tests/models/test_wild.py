@@ -1,4 +1,5 @@
-"""Models that other people trained and ship: magika's file types, basic-pitch's notes in each of its three forms, speech, text, images."""
+"""Models that other people trained and ship: magika's file types, basic-pitch's notes in each of
+its three forms, speech, text, images."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def test_matches_onnxruntime(reports: dict[str, ModelReport], name: str) -> None
 
 
 def _features(path: Path) -> list[int]:
-    """What magika looks at: 1,024 bytes of the beginning and of the end, without white space around them, 256 where there are none."""
+    """What magika looks at: 1,024 bytes of the beginning and of the end, without white space around
+    them, 256 where there are none."""
     content = path.read_bytes()
     begin, end = content[:4096].lstrip()[:1024], content[-4096:].rstrip()[-1024:]
     return [*begin, *[256] * (1024 - len(begin)), *[256] * (1024 - len(end)), *end]
@@ -42,8 +44,8 @@ def _features(path: Path) -> list[int]:
 
 @pytest.mark.parametrize("real", [True, False], ids=["64 real files", "drawn"])
 def test_magikas_crate_passes_its_own_tests(real: bool, tmp_path: Path) -> None:
-    """onnxruntime is up to 3e-3 away from the model in float64 (a variance as E[x²] − E[x]²), the crate much less: the crate's tests must not take
-    onnxruntime's error for the crate's."""
+    """onnxruntime is up to 3e-3 away from the model in float64 (a variance as E[x²] − E[x]²), the crate much less: the crate's
+    tests must not take onnxruntime's error for the crate's."""
     model = wild.file(*wild.MODELS["magika"])
     files = [
         p

@@ -1,5 +1,6 @@
-"""Every operator's small models with one to three things changed that a damaged or malicious exporter could have written: a crate's
-files and reports, or an error of ours that is no bug. `python tests/security/test_mutated_models.py SEED COUNT` hunts for more."""
+"""Every operator's small models with one to three things changed that a damaged or malicious exporter could have written: a
+crate's files and reports, or an error of ours that is no bug. `python tests/security/test_mutated_models.py
+SEED COUNT` hunts for more."""
 
 from __future__ import annotations
 

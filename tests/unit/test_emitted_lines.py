@@ -358,12 +358,14 @@ ELEMENTS = {"ids": np.zeros((1, 4, 3), np.int64), "rows": np.ones((1, 4, 3), np.
         (
             helper.make_node("Where", ["c", "x", "w"], ["y"]),
             {"c": np.array([[True], [False], [True], [True]]), "w": np.ones(1)},
-            r"Where\.run_known\(cpu, WhereInputs { condition_shape: \[1, 4, 1\], condition: l\.c, a_shape: \[n, 4, 3\], a: inputs\.x, b_shape: ",
+            r"Where\.run_known\(cpu, WhereInputs { condition_shape: \[1, 4, 1\], condition: l\.c, a_shape: \[n, 4, 3\], a: "
+            r"inputs\.x, b_shape: ",
         ),
         (
             helper.make_node("QuantizeLinear", ["x", "s", "z"], ["y"]),
             {"s": np.array(0.5), "z": np.array(3, np.uint8)},
-            r"LinearInputs { x_shape: \[n \* 12\], x: inputs\.x, scale_shape: \[1\], scale: l\.s, zero_shape: \[1\], zero: l\.z }, ",
+            r"LinearInputs { x_shape: \[n \* 12\], x: inputs\.x, scale_shape: \[1\], scale: l\.s, zero_shape: \[1\], zero: "
+            r"l\.z }, ",
         ),
         (
             helper.make_node("Expand", ["x", "shape"], ["y"]),
@@ -378,7 +380,8 @@ ELEMENTS = {"ids": np.zeros((1, 4, 3), np.int64), "rows": np.ones((1, 4, 3), np.
         (
             helper.make_node("ScatterElements", ["x", "ids", "rows"], ["y"], axis=1),
             ELEMENTS,
-            r"l\.y\.run\(cpu, \[n, 4, 3\], inputs\.x, ScatterUpdates { indices_shape: \[1, 4, 3\], indices: l\.ids, updates: l\.rows }, ",
+            r"l\.y\.run\(cpu, \[n, 4, 3\], inputs\.x, ScatterUpdates { indices_shape: \[1, 4, 3\], indices: l\.ids, updates: "
+            r"l\.rows }, ",
         ),
     ],
     ids=lambda v: v.op_type if isinstance(v, onnx.NodeProto) else "",

@@ -1,4 +1,5 @@
-"""Shape arithmetic on symbolic sizes: what is folded has onnxruntime's value for every size, and what may be negative is left to the run."""
+"""Shape arithmetic on symbolic sizes: what is folded has onnxruntime's value for every size, and
+what may be negative is left to the run."""
 
 from __future__ import annotations
 

@@ -71,7 +71,8 @@ CASES = {
     "a call that fits": ("    l.a.run(cpu, x);", "    l.a.run(cpu, x);"),
     "a call wider than 60": (
         f"    l.dense.run(cpu, batch * 8, ws.s0.get(batch * 64), None, {'x' * 10}, {'y' * 10});",
-        f"    l.dense.run(\n        cpu,\n        batch * 8,\n        ws.s0.get(batch * 64),\n        None,\n        {'x' * 10},\n        {'y' * 10},\n    );",
+        "    l.dense.run(\n        cpu,\n        batch * 8,\n        ws.s0.get(batch * 64),\n        None,\n        "
+        f"{'x' * 10},\n        {'y' * 10},\n    );",
     ),
     "a chain": (
         f'    l.reshape.run(cpu, x, ws.s0.get(batch), ws.s1.fit(n)?).map_err(|e| e.at("{"r" * 20}"))?;',
@@ -92,7 +93,8 @@ CASES = {
     ),
     "operators by how they bind": (
         f"    let a = {'b' * 20} + {'c' * 20} * {'d' * 20} - e < {'f' * 20} && g == h | i || {'j' * 20} as i64 & k != l;",
-        f"    let a = {'b' * 20} + {'c' * 20} * {'d' * 20} - e\n        < {'f' * 20}\n        && g == h | i\n        || {'j' * 20} as i64 & k != l;",
+        f"    let a = {'b' * 20} + {'c' * 20} * {'d' * 20} - e\n        < {'f' * 20}\n        && g == h | i\n        || "
+        f"{'j' * 20} as i64 & k != l;",
     ),
     "what is not known": ("    match a {\n        1 => { 2 }\n    }", "    match a {\n        1 => { 2 }\n    }"),
 }

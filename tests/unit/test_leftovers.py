@@ -63,7 +63,8 @@ def killed(out: Path, moment: int, by: str = "SIGKILL", prepare: str = "") -> in
 @pytest.mark.slow
 @pytest.mark.parametrize("by", ["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"])
 def test_at_any_moment(tmp_path: Path, by: Any) -> None:
-    """The output is the old or the new one: at once where the signal can be heard, after the next run has looked where it cannot."""
+    """The output is the old or the new one: at once where the signal can be heard, after the next
+    run has looked where it cannot."""
     prepare = "from onnx2rust.base import processes; processes.clean_up_when_terminated()"
     restored = removed = 0
     for moment in range(40):

@@ -35,8 +35,8 @@ WIDTH = 4
 
 
 def chain(name: Name, blocks: int = 12, ends: bool = True, unlike: bool = True) -> str:
-    """src/model.rs of a model of blocks: a normalisation and seven products each; `ends` puts a product before and one behind them.
-    Where they are `unlike`, a product of each is wider than the block before has it."""
+    """src/model.rs of a model of blocks: a normalisation and seven products each; `ends` puts a product before and one behind
+    them. Where they are `unlike`, a product of each is wider than the block before has it."""
     rng = np.random.default_rng(1)
     nodes: list[onnx.NodeProto] = []
     weights = {"scale": np.ones(WIDTH, np.float32)}

@@ -1,4 +1,5 @@
-"""What surrounds a conversion: limits, rights, locales, and paths that are no text. The program runs as a process, as users run it."""
+"""What surrounds a conversion: limits, rights, locales, and paths that are no text. The program
+runs as a process, as users run it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the tensors of a model are called in its crate: in Rust after the layer that reads them, in the weights file as the model calls them."""
+"""What the tensors of a model are called in its crate: in Rust after the layer that reads them, in
+the weights file as the model calls them."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ impl<T> fmt::Debug for Brief<'_, T> {
     feature = "gru",
     feature = "lstm",
     feature = "norm",
-    feature = "rnn"
+    feature = "rnn",
+    feature = "tree"
 ))]
 pub(crate) trait Shown {
     /// The short form.
@@ -34,7 +35,8 @@ pub(crate) trait Shown {
     feature = "gru",
     feature = "lstm",
     feature = "norm",
-    feature = "rnn"
+    feature = "rnn",
+    feature = "tree"
 ))]
 impl<T> Shown for &[T] {
     fn shown(self) -> impl fmt::Debug {
@@ -48,7 +50,8 @@ impl<T> Shown for &[T] {
     feature = "gru",
     feature = "lstm",
     feature = "norm",
-    feature = "rnn"
+    feature = "rnn",
+    feature = "tree"
 ))]
 impl<T> Shown for Option<&[T]> {
     fn shown(self) -> impl fmt::Debug {
@@ -63,7 +66,8 @@ impl<T> Shown for Option<&[T]> {
     feature = "gru",
     feature = "lstm",
     feature = "norm",
-    feature = "rnn"
+    feature = "rnn",
+    feature = "tree"
 ))]
 macro_rules! brief {
     ([$($generics:tt)*] $layer:ident<$($argument:tt),+>: $($field:ident),*; $($weight:ident),+) => {
@@ -83,7 +87,8 @@ macro_rules! brief {
     feature = "gru",
     feature = "lstm",
     feature = "norm",
-    feature = "rnn"
+    feature = "rnn",
+    feature = "tree"
 ))]
 pub(crate) use brief;
 

@@ -157,8 +157,8 @@ impl Window {
         })
     }
 
-    /// Copies an image of `channels` channels into `to`, with zeros around it.
-    pub(crate) fn pad(&self, x: &[f32], channels: usize, to: &mut [f32]) {
+    /// Copies an image of `channels` channels into `to`, with zeros around it, or what stands for them.
+    pub(crate) fn pad<T: Copy>(&self, x: &[T], channels: usize, zero: T, to: &mut [T]) {
         let [depth, height, width] = self.size;
         let (line, padded) = (width * channels, self.padded());
         let padded_line = padded[2] * channels;
@@ -170,11 +170,11 @@ impl Window {
                 let Some(to) = lines.next() else { return };
                 let (z, y) = (z.wrapping_sub(self.begin[0]), y.wrapping_sub(self.begin[1]));
                 if z < depth && y < height {
-                    to[..left].fill(0.0);
+                    to[..left].fill(zero);
                     to[left..left + line].copy_from_slice(&x[(z * height + y) * line..][..line]);
-                    to[left + line..].fill(0.0);
+                    to[left + line..].fill(zero);
                 } else {
-                    to.fill(0.0);
+                    to.fill(zero);
                 }
             }
         }

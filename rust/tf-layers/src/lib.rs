@@ -33,6 +33,8 @@ pub mod compare;
 pub mod conv;
 #[cfg(feature = "base")]
 pub mod cpu;
+#[cfg(feature = "cumulative")]
+pub mod cumulative;
 #[cfg(feature = "dense")]
 pub mod dense;
 mod dtype;
@@ -73,8 +75,8 @@ pub mod rank;
 pub mod recurrent;
 #[cfg(feature = "reduce")]
 pub mod reduce;
-#[cfg(feature = "scan")]
-pub mod scan;
+#[cfg(feature = "scores")]
+pub mod scores;
 #[cfg(feature = "select")]
 pub mod select;
 #[cfg(feature = "base")]
@@ -85,6 +87,8 @@ mod slot;
 pub mod softmax;
 #[cfg(feature = "base")]
 pub mod top;
+#[cfg(feature = "tree")]
+pub mod tree;
 #[cfg(feature = "unary")]
 pub mod unary;
 

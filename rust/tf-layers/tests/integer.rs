@@ -3,13 +3,13 @@
 mod common;
 
 use common::{Rng, flat, indices};
-use tf_layers::Cpu;
 use tf_layers::integer::{
-    ConvInteger, ConvIntegerInputs, MatMulInteger, MatMulIntegerInputs, Requantize,
-    RequantizeInputs,
+    Byte, ConvInteger, ConvIntegerInputs, IntegerConv, IntegerConvInputs, IntegerDense,
+    IntegerDenseInputs, MatMulInteger, MatMulIntegerInputs, Requantize, RequantizeInputs,
 };
 use tf_layers::matmul::MatMulAny;
 use tf_layers::matrices::Matrices;
+use tf_layers::{Cpu, Slot, pack};
 
 fn bytes(rng: &mut Rng, len: usize) -> Vec<u8> {
     (0..len).map(|_| rng.size(0, 256) as u8).collect()
@@ -193,5 +193,248 @@ fn other_element_types_wrap() {
         let mut y = [0f64; 1];
         MatMulAny.run(cpu, row(1, [1, 7]), &[0.5, 2.0], &[3.0, 4.0], &mut y);
         assert_eq!(y, [9.5]);
+    }
+}
+
+/// What a matrix product of integers is, with x's zero point for each row.
+fn dense(
+    x: &[i32],
+    x_zero: impl Fn(usize) -> i32,
+    w: &[i8],
+    w_zero: Option<&[i32]>,
+    [rows, k, n]: [usize; 3],
+) -> Vec<i32> {
+    let at = |r: usize, c: usize| {
+        let zero = w_zero.map_or(0, |zero| zero[c]);
+        (0..k)
+            .map(|i| {
+                i64::from(x[r * k + i] - x_zero(r)) * i64::from(i32::from(w[i * n + c]) - zero)
+            })
+            .sum::<i64>()
+    };
+    (0..rows * n).map(|i| at(i / n, i % n) as i32).collect()
+}
+
+/// Numbers of both ends of the range beside drawn ones: where 16 bits would saturate.
+fn extremes(rng: &mut Rng, len: usize) -> Vec<u8> {
+    let corner = rng.size(0, 3) == 0;
+    let value = |rng: &mut Rng| match rng.size(0, 3) {
+        _ if !corner => rng.size(0, 256) as u8,
+        0 => 0,
+        1 => 0x7F,
+        2 => 0x80,
+        _ => 0xFF,
+    };
+    (0..len).map(|_| value(rng)).collect()
+}
+
+/// Runs an [`IntegerDense`] over bytes, with signs or without, with every kind of zero points.
+fn dense_of<X: Byte>(cpu: Cpu, rng: &mut Rng, [rows, k, n]: [usize; 3], of: impl Fn(u8) -> X) {
+    let x: Vec<X> = extremes(rng, rows * k).into_iter().map(&of).collect();
+    let w: Vec<i8> = extremes(rng, k * n).into_iter().map(|v| v as i8).collect();
+    let x_zero: Option<Vec<X>> = match rng.size(0, 3) {
+        0 => None,
+        1 => Some(extremes(rng, 1).into_iter().map(&of).collect()),
+        _ => Some(extremes(rng, rows.max(1)).into_iter().map(&of).collect()),
+    };
+    let kernel_zero: Option<Vec<i32>> =
+        (rng.size(0, 2) == 0).then(|| (0..n).map(|_| rng.size(0, 256) as i32 - 128).collect());
+    let kernel = pack::integer_panels(&w, k, n, false);
+    let layer = IntegerDense {
+        inputs: k,
+        units: n,
+        kernel: &kernel,
+        kernel_zero: kernel_zero.as_deref(),
+    }
+    .checked();
+    let inputs = IntegerDenseInputs {
+        rows,
+        x: &x,
+        x_zero: x_zero.as_deref(),
+    };
+    let (mut y, mut scratch) = (vec![7; rows * n], Slot::new());
+    layer.run(cpu, inputs, &mut y, &mut scratch).unwrap();
+    let zero = |r: usize| {
+        x_zero
+            .as_ref()
+            .map_or(0, |zero| (*zero.get(r).unwrap_or(&zero[0])).into())
+    };
+    let wide: Vec<i32> = x.iter().map(|v| (*v).into()).collect();
+    let expected = dense(&wide, zero, &w, kernel_zero.as_deref(), [rows, k, n]);
+    assert_eq!(y, expected, "{}: {rows} × {k} × {n}", cpu.name());
+    let turned: Vec<i8> = (0..n * k).map(|i| w[i % k * n + i / k]).collect();
+    assert_eq!(pack::integer_panels(&turned, k, n, true), layer.kernel);
+}
+
+#[test]
+fn constant_matrices() {
+    let mut rng = Rng::new(3);
+    for cpu in Cpu::all() {
+        for rows in 0..18 {
+            for n in [0, 1, 7, 8, 9, 15, 16, 17, 31, 33, 48] {
+                let k = [0, 1, 3, 4, 5, 15, 16, 17, 20, 64, 65][rng.size(0, 11)];
+                dense_of(cpu, &mut rng, [rows, k, n], |v| v);
+                dense_of(cpu, &mut rng, [rows, k, n], |v| v as i8);
+            }
+        }
+        // More than one block of k, and more columns than lie in the first-level cache.
+        dense_of(cpu, &mut rng, [5, 5001, 20], |v| v);
+        dense_of(cpu, &mut rng, [70, 516, 300], |v| v);
+    }
+}
+
+#[test]
+fn products_do_not_saturate() {
+    // u8 · i8 in pairs is 2 · 255 · 127 = 64,770, twice what 16 bits hold.
+    for cpu in Cpu::all() {
+        for (x, w) in [(255_u8, 127), (255, -128), (128, 65), (127, -128)] {
+            let (rows, k, n) = (9, 576, 96);
+            let layer = IntegerDense {
+                inputs: k,
+                units: n,
+                kernel: &pack::integer_panels(&vec![w; k * n], k, n, false),
+                kernel_zero: None,
+            };
+            let x = vec![x; rows * k];
+            let inputs = IntegerDenseInputs {
+                rows,
+                x: &x,
+                x_zero: None,
+            };
+            let (mut y, mut scratch) = (vec![0; rows * n], Slot::new());
+            layer.run(cpu, inputs, &mut y, &mut scratch).unwrap();
+            let expected = i32::from(x[0]) * i32::from(w) * k as i32;
+            assert!(y.iter().all(|y| *y == expected), "{}", cpu.name());
+        }
+    }
+}
+
+#[test]
+fn sums_that_leave_32_bits_wrap() {
+    for cpu in Cpu::all() {
+        let k = 70_000;
+        let layer = IntegerDense {
+            inputs: k,
+            units: 1,
+            kernel: &pack::integer_panels(&vec![-128; k], k, 1, false),
+            kernel_zero: None,
+        };
+        let x = vec![255_u8; k];
+        let inputs = IntegerDenseInputs {
+            rows: 1,
+            x: &x,
+            x_zero: None,
+        };
+        let (mut y, mut scratch) = ([0], Slot::new());
+        layer.run(cpu, inputs, &mut y, &mut scratch).unwrap();
+        assert_eq!(
+            y,
+            [(-128 * 255 * i64::from(k as u32)) as i32],
+            "{}",
+            cpu.name()
+        );
+    }
+}
+
+/// Runs an [`IntegerConv`] beside [`ConvInteger`], which is tested above.
+fn conv_of<X: Byte>(cpu: Cpu, rng: &mut Rng, of: impl Fn(u8) -> X) {
+    let group = rng.size(1, 4);
+    let (inputs, outputs) = (group * rng.size(1, 7), group * rng.size(1, 20));
+    let size = [rng.size(5, 12), rng.size(5, 12)];
+    let kernel_shape = [rng.size(1, 4), rng.size(1, 4)];
+    let strides = [rng.size(1, 3), rng.size(1, 3)];
+    let dilations = [rng.size(1, 3), rng.size(1, 3)];
+    let (pads_begin, pads_end) = match rng.size(0, 2) {
+        0 => ([0; 2], [0; 2]),
+        _ => (
+            [rng.size(0, 3), rng.size(0, 3)],
+            [rng.size(0, 3), rng.size(0, 3)],
+        ),
+    };
+    let batch = rng.size(1, 3);
+    let taps = kernel_shape[0] * kernel_shape[1];
+    let x: Vec<X> = extremes(rng, batch * size[0] * size[1] * inputs)
+        .into_iter()
+        .map(&of)
+        .collect();
+    // [outputs, inputs / group, *kernel_shape]
+    let w: Vec<i8> = extremes(rng, outputs * inputs / group * taps)
+        .into_iter()
+        .map(|v| v as i8)
+        .collect();
+    let x_zero: Option<Vec<X>> =
+        (rng.size(0, 2) == 0).then(|| extremes(rng, 1).into_iter().map(&of).collect());
+    let w_zero: Option<Vec<i8>> =
+        (rng.size(0, 2) == 0).then(|| bytes(rng, outputs).into_iter().map(|v| v as i8).collect());
+    let plain = ConvInteger {
+        input_channels: inputs,
+        output_channels: outputs,
+        group,
+        kernel_shape,
+        strides,
+        dilations,
+        pads_begin,
+        pads_end,
+    };
+    let turned: Vec<i8> = (0..w.len())
+        .map(|i| {
+            w[i % outputs * (w.len() / outputs)
+                + i / outputs % (inputs / group) * taps
+                + i / outputs / (inputs / group)]
+        })
+        .collect();
+    let reach = |i: usize| dilations[i] * (kernel_shape[i] - 1) + 1;
+    let output =
+        [0, 1].map(|i| (size[i] + pads_begin[i] + pads_end[i] - reach(i)) / strides[i] + 1);
+    let mut expected = vec![7; batch * output[0] * output[1] * outputs];
+    plain.checked().run(
+        cpu,
+        ConvIntegerInputs {
+            batch,
+            size,
+            x: &x,
+            w: &turned,
+            x_zero: x_zero.as_deref(),
+            w_zero: w_zero.as_deref(),
+        },
+        &mut expected,
+    );
+    let by_tap = group > 1 || (dilations[1] > 1 && kernel_shape[1] > 1);
+    let shape = [outputs, inputs / group, kernel_shape[0], kernel_shape[1]];
+    let kernel_zero: Option<Vec<i32>> =
+        w_zero.map(|zero| zero.into_iter().map(i32::from).collect());
+    let kernel = pack::integer_conv(&w, &shape, group, by_tap);
+    let layer = IntegerConv {
+        input_channels: inputs,
+        output_channels: outputs,
+        group,
+        kernel_shape,
+        strides,
+        dilations,
+        pads_begin,
+        pads_end,
+        kernel: &kernel,
+        kernel_zero: kernel_zero.as_deref(),
+    }
+    .checked();
+    let inputs = IntegerConvInputs {
+        batch,
+        size,
+        x: &x,
+        x_zero: x_zero.as_deref(),
+    };
+    let (mut y, mut scratch) = (vec![7; expected.len()], Slot::new());
+    layer.run(cpu, inputs, &mut y, &mut scratch).unwrap();
+    assert_eq!(y, expected, "{}: {plain:?}", cpu.name());
+}
+
+#[test]
+fn constant_kernels() {
+    let mut rng = Rng::new(4);
+    for cpu in Cpu::all() {
+        for _ in 0..200 {
+            conv_of(cpu, &mut rng, |v| v);
+            conv_of(cpu, &mut rng, |v| v as i8);
+        }
     }
 }

@@ -3,8 +3,8 @@
 mod draws;
 
 use draws::{Rng, levels};
+use tf_layers::cumulative::{CumProd, CumSum, DynamicCumSum};
 use tf_layers::rank::{ArgMax, ArgMin, Ranked, TopK};
-use tf_layers::scan::{CumProd, CumSum, DynamicCumSum};
 use tf_layers::{Cpu, Error, Slot};
 
 fn sizes() -> Vec<[usize; 3]> {

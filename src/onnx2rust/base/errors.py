@@ -25,7 +25,8 @@ class Problem:
 
 
 def listed(problems: Sequence[Problem]) -> list[str]:
-    """The lines of several problems: those with the same hint together, in the order they were met, and the hint once below them."""
+    """The lines of several problems: those with the same hint together, in the order they were met,
+    and the hint once below them."""
     groups: dict[str, list[Problem]] = {}
     for problem in problems:
         groups.setdefault(problem.hint, []).append(problem)
@@ -85,7 +86,8 @@ class ToolError(Onnx2RustError):
 
 
 class Refuse(Exception):
-    """A stage says no to one node: `invalid` if the model is wrong, else it is merely not supported. The importer adds where, and collects."""
+    """A stage says no to one node: `invalid` if the model is wrong, else it is merely not
+    supported. The importer adds where, and collects."""
 
     def __init__(self, what: str | list[Problem], hint: str = "", *, invalid: bool = False) -> None:
         self.problems = [Problem(what, hint=hint)] if isinstance(what, str) else what

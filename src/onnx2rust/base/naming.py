@@ -102,8 +102,8 @@ class Escaped(str):
 
 
 def is_name(text: str) -> bool:
-    """Whether a name may be recognisable in identifiers. What holds quotes, braces, control characters, paths upwards and the like
-    is no name that a framework gives: it is not made to look like one."""
+    """Whether a name may be recognisable in identifiers. What holds quotes, braces, control characters, paths upwards and the
+    like is no name that a framework gives: it is not made to look like one."""
     return not (
         re.search(r"""["`{}*\\$#!<>|]|(?:^|/)\.\.(?:/|$)""", text) or any(unicodedata.category(c) in _INVISIBLE for c in text)
     )
@@ -115,14 +115,15 @@ _INVISIBLE = frozenset(["Cc", "Cf", "Cs", "Co", "Zl", "Zp"])
 def ident(text: str, fallback: str = "value", *, keep_start: bool = False) -> Escaped:
     """A snake_case Rust identifier, ASCII, at most MAX_IDENT characters, never a keyword; `fallback` where `text` is no name.
 
-    What is too long loses whole words: the first ones, because scopes come first and what differs stands last (`keep_start`: the last ones).
+    What is too long loses whole words: the first ones, because scopes come first and what differs
+    stands last (`keep_start`: the last ones).
     """
     return _identifier(_shortened(_words(text, fallback), keep_start), fallback)
 
 
 def told_apart(fallbacks: Mapping[str, str]) -> dict[str, Escaped]:
-    """`ident` for each of the texts, which are given with their fallbacks. Those that would be equal without their first words lose
-    words that they agree in instead: what differs stays, a counter with its word."""
+    """`ident` for each of the texts, which are given with their fallbacks. Those that would be equal without their first words
+    lose words that they agree in instead: what differs stays, a counter with its word."""
     words = {text: _words(text, fallback) for text, fallback in fallbacks.items()}
     cut: dict[str, list[str]] = {}
     for text, found in words.items():
@@ -160,8 +161,8 @@ def _shortened(words: Sequence[str], keep_start: bool = False) -> str:
 
 
 def _differing(names: Sequence[Sequence[str]]) -> list[set[int]]:
-    """For each name the positions of the words that it does not share with all others; where one name has more words than another,
-    what is behind the words they begin with and in front of those they end with."""
+    """For each name the positions of the words that it does not share with all others; where one name has more words than
+    another, what is behind the words they begin with and in front of those they end with."""
     begin = next((k for k, same in enumerate(zip(*names, strict=False)) if len(set(same)) > 1), min(map(len, names)))
     end = next((k for k, same in enumerate(zip(*map(reversed, names), strict=False)) if len(set(same)) > 1), 0)
     if len(set(map(len, names))) == 1:
@@ -185,7 +186,8 @@ def _without(words: Sequence[str], kept: set[int]) -> list[str]:
 def scopes(node_name: str, op: str) -> tuple[str, ...]:
     """The scopes that a node stands in, the outermost first, and what it is called there: `a/b/Conv` → (a, b, Conv).
 
-    A scope that repeats the one around it (PyTorch: `features/features.0`) is said once, a counter behind the operator's name not at all.
+    A scope that repeats the one around it (PyTorch: `features/features.0`) is said once, a counter
+    behind the operator's name not at all.
     """
     node_name = node_name[:512] if is_name(node_name[:512]) else op
     parts = [p for p in re.split(r"[/:]+", node_name) if p] or [op]
@@ -198,8 +200,9 @@ def scopes(node_name: str, op: str) -> tuple[str, ...]:
 
 
 def common_scopes(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The outer scopes that all of the paths have: the model's own name, or what a framework calls its entry points. What stands in such
-    a scope itself (a last softmax) does not keep it; most must have another scope left, or the scope is the only layer."""
+    """The outer scopes that all of the paths have: the model's own name, or what a framework calls its entry points. What stands
+    in such a scope itself (a last softmax) does not keep it; most must have another scope left, or the scope is the only
+    layer."""
     scoped = [p for p in paths if len(p) > 1]
     common: tuple[str, ...] = ()
     while True:
@@ -277,7 +280,8 @@ def comment(text: str, limit: int = 120) -> Escaped:
 
 
 def code_span(text: str, limit: int = 120) -> Escaped:
-    """Text as code inside of a doc comment or a markdown table, backticks included: nothing in it is markup, and nothing ends it."""
+    """Text as code inside of a doc comment or a markdown table, backticks included: nothing in it
+    is markup, and nothing ends it."""
     return Escaped(f"`{re.sub(r'[`|]', '-', comment(text, limit)) or '-'}`")
 
 

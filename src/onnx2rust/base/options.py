@@ -57,8 +57,8 @@ class Options:
 
 
 def _is_spdx(text: str) -> bool:
-    """Whether a text is built like an SPDX expression: identifiers that words join, as many brackets closed as opened. cargo takes
-    anything; what is no expression is refused no earlier than by crates.io."""
+    """Whether a text is built like an SPDX expression: identifiers that words join, as many brackets closed as opened. cargo
+    takes anything; what is no expression is refused no earlier than by crates.io."""
     return _SPDX.fullmatch(re.sub(r"[()]", "", text)) is not None and text.count("(") == text.count(")")
 
 
@@ -81,8 +81,8 @@ def for_each(options: Options | Sequence[Options], count: int) -> list[Options]:
 class Checks:
     """Options of `verify`: what a crate is held against the model with.
 
-    |a − b| ≤ rtol·|b| + atol·max|b|, where b is the model evaluated in float64. `rtol` and `atol` are None for what the distance of
-    onnxruntime and float64 says of the model (`oracle.Certainty.tolerance`).
+    |a − b| ≤ rtol·|b| + atol·max|b|, where b is the model evaluated in float64. `rtol` and `atol` are None for what the distance
+    of onnxruntime and float64 says of the model (`oracle.Certainty.tolerance`).
     """
 
     batches: tuple[int, ...] = (1, 3)

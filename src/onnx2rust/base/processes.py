@@ -1,4 +1,5 @@
-"""Signals, and the processes that are started: nothing that a user stops goes on behind his back, nothing is stopped half done."""
+"""Signals, and the processes that are started: nothing that a user stops goes on behind his back,
+nothing is stopped half done."""
 
 from __future__ import annotations
 

@@ -16,9 +16,10 @@ import onnx
 
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder.rounding import Rounding
+from onnx2rust.ir import views
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.layer import Copy, ReadSizes, View
+from onnx2rust.ir.layer import Copy, ReadSizes
 from onnx2rust.ir.program import Origin, Program, Step, TensorType, Value
 from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.movement import SameSize
@@ -27,7 +28,8 @@ from onnx2rust.model.graph import names_captured
 Environment = MutableMapping[str, Any]
 """What names mean in a graph."""
 Reader = Callable[[onnx.GraphProto, Environment, Sequence[Value]], list[Value]]
-"""Lowers the nodes of a graph inside an environment, for these values of its inputs; returns its outputs, fewer where some are refused."""
+"""Lowers the nodes of a graph inside an environment, for these values of its inputs; returns its
+outputs, fewer where some are refused."""
 
 
 class Builder(Rounding):
@@ -54,8 +56,8 @@ class Builder(Rounding):
         finish: Callable[[list[Value]], list[Value]] = lambda outputs: outputs,
     ) -> Program:
         """Lowers a graph attribute; it may use every name its node can see. `finish` may add steps for the outputs. Outputs in
-        `fresh_outputs` are computed by steps of the body, each by one of its own: an output that is not is copied. What it reads from
-        outside is a tensor there: a value that waits to be rounded is, once and not in every iteration."""
+        `fresh_outputs` are computed by steps of the body, each by one of its own: an output that is not is copied. What it reads
+        from outside is a tensor there: a value that waits to be rounded is, once and not in every iteration."""
         outside = ((n, self._scope.get(n)) for n in sorted(names_captured(graph)))
         rounded = {n: self.rounded(v) for n, v in outside if isinstance(v, Value) and self.waits(v)}
         with self.binding(rounded), self._inner_steps() as steps:
@@ -96,17 +98,14 @@ class Builder(Rounding):
     def _own_results(self, values: list[Value], chosen: Sequence[int]) -> list[Value]:
         """The values, those at `chosen` positions being results of steps collected here and not twice the same."""
         made = {v: v for step in self.collected for v in step.results()}
-        sources = {s.outputs[0]: s.inputs[0] for s in self.collected if isinstance(s.layer, View)}
+        sources = views.sources(self.collected)
         taken: set[Value] = set()
         result = []
         for position, value in enumerate(values):
-            root: Value | None = value
-            while root in sources:
-                root = sources[root]
+            root = views.root(value, sources)
             if position in chosen and (root not in made or root in taken):
                 value = self.step(Copy(), [value], value.type)
                 root = value
-            assert root is not None
             taken.add(root)
             result.append(value)
         return result

@@ -82,9 +82,9 @@ class Layouts(Steps):
 
         Transposes are not carried out where they stand: a transposed value remembers its source. An operator that can work in any
         order of axes asks for its inputs' `layout`: `(perm, values)`, where every value has `rank` axes (1s are put in front) and
-        logical axis i is axis perm[i] of the values. It computes on them and returns `g.transpose(result, perm)`. So chains of such
-        operators between channels-last layers run without moving anything, and transposes cancel. An operator that does not ask
-        gets its input moved.
+        logical axis i is axis perm[i] of the values. It computes on them and returns `g.transpose(result, perm)`. So chains of
+        such operators between channels-last layers run without moving anything, and transposes cancel. An operator that does not
+        ask gets its input moved.
         """
         identity = tuple(range(rank))
         perm = next((self._pending[x][1] for x in inputs if x in self._pending and x.rank == rank), identity)

@@ -22,8 +22,8 @@ class Rounding(Layouts):
         return super().settled(self.rounded(value))
 
     def narrow(self, x: Value, *, after_layer: bool = False) -> Value:
-        """x as float16. Nothing is rounded yet: a reader of the float16 value does that (`rounded`), or gets x itself (`unrounded`).
-        `after_layer` says that x is the result of a layer, not of a cast of the model."""
+        """x as float16. Nothing is rounded yet: a reader of the float16 value does that (`rounded`), or gets x itself
+        (`unrounded`). `after_layer` says that x is the result of a layer, not of a cast of the model."""
         if x.array is not None:
             return self.constant(x.array.astype(DType.F16.numpy), x.name)
         y = Value(f"{x.name}.half", TensorType(DType.F16, x.shape))

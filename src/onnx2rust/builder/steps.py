@@ -71,7 +71,8 @@ class Steps:
     def constant(
         self, content: np.ndarray[Any, Any] | KnownSizes | Sequence[Dim], name: str | None = None, dtype: DType = DType.I64
     ) -> Value:
-        """A known value; a list of dims becomes a 1-D tensor. Sizes have this type. Raises Refuse for an element type that does not exist here."""
+        """A known value; a list of dims becomes a 1-D tensor. Sizes have this type. Raises Refuse
+        for an element type that does not exist here."""
         name = name or f"{step_name(self.origin.node, self.origin.op)}/constant"
         if not isinstance(content, (np.ndarray, KnownSizes)):
             content = KnownSizes.of(list(content), len(content))

@@ -68,8 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _open_streams() -> None:
-    """Gives stdin, stdout and stderr something to lead to where the caller has closed them: the next file that is opened would get their
-    number, and what other libraries print. Closed stdout stays one that cannot be written to: a result must not vanish."""
+    """Gives stdin, stdout and stderr something to lead to where the caller has closed them: the next file that is opened would
+    get their number, and what other libraries print. Closed stdout stays one that cannot be written to: a result must not
+    vanish."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
@@ -393,7 +394,8 @@ def bench(
 ) -> Outcome:
     """Times the crate of MODEL beside onnxruntime: one thread, one core, in turns of short bursts.
 
-    "bound" is onnxruntime with inputs and outputs bound beforehand. Answers are compared first; one that differs is not timed (exit code 5).
+    "bound" is onnxruntime with inputs and outputs bound beforehand. Answers are compared first; one
+    that differs is not timed (exit code 5).
     """
     timing = Timing(batches, seconds, per_layer, seed, target_dir)
     report = onnx2rust.bench(model, Options(**choices, verbosity=console.verbosity), timing, progress=console.stage)
@@ -447,7 +449,8 @@ def weights(console: Console, model: Path, target: Path, like: Path | None, **ch
 
     With -o OUT (the output of a conversion, or its crate) the crate's model_weights.npz is replaced, and the version in its
     Cargo.toml names the new weights: build again, and that is all. Names, shapes and types must be those that the crate has.
-    With -o FILE.npz --like OUT, names, shapes and types are compared with those of that conversion, and every tensor that differs is named.
+    With -o FILE.npz --like OUT, names, shapes and types are compared with those of that conversion,
+    and every tensor that differs is named.
     """
     count = onnx2rust.write_weights(
         model, target, Options(**choices, verbosity=console.verbosity), like=like, progress=console.stage

@@ -33,8 +33,9 @@ def write(
 ) -> int:
     """Writes the weights of `model` to `target`, under the names that a conversion gives them; returns how many.
 
-    `target` is an `.npz` file, or a crate (or the output folder of a conversion), whose weights and version are renewed. `like` is the output folder of a conversion (or its crate, or its `model_weights.npz`): names, shapes and types must be those of
-    its weights, or an InvalidModelError names every tensor that differs and nothing is written. A crate is compared with itself.
+    `target` is an `.npz` file, or a crate (or the output folder of a conversion), whose weights and version are renewed. `like`
+    is the output folder of a conversion (or its crate, or its `model_weights.npz`): names, shapes and types must be those of its
+    weights, or an InvalidModelError names every tensor that differs and nothing is written. A crate is compared with itself.
     """
     options = options or Options()
     target = Path(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -103,14 +104,23 @@ def model(path: Path | str, options: Options | None = None, progress: Callable[[
 
 
 def _supported(name: str, domain: str, versions: tuple[int, ...], *, by_function: bool) -> Supported:
-    newest = onnx.defs.onnx_opset_version() if domain == "" else max(versions)
+    newest = _newest(domain) or max(versions)
     meant = [o for o in range(1, newest + 1) if schemas.since_version(name, domain, o) in versions]
     first, last = (min(meant), max(meant)) if meant else (min(versions), max(versions))
     return Supported(name, domain, versions, first, last, _types(name, domain, last), by_function)
 
 
+@functools.cache
+def _newest(domain: str) -> int:
+    """The newest version of a domain that onnx knows, 0 if it does not know the domain."""
+    if domain == "":
+        return onnx.defs.onnx_opset_version()
+    return max((s.since_version for s in onnx.defs.get_all_schemas_with_history() if s.domain == domain), default=0)
+
+
 def _types(name: str, domain: str, opset: int) -> tuple[str, ...]:
-    """Element types that the specification allows for the first input (the first output, if there is none) and that exist here."""
+    """Element types that the specification allows for the first input (the first output, if there
+    is none) and that exist here."""
     schema = schemas.schema(name, domain, opset)
     if schema is None:
         return ()

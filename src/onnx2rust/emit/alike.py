@@ -1,4 +1,5 @@
-"""Blocks that are alike in all but their weights, as those of a transformer are: one method runs them, and a struct holds the layers of each."""
+"""Blocks that are alike in all but their weights, as those of a transformer are: one method runs
+them, and a struct holds the layers of each."""
 
 from __future__ import annotations
 

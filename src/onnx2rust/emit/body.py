@@ -67,7 +67,8 @@ class Unit:
 
 @dataclass
 class Part:
-    """Consecutive steps; `method` runs them, or they stand in `predict` itself. `around` is the loop that goes on before or behind them."""
+    """Consecutive steps; `method` runs them, or they stand in `predict` itself. `around` is the
+    loop that goes on before or behind them."""
 
     units: list[Unit]
     around: Segment | None = None
@@ -205,8 +206,8 @@ def _calls(method: Method, blocks: int) -> list[str]:
 
 
 def _name_views(writer: Writer, units: list[Unit], named: bool) -> None:
-    """Takes a view of what the steps of a loop's turn read or write in more than one place, and names it after what it holds; where they
-    are not `named`, methods stand in the loop."""
+    """Takes a view of what the steps of a loop's turn read or write in more than one place, and names it after what it holds;
+    where they are not `named`, methods stand in the loop."""
     found: dict[str, list[Turn]] = {}
     for piece in (p for s in _of(units) for p in expression(s).pieces):
         if isinstance(piece, Turn):
@@ -285,7 +286,8 @@ def _loop(writer: Writer, segment: Segment | None, lines: list[str]) -> list[str
     size = "One" if few == 1 else f"At most {few}"
     touched = f"{segment.touched / (1 << 20):.1f} MiB" if segment.touched >= 1 << 20 else f"{-(-segment.touched // 1024)} KiB"
     return [
-        f"// Samples do not depend on each other. {size} at a time: a layer reads and writes up to {touched} for each, and finds in the",
+        f"// Samples do not depend on each other. {size} at a time: a layer reads and writes up to {touched} for each, and "
+        "finds in the",
         "// cache what the one before it wrote.",
         *head,
         *lines,
@@ -419,8 +421,8 @@ def _parts(units: list[Unit]) -> list[Part]:
 
 
 def _cut(units: list[Unit], depth: int, begins: set[Step]) -> list[list[Unit]]:
-    """Parts of steps whose first `depth` words are the same: whole scopes where they are not too long. Neighbours of a few steps stay
-    together, up to one that `begins` something."""
+    """Parts of steps whose first `depth` words are the same: whole scopes where they are not too long. Neighbours of a few steps
+    stay together, up to one that `begins` something."""
     most = max(1, BLOCK // 2)
     if len(units) <= most:
         return [units]

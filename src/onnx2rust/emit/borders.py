@@ -122,7 +122,8 @@ class Border:
 
 
 def border(program: Program, own: Scope, inputs: Mapping[Value, Escaped], outputs: Sequence[Escaped], locals_: Names) -> Border:
-    """The border of the program, whose inputs and outputs have these fields, in the file whose names are `own`; `locals_` are names for examples."""
+    """The border of the program, whose inputs and outputs have these fields, in the file whose
+    names are `own`; `locals_` are names for examples."""
     constants = Names(("INPUTS", "OUTPUTS", "SYMBOLS"))
 
     def tensor(value: Value, field: Escaped, name: str, local: Escaped) -> Tensor:

@@ -1,6 +1,7 @@
 """Rust as data: statements that know which variables they read and define, with sizes in them that have no text yet.
 
-`Code` is an expression in pieces. Text is made at the very end (`Printer`), when every size has its name: nothing reads generated text.
+`Code` is an expression in pieces. Text is made at the very end (`Printer`), when every size has its
+name: nothing reads generated text.
 """
 
 from __future__ import annotations
@@ -69,8 +70,9 @@ class Length:
 
 @dataclass(frozen=True)
 class Turn:
-    """The part of a whole buffer that belongs to the samples of a loop's turn. `name` says what it holds. It is `passed` on as it is, or
-    stands in a struct or an `Option`, which a mutable view would move into. `emit.body` writes a view or `text` in its place."""
+    """The part of a whole buffer that belongs to the samples of a loop's turn. `name` says what it holds. It is `passed` on as it
+    is, or stands in a struct or an `Option`, which a mutable view would move into. `emit.body` writes a view or `text` in its
+    place."""
 
     place: str
     name: str

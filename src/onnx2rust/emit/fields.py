@@ -110,7 +110,7 @@ def _constants(writer: Writer) -> Iterator[Field]:
             entry = writer.weights.of_value(root)
             found.setdefault(entry.name, entry)
     for entry in found.values():
-        type_, literal = Escaped(f"&'w [{entry.dtype.rust}]"), Escaped(f"w.{entry.name}")
+        type_, literal = Escaped(f"&'w [{entry.stored.rust}]"), Escaped(f"w.{entry.name}")
         yield Field(entry.name, type_, literal, code_span(entry.member), True, True, entry.dtype is DType.F16)
 
 

@@ -1,7 +1,7 @@
 """What a generated crate's version says: which code and which weights it holds (`tf_layers::identity` is the other side).
 
-cargo tells builds of path packages apart by name and version, not by folder. With the checksums behind the `+`, which its rules of
-compatibility ignore, two conversions of one name never share a build: `0.1.0+code.5d41402a.weights.f3a9c1d2e4b56078`.
+cargo tells builds of path packages apart by name and version, not by folder. With the checksums behind the `+`, which its rules
+of compatibility ignore, two conversions of one name never share a build: `0.1.0+code.5d41402a.weights.f3a9c1d2e4b56078`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The crate of layers that a generated crate depends on: a copy of its own, one that several share, or a version from crates.io."""
+"""The crate of layers that a generated crate depends on: a copy of its own, one that several share,
+or a version from crates.io."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ class Found:
 
 
 def found(program: Program) -> list[Found] | None:
-    """How each open size follows from the lengths of the inputs, in an order in which each needs only those before it. None if there is
-    none, or one does not follow: two open sizes of one input could be any two numbers of that product."""
+    """How each open size follows from the lengths of the inputs, in an order in which each needs only those before it. None if
+    there is none, or one does not follow: two open sizes of one input could be any two numbers of that product."""
     known: list[Found] = []
     while open_ := set(program.symbols) - {f.symbol for f in known}:
         following = next((f for v in program.inputs if (f := _follows(v, program, open_))), None)
@@ -40,8 +40,8 @@ def _follows(value: Value, program: Program, open_: set[str]) -> Found | None:
 
 
 def fixed(program: Program, value: Value) -> tuple[int, str | None] | None:
-    """The elements of a tensor for each of the open size along its first axis, and that size; or all elements of a tensor that is always
-    as long, and None. Nothing where other axes are open, or there are none but the first."""
+    """The elements of a tensor for each of the open size along its first axis, and that size; or all elements of a tensor that is
+    always as long, and None. Nothing where other axes are open, or there are none but the first."""
     first, *rest = value.shape or (1,)
     row = product(rest) if str(first) in program.symbols and rest else product(value.shape)
     return (row, str(first) if str(first) in program.symbols else None) if isinstance(row, int) else None

@@ -61,7 +61,8 @@ class Context:
     batched: bool = False
     expected: tuple[str, ...] = ("predictions",)
     prefix: str = ""
-    """Put before the names of weights and their packed files, where several models share one weights file and one build script."""
+    """Put before the names of weights and their packed files, where several models share one
+    weights file and one build script."""
     drawn: bool = True
     """Whether the test data are drawn, not given by the user."""
     negatives: int | None = None
@@ -79,7 +80,8 @@ class Context:
     slack: tuple[float, ...] = ()
     """What the outputs of a quantised model may be off by in any case, one number each."""
     apart: float | None = None
-    """What onnxruntime was less than from the model in float64 on the test data, as a share of an output's largest, if that is known."""
+    """What onnxruntime was less than from the model in float64 on the test data, as a share of an
+    output's largest, if that is known."""
 
     def wants(self, template: str) -> bool:
         """Whether there is such a file."""
@@ -89,8 +91,8 @@ class Context:
 
 @dataclass(frozen=True)
 class Rendered:
-    """Text files by path, and the tensors of the weights file. `module` and `tensors` are what stands in `src/lib.rs` and in the build script
-    besides text for people: with them, and the files in `src/`, the model is a module of a larger crate."""
+    """Text files by path, and the tensors of the weights file. `module` and `tensors` are what stands in `src/lib.rs` and in the
+    build script besides text for people: with them, and the files in `src/`, the model is a module of a larger crate."""
 
     files: dict[str, str]
     weights: dict[str, np.ndarray[Any, Any]]

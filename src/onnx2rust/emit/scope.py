@@ -36,7 +36,8 @@ LOCALS = (
 
 
 class Scope:
-    """Everything that has a name in one file: its own items (`taken`), those of tf-layers that it imports, and the variables of its functions.
+    """Everything that has a name in one file: its own items (`taken`), those of tf-layers that it
+    imports, and the variables of its functions.
 
     `symbols` are the names of sizes: they have the same variable in every function.
     """

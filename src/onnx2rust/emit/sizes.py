@@ -1,8 +1,8 @@
 """Sizes in Rust: sums of products of symbols stand as they are, everything that could go below zero gets a name and is
 computed once, in i64, checked.
 
-`SizeTable.settle` is the pass that names them, when all statements are there and before any of them is text: it finds which sizes need a name,
-where each is used, and puts the statement that computes it where its symbols have values.
+`SizeTable.settle` is the pass that names them, when all statements are there and before any of them is text: it finds which sizes
+need a name, where each is used, and puts the statement that computes it where its symbols have values.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ class SizeTable:
     # -- the pass ----------------------------------------------------------------------------------------------------
 
     def settle(self, given: Iterable[str], *parts: list[Statement]) -> tuple[list[Statement], list[list[Statement]]]:
-        """Names the sizes in the parts, which run one behind the other once the symbols `given` have values: what is computed first, and the
-        parts with what is computed in them."""
+        """Names the sizes in the parts, which run one behind the other once the symbols `given` have values: what is computed
+        first, and the parts with what is computed in them."""
         for part in parts:
             self._visit(part, ())
         known, computed = set(given), set[Expr]()

@@ -32,7 +32,7 @@ from onnx2rust.emit.code import (
 )
 from onnx2rust.emit.scope import Scope
 from onnx2rust.emit.weights import WeightTable
-from onnx2rust.ir.dims import Dim, substitute, symbol, symbols
+from onnx2rust.ir.dims import Dim, substitute, symbol
 from onnx2rust.ir.layer import Layer, View
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.plan.batching import Segment, part
@@ -81,7 +81,7 @@ class Writer:
         """A mutable slice for the value's elements, whose number is checked if the data have decided it: `step` is blamed."""
         root = self.plan.root(value)
         fit = self.slot(root, ".fit(")
-        if step and {s for d in value.shape for s in symbols(d)} - set(self.plan.program.symbols):
+        if step and value.type.symbols - set(self.plan.program.symbols):
             shape = joined(Size(d) for d in value.shape)
             return code(fit, Function("elements"), f"({string(step)}, &[", shape, "])?)?")
         return self._part(root, fit, ")?", "&mut ")
@@ -91,7 +91,8 @@ class Writer:
         return code(WORKSPACE, f".s{self.plan.slot_of[self.plan.root(value)]}{text}")
 
     def _part(self, root: Value, head: Code, close: str | None, borrow: str) -> Code:
-        """A slice: `head`, the length and `close`. In a segment, the part of a whole value that belongs to this turn's samples."""
+        """A slice: `head`, the length and `close`. In a segment, the part of a whole value that
+        belongs to this turn's samples."""
         if self.segment is None or root not in self.plan.whole:
             return head if close is None else code(head, Length(self.dims(root.shape)), close)
         elements = part(root, self.segment.batch)
@@ -192,7 +193,8 @@ class Writer:
         return sizes
 
     def _arguments(self, step: Step, skip: Sequence[int] = (), instead: Code | None = None) -> list[Code]:
-        """What stands in front of the outputs: the sizes and the inputs, without those of `skip`, or with `instead` in place of them."""
+        """What stands in front of the outputs: the sizes and the inputs, without those of `skip`,
+        or with `instead` in place of them."""
         layer, sizes = step.layer, self._sizes(step)
         reads: dict[int, Code | None] = {}
         for index, value in enumerate(step.inputs):
@@ -275,7 +277,7 @@ class Writer:
     @functools.cached_property
     def _types(self) -> dict[str, str]:
         steps = {step.name: literals.type_path(step.layer) for step in self.plan.program.walk() if not step.bodies}
-        return {**steps, **{e.name: f"&'w [{e.dtype.rust}]" for e in self.weights.entries}}
+        return {**steps, **{e.name: f"&'w [{e.stored.rust}]" for e in self.weights.entries}}
 
 
 def _method(name: str, layer: Layer, inputs: Sequence[Value | None], outputs: Sequence[Value | None] = ()) -> str:

@@ -42,8 +42,14 @@ class Entry:
     name: Escaped
     dtype: DType
 
+    @property
+    def stored(self) -> DType:
+        """The element type of what is embedded: 8-bit kernels are packed four to a word."""
+        return DType.I32 if self.packing.name.startswith("Integer") else self.dtype
+
     def file(self, prefix: str) -> Escaped:
-        """The file that the build script packs it into, as a Rust string: all lie in one folder, so `prefix` has no slash left."""
+        """The file that the build script packs it into, as a Rust string: all lie in one folder, so
+        `prefix` has no slash left."""
         return string(f"{prefix.replace('/', '__')}{self.name}.{'rs' if self.as_text else 'bin'}")
 
     @property
@@ -63,7 +69,7 @@ class Entry:
         """What the crate embeds."""
         doc = code_span(f"{self.member}: [{', '.join(map(str, self.array.shape))}]")
         kind = Escaped("include" if self.as_text else "bytes")
-        return Static(doc, self.name, Escaped(self.dtype.rust), kind, self.file(prefix))
+        return Static(doc, self.name, Escaped(self.stored.rust), kind, self.file(prefix))
 
 
 @dataclass(frozen=True)
@@ -80,9 +86,9 @@ class _Reader:
 class WeightTable:
     """All entries of a program, in order of first use; equal arrays with equal packing are one entry.
 
-    What one layer alone holds is called after it and the field (`conv1_kernel`), whatever exporter the tensor's name is from. A constant that
-    is an input of a step keeps its own name without the scopes that all have; where that is but a counter, the step and what it is there
-    say more (`embedding_table`). What several steps share has its own name.
+    What one layer alone holds is called after it and the field (`conv1_kernel`), whatever exporter the tensor's name is from. A
+    constant that is an input of a step keeps its own name without the scopes that all have; where that is but a counter, the step
+    and what it is there say more (`embedding_table`). What several steps share has its own name.
     """
 
     def __init__(self, program: Program) -> None:

@@ -1,8 +1,8 @@
 """The folder beside an output in which a conversion is prepared, and what a run that was killed has left in one.
 
-`.onnx2rust.XXXXXXXX/` holds `target` (the name of the output's folder), `new` (what is being written) and `old` (what it replaces,
-between two renames). As long as its run lives, the folder is locked; the lock ends with the process, however that ends. So a later run
-knows what nobody works on any more, and brings back what stood at the output's place if nothing stands there now.
+`.onnx2rust.XXXXXXXX/` holds `target` (the name of the output's folder), `new` (what is being written) and `old` (what it
+replaces, between two renames). As long as its run lives, the folder is locked; the lock ends with the process, however that ends.
+So a later run knows what nobody works on any more, and brings back what stood at the output's place if nothing stands there now.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def strangers(folder: Path) -> list[str]:
 
 @contextlib.contextmanager
 def workplace(target: Path) -> Iterator[Path]:
-    """A locked folder beside `target`. What is in its `old` when the block ends goes back to `target` unless something stands there."""
+    """A locked folder beside `target`. What is in its `old` when the block ends goes back to
+    `target` unless something stands there."""
     path, lock = _made(target.parent)
     try:
         (path / _RECORD).write_bytes(os.fsencode(target.name))
@@ -55,7 +56,8 @@ def workplace(target: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def alone(parent: Path) -> Iterator[None]:
-    """One run at a time takes an output's place in `parent`: between the two renames of a replacement no other may put its own there."""
+    """One run at a time takes an output's place in `parent`: between the two renames of a
+    replacement no other may put its own there."""
     lock = None
     with contextlib.suppress(OSError):  # a file system without locks: then the renames alone must do
         lock = _opened(parent)
@@ -146,7 +148,8 @@ def _keep_cache(old: Path, new: Path) -> None:
 
 
 def _made(parent: Path) -> tuple[Path, int | None]:
-    """A new folder and its lock. A run that looks for leftovers may take it in the moment before it is locked: then another one."""
+    """A new folder and its lock. A run that looks for leftovers may take it in the moment before it
+    is locked: then another one."""
     while True:
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         if fcntl is None:

@@ -38,11 +38,13 @@ def read(path: Path, option: str) -> dict[str, np.ndarray[Any, Any]]:
 
 
 _DAMAGED = (ValueError, KeyError, EOFError, TypeError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
-"""What zipfile and numpy raise for members that are damaged, encrypted, packed in ways they do not know, or claim to be gigantic."""
+"""What zipfile and numpy raise for members that are damaged, encrypted, packed in ways they do not
+know, or claim to be gigantic."""
 
 
 def checksum(arrays: Mapping[str, np.ndarray[Any, Any]]) -> str:
-    """What `tf_layers::npz::Npz::checksum` says of `encode(arrays)`, in hexadecimal digits: FNV-1a of names, lengths and CRC-32."""
+    """What `tf_layers::npz::Npz::checksum` says of `encode(arrays)`, in hexadecimal digits: FNV-1a
+    of names, lengths and CRC-32."""
     found = 0xCBF29CE484222325
     for name in sorted(arrays, key=str.encode):
         content = _npy(arrays[name])

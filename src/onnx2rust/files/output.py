@@ -18,7 +18,8 @@ Identity = tuple[int, int, int]
 
 
 def refuse_existing(out: Path, force: bool) -> Identity | None:
-    """What stands at `out` and may be replaced, None if nothing does. Raises UsageError if it may not be, or `out` cannot be a folder."""
+    """What stands at `out` and may be replaced, None if nothing does. Raises UsageError if it may
+    not be, or `out` cannot be a folder."""
     try:
         above = next((p for p in out.absolute().parents if p.exists()), out)
         if not above.is_dir():
@@ -50,7 +51,8 @@ def _identity(folder: Path) -> Identity:
 
 
 def refuse_inside(out: Path, source: Path) -> None:
-    """Raises UsageError if the conversion would be written into the model's own folder, or in the place of a folder that holds it."""
+    """Raises UsageError if the conversion would be written into the model's own folder, or in the
+    place of a folder that holds it."""
     place, model = resolved(out), resolved(source)
     if source.exists() and model.parent.is_relative_to(place):
         raise UsageError(f"{source}: lies in {out}, which the conversion would replace", "copy the model to another place first")
@@ -71,9 +73,9 @@ def resolved(path: Path) -> Path:
 def write(out: Path, files: Mapping[str, bytes], replaced: Identity | None = None) -> None:
     """Writes all files into a folder beside `out`, then puts it in the place of `out`.
 
-    There, nothing may stand but an empty folder, or the one that `refuse_existing` saw (`replaced`): what others have put there since
-    raises UsageError and stays as it is. A run that is killed leaves the old output, the new one, or (between two renames) what
-    `leftovers.recover` makes the old one of.
+    There, nothing may stand but an empty folder, or the one that `refuse_existing` saw (`replaced`): what others have put there
+    since raises UsageError and stays as it is. A run that is killed leaves the old output, the new one, or (between two renames)
+    what `leftovers.recover` makes the old one of.
     """
     target = resolved(out)
     made = [p for p in target.parents if not p.exists()]
@@ -101,7 +103,8 @@ def write(out: Path, files: Mapping[str, bytes], replaced: Identity | None = Non
 
 
 def _set_aside(target: Path, old: Path, replaced: Identity, out: Path) -> None:
-    """Moves what is to be replaced away, and looks at it there: no name leads to it any more, so that nothing can be put into it."""
+    """Moves what is to be replaced away, and looks at it there: no name leads to it any more, so
+    that nothing can be put into it."""
     try:
         os.rename(target, old)
     except FileNotFoundError:

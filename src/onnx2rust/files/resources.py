@@ -21,7 +21,8 @@ def tf_layers() -> Path:
 
 
 def tf_layers_files() -> dict[str, bytes]:
-    """The files of tf-layers that can travel with a generated crate: sources, readme, licences, the manifest without tests and benches."""
+    """The files of tf-layers that can travel with a generated crate: sources, readme, licences, the
+    manifest without tests and benches."""
     root = tf_layers()
     files = {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted((root / "src").rglob("*.rs"))}
     for name in ("README.md", "LICENSE-MIT", "LICENSE-APACHE"):

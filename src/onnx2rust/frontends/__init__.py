@@ -27,7 +27,8 @@ def load(source: Path, options: Options) -> Loaded:
 
 
 def load_many(sources: Sequence[Path], options: Options | Sequence[Options]) -> list[Loaded | Onnx2RustError]:
-    """Like `load` for each of `sources` with its own options, or all with the same; one child process serves all that need TensorFlow.
+    """Like `load` for each of `sources` with its own options, or all with the same; one child
+    process serves all that need TensorFlow.
 
     A source that fails has its error in its place of the list, so that one bad file does not cost the others.
     """

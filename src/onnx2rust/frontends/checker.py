@@ -1,7 +1,9 @@
-"""The ONNX specification as a judge of files: `onnx.checker`'s complaint, and which ones are about a model that runs all the same.
+"""The ONNX specification as a judge of files: `onnx.checker`'s complaint, and which ones are about
+a model that runs all the same.
 
-The checker wants more than onnxruntime does: a name for the graph, a type and a shape for every output, no operator that only onnxruntime
-has in ONNX's domain. Such a model is converted, with the complaint as a note. What is ill-formed is refused, all of it at once.
+The checker wants more than onnxruntime does: a name for the graph, a type and a shape for every output, no operator that only
+onnxruntime has in ONNX's domain. Such a model is converted, with the complaint as a note. What is ill-formed is refused, all of
+it at once.
 """
 
 from __future__ import annotations
@@ -19,11 +21,11 @@ from onnx2rust.model import schemas
 
 BOOLEANS = frozenset(
     [
-        "align_corners", "allowzero", "antialias", "broadcast", "ceil_mode", "center_point_box", "count_include_pad", "detect_negative",
-        "detect_positive", "exclude_outside", "exclusive", "fmod", "input_forget", "interleaved", "inverse", "is_case_sensitive", "is_causal",
-        "is_test", "keepdims", "largest", "layout", "linear_before_reset", "new_axis", "noop_with_empty_axes", "onesided", "output_sequence",
-        "periodic", "reverse", "saturate", "select_last_index", "sorted", "spatial", "storage_order", "training_mode", "transA", "transB",
-        "upper",
+        "align_corners", "allowzero", "antialias", "broadcast", "ceil_mode", "center_point_box", "count_include_pad",
+        "detect_negative", "detect_positive", "exclude_outside", "exclusive", "fmod", "input_forget", "interleaved",
+        "inverse", "is_case_sensitive", "is_causal", "is_test", "keepdims", "largest", "layout", "linear_before_reset",
+        "new_axis", "noop_with_empty_axes", "onesided", "output_sequence", "periodic", "reverse", "saturate",
+        "select_last_index", "sorted", "spatial", "storage_order", "training_mode", "transA", "transB", "upper",
     ]
 )  # fmt: skip
 """Attributes of ONNX's own operators that are integers and mean yes or no, whichever operator has them."""
@@ -61,8 +63,8 @@ def check(model: onnx.ModelProto) -> list[str]:
 
 
 def _out_of_range(node: onnx.NodeProto, attribute: onnx.AttributeProto) -> Iterator[str]:
-    """What an attribute's value breaks. For an integer that stands for a boolean, onnxruntime takes what is neither 0 nor 1 for yes, for no
-    or for an error, each operator as it likes."""
+    """What an attribute's value breaks. For an integer that stands for a boolean, onnxruntime takes what is neither 0 nor 1 for
+    yes, for no or for an error, each operator as it likes."""
     if attribute.name in BOOLEANS and attribute.i not in (0, 1):
         yield f"{attribute.name} is {attribute.i}; it is yes or no: 1 or 0"
     if (node.op_type, attribute.name) == ("Split", "num_outputs") and attribute.i != len(node.output):
@@ -76,7 +78,8 @@ def _out_of_range(node: onnx.NodeProto, attribute: onnx.AttributeProto) -> Itera
 
 
 def _as_written_now(model: onnx.ModelProto) -> None:
-    """What onnxruntime reads in one way, and has two spellings: ONNX's own domain, and tensors that bring values besides their bytes."""
+    """What onnxruntime reads in one way, and has two spellings: ONNX's own domain, and tensors that
+    bring values besides their bytes."""
     every = list(graphs.all_graphs(model.graph))
     for item in (*model.opset_import, *(node for graph in every for node in graph.node)):
         if item.domain in schemas.ONNX_DOMAINS:

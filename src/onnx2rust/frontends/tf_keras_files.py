@@ -57,7 +57,8 @@ def trace_keras(path: str, custom_objects: str | None) -> Traced:
 
 
 def _refuse_open_time(model: Any, path: str) -> None:
-    """Where Keras 3 (seen in 3.15.1) is wrong itself: in a traced `TimeDistributed` it takes the number of samples for that of steps."""
+    """Where Keras 3 (seen in 3.15.1) is wrong itself: in a traced `TimeDistributed` it takes the
+    number of samples for that of steps."""
     hint = "fix the length of its input, or use the layer inside by itself: Dense works on the last axis of any input"
     problems = [
         Problem(

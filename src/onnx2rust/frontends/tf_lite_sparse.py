@@ -25,7 +25,8 @@ _EXPANSION = 1000  # a file does not grow by more: pruning leaves a hundredth of
 
 
 def write_dense(source: str, target: Path) -> bool:
-    """If the TFLite file `source` has sparse tensors, write it to `target` with dense ones (and without DENSIFY); whether it has."""
+    """If the TFLite file `source` has sparse tensors, write it to `target` with dense ones (and
+    without DENSIFY); whether it has."""
     data = Path(source).read_bytes()
     packed = Model.GetRootAsModel(data, 0)
     graphs = [packed.Subgraphs(i) for i in range(packed.SubgraphsLength())]

@@ -1,4 +1,5 @@
-"""Order of the nodes and constants of a model that tf2onnx wrote, and one of each that are equal: by structure, never by tf2onnx's numbers."""
+"""Order of the nodes and constants of a model that tf2onnx wrote, and one of each that are equal:
+by structure, never by tf2onnx's numbers."""
 
 from __future__ import annotations
 

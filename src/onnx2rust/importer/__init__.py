@@ -217,7 +217,8 @@ class _Importer:
         return door.outputs(result if isinstance(result, tuple) else (result,))
 
     def _wanted(self, node: onnx.NodeProto) -> int:
-        """How many outputs the lowering has to give: those up to the last one that is read, or is named where names have a meaning."""
+        """How many outputs the lowering has to give: those up to the last one that is read, or is
+        named where names have a meaning."""
         named = node.op_type in _MEANT_BY_NAME
         return max((k + 1 for k, name in enumerate(node.output) if name and (named or self.readers.of([name]))), default=1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from onnx2rust.base.errors import Problem, Refuse
@@ -26,7 +27,10 @@ def keywords(operator: Operator, attributes: dict[str, Any]) -> dict[str, Any]:
     ]
     if problems:
         raise Refuse(problems, invalid=True)
-    return dict(attributes)
+    bound = dict(attributes)
+    for keyword, group in operator.groups.items():
+        bound[keyword] = group(**{f.name: bound.pop(f.name) for f in fields(group) if f.name in bound})
+    return bound
 
 
 def arguments(g: Builder, operator: Operator, inputs: Sequence[Value | None]) -> list[Any]:

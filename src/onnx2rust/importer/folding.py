@@ -19,7 +19,7 @@ import onnx.shape_inference
 
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import KnownSizes, Origin, Value
-from onnx2rust.model.reference import session
+from onnx2rust.model import reference
 from onnx2rust.ops import facts_of
 
 RANDOM = frozenset(("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli"))
@@ -121,14 +121,12 @@ def _single(node: onnx.NodeProto, origin: Origin, feeds: dict[str, Array], names
 
 def _run(model: onnx.ModelProto, feeds: dict[str, Array]) -> list[Array] | None:
     try:
-        return [np.asarray(a) for a in session(model).run(None, feeds)]
-    except (
-        Exception
-    ):  # onnxruntime raises its own classes, all derived from Exception, for "no such kernel" and "bad model" alike
+        return [np.asarray(a) for a in reference.session(model).run(None, feeds)]
+    except reference.ERRORS:  # "no such kernel" and "bad model" alike
         pass
     try:
         return [np.asarray(a) for a in onnx.reference.ReferenceEvaluator(model).run(None, feeds)]
-    except Exception:  # the same for the reference evaluator: then the node is lowered, and refused there if it is wrong
+    except Exception:  # onnx's evaluator raises anything: then the node is lowered, and refused there if it is wrong
         return None
 
 

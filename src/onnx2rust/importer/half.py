@@ -1,10 +1,10 @@
 """float16 as onnxruntime's CPU provider computes it: in float32, rounded where a float16 tensor really exists.
 
-onnxruntime has few kernels for float16. Around every other node it puts casts, `float16 → float32 → node → float32 → float16`, and then
-removes the pairs `float32 → float16 → float32` between two such nodes, also those that the model itself wrote: a chain of products is
-rounded once, at its end. (Observed in the graphs that onnxruntime 1.32 saves, `SessionOptions.optimized_model_filepath`; its source is
-insert_cast_transformer.cc.) Here the rounding waits in the same way: `Builder.narrow` remembers the float32 value, and whoever reads the
-float16 one in float32 gets that (`Builder.widen`).
+onnxruntime has few kernels for float16. Around every other node it puts casts, `float16 → float32 → node → float32 → float16`,
+and then removes the pairs `float32 → float16 → float32` between two such nodes, also those that the model itself wrote: a chain
+of products is rounded once, at its end. (Observed in the graphs that onnxruntime 1.32 saves,
+`SessionOptions.optimized_model_filepath`; its source is insert_cast_transformer.cc.) Here the rounding waits in the same way:
+`Builder.narrow` remembers the float32 value, and whoever reads the float16 one in float32 gets that (`Builder.widen`).
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ from onnx2rust.ops import all_facts, facts_of
 from onnx2rust.registry.facts import Half
 
 _WRITTEN_OUT = 18
-"""The opset at which onnxruntime writes out activations as the functions that ONNX defines them by, for want of a float16 kernel: at later
-ones it keeps them. HardSigmoid ends with Min and Max there, for which it has float16 kernels: its result is rounded. Relu is one Max."""
+"""The opset at which onnxruntime writes out activations as the functions that ONNX defines them by, for want of a float16 kernel:
+at later ones it keeps them. HardSigmoid ends with Min and Max there, for which it has float16 kernels: its
+result is rounded. Relu is one Max."""
 
 
 class Door:
-    """How one node meets float16: `inputs` are what its lowering gets, `outputs` makes its results what the model says they are."""
+    """How one node meets float16: `inputs` are what its lowering gets, `outputs` makes its results
+    what the model says they are."""
 
     def __init__(
         self, g: Builder, node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | None], readers: Readers
@@ -49,8 +51,8 @@ class Door:
         self.inputs = [v if v is None or not wide or v.dtype is not DType.F16 else g.widen(v) for v in ready]
 
     def _ends_in_choice(self, node: onnx.NodeProto, opset: int, halves: list[Value], readers: Readers) -> bool:
-        """Whether what onnxruntime writes out for the node ends with a float16 kernel. (Where Relu begins does not matter: a maximum
-        may be rounded before or after.)"""
+        """Whether what onnxruntime writes out for the node ends with a float16 kernel. (Where Relu
+        begins does not matter: a maximum may be rounded before or after.)"""
         return node.op_type == "HardSigmoid" or (node.op_type == "Relu" and not self._joined(node, opset, halves, readers))
 
     def _joined(self, node: onnx.NodeProto, opset: int, halves: list[Value], readers: Readers) -> bool:

@@ -19,7 +19,8 @@ _ONNX_SPELLING = {DType.F32: "float", DType.F64: "double"}
 
 
 def check_types(node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | None]) -> None:
-    """Refuses inputs that are missing, element types that the schema does not allow, and inputs of unlike types where it wants one type."""
+    """Refuses inputs that are missing, element types that the schema does not allow, and inputs of
+    unlike types where it wants one type."""
     schema = schemas.schema(node.op_type, origin.domain, origin.opset)
     if schema is None:
         return
@@ -68,7 +69,8 @@ def expand_functions(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _with_defaults(proto: onnx.ModelProto, wanted: set[tuple[str, str]], opsets: dict[str, int]) -> onnx.ModelProto:
-    """The model with default attributes written out on the wanted nodes: ONNX's inliner leaves out those that a node does not state."""
+    """The model with default attributes written out on the wanted nodes: ONNX's inliner leaves out
+    those that a node does not state."""
     model = onnx.ModelProto()
     model.CopyFrom(proto)
     for node in _all_nodes(model.graph):
@@ -82,7 +84,8 @@ def _with_defaults(proto: onnx.ModelProto, wanted: set[tuple[str, str]], opsets:
 
 
 def _expand(proto: onnx.ModelProto, operator: tuple[str, str]) -> onnx.ModelProto:
-    """One operator's function put in its place, or the model as it was where ONNX's inliner cannot (then the importer refuses the node)."""
+    """One operator's function put in its place, or the model as it was where ONNX's inliner cannot
+    (then the importer refuses the node)."""
     for typed in (False, True):
         try:
             model = _typed(proto) if typed else proto
@@ -94,7 +97,8 @@ def _expand(proto: onnx.ModelProto, operator: tuple[str, str]) -> onnx.ModelProt
 
 
 def _typed(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy that states the type of every value, those of constants too: ONNX's inliner does not look at the constants themselves."""
+    """A copy that states the type of every value, those of constants too: ONNX's inliner does not
+    look at the constants themselves."""
     model = onnx.shape_inference.infer_shapes(proto)
     for graph in all_graphs(model.graph):
         stated = {info.name for info in (*graph.input, *graph.value_info)}

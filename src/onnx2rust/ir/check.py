@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from onnx2rust.base.errors import ToolError
-from onnx2rust.ir.dims import symbols
 from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import Program, Value
 
@@ -31,13 +30,10 @@ def _steps(program: Program, known: set[Value], sizes: set[str], names: set[str]
             if value in known:
                 problems.append(f"{value!r} is defined twice")
             known.add(value)
-            missing = {s for d in value.shape for s in symbols(d)} - sizes
-            if missing:
+            if missing := value.type.symbols - sizes:
                 problems.append(f"{value!r} has unknown sizes {sorted(missing)}")
-        for dims in step.layer.sizes().values():
-            for dim in dims if isinstance(dims, tuple) else (dims,):
-                if symbols(dim) - sizes:
-                    problems.append(f"{step.name} needs unknown sizes {sorted(symbols(dim) - sizes)}")
+        if missing := step.layer.symbols() - sizes:
+            problems.append(f"{step.name} needs unknown sizes {sorted(missing)}")
         if isinstance(step.layer, View):
             (out,), (source,) = step.outputs, step.inputs
             if out is None or source is None or out.dtype is not source.dtype:

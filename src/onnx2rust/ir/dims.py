@@ -148,8 +148,8 @@ def ceil_div(left: Dim, right: Dim) -> Dim:
 def broadcast(shapes: Sequence[tuple[Dim, ...]]) -> tuple[Dim, ...]:
     """The shape that numpy broadcasting gives; ValueError if they cannot fit.
 
-    Of two unlike sizes that are not both known, one may turn out to be 1: then the other one counts. Sizes that turn out not to fit are
-    for the layer to report while the model runs.
+    Of two unlike sizes that are not both known, one may turn out to be 1: then the other one counts. Sizes that turn out not to
+    fit are for the layer to report while the model runs.
     """
     rank = max((len(s) for s in shapes), default=0)
     result: list[Dim] = []

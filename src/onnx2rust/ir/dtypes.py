@@ -67,8 +67,8 @@ class DType(enum.Enum):
 
     @property
     def sharp_tolerance(self) -> tuple[float, float]:
-        """The same where the model was evaluated in float64 too, before that evaluation says how far single precision is off: the error of
-        sums of some thousand terms."""
+        """The same where the model was evaluated in float64 too, before that evaluation says how
+        far single precision is off: the error of sums of some thousand terms."""
         return self.tolerance if self is DType.F16 else (1e-12, 1e-12) if self is DType.F64 else (5e-6, 5e-6)
 
     def __str__(self) -> str:

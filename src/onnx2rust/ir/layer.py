@@ -109,10 +109,11 @@ class Layer:
     in_place: ClassVar[tuple[int, ...]] = ()
     """Inputs that the output may overwrite, best first: 0 → `run_in_place`, 1 → `run_in_place_right`."""
     fallible: ClassVar[bool | tuple[int, ...]] = False
-    """Whether `run` returns a Result, or the optional inputs that make it return one. A layer that `fits` has a `run_known` besides, and so
-    on, which returns nothing."""
+    """Whether `run` returns a Result, or the optional inputs that make it return one. A layer that `fits` has a `run_known`
+    besides, and so on, which returns nothing."""
     sizes_in: ClassVar[str] = ""
-    """Path of the struct inside tf_layers that `run` takes its sizes in, by their names, if they do not stand one behind the other."""
+    """Path of the struct inside tf_layers that `run` takes its sizes in, by their names, if they do
+    not stand one behind the other."""
     input_shapes: ClassVar[tuple[str, ...]] = ()
     """Which sizes are the shapes of the first inputs: each stands in front of its input, in a struct of `inputs_in` too."""
     output_shape: ClassVar[str] = ""
@@ -139,8 +140,8 @@ class Layer:
     optional_outputs: ClassVar[tuple[int, ...]] = ()
     """Outputs that are an Option in a struct of `outputs_in`."""
     independent: ClassVar[tuple[str, ...] | None] = None
-    """Sizes whose (first) axis counts pieces that are computed one by one: piece i of every output depends on piece i of every input
-    alone. Empty where that holds for the elements themselves, None where it does not hold."""
+    """Sizes whose (first) axis counts pieces that are computed one by one: piece i of every output depends on piece i of every
+    input alone. Empty where that holds for the elements themselves, None where it does not hold."""
 
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__()
@@ -180,7 +181,8 @@ class Layer:
         return {name: getattr(self, name) for name, mirror in _mirrored(type(self)).items() if not mirror.given}
 
     def same(self) -> str | None:
-        """`upper` or `lower` if the layer's pads are ONNX's SAME for a size that only the run knows; the static has zeros for them."""
+        """`upper` or `lower` if the layer's pads are ONNX's SAME for a size that only the run
+        knows; the static has zeros for them."""
         pads = zip(getattr(self, "pads_begin", ()), getattr(self, "pads_end", ()), strict=True)
         open_pads = [(begin, end) for begin, end in pads if isinstance(begin, Expr) or isinstance(end, Expr)]
         if not open_pads:
@@ -190,6 +192,11 @@ class Layer:
     def sizes(self) -> dict[str, Dim | Dims]:
         """The sizes that are passed to `run`."""
         return {name: getattr(self, name) for name in self.size_names()}
+
+    def symbols(self) -> set[str]:
+        """Symbols in the sizes."""
+        dims = (d for size in self.sizes().values() for d in (size if isinstance(size, tuple) else (size,)))
+        return {s for d in dims for s in symbols(d)}
 
     @classmethod
     def signed(cls, name: str) -> bool:
@@ -206,7 +213,8 @@ class Layer:
         return False
 
     def by_sample(self, batch: str) -> bool:
-        """Whether one run for n samples (the symbol `batch`) is n runs for one each, on the n equal parts of inputs and outputs."""
+        """Whether one run for n samples (the symbol `batch`) is n runs for one each, on the n equal
+        parts of inputs and outputs."""
         if self.independent is None:
             return False
         for name, dims in self.sizes().items():

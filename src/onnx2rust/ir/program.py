@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from onnx2rust.ir.dims import Dim, product
+from onnx2rust.ir.dims import Dim, product, symbols
 from onnx2rust.ir.dtypes import DType
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ class TensorType:
     def size(self) -> Dim:
         """Number of elements."""
         return product(self.shape)
+
+    @property
+    def symbols(self) -> set[str]:
+        """Symbols in the shape."""
+        return {s for d in self.shape for s in symbols(d)}
 
     def with_shape(self, *shape: Dim) -> TensorType:
         """The same element type with another shape."""

@@ -62,7 +62,8 @@ class DepthwiseConv(
     windows=True,
     independent=("batch",),
 ):
-    """y = activation(kernel * x + bias + residual), each channel by itself; output channel o reads input channel o // multiplier."""
+    """y = activation(kernel * x + bias + residual), each channel by itself; output channel o reads
+    input channel o // multiplier."""
 
     channels: int
     multiplier: int

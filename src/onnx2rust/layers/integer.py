@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim, product
-from onnx2rust.ir.layer import Dims, Layer, Record
+from onnx2rust.ir.layer import Dims, Layer, Record, Weight
 
 _MATRICES = Record.of("integer::MatMulIntegerInputs", "a", "b", "a_zero", "b_zero")
 _IMAGES = Record.of("integer::ConvIntegerInputs", "x", "w", "x_zero", "w_zero")
+_ROWS = Record.of("integer::IntegerDenseInputs", "x", "x_zero")
+_CONSTANT = Record.of("integer::IntegerConvInputs", "x", "x_zero")
 _SUMS = Record.of("integer::RequantizeInputs", "x", "a_scale", "b_scale", "y_scale", "y_zero", "bias")
 
 
@@ -31,7 +33,8 @@ class MatMulInteger(Layer, rust="integer::MatMulInteger", sizes_in="matrices::Ma
 
 @dataclass(frozen=True)
 class ConvInteger(Layer, rust="integer::ConvInteger", sizes_in=_IMAGES.path, inputs_in=(_IMAGES,), optional=(2, 3), windows=True):
-    """y = (x − x_zero) ⋆ (w − w_zero), i32, channels last; inputs x, w [*kernel_shape, inputs / group, outputs], x_zero, w_zero."""
+    """y = (x − x_zero) ⋆ (w − w_zero), i32, channels last; inputs x, w [*kernel_shape, inputs /
+    group, outputs], x_zero, w_zero."""
 
     input_channels: int
     output_channels: int
@@ -49,8 +52,58 @@ class ConvInteger(Layer, rust="integer::ConvInteger", sizes_in=_IMAGES.path, inp
 
 
 @dataclass(frozen=True)
+class IntegerDense(Layer, rust="integer::IntegerDense", sizes_in=_ROWS.path, inputs_in=(_ROWS,), optional=(1,), scratch=True):
+    """y = (x − x_zero) · (kernel − kernel_zero), i32, for x [rows, inputs]; inputs x, x_zero."""
+
+    inputs: int
+    units: int
+    kernel: Weight
+    kernel_zero: Weight | None
+    rows: Dim
+
+    def multiply_adds(self) -> Dim:
+        return self.rows * (self.inputs * self.units)
+
+
+@dataclass(frozen=True)
+class IntegerConv(
+    Layer,
+    rust="integer::IntegerConv",
+    sizes_in=_CONSTANT.path,
+    inputs_in=(_CONSTANT,),
+    optional=(1,),
+    scratch=True,
+    windows=True,
+):
+    """y = (x − x_zero) ⋆ (kernel − kernel_zero), i32, channels last; inputs x, x_zero."""
+
+    input_channels: int
+    output_channels: int
+    group: int
+    kernel_shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads_begin: tuple[Dim, ...]
+    pads_end: tuple[Dim, ...]
+    kernel: Weight
+    kernel_zero: Weight | None
+    batch: Dim
+    size: Dims
+
+    def generics(self) -> tuple[str, ...]:
+        return (str(len(self.kernel_shape)),)
+
+    def multiply_adds(self) -> Dim:
+        geometry = zip(self.size, self.kernel_shape, self.strides, self.dilations, self.pads_begin, self.pads_end, strict=True)
+        output = product((n + b + e - (k - 1) * d - 1) // s + 1 for n, k, s, d, b, e in geometry)
+        inputs = self.input_channels // self.group
+        return self.batch * output * (self.output_channels * inputs * product(self.kernel_shape))
+
+
+@dataclass(frozen=True)
 class Requantize(Layer, rust="integer::Requantize", sizes_in=_SUMS.path, inputs_in=(_SUMS,), optional=(4, 5)):
-    """y = saturate(round((x + bias) · (a_scale · b_scale / y_scale)) + y_zero); inputs x, a_scale, b_scale, y_scale, y_zero, bias."""
+    """y = saturate(round((x + bias) · (a_scale · b_scale / y_scale)) + y_zero); inputs x, a_scale,
+    b_scale, y_scale, y_zero, bias."""
 
     rows: Size
     channels: Size

@@ -1,4 +1,4 @@
-"""Layers about the order of elements along an axis (`tf_layers::{rank, scan}`)."""
+"""Layers about the order of elements along an axis (`tf_layers::{cumulative, rank}`)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TopK(Layer, rust="rank::TopK", sizes_in="rank::Ranked", fallible=True, scr
 
 
 @dataclass(frozen=True)
-class CumSum(Layer, rust="scan::CumSum", sizes_in="axis::AlongAxis"):
+class CumSum(Layer, rust="cumulative::CumSum", sizes_in="axis::AlongAxis"):
     """y = running sums of x along the middle of [outer, axis, inner]."""
 
     exclusive: bool
@@ -51,7 +51,7 @@ class CumSum(Layer, rust="scan::CumSum", sizes_in="axis::AlongAxis"):
 
 
 @dataclass(frozen=True)
-class CumProd(Layer, rust="scan::CumProd", sizes_in="axis::AlongAxis"):
+class CumProd(Layer, rust="cumulative::CumProd", sizes_in="axis::AlongAxis"):
     """y = running products of x along the middle of [outer, axis, inner]."""
 
     exclusive: bool
@@ -62,7 +62,7 @@ class CumProd(Layer, rust="scan::CumProd", sizes_in="axis::AlongAxis"):
 
 
 @dataclass(frozen=True)
-class DynamicCumSum(Layer, rust="scan::DynamicCumSum", fallible=True):
+class DynamicCumSum(Layer, rust="cumulative::DynamicCumSum", fallible=True):
     """y = running sums of x along an axis that a tensor of one element names."""
 
     exclusive: bool
@@ -71,7 +71,7 @@ class DynamicCumSum(Layer, rust="scan::DynamicCumSum", fallible=True):
 
 
 @dataclass(frozen=True)
-class DynamicCumProd(Layer, rust="scan::DynamicCumProd", fallible=True):
+class DynamicCumProd(Layer, rust="cumulative::DynamicCumProd", fallible=True):
     """y = running products of x along an axis that a tensor of one element names."""
 
     exclusive: bool

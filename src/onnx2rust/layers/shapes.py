@@ -33,7 +33,8 @@ def collapse_broadcast(shapes: Sequence[Shape]) -> list[Shape]:
 
 
 def surely_broadcast(shapes: Sequence[Shape]) -> bool:
-    """Whether shapes of one rank broadcast against each other whatever their symbols are: along each axis, sizes that are not 1 are the same expression."""
+    """Whether shapes of one rank broadcast against each other whatever their symbols are: along
+    each axis, sizes that are not 1 are the same expression."""
     return all(len({d for d in axis if d != 1}) <= 1 for axis in zip(*shapes, strict=True))
 
 

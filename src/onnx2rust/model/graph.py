@@ -163,8 +163,8 @@ def _cycle(graph: onnx.GraphProto, reads: Sequence[set[str]], writer: dict[str, 
 
 
 def sort_top_k(graph: onnx.GraphProto) -> bool:
-    """Makes every TopK a sorted one: an order that one with sorted=0 may give too, and the only one that two programs agree on. Whether
-    there was any."""
+    """Makes every TopK a sorted one: an order that one with sorted=0 may give too, and the only one
+    that two programs agree on. Whether there was any."""
     free = [
         attribute
         for inner in all_graphs(graph)
@@ -240,7 +240,8 @@ def cut(model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]) -
 
 
 def _retype(model: onnx.ModelProto, values: Sequence[onnx.ValueInfoProto]) -> None:
-    """A tensor inside the graph has no declared type, or none with a shape: ask ONNX shape inference, on a copy, for these only."""
+    """A tensor inside the graph has no declared type, or none with a shape: ask ONNX shape
+    inference, on a copy, for these only."""
     if all(map(_is_told, values)):
         return
     inferred = onnx.shape_inference.infer_shapes(model)

@@ -11,14 +11,19 @@ import onnx
 # read when it is imported: its telemetry writes into the home folder, and a warning where it cannot
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state
 
 from onnx2rust.base.errors import ToolError
 
 Array = np.ndarray[Any, Any]
+_OWN = [e for e in vars(onnxruntime_pybind11_state).values() if isinstance(e, type) and issubclass(e, Exception)]
+ERRORS: tuple[type[Exception], ...] = (*_OWN, RuntimeError, ValueError, IndexError)
+"""What onnxruntime raises: exceptions of its own, each derived from Exception alone, and what its binding makes
+of those of C++."""
 
 
 def session(proto: onnx.ModelProto, *, optimised: bool = True) -> onnxruntime.InferenceSession:
-    """A session for the model. onnxruntime's errors share no narrower base than Exception."""
+    """A session for the model; raises one of ERRORS."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
@@ -28,11 +33,11 @@ def session(proto: onnx.ModelProto, *, optimised: bool = True) -> onnxruntime.In
 
 
 class Reference:
-    """The model in onnxruntime. Where its optimiser makes of the model what it cannot run (it moves a transpose over a bicubic Resize, for
-    which it has no channels-last kernel), the model runs as it stands, and `note` says so.
+    """The model in onnxruntime. Where its optimiser makes of the model what it cannot run (it moves a transpose over a bicubic
+    Resize, for which it has no channels-last kernel), the model runs as it stands, and `note` says so.
 
-    A quantised model does unless it is to be `optimised`, as people run it: its optimiser turns some of the float products into integers, which ones depending on its version, and how
-    they saturate on the processor (docs/adr/0010).
+    A quantised model does unless it is to be `optimised`, as people run it: its optimiser turns some of the float products into
+    integers, which ones depending on its version, and how they saturate on the processor (docs/adr/0010).
     """
 
     def __init__(self, proto: onnx.ModelProto, *, optimised: bool = False) -> None:
@@ -42,7 +47,7 @@ class Reference:
         quantised = not optimised and any(node.op_type == "QuantizeLinear" for node in proto.graph.node)
         try:
             self.session = session(proto, optimised=not quantised)
-        except Exception as error:  # onnxruntime's own exception classes share no narrower base
+        except ERRORS as error:
             if quantised or not self._unoptimised(error):
                 raise ToolError(f"onnxruntime, the reference, cannot load the model: {str(error)[:400]}") from error
 
@@ -51,27 +56,29 @@ class Reference:
         arrays = {n: np.asarray(a) for n, a in feeds.items()}
         try:
             return [np.asarray(a) for a in self.session.run(None, arrays)]
-        except Exception as error:  # as above
+        except ERRORS as error:
             raise ToolError(f"onnxruntime, the reference, cannot run the model: {str(error)[:400]}") from error
 
     def check_as_it_stands(self, feeds: dict[str, Array]) -> None:
-        """Raises ToolError if the model runs on these inputs only because the optimiser has removed what fails, as a Reshape of the wrong size in
-        front of another: what the optimiser does differs from version to version, and is not what the model says."""
+        """Raises ToolError if the model runs on these inputs only because the optimiser has removed what fails, as a Reshape of
+        the wrong size in front of another: what the optimiser does differs from version to version, and is not what the model
+        says."""
         try:
             self._plain = self._plain or session(self._proto, optimised=False)
-        except Exception:  # as above; then it cannot run otherwise
+        except ERRORS:  # then it cannot run otherwise
             return
         try:
             self._plain.run(None, {n: np.asarray(a) for n, a in feeds.items()})
-        except Exception as error:  # as above
+        except ERRORS as error:
             raise ToolError(
-                f"onnxruntime runs the model on these inputs with its graph optimisations only; without them it says: {str(error)[:400]}"
+                "onnxruntime runs the model on these inputs with its graph optimisations only; without them it says: "
+                f"{str(error)[:400]}"
             ) from error
 
     def _unoptimised(self, error: Exception) -> bool:
         try:
             self.session = session(self._proto, optimised=False)
-        except Exception:  # as above; then the first error is the one to tell
+        except ERRORS:  # then the first error is the one to tell
             return False
         self.note = f"onnxruntime runs it without its graph optimisations only: with them it says {str(error)[:200]!r}"
         return True

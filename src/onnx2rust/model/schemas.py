@@ -6,8 +6,8 @@ import onnx
 
 ONNX_DOMAINS = ("", "ai.onnx")
 ONNXRUNTIMES = {"LayerNormalization": ("LayerNormalization", 17), "SimplifiedLayerNormalization": ("RMSNormalization", 23)}
-"""Operators that onnxruntime has in ONNX's domain at every opset (its optimiser writes them into models), and the operator of ONNX and its
-version that they are."""
+"""Operators that onnxruntime has in ONNX's domain at every opset (its optimiser writes them into
+models), and the operator of ONNX and its version that they are."""
 
 
 def only_in_onnxruntime(name: str, domain: str, opset: int) -> bool:

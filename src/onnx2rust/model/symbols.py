@@ -119,8 +119,8 @@ def without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 _FAR = 1 << 30
-"""Further than any axis reaches. onnx counts in C's `int` when it propagates the contents of shapes: it overflows near the end of its range, and
-reads outside of its lists, which ends the process."""
+"""Further than any axis reaches. onnx counts in C's `int` when it propagates the contents of shapes: it overflows near the end of
+its range, and reads outside of its lists, which ends the process."""
 
 
 def _tame(tensor: onnx.TensorProto) -> onnx.TensorProto:

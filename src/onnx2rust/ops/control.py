@@ -19,7 +19,8 @@ onnx_facts("If", half=Half.MOVES, folded=False, reads={0: reads.MASK})
 
 @onnx_op("If", since=(1, 11, 13, 16, 19, 21, 23, 24, 25))
 def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: onnx.GraphProto) -> tuple[Value | None, ...]:
-    """The outputs of one branch. A condition known at conversion leaves no step; sizes on which the branches disagree become symbols."""
+    """The outputs of one branch. A condition known at conversion leaves no step; sizes on which the
+    branches disagree become symbols."""
     if cond.array is not None:
         return tuple(g.inline(then_branch if bool(cond.array.ravel()[0]) else else_branch))
     bodies = (g.body(then_branch, [], "then"), g.body(else_branch, [], "else"))
@@ -54,7 +55,8 @@ def loop(
 ) -> tuple[Value | None, ...]:
     """for i in 0..M while cond: states = body(i, cond, states); some of the body's outputs are collected along a new first axis.
 
-    States that the body hands on unchanged are no states: the body reads their initial values from outside, where they may be constants.
+    States that the body hands on unchanged are no states: the body reads their initial values from
+    outside, where they may be constants.
     """
     fixed, changed = _unchanged_states(body, len(v_initial)), list(v_initial)
     if fixed:
@@ -114,7 +116,7 @@ def _loop(
     defines = (iterations, *changing.values())
     outer = set(defines)
     for type_ in collected:
-        if any(s not in outer and s not in g.visible_sizes() for d in type_.shape for s in symbols(d)):
+        if type_.symbols - outer - g.visible_sizes():
             raise Refuse("slices collected by Loop have a size that is only known inside its body")
     layer = Loop(len(types), tuple(changing))
     return g.steps(layer, [m, cond, *v_initial], *types, *collected, defines=defines, bodies=(program,))

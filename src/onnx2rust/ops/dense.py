@@ -57,7 +57,7 @@ def multiply(g: Builder, a: Value, b: Value, alpha: float = 1.0) -> Value:
         b = g.view(b, *b.shape[-2:])
     if b.array is not None and b.rank == 2 and a.dtype is DType.F32:
         k, n = b.array.shape
-        a, _ = _inner(g, a, b)
+        a, _ = inner(g, a, b)
         kernel = g.weight(b, packing("Panels", transposed=False), b.array if alpha == 1 else b.array * np.float32(alpha))
         layer = Dense(k, n, kernel, None, LINEAR, product(a.shape[:-1]))
         return g.step(layer, [a, None], a.type.with_shape(*a.shape[:-1], n))
@@ -85,7 +85,7 @@ def _times(g: Builder, y: Value, factor: float) -> Value:
     return g.elementwise(broadcasting(Mul), [y, g.constant(np.array(factor, y.dtype.numpy))], y.dtype)
 
 
-def _inner(g: Builder, a: Value, b: Value) -> tuple[Value, Value]:
+def inner(g: Builder, a: Value, b: Value) -> tuple[Value, Value]:
     """Both operands of a · b: an inner size that is known is known on both sides, checked by the run where only it can tell."""
     left, right = a.shape[-1], b.shape[-2]
     if isinstance(left, int) and isinstance(right, int) and left != right:
@@ -97,7 +97,7 @@ def _inner(g: Builder, a: Value, b: Value) -> tuple[Value, Value]:
 
 def strides(g: Builder, a: Value, b: Value) -> tuple[tuple[Value, Value], Strided, Dims]:
     """The product of two operands of at least two axes, none of them moved: where they lie, and the shape of the result."""
-    a, b = _inner(g, a, b)
+    a, b = inner(g, a, b)
     (a_store, a_all), (b_store, b_all) = g.strides_of(a), g.strides_of(b)
     m, n = a.shape[-2], b.shape[-1]
     k = g.same(a.shape[-1], b.shape[-2], f"inner sizes of {a.type} · {b.type}:")
@@ -178,7 +178,7 @@ def gemm(
         y = _scaled(g, gemm(g, a, b, transA=transA, transB=transB), alpha)
     elif b.array is not None and a.dtype is DType.F32:
         k, n = b.array.shape[::-1] if transB else b.array.shape
-        left, _ = _inner(g, left, g.transpose(b, (1, 0)) if transB else b)
+        left, _ = inner(g, left, g.transpose(b, (1, 0)) if transB else b)
         kernel = g.weight(b, packing("Panels", transposed=bool(transB)), b.array if alpha == 1 else b.array * np.float32(alpha))
         bias = None
         if c is not None and c.array is not None and (c.rank < 2 or c.array.shape[0] == 1):

@@ -18,8 +18,9 @@ _FREE = "0123456789"
 def einsum(g: Builder, *Inputs: Value, equation: str) -> Value:
     """y[out] = Σ over all other letters of the product of the inputs (https://onnx.ai/onnx/operators/onnx__Einsum.html)
 
-    Inputs are multiplied from left to right. Letters that no later input and not the output has are summed; of two inputs the letters both have are the
-    batch (if still needed) or the inner size of a matrix product, so that nothing larger than the result is computed.
+    Inputs are multiplied from left to right. Letters that no later input and not the output has are summed; of two inputs the
+    letters both have are the batch (if still needed) or the inner size of a matrix product, so that nothing larger than the
+    result is computed.
     """
     terms, output = _parse(equation, [x.rank for x in Inputs])
     sizes: dict[str, Dim] = {}

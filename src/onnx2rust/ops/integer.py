@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Weight, packing
 from onnx2rust.ir.program import TensorType, Value
-from onnx2rust.layers.integer import ConvInteger, MatMulInteger, Requantize
+from onnx2rust.layers.integer import ConvInteger, IntegerConv, IntegerDense, MatMulInteger, Requantize
 from onnx2rust.ops.conv import check_conv
-from onnx2rust.ops.dense import strides
+from onnx2rust.ops.dense import inner, strides
+from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import onnx_op, reads
 from onnx2rust.registry.facts import onnx_facts
 
@@ -27,6 +33,10 @@ def _matmul(g: Builder, a: Value, b: Value, a_zero: Value | None, b_zero: Value 
         raise Refuse(f"an 8-bit product of {a.type} and {b.type}", invalid=True)
     if a.rank < 1 or b.rank < 1:
         raise Refuse("a product of matrices needs at least one axis", invalid=True)
+    if b.array is not None and b.rank > 2 and all(d == 1 for d in b.shape[:-2]) and a.rank >= b.rank:
+        b = g.view(b, *b.shape[-2:])
+    if b.array is not None and b.rank == 2 and (b_zero is None or b_zero.array is not None):
+        return _dense(g, a, b, a_zero, b_zero)
     left = g.view(a, 1, *a.shape) if a.rank == 1 else a
     right = g.view(b, *b.shape, 1) if b.rank == 1 else b
     (a_store, b_store), strided, full = strides(g, left, right)
@@ -34,6 +44,33 @@ def _matmul(g: Builder, a: Value, b: Value, a_zero: Value | None, b_zero: Value 
     y = g.step(MatMulInteger(*strided.fields()), [a_store, b_store, a_zero, b_zero], TensorType(DType.I32, full))
     shape = full[:-2] + (full[-2:-1] if a.rank > 1 else ()) + (full[-1:] if b.rank > 1 else ())
     return g.view(y, *shape)
+
+
+def _dense(g: Builder, a: Value, b: Value, a_zero: Value | None, b_zero: Value | None) -> Value:
+    """The product with a matrix known at conversion, b [k, n]."""
+    k, n = b.shape
+    assert isinstance(k, int)
+    assert isinstance(n, int)
+    a, _ = inner(g, a, b)
+    weights, zero = _kernel(g, b, b_zero, n)
+    layer = IntegerDense(k, n, g.weight(b, packing("IntegerPanels", transposed=False), weights), zero, product(a.shape[:-1]))
+    inputs = [a, _zero(g, a_zero, layer.rows)]
+    return g.step(layer, inputs, TensorType(DType.I32, (*a.shape[:-1], n)))
+
+
+def _kernel(g: Builder, w: Value, zero: Value | None, count: int) -> tuple[np.ndarray[Any, Any], Weight | None]:
+    """Weights as int8, and the zero points of `count` columns or outputs if any is not 0.
+
+    Unsigned weights lose 128, and so do their zero points."""
+    assert w.array is not None
+    shift = 128 if w.dtype is DType.U8 else 0
+    weights = (w.array.astype(np.int16) - shift).astype(np.int8)
+    values = np.zeros(1, np.int32) if zero is None else np.asarray(zero.array, np.int32).reshape(-1)
+    if values.size not in (1, count):
+        raise Refuse(f"{values.size} zero points for {count} columns or outputs", invalid=True)
+    if not (values - shift).any():
+        return weights, None
+    return weights, g.weight(w if zero is None else zero, array=np.broadcast_to(values - np.int32(shift), (count,)))
 
 
 def _zero(g: Builder, zero: Value | None, size: Dim) -> Value | None:
@@ -125,10 +162,18 @@ def _conv(
     if x.dtype not in _BYTES or w.dtype not in _BYTES:
         raise Refuse(f"an 8-bit convolution of {x.type} and {w.type}", invalid=True)
     window, (inputs, outputs) = check_conv(x, w, group, kernel_shape, strides, dilations, pads, auto_pad)
-    image = g.to_channels_last(x)
-    kernel = g.transpose(w, [*range(2, w.rank), 1, 0])
+    image = g.to_channels_last(fixed(g, x, 1, inputs))
     batch, size = image.shape[0], tuple(image.shape[1:-1])
     shared = (window.kernel_shape, window.strides, window.dilations, window.pads_begin, window.pads_end)
+    # One input for each group: the channels are the lanes, and there is nothing to pack.
+    if w.array is not None and (w_zero is None or w_zero.array is not None) and not (group > 1 and group == inputs):
+        weights, zero = _kernel(g, w, w_zero, outputs)
+        by_tap = group > 1 or (window.dilations[-1] > 1 and window.kernel_shape[-1] > 1)
+        packed = g.weight(w, packing("IntegerConv", group=group, by_tap=by_tap), weights)
+        constant = IntegerConv(inputs, outputs, group, *shared, packed, zero, batch, size)
+        type_ = TensorType(DType.I32, (batch, *window.output, outputs))
+        return g.step(constant, [image, _zero(g, x_zero, 1)], type_)
+    kernel = g.transpose(w, [*range(2, w.rank), 1, 0])
     layer = ConvInteger(inputs, outputs, group, *shared, batch, size)
     zeros = [_zero(g, x_zero, 1), _zero(g, w_zero, outputs)]
     return g.step(layer, [image, kernel, *zeros], TensorType(DType.I32, (batch, *window.output, outputs)))

@@ -1,4 +1,5 @@
-"""Arithmetic on arrays of sizes that are known as symbols only, for `onnx_facts(sizes=…)`: `Shape → Gather → Concat → Reshape` melts away.
+"""Arithmetic on arrays of sizes that are known as symbols only, for `onnx_facts(sizes=…)`: `Shape →
+Gather → Concat → Reshape` melts away.
 
 An array holds ints and dims.
 """
@@ -44,8 +45,8 @@ def elementwise(function: Callable[[Any, Any], Any]) -> Arithmetic:
 
 
 def quotient(function: Callable[[Any, Any], Any]) -> Arithmetic:
-    """A division of sizes that cannot be negative: below zero, ONNX rounds towards zero and dims round down. A divisor of zero is left to
-    the run."""
+    """A division of sizes that cannot be negative: below zero, ONNX rounds towards zero and dims
+    round down. A divisor of zero is left to the run."""
     whole = elementwise(function)
 
     def handler(arrays: list[Any], attributes: dict[str, Any]) -> Any:

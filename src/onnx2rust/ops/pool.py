@@ -140,8 +140,9 @@ def average_pool_10(
 
 
 def _filled(w: Geometry, size: tuple[Dim, ...]) -> Geometry:
-    """Padded so far that no window reaches beyond: before opset 19 onnxruntime divides the sum of such a window by the whole kernel.
-    (ONNX has no such window without `ceil_mode`; from 19 on onnxruntime's divisor ends with the padding, as with `ceil_mode`.)"""
+    """Padded so far that no window reaches beyond: before opset 19 onnxruntime divides the sum of such a window by the whole
+    kernel. (ONNX has no such window without `ceil_mode`; from 19 on onnxruntime's divisor ends with the padding, as with
+    `ceil_mode`.)"""
     ends = list(w.pads_end)
     for k, (n, count) in enumerate(zip(size, w.output, strict=True)):
         beyond = (count - 1) * w.strides[k] + w.dilations[k] * (w.kernel_shape[k] - 1) + 1 - (n + w.pads_begin[k] + ends[k])
@@ -169,8 +170,9 @@ def average_pool(
 
 
 def _average(g: Builder, x: Value, w: Geometry, ceil_mode: int, count_include_pad: int) -> Value:
-    """What `ceil_mode` lets reach beyond the padding never counts: onnxruntime divides by the taps in the image and its padding. ONNX'
-    reference evaluator agrees, but for windows that end more than the right padding beyond: there it gives other means, or NaN."""
+    """What `ceil_mode` lets reach beyond the padding never counts: onnxruntime divides by the taps in the image and its padding.
+    ONNX' reference evaluator agrees, but for windows that end more than the right padding beyond: there
+    it gives other means, or NaN."""
     x = g.to_channels_last(x)
     layer = _make(
         layers.AveragePool,

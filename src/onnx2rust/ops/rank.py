@@ -79,7 +79,7 @@ def top_k(g: Builder, X: Value, K: Sizes, *, axis: int = -1, largest: int = 1, s
     return _top_k(g, X, K[0], axis, bool(largest))
 
 
-def _scan(op: str, layer: Callable[..., Layer], dynamic: Callable[..., Layer], *since: int) -> None:
+def _cumulative(op: str, layer: Callable[..., Layer], dynamic: Callable[..., Layer], *since: int) -> None:
     @onnx_op(op, since=since)
     def lower(g: Builder, x: Value, axis: Value, *, exclusive: int = 0, reverse: int = 0) -> Value:
         if product(axis.shape) != 1:
@@ -94,5 +94,5 @@ def _scan(op: str, layer: Callable[..., Layer], dynamic: Callable[..., Layer], *
 
 
 onnx_facts("CumSum", "CumProd", reads={1: reads.one_axis})
-_scan("CumSum", layers.CumSum, layers.DynamicCumSum, 11, 14)
-_scan("CumProd", layers.CumProd, layers.DynamicCumProd, 26)
+_cumulative("CumSum", layers.CumSum, layers.DynamicCumSum, 11, 14)
+_cumulative("CumProd", layers.CumProd, layers.DynamicCumProd, 26)

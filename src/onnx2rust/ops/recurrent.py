@@ -35,7 +35,8 @@ _FUNCTIONS: dict[str, dict[str, float]] = {
     "affine": {"alpha": 0.0, "beta": 0.0},
     "scaledtanh": {"alpha": 0.0, "beta": 0.0},
 }
-"""Activations by lower-case name, with the parameters they take and ONNX's defaults; for the last two it has none, and onnxruntime takes 0."""
+"""Activations by lower-case name, with the parameters they take and ONNX's defaults; for the last
+two it has none, and onnxruntime takes 0."""
 _NAMES = {
     "relu": "Relu",
     "tanh": "Tanh",

@@ -33,7 +33,8 @@ def sliced(g: Builder, x: Value, start: Sequence[Dim], size: Sequence[Dim], step
 
 
 _EVERYTHING = 10**9
-"""A bound of Slice from here on stands for the end of an axis that is not known yet (tf2onnx writes 10⁹, others the largest integer)."""
+"""A bound of Slice from here on stands for the end of an axis that is not known yet (tf2onnx writes
+10⁹, others the largest integer)."""
 
 
 def _wrapped(index: Dim, n: Dim) -> Dim | None:

@@ -1,7 +1,8 @@
-"""What a model computes, and how far that is known: onnxruntime, the reference, and a float64 evaluation, the referee (docs/adr/0010).
+"""What a model computes, and how far that is known: onnxruntime, the reference, and a float64
+evaluation, the referee (docs/adr/0010).
 
-Both compute every draw. The referee decides: a crate may be as far from it as single precision is, which the reference's own distance
-shows. Where one of them cannot run a draw, the other stands alone.
+Both compute every draw. The referee decides: a crate may be as far from it as single precision is, which the reference's own
+distance shows. Where one of them cannot run a draw, the other stands alone.
 """
 
 from __future__ import annotations
@@ -32,14 +33,16 @@ APART = 1e-3
 """A distance, as a share of the largest output, that single precision has to explain before the referee is believed."""
 _ROUNDS = frozenset(["QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul"])
 QUANTISED = (
-    "quantised: a number near the middle of two steps falls to either side, depending on the order of a sum; outputs may be off by as much "
+    "quantised: a number near the middle of two steps falls to either side, depending on the order of a sum; outputs may be "
+    "off by as much "
     "as such roundings carry in the model evaluated in float64, or by one step of quantisation"
 )
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The outputs for one draw, as the reference and as the referee computed them (rounded to the outputs' types); None where it did not."""
+    """The outputs for one draw, as the reference and as the referee computed them (rounded to the
+    outputs' types); None where it did not."""
 
     reference: list[Array] | None
     referee: list[Array] | None
@@ -69,8 +72,8 @@ class Certainty:
 
     @property
     def tolerance(self) -> tuple[float, float]:
-        """(rtol, atol). Where both have computed the output: four times the reference's distance, or that distance where it is large, and at
-        least what sums of some thousand terms need. Else the tolerance of the type."""
+        """(rtol, atol). Where both have computed the output: four times the reference's distance, or that distance where it is
+        large, and at least what sums of some thousand terms need. Else the tolerance of the type."""
         if self.quantised:
             return self.kind.sharp_tolerance
         if not self.known:
@@ -113,7 +116,8 @@ class Oracle:
                 certainty.slack = step
 
     def run(self, feeds: Mapping[str, Array]) -> Answer:
-        """All outputs. Raises ToolError, with onnxruntime's words, where neither can compute them, or onnxruntime by luck of its optimiser only."""
+        """All outputs. Raises ToolError, with onnxruntime's words, where neither can compute them,
+        or onnxruntime by luck of its optimiser only."""
         arrays = {name: np.asarray(a) for name, a in feeds.items()}
         reference = self._of_reference(arrays)
         referee = self._of_referee(arrays) if self._work(arrays) <= MOST_WORK else None
@@ -199,8 +203,9 @@ class Oracle:
                 certainty.slack = max(certainty.slack, 2 * _distance(a, b))
 
     def _measure(self, arrays: dict[str, Array], reference: list[Array], referee: list[Array]) -> None:
-        """Notes how far the two are apart. Where that is much more than single precision usually is, the evaluator itself in the model's own types
-        shows whether single precision explains it. If not, one of the two is wrong, and onnxruntime is what users compare with."""
+        """Notes how far the two are apart. Where that is much more than single precision usually is, the evaluator itself in the
+        model's own types shows whether single precision explains it. If not, one of the two is wrong, and onnxruntime
+        is what users compare with."""
         for certainty, a, b in zip(self.certainty, reference, referee, strict=True):
             certainty.known = self.believed and a.dtype.kind == "f"
             certainty.apart = max(certainty.apart, _distance(a, b))
@@ -216,7 +221,8 @@ class Oracle:
             if _distance(narrow[k], referee[k]) < certainty.apart / 50:
                 self.believed = False
                 self.notes.append(
-                    f"onnxruntime and the model evaluated in float64 are {certainty.share:.1g} of the largest output apart, which single "
+                    f"onnxruntime and the model evaluated in float64 are {certainty.share:.1g} of the largest output apart, "
+                    "which single "
                     "precision does not explain: the crate is compared with onnxruntime"
                 )
                 for each in self.certainty:

@@ -61,10 +61,11 @@ def compare(
     slack: float = 0.0,
     rival: Array | None = None,
 ) -> Comparison:
-    """Compares element by element: floating point within |a − b| ≤ rtol·|b| + atol·max|b| + slack, integers within slack, everything else equal.
+    """Compares element by element: floating point within |a − b| ≤ rtol·|b| + atol·max|b| + slack,
+    integers within slack, everything else equal.
 
-    NaN only matches NaN, an infinity only the same infinity. `rival` is another right answer, of an evaluation in another precision: whole
-    numbers, NaN and infinities may be as there.
+    NaN only matches NaN, an infinity only the same infinity. `rival` is another right answer, of an evaluation in another
+    precision: whole numbers, NaN and infinities may be as there.
     """
     if actual.dtype != expected.dtype:
         return Comparison(False, f"is {actual.dtype}, should be {expected.dtype}")

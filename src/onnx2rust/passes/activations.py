@@ -8,11 +8,12 @@ With x any f32 tensor, and the arithmetic around the inner function multiplied o
     x/2 + x/2 · Erf(x/√2)  (also 1 − Erf(−x/√2))             =  Gelu(x)
     x/2 + x/2 · Tanh(√(2/π)·(x + 0.044715·x³))               =  GeluTanh(x)
 
-Each is the definition of the right side (`tf_layers::activation`), Clip{0, 6}(x + 3)/6 being max(0, min(1, x/6 + 1/2)) since division by 6 is
-monotonic. All operands have one shape, constants are single numbers. What has other readers stays in the program beside the new step; else `dead`
-removes it.
+Each is the definition of the right side (`tf_layers::activation`), Clip{0, 6}(x + 3)/6 being max(0, min(1, x/6 + 1/2)) since
+division by 6 is monotonic. All operands have one shape, constants are single numbers. What has other readers stays in the program
+beside the new step; else `dead` removes it.
 
-Refused: broadcasting, constants that differ from the formula's by more than 1e-5 of themselves, functions of something else than x.
+Refused: broadcasting, constants that differ from the formula's by more than 1e-5 of themselves,
+functions of something else than x.
 """
 
 from __future__ import annotations

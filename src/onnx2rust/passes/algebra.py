@@ -1,9 +1,11 @@
 """Elementwise arithmetic as polynomials, to recognise functions that exporters spell out, in whatever order they do it.
 
-`Expansion.of(value)` multiplies out `Add`, `Sub`, `Mul`, `Div`, `Pow`, `Neg`, `Sqrt` and `Reciprocal`, of booleans and integers also `Not`, `Where` and casts
-that keep every number (a boolean is 0 or 1), down to *atoms*: the values where it was told to stop, and all that is computed by anything else. A polynomial maps monomials (atoms with their powers) to coefficients; equal
-polynomials are equal functions of their atoms over the reals, so two orders of rounding are all that a replacement can change. Sums are
-only expanded where the operands' shapes are ones that the caller `allows`, so that broadcasting cannot make two different things look alike.
+`Expansion.of(value)` multiplies out `Add`, `Sub`, `Mul`, `Div`, `Pow`, `Neg`, `Sqrt` and `Reciprocal`, of booleans and integers
+also `Not`, `Where` and casts that keep every number (a boolean is 0 or 1), down to *atoms*: the values where it was told to stop,
+and all that is computed by anything else. A polynomial maps monomials (atoms with their powers) to coefficients; equal
+polynomials are equal functions of their atoms over the reals, so two orders of rounding are all that a replacement can change.
+Sums are only expanded where the operands' shapes are ones that the caller `allows`, so that broadcasting cannot make two
+different things look alike.
 """
 
 from __future__ import annotations

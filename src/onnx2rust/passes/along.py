@@ -1,8 +1,8 @@
 """Reductions of one run of axes, and the shapes that arithmetic with their results may have.
 
-A tensor that is reduced is [outer, n, inner]. Elementwise steps between it and what is made of it are allowed where each operand is the whole tensor, a
-computed [outer, 1, inner] or a constant [1, n, 1], so that nothing is repeated along another axis that has the same size by chance. Shapes are compared as the
-layers have them, collapsed for both operands together.
+A tensor that is reduced is [outer, n, inner]. Elementwise steps between it and what is made of it are allowed where each operand
+is the whole tensor, a computed [outer, 1, inner] or a constant [1, n, 1], so that nothing is repeated along another axis that has
+the same size by chance. Shapes are compared as the layers have them, collapsed for both operands together.
 """
 
 from __future__ import annotations

@@ -1,19 +1,22 @@
 """Recognises attention that exporters spell out.
 
-    W = Softmax(S) along the keys,  S = where(keep, s · Q · Kᵀ, fill) + mask,  y = W · V   →   y = Attention{s, fill}(Q, K, V, keep, mask)
+    W = Softmax(S) along the keys,  S = where(keep, s · Q · Kᵀ, fill) + mask,  y = W · V   →   y =
+    Attention{s, fill}(Q, K, V, keep, mask)
 
-for f32 products of matrices of [batch, heads]; factors may stand on Q, on K, or on their product, `keep` and `mask` may be missing.
-Which element is multiplied by which is what is compared, not the nodes that bring them there: each operand is followed through views, transpositions and
-expansions to where its elements lie (layout.py), and there must be a number of heads for which they lie in an order that the layer reads
-(`attention::Axes`), covering all of the tensor. An expansion of K and V along the heads is heads that share a key. A transposition behind the product is
-the layer's order of output. So the layer computes the same sums of the same products over the reals, and the softmax with the same code; factors are
-applied in another order, which moves the last bit.
+for f32 products of matrices of [batch, heads]; factors may stand on Q, on K, or on their product, `keep` and `mask` may be
+missing. Which element is multiplied by which is what is compared, not the nodes that bring them there: each operand is followed
+through views, transpositions and expansions to where its elements lie (layout.py), and there must be a number of heads for which
+they lie in an order that the layer reads (`attention::Axes`), covering all of the tensor. An expansion of K and V along the heads
+is heads that share a key. A transposition behind the product is the layer's order of output. So the layer computes the same sums
+of the same products over the reals, and the softmax with the same code; factors are applied in another order, which moves the
+last bit.
 
-A constant mask of 0 and −∞ (or a keep that leaves −∞) that is lower triangular is `causal`: the layer skips those scores, which were −∞ for any finite
-input. W may be replaced by 0 where its mask is −∞ all along (ONNX `Attention`), or where it is NaN (PyTorch).
+A constant mask of 0 and −∞ (or a keep that leaves −∞) that is lower triangular is `causal`: the layer skips those scores, which
+were −∞ for any finite input. W may be replaced by 0 where its mask is −∞ all along (ONNX `Attention`), or where it is NaN
+(PyTorch).
 
-Refused: scores or weights that others read too, masks behind a factor or in front of `where`, several masks unless all are constants, masks that
-do not depend on the keys or whose sizes may differ from the scores', operands in other orders.
+Refused: scores or weights that others read too, masks behind a factor or in front of `where`, several masks unless all are
+constants, masks that do not depend on the keys or whose sizes may differ from the scores', operands in other orders.
 """
 
 from __future__ import annotations

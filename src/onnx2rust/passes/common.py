@@ -2,12 +2,12 @@
 
     a = layer(x); b = layer(x)   →   a = layer(x), and every reader of b reads a
 
-for two steps of one list whose layers are equal (weights: the same content and packing), whose inputs are the same values or equal constants,
-and whose outputs have the same types. Layers have no state and no side effect, so equal steps have equal results. A body sees the
-steps in front of it, so what stands there already is not computed again inside.
+for two steps of one list whose layers are equal (weights: the same content and packing), whose inputs are the same values or
+equal constants, and whose outputs have the same types. Layers have no state and no side effect, so equal steps have equal
+results. A body sees the steps in front of it, so what stands there already is not computed again inside.
 
-Refused: steps with bodies, steps that define sizes (their symbols would need renaming), and outputs of the program, each of which keeps its own
-buffer.
+Refused: steps with bodies, steps that define sizes (their symbols would need renaming), and outputs
+of the program, each of which keeps its own buffer.
 """
 
 from __future__ import annotations

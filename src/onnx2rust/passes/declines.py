@@ -1,8 +1,8 @@
 """What passes found and left alone, with the reason.
 
-A rule that has found its pattern, but cannot show that the layer computes the same, raises `Decline` with one plain sentence. `Declines.heard_by`
-makes of it a rule that says nothing and keeps the sentence. Passes run until nothing changes, and only what the last round says
-is true of the program that is left: `onnx2rust inspect --passes` prints that.
+A rule that has found its pattern, but cannot show that the layer computes the same, raises `Decline` with one plain sentence.
+`Declines.heard_by` makes of it a rule that says nothing and keeps the sentence. Passes run until nothing changes, and only what
+the last round says is true of the program that is left: `onnx2rust inspect --passes` prints that.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _LONGEST = 400
 
 
 class Decline(Exception):
-    """The pattern is there, but is not what the layer computes, or cannot be shown to be. Where parts of one pattern look like it too, `about`, a value that they
-    share, lets only the first of them be heard."""
+    """The pattern is there, but is not what the layer computes, or cannot be shown to be. Where parts of one pattern look like it
+    too, `about`, a value that they share, lets only the first of them be heard."""
 
     def __init__(self, reason: str, about: Value | None = None) -> None:
         self.about = about

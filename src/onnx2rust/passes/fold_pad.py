@@ -2,12 +2,12 @@
 
     Conv{begin, end}(Pad{before, after}(x))   →   Conv{begin + before, end + after}(x)
 
-for a Pad with zeros along spatial axes only that nobody else reads (seen through views that insert or drop axes of size 1). A convolution takes
-what lies outside its input for zero, so zeros written around it are the same; sizes of the result do not change, since size +
-begin + end does not.
+for a Pad with zeros along spatial axes only that nobody else reads (seen through views that insert or drop axes of size 1). A
+convolution takes what lies outside its input for zero, so zeros written around it are the same; sizes of the result do not
+change, since size + begin + end does not.
 
-Refused: other modes and constants, negative amounts (they crop), padding of the batch or of channels, amounts known only at run time, convolutions
-whose own pads depend on the size.
+Refused: other modes and constants, negative amounts (they crop), padding of the batch or of channels, amounts known only at run
+time, convolutions whose own pads depend on the size.
 """
 
 from __future__ import annotations

@@ -2,9 +2,11 @@
 
     y = (kernel · x + bias) · s + t   →   y = (kernel·s) · x + (bias·s + t)
 
-for `ScaleShift` (what BatchNormalization becomes), and for `Mul`, `Div`, `Add` and `Sub` by a constant that has one element a channel (or one in all), where nobody else reads the product and
-it has no activation or residual yet. Every output element of a product belongs to one channel, the last axis of y, and views keep the order of elements, so the constant that belongs to
-an element is told by its index modulo the number of channels; that is what is checked. The new weights are computed in f64 and rounded once.
+for `ScaleShift` (what BatchNormalization becomes), and for `Mul`, `Div`, `Add` and `Sub` by a constant that has one element a
+channel (or one in all), where nobody else reads the product and it has no activation or residual yet. Every output element of a
+product belongs to one channel, the last axis of y, and views keep the order of elements, so the constant that belongs to an
+element is told by its index modulo the number of channels; that is what is checked. The new weights are computed in f64 and
+rounded once.
 
 Refused: constants that are infinite or NaN or whose reciprocal or product with the weights is; a constant divided by the product;
 activations other than Linear; residuals.
@@ -21,13 +23,13 @@ from onnx2rust.ir.layer import Layer, Weight
 from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import LINEAR
-from onnx2rust.layers.conv import Conv, ConvTranspose, DepthwiseConv
+from onnx2rust.layers.conv import ConvTranspose
 from onnx2rust.layers.dense import Dense
 from onnx2rust.layers.norm import ScaleShift
 from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.graph import Graph, Rewrite, Source, rewrite
+from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.products import Product, channels, plain_product
 
-Product = Dense | Conv | DepthwiseConv | ConvTranspose
 _Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -66,21 +68,6 @@ def _why_not_plain(graph: Graph, value: Value, layer: Product) -> str:
     if layer.activation != LINEAR:
         return f"the product applies an activation before the scale or the shift: {layer.activation.name}"
     return "the product adds a residual before the scale or the shift"
-
-
-def plain_product(graph: Graph, value: Value | None) -> Source | None:
-    """The product that computes the value for its one reader, if it has neither residual nor activation."""
-    source = graph.only_source(value)
-    if source is None or not isinstance(source.step.layer, Product):
-        return None
-    return source if source.step.layer.activation == LINEAR and source.step.inputs[1:] in ((), (None,)) else None
-
-
-def channels(layer: Product) -> int:
-    """Size of the last axis of y."""
-    if isinstance(layer, Dense):
-        return layer.units
-    return layer.channels * layer.multiplier if isinstance(layer, DepthwiseConv) else layer.output_channels
 
 
 def _affine(step: Step, side: int, count: int) -> tuple[tuple[_Array, _Array] | None, str]:

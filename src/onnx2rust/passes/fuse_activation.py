@@ -2,8 +2,8 @@
 
     y = f(product(x))   →   y = product(x, activation f)
 
-for an `Activate` whose input is computed by a product that nobody else reads and that has no activation yet. The product applies its
-activation last, element by element, with the same code as the layer of its own, so not one bit changes.
+for an `Activate` whose input is computed by a product that nobody else reads and that has no activation yet. The product applies
+its activation last, element by element, with the same code as the layer of its own, so not one bit changes.
 
 Refused: products that apply an activation already; products whose linear result is also used elsewhere.
 """
@@ -15,8 +15,8 @@ from dataclasses import replace
 from onnx2rust.ir.program import Program, Step
 from onnx2rust.layers.activation import LINEAR, Activate
 from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.fold_scale import Product
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.products import Product
 
 
 def run(program: Program, declines: Declines) -> Program:

@@ -2,11 +2,12 @@
 
     y = (kernel · x + bias) + r   →   y = product(x, residual r)
 
-for an `Add` of two tensors of one shape, one of them computed by a product that nobody else reads and that has neither residual nor
-activation yet. Addition of f32 commutes, and the product adds its residual before its activation. Where both sides are products the
-later one takes the earlier one as its residual. The new step stands in the place of the Add, so r exists.
+for an `Add` of two tensors of one shape, one of them computed by a product that nobody else reads and that has neither residual
+nor activation yet. Addition of f32 commutes, and the product adds its residual before its activation. Where both sides are
+products the later one takes the earlier one as its residual. The new step stands in the place of the Add, so r exists.
 
-Refused: broadcasting, products that take no residual (ConvTranspose), products with an activation (the order would change), constants (they belong to the bias).
+Refused: broadcasting, products that take no residual (ConvTranspose), products with an activation
+(the order would change), constants (they belong to the bias).
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import LINEAR
 from onnx2rust.layers.conv import ConvTranspose
 from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.fold_scale import Product, plain_product
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.products import Product, plain_product
 
 
 def run(program: Program, declines: Declines) -> Program:

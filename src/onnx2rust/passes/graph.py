@@ -1,8 +1,8 @@
 """What rewriting passes share: who makes and who reads a value, and replacing a step together with those it absorbs.
 
-A rule looks at one step and says what stands in its place: `Rewrite(new step, absorbed steps)`. The new step produces the same values
-as the old one, so that readers need not change, and stands where the old one stood, so that everything it reads exists. Rules see the
-steps of one program or one body at a time: nothing is moved into a loop or out of it.
+A rule looks at one step and says what stands in its place: `Rewrite(new step, absorbed steps)`. The new step produces the same
+values as the old one, so that readers need not change, and stands where the old one stood, so that everything it reads exists.
+Rules see the steps of one program or one body at a time: nothing is moved into a loop or out of it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from onnx2rust.ir.program import Program, Step, Value
 
 @dataclass(frozen=True)
 class Rewrite:
-    """`step` instead of the one that was looked at, behind the steps `before`, which it needs; `absorbed` are no longer needed."""
+    """`step` instead of the one that was looked at, behind the steps `before`, which it needs;
+    `absorbed` are no longer needed."""
 
     step: Step
     absorbed: tuple[Step, ...]
@@ -26,8 +27,8 @@ class Rewrite:
 
 
 def fused(step: Step, layer: Layer, *others: Step, kind: str = "") -> Step:
-    """The step with a layer that stands for what several nodes did (`others` among them): it comes from the scope that they have in common,
-    and is called after what it is, for the last of the nodes says nothing of that (`attention/output/Reshape_3`)."""
+    """The step with a layer that stands for what several nodes did (`others` among them): it comes from the scope that they have
+    in common, and is called after what it is, for the last of the nodes says nothing of that (`attention/output/Reshape_3`)."""
     kind = kind or type(layer).__name__
     scopes = [s.origin.node.split("/")[:-1] for s in (step, *others)]
     scope = list(itertools.takewhile(lambda names: len(set(names)) == 1, zip(*scopes, strict=False)))
@@ -81,8 +82,8 @@ class Graph:
 
 
 def rewrite(program: Program, rule: Rule, *, backwards: bool = False) -> Program:
-    """Applies the rule to every step, in order or from the last to the first (then the largest of nested patterns is found); what it
-    makes is looked at again, until nothing changes."""
+    """Applies the rule to every step, in order or from the last to the first (then the largest of nested patterns is found); what
+    it makes is looked at again, until nothing changes."""
     reads: Counter[Value] = Counter(program.outputs)
     for step in program.walk():
         reads.update(v for v in step.inputs if v is not None)

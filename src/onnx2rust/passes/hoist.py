@@ -2,18 +2,18 @@
 
     while …: t = layer(a); …   →   t = layer(a); while …: …
 
-for a step of Loop's body whose inputs all come from outside the body (or from steps already taken out), that defines no sizes and whose sizes do not
-depend on any that the loop changes: it computes the same in every iteration, so once is enough. Views go along.
+for a step of Loop's body whose inputs all come from outside the body (or from steps already taken out), that defines no sizes and
+whose sizes do not depend on any that the loop changes: it computes the same in every iteration, so once is enough. Views go
+along.
 
-Refused: steps that can fail (a loop that runs no iteration must not fail), that have bodies or define sizes, and bodies of If, which
-may not run at all.
+Refused: steps that can fail (a loop that runs no iteration must not fail), that have bodies or
+define sizes, and bodies of If, which may not run at all.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from onnx2rust.ir.dims import Dim, symbols
 from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers.control import Loop
 
@@ -47,7 +47,7 @@ def _hoisted(loop: Step) -> tuple[list[Step], Step]:
             and not step.defines
             and not any(v in inside for v in step.uses())
             and not any(v in handed_on for v in step.results())
-            and not _sizes(step) & changing
+            and not _symbols(step) & changing
         )
         if moves:
             before.append(step)
@@ -57,9 +57,6 @@ def _hoisted(loop: Step) -> tuple[list[Step], Step]:
     return before, replace(loop, bodies=(replace(body, steps=tuple(kept)),))
 
 
-def _sizes(step: Step) -> set[str]:
+def _symbols(step: Step) -> set[str]:
     """Symbols in the sizes of the step's layer and results."""
-    dims: list[Dim] = [d for v in step.results() for d in v.shape]
-    for size in step.layer.sizes().values():
-        dims += size if isinstance(size, tuple) else (size,)
-    return {s for d in dims for s in symbols(d)}
+    return step.layer.symbols().union(*(v.type.symbols for v in step.results()))

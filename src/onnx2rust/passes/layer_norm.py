@@ -1,15 +1,18 @@
 """Recognises layer normalisation that exporters spell out.
 
-For x [outer, n, inner] with m = Mean(x) and v the variance along n, and γ, β constants of one element a position along n (both may be missing, or β):
+For x [outer, n, inner] with m = Mean(x) and v the variance along n, and γ, β constants of one
+element a position along n (both may be missing, or β):
 
     x·γ/√(v + ε) − m·γ/√(v + ε) + β   →   LayerNormalization{ε, γ, β}(x) = (x − m)/√(v + ε)·γ + β
 
-Both sides are compared multiplied out (algebra.py), so it does not matter whether x − m is computed first or the product with the reciprocal root. A mean may be
-a sum times 1/n; v is Mean((x − m)²) or Mean(x²) − m², also with what rounding left below 0 lifted to it. The layer subtracts first, which rounds less where |m| is
-large: of Mean(x²) − m² few digits are left there, and the model's float64 evaluation agrees with the layer. Every broadcast inside must be along n (along.py).
-If n is not the last axis, transpositions around the layer make it the last.
+Both sides are compared multiplied out (algebra.py), so it does not matter whether x − m is computed first or the product with the
+reciprocal root. A mean may be a sum times 1/n; v is Mean((x − m)²) or Mean(x²) − m², also with what rounding left below 0 lifted
+to it. The layer subtracts first, which rounds less where |m| is large: of Mean(x²) − m² few digits are left there, and the
+model's float64 evaluation agrees with the layer. Every broadcast inside must be along n (along.py). If n is not the last axis,
+transpositions around the layer make it the last.
 
-Refused: other types than f32, means along several runs of axes, different axes, ε that is no single number, γ or β of other shapes, variances computed otherwise.
+Refused: other types than f32, means along several runs of axes, different axes, ε that is no single
+number, γ or β of other shapes, variances computed otherwise.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Where the elements of a value lie in the value that they were copied from.
 
-A value's elements are numbered in row-major order. `Axes` say where element number i is found in another value: i, written with the
-axes' sizes as digits (outermost first), is at Σ digit · step. A view leaves numbers alone, a transposition exchanges axes, an expansion adds axes of
-step 0: so any chain of them is one list of axes over the value in front of it. Sizes are polynomials, and an axis is cut
-only where the division is exact: what cannot be shown is not seen.
+A value's elements are numbered in row-major order. `Axes` say where element number i is found in another value: i, written with
+the axes' sizes as digits (outermost first), is at Σ digit · step. A view leaves numbers alone, a transposition exchanges axes, an
+expansion adds axes of step 0: so any chain of them is one list of axes over the value in front of it. Sizes are polynomials, and
+an axis is cut only where the division is exact: what cannot be shown is not seen.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def split(axes: Axes, sizes: Sequence[Dim]) -> list[Axes] | None:
 
 
 def layouts(graph: Graph, value: Value) -> list[Layout]:
-    """The value as elements of values in front of it, nearest first: seen through views, transpositions, expansions, and products with
-    single numbers."""
+    """The value as elements of values in front of it, nearest first: seen through views,
+    transpositions, expansions, and products with single numbers."""
     found = [Layout(value, joined([(value.type.size, 1)]))]
     while (maker := graph.maker.get(found[-1].source)) is not None:
         farther = _before(maker, found[-1])

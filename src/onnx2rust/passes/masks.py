@@ -1,4 +1,5 @@
-"""The scores of an attention, from their softmax down to the product of query and key: masks, factors, and what becomes of empty rows."""
+"""The scores of an attention, from their softmax down to the product of query and key: masks,
+factors, and what becomes of empty rows."""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ class Scores:
 
 @dataclass(frozen=True)
 class Mask:
-    """A tensor that is broadcast to the scores. `fill` and `drop` belong to the condition of a `where`: the score where it is false (or true)."""
+    """A tensor that is broadcast to the scores. `fill` and `drop` belong to the condition of a
+    `where`: the score where it is false (or true)."""
 
     layouts: tuple[Layout, ...]
     scores: Scores

@@ -1,10 +1,11 @@
 """Names steps after the layers that the model's author knows, and values after the steps that make them.
 
-Runs last: before, nobody knows which steps become one. Frameworks name a node by its scope, `conv2d_1/BiasAdd` or `encoder/dense/MatMul`. A step
-that is all that is left of a scope, or the only one in it that has weights, is called after the scope (`conv2d_1`, `encoder_dense`): the
-shortest such scope, which is the layer. Any other step has its node's whole name; one that a node needs besides its own step (a transposition of
-its input, a cast) is called after the node's scope and what it does. Scopes that all nodes have in common, and counters behind an operator's
-name, say nothing and are left out. What is computed does not change.
+Runs last: before, nobody knows which steps become one. Frameworks name a node by its scope, `conv2d_1/BiasAdd` or
+`encoder/dense/MatMul`. A step that is all that is left of a scope, or the only one in it that has weights, is called after the
+scope (`conv2d_1`, `encoder_dense`): the shortest such scope, which is the layer. Any other step has its node's whole name; one
+that a node needs besides its own step (a transposition of its input, a cast) is called after the node's scope and what it does.
+Scopes that all nodes have in common, and counters behind an operator's name, say nothing and are left out. What is computed does
+not change.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     H · W,  H[i, j] = 1 where j = ids[i], else 0   →   GatherOrZero(W, ids)
 
-for a constant f32 matrix W [n, units] of finite numbers. H may be `OneHot` of 0 and 1 (negative ids count from its end), or the comparison of ids with 0, 1 … n − 1, as
-numbers by a cast or by `Where`. One product is W's element itself and all others are 0, so the sum is that element; of an id that is no row all are 0. A bias
-and an activation stay behind as steps of their own.
+for a constant f32 matrix W [n, units] of finite numbers. H may be `OneHot` of 0 and 1 (negative ids count from its end), or the
+comparison of ids with 0, 1 … n − 1, as numbers by a cast or by `Where`. One product is W's element itself and all others are 0,
+so the sum is that element; of an id that is no row all are 0. A bias and an activation stay behind as steps of their own.
 
 Refused: matrices with infinite or NaN elements, of which 0 times one is NaN; ids that are no i32 or i64.
 """

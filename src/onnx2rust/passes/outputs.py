@@ -9,26 +9,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from onnx2rust.base.naming import Names
-from onnx2rust.ir.layer import Copy, View
+from onnx2rust.ir import views
+from onnx2rust.ir.layer import Copy
 from onnx2rust.ir.program import Origin, Program, Step, Value
 
 
 def run(program: Program) -> Program:
     """The program with a Copy step for every output that no step writes."""
-    source_of: dict[Value, Value] = {}
-    for step in program.steps:
-        if isinstance(step.layer, View):
-            (out,), (source,) = step.outputs, step.inputs
-            assert out is not None
-            assert source is not None
-            source_of[out] = source
+    sources = views.sources(program.steps)
     steps = list(program.steps)
     names = Names(step.name for step in program.walk())
     outputs: list[Value] = []
     for value, name in zip(program.outputs, program.output_names, strict=True):
-        root = value
-        while root in source_of:
-            root = source_of[root]
+        root = views.root(value, sources)
         if root in program.inputs or root.const is not None:
             copy = Value(f"{value.name}.copy", value.type)
             origin = Origin(name, "Identity", "", 1, len(steps))

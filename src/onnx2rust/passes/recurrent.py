@@ -6,13 +6,14 @@ where a state is zeros that are moved, repeated or put together only, and has th
 
     y = layer(x), y[steps − 1, d]            →   y_h = layer(x), y_h[d]       (y[0, d] where direction d runs backwards)
 
-where all readers of y look at such parts of it. They are found by where their elements lie (layout.py): a part that is followed through views,
-transpositions, slices and constant indices is an offset and axes over y, and must be all of one direction's last step, in order. Y_h is that step by
-the definition of the operators, and the layer copies it from the same place. Of a sequence whose length only the run knows, the part keeps the step
-that finds out that there is a last one: it takes the first of min(1, steps) states.
+where all readers of y look at such parts of it. They are found by where their elements lie (layout.py): a part that is followed
+through views, transpositions, slices and constant indices is an offset and axes over y, and must be all of one direction's last
+step, in order. Y_h is that step by the definition of the operators, and the layer copies it from the same place. Of a sequence
+whose length only the run knows, the part keeps the step that finds out that there is a last one: it takes the first of min(1,
+steps) states.
 
-Refused: zeros whose number may differ from the state's; sequences of different lengths (beyond its own end a sequence's y is 0); a y that is an output of
-the model or of which something else is read as well.
+Refused: zeros whose number may differ from the state's; sequences of different lengths (beyond its own end a sequence's y is 0);
+a y that is an output of the model or of which something else is read as well.
 """
 
 from __future__ import annotations
@@ -224,7 +225,8 @@ def _direction(part: _Part, layer: _Layer) -> int | None:
 
 
 def _sizes(layer: _Layer) -> tuple[Dim, Dim]:
-    """How many elements the last step has: a reader of a single step knows that it is there, one of a range takes what there is."""
+    """How many elements the last step has: a reader of a single step knows that it is there, one of
+    a range takes what there is."""
     size = product((layer.batch, layer.hidden))
     return size, minimum(1, layer.steps) * size
 

@@ -2,11 +2,11 @@
 
     Add(Mul(x, s), t)   →   ScaleShift{s, t}(x) = x · s + t
 
-for f32 and constants of one element a channel (the last axis) or one in all, where nobody else reads the product; `Div` by s and `Sub` of t
-likewise. The layer multiplies and adds with one rounding instead of two.
+for f32 and constants of one element a channel (the last axis) or one in all, where nobody else reads the product; `Div` by s and
+`Sub` of t likewise. The layer multiplies and adds with one rounding instead of two.
 
-Refused: a shift in front of a scale (x·s + t·s cancels where x is near −t, which the original does exactly), constants that are not finite,
-other element types.
+Refused: a shift in front of a scale (x·s + t·s cancels where x is near −t, which the original does
+exactly), constants that are not finite, other element types.
 """
 
 from __future__ import annotations

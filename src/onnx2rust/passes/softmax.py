@@ -5,11 +5,12 @@ For x [outer, n, inner], M the largest of each line along n (or of it and −∞
     eˣ⁻ᴹ / S          →   Softmax(x)
     x − M − ln S      →   LogSoftmax(x)
 
-by the definition of the right sides, which compute in this order too. Both sides are compared multiplied out (algebra.py), so S may be divided by or its
-reciprocal multiplied with, and M and ln S may be taken away together. What has other readers stays in the program beside the new step.
+by the definition of the right sides, which compute in this order too. Both sides are compared multiplied out (algebra.py), so S
+may be divided by or its reciprocal multiplied with, and M and ln S may be taken away together. What has other readers stays in
+the program beside the new step.
 
-Refused: an eˣ of which the largest x is not taken away first (large ones overflow as the model has it; the layer's do not), sums along other axes than
-the maximum.
+Refused: an eˣ of which the largest x is not taken away first (large ones overflow as the model has
+it; the layer's do not), sums along other axes than the maximum.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     Transpose(f(a, b))   →   f(a', b')
 
-for a `Binary` step that nobody else reads, and of which neither operand has all axes: an operand that lacks the axes along which the result is turned lies in memory as it
-did (a row and a column stay a row and a column), so it is the same value under another shape; a constant is turned at conversion. Each element of the
-result is computed from the same two elements as before.
+for a `Binary` step that nobody else reads, and of which neither operand has all axes: an operand that lacks the axes along which
+the result is turned lies in memory as it did (a row and a column stay a row and a column), so it is the same value under another
+shape; a constant is turned at conversion. Each element of the result is computed from the same two elements as before.
 
 Refused: computed operands that would have to be moved themselves, axes of which an operand has a part.
 """

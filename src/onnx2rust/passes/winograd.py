@@ -2,10 +2,11 @@
 
     Conv{kernel 3 × 3, stride 1, dilation 1, one group}(x)  ->  WinogradConv2d(x)
 
-The same sums, arranged to need 2.25 times fewer multiplications (tiles of 2 × 2 outputs; Lavin and Gray, 2015). Its error is that of the direct kernel: at
-most 4e-7 of max |y|. Tiles of 4 × 4 would need 4 times fewer, with errors to 7e-6: not what "the same numbers" means, so not by default. Refuses where
-channels are not whole panels of 16 or too few to pay for the transforms, where the image is known to be small, where the transformed weights (16/9 of
-the size) are large, and where a weight is NaN or infinite: the transform would spread it to outputs that the kernel does not reach.
+The same sums, arranged to need 2.25 times fewer multiplications (tiles of 2 × 2 outputs; Lavin and Gray, 2015). Its error is that
+of the direct kernel: at most 4e-7 of max |y|. Tiles of 4 × 4 would need 4 times fewer, with errors to 7e-6: not what "the same
+numbers" means, so not by default. Refuses where channels are not whole panels of 16 or too few to pay for the transforms, where
+the image is known to be small, where the transformed weights (16/9 of the size) are large, and where a weight is NaN or infinite:
+the transform would spread it to outputs that the kernel does not reach.
 """
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
     Gather(x, where(id < 0, id + n, id))   →   Gather(x, id)
 
-for an axis of n elements; GatherElements and GatherND (of one axis) likewise. The ids are multiplied out (algebra.py, exact for whole numbers), so the choice may
-be a `Where` or a sum of products with the condition as 0 and 1, as tf2onnx writes it, and the condition may be told of the ids as floats.
-An id in −n..n finds the same element; one beyond is out of range in both forms, but for −2n..−n: there the model moves the id up once and the lookup once more,
-which no model means, and which is reported as out of range now, as any id below −n is.
+for an axis of n elements; GatherElements and GatherND (of one axis) likewise. The ids are multiplied out (algebra.py, exact for
+whole numbers), so the choice may be a `Where` or a sum of products with the condition as 0 and 1, as tf2onnx writes it, and the
+condition may be told of the ids as floats. An id in −n..n finds the same element; one beyond is out of range in both forms, but
+for −2n..−n: there the model moves the id up once and the lookup once more, which no model means, and which is reported as out of
+range now, as any id below −n is.
 
 Refused: axes of another size than n, conditions on other values than the ids, ids that are broadcast.
 """

@@ -1,13 +1,16 @@
 """Program → segments: runs of steps that take a few samples at a time.
 
-Before: each step works on the whole batch. After: a segment is a loop over the batch, and its steps see as many samples as fit the
-second-level cache, so that a step finds there what the one before it wrote. (MobileNetV2 with 32 images: three quarters of the time at AVX-512.)
+Before: each step works on the whole batch. After: a segment is a loop over the batch, and its steps see as many samples as fit
+the second-level cache, so that a step finds there what the one before it wrote. (MobileNetV2 with 32 images: three quarters of
+the time at AVX-512.)
 
 Why right: every input and output of a segment's step is a constant or falls into as many equal parts as there are samples, and
-`Layer.by_sample` says that part i of the outputs depends on part i of the inputs alone. So, step by step, the loop computes the same parts.
+`Layer.by_sample` says that part i of the outputs depends on part i of the inputs alone. So, step by
+step, the loop computes the same parts.
 
-Refused: programs with other open sizes than the number of samples, steps with bodies, layers that do not say so, and products that
-use each of many weights for few elements of a sample: they want all samples at once, or would fetch their weights again for every part.
+Refused: programs with other open sizes than the number of samples, steps with bodies, layers that do not say so, and products
+that use each of many weights for few elements of a sample: they want all samples at once, or would fetch their weights again for
+every part.
 """
 
 from __future__ import annotations
@@ -31,8 +34,8 @@ SMALL = 64 << 10
 
 @dataclass(frozen=True)
 class Segment:
-    """Steps `start` to `end` (exclusive) of a program, for `samples` samples at a time; the symbol `batch` counts them. One of the steps
-    reads and writes `touched` bytes for a sample, no other one more."""
+    """Steps `start` to `end` (exclusive) of a program, for `samples` samples at a time; the symbol `batch` counts them. One of
+    the steps reads and writes `touched` bytes for a sample, no other one more."""
 
     start: int
     end: int

@@ -1,11 +1,11 @@
 """Program → Plan: which value lives in which workspace slot.
 
 Values whose lifetimes do not overlap share a slot of their element type; a layer that can work in place writes over an
-input that dies there. Two placements are tried (in order of execution with best fit; largest first) and the smaller one is kept: on real
-models they differ by up to a third, either way.
+input that dies there. Two placements are tried (in order of execution with best fit; largest first) and the smaller one is kept:
+on real models they differ by up to a third, either way.
 
-A segment (see `batching`) is a loop: what it reads from outside stays alive until its last step, and what outlives it has its buffer from
-its first step on. Such values are whole; all others of a segment are as large as the samples of one turn.
+A segment (see `batching`) is a loop: what it reads from outside stays alive until its last step, and what outlives it has its
+buffer from its first step on. Such values are whole; all others of a segment are as large as the samples of one turn.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from onnx2rust.base.options import Options
+from onnx2rust.ir import views
 from onnx2rust.ir.dims import Dim, evaluate, symbols
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers.control import Loop
 from onnx2rust.plan import batching
@@ -30,8 +30,8 @@ FOREVER = 1 << 60
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A program and the placement of its values. `root` resolves views: values with one root share their elements. `whole` are the values
-    (roots) whose buffers hold all samples, also while a segment runs."""
+    """A program and the placement of its values. `root` resolves views: values with one root share their elements. `whole` are
+    the values (roots) whose buffers hold all samples, also while a segment runs."""
 
     program: Program
     slots: tuple[DType, ...]
@@ -72,26 +72,19 @@ def nominal(dim: Dim, samples: int = NOMINAL) -> int:
 
 def plan(program: Program, options: Options) -> Plan:
     """Places every value of the program (and of its bodies)."""
-    root: dict[Value, Value] = {}
     order: list[tuple[int, Step]] = []
     starts: dict[Step, int] = {}
     _number(program.steps, order, starts)
+    root = views.sources(step for _, step in order)
     for _, step in order:
-        if isinstance(step.layer, View):
-            (output,), (source,) = step.outputs, step.inputs
-            assert output is not None
-            assert source is not None
-            root[output] = source
-        elif isinstance(step.layer, Loop):
+        if isinstance(step.layer, Loop):
             # a state lives in the loop's output from the start
             for state, result in zip(step.bodies[0].inputs[2:], step.outputs[: step.layer.states], strict=True):
                 assert result is not None
                 root[state] = result
 
     def resolve(value: Value) -> Value:
-        while value in root:
-            value = root[value]
-        return value
+        return views.root(value, root)
 
     last: dict[Value, int] = {}
     for position, step in order:

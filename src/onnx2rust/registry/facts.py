@@ -2,8 +2,8 @@
 
     onnx_facts("Gather", half=Half.MOVES, keeps=…, reads={1: reads.ids_of_axis}, sizes=_gathered)
 
-An operator without an entry computes numbers from numbers: in float16 as in float32, never on sizes that are known as symbols only, and from
-any inputs of its types.
+An operator without an entry computes numbers from numbers: in float16 as in float32, never on sizes
+that are known as symbols only, and from any inputs of its types.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 from onnx2rust.registry.reads import Entry
 
 Arithmetic = Callable[[list[Any], dict[str, Any]], Any]
-"""Inputs (arrays of ints and dims, None where one is absent) and attributes → the output or a list of them; None if it cannot be told."""
+"""Inputs (arrays of ints and dims, None where one is absent) and attributes → the output or a list
+of them; None if it cannot be told."""
 
 
 class Half(enum.Enum):
@@ -50,7 +51,8 @@ class Facts:
     reads: Mapping[int, Entry] = field(default_factory=dict)
     """What the elements of an input may be, by its position, where not any will do (`usage`)."""
     unknown: int = 0
-    """What is drawn where such a rule asks for a shape that nobody knows: 1 for sizes, 0 for axes and ids, of which there always is one."""
+    """What is drawn where such a rule asks for a shape that nobody knows: 1 for sizes, 0 for axes
+    and ids, of which there always is one."""
 
 
 FACTS: dict[str, Facts] = {}

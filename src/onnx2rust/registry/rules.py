@@ -15,7 +15,8 @@ MOST = 4
 
 
 class Rule:
-    """Draws the elements of an array of some shape, as integers (or floats: `float_`). A rule of greater `weight` replaces others."""
+    """Draws the elements of an array of some shape, as integers (or floats: `float_`). A rule of
+    greater `weight` replaces others."""
 
     weight = 1
 
@@ -55,7 +56,8 @@ class Within(Rule):
         return Within(low, high) if low <= _least(high) else self
 
     def shifted(self, by: int) -> Within:
-        """What is in the range when `by` is taken away again; the range itself if that would be nothing (an id that wraps around)."""
+        """What is in the range when `by` is taken away again; the range itself if that would be
+        nothing (an id that wraps around)."""
         high = self.high + by if isinstance(self.high, int) else tuple(h + by for h in self.high)
         return Within(max(0, self.low + by), high) if by and _least(high) >= 0 else self
 

@@ -14,7 +14,8 @@ from onnx2rust.report.graph import computation_graph, graph
 def files(
     loaded: frontends.Loaded, program: Program, weights: bytes, title: str, source: str, *, drawn: bool = True
 ) -> dict[str, bytes]:
-    """The files of `saved_model_from_<kind>/` by name. `title` stands over the picture; unless `drawn`, the picture is laid out only."""
+    """The files of `saved_model_from_<kind>/` by name. `title` stands over the picture; unless
+    `drawn`, the picture is laid out only."""
     of = graph(program)
     sketch = picture.sketch(program, of, title, len(weights))
     found = {

@@ -14,7 +14,7 @@ import onnx
 from onnx2rust.base.errors import InvalidModelError, Problem, ToolError, UsageError
 from onnx2rust.base.naming import Names
 from onnx2rust.files import npz
-from onnx2rust.ir.dims import evaluate, symbols
+from onnx2rust.ir.dims import evaluate
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
 from onnx2rust.oracle import Answer, Certainty, Oracle
@@ -53,8 +53,8 @@ class TestData:
     tolerance: tuple[float, float] = DType.F32.tolerance
     """(rtol, atol) of floating-point outputs, calibrated by what was seen."""
     apart: float | None = None
-    """A power of ten (1e-6 at least) that onnxruntime was less than from the model in float64, as a share of an output's largest; None if that is
-    not known."""
+    """A power of ten (1e-6 at least) that onnxruntime was less than from the model in float64, as a
+    share of an output's largest; None if that is not known."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ def draw(
     lengths: Iterable[int],
     rng: np.random.Generator,
 ) -> tuple[dict[str, int], dict[str, Array], Answer]:
-    """Sizes, inputs and outputs at the first of `lengths` that onnxruntime can run, or else the referee; `fixed` sizes are as they are.
+    """Sizes, inputs and outputs at the first of `lengths` that onnxruntime can run, or else the
+    referee; `fixed` sizes are as they are.
 
     Raises NoSampleError if there are none.
     """
@@ -181,7 +182,7 @@ def expected_names(program: Program) -> tuple[str, ...]:
 
 
 def _open_sizes(program: Program, batch: str | None) -> set[str]:
-    return {s for v in program.inputs for d in v.shape for s in symbols(d)} - {batch}
+    return {s for v in program.inputs for s in v.type.symbols} - {batch}
 
 
 def _drawn(
@@ -294,8 +295,8 @@ def shaped(value: Value, rows: Array, batch: str | None, *, stacked: bool = Fals
 def _rows(oracle: Oracle, inputs: dict[str, Array], count: int, batch: str | None) -> tuple[list[int], list[Array]]:
     """What is computed for each sample alone: the samples that are kept, and their outputs as flattened rows.
 
-    Left out are samples that cannot be run where others can, those whose outputs are not as long as the first one's (an array has one
-    width), and those where single precision and float64 find other whole numbers (the place of a maximum that is nearly two).
+    Left out are samples that cannot be run where others can, those whose outputs are not as long as the first one's (an array has
+    one width), and those where single precision and float64 find other whole numbers (the place of a maximum that is nearly two).
     """
     answers: list[tuple[int, Answer]] = []
     failure: ToolError | None = None

@@ -1,7 +1,8 @@
-"""What a model does with its inputs, so that random ones make sense: ids stay within their table, axes exist, parts sum up, masks are 0 or 1.
+"""What a model does with its inputs, so that random ones make sense: ids stay within their table,
+axes exist, parts sum up, masks are 0 or 1.
 
-Each input is followed through operators that keep its values (casts, reshapes…) to the operators that give them a meaning (`facts`). What that
-is may depend on shapes that the run has there: ONNX's shape inference tells them at each set of sizes.
+Each input is followed through operators that keep its values (casts, reshapes…) to the operators that give them a meaning
+(`facts`). What that is may depend on shapes that the run has there: ONNX's shape inference tells them at each set of sizes.
 """
 
 from __future__ import annotations
@@ -227,8 +228,8 @@ def draw(value: Value, rule: Rule | None, sizes: Sizes, rng: np.random.Generator
 def attempts(
     program: Program, usage: Usage, fixed: Sizes, lengths: Iterable[int], rng: np.random.Generator
 ) -> Iterator[tuple[Sizes, dict[str, Array]]]:
-    """Sizes and inputs to try, one after the other, until the reference can run them: each open size gets a length, but for the `fixed`
-    ones and those that follow from others. Where all are fixed, other inputs are drawn."""
+    """Sizes and inputs to try, one after the other, until the reference can run them: each open size gets a length, but for the
+    `fixed` ones and those that follow from others. Where all are fixed, other inputs are drawn."""
     plans: list[Sizes] = []
     for sizes in _plans(program, usage, fixed, lengths):
         if sizes not in plans:

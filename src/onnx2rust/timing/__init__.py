@@ -42,7 +42,8 @@ def bench(
 ) -> Report:
     """Converts and builds the model, checks what it computes, and times it beside onnxruntime: one thread, one core, in turns.
 
-    Raises as `verify` where the model cannot be converted or built, and MismatchError if the answers differ: a wrong answer is not timed.
+    Raises as `verify` where the model cannot be converted or built, and MismatchError if the
+    answers differ: a wrong answer is not timed.
     """
     options, timing = options or Options(), timing or Timing()
     progress("reading the model")

@@ -1,4 +1,5 @@
-"""The engines that are measured: onnxruntime as people call it and with bound inputs, and a generated crate behind a small server."""
+"""The engines that are measured: onnxruntime as people call it and with bound inputs, and a
+generated crate behind a small server."""
 
 from __future__ import annotations
 

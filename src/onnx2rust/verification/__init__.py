@@ -1,4 +1,5 @@
-"""`onnx2rust verify`: converts models, builds them all as modules of a few crates, runs them, and compares with onnxruntime and float64."""
+"""`onnx2rust verify`: converts models, builds them all as modules of a few crates, runs them, and
+compares with onnxruntime and float64."""
 
 from __future__ import annotations
 
@@ -46,7 +47,8 @@ def verify(
     checks: Checks | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Report:
-    """Verifies every model, all with the same options or each with its own; what is wrong with one is in its report and does not cost the others."""
+    """Verifies every model, all with the same options or each with its own; what is wrong with one
+    is in its report and does not cost the others."""
     checks = checks or Checks()
     paths = [Path(m) for m in models]
     each = for_each(Options() if options is None else options, len(paths))

@@ -46,8 +46,8 @@ def batch(program: Program) -> str | None:
 def drawn(
     proto: onnx.ModelProto, program: Program, oracle: Oracle, batches: tuple[int, ...], seed: int, notes: list[str]
 ) -> Iterator[Draw]:
-    """Seeded draws: FIXED_DRAWS if no size is open, else one for each batch size, each with another length. Where a draw finds no inputs that
-    the model runs on, `notes` says so."""
+    """Seeded draws: FIXED_DRAWS if no size is open, else one for each batch size, each with another length. Where a draw finds no
+    inputs that the model runs on, `notes` says so."""
     name = batch(program)
     others = [s for s in program.symbols if s != name]
     uses = usage.of_inputs(proto, program)

@@ -98,7 +98,8 @@ class Models:
                         yield name, error.text
 
     def run(self, name: str, feeds: Mapping[str, Array], before: Mapping[str, Array] | None = None) -> dict[str, Array]:
-        """Runs a model on inputs of full shape, in a workspace that has run `before` already; raises RunError if it ends with an error."""
+        """Runs a model on inputs of full shape, in a workspace that has run `before` already;
+        raises RunError if it ends with an error."""
         member = self._places[name]
         folder = self.workspace.root / member
         paths = [folder / f"{k}.npz" for k in (("before", "in", "out") if before is not None else ("in", "out"))]
@@ -125,7 +126,8 @@ def prefix(name: str) -> str:
 
 
 def files(models: Mapping[str, emit.Rendered]) -> dict[str, bytes]:
-    """What a crate is built from that has these models as modules (rendered with their `prefix`), but for its roots and manifest."""
+    """What a crate is built from that has these models as modules (rendered with their `prefix`),
+    but for its roots and manifest."""
     levels = {f"model/{name}/thresholds.json": m.files[THRESHOLDS] for name, m in models.items() if THRESHOLDS in m.files}
     build = {"tensors": [Escaped(t) for m in models.values() for t in m.tensors], "thresholds": [string(path) for path in levels]}
     found = {

@@ -22,13 +22,15 @@ class OutputReport:
     where: str
     """The draw that the worst element, or the problem, is from."""
     reference: float | None = None
-    """How far onnxruntime was from the model in float64 (largest absolute difference), if both are known: then the comparison is with float64."""
+    """How far onnxruntime was from the model in float64 (largest absolute difference), if both are
+    known: then the comparison is with float64."""
 
     def __str__(self) -> str:
         found = self.comparison
         numbers = f"max abs {found.max_abs:.3g}, max rel {found.max_rel:.3g}, max ULP {found.max_ulp}"
         head = f"{self.name}: {numbers}" if self.reference is None else (
-            f"{self.name}: from float64: crate {found.max_abs:.3g}, onnxruntime {self.reference:.3g} (max abs), max ULP {found.max_ulp}"
+            f"{self.name}: from float64: crate {found.max_abs:.3g}, onnxruntime {self.reference:.3g} (max abs), max ULP "
+            f"{found.max_ulp}"
         )  # fmt: skip
         parts = [f"{self.name}: {found.problem}" if found.problem else head]
         if found.worst is not None and not (found.passed and found.worst.share == 0):

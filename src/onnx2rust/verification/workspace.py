@@ -31,8 +31,8 @@ opt-level = 3
 [profile.release.package."*"]
 opt-level = 3
 """
-"""The kernels are compiled once, as in a user's release. Members are mostly calls of them: 0.36 s of CPU for a small convolutional
-model, against 1.4 s at opt-level 1 or 3, and its runs take milliseconds either way."""
+"""The kernels are compiled once, as in a user's release. Members are mostly calls of them: 0.36 s of CPU for a small
+convolutional model, against 1.4 s at opt-level 1 or 3, and its runs take milliseconds either way."""
 _MEMBER = """[package]
 name = "{name}"
 version = "{version}"

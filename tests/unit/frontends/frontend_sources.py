@@ -39,7 +39,8 @@ def io_names(loaded: Loaded) -> tuple[list[str], list[str]]:
 
 @dataclass(frozen=True)
 class Sources:
-    """Paths and reference answers by name; `results` are those of one `load_many`, with default options or those of `WITH_OPTIONS`."""
+    """Paths and reference answers by name; `results` are those of one `load_many`, with default
+    options or those of `WITH_OPTIONS`."""
 
     folder: Path
     paths: dict[str, Path]

@@ -239,11 +239,12 @@ def test_an_operator_of_onnxruntime_is_held_to_its_specification(tmp_path: Path)
 
 
 NUMBERS = {
-    "axis", "batch_axis", "batch_dims", "block_size", "blocksize", "chunk_size", "dtype", "end", "group", "hidden_size", "ignore_index", "k",
-    "kv_num_heads", "left_window_size", "max_gram_length", "max_skip_count", "maxsplit", "min_gram_length", "num_groups", "num_heads",
-    "num_outputs", "num_scan_inputs", "offset_group", "output_datatype", "output_dtype", "output_height", "output_width", "p", "precision",
-    "q_num_heads", "qk_matmul_output_mode", "right_window_size", "rotary_embedding_dim", "sample_size", "sampling_ratio", "seed", "size",
-    "softmax_precision", "start", "stash_type", "time_axis", "to", "value_int",
+    "axis", "batch_axis", "batch_dims", "block_size", "blocksize", "chunk_size", "dtype", "end", "group", "hidden_size",
+    "ignore_index", "k", "kv_num_heads", "left_window_size", "max_gram_length", "max_skip_count", "maxsplit",
+    "min_gram_length", "num_groups", "num_heads", "num_outputs", "num_scan_inputs", "offset_group", "output_datatype",
+    "output_dtype", "output_height", "output_width", "p", "precision", "q_num_heads", "qk_matmul_output_mode",
+    "right_window_size", "rotary_embedding_dim", "sample_size", "sampling_ratio", "seed", "size", "softmax_precision",
+    "start", "stash_type", "time_axis", "to", "value_int",
 }  # fmt: skip
 """Integer attributes that are no booleans. (`consumed_inputs`, of operators that no opset from 7 selects, are lists.)"""
 

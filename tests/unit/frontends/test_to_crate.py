@@ -1,4 +1,5 @@
-"""Every kind of source through to a built crate: the numbers of onnxruntime, and those of the framework where they are not quantised."""
+"""Every kind of source through to a built crate: the numbers of onnxruntime, and those of the
+framework where they are not quantised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The signature of a lowering is the specification of its operator: every one is compared with `onnx.defs`, version by version."""
+"""The signature of a lowering is the specification of its operator: every one is compared with
+`onnx.defs`, version by version."""
 
 from __future__ import annotations
 

@@ -97,7 +97,8 @@ SAID: dict[str, tuple[list[NodeProto], tuple[str, ...], str]] = {
     "padding, negative": (
         [FIRST, node("Pad", "f crop", "q"), node("Conv", "q k", "y")],
         ("y",),
-        "fold_pad: node 2 'y' (Conv, opset 17): padding of the batch or of channels, by negative amounts, or by amounts that only the run knows",
+        "fold_pad: node 2 'y' (Conv, opset 17): padding of the batch or of channels, by negative amounts, or by amounts that "
+        "only the run knows",
     ),
     "shift before a scale": (
         [node("Add", "x c", "s"), node("Mul", "s d", "y")],
@@ -113,7 +114,8 @@ SAID: dict[str, tuple[list[NodeProto], tuple[str, ...], str]] = {
             node("Mul", "m half", "y"),
         ],
         ("y",),
-        "activations: node 1 'e' (Erf, opset 17): Erf is in models to say GELU, but this one is not in x/2 * (1 + Erf(x/sqrt(2))) of one x",
+        "activations: node 1 'e' (Erf, opset 17): Erf is in models to say GELU, but this one is not in x/2 * (1 + "
+        "Erf(x/sqrt(2))) of one x",
     ),
 }
 

@@ -135,16 +135,21 @@ fn packed(npz: &Npz, tensor: &Tensor) -> Result<(Data, Option<String>), String> 
         ));
     }
     let doubt = doubtful(name, &array.data);
-    match array.data {
-        Data::Text(_) => Err(format!("`{name}` holds strings, which cannot be embedded")),
-        Data::F32(v) if *packing != Packing::Copy => {
-            Ok((Data::F32(packing.pack(shape, &v)), doubt))
-        }
-        _ if *packing != Packing::Copy => {
-            Err(format!("`{name}` is {dtype}: only float32 can be packed"))
-        }
-        data => Ok((data, doubt)),
-    }
+    let packed = match array.data {
+        Data::Text(_) => return Err(format!("`{name}` holds strings, which cannot be embedded")),
+        data if *packing == Packing::Copy => Some(data),
+        Data::F32(v) if !packing.is_integer() => Some(Data::F32(packing.pack(shape, &v))),
+        Data::I8(v) => packing.pack_integers(shape, &v).map(Data::I32),
+        _ => None,
+    };
+    packed.map(|data| (data, doubt)).ok_or_else(|| {
+        let needed = if packing.is_integer() {
+            "int8"
+        } else {
+            "float32"
+        };
+        format!("`{name}` is {dtype}: only {needed} can be packed so")
+    })
 }
 
 /// Says it of a tensor that holds NaN, or of several numbers that are all infinite (one alone may be the −∞ of a mask).

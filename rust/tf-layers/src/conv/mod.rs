@@ -16,7 +16,7 @@ use crate::activation::Activation;
 use crate::brief::brief;
 use crate::cpu::Cpu;
 use crate::error::Result;
-use crate::gemm::{Addend, Grid, Product, Segments};
+use crate::gemm::{self, Addend, Product};
 use crate::image::{self, Window};
 use crate::pack::PANEL;
 use crate::slot::Slot;
@@ -210,7 +210,7 @@ impl Direct<'_> {
                 other => other,
             };
             if window.is_padded() {
-                window.pad(x, self.inputs, scratch);
+                window.pad(x, self.inputs, 0.0, scratch);
                 self.groups(cpu, &product, scratch, addend, y);
             } else {
                 self.groups(cpu, &product, x, addend, y);
@@ -220,41 +220,14 @@ impl Direct<'_> {
 
     /// The product of the first group, for `images` images one behind the other.
     fn product(&self, images: usize) -> Product<'_> {
-        let (window, output) = (&self.window, self.window.output());
-        let [_, height, width] = window.padded();
-        let pixel = self.inputs;
-        let (line, plane) = (width * pixel, height * width * pixel);
-        let [d, h, w] = window.strides;
-        let (y_line, y_plane) = (
-            output[2] * self.outputs,
-            output[1] * output[2] * self.outputs,
+        let (grid, segments) = gemm::images(
+            &self.window,
+            [self.inputs, self.outputs],
+            self.group,
+            images,
         );
-        let mut grid = Grid {
-            size: output,
-            x_step: [d * plane, h * line, w * pixel],
-            y_step: [y_plane, y_line, self.outputs],
-        };
-        if images > 1 {
-            (grid.size[0], grid.x_step[0]) = (images, plane);
-        }
-        let [kernel_d, kernel_h, kernel_w] = window.kernel;
-        let [d, h, w] = window.dilations;
-        let segments = if self.group == 1 && (w == 1 || kernel_w == 1) {
-            Segments {
-                size: [kernel_d, kernel_h, 1],
-                step: [d * plane, h * line, 0],
-                len: kernel_w * pixel,
-            }
-        } else {
-            let step = [d * plane, h * line, w * pixel];
-            Segments {
-                size: window.kernel,
-                step,
-                len: self.inputs / self.group,
-            }
-        };
         Product {
-            grid: grid.collapsed(),
+            grid,
             segments,
             columns: self.outputs / self.group,
             panels: self.kernel,

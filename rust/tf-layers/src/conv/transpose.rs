@@ -168,7 +168,7 @@ impl Job<'_> {
         for (i, y) in y.chunks_exact_mut(y_image).enumerate() {
             let x = &x[i * x_image..][..x_image];
             if window.is_padded() {
-                window.pad(x, self.inputs, padded);
+                window.pad(x, self.inputs, 0.0, padded);
                 self.phases(cpu, &window, padded, y);
                 self.mend(cpu, x, y);
             } else {

@@ -7,10 +7,14 @@
     reason = "constant indices into small arrays keep sums in registers; iterators do not always"
 )]
 
-use super::multiply::Vector;
-use super::{Addend, MAX_SEGMENTS, Place, Product, finish};
+use super::operand::Lanes;
+use super::{Addend, MAX_SEGMENTS, Place, Product};
 use crate::cpu::{Cpu, Simd, at_level, prelude::*};
 use crate::pack::PANEL;
+
+/// What a vector is asked for here.
+trait Vector<S: Simd>: SimdFloat<S, Element = f32> {}
+impl<S: Simd, F: SimdFloat<S, Element = f32>> Vector<S> for F {}
 
 /// Weights that are taken out of the panels at most: they lie on the stack.
 const WEIGHTS: usize = 4096;
@@ -156,7 +160,7 @@ fn rows<S: Simd, F: Vector<S>, const B: usize, const N: usize, const R: usize>(
                 Addend::Slice(values) => out += F::from_slice(s, &values[begin..begin + B]),
                 Addend::Output => out += F::from_slice(s, &y[begin..begin + B]),
             }
-            finish::clamp::<S, F>(low, high, out).store_slice(&mut y[begin..begin + B]);
+            Lanes::<S, f32>::clamp(out, low, high).store_slice(&mut y[begin..begin + B]);
             continue;
         }
         let mut values = [0.0; B];
@@ -168,7 +172,7 @@ fn rows<S: Simd, F: Vector<S>, const B: usize, const N: usize, const R: usize>(
             }
         }
         out += F::from_slice(s, &values);
-        finish::clamp::<S, F>(low, high, out).store_slice(&mut values);
+        Lanes::<S, f32>::clamp(out, low, high).store_slice(&mut values);
         for (value, place) in values.chunks_exact(N).zip(places) {
             y[place.y..place.y + N].copy_from_slice(value);
         }

@@ -3,38 +3,39 @@
 //! The bias comes after the sum: batch normalisation folded into a convolution makes biases that are larger than the
 //! products, and a sum that begins with one is rounded at its size k times (MobileNet-like blocks: 3–8 × the error).
 
-use super::multiply::{Vector, add};
+use super::multiply::add;
+use super::operand::{At, Lanes, Operand};
 use super::{Addend, Job, Place};
-use crate::cpu::{Simd, at_level, prelude::*};
+use crate::cpu::{Simd, at_level};
 use crate::pack::PANEL;
 
 /// Columns of the widest tile.
-const WIDTH: usize = 2 * PANEL;
+pub(super) const WIDTH: usize = 2 * PANEL;
 
 /// A row of sums in memory.
-pub(super) type Row = [f32; WIDTH];
+pub(super) type Row<T> = [T; WIDTH];
 
 /// What is added to each row: `columns` values of the bias from `start` on, zeros beyond them, or only zeros.
 #[inline(always)]
-pub(super) fn bias<S: Simd, F: Vector<S>, const N: usize>(
+pub(super) fn bias<S: Simd, W: Operand, F: Lanes<S, W>, const N: usize>(
     s: S,
-    job: &Job,
+    job: &Job<W>,
     start: usize,
     columns: usize,
 ) -> [F; N] {
-    let mut bias = [F::splat(s, 0.0); N];
+    let mut bias = [F::all(s, W::Sum::default()); N];
     if let Some(values) = job.bias {
-        let mut padded = [0.0; WIDTH];
+        let mut padded = [W::Sum::default(); WIDTH];
         let values = &values[start..start + columns];
-        let values = if columns == N * F::LEN {
+        let values = if columns == N * F::LANES {
             values
         } else {
             padded[..columns].copy_from_slice(values);
-            &padded[..N * F::LEN]
+            &padded[..N * F::LANES]
         };
         let mut n = 0;
         while n < N {
-            bias[n] = F::from_slice(s, &values[n * F::LEN..][..F::LEN]);
+            bias[n] = F::load(s, &values[n * F::LANES..]);
             n += 1;
         }
     }
@@ -43,18 +44,18 @@ pub(super) fn bias<S: Simd, F: Vector<S>, const N: usize>(
 
 /// The end of a row of a tile: adds, clamps, and writes it to y from `begin` on.
 #[inline(always)]
-pub(super) fn whole<S: Simd, F: Vector<S>, const N: usize>(
+pub(super) fn whole<S: Simd, W: Operand, F: Lanes<S, W>, const N: usize>(
     s: S,
-    job: &Job,
+    job: &Job<W>,
     mut sums: [F; N],
     bias: &[F; N],
     begin: usize,
     (low, high): (F, F),
-    y: &mut [f32],
+    y: &mut [W::Sum],
 ) {
-    let width = N * F::LEN;
+    let width = N * F::LANES;
     let y = &mut y[begin..][..width];
-    add(&mut sums, bias);
+    add::<S, W, F, N>(&mut sums, bias);
     let addend = match job.addend {
         Addend::Nothing => None,
         Addend::Slice(values) => Some(&values[begin..][..width]),
@@ -63,56 +64,50 @@ pub(super) fn whole<S: Simd, F: Vector<S>, const N: usize>(
     if let Some(addend) = addend {
         let mut n = 0;
         while n < N {
-            sums[n] += F::from_slice(s, &addend[n * F::LEN..][..F::LEN]);
+            sums[n] = sums[n].plus(F::load(s, &addend[n * F::LANES..]));
             n += 1;
         }
     }
     let mut n = 0;
     while n < N {
-        clamp::<S, F>(low, high, sums[n]).store_slice(&mut y[n * F::LEN..][..F::LEN]);
+        sums[n].clamp(low, high).store(&mut y[n * F::LANES..]);
         n += 1;
     }
-}
-
-/// min(max(value, low), high), limits first: NaN stays NaN.
-#[inline(always)]
-pub(super) fn clamp<S: Simd, F: Vector<S>>(low: F, high: F, value: F) -> F {
-    high.min(low.max(value))
 }
 
 /// The end of rows of which y has fewer columns than the tile, `columns` from `start` on; the sums with their bias are in memory.
 ///
 /// One for all tiles of a level: only the last columns come here.
 #[inline(never)]
-pub(super) fn part<S: Simd>(
+pub(super) fn part<S: Simd, W: At<S>>(
     s: S,
-    job: &Job,
-    rows: &mut [Row],
+    job: &Job<W>,
+    rows: &mut [Row<W::Sum>],
     places: &[Place],
     start: usize,
     columns: usize,
-    y: &mut [f32],
+    y: &mut [W::Sum],
 ) {
     at_level(
         s,
         #[inline(always)]
         || {
             let (low, high) = job.limits;
-            let (low, high) = (S::f32s::splat(s, low), S::f32s::splat(s, high));
+            let (low, high) = (W::Whole::all(s, low), W::Whole::all(s, high));
             for (sums, place) in rows.iter_mut().zip(places) {
                 let begin = place.y + start;
                 let y = &mut y[begin..][..columns];
-                let mut addend = [0.0; WIDTH];
+                let mut addend = [W::Sum::default(); WIDTH];
                 match job.addend {
                     Addend::Nothing => {}
                     Addend::Slice(values) => copy(&values[begin..][..columns], &mut addend),
                     Addend::Output => copy(y, &mut addend),
                 }
-                let mut vectors = sums.chunks_exact_mut(S::f32s::LEN);
-                for addend in addend.chunks_exact(S::f32s::LEN) {
+                let mut vectors = sums.chunks_exact_mut(W::Whole::LANES);
+                for addend in addend.chunks_exact(W::Whole::LANES) {
                     let Some(sums) = vectors.next() else { break };
-                    let sum = S::f32s::from_slice(s, sums) + S::f32s::from_slice(s, addend);
-                    clamp::<S, S::f32s>(low, high, sum).store_slice(sums);
+                    let sum = W::Whole::load(s, sums).plus(W::Whole::load(s, addend));
+                    sum.clamp(low, high).store(sums);
                 }
                 copy(&sums[..columns], y);
             }
@@ -122,7 +117,7 @@ pub(super) fn part<S: Simd>(
 
 /// Copies `from`, shorter than a tile is wide, by constant lengths: a call of memcpy takes longer.
 #[inline(always)]
-fn copy(from: &[f32], to: &mut [f32]) {
+fn copy<T: Copy>(from: &[T], to: &mut [T]) {
     let to = &mut to[..from.len()];
     let mut at = 0;
     macro_rules! copy {

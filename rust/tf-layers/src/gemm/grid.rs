@@ -142,7 +142,7 @@ impl Segments {
     }
 
     /// Begin of run `i`, from the row's begin.
-    pub(super) fn offset(&self, i: usize) -> usize {
+    pub(crate) fn offset(&self, i: usize) -> usize {
         let [_, height, width] = self.size;
         let (plane, line) = (i / (height * width), i / width % height);
         plane * self.step[0] + line * self.step[1] + i % width * self.step[2]

@@ -4,22 +4,28 @@
 //! [`PANEL`] columns ([`pack::panels`](crate::pack::panels)). A matrix has one segment a row; a convolution has one per kernel row, because in
 //! channels-last order the inputs under one kernel row are neighbours in memory: no im2col is made.
 
+#[cfg(feature = "integer")]
+mod bytes;
 mod dots;
 mod finish;
 mod grid;
+#[cfg(any(feature = "conv", feature = "integer"))]
+mod images;
 mod multiply;
+mod operand;
 mod tile;
 
-use crate::activation::{Activation, UNLIMITED};
 use crate::cpu::{Cpu, Simd, dispatch};
 use crate::pack::PANEL;
 
+#[cfg(feature = "integer")]
+pub(crate) use bytes::DEPTH;
 use grid::Place;
 pub(crate) use grid::{Grid, Segments};
+#[cfg(any(feature = "conv", feature = "integer"))]
+pub(crate) use images::images;
+use operand::{At, Operand};
 
-/// Longest sum kept in one accumulator. Fresh accumulators per block keep the error at 3–7e-7 of max |y| (one accumulator
-/// over k = 2048 errs 1.4–2.8e-6) and cost 3 %.
-const MAX_BLOCK: usize = 768;
 /// Segments per block at most: their offsets live on the stack.
 const MAX_SEGMENTS: usize = 32;
 /// Bytes of packed kernel to keep in the first-level cache while rows pass by.
@@ -31,50 +37,51 @@ const OUTPUT_BYTES: usize = 12 << 10;
 
 /// What is added to a product before the activation.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Addend<'a> {
+pub(crate) enum Addend<'a, T = f32> {
     /// Nothing.
     Nothing,
     /// Another tensor, laid out as y.
-    Slice(&'a [f32]),
+    Slice(&'a [T]),
     /// What y held.
     Output,
 }
 
-/// A product of many rows with one packed kernel.
+/// A product of many rows with one packed kernel, whose element says which types are multiplied, and how ([`Operand`]).
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Product<'a> {
+pub(crate) struct Product<'a, W: Operand = f32> {
     /// Where rows begin in x and in y.
     pub grid: Grid,
     /// What a row of x consists of.
     pub segments: Segments,
     /// Columns of y.
     pub columns: usize,
-    /// `[ceil(columns / 16)][segments.total()][16]`
-    pub panels: &'a [f32],
+    /// `[ceil(columns / 16)][segments.total() / W::DEPTH][16]`
+    pub panels: &'a [W],
     /// Added to each row: `[columns]`.
-    pub bias: Option<&'a [f32]>,
-    /// Applied last. Where the rows of y are not neighbours only what tiles do by themselves: Linear, Relu and Clip.
-    pub activation: Activation,
+    pub bias: Option<&'a [W::Sum]>,
+    /// Applied last: the activation of floats. Where the rows of y are not neighbours only what tiles do by themselves: Linear, Relu
+    /// and Clip.
+    pub activation: W::End,
 }
 
 /// What a tile needs to know: one block of k of a [`Product`].
 #[derive(Clone, Copy)]
-struct Job<'a> {
-    x: &'a [f32],
+struct Job<'a, W: Operand> {
+    x: &'a [W::Element],
     /// Where the segments of this block begin, from the row's begin.
     offsets: &'a [usize],
-    /// Elements per segment.
+    /// Elements of x per segment.
     len: usize,
-    panels: &'a [f32],
+    panels: &'a [W],
     /// Distance between panels.
     panel_len: usize,
     /// Where this block begins in each panel.
     panel_start: usize,
     columns: usize,
-    bias: Option<&'a [f32]>,
-    addend: Addend<'a>,
+    bias: Option<&'a [W::Sum]>,
+    addend: Addend<'a, W::Sum>,
     /// Least and greatest value of y.
-    limits: (f32, f32),
+    limits: (W::Sum, W::Sum),
 }
 
 impl Product<'_> {
@@ -82,30 +89,38 @@ impl Product<'_> {
     pub(crate) fn run(&self, cpu: Cpu, x: &[f32], addend: Addend, y: &mut [f32]) {
         dispatch!(dots::level(self, cpu).level, s => self.run_at(s, x, addend, y));
     }
+}
 
+impl<W: Operand> Product<'_, W> {
     #[inline(always)]
-    fn run_at<S: Simd>(&self, s: S, x: &[f32], addend: Addend, y: &mut [f32]) {
+    fn run_at<S: Simd>(&self, s: S, x: &[W::Element], addend: Addend<W::Sum>, y: &mut [W::Sum])
+    where
+        W: At<S>,
+    {
         let rows = self.grid.rows();
         if rows == 0 || self.columns == 0 {
             return;
         }
-        let (limits, activation) = self.activation.limits();
-        if dots::run(s, self, x, addend, limits, y) {
-            if activation != Activation::Linear {
-                activation.apply_at(s, &mut y[..rows * self.columns]);
+        let (limits, rest) = W::limits(self.activation);
+        if W::without_tiles(s, self, x, addend, limits, y) {
+            if let Some(rest) = rest {
+                W::finish(s, rest, &mut y[..rows * self.columns]);
             }
             return;
         }
         let total = self.segments.total();
         let (count, len) = (self.segments.count(), self.segments.len);
-        let segments_per_block = (MAX_BLOCK / len.max(1)).clamp(1, MAX_SEGMENTS).min(count);
-        let parts = len.div_ceil(MAX_BLOCK).max(1);
+        let segments_per_block = (W::MAX_BLOCK / len.max(1))
+            .clamp(1, MAX_SEGMENTS)
+            .min(count);
+        let parts = len.div_ceil(W::MAX_BLOCK).max(1);
         let part_len = len.div_ceil(parts).next_multiple_of(4);
 
         let panels = self.columns.div_ceil(PANEL);
         let block_len = segments_per_block * len.min(part_len);
-        let group = (KERNEL_BYTES / (block_len * PANEL * 4).max(1)).max(2) / 2 * 2;
-        let tiles = rows.div_ceil(tile::max_rows::<S>());
+        let block_bytes = block_len / W::DEPTH * PANEL * size_of::<W>();
+        let group = (KERNEL_BYTES / block_bytes.max(1)).max(2) / 2 * 2;
+        let tiles = rows.div_ceil(W::ROWS);
         let row_len = if group >= panels {
             self.columns
         } else {
@@ -142,12 +157,12 @@ impl Product<'_> {
                             offsets: &offsets[..segment_count],
                             len: part_len.min(len - k),
                             panels: self.panels,
-                            panel_len: total * PANEL,
-                            panel_start: (first_segment * len + k) * PANEL,
+                            panel_len: total / W::DEPTH * PANEL,
+                            panel_start: (first_segment * len + k) / W::DEPTH * PANEL,
                             columns: self.columns,
                             bias: if is_last { self.bias } else { None },
                             addend: if is_first { addend } else { Addend::Output },
-                            limits: if is_last { limits } else { UNLIMITED },
+                            limits: if is_last { limits } else { W::UNLIMITED },
                         };
                         cursor = block_start.clone();
                         for t in block_tiles.clone() {
@@ -158,9 +173,9 @@ impl Product<'_> {
                     }
                 }
             }
-            if activation != Activation::Linear {
+            if let Some(rest) = rest {
                 let start = block_start.row() * self.columns;
-                activation.apply_at(s, &mut y[start..cursor.row() * self.columns]);
+                W::finish(s, rest, &mut y[start..cursor.row() * self.columns]);
             }
             block_start = cursor;
         }

@@ -1,62 +1,67 @@
 //! The inner loop of a tile: sums += rows · panels.
 
-use crate::cpu::{Simd, prelude::*};
+use super::operand::{Lanes, Operand};
+use crate::cpu::Simd;
 use crate::pack::PANEL;
 
 /// Sums of one tile: `[row][vector]`. The `N` vectors are those of `P` panels, one panel after the other.
 pub(super) type Sums<F, const R: usize, const N: usize> = [[F; N]; R];
 
-/// What a tile asks of a vector type.
-pub(super) trait Vector<S: Simd>: SimdFloat<S, Element = f32> {}
-impl<S: Simd, F: SimdFloat<S, Element = f32>> Vector<S> for F {}
-
-/// `sums[r][p] += Σ rows[r][k] · panels[p][k]`; the rows and the panels are equally long (counted in k).
+/// `sums[r][p] += Σ rows[r][k] · panels[p][k]`; the rows and the panels are equally long (counted in groups).
 ///
 /// With few rows, the steps of a round go to several sets of sums, so that one addition need not wait for another.
 #[inline(always)]
-pub(super) fn multiply<S: Simd, F: Vector<S>, const R: usize, const P: usize, const N: usize>(
+pub(super) fn multiply<
+    S: Simd,
+    W: Operand,
+    F: Lanes<S, W>,
+    const R: usize,
+    const P: usize,
+    const N: usize,
+>(
     s: S,
     sums: Sums<F, R, N>,
-    rows: [&[f32]; R],
-    panels: [&[f32]; P],
+    rows: [&[W::Group]; R],
+    panels: [&[W]; P],
 ) -> Sums<F, R, N> {
     if const { R * N <= 2 } {
-        rounds::<S, F, R, P, N, 4, { 4 * PANEL }, 4>(s, sums, rows, panels)
+        rounds::<S, W, F, R, P, N, 4, { 4 * PANEL }, 4>(s, sums, rows, panels)
     } else if const { R * N <= 6 && R >= 5 } {
         // one vector wide: half a panel, of images with eight channels
-        rounds::<S, F, R, P, N, 4, { 4 * PANEL }, 2>(s, sums, rows, panels)
+        rounds::<S, W, F, R, P, N, 4, { 4 * PANEL }, 2>(s, sums, rows, panels)
     } else if const { R * N <= 6 } {
-        rounds::<S, F, R, P, N, 2, { 2 * PANEL }, 2>(s, sums, rows, panels)
+        rounds::<S, W, F, R, P, N, 2, { 2 * PANEL }, 2>(s, sums, rows, panels)
     } else {
-        rounds::<S, F, R, P, N, 4, { 4 * PANEL }, 1>(s, sums, rows, panels)
+        rounds::<S, W, F, R, P, N, 4, { 4 * PANEL }, 1>(s, sums, rows, panels)
     }
 }
 
-/// [`multiply`] in rounds of `STEPS` steps (`W` is `STEPS * PANEL`), which go to `SETS` sets of sums in turns.
+/// [`multiply`] in rounds of `STEPS` steps (`WIDTH` is `STEPS * PANEL`), which go to `SETS` sets of sums in turns.
 ///
 /// Rows and panels are walked as chunks of fixed size, taken once per round: one bounds check per row and round instead of one per
 /// multiplication.
 #[inline(always)]
 fn rounds<
     S: Simd,
-    F: Vector<S>,
+    W: Operand,
+    F: Lanes<S, W>,
     const R: usize,
     const P: usize,
     const N: usize,
     const STEPS: usize,
-    const W: usize,
+    const WIDTH: usize,
     const SETS: usize,
 >(
     s: S,
     // By value: the caller indexes its array with variables, so that one lives in memory.
     sums: Sums<F, R, N>,
-    rows: [&[f32]; R],
-    panels: [&[f32]; P],
+    rows: [&[W::Group]; R],
+    panels: [&[W]; P],
 ) -> Sums<F, R, N> {
-    let mut sets = [[[F::splat(s, 0.0); N]; R]; SETS];
+    let mut sets = [[[F::all(s, W::Sum::default()); N]; R]; SETS];
     sets[0] = sums;
-    let mut row_chunks: [&[[f32; STEPS]]; R] = [&[]; R];
-    let mut row_tails: [&[f32]; R] = [&[]; R];
+    let mut row_chunks: [&[[W::Group; STEPS]]; R] = [&[]; R];
+    let mut row_tails: [&[W::Group]; R] = [&[]; R];
     let mut r = 0;
     while r < R {
         (row_chunks[r], row_tails[r]) = rows[r].as_chunks();
@@ -65,8 +70,8 @@ fn rounds<
         row_tails[r] = &row_tails[r][..row_tails[0].len()];
         r += 1;
     }
-    let mut panel_chunks: [&[[f32; W]]; P] = [&[]; P];
-    let mut panel_tails: [&[[f32; PANEL]]; P] = [&[]; P];
+    let mut panel_chunks: [&[[W; WIDTH]]; P] = [&[]; P];
+    let mut panel_tails: [&[[W; PANEL]]; P] = [&[]; P];
     let mut p = 0;
     while p < P {
         let (chunks, tail) = panels[p].as_chunks();
@@ -78,20 +83,20 @@ fn rounds<
     macro_rules! steps {
         ($x:ident, $w:ident: $($j:literal)*) => {
             $(if const { $j < STEPS } {
-                step::<S, F, R, P, N, STEPS, W>(s, &mut sets[const { $j % SETS }], &$x, &$w, $j);
+                step::<S, W, F, R, P, N, STEPS, WIDTH>(s, &mut sets[const { $j % SETS }], &$x, &$w, $j);
             })*
         };
     }
     let mut i = 0;
     while i < row_chunks[0].len() {
-        let mut x: [&[f32; STEPS]; R] = [&[0.0; STEPS]; R];
-        let mut r = 0;
+        let mut x: [&[W::Group; STEPS]; R] = [&row_chunks[0][i]; R];
+        let mut r = 1;
         while r < R {
             x[r] = &row_chunks[r][i];
             r += 1;
         }
-        let mut w: [&[f32; W]; P] = [&[0.0; W]; P];
-        let mut p = 0;
+        let mut w: [&[W; WIDTH]; P] = [&panel_chunks[0][i]; P];
+        let mut p = 1;
         while p < P {
             w[p] = &panel_chunks[p][i];
             p += 1;
@@ -101,19 +106,19 @@ fn rounds<
     }
     let mut i = 0;
     while i < row_tails[0].len() {
-        let mut x: [&[f32; 1]; R] = [&[0.0]; R];
-        let mut r = 0;
+        let mut x: [&[W::Group; 1]; R] = [&row_tails[0].as_chunks().0[i]; R];
+        let mut r = 1;
         while r < R {
             x[r] = &row_tails[r].as_chunks().0[i];
             r += 1;
         }
-        let mut w: [&[f32; PANEL]; P] = [&[0.0; PANEL]; P];
-        let mut p = 0;
+        let mut w: [&[W; PANEL]; P] = [&panel_tails[0][i]; P];
+        let mut p = 1;
         while p < P {
             w[p] = &panel_tails[p][i];
             p += 1;
         }
-        step::<S, F, R, P, N, 1, PANEL>(s, &mut sets[0], &x, &w, 0);
+        step::<S, W, F, R, P, N, 1, PANEL>(s, &mut sets[0], &x, &w, 0);
         i += 1;
     }
     let mut sums = sets[0];
@@ -121,7 +126,7 @@ fn rounds<
     while set < SETS {
         let mut r = 0;
         while r < R {
-            add(&mut sums[r], &sets[set][r]);
+            add::<S, W, F, N>(&mut sums[r], &sets[set][r]);
             r += 1;
         }
         set += 1;
@@ -133,25 +138,32 @@ fn rounds<
 macro_rules! multiply_fixed {
     ($name:ident, $k:literal: $($j:literal)*) => {
         #[inline(always)]
-        pub(super) fn $name<S: Simd, F: Vector<S>, const R: usize, const P: usize, const N: usize>(
+        pub(super) fn $name<
+            S: Simd,
+            W: Operand,
+            F: Lanes<S, W>,
+            const R: usize,
+            const P: usize,
+            const N: usize,
+        >(
             s: S,
             mut sums: Sums<F, R, N>,
-            rows: [&[f32]; R],
-            panels: [&[f32]; P],
+            rows: [&[W::Group]; R],
+            panels: [&[W]; P],
         ) -> Sums<F, R, N> {
-            let mut x = [&[0.0; $k]; R];
-            let mut r = 0;
+            let mut x: [&[W::Group; $k]; R] = [&rows[0].as_chunks().0[0]; R];
+            let mut r = 1;
             while r < R {
                 x[r] = &rows[r].as_chunks().0[0];
                 r += 1;
             }
-            let mut w = [&[0.0; $k * PANEL]; P];
-            let mut p = 0;
+            let mut w: [&[W; $k * PANEL]; P] = [&panels[0].as_chunks().0[0]; P];
+            let mut p = 1;
             while p < P {
                 w[p] = &panels[p].as_chunks().0[0];
                 p += 1;
             }
-            $(step::<S, F, R, P, N, $k, { $k * PANEL }>(s, &mut sums, &x, &w, $j);)*
+            $(step::<S, W, F, R, P, N, $k, { $k * PANEL }>(s, &mut sums, &x, &w, $j);)*
             sums
         }
     };
@@ -159,37 +171,38 @@ macro_rules! multiply_fixed {
 multiply_fixed!(multiply_3, 3: 0 1 2);
 multiply_fixed!(multiply_9, 9: 0 1 2 3 4 5 6 7 8);
 
-/// One step of k: every row's value times every panel's 16 weights.
+/// One step: every row's group times every panel's 16 weights.
 #[inline(always)]
 fn step<
     S: Simd,
-    F: Vector<S>,
+    W: Operand,
+    F: Lanes<S, W>,
     const R: usize,
     const P: usize,
     const N: usize,
     const K: usize,
-    const W: usize,
+    const WIDTH: usize,
 >(
     s: S,
     sums: &mut Sums<F, R, N>,
-    x: &[&[f32; K]; R],
-    w: &[&[f32; W]; P],
+    x: &[&[W::Group; K]; R],
+    w: &[&[W; WIDTH]; P],
     j: usize,
 ) {
     // Weights first, then row by row: one broadcast value lives at a time, and the full tile fits the registers.
-    let mut weights = [F::splat(s, 0.0); N];
-    let mut n = 0;
+    let mut weights = [F::weights(s, &w[0][j * PANEL..]); N];
+    let mut n = 1;
     while n < N {
         let (panel, vector) = (n / (N / P), n % (N / P));
-        weights[n] = F::from_slice(s, &w[panel][j * PANEL + vector * F::LEN..][..F::LEN]);
+        weights[n] = F::weights(s, &w[panel][j * PANEL + vector * F::LANES..]);
         n += 1;
     }
     let mut r = 0;
     while r < R {
-        let x = F::splat(s, x[r][j]);
+        let x = F::values(s, x[r][j]);
         let mut n = 0;
         while n < N {
-            sums[r][n] = x.mul_add(weights[n], sums[r][n]);
+            sums[r][n] = sums[r][n].multiply_add(s, x, weights[n]);
             n += 1;
         }
         r += 1;
@@ -198,10 +211,13 @@ fn step<
 
 /// `to` += `from`
 #[inline(always)]
-pub(super) fn add<S: Simd, F: Vector<S>, const N: usize>(to: &mut [F; N], from: &[F; N]) {
+pub(super) fn add<S: Simd, W: Operand, F: Lanes<S, W>, const N: usize>(
+    to: &mut [F; N],
+    from: &[F; N],
+) {
     let mut n = 0;
     while n < N {
-        to[n] += from[n];
+        to[n] = to[n].plus(from[n]);
         n += 1;
     }
 }

@@ -4,20 +4,46 @@
 //! the way.
 
 mod conv;
+mod dense;
+mod images;
 mod matmul;
+mod packed;
 mod requantize;
 
 pub use conv::{ConvInteger, ConvIntegerInputs};
+pub use dense::{IntegerDense, IntegerDenseInputs};
+pub use images::{IntegerConv, IntegerConvInputs};
 pub use matmul::{MatMulInteger, MatMulIntegerInputs};
 pub use requantize::{Requantize, RequantizeInputs};
 
 /// An 8-bit element: u8 or i8.
-pub trait Byte: Copy + Default + Into<i32> + Send + Sync + 'static {
+pub trait Byte: Copy + Default + Into<i32> + bytemuck::Pod + Send + Sync {
+    /// What turns the byte into one without a sign, 128 larger if it had one: the bits to change.
+    const SIGN: u8;
+
+    /// The byte without a sign: 128 larger if it had one.
+    #[inline(always)]
+    fn unsigned(self) -> u8 {
+        bytemuck::cast::<Self, u8>(self) ^ Self::SIGN
+    }
+
+    /// The bits.
+    fn raw(values: &[Self]) -> &[u8] {
+        bytemuck::cast_slice(values)
+    }
+
+    /// The elements, if they have no sign.
+    fn bytes(values: &[Self]) -> Option<&[u8]> {
+        (Self::SIGN == 0).then_some(Self::raw(values))
+    }
+
     /// The nearest value; what is outside saturates. `value` is a whole number.
     fn saturated(value: f32) -> Self;
 }
 
 impl Byte for u8 {
+    const SIGN: u8 = 0;
+
     #[inline(always)]
     fn saturated(value: f32) -> Self {
         value as u8
@@ -25,6 +51,8 @@ impl Byte for u8 {
 }
 
 impl Byte for i8 {
+    const SIGN: u8 = 0x80;
+
     #[inline(always)]
     fn saturated(value: f32) -> Self {
         value as i8

@@ -10,7 +10,7 @@ use super::{PANEL, panels};
 #[must_use]
 #[inline]
 pub fn conv(w: &[f32], shape: &[usize], group: usize) -> Vec<f32> {
-    let [outputs, inputs, taps] = axes(w, shape);
+    let [outputs, inputs, taps] = axes(w.len(), shape);
     assert!(
         group > 0 && outputs.is_multiple_of(group),
         "conv: {outputs} outputs in {group} groups"
@@ -50,17 +50,17 @@ pub(crate) fn conv_into(
 #[must_use]
 #[inline]
 pub fn depthwise(w: &[f32], shape: &[usize]) -> Vec<f32> {
-    let [outputs, inputs, taps] = axes(w, shape);
+    let [outputs, inputs, taps] = axes(w.len(), shape);
     assert_eq!(inputs, 1, "depthwise: one input per output");
     panels(w, taps, outputs, true)
 }
 
-/// A kernel's first two axes and the number of taps.
+/// A kernel's first two axes and the number of taps, which make up `len` elements.
 #[inline]
-fn axes(w: &[f32], shape: &[usize]) -> [usize; 3] {
+pub(super) fn axes(len: usize, shape: &[usize]) -> [usize; 3] {
     let taps = shape[2..].iter().product();
     assert_eq!(
-        w.len(),
+        len,
         shape[0] * shape[1] * taps,
         "a kernel of shape {shape:?}"
     );

@@ -3,6 +3,7 @@
 //! One layout serves every vector level: panels of [`PANEL`] output columns, zero-padded.
 
 mod conv;
+mod integer;
 pub mod recurrent;
 mod transpose;
 mod winograd;
@@ -10,6 +11,7 @@ mod winograd;
 #[cfg(feature = "conv-dynamic")]
 pub(crate) use conv::conv_into;
 pub use conv::{conv, depthwise};
+pub use integer::{integer_conv, integer_len, integer_panels};
 pub use transpose::conv_transpose;
 #[cfg(feature = "conv-dynamic")]
 pub(crate) use transpose::conv_transpose_into;
@@ -83,21 +85,41 @@ pub enum Packing {
         /// Outputs of a tile along each axis: 2 or 4.
         tile: usize,
     },
+    /// [`integer_panels`] of a matrix of 8-bit integers `[k, n]`, or of `[n, k]` if `transposed`.
+    IntegerPanels {
+        /// Whether the columns of the product are the rows of the tensor.
+        transposed: bool,
+    },
+    /// [`integer_conv`]: a convolution's kernel of 8-bit integers `[o, i / group, *k]`.
+    IntegerConv {
+        /// Groups of channels.
+        group: usize,
+        /// Whether a run is one tap, not a line.
+        by_tap: bool,
+    },
 }
 
 impl Packing {
-    /// The packed elements of `w`, whose shape is `shape`.
+    /// Whether it lays out 8-bit integers, and not floats.
+    #[must_use]
+    pub const fn is_integer(&self) -> bool {
+        matches!(
+            self,
+            Packing::IntegerPanels { .. } | Packing::IntegerConv { .. }
+        )
+    }
+
+    /// The packed elements of `w`, whose shape is `shape`: of floats, as all layouts are but those whose names begin with `Integer`, which
+    /// leave them as they are.
     #[must_use]
     #[inline]
     pub fn pack(&self, shape: &[usize], w: &[f32]) -> Vec<f32> {
         match self {
-            Packing::Copy => w.to_vec(),
+            Packing::Copy | Packing::IntegerPanels { .. } | Packing::IntegerConv { .. } => {
+                w.to_vec()
+            }
             Packing::Panels { transposed } => {
-                let (k, n) = if *transposed {
-                    (shape[1], shape[0])
-                } else {
-                    (shape[0], shape[1])
-                };
+                let (k, n) = matrix(shape, *transposed);
                 panels(w, k, n, *transposed)
             }
             Packing::Conv { group } => conv(w, shape, *group),
@@ -119,6 +141,30 @@ impl Packing {
             }
             Packing::GateVectors { gates } => recurrent::gate_vectors(shape, w, *gates),
         }
+    }
+
+    /// The packed words of 8-bit integers `w`, whose shape is `shape`; `None` if this is a layout of floats.
+    #[must_use]
+    #[inline]
+    pub fn pack_integers(&self, shape: &[usize], w: &[i8]) -> Option<Vec<i32>> {
+        match self {
+            Packing::IntegerPanels { transposed } => {
+                let (k, n) = matrix(shape, *transposed);
+                Some(integer_panels(w, k, n, *transposed))
+            }
+            Packing::IntegerConv { group, by_tap } => Some(integer_conv(w, shape, *group, *by_tap)),
+            _ => None,
+        }
+    }
+}
+
+/// Rows and columns of the matrix that a tensor is, or is the transpose of.
+#[inline]
+fn matrix(shape: &[usize], transposed: bool) -> (usize, usize) {
+    if transposed {
+        (shape[1], shape[0])
+    } else {
+        (shape[0], shape[1])
     }
 }
 

@@ -1,4 +1,5 @@
-"""Expressions in lines, by rustfmt's rules (its `chains.rs`, `overflow.rs`, `lists.rs`, `pairs.rs` and `expr.rs`, default configuration)."""
+"""Expressions in lines, by rustfmt's rules (its `chains.rs`, `overflow.rs`, `lists.rs`, `pairs.rs`
+and `expr.rs`, default configuration)."""
 
 from __future__ import annotations
 
@@ -469,7 +470,8 @@ def _simple(value: Expr) -> bool:
 
 
 def _ends_with_block(value: Expr, text: str) -> bool:
-    """Whether the next link of a chain goes on behind the end of its root: behind brackets on a line of their own (`is_block_expr`)."""
+    """Whether the next link of a chain goes on behind the end of its root: behind brackets on a
+    line of their own (`is_block_expr`)."""
     match value:
         case Call("", (inner,), "()") | Link(inner, "", None) | Index(_, inner) | Closure(_, inner):
             return _ends_with_block(inner, text)

@@ -18,7 +18,8 @@ _MODIFIERS = ("pub", "const", "static", "fn", "impl", "struct", "enum", "mod", "
 def formatted(source: str) -> str:
     """The file. Statements are written on one line, or as rustfmt would write them; what this room does not know stays as it is.
 
-    The last files are kept: most files of two models are the same if the models have the same name, and inputs of the same type."""
+    The last files are kept: most files of two models are the same if the models have the same name,
+    and inputs of the same type."""
     text = _File(source).file()
     before, after = _pieces(source), _pieces(text)
     assert before == after, f"a layout that changes code: {before - after} became {after - before}"
@@ -26,7 +27,8 @@ def formatted(source: str) -> str:
 
 
 def _pieces(source: str) -> Counter[str]:
-    """The tokens, without those that a layout adds and takes away: a comma behind the last item, a closure's block, a list of one import."""
+    """The tokens, without those that a layout adds and takes away: a comma behind the last item, a
+    closure's block, a list of one import."""
     found = Counter(texts(source))
     for free in (",", "{", "}"):
         del found[free]

@@ -1,7 +1,8 @@
-"""The referee: a model evaluated in float64, by onnx's reference evaluator with kernels of our own where its are slow, narrow or missing.
+"""The referee: a model evaluated in float64, by onnx's reference evaluator with kernels of our own
+where its are slow, narrow or missing.
 
-onnxruntime computes in single precision, and so does a generated crate. Where the two differ, the referee says which is nearer to what
-the model means, and how far single precision can be trusted there (docs/adr/0010).
+onnxruntime computes in single precision, and so does a generated crate. Where the two differ, the referee says which is nearer to
+what the model means, and how far single precision can be trusted there (docs/adr/0010).
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-from onnx2rust.oracle.referee import control, recurrent, small, windows
+from onnx2rust.oracle.referee import classical, control, recurrent, small, windows
 from onnx2rust.oracle.referee.doubled import doubled, widened
 
 Array = np.ndarray[Any, Any]
 NOISE = 1e-6
-"""What single precision makes of a sum before it is quantised, as a share of the largest: sums of a few hundred terms err by this."""
+"""What single precision makes of a sum before it is quantised, as a share of the largest: sums of a
+few hundred terms err by this."""
 _KERNELS: list[Any] = [
     control.Loop,
     windows.Conv, windows.ConvTranspose, windows.AveragePool, windows.LpPool, windows.MaxPool,
@@ -26,6 +28,7 @@ _KERNELS: list[Any] = [
     small.Softmax, small.LogSoftmax, small.Hardmax, small.Scatter, small.Resize, small.Erf, small.BatchNormalization,
     small.LayerNormalization, small.SimplifiedLayerNormalization,
     small.DequantizeLinear, small.QuantizeLinear,
+    classical.TreeEnsembleRegressor, classical.TreeEnsembleClassifier,
 ]  # fmt: skip
 
 

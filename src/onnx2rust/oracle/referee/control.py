@@ -13,7 +13,8 @@ Array = np.ndarray[Any, Any]
 
 
 class Loop(_Loop):
-    """Runs the body while the condition holds, `trips` times at most: its states after the last run, then the rows that each run gave."""
+    """Runs the body while the condition holds, `trips` times at most: its states after the last
+    run, then the rows that each run gave."""
 
     body: Any
     _run_body: Any

@@ -1,6 +1,7 @@
 """RNN, LSTM and GRU in both directions, with every activation, clip, peephole and length that ONNX has.
 
-x `[steps, batch, input]`, w `[directions, gates·hidden, input]`, r `[directions, gates·hidden, hidden]`, b `[directions, 2·gates·hidden]`.
+x `[steps, batch, input]`, w `[directions, gates·hidden, input]`, r `[directions, gates·hidden,
+hidden]`, b `[directions, 2·gates·hidden]`.
 """
 
 from __future__ import annotations
@@ -91,7 +92,8 @@ class _Recurrent(OpRun):
         steps, batch = x.shape[:2]
         directions, hidden = r.shape[0], r.shape[2]
         functions = _functions(
-            attributes.get("activations"), list(self.default), attributes.get("activation_alpha"), attributes.get("activation_beta"),
+            attributes.get("activations"), list(self.default), attributes.get("activation_alpha"),
+            attributes.get("activation_beta"),
             directions,
         )  # fmt: skip
         self.limit = float(attributes.get("clip") or np.inf)

@@ -102,7 +102,8 @@ class Erf(OpRun):
 
 
 class LayerNormalization(OpRun):
-    """(x − mean) / √(variance + ε) · scale + bias over the axes from `axis` on. onnxruntime has it at every opset, onnx from 17."""
+    """(x − mean) / √(variance + ε) · scale + bias over the axes from `axis` on. onnxruntime has it
+    at every opset, onnx from 17."""
 
     def _run(
         self, x: Array, scale: Array, bias: Array | None = None, *, axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1
@@ -163,7 +164,8 @@ class QuantizeLinear(OpRun):
 
 
 def _along(parameter: Array, x: Array, axis: int, block_size: int) -> Array:
-    """A scale or zero point in a shape that broadcasts with x: one number, one for each index of `axis`, or one for each block of it."""
+    """A scale or zero point in a shape that broadcasts with x: one number, one for each index of
+    `axis`, or one for each block of it."""
     if parameter.size == 1:
         return parameter.reshape(())
     axis %= x.ndim

@@ -1,4 +1,5 @@
-"""Convolutions as matrix products of what the windows hold; pools, and transposed convolutions, by a pass for each position in the window.
+"""Convolutions as matrix products of what the windows hold; pools, and transposed convolutions, by
+a pass for each position in the window.
 
 x `[batch, channels, sizes…]`, as ONNX has it. The sums are those of the specification, in the type of x.
 """
@@ -28,8 +29,8 @@ def _last(indices: Sequence[Any]) -> Any:
 
 @dataclass(frozen=True)
 class Windows:
-    """Where the windows of a convolution or a pool lie: per axis the kernel's size, the stride, the dilation, the pads and the number of
-    windows."""
+    """Where the windows of a convolution or a pool lie: per axis the kernel's size, the stride, the
+    dilation, the pads and the number of windows."""
 
     kernel: tuple[int, ...]
     strides: tuple[int, ...]
@@ -103,7 +104,8 @@ class Conv(OpRun):
     """y = W ∗ x + b."""
 
     def _run(
-        self, x: Array, w: Array, b: Array | None = None, *, auto_pad: str = "NOTSET", dilations: Ints | None = None, group: int = 1,
+        self, x: Array, w: Array, b: Array | None = None, *, auto_pad: str = "NOTSET", dilations: Ints | None = None,
+        group: int = 1,
         kernel_shape: Ints | None = None, pads: Ints | None = None, strides: Ints | None = None,
     ) -> tuple[Array]:  # fmt: skip
         windows = Windows.of(x.shape[2:], w.shape[2:], auto_pad, strides, dilations, pads)
@@ -133,7 +135,8 @@ class ConvTranspose(OpRun):
     """The convolution's transpose: every input adds its kernel's image to the output."""
 
     def _run(
-        self, x: Array, w: Array, b: Array | None = None, *, auto_pad: str = "NOTSET", dilations: Ints | None = None, group: int = 1,
+        self, x: Array, w: Array, b: Array | None = None, *, auto_pad: str = "NOTSET", dilations: Ints | None = None,
+        group: int = 1,
         kernel_shape: Ints | None = None, output_padding: Ints | None = None, output_shape: Ints | None = None,
         pads: Ints | None = None, strides: Ints | None = None,
     ) -> tuple[Array]:  # fmt: skip
@@ -178,7 +181,8 @@ class AveragePool(OpRun):
     """The mean over a window; what lies beyond the pads is never counted, the pads if `count_include_pad`."""
 
     def _run(
-        self, x: Array, *, auto_pad: str = "NOTSET", ceil_mode: int = 0, count_include_pad: int = 0, dilations: Ints | None = None,
+        self, x: Array, *, auto_pad: str = "NOTSET", ceil_mode: int = 0, count_include_pad: int = 0,
+        dilations: Ints | None = None,
         kernel_shape: Ints = (), pads: Ints | None = None, strides: Ints | None = None,
     ) -> tuple[Array]:  # fmt: skip
         windows = Windows.of(x.shape[2:], kernel_shape, auto_pad, strides, dilations, pads, bool(ceil_mode))

@@ -207,7 +207,7 @@ impl Job<'_> {
     /// Copies an image: zeros around it, each channel `multiplier` times, a vector of channels at least.
     fn copy(&self, x: &[f32], channels: usize, to: &mut [f32]) {
         if channels == self.inputs {
-            return self.window.pad(x, channels, to);
+            return self.window.pad(x, channels, 0.0, to);
         }
         to.fill(0.0);
         let [depth, height, width] = self.window.size;

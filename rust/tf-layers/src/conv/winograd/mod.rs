@@ -190,7 +190,7 @@ impl<const M: usize> WinogradConv2d<'_, M> {
                 .chunks_exact(x_image.max(1))
                 .zip(padded.chunks_exact_mut(image_len))
             {
-                window.pad(x, inputs, to);
+                window.pad(x, inputs, 0.0, to);
             }
             let residual = residual.map(|residual| &residual[from * y_image..][..y.len()]);
             let total = count * down * across;

@@ -5,7 +5,7 @@ use crate::cpu::{Cpu, dispatch};
 use crate::number::Number;
 use crate::{Error, Result};
 
-macro_rules! scan {
+macro_rules! cumulative {
     ($(#[$doc:meta])* $layer:ident, $dynamic:ident, $start:ident, $combine:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy)]
@@ -26,7 +26,7 @@ macro_rules! scan {
             /// Writes y; `x` and `y` have the shape that `along` says.
             pub fn run<T: Number>(&self, cpu: Cpu, along: AlongAxis, x: &[T], y: &mut [T]) {
                 let (exclusive, reverse) = (self.exclusive, self.reverse);
-                dispatch!(cpu.level, _ => scan(along, exclusive, reverse, x, y, T::$start, T::$combine));
+                dispatch!(cpu.level, _ => accumulate(along, exclusive, reverse, x, y, T::$start, T::$combine));
             }
         }
 
@@ -75,18 +75,18 @@ macro_rules! scan {
         }
     };
 }
-scan! {
+cumulative! {
     /// y = the sum of x up to each place along the axis (ONNX `CumSum`).
     CumSum, DynamicCumSum, ZERO, plus
 }
-scan! {
+cumulative! {
     /// y = the product of x up to each place along the axis (ONNX `CumProd`).
     CumProd, DynamicCumProd, ONE, times
 }
 
 /// Row k of y is made of the row before it, which lacks that row's x if `exclusive`.
 #[inline(always)]
-fn scan<T: Number>(
+fn accumulate<T: Number>(
     AlongAxis { axis, inner, .. }: AlongAxis,
     exclusive: bool,
     reverse: bool,

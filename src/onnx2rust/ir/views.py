@@ -1,0 +1,27 @@
+"""What views look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from onnx2rust.ir.layer import View
+from onnx2rust.ir.program import Step, Value
+
+
+def sources(steps: Iterable[Step]) -> dict[Value, Value]:
+    """What each view that a step makes is a view of: its elements are the source's."""
+    found: dict[Value, Value] = {}
+    for step in steps:
+        if isinstance(step.layer, View):
+            (view,), (source,) = step.outputs, step.inputs
+            assert view is not None
+            assert source is not None
+            found[view] = source
+    return found
+
+
+def root(value: Value, sources: Mapping[Value, Value]) -> Value:
+    """The value that has the elements: what is a source and no view."""
+    while value in sources:
+        value = sources[value]
+    return value

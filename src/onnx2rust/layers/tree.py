@@ -1,0 +1,32 @@
+"""Ensembles of decision trees (`tf_layers::tree`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onnx2rust.ir import dtypes
+from onnx2rust.ir.layer import Dims, Layer, Variant, Weight
+
+
+@dataclass(frozen=True)
+class TreeEnsemble(Layer, rust="tree::TreeEnsemble", independent=("size",)):
+    """y [rows, targets] = what the trees say of each row of x [rows, columns]; the tables are those of `ops.tree_tables`."""
+
+    targets: int
+    columns_read: int
+    depth: int
+    weights_per_leaf: int
+    aggregate: Variant
+    questions: Variant
+    roots: Weight
+    branches: Weight
+    thresholds: Weight
+    leaves: Weight
+    leaf_targets: Weight | None
+    leaf_weights: Weight
+    size: Dims
+
+    def generics(self) -> tuple[str, ...]:
+        dtype = dtypes.from_numpy(self.thresholds.array.dtype)
+        assert dtype is not None
+        return (dtype.rust,)

@@ -1,0 +1,88 @@
+"""Lowering of 8-bit products: what is packed at conversion, zero points, refusals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from op_models import layers, lower, types
+
+from onnx2rust.base.errors import InvalidModelError
+from onnx2rust.ir.program import Program
+from onnx2rust.layers.integer import IntegerConv, IntegerDense
+
+U8, I8 = np.uint8, np.int8
+
+
+def dense(program: Program) -> IntegerDense:
+    (found,) = [s.layer for s in program.steps if isinstance(s.layer, IntegerDense)]
+    return found
+
+
+def matrix(dtype: Any, *values: int) -> np.ndarray[Any, Any]:
+    return np.array(values, dtype).reshape(-1, 2)
+
+
+def test_a_constant_right_side_is_packed() -> None:
+    program = lower("MatMulInteger", {"a": (U8, ["n", 4, 3]), "b": matrix(I8, 1, 2, 3, 4, 5, -6)})
+    assert types(program) == ["int32[n, 4, 2]"]
+    assert layers(program) == ["IntegerDense"]
+    assert str(dense(program)) == "IntegerDense(inputs=3, units=2, kernel=b[3, 2], rows=4*n)"
+
+
+def test_a_right_side_of_the_run_is_not() -> None:
+    assert layers(lower("MatMulInteger", {"a": (U8, [4, 3]), "b": (I8, [3, 2])})) == ["MatMulInteger"]
+    stack = np.zeros((2, 3, 2), I8)
+    assert layers(lower("MatMulInteger", {"a": (U8, [2, 4, 3]), "b": stack})) == ["MatMulInteger"]
+    zero: dict[str, Any] = {"-": (U8, []), "v": (I8, [])}
+    assert layers(lower("MatMulInteger", {"a": (U8, [4, 3]), "b": stack[0], **zero})) == ["MatMulInteger"]
+
+
+def test_unsigned_weights_lose_128_and_so_do_their_zero_points() -> None:
+    weights = matrix(U8, 0, 255, 128, 127)
+    layer = dense(lower("MatMulInteger", {"a": (U8, [4, 2]), "b": weights}))
+    assert layer.kernel.array.tolist() == [[-128, 127], [0, -1]]
+    assert layer.kernel_zero is not None
+    assert layer.kernel_zero.array.tolist() == [-128, -128]
+    zero = {"z": np.array(3, U8), "v": np.array([128, 5], U8)}
+    layer = dense(lower("MatMulInteger", {"a": (U8, [4, 2]), "b": weights, **zero}))
+    assert layer.kernel_zero is not None
+    assert layer.kernel_zero.array.tolist() == [0, -123]
+
+
+def test_zero_points_that_are_all_0_are_not_passed() -> None:
+    zero = {"-": (U8, []), "v": np.array(128, U8)}
+    assert dense(lower("MatMulInteger", {"a": (U8, [4, 2]), "b": matrix(U8, 1, 2, 3, 4), **zero})).kernel_zero is None
+
+
+def test_zero_points_that_do_not_fit() -> None:
+    zero = {"-": (U8, []), "v": np.zeros(3, I8)}
+    with pytest.raises(InvalidModelError) as caught:
+        lower("MatMulInteger", {"a": (U8, [4, 2]), "b": matrix(I8, 1, 2, 3, 4), **zero})
+    assert caught.value.problems[0].what == "3 zero points for 2 columns or outputs"
+
+
+def test_inner_sizes_that_differ() -> None:
+    with pytest.raises(InvalidModelError) as caught:
+        lower("MatMulInteger", {"a": (U8, [4, 3]), "b": matrix(I8, 1, 2, 3, 4)})
+    assert caught.value.problems[0].what == "inner sizes 3 and 2 of uint8[4, 3] · int8[2, 2] differ"
+
+
+@pytest.mark.parametrize(
+    ("group", "dilations", "by_tap", "expected"),
+    [
+        (1, [1, 1], False, "IntegerConv"),
+        (1, [1, 2], True, "IntegerConv"),
+        (2, [1, 1], True, "IntegerConv"),
+        (4, [1, 1], None, "ConvInteger"),
+    ],
+)
+def test_runs_of_a_kernel(group: int, dilations: list[int], by_tap: bool | None, expected: str) -> None:
+    kernel = np.ones((4, 4 // group, 3, 3), U8)
+    program = lower("ConvInteger", {"x": (U8, ["n", 4, 9, 9]), "w": kernel}, group=group, dilations=dilations)
+    assert layers(program)[-2] == expected
+    for step in program.steps:
+        if isinstance(step.layer, IntegerConv):
+            assert dict(step.layer.kernel.packing.fields) == {"group": group, "by_tap": by_tap}
+            assert step.layer.kernel.array.shape == kernel.shape
