@@ -9,7 +9,6 @@ A layer class mirrors a Rust struct of tf-layers. Its dataclass fields, in order
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
@@ -245,10 +244,14 @@ class _Mirror:
     weight: bool
 
 
-@functools.cache
+_MIRRORED: dict[type[Layer], Mapping[str, _Mirror]] = {}
+
+
 def _mirrored(cls: type[Layer]) -> Mapping[str, _Mirror]:
-    hints = get_type_hints(cls, include_extras=True)
-    return {field.name: _mirror(hints[field.name]) for field in dataclasses.fields(cls)}
+    if cls not in _MIRRORED:
+        hints = get_type_hints(cls, include_extras=True)
+        _MIRRORED[cls] = {field.name: _mirror(hints[field.name]) for field in dataclasses.fields(cls)}
+    return _MIRRORED[cls]
 
 
 def _mirror(hint: Any) -> _Mirror:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim, product
-from onnx2rust.ir.layer import Layer, Record, Variant
+from onnx2rust.ir.layer import Layer, Record, Size, Variant
 
 _INPUTS = Record.of("attention::AttentionInputs", "query", "key", "value", "keep", "mask")
 

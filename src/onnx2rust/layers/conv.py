@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim, product
-from onnx2rust.ir.layer import Dims, Layer, Record, Variant, Weight
+from onnx2rust.ir.layer import Dims, Layer, Record, Size, Variant, Weight
 
 _IMAGES = "conv::ImageStack"
 _DYNAMIC = Record.of("conv::ConvDynamicInputs", "x", "w", "bias")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim, product
-from onnx2rust.ir.layer import Dims, Layer, Variant, Weight
+from onnx2rust.ir.layer import Dims, Layer, Size, Variant, Weight
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim, product
-from onnx2rust.ir.layer import Dims, Layer, Record, Weight
+from onnx2rust.ir.layer import Dims, Layer, Record, Size, Weight
 
 _MATRICES = Record.of("integer::MatMulIntegerInputs", "a", "b", "a_zero", "b_zero")
 _IMAGES = Record.of("integer::ConvIntegerInputs", "x", "w", "x_zero", "w_zero")
@@ -59,7 +59,7 @@ class IntegerDense(Layer, rust="integer::IntegerDense", sizes_in=_ROWS.path, inp
     units: int
     kernel: Weight
     kernel_zero: Weight | None
-    rows: Dim
+    rows: Size
 
     def multiply_adds(self) -> Dim:
         return self.rows * (self.inputs * self.units)
@@ -87,7 +87,7 @@ class IntegerConv(
     pads_end: tuple[Dim, ...]
     kernel: Weight
     kernel_zero: Weight | None
-    batch: Dim
+    batch: Size
     size: Dims
 
     def generics(self) -> tuple[str, ...]:

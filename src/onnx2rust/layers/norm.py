@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.ir.dims import Dim
-from onnx2rust.ir.layer import Dims, Layer, Record, Weight
+from onnx2rust.ir.layer import Dims, Layer, Record, Size, Weight
 
 _STATISTICS = Record("norm::RowStatistics", (("mean", 1), ("inv_std_dev", 2)), chooses="with_statistics")
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.ir.dims import Dim
-from onnx2rust.ir.layer import Dims, Layer
+from onnx2rust.ir.layer import Dims, Layer, Size
 
 
 @dataclass(frozen=True)

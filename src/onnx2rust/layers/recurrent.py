@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim
-from onnx2rust.ir.layer import Layer, Record, Variant, Weight
+from onnx2rust.ir.layer import Layer, Record, Size, Variant, Weight
 
 _LSTM = Record.of("recurrent::LstmInputs", "x", "sequence_lens", "initial_h", "initial_c")
 _LSTM_OUTPUTS = Record.of("recurrent::LstmOutputs", "y", "y_h", "y_c")

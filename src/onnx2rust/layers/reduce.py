@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.ir.dims import Dim
-from onnx2rust.ir.layer import Dims, Layer, Variant
+from onnx2rust.ir.layer import Dims, Layer, Size, Variant
 
 
 @dataclass(frozen=True)
