@@ -167,3 +167,9 @@ def test_files_that_documents_name_exist() -> None:
     for document in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "rust" / "tf-layers" / "README.md"):
         named = re.findall(r"`([\w./-]+\.(?:py|rs|j2|toml|txt|md|json))`", document.read_text(encoding="utf-8"))
         assert [n for n in named if not any(k.endswith("/" + n.removeprefix("../")) for k in known)] == [], document.name
+
+
+def test_code_in_documents_has_lines_of_130_columns() -> None:
+    for document in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")):
+        for found in re.finditer(r"^```[^\n]*\n(.*?)^```$", document.read_text(encoding="utf-8"), re.M | re.S):
+            assert [line for line in found[1].splitlines() if len(line) > 130] == [], document.name

@@ -77,6 +77,10 @@ def images() -> Iterator[harness.Case]:
         }
         convolution = node("QLinearConv", "x", "s", "z", "w", "t", "v", "r", "q", "b", **attributes)
         yield exact(f"qlinear_conv_{name}", [convolution], x, known={k: np.asarray(v) for k, v in scales.items()})
+    many = {"w": weights(3, 1, 17, 17, dtype=U8), "z": byte(), "v": weights(dtype=U8)}
+    yield exact(
+        "conv_depthwise_many_taps", [node("ConvInteger", "x", "w", "z", "v", group=3)], {"x": byte(1, 3, 20, 20)}, known=many
+    )
     pointwise = {"w": weights(20, 8, 1, 1, dtype=U8)}
     yield exact("conv_in_place", [node("ConvInteger", "x", "w")], {"x": byte(3, 8, 5, 5)}, known=pointwise)
 

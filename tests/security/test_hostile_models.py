@@ -224,7 +224,9 @@ def test_no_allocation_out_of_proportion(name: Any, tmp_path: Path) -> None:
     code = textwrap.dedent(
         f"""
         import resource, sys
-        from onnx2rust import cli, emit, frontends, pipeline, planner, samples
+        from onnx2rust import cli, emit, frontends, samples
+        from onnx2rust.conversion import pipeline
+        from onnx2rust.plan import planner
         used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + {MEMORY}, used + {MEMORY}))
         sys.exit(cli.run(["inspect", "-q", {str(path)!r}]))

@@ -10,6 +10,7 @@ use tf_layers::bench::time;
 use tf_layers::conv::{Conv, DepthwiseConv, ImageStack, WinogradConv2d};
 use tf_layers::cpu::{Simd, dispatch, prelude::*};
 use tf_layers::dense::Dense;
+use tf_layers::integer::{IntegerConv, IntegerConvInputs, IntegerDense, IntegerDenseInputs};
 use tf_layers::matmul::MatMul;
 use tf_layers::matrices::Matrices;
 use tf_layers::{Cpu, Slot, pack};
@@ -88,6 +89,93 @@ fn dense(bench: &Bench, cpu: Cpu, rows: usize, k: usize, n: usize) {
         &mut y,
         |y| layer.run(cpu, rows, x, y),
         |y| close(y[r * n + j], expected.max(0.0), (k as f64).sqrt()),
+    );
+}
+
+/// Bytes, as x and as weights.
+fn bytes(len: usize) -> (Vec<u8>, Vec<i8>) {
+    let x: Vec<u8> = (0..len).map(|i| (i * 7919 % 251) as u8).collect();
+    let w = x.iter().map(|v| *v as i8).collect();
+    (x, w)
+}
+
+fn integer_dense(bench: &Bench, cpu: Cpu, rows: usize, k: usize, n: usize) {
+    let ((x, _), (_, w)) = (bytes(rows * k), bytes(k * n));
+    let kernel = pack::integer_panels(&w, k, n, false);
+    let layer = IntegerDense {
+        inputs: k,
+        units: n,
+        kernel: &kernel,
+        kernel_zero: None,
+    }
+    .checked();
+    let inputs = IntegerDenseInputs {
+        rows,
+        x: &x,
+        x_zero: Some(&[3]),
+    };
+    let (mut y, mut scratch) = (vec![0; rows * n], Slot::new());
+    let (r, j) = (rows - 1, n - 1);
+    let expected: i32 = (0..k)
+        .map(|i| (i32::from(x[r * k + i]) - 3) * i32::from(w[i * n + j]))
+        .sum();
+    bench.case(
+        &format!("integer dense {rows}×{k}×{n}"),
+        2 * rows * k * n,
+        &mut y,
+        |y| {
+            layer
+                .run(cpu, inputs, y, &mut scratch)
+                .expect("there is memory");
+        },
+        |y| y[r * n + j] == expected,
+    );
+}
+
+/// A 3 × 3 convolution with a border of one.
+fn integer_conv(bench: &Bench, cpu: Cpu, size: usize, channels: usize) {
+    let ((x, _), (_, w)) = (
+        bytes(size * size * channels),
+        bytes(channels * channels * 9),
+    );
+    let kernel = pack::integer_conv(&w, &[channels, channels, 3, 3], 1, false);
+    let layer = IntegerConv {
+        input_channels: channels,
+        output_channels: channels,
+        group: 1,
+        kernel_shape: [3, 3],
+        strides: [1, 1],
+        dilations: [1, 1],
+        pads_begin: [1, 1],
+        pads_end: [1, 1],
+        kernel: &kernel,
+        kernel_zero: None,
+    }
+    .checked();
+    let inputs = IntegerConvInputs {
+        batch: 1,
+        size: [size, size],
+        x: &x,
+        x_zero: None,
+    };
+    let (mut y, mut scratch) = (vec![0; size * size * channels], Slot::new());
+    // The first pixel's last channel sees the first two lines and columns, by the last four taps.
+    let (line, last) = (size * channels, (channels - 1) * channels * 9);
+    let expected: i32 = [(0, 4), (channels, 5), (line, 7), (line + channels, 8)]
+        .iter()
+        .flat_map(|(at, tap)| (0..channels).map(move |c| (at + c, last + c * 9 + tap)))
+        .map(|(at, weight)| i32::from(x[at]) * i32::from(w[weight]))
+        .sum();
+    bench.case(
+        &format!("integer conv 3×3 {size}×{size}×{channels}"),
+        2 * size * size * channels * channels * 9,
+        &mut y,
+        |y| {
+            layer
+                .run(cpu, inputs, y, &mut scratch)
+                .expect("there is memory");
+        },
+        |y| y[channels - 1] == expected,
     );
 }
 
@@ -323,6 +411,16 @@ fn main() {
     ] {
         dense(&bench, cpu, rows, k, n);
     }
+    for (rows, k, n) in [
+        (384, 384, 384),
+        (196, 576, 96),
+        (128, 768, 768),
+        (1, 1024, 256),
+    ] {
+        integer_dense(&bench, cpu, rows, k, n);
+    }
+    integer_conv(&bench, cpu, 56, 64);
+    integer_conv(&bench, cpu, 28, 128);
     conv(&bench, cpu, [56, 56], [64, 64], 3, 1);
     conv(&bench, cpu, [28, 28], [128, 128], 3, 1);
     conv(&bench, cpu, [14, 14], [256, 256], 3, 1);

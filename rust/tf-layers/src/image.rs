@@ -157,6 +157,22 @@ impl Window {
         })
     }
 
+    /// The pixel under a tap of the kernel at a place of the output; none in the padding.
+    #[cfg(feature = "integer")]
+    #[inline(always)]
+    pub(crate) fn place(&self, at: [usize; 3], tap: [usize; 3]) -> Option<usize> {
+        let mut pixel = 0;
+        for i in 0..3 {
+            let place = at[i] * self.strides[i] + tap[i] * self.dilations[i];
+            let place = place.wrapping_sub(self.begin[i]);
+            if place >= self.size[i] {
+                return None;
+            }
+            pixel = pixel * self.size[i] + place;
+        }
+        Some(pixel)
+    }
+
     /// Copies an image of `channels` channels into `to`, with zeros around it, or what stands for them.
     pub(crate) fn pad<T: Copy>(&self, x: &[T], channels: usize, zero: T, to: &mut [T]) {
         let [depth, height, width] = self.size;

@@ -438,3 +438,96 @@ fn constant_kernels() {
         }
     }
 }
+
+/// [`Requantize`] beside its formula, with rounding to even in f64 of the product that f32 has.
+fn requantised<T: Byte>(
+    cpu: Cpu,
+    rng: &mut Rng,
+    [rows, channels]: [usize; 2],
+    of: impl Fn(u8) -> T,
+    range: (i64, i64),
+) {
+    let one_or = |rng: &mut Rng, n: usize| if rng.size(0, 2) == 0 { 1 } else { n };
+    let scale =
+        |rng: &mut Rng, n: usize| (0..n).map(|_| rng.f32().abs() + 0.01).collect::<Vec<f32>>();
+    let b_len = one_or(rng, channels);
+    let (a_scale, b_scale, y_scale) = (scale(rng, 1), scale(rng, b_len), scale(rng, 1));
+    let x: Vec<i32> = (0..rows * channels)
+        .map(|_| match rng.size(0, 8) {
+            0 => i32::MAX,
+            1 => i32::MIN,
+            _ => rng.size(0, 4000) as i32 - 2000,
+        })
+        .collect();
+    let bias: Option<Vec<i32>> = (rng.size(0, 2) == 0).then(|| {
+        (0..channels)
+            .map(|_| rng.size(0, 900) as i32 - 450)
+            .collect()
+    });
+    let zero: Option<Vec<T>> =
+        (rng.size(0, 2) == 0).then(|| extremes(rng, 1).into_iter().map(&of).collect());
+    let mut y = vec![T::default(); rows * channels];
+    Requantize.run(
+        cpu,
+        RequantizeInputs {
+            rows,
+            channels,
+            x: &x,
+            a_scale: &a_scale,
+            b_scale: &b_scale,
+            y_scale: &y_scale,
+            y_zero: zero.as_deref(),
+            bias: bias.as_deref(),
+        },
+        &mut y,
+    );
+    for (i, y) in y.iter().enumerate() {
+        let c = i % channels;
+        let sum = x[i].wrapping_add(bias.as_ref().map_or(0, |bias| bias[c]));
+        let factor = a_scale[0] * b_scale.get(c).unwrap_or(&b_scale[0]) / y_scale[0];
+        let whole = f64::from(sum as f32 * factor).round_ties_even() as i64;
+        let zero = zero.as_ref().map_or(0, |zero| i64::from(zero[0].into()));
+        let y: i32 = (*y).into();
+        assert_eq!(
+            i64::from(y),
+            (whole + zero).clamp(range.0, range.1),
+            "{}: {sum} · {factor}",
+            cpu.name()
+        );
+    }
+}
+
+#[test]
+fn requantizing_any_number_of_channels() {
+    let mut rng = Rng::new(5);
+    for cpu in Cpu::all() {
+        for channels in [1, 3, 16, 100, 511, 512, 513, 1100] {
+            for rows in [0, 1, 2, 7, 33] {
+                requantised(cpu, &mut rng, [rows, channels], |v| v, (0, 255));
+                requantised(cpu, &mut rng, [rows, channels], |v| v as i8, (-128, 127));
+            }
+        }
+    }
+}
+
+#[test]
+fn requantizing_what_is_not_a_number() {
+    for cpu in Cpu::all() {
+        for (scale, expected) in [(f32::NAN, [-128; 3]), (f32::INFINITY, [-128, -128, 127])] {
+            let inputs = RequantizeInputs {
+                rows: 1,
+                channels: 3,
+                x: &[0, -1, 1],
+                a_scale: &[scale],
+                b_scale: &[1.0],
+                y_scale: &[1.0],
+                y_zero: Some(&[5_i8]),
+                bias: None,
+            };
+            let mut y = [0_i8; 3];
+            Requantize.run(cpu, inputs, &mut y);
+            // -1024 + 5 saturates
+            assert_eq!(y, expected, "{}", cpu.name());
+        }
+    }
+}

@@ -180,3 +180,35 @@ fn dynamic() {
         assert_eq!((y, zero), ([64, 134, 83, 159, 213, 255], [0]));
     }
 }
+
+#[test]
+fn the_dynamic_range_is_found_wherever_its_ends_are() {
+    for cpu in levels() {
+        for len in [0, 1, 2, 15, 16, 17, 31, 32, 33, 70] {
+            for at in 0..len {
+                let mut x = vec![0.25f32; len];
+                x[at] = -1.0;
+                x[len - 1 - at] = if len == 2 * at + 1 { -1.0 } else { 3.0 };
+                let (mut y, mut scale, mut zero) = (vec![0; len], [0.0], [0]);
+                DynamicQuantizeLinear.run(cpu, &x, &mut y, &mut scale, &mut zero);
+                let low = x.iter().fold(0.0f32, |a, b| a.min(*b));
+                let high = x.iter().fold(0.0f32, |a, b| a.max(*b));
+                let step = (high - low) / 255.0;
+                let origin = (-low / step).round_ties_even();
+                assert_eq!(
+                    (scale[0], f32::from(zero[0])),
+                    (step, origin),
+                    "{len}, {at}"
+                );
+                for (x, y) in x.iter().zip(&y) {
+                    assert_eq!(f32::from(*y), (x / step).round_ties_even() + origin);
+                }
+                // A number that is none has no part in it, and becomes the least value.
+                x.push(f32::NAN);
+                y.push(7);
+                DynamicQuantizeLinear.run(cpu, &x, &mut y, &mut scale, &mut zero);
+                assert_eq!((scale[0], f32::from(zero[0]), y[len]), (step, origin, 0));
+            }
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,20 @@ from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Weight, packing
 from onnx2rust.ir.program import TensorType, Value
+from onnx2rust.layers.activation import LINEAR
+from onnx2rust.layers.conv import DepthwiseConv
 from onnx2rust.layers.integer import ConvInteger, IntegerConv, IntegerDense, MatMulInteger, Requantize
+from onnx2rust.ops.cast import cast_to
 from onnx2rust.ops.conv import check_conv
 from onnx2rust.ops.dense import inner, strides
+from onnx2rust.ops.quantize import without_zero
 from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import onnx_op, reads
 from onnx2rust.registry.facts import onnx_facts
 
 _BYTES = (DType.U8, DType.I8)
+_EXACT_TAPS = (1 << 24) // (255 * 255)
+"""Taps of which float32 adds up products of two differences of bytes, each ±255 at most, without rounding."""
 
 
 @onnx_op("MatMulInteger", since=10)
@@ -165,18 +172,28 @@ def _conv(
     image = g.to_channels_last(fixed(g, x, 1, inputs))
     batch, size = image.shape[0], tuple(image.shape[1:-1])
     shared = (window.kernel_shape, window.strides, window.dilations, window.pads_begin, window.pads_end)
-    # One input for each group: the channels are the lanes, and there is nothing to pack.
-    if w.array is not None and (w_zero is None or w_zero.array is not None) and not (group > 1 and group == inputs):
+    type_ = TensorType(DType.I32, (batch, *window.output, outputs))
+    constant_kernel = w.array is not None and (w_zero is None or w_zero.array is not None)
+    if constant_kernel and group > 1 and group == inputs and math.prod(window.kernel_shape) <= _EXACT_TAPS:
+        # One input for each group: not a product of matrices, and the layer of floats has sums that no rounding touches.
+        weights, zero = _kernel(g, w, w_zero, outputs)
+        columns = np.zeros(1, np.int32) if zero is None else zero.array
+        kernel = weights.astype(np.float32) - columns.astype(np.float32).reshape(-1, *([1] * (w.rank - 1)))
+        depthwise = DepthwiseConv(
+            group, outputs // group, *shared, g.weight(w, packing("Depthwise"), kernel), None, LINEAR, batch, size
+        )
+        sums = g.step(depthwise, [without_zero(g, image, x_zero), None], TensorType(DType.F32, type_.shape))
+        return cast_to(g, sums, DType.I32)
+    if constant_kernel:
         weights, zero = _kernel(g, w, w_zero, outputs)
         by_tap = group > 1 or (window.dilations[-1] > 1 and window.kernel_shape[-1] > 1)
         packed = g.weight(w, packing("IntegerConv", group=group, by_tap=by_tap), weights)
         constant = IntegerConv(inputs, outputs, group, *shared, packed, zero, batch, size)
-        type_ = TensorType(DType.I32, (batch, *window.output, outputs))
         return g.step(constant, [image, _zero(g, x_zero, 1)], type_)
-    kernel = g.transpose(w, [*range(2, w.rank), 1, 0])
+    turned = g.transpose(w, [*range(2, w.rank), 1, 0])
     layer = ConvInteger(inputs, outputs, group, *shared, batch, size)
     zeros = [_zero(g, x_zero, 1), _zero(g, w_zero, outputs)]
-    return g.step(layer, [image, kernel, *zeros], TensorType(DType.I32, (batch, *window.output, outputs)))
+    return g.step(layer, [image, turned, *zeros], type_)
 
 
 @onnx_op("QLinearConv", since=10)

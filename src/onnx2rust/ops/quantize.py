@@ -82,6 +82,11 @@ def _dequantize(
     return _apply(g, layers.DequantizeLinear, x, scale, zero, axis, block_size, scale.dtype)
 
 
+def without_zero(g: Builder, x: Value, zero: Value | None) -> Value:
+    """x − zero in float32, exact."""
+    return _dequantize(g, x, g.constant(np.array(1, np.float32)), zero)
+
+
 onnx_facts("QuantizeLinear", half=Half.ROUNDS, reads=reads.SCALE)
 
 

@@ -10,6 +10,7 @@ from op_models import layers, lower, types
 
 from onnx2rust.base.errors import InvalidModelError
 from onnx2rust.ir.program import Program
+from onnx2rust.layers.conv import DepthwiseConv
 from onnx2rust.layers.integer import IntegerConv, IntegerDense
 
 U8, I8 = np.uint8, np.int8
@@ -69,20 +70,27 @@ def test_inner_sizes_that_differ() -> None:
     assert caught.value.problems[0].what == "inner sizes 3 and 2 of uint8[4, 3] · int8[2, 2] differ"
 
 
-@pytest.mark.parametrize(
-    ("group", "dilations", "by_tap", "expected"),
-    [
-        (1, [1, 1], False, "IntegerConv"),
-        (1, [1, 2], True, "IntegerConv"),
-        (2, [1, 1], True, "IntegerConv"),
-        (4, [1, 1], None, "ConvInteger"),
-    ],
-)
-def test_runs_of_a_kernel(group: int, dilations: list[int], by_tap: bool | None, expected: str) -> None:
+@pytest.mark.parametrize(("group", "dilations", "by_tap"), [(1, [1, 1], False), (1, [1, 2], True), (2, [1, 1], True)])
+def test_runs_of_a_kernel(group: int, dilations: list[int], by_tap: bool) -> None:
     kernel = np.ones((4, 4 // group, 3, 3), U8)
     program = lower("ConvInteger", {"x": (U8, ["n", 4, 9, 9]), "w": kernel}, group=group, dilations=dilations)
-    assert layers(program)[-2] == expected
-    for step in program.steps:
-        if isinstance(step.layer, IntegerConv):
-            assert dict(step.layer.kernel.packing.fields) == {"group": group, "by_tap": by_tap}
-            assert step.layer.kernel.array.shape == kernel.shape
+    (layer,) = [s.layer for s in program.steps if isinstance(s.layer, IntegerConv)]
+    assert dict(layer.kernel.packing.fields) == {"group": group, "by_tap": by_tap}
+    assert layer.kernel.array.shape == kernel.shape
+
+
+def test_a_kernel_of_the_run_is_not_packed() -> None:
+    assert "ConvInteger" in layers(lower("ConvInteger", {"x": (U8, ["n", 4, 9, 9]), "w": (U8, [4, 4, 3, 3])}))
+
+
+def test_depthwise_sums_are_those_of_floats_where_they_are_exact() -> None:
+    names = []
+    for size in (16, 17):
+        known = {"w": np.ones((4, 1, size, size), U8), "z": np.array(7, U8), "v": np.array(2, U8)}
+        program = lower("ConvInteger", {"x": (U8, ["n", 4, 30, 30]), **known}, group=4)
+        names.append([name for name in layers(program) if name != "Transpose"])
+        for step in program.steps:
+            if isinstance(step.layer, DepthwiseConv):
+                assert (step.layer.kernel.array == -1).all()
+    # 256 taps of 255 · 255 are less than 2²⁴, 289 are not
+    assert names == [["DequantizeLinear", "DepthwiseConv", "Cast"], ["IntegerConv"]]

@@ -107,31 +107,27 @@ impl<const D: usize> ConvInteger<D> {
         w_zero: Option<&[W]>,
         y: &mut [i32],
     ) {
-        let [_, out_height, out_width] = window.output();
         let x_zero = zero_at(x_zero, 0);
-        for (pixel, y) in y.chunks_exact_mut(self.output_channels).enumerate() {
-            let at = [
-                pixel / (out_height * out_width),
-                pixel / out_width % out_height,
-                pixel % out_width,
-            ];
-            y.fill(0);
-            let taps = window.kernel.iter().product::<usize>();
-            for tap in 0..taps {
-                let [_, height, width] = window.kernel;
-                let tap_at = [tap / (height * width), tap / width % height, tap % width];
-                let mut from = 0;
-                let mut inside = true;
-                for axis in 0..3 {
-                    let place =
-                        at[axis] * window.strides[axis] + tap_at[axis] * window.dilations[axis];
-                    let place = place.wrapping_sub(window.begin[axis]);
-                    inside &= place < window.size[axis];
-                    from = from * window.size[axis] + if inside { place } else { 0 };
-                }
-                if inside {
-                    let x = &x[from * self.input_channels..][..self.input_channels];
-                    self.tap(x, tap, w, x_zero, w_zero, y);
+        let [kernel_depth, kernel_height, kernel_width] = window.kernel;
+        let [depth, height, width] = window.output();
+        let mut pixels = y.chunks_exact_mut(self.output_channels);
+        for z in 0..depth {
+            for row in 0..height {
+                for column in 0..width {
+                    let Some(y) = pixels.next() else { return };
+                    y.fill(0);
+                    let mut tap = 0;
+                    for kz in 0..kernel_depth {
+                        for kr in 0..kernel_height {
+                            for kc in 0..kernel_width {
+                                if let Some(from) = window.place([z, row, column], [kz, kr, kc]) {
+                                    let x = &x[from * self.input_channels..][..self.input_channels];
+                                    self.tap(x, tap, w, x_zero, w_zero, y);
+                                }
+                                tap += 1;
+                            }
+                        }
+                    }
                 }
             }
         }
@@ -152,6 +148,17 @@ impl<const D: usize> ConvInteger<D> {
             self.input_channels / self.group,
             self.output_channels / self.group,
         );
+        if inputs == 1 && outputs == 1 {
+            // Depthwise: the channels are the lanes.
+            let w = &w[tap * self.output_channels..][..x.len()];
+            let y = &mut y[..x.len()];
+            match w_zero {
+                None => add(y, x, w, x_zero, |_| 0),
+                Some([one]) => add(y, x, w, x_zero, |_| (*one).into()),
+                Some(many) => add(y, x, w, x_zero, |c| many[c].into()),
+            }
+            return;
+        }
         for (c, x) in x.iter().enumerate() {
             let x = (*x).into() - x_zero;
             let first = c / inputs * outputs;
@@ -161,5 +168,19 @@ impl<const D: usize> ConvInteger<D> {
                 *y = y.wrapping_add(x * ((*w).into() - zero_at(w_zero, first + o)));
             }
         }
+    }
+}
+
+/// y += (x − x_zero) · (w − w_zero), element by element.
+#[inline(always)]
+fn add<X: Byte, W: Byte>(
+    y: &mut [i32],
+    x: &[X],
+    w: &[W],
+    x_zero: i32,
+    w_zero: impl Fn(usize) -> i32,
+) {
+    for (c, (y, (x, w))) in y.iter_mut().zip(x.iter().zip(w)).enumerate() {
+        *y = y.wrapping_add(((*x).into() - x_zero) * ((*w).into() - w_zero(c)));
     }
 }

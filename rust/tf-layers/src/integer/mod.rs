@@ -37,16 +37,16 @@ pub trait Byte: Copy + Default + Into<i32> + bytemuck::Pod + Send + Sync {
         (Self::SIGN == 0).then_some(Self::raw(values))
     }
 
-    /// The nearest value; what is outside saturates. `value` is a whole number.
-    fn saturated(value: f32) -> Self;
+    /// The nearest value; what is outside saturates.
+    fn saturated(value: i32) -> Self;
 }
 
 impl Byte for u8 {
     const SIGN: u8 = 0;
 
     #[inline(always)]
-    fn saturated(value: f32) -> Self {
-        value as u8
+    fn saturated(value: i32) -> Self {
+        value.clamp(u8::MIN.into(), u8::MAX.into()) as u8
     }
 }
 
@@ -54,8 +54,8 @@ impl Byte for i8 {
     const SIGN: u8 = 0x80;
 
     #[inline(always)]
-    fn saturated(value: f32) -> Self {
-        value as i8
+    fn saturated(value: i32) -> Self {
+        value.clamp(i8::MIN.into(), i8::MAX.into()) as i8
     }
 }
 

@@ -58,22 +58,76 @@ impl Requantize {
             y_zero,
             bias,
         } = inputs;
-        dispatch!(cpu.level, _ => {
-            let (x, y) = (&x[..rows * channels], &mut y[..rows * channels]);
-            for (x, y) in x.chunks_exact(channels.max(1)).zip(y.chunks_exact_mut(channels.max(1))) {
-                for (c, (x, y)) in x.iter().zip(y).enumerate() {
-                    let scale = pick(a_scale, c) * pick(b_scale, c) / pick(y_scale, c);
-                    let sum = bias.map_or(*x, |bias| x.wrapping_add(bias[c]));
-                    let whole = (sum as f32 * scale).round_ties_even();
-                    *y = T::saturated(whole + zero_at(y_zero, c) as f32);
-                }
+        if channels == 0 {
+            return;
+        }
+        let x = &x[..rows * channels];
+        let y = &mut y[..rows * channels];
+        // Rows of few channels are taken together: the columns' parameters are repeated, and a vector has something to do.
+        let together = (WIDTH / channels).clamp(1, rows.max(1));
+        for first in (0..channels).step_by(WIDTH) {
+            let width = (channels - first).min(WIDTH);
+            let mut columns = Columns::default();
+            for at in 0..width * together {
+                let c = first + at % width;
+                columns.scales[at] = pick(a_scale, c) * pick(b_scale, c) / pick(y_scale, c);
+                columns.zeros[at] = zero_at(y_zero, c);
+                columns.bias[at] = bias.map_or(0, |bias| bias[c]);
             }
-        });
+            let step = channels * together;
+            for (x, y) in x.chunks(step).zip(y.chunks_mut(step)) {
+                // All of the rows, or a part of one.
+                let len = if channels <= WIDTH { x.len() } else { width };
+                let (x, y) = (&x[first..first + len], &mut y[first..first + len]);
+                dispatch!(cpu.level, _ => columns.apply(x, y));
+            }
+        }
+    }
+}
+
+/// Columns that are worked on together.
+const WIDTH: usize = 512;
+
+/// What each of them has.
+struct Columns {
+    scales: [f32; WIDTH],
+    zeros: [i32; WIDTH],
+    bias: [i32; WIDTH],
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        Self {
+            scales: [0.0; WIDTH],
+            zeros: [0; WIDTH],
+            bias: [0; WIDTH],
+        }
+    }
+}
+
+/// 1.5·2²³: adding it rounds to an integer (ties to even) and leaves that integer in the low bits of the sum.
+const ROUND: f32 = 12_582_912.0;
+/// Beyond this, every zero point leaves a value that saturates.
+const BEYOND: f32 = 1024.0;
+
+impl Columns {
+    #[inline(always)]
+    fn apply<T: Byte>(&self, x: &[i32], y: &mut [T]) {
+        let n = x.len();
+        let (scales, zeros, bias) = (&self.scales[..n], &self.zeros[..n], &self.bias[..n]);
+        let y = &mut y[..n];
+        for i in 0..n {
+            let value = x[i].wrapping_add(bias[i]) as f32 * scales[i];
+            // NaN becomes the least value.
+            let value = if value > -BEYOND { value } else { -BEYOND };
+            let value = if value < BEYOND { value } else { BEYOND };
+            let whole = (value + ROUND).to_bits() as i32 - ROUND.to_bits() as i32;
+            y[i] = T::saturated(whole + zeros[i]);
+        }
     }
 }
 
 /// Element `i`, or the only one.
-#[inline(always)]
 fn pick(values: &[f32], i: usize) -> f32 {
     if let [one] = values { *one } else { values[i] }
 }
