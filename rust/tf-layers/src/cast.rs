@@ -80,7 +80,7 @@ cast! {
     bool => f32 f64: |x| u8::from(x);
     f32 => f32 f64: |x| x;
     f64 => f32 f64: |x| x;
-    f32 => i8 i16 i32 u8 u16: |x| to_i32(f64::from(x));
+    f32 => i8 i16 i32 u8 u16: |x| single_to_i32(x);
     f64 => i8 i16 i32 u8 u16: |x| to_i32(x);
     f32 => i64: |x| to_i64(f64::from(x));
     f64 => i64: |x| to_i64(x);
@@ -101,6 +101,17 @@ impl CastFrom<bool> for bool {
 #[inline(always)]
 fn to_i32(x: f64) -> i32 {
     if x > -2_147_483_649.0 && x < 2_147_483_648.0 {
+        x as i32
+    } else {
+        i32::MIN
+    }
+}
+
+/// [`to_i32`] without the way through f64, which vectors cannot go.
+#[inline(always)]
+fn single_to_i32(x: f32) -> i32 {
+    // the least i32 is an f32, and there is none between it and what is out of range
+    if x >= -2_147_483_648.0 && x < 2_147_483_648.0 {
         x as i32
     } else {
         i32::MIN

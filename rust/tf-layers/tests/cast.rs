@@ -171,3 +171,36 @@ fn bits() {
     BitCast.run(Cpu::new(), &[true, false], &mut y);
     assert_eq!(y, [1, 0]);
 }
+
+#[test]
+fn the_ends_of_32_bits_in_single_precision() {
+    let x: [f32; 9] = [
+        2_147_483_520.0,
+        2_147_483_648.0,
+        -2_147_483_648.0,
+        -2_147_483_904.0,
+        f32::NAN,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        0.9,
+        -0.9,
+    ];
+    let least = i32::MIN;
+    let expected = [
+        2_147_483_520,
+        least,
+        least,
+        least,
+        least,
+        least,
+        least,
+        0,
+        0,
+    ];
+    for cpu in Cpu::all() {
+        // as many as fill vectors, and a rest
+        assert_eq!(cast::<f32, i32>(cpu, &x.repeat(9)), expected.repeat(9));
+        let bytes = expected.map(|v| v as u8).repeat(9);
+        assert_eq!(cast::<f32, u8>(cpu, &x.repeat(9)), bytes);
+    }
+}

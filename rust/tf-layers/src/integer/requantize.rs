@@ -68,11 +68,16 @@ impl Requantize {
         for first in (0..channels).step_by(WIDTH) {
             let width = (channels - first).min(WIDTH);
             let mut columns = Columns::default();
-            for at in 0..width * together {
-                let c = first + at % width;
+            for at in 0..width {
+                let c = first + at;
                 columns.scales[at] = pick(a_scale, c) * pick(b_scale, c) / pick(y_scale, c);
                 columns.zeros[at] = zero_at(y_zero, c);
                 columns.bias[at] = bias.map_or(0, |bias| bias[c]);
+            }
+            for k in 1..together {
+                columns.scales.copy_within(..width, k * width);
+                columns.zeros.copy_within(..width, k * width);
+                columns.bias.copy_within(..width, k * width);
             }
             let step = channels * together;
             for (x, y) in x.chunks(step).zip(y.chunks_mut(step)) {
