@@ -9,7 +9,7 @@ import numpy as np
 from onnx import TensorProto
 from random_draft import Draft, Tensor
 from random_kinds import has, is_float, is_int, kind, open_tensor, other, signed, static
-from random_layers import some
+from random_layers import fitting, some
 
 BYTES = (np.dtype(np.uint8), np.dtype(np.int8))
 
@@ -112,7 +112,7 @@ def unpool(d: Draft) -> Any:
     """MaxUnpool of what MaxPool says of its places."""
     x = d.pick(lambda t: t.f32 and t.size, has(4), open_tensor)
     window: dict[str, Any] = {"kernel_shape": [2, 2], "strides": [2, 2]}
-    y, places = d.node("MaxPool", x, outputs=2, **window)
+    y, places = d.node("MaxPool", x, outputs=2, **fitting(x, window))
     return d.node("MaxUnpool", some(y), places, **window)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.layer import Dims, Layer, Record, Size, Variant
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.layer import Dims, Layer, Record, SignedDims, Size, Variant
 
 if TYPE_CHECKING:
