@@ -78,7 +78,7 @@ def test_it_converts_outside_the_checkout(python: Path, tmp_path: Path, program:
     copied = {
         p.relative_to(crate / "tf-layers").as_posix(): p.read_bytes() for p in (crate / "tf-layers").rglob("*") if p.is_file()
     }
-    assert copied == layer_crate.files("model-layers", ["base", "dense", "npz"])
+    assert copied == layer_crate.files("model-layers", ["base", "dense", "exp", "npz"])
 
 
 def test_where_it_is_imported_from(python: Path, tmp_path: Path) -> None:

@@ -136,3 +136,41 @@ def regressor(attributes: dict[str, Any], targets: int, **more: Any) -> Any:
 def classifier(attributes: dict[str, Any], labels: Sequence[int], **more: Any) -> Any:
     """The node."""
     return _node("TreeEnsembleClassifier", ["y", "z"], {"classlabels_int64s": list(labels), **attributes, **more})
+
+
+def ensemble(
+    model: Forest, targets: int, dtype: Any = np.float32, members: dict[int, list[float]] | None = None, **more: Any
+) -> Any:
+    """The node of version 5, from leaves with one weight each. `members` are sets that branches ask for, by their place."""
+    keys = list(zip(model.trees, model.numbers, strict=True))
+    branches = [k for k, mode in enumerate(model.modes) if mode != "LEAF"]
+    leaves = [k for k, mode in enumerate(model.modes) if mode == "LEAF"]
+    place = {keys[k]: (n, 0) for n, k in enumerate(branches)} | {keys[k]: (n, 1) for n, k in enumerate(leaves)}
+    weight = dict(
+        zip(
+            zip(model.leaf_trees, model.leaf_numbers, strict=True),
+            zip(model.leaf_ids, model.leaf_weights, strict=True),
+            strict=True,
+        )
+    )
+    true, false = ([place[model.trees[k], children[k]] for k in branches] for children in (model.true, model.false))
+    sets = members or {}
+    modes = [6 if n in sets else BRANCHES.index(model.modes[k]) for n, k in enumerate(branches)]
+    given = {
+        "n_targets": targets,
+        "nodes_featureids": [model.columns[k] for k in branches],
+        "nodes_modes": numpy_helper.from_array(np.array(modes, np.uint8)),
+        "nodes_splits": numpy_helper.from_array(np.array([model.values[k] for k in branches], dtype)),
+        "nodes_missing_value_tracks_true": [model.missing[k] for k in branches],
+        "nodes_truenodeids": [n for n, _ in true],
+        "nodes_trueleafs": [leaf for _, leaf in true],
+        "nodes_falsenodeids": [n for n, _ in false],
+        "nodes_falseleafs": [leaf for _, leaf in false],
+        "tree_roots": [place[keys[model.trees.index(tree)]][0] for tree in dict.fromkeys(model.trees)],
+        "leaf_targetids": [weight[keys[k]][0] for k in leaves],
+        "leaf_weights": numpy_helper.from_array(np.array([weight[keys[k]][1] for k in leaves], dtype)),
+    }
+    if sets:
+        flat = [v for n in sorted(sets) for v in (*sets[n], np.nan)]
+        given["membership_values"] = numpy_helper.from_array(np.array(flat, dtype))
+    return _node("TreeEnsemble", ["y"], {**given, **more})

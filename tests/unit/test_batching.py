@@ -21,7 +21,7 @@ from onnx2rust.frontends import Loaded
 from onnx2rust.ir.dims import symbol
 from onnx2rust.ir.layer import Layer, Variant
 from onnx2rust.ir.program import Program
-from onnx2rust.layers import movement, norm, pool, reduce
+from onnx2rust.layers import indexing, movement, norm, pool, reduce
 from onnx2rust.plan import batching, planner
 from onnx2rust.plan.planner import Plan
 from onnx2rust.verification import verify
@@ -141,7 +141,7 @@ def test_a_step_that_sees_the_whole_batch_is_in_no_segment() -> None:
         (pool.MaxPool(*WINDOW, BATCH, (8, 8), 4), True),
         (pool.MaxPool(*WINDOW, 4, (BATCH, 8), 4), False),
         (pool.MaxPoolIndices(*WINDOW, False, BATCH, (8, 8), 4), False),  # indices count from the first image on
-        (movement.Gather(BATCH, 4, 5), False),
+        (indexing.Gather(BATCH, 4, 5), False),
     ],
 )
 def test_layers_say_whether_samples_are_independent(layer: Layer, independent: bool) -> None:

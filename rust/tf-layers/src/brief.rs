@@ -16,12 +16,14 @@ impl<T> fmt::Debug for Brief<'_, T> {
 
 /// What weights are shown as: slices that are there or not.
 #[cfg(any(
+    feature = "classical",
     feature = "conv",
     feature = "dense",
     feature = "gru",
     feature = "lstm",
     feature = "norm",
     feature = "rnn",
+    feature = "svm",
     feature = "tree"
 ))]
 pub(crate) trait Shown {
@@ -30,12 +32,14 @@ pub(crate) trait Shown {
 }
 
 #[cfg(any(
+    feature = "classical",
     feature = "conv",
     feature = "dense",
     feature = "gru",
     feature = "lstm",
     feature = "norm",
     feature = "rnn",
+    feature = "svm",
     feature = "tree"
 ))]
 impl<T> Shown for &[T] {
@@ -45,12 +49,14 @@ impl<T> Shown for &[T] {
 }
 
 #[cfg(any(
+    feature = "classical",
     feature = "conv",
     feature = "dense",
     feature = "gru",
     feature = "lstm",
     feature = "norm",
     feature = "rnn",
+    feature = "svm",
     feature = "tree"
 ))]
 impl<T> Shown for Option<&[T]> {
@@ -61,12 +67,14 @@ impl<T> Shown for Option<&[T]> {
 
 /// `Debug` of a layer: its parameters as they are, its weights in short. `brief!([const D: usize] Conv<'_, D>: group, …; kernel, bias)`.
 #[cfg(any(
+    feature = "classical",
     feature = "conv",
     feature = "dense",
     feature = "gru",
     feature = "lstm",
     feature = "norm",
     feature = "rnn",
+    feature = "svm",
     feature = "tree"
 ))]
 macro_rules! brief {
@@ -82,12 +90,14 @@ macro_rules! brief {
     };
 }
 #[cfg(any(
+    feature = "classical",
     feature = "conv",
     feature = "dense",
     feature = "gru",
     feature = "lstm",
     feature = "norm",
     feature = "rnn",
+    feature = "svm",
     feature = "tree"
 ))]
 pub(crate) use brief;

@@ -27,6 +27,8 @@ mod broadcast;
 pub mod build;
 #[cfg(feature = "cast")]
 pub mod cast;
+#[cfg(feature = "classical")]
+pub mod classical;
 #[cfg(feature = "npz")]
 pub mod compare;
 #[cfg(feature = "conv")]
@@ -85,6 +87,8 @@ pub mod signature;
 mod slot;
 #[cfg(feature = "softmax")]
 pub mod softmax;
+#[cfg(feature = "svm")]
+pub mod svm;
 #[cfg(feature = "base")]
 pub mod top;
 #[cfg(feature = "tree")]

@@ -62,6 +62,8 @@ class Builder(Rounding):
         rounded = {n: self.rounded(v) for n, v in outside if isinstance(v, Value) and self.waits(v)}
         with self.binding(rounded), self._inner_steps() as steps:
             outputs = [self.materialise(v) for v in self._outputs(graph, arguments, name)]
+            if any(v.type.names is not None for v in outputs):
+                raise Refuse(f"its {name} has strings for results, which is not supported")
             outputs = self._own_results(finish(outputs), fresh_outputs)
             return Program(name, tuple(arguments), tuple(outputs), tuple(o.name for o in graph.output), tuple(steps))
 

@@ -53,7 +53,7 @@ class Layouts(Steps):
 
     def _rearranged(self, x: Value, rearrange: Callable[[Any], Any]) -> Value:
         content = rearrange(x.array) if x.sizes is None else KnownSizes(rearrange(x.sizes))
-        return self.constant(content, x.name, x.dtype)
+        return self.constant(content, x.name, x.dtype, x.type.names)
 
     def transpose(self, x: Value, perm: Sequence[int]) -> Value:
         """y axis k is x axis perm[k]. Nothing is moved yet: see `layout`."""

@@ -69,10 +69,14 @@ class Steps:
     # -- values ------------------------------------------------------------------------------------------------------
 
     def constant(
-        self, content: np.ndarray[Any, Any] | KnownSizes | Sequence[Dim], name: str | None = None, dtype: DType = DType.I64
+        self,
+        content: np.ndarray[Any, Any] | KnownSizes | Sequence[Dim],
+        name: str | None = None,
+        dtype: DType = DType.I64,
+        names: tuple[str, ...] | None = None,
     ) -> Value:
-        """A known value; a list of dims becomes a 1-D tensor. Sizes have this type. Raises Refuse
-        for an element type that does not exist here."""
+        """A known value; a list of dims becomes a 1-D tensor. Sizes have this type; `names` are what elements stand for. Strings
+        get some. Raises Refuse for an element type that does not exist here."""
         name = name or f"{step_name(self.origin.node, self.origin.op)}/constant"
         if not isinstance(content, (np.ndarray, KnownSizes)):
             content = KnownSizes.of(list(content), len(content))
@@ -80,10 +84,15 @@ class Steps:
             content = content.elements.astype(dtype.numpy)
         if isinstance(content, KnownSizes):
             return Value(weight_name(name), TensorType(dtype, tuple(content.shape)), content)
+        if content.dtype == object:
+            texts = [t.decode("utf-8", "replace") if isinstance(t, bytes) else str(t) for t in content.ravel().tolist()]
+            names = tuple(dict.fromkeys(texts))
+            places = {text: k for k, text in enumerate(names)}
+            content = np.array([places[t] for t in texts], np.int64).reshape(content.shape)
         known = dtypes.from_numpy(content.dtype)
         if known is None:
             raise Refuse(f"constant {name!r} has element type {content.dtype}, which is not supported")
-        return Value(weight_name(name), TensorType(known, content.shape), content)
+        return Value(weight_name(name), TensorType(known, content.shape, names), content)
 
     def weight(self, value: Value, packing: Variant = PLAIN, array: np.ndarray[Any, Any] | None = None) -> Weight:
         """A weight for a layer's field, from a known value (or an array derived from it)."""

@@ -12,7 +12,22 @@ from onnx2rust.emit.scope import Scope
 from onnx2rust.emit.sizes import grouped
 from onnx2rust.ir.dims import Dim, evaluate, product, symbols
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.program import Program, Value
+from onnx2rust.ir.program import Labels, Program, Value
+
+
+@dataclass(frozen=True)
+class Table:
+    """What the elements of an output stand for, or its columns."""
+
+    constant: Escaped
+    rust: Escaped
+    items: tuple[Escaped, ...]
+    doc: Escaped
+    """What is said of the constant."""
+    how: Escaped
+    """How the README says that it is used."""
+    about: Escaped
+    """What the field's documentation says."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,8 @@ class Tensor:
     """The constant that holds its elements, those for each of the open size along its first axis, if there is one."""
     number: Escaped | None
     doc: Escaped | None
+    table: Table | None
+    """The constant that says what its numbers stand for, if the model does."""
 
     @property
     def field_text(self) -> Escaped:
@@ -121,12 +138,14 @@ class Border:
         return Escaped(", ".join(sorted(["Inputs", model, *sizes, *halves])))
 
 
-def border(program: Program, own: Scope, inputs: Mapping[Value, Escaped], outputs: Sequence[Escaped], locals_: Names) -> Border:
-    """The border of the program, whose inputs and outputs have these fields, in the file whose
-    names are `own`; `locals_` are names for examples."""
+def border(
+    program: Program, model: Escaped, own: Scope, inputs: Mapping[Value, Escaped], outputs: Sequence[Escaped], locals_: Names
+) -> Border:
+    """The border of the program, whose struct is `model`, and whose inputs and outputs have these fields, in the file whose names
+    are `own`; `locals_` are names for examples."""
     constants = Names(("INPUTS", "OUTPUTS", "SYMBOLS"))
 
-    def tensor(value: Value, field: Escaped, name: str, local: Escaped) -> Tensor:
+    def tensor(value: Value, field: Escaped, name: str, local: Escaped, labels: Labels | None = None) -> Tensor:
         one = dict.fromkeys(program.symbols, 1)
         sizes = [_at(d, one) for d in value.shape]
         known = [n for n in sizes if n is not None]
@@ -145,14 +164,33 @@ def border(program: Program, own: Scope, inputs: Mapping[Value, Escaped], output
             length,
             number,
             doc,
+            None if labels is None else _table(labels, field, model, constants),
         )
 
+    # a program that a test has made may lack them
+    labels = program.labels or [None] * len(outputs)
     return Border(
         tuple(Symbol(Escaped(s), _symbol_doc(program, s)) for s in program.symbols),
         tuple(tensor(v, inputs[v], v.name, locals_.unique(inputs[v])) for v in program.inputs),
-        tuple(tensor(v, f, name, f) for v, f, name in zip(program.outputs, outputs, program.output_names, strict=True)),
+        tuple(tensor(v, f, n, f, t) for v, f, n, t in zip(program.outputs, outputs, program.output_names, labels, strict=True)),
         _found(program, own, inputs),
     )
+
+
+def _table(labels: Labels, field: Escaped, model: Escaped, constants: Names) -> Table:
+    """The constant with the names that the model has for the numbers or columns of an output."""
+    text = isinstance(labels.names[0], str)
+    constant = constants.unique(f"{field.upper().rstrip('_')}_{'COLUMNS' if labels.columns else 'NAMES'}")
+    items = tuple(string(str(n)) if text else Escaped(str(n)) for n in labels.names)
+    rust = Escaped("&'static str" if text else "i64")
+    path = f"{model}::{constant}"
+    if labels.columns:
+        about = Escaped(f", the columns of [`{path}`]")
+        how = Escaped(f"Column k of `{field}` belongs to `{path}[k]`.")
+        return Table(constant, rust, items, Escaped(f"What the columns of `{field}` stand for."), how, about)
+    doc = Escaped(f"What the numbers in `{field}` stand for: places in this list.")
+    how = Escaped(f"The numbers in `{field}` stand for names: 0 for `{path}[0]`, and so on.")
+    return Table(constant, rust, items, doc, how, Escaped(f", places in [`{path}`]"))
 
 
 def _length(

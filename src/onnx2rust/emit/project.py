@@ -211,7 +211,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     text = body.write(writer, outputs)
     in_layers = Scope([*LAYERS_FILE, *(kind.struct for kind in text.kinds)])
     layers = fields_of_layers(writer, in_layers, text)
-    at_border = border(program, own, inputs, outputs, Names(naming.DOC_LOCALS))
+    at_border = border(program, model, own, inputs, outputs, Names(naming.DOC_LOCALS))
     features = tuple(sorted({"base", "npz", *writer.features}))
     contents = Contents(
         version=Escaped(VERSION),

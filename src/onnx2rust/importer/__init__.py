@@ -21,10 +21,10 @@ from onnx2rust.importer.half import Door
 from onnx2rust.ir import dtypes
 from onnx2rust.ir.dims import Dim, TooDeep, symbols
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.program import Origin, Program, TensorType, Value
+from onnx2rust.ir.program import Labels, Origin, Program, TensorType, Value
 from onnx2rust.model.readers import Readers
 from onnx2rust.model.schemas import ONNX_DOMAINS
-from onnx2rust.ops import lookup
+from onnx2rust.ops import facts_of, lookup
 
 POISON = object()
 """Stands for the outputs of a refused node: nodes that use them are not judged."""
@@ -74,6 +74,7 @@ class _Importer:
             tuple(o.name for o in graph.output),
             tuple(self.builder.collected),
             tuple(given),
+            tuple(Labels.of(v.type) for v in outputs),
         )
 
     def _graph(self, graph: onnx.GraphProto, outer: Environment, arguments: Sequence[Value]) -> list[Value]:
@@ -89,7 +90,7 @@ class _Importer:
     def _initializers(self, graph: onnx.GraphProto, env: Environment) -> None:
         for tensor in graph.initializer:
             dtype = dtypes.from_onnx(tensor.data_type)
-            if dtype is None:
+            if dtype is None and tensor.data_type != onnx.TensorProto.STRING:
                 self._refuse_type(f"initializer {tensor.name!r}", tensor.data_type)
                 env[tensor.name] = POISON
                 continue
@@ -200,7 +201,10 @@ class _Importer:
         schema_check.check_types(node, origin, inputs)
         attributes = {a.name: _attribute(a) for a in node.attribute}
         present = [v for v in inputs if v is not None]
-        if present and all(v.const is not None for v in present):
+        strings = any(v.type.names is not None for v in present)
+        if strings and not facts_of(node.op_type).strings:
+            raise Refuse(f"operator {node.op_type} of strings is not supported")
+        if present and not strings and all(v.const is not None for v in present):
             folded = folding.fold(node, origin, inputs, attributes, self.growth)
             if folded is not None:
                 dtype = folding.sizes_dtype(node, inputs, attributes)

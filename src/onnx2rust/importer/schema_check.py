@@ -36,14 +36,15 @@ def check_types(node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | N
             if formal.option != onnx.defs.OpSchema.FormalParameterOption.Optional:
                 problems.append(Problem(f"input {index} ({formal.name}) is missing"))
             continue
-        actual = f"tensor({_ONNX_SPELLING.get(value.dtype, value.dtype.value[0].lower())})"
+        spelled = _ONNX_SPELLING.get(value.dtype, value.dtype.value[0].lower())
+        actual = f"tensor({spelled if value.type.names is None else 'string'})"
         if actual not in allowed.get(formal.type_str, {formal.type_str}):
-            problems.append(Problem(f"input {index} ({formal.name}) cannot be of type {value.dtype}"))
+            problems.append(Problem(f"input {index} ({formal.name}) cannot be of type {value.type.kind}"))
         heterogeneous = formal.option == onnx.defs.OpSchema.FormalParameterOption.Variadic and not formal.is_homogeneous
         if formal.type_str in allowed and not heterogeneous:
             first = bound.setdefault(formal.type_str, actual)
             if first != actual:
-                problems.append(Problem(f"input {index} ({formal.name}) is {value.dtype}, another one is {first}"))
+                problems.append(Problem(f"input {index} ({formal.name}) is {value.type.kind}, another one is {first}"))
     if problems:
         raise Refuse(problems, invalid=True)
 

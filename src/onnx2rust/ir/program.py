@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TensorType:
-    """Element type and shape, outermost axis first."""
+    """Element type and shape, outermost axis first.
+
+    Strings are i64: places in `names`. `columns` says what the places along the last axis stand for, where the model does (a
+    sequence of maps is a table with a column a key).
+    """
 
     dtype: DType
     shape: tuple[Dim, ...]
+    names: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | tuple[int, ...] | None = None
 
     @property
     def rank(self) -> int:
@@ -42,10 +48,15 @@ class TensorType:
 
     def with_shape(self, *shape: Dim) -> TensorType:
         """The same element type with another shape."""
-        return TensorType(self.dtype, tuple(shape))
+        return TensorType(self.dtype, tuple(shape), self.names)
+
+    @property
+    def kind(self) -> str:
+        """The element type in words."""
+        return str(self.dtype) if self.names is None else "string"
 
     def __str__(self) -> str:
-        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
+        return f"{self.kind}[{', '.join(map(str, self.shape))}]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +173,22 @@ class Step:
         yield from (v for v in self.outputs if v is not None)
 
 
+@dataclass(frozen=True)
+class Labels:
+    """What the numbers of an output stand for: its elements are places in `names`, or the places along its last axis are
+    (`columns`)."""
+
+    names: tuple[str, ...] | tuple[int, ...]
+    columns: bool
+
+    @staticmethod
+    def of(type_: TensorType) -> Labels | None:
+        """Those of a tensor, if there are any."""
+        if type_.names is not None:
+            return Labels(type_.names, False)
+        return None if type_.columns is None else Labels(type_.columns, True)
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """A whole model, or a body of If/Loop. `symbols` are those that the caller must give a size, in order of appearance."""
@@ -172,6 +199,8 @@ class Program:
     output_names: tuple[str, ...]
     steps: tuple[Step, ...]
     symbols: tuple[str, ...] = ()
+    labels: tuple[Labels | None, ...] = ()
+    """What the numbers of each output stand for, where the model has names for them; empty in a body."""
 
     def captured(self) -> Iterator[Value]:
         """Values used here but defined outside (of a body), constants excluded."""

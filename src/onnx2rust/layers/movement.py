@@ -1,4 +1,4 @@
-"""Layers that move elements without computing (`tf_layers::movement`)."""
+"""Layers that move whole axes, and what lies between them, without computing (`tf_layers::movement`)."""
 
 from __future__ import annotations
 
@@ -150,122 +150,8 @@ class DynamicPad(Layer, rust="movement::DynamicPad", fallible=True, sized_by=(1,
 
 
 @dataclass(frozen=True)
-class Gather(Layer, rust="movement::Gather", sizes_in="axis::AlongAxis", fallible=True, input_names=("table", "indices")):
-    """y[o, i, k] = x[o, indices[i], k]."""
-
-    outer: Dim
-    axis: Dim
-    inner: Dim
-
-
-@dataclass(frozen=True)
-class GatherOrZero(
-    Layer, rust="movement::GatherOrZero", independent=(), input_shapes=("shape",), input_names=("table", "indices")
-):
-    """y[i] = x[indices[i]], zeros where there is no such row; negative indices may count from the end."""
-
-    negative: bool
-    shape: Dims
-
-
-@dataclass(frozen=True)
-class GatherElements(Layer, rust="movement::GatherElements", fallible=True, input_shapes=("shape", "indices_shape")):
-    """y[i] = x[i with its coordinate on `axis` replaced by indices[i]]."""
-
-    axis: int
-    shape: Dims
-    indices_shape: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.shape)),)
-
-
-@dataclass(frozen=True)
-class GatherNd(Layer, rust="movement::GatherNd", sizes_in="movement::GatherSlices", fallible=True):
-    """y[b, i] = x[b, indices[b, i, 0], indices[b, i, 1], …]."""
-
-    batch: Dim
-    axes: Dims
-    inner: Dim
-    n: Dim
-
-
-_UPDATES = Record.of("movement::ScatterUpdates", indices=1, updates=2)
-
-
-@dataclass(frozen=True)
-class ScatterElements(
-    Layer,
-    rust="movement::ScatterElements",
-    fallible=True,
-    in_place=(0,),
-    input_shapes=("shape", "indices_shape"),
-    inputs_in=(_UPDATES,),
-):
-    """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i]."""
-
-    axis: int
-    shape: Dims
-    indices_shape: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.shape)),)
-
-
-@dataclass(frozen=True)
-class ScatterElementsReduce(
-    Layer,
-    rust="movement::ScatterElementsReduce",
-    fallible=True,
-    in_place=(0,),
-    input_shapes=("shape", "indices_shape"),
-    inputs_in=(_UPDATES,),
-):
-    """The same, updates combined with what is there."""
-
-    axis: int
-    reduction: Variant
-    shape: Dims
-    indices_shape: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.shape)),)
-
-
-@dataclass(frozen=True)
-class ScatterNd(Layer, rust="movement::ScatterNd", sizes_in="movement::ScatterSlices", fallible=True, in_place=(0,)):
-    """x with x[indices[i, 0], indices[i, 1], …] = updates[i]."""
-
-    axes: Dims
-    inner: Dim
-    n: Dim
-
-
-@dataclass(frozen=True)
-class ScatterNdReduce(Layer, rust="movement::ScatterNdReduce", sizes_in="movement::ScatterSlices", fallible=True, in_place=(0,)):
-    """The same, updates combined with what is there."""
-
-    reduction: Variant
-    axes: Dims
-    inner: Dim
-    n: Dim
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.axes)),)
-
-
-@dataclass(frozen=True)
 class Range(Layer, rust="movement::Range", fallible=True):
     """y[i] = start + i · delta."""
-
-
-@dataclass(frozen=True)
-class OneHot(Layer, rust="movement::OneHot", sizes_in="axis::AlongAxis", fallible=True):
-    """y[o, d, i] = values[1] where d = indices[o, i], values[0] elsewhere; d counts along `axis`."""
-
-    outer: Dim
-    axis: Dim
-    inner: Dim
 
 
 @dataclass(frozen=True)
@@ -295,49 +181,6 @@ class EyeLike(Layer, rust="movement::EyeLike"):
 
 
 @dataclass(frozen=True)
-class NonZero(Layer, rust="movement::NonZero"):
-    """The indices of the elements that are not zero."""
-
-    shape: Dims
-
-
-@dataclass(frozen=True)
-class CompressSizes(Layer, rust="movement::Compress", fallible=True):
-    """How many positions a condition keeps."""
-
-    axis: Dim
-
-
-@dataclass(frozen=True)
-class Compress(Layer, rust="movement::Compress", sizes_in="axis::AlongAxis"):
-    """The positions of an axis that a condition keeps."""
-
-    outer: Dim
-    axis: Dim
-    inner: Dim
-
-
-_UNIQUE = Record.of("movement::UniquePlaces", first=1, inverse=2, counts=3)
-
-
-@dataclass(frozen=True)
-class Unique(
-    Layer,
-    rust="movement::Unique",
-    sizes_in="axis::AlongAxis",
-    fallible=True,
-    outputs_in=(_UNIQUE,),
-    optional_outputs=(1, 2, 3),
-):
-    """The distinct slices of an axis."""
-
-    sorted: bool
-    outer: Dim
-    axis: Dim
-    inner: Dim
-
-
-@dataclass(frozen=True)
 class ReverseSequence(Layer, rust="movement::ReverseSequence", sizes_in="movement::Sequences", fallible=True):
     """The first lengths[b] steps of sequence b reversed."""
 
@@ -345,63 +188,3 @@ class ReverseSequence(Layer, rust="movement::ReverseSequence", sizes_in="movemen
     batch: Dim
     steps: Dim
     inner: Dim
-
-
-@dataclass(frozen=True)
-class ResizeSizes(Layer, rust="movement::ResizeSizes", feature="resize", fallible=True):
-    """⌊size · scale⌋ for scales from a tensor."""
-
-    shape: Dims
-
-
-@dataclass(frozen=True)
-class ResizeNearest(
-    Layer,
-    rust="movement::ResizeNearest",
-    sizes_in="movement::ResizedAxis",
-    feature="resize",
-    chooses={1: "with_scales"},
-    independent=("outer",),
-):
-    """y[o] = x at the nearest position, along one axis."""
-
-    coordinates: Variant
-    nearest: Variant
-    scale: float | None
-    scale_index: int
-    extrapolation: float | int | bool
-    element: str
-    outer: Dim
-    axis: Dim
-    inner: Dim
-    out: Dim
-
-    def generics(self) -> tuple[str, ...]:
-        return (self.element,)
-
-    def constants(self) -> dict[str, object]:
-        return {k: v for k, v in super().constants().items() if k != "element"}
-
-
-@dataclass(frozen=True)
-class ResizeAxis(
-    Layer,
-    rust="movement::ResizeAxis",
-    sizes_in="movement::ResizedAxis",
-    feature="resize",
-    chooses={1: "with_scales"},
-    independent=("outer",),
-):
-    """y[o] = a weighted sum of neighbours, along one axis."""
-
-    coordinates: Variant
-    interpolation: Variant
-    scale: float | None
-    scale_index: int
-    exclude_outside: bool
-    antialias: bool
-    extrapolation: float
-    outer: Dim
-    axis: Dim
-    inner: Dim
-    out: Dim

@@ -17,6 +17,15 @@ from onnx2rust.registry import onnx_op, reads
 from onnx2rust.registry.facts import Half, Keeps, onnx_facts
 
 
+def _cast(g: Builder, x: Value, code: int) -> Value:
+    """A Cast to the type with this ONNX code; strings stay strings."""
+    if x.type.names is not None:
+        if code != onnx.TensorProto.STRING:
+            raise Refuse("a cast of strings is not supported", "turn classes into numbers with LabelEncoder")
+        return x
+    return cast_to(g, x, _target(code))
+
+
 def cast_to(g: Builder, x: Value, dtype: DType) -> Value:
     """x in another element type; float16 waits to be rounded (half.py)"""
     source = x if x.dtype is dtype else g.unrounded(x)
@@ -35,25 +44,25 @@ def _sizes_of_cast(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return arrays[0] if attributes.get("to") in integers else None
 
 
-onnx_facts("Cast", keeps=Keeps.ALL, half=Half.CASTS, sizes=_sizes_of_cast)
+onnx_facts("Cast", keeps=Keeps.ALL, strings=True, half=Half.CASTS, sizes=_sizes_of_cast)
 
 
 @onnx_op("Cast", since=(6, 9, 13))
 def cast_6(g: Builder, input: Value, *, to: int) -> Value:
     """y = x in another element type"""
-    return cast_to(g, input, _target(to))
+    return _cast(g, input, to)
 
 
 @onnx_op("Cast", since=(19, 21, 23))
 def cast_19(g: Builder, input: Value, *, saturate: int = 1, to: int) -> Value:
     """y = x in another element type (`saturate` is about 8-bit floats)"""
-    return cast_to(g, input, _target(to))
+    return _cast(g, input, to)
 
 
 @onnx_op("Cast", since=(24, 25, 28))
 def cast(g: Builder, input: Value, *, round_mode: str = "up", saturate: int = 1, to: int) -> Value:
     """y = x in another element type (`saturate` and `round_mode` are about 8-bit floats)"""
-    return cast_to(g, input, _target(to))
+    return _cast(g, input, to)
 
 
 onnx_facts("CastLike", half=Half.CASTS)

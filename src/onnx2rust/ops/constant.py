@@ -56,7 +56,7 @@ def constant(
     raise Refuse("string constants are not supported")
 
 
-onnx_facts("Identity", keeps=Keeps.ALL, half=Half.MOVES, sizes=lambda arrays, attributes: arrays[0])
+onnx_facts("Identity", keeps=Keeps.ALL, strings=True, half=Half.MOVES, sizes=lambda arrays, attributes: arrays[0])
 
 
 @onnx_op("Identity", since=(1, 13, 14, 16, 19, 21, 23, 24, 25))

@@ -16,7 +16,7 @@ from onnx2rust.ir.dims import Dim, ceil_div, maximum, product, symbol
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import TensorType, Value
-from onnx2rust.layers import movement
+from onnx2rust.layers import indexing, movement
 from onnx2rust.layers.shapes import split_at
 from onnx2rust.ops import known
 from onnx2rust.ops.axes import normal_axis
@@ -40,7 +40,7 @@ def _sizes_of_gather(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     )
 
 
-onnx_facts("Gather", half=Half.MOVES, reads={1: reads.ids_of_axis}, sizes=_sizes_of_gather)
+onnx_facts("Gather", strings=True, half=Half.MOVES, reads={1: reads.ids_of_axis}, sizes=_sizes_of_gather)
 
 
 @onnx_op("Gather", since=(1, 11, 13))
@@ -48,7 +48,7 @@ def gather(g: Builder, data: Value, indices: Value, *, axis: int = 0) -> Value:
     """y = x[…, indices, …]: the indices take the place of an axis."""
     x = data
     at = normal_axis(axis, x.rank)
-    layer = movement.Gather(*split_at(x.shape, at))
+    layer = indexing.Gather(*split_at(x.shape, at))
     shape = (*x.shape[:at], *indices.shape, *x.shape[at + 1 :])
     return g.step(layer, [x, indices], x.type.with_shape(*shape))
 
@@ -66,7 +66,7 @@ def gather_elements(g: Builder, data: Value, indices: Value, *, axis: int = 0) -
     """y[i] = x[i with its coordinate on `axis` replaced by indices[i]]."""
     x = data
     _check_ranks(x, indices)
-    layer = movement.GatherElements(normal_axis(axis, x.rank), x.shape, indices.shape)
+    layer = indexing.GatherElements(normal_axis(axis, x.rank), x.shape, indices.shape)
     return g.step(layer, [x, indices], x.type.with_shape(*indices.shape))
 
 
@@ -99,7 +99,7 @@ def gather_nd(g: Builder, data: Value, indices: Value, *, batch_dims: int = 0) -
         raise Refuse(f"batch_dims {b} of tensors of {x.rank} and {indices.rank} axes", invalid=True)
     length = _tuple_length(indices, x.rank - b)
     inner = x.shape[b + length :]
-    layer = movement.GatherNd(product(x.shape[:b]), x.shape[b : b + length], product(inner), product(indices.shape[b:-1]))
+    layer = indexing.GatherNd(product(x.shape[:b]), x.shape[b : b + length], product(inner), product(indices.shape[b:-1]))
     return g.step(layer, [x, indices], x.type.with_shape(*indices.shape[:-1], *inner))
 
 
@@ -116,8 +116,8 @@ def scatter(g: Builder, x: Value, indices: Value, updates: Value, axis: int, red
         raise Refuse(f"updates {updates.type} for indices {indices.type}", invalid=True)
     at = normal_axis(axis, x.rank)
     if reduction == "none":
-        return g.step(movement.ScatterElements(at, x.shape, indices.shape), [x, indices, updates], x.type)
-    layer = movement.ScatterElementsReduce(at, _reduction(reduction), x.shape, indices.shape)
+        return g.step(indexing.ScatterElements(at, x.shape, indices.shape), [x, indices, updates], x.type)
+    layer = indexing.ScatterElementsReduce(at, _reduction(reduction), x.shape, indices.shape)
     return g.step(layer, [x, indices, updates], x.type)
 
 
@@ -166,8 +166,8 @@ def scatter_nd(g: Builder, data: Value, indices: Value, updates: Value, *, reduc
     if isinstance(difference, int) and difference:
         raise Refuse(f"updates {updates.type} for indices {indices.type} into {x.type}", invalid=True)
     if reduction == "none":
-        return g.step(movement.ScatterNd(*sizes), [x, indices, updates], x.type)
-    return g.step(movement.ScatterNdReduce(_reduction(reduction), *sizes), [x, indices, updates], x.type)
+        return g.step(indexing.ScatterNd(*sizes), [x, indices, updates], x.type)
+    return g.step(indexing.ScatterNdReduce(_reduction(reduction), *sizes), [x, indices, updates], x.type)
 
 
 onnx_facts("MaxUnpool", reads={1: lambda use: Within(0, math.prod(use.shape(1)) - 1)})
@@ -193,7 +193,7 @@ def max_unpool(
         natural.append((n - 1) * windows.strides[d] + windows.kernel_shape[d] - total)
     count = x.type.size
     blank = g.view(zeros(g, x.dtype, natural), product(natural))
-    layer = movement.ScatterElements(0, (product(natural),), (count,))
+    layer = indexing.ScatterElements(0, (product(natural),), (count,))
     flat = g.step(layer, [blank, g.view(I, count), g.view(x, count)], x.type.with_shape(product(natural)))
     y = g.view(flat, *natural)
     if output_shape is None:
@@ -218,7 +218,7 @@ def one_hot(g: Builder, indices: Value, depth: Value, values: Value, *, axis: in
     if indices.dtype not in (DType.I64, DType.I32):
         indices = cast_to(g, indices, DType.I64)
     shape = indices.shape
-    layer = movement.OneHot(product(shape[:at]), size, product(shape[at:]))
+    layer = indexing.OneHot(product(shape[:at]), size, product(shape[at:]))
     out = values.type.with_shape(*shape[:at], size, *shape[at:])
     return g.step(layer, [indices, values], out)
 
@@ -231,7 +231,7 @@ def non_zero(g: Builder, X: Value) -> Value:
         raise Refuse("NonZero of float16 is not supported")
     count = g.new_symbol("count")
     shape = x.shape or (1,)
-    layer = movement.NonZero(shape)
+    layer = indexing.NonZero(shape)
     out = TensorType(DType.I64, (len(shape), symbol(count)))
     return g.step(layer, [x], out, defines=(count,))
 
@@ -247,9 +247,9 @@ def compress(g: Builder, input: Value, condition: Value, *, axis: int | None = N
         x, axis = g.view(x, x.type.size), 0
     at = normal_axis(axis, x.rank)
     sizes = split_at(x.shape, at)
-    (count,) = g.sizes_by(movement.CompressSizes(sizes[1]), [condition], "count")
+    (count,) = g.sizes_by(indexing.CompressSizes(sizes[1]), [condition], "count")
     out = x.type.with_shape(*x.shape[:at], count, *x.shape[at + 1 :])
-    return g.step(movement.Compress(*sizes), [x, condition], out)
+    return g.step(indexing.Compress(*sizes), [x, condition], out)
 
 
 @onnx_op("Unique", since=(11, 28))
@@ -268,7 +268,7 @@ def unique(g: Builder, X: Value, *, axis: int | None = None, sorted: int = 1, n_
     more: list[TensorType | None] = [
         TensorType(DType.I64, (d,)) if k + 1 < n_outputs else None for k, d in enumerate((n, sizes[1], n))
     ]
-    return g.steps(movement.Unique(bool(sorted), *sizes), [x], *types, *more, defines=(name,))
+    return g.steps(indexing.Unique(bool(sorted), *sizes), [x], *types, *more, defines=(name,))
 
 
 onnx_facts("Range", reads={0: reads.always(Within(0, 2)), 1: reads.always(Within(4, 8)), 2: reads.always(Within(1, 2))})

@@ -15,7 +15,7 @@ from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Value
-from onnx2rust.layers import movement
+from onnx2rust.layers import resize as layers
 from onnx2rust.layers.shapes import split_at
 from onnx2rust.ops.axes import normal_axes
 from onnx2rust.registry import Const, onnx_op
@@ -110,7 +110,7 @@ def _resize(g: Builder, x: Value, axes: dict[int, _Axis], rule: _Rule) -> Value:
 
 def _layer(
     dtype: DType, coordinates: Variant, rule: _Rule, axis: _Axis, sizes: tuple[Dim, Dim, Dim]
-) -> movement.ResizeNearest | movement.ResizeAxis:
+) -> layers.ResizeNearest | layers.ResizeAxis:
     outer, n, inner = sizes
     if rule.mode == "nearest":
         name = rule.nearest
@@ -122,9 +122,7 @@ def _layer(
         outside: float | int | bool = rule.extrapolation_value
         if not dtype.is_float:
             outside = bool(outside) if dtype is DType.BOOL else int(outside)
-        return movement.ResizeNearest(
-            coordinates, nearest, axis.scale, axis.index, outside, dtype.rust, outer, n, inner, axis.out
-        )
+        return layers.ResizeNearest(coordinates, nearest, axis.scale, axis.index, outside, dtype.rust, outer, n, inner, axis.out)
     if rule.mode not in ("linear", "cubic"):
         raise Refuse(f"mode {rule.mode!r} of Resize is unknown", invalid=True)
     if dtype is not DType.F32:
@@ -133,7 +131,7 @@ def _layer(
         kind = Variant.of("movement::Interpolation", "Linear")
     else:
         kind = Variant.of("movement::Interpolation", "Cubic", a=float(rule.cubic_coeff_a))
-    return movement.ResizeAxis(
+    return layers.ResizeAxis(
         coordinates,
         kind,
         axis.scale,
@@ -161,7 +159,7 @@ def _by_scales(x: Value, scales: Sequence[float], axes: Sequence[int]) -> dict[i
 def _by_scales_of_the_run(g: Builder, x: Value, scales: Value, axes: Sequence[int]) -> dict[int, _Axis]:
     if scales.type.size != len(axes):
         raise Refuse(f"{scales.type.size} scales for {len(axes)} axes", invalid=True)
-    layer = movement.ResizeSizes(tuple(x.shape[a] for a in axes))
+    layer = layers.ResizeSizes(tuple(x.shape[a] for a in axes))
     sizes = g.sizes_by(layer, [scales], *(f"resized_{k}" for k in range(len(axes))))
     return {a: _Axis(sizes[k], None, scales=scales, index=k) for k, a in enumerate(axes)}
 

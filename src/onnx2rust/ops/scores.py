@@ -9,6 +9,7 @@ import numpy as np
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import TensorType, Value
 from onnx2rust.layers.elementwise import Add, Greater, Neg, Sub
 from onnx2rust.layers.movement import Concat
@@ -22,9 +23,12 @@ from onnx2rust.ops.indexing import gather
 TRANSFORMS = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
 
 
-def transformed(g: Builder, scores: Value, how: str) -> Value:
-    """The scores [rows, n], as float32, after `post_transform`."""
-    scores = g.cast(scores, DType.F32)
+def transformed(g: Builder, scores: Value, how: str, dtype: DType = DType.F32) -> Value:
+    """The scores [rows, n] after `post_transform`, which computes in float32, in an element type."""
+    return g.cast(scores if how == "NONE" else _transformed(g, g.cast(scores, DType.F32), how), dtype)
+
+
+def _transformed(g: Builder, scores: Value, how: str) -> Value:
     if how == "SOFTMAX":
         rows, count = scores.shape
         return g.step(Softmax(rows, count, 1), [scores], scores.type)
@@ -32,7 +36,7 @@ def transformed(g: Builder, scores: Value, how: str) -> Value:
         return activate(g, scores, "Sigmoid")
     if how == "SOFTMAX_ZERO":
         return g.step(SoftmaxZero(scores.shape), [scores], scores.type)
-    return g.step(Probit(), [scores], scores.type) if how == "PROBIT" else scores
+    return g.step(Probit(), [scores], scores.type)
 
 
 def transform(how: str) -> str:
@@ -53,6 +57,17 @@ def two_columns(g: Builder, score: Value, positive: bool) -> Value:
     return g.step(layer, [other, score], score.type.with_shape(score.shape[0], 2))
 
 
+def of_two(g: Builder, score: Value, how: str, *, positive: bool, threshold: float) -> tuple[Value, Value, str]:
+    """The class, both scores and what they are turned into, from the score of the second of two classes [rows, 1]: that class
+    where it is above the threshold. The first has what is missing to 1 (`positive`), or the opposite, as it always has where
+    LOGISTIC makes probabilities of them."""
+    if how == "PROBIT":
+        raise Refuse("PROBIT of one score for two classes", "the specification leaves open what that means")
+    logistic = how == "LOGISTIC"
+    both = two_columns(g, score, positive and not logistic)
+    return above(g, score, threshold), both, "LOGISTIC" if logistic else "NONE"
+
+
 def above(g: Builder, score: Value, threshold: float) -> Value:
     """The class [rows] of scores [rows, 1]: 1 where they are greater, else 0."""
     limit = g.constant(np.full((1, 1), threshold, score.dtype.numpy))
@@ -66,8 +81,20 @@ def greatest(g: Builder, scores: Value) -> Value:
     return g.view(best, rows)
 
 
-def labelled(g: Builder, index: Value, labels: Sequence[int]) -> Value:
-    """The labels of classes [rows]."""
+def class_labels(integers: Sequence[int] | None, strings: Sequence[str] | None, names: tuple[str, str]) -> list[int] | list[str]:
+    """The labels of all classes, of which one of two attributes (with these `names`) has a list. Raises Refuse."""
+    if bool(integers) == bool(strings):
+        raise Refuse(f"one of {names[0]} and {names[1]} must be given", invalid=True)
+    return list(integers or ()) or list(strings or ())
+
+
+def labelled(g: Builder, index: Value, labels: Sequence[int] | Sequence[str]) -> Value:
+    """The labels of classes [rows]; strings are places in their table."""
+    if isinstance(labels[0], str):
+        names = tuple(str(label) for label in labels)
+        if len(set(names)) < len(names):
+            raise Refuse("two classes have one name", invalid=True)
+        return g.step(View(), [index], TensorType(DType.I64, index.shape, names))
     if list(labels) == list(range(len(labels))):
         return index
     return gather(g, g.constant(np.array(labels, np.int64)), index)

@@ -72,6 +72,7 @@ def _sizes_of_reshape(arrays: list[Any], attributes: dict[str, Any]) -> Any:
 
 onnx_facts(
     "Reshape",
+    strings=True,
     keeps=Keeps.ALL,
     half=Half.MOVES,
     reads={1: lambda use: Factors(math.prod(use.shape(0)))},
@@ -99,7 +100,7 @@ def reshape(g: Builder, data: Value, shape: Value, *, allowzero: int = 0) -> Val
     return g.view(data, *g.sizes_by(layer, [g.cast_sizes(shape)], *(f"axis_{k}" for k in range(rank))))
 
 
-onnx_facts("Flatten", keeps=Keeps.ALL, half=Half.MOVES)
+onnx_facts("Flatten", keeps=Keeps.ALL, strings=True, half=Half.MOVES)
 
 
 @onnx_op("Flatten", since=(1, 9, 11, 13, 21, 23, 24, 25))
@@ -131,7 +132,7 @@ def _sizes_of_squeeze(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return np.squeeze(arrays[0], None if axes is None else tuple(axes))
 
 
-onnx_facts("Squeeze", keeps=Keeps.ALL, half=Half.MOVES, reads={1: reads.unit_axes}, sizes=_sizes_of_squeeze)
+onnx_facts("Squeeze", keeps=Keeps.ALL, strings=True, half=Half.MOVES, reads={1: reads.unit_axes}, sizes=_sizes_of_squeeze)
 
 
 @onnx_op("Squeeze", since=(1, 11))
@@ -158,7 +159,7 @@ def _sizes_of_unsqueeze(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return None if axes is None else np.expand_dims(arrays[0], tuple(axes))
 
 
-onnx_facts("Unsqueeze", keeps=Keeps.ALL, half=Half.MOVES, reads={1: reads.new_axes}, sizes=_sizes_of_unsqueeze)
+onnx_facts("Unsqueeze", keeps=Keeps.ALL, strings=True, half=Half.MOVES, reads={1: reads.new_axes}, sizes=_sizes_of_unsqueeze)
 
 
 @onnx_op("Unsqueeze", since=(1, 11))

@@ -19,13 +19,15 @@ from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Value
 from onnx2rust.layers.elementwise import Div
 from onnx2rust.layers.tree import TreeEnsemble
-from onnx2rust.ops import scores
+from onnx2rust.ops import scores, tree_branches
 from onnx2rust.ops.binary import binary
+from onnx2rust.ops.indexing import gather
 from onnx2rust.ops.tree_tables import LEAF, MODES, Malformed, Nodes, Tables, Weights, tables
 from onnx2rust.registry import Attributes, onnx_op
 
 ML = "ai.onnx.ml"
 Array = np.ndarray[Any, Any]
+_NUMBERED = ("AVERAGE", "SUM", "MIN", "MAX")
 _AGGREGATES = {"SUM": "Sum", "AVERAGE": "Sum", "MIN": "Min", "MAX": "Max"}
 _RULE = "the specification leaves open what that means"
 
@@ -219,13 +221,68 @@ def tree_ensemble_classifier(g: Builder, X: Value, *, trees: TreeAttributes3, le
     return _classify(g, X, trees, leaves)
 
 
+@onnx_op("TreeEnsemble", since=5, domain=ML)
+def tree_ensemble(
+    g: Builder,
+    X: Value,
+    *,
+    aggregate_function: int = 1,
+    leaf_targetids: list[int],
+    leaf_weights: TensorProto,
+    membership_values: TensorProto | None = None,
+    n_targets: int | None = None,
+    nodes_falseleafs: list[int],
+    nodes_falsenodeids: list[int],
+    nodes_featureids: list[int],
+    nodes_hitrates: TensorProto | None = None,
+    nodes_missing_value_tracks_true: list[int] | None = None,
+    nodes_modes: TensorProto,
+    nodes_splits: TensorProto,
+    nodes_trueleafs: list[int],
+    nodes_truenodeids: list[int],
+    post_transform: int = 0,
+    tree_roots: list[int],
+) -> Value:
+    """y = what the trees give each target, added up; branches and leaves have lists of their own"""
+    if not 0 <= aggregate_function < len(_NUMBERED):
+        raise Refuse(f"aggregate_function={aggregate_function}; it is 0 to {len(_NUMBERED) - 1}", invalid=True)
+    if not 0 <= post_transform < len(scores.TRANSFORMS):
+        raise Refuse(f"post_transform={post_transform}; it is 0 to {len(scores.TRANSFORMS) - 1}", invalid=True)
+    kind = np.float64 if X.dtype is DType.F64 else np.float32
+    splits, weights, modes = (numpy_helper.to_array(t).reshape(-1) for t in (nodes_splits, leaf_weights, nodes_modes))
+    members = None if membership_values is None else numpy_helper.to_array(membership_values).reshape(-1).astype(kind)
+    branches = tree_branches.Branches(
+        np.array(nodes_featureids, np.int64),
+        modes.astype(np.int64),
+        splits.astype(kind),
+        np.array(nodes_truenodeids, np.int64),
+        np.array(nodes_falsenodeids, np.int64),
+        np.array(nodes_trueleafs, np.int64) != 0,
+        np.array(nodes_falseleafs, np.int64) != 0,
+        np.array(nodes_missing_value_tracks_true or [0] * len(modes), np.int64) == 1,
+    )
+    leaves = np.array(leaf_targetids, np.int64), weights.astype(kind)
+    try:
+        model = _Model(*tree_branches.nodes(branches, *leaves, np.array(tree_roots, np.int64), members), np.zeros(0, kind))
+    except Malformed as error:
+        raise Refuse(str(error), invalid=True) from None
+    how = scores.TRANSFORMS[post_transform]
+    return _aggregated(g, X, model, _NUMBERED[aggregate_function], n_targets, how, X.dtype)
+
+
 def _regress(
     g: Builder, X: Value, trees: TreeAttributes, leaves: Targets, aggregate_function: str, n_targets: int | None
 ) -> Value:
     if aggregate_function not in _AGGREGATES:
         raise Refuse(f"aggregate_function={aggregate_function!r}; it is one of {', '.join(_AGGREGATES)}", invalid=True)
     how = scores.transform(trees.post_transform)
-    model = _model(trees, leaves, X)
+    return _aggregated(g, X, _model(trees, leaves, X), aggregate_function, n_targets, how)
+
+
+def _aggregated(
+    g: Builder, X: Value, model: _Model, aggregate_function: str, n_targets: int | None, how: str, dtype: DType = DType.F32
+) -> Value:
+    """What the trees say of each target, with the base values, and after `how`."""
     targets = 0 if n_targets is None else n_targets
     if targets < 1:
         raise Refuse(f"n_targets is {n_targets}", invalid=True)
@@ -241,15 +298,12 @@ def _regress(
         y = binary(g, Div, y, g.constant(np.full((1, 1), len(found.roots), y.dtype.numpy)))
     y = scores.plus(g, y, model.base)
     # onnxruntime turns a single score into nothing but a z-score
-    return scores.transformed(g, y, how if targets > 1 or how == "PROBIT" else "NONE")
+    return scores.transformed(g, y, how if targets > 1 or how == "PROBIT" else "NONE", dtype)
 
 
 def _classify(g: Builder, X: Value, trees: TreeAttributes, leaves: Classes) -> tuple[Value, Value]:
-    labels, names = leaves.classlabels_int64s, leaves.classlabels_strings
-    if bool(labels) == bool(names):
-        raise Refuse("one of classlabels_int64s and classlabels_strings must be given", invalid=True)
-    if not labels:
-        raise Refuse("classes with names are not supported", "give classes numbers")
+    names = "classlabels_int64s", "classlabels_strings"
+    labels = scores.class_labels(leaves.classlabels_int64s, leaves.classlabels_strings, names)
     how = scores.transform(trees.post_transform)
     model = _model(trees, leaves, X)
     x = _samples(g, X, model)
@@ -257,7 +311,7 @@ def _classify(g: Builder, X: Value, trees: TreeAttributes, leaves: Classes) -> t
     if classes > 2:
         index, z = _of_many(g, x, model, classes)
     elif classes == 2:
-        index, z, how = _of_two(g, x, model, how)
+        index, z, how = _of_two(g, x, model, how, labels)
     else:
         raise Refuse("a classifier of one class is not supported")
     return scores.labelled(g, index, labels), scores.transformed(g, z, how)
@@ -279,17 +333,20 @@ def _of_many(g: Builder, x: Value, model: _Model, classes: int) -> tuple[Value, 
     return scores.greatest(g, z), z
 
 
-def _of_two(g: Builder, x: Value, model: _Model, how: str) -> tuple[Value, Value, str]:
+def _of_two(g: Builder, x: Value, model: _Model, how: str, labels: list[int] | list[str]) -> tuple[Value, Value, str]:
     """The class, both scores, and what they are turned into, from weights for one class: those are of the second, whatever their
-    number. Where none is negative they are probabilities, unless LOGISTIC makes them such."""
+    number. Where none is negative they are probabilities, unless LOGISTIC makes them such. Of weights for both, those of the
+    second decide (onnxruntime then calls the classes 0 and 1, unless they have names)."""
     ids = np.unique(model.weights.targets)
+    if ids.tolist() == [0, 1] and not len(model.base) and (labels == [0, 1] or isinstance(labels[0], str)):
+        found = _tables(model, x, 2)
+        if not found.always.all():
+            raise Refuse(f"some rows are given no weight for class {np.argmin(found.always)}", "it has no score there: " + _RULE)
+        z = _ensemble(g, x, found, 2, "Sum")
+        return scores.above(g, gather(g, z, g.constant(np.array([1])), axis=1), 0.0), z, how
     if ids.tolist() != [0] or len(model.base) > 1:
         what = f"weights for classes {', '.join(map(str, ids[:4]))} of two, and {len(model.base)} base_values"
-        raise Refuse(what, f"{_RULE}; exporters write weights for class 0, and one base value or none")
-    if how == "PROBIT":
-        raise Refuse("PROBIT of one score for two classes", _RULE)
+        raise Refuse(what, f"{_RULE}; exporters write weights for class 0, or for both of 0 and 1")
     positive = not (model.weights.weights < 0).any()
     score = scores.plus(g, _ensemble(g, x, _tables(model, x, 1), 1, "Sum"), model.base)
-    index = scores.above(g, score, 0.5 if positive else 0.0)
-    logistic = how == "LOGISTIC"
-    return index, scores.two_columns(g, score, positive and not logistic), "LOGISTIC" if logistic else "NONE"
+    return scores.of_two(g, score, how, positive=positive, threshold=0.5 if positive else 0.0)

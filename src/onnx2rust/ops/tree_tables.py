@@ -36,7 +36,12 @@ class Malformed(ValueError):
 @dataclass(frozen=True)
 class Nodes:
     """What a model says of its nodes, one element a node: numbers of trees and nodes, places in MODES, columns, thresholds,
-    numbers of the children, and whether NaN goes to the true child."""
+    numbers of the children, and whether NaN goes to the true child. The first node of each tree is its root, unless the places of
+    `roots` are given.
+
+    A node may be another one again (`same_as`, its place; −1 where it is none): the child of a second branch. It has no children
+    of its own.
+    """
 
     trees: Array
     numbers: Array
@@ -46,9 +51,13 @@ class Nodes:
     true_children: Array
     false_children: Array
     missing_is_true: Array
+    roots: Array | None = None
+    same_as: Array | None = None
 
     def name(self, place: int) -> str:
         """How messages call a node."""
+        if self.roots is not None:
+            return f"node {self.numbers[place]}"
         return f"node {self.numbers[place]} of tree {self.trees[place]}"
 
 
@@ -64,8 +73,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Tables:
-    """The fields of `tf_layers::tree::TreeEnsemble`. `always` tells of each target whether every
-    row is given a weight for it, `ever` whether any is."""
+    """The fields of `tf_layers::tree::TreeEnsemble`. `always` tells of each target whether every row is given a weight for it."""
 
     roots: Array
     branches: Array
@@ -78,7 +86,6 @@ class Tables:
     columns_read: int
     special: bool
     always: Array
-    ever: Array
 
 
 def tables(nodes: Nodes, weights: Weights, targets: int, *, adds: bool) -> Tables:
@@ -88,18 +95,21 @@ def tables(nodes: Nodes, weights: Weights, targets: int, *, adds: bool) -> Table
     wrong = np.flatnonzero(~leaf & ((nodes.columns < 0) | (nodes.columns >= MOST_COLUMNS)))
     if wrong.size:
         raise Malformed(f"{nodes.name(wrong[0])} reads column {nodes.columns[wrong[0]]}")
-    first, second, asks, thresholds = _questions(nodes, places, ~leaf)
-    order, roots, depth = _levels(nodes, first, second, ~leaf)
+    again = np.full(len(leaf), -1) if nodes.same_as is None else nodes.same_as
+    branch = ~leaf & (again < 0)
+    first, second, asks, thresholds = _questions(nodes, places, branch)
+    order, tree, roots, depth = _levels(nodes, first, second, branch)
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    place = np.where(leaf, np.arange(len(order)), first)
-    columns = np.where(leaf, 0, nodes.columns)
+    place = np.where(again >= 0, again, np.where(leaf, np.arange(len(order)), first))
+    columns = np.where(branch, nodes.columns, 0)
+    # a node that is another one again asks nothing, and leads to it
     branches = np.stack([columns * 8 + asks, rank[place]], axis=1)[order]
     leaves = np.where(leaf[order], np.cumsum(leaf[order]) - 1, 0)
     leaf_places = order[leaf[order]]
     owned = _owned(nodes, places, weights, targets)
     per_leaf, leaf_targets, leaf_weights = _of_leaves(nodes, owned, targets, leaf_places, adds)
-    always, ever = _given(nodes, leaf, owned, targets)
+    always = _given(tree, leaf, owned, targets)
     return Tables(
         rank[roots].astype(np.uint32),
         branches.astype(np.uint32),
@@ -112,7 +122,6 @@ def tables(nodes: Nodes, weights: Weights, targets: int, *, adds: bool) -> Table
         int(columns.max(initial=0)) + 1,
         bool(np.any(asks & (NAN_IS_YES | ONLY_EQUAL))),
         always,
-        ever,
     )
 
 
@@ -168,22 +177,26 @@ def _questions(nodes: Nodes, places: _Places, branch: Array) -> tuple[Array, Arr
     return np.where(opposite, true, false), np.where(opposite, false, true), np.where(branch, asks, 0), thresholds
 
 
-def _levels(nodes: Nodes, first: Array, second: Array, branch: Array) -> tuple[Array, Array, int]:
-    """The nodes tree by tree, in each level by level, children side by side; the roots, and the number of levels below them."""
+def _levels(nodes: Nodes, first: Array, second: Array, branch: Array) -> tuple[Array, Array, Array, int]:
+    """The nodes tree by tree, in each level by level, children side by side; the tree of each node, the roots, and the number of
+    levels below them."""
     parents = np.zeros(len(branch), np.int64)
     np.add.at(parents, first[branch], 1)
     np.add.at(parents, second[branch], 1)
     if (parents > 1).any():
         raise Malformed(f"{nodes.name(int(np.argmax(parents > 1)))} is the child of two branches")
-    begins = np.flatnonzero(np.r_[True, nodes.trees[1:] != nodes.trees[:-1]])
-    if len(begins) != len(np.unique(nodes.trees)):
-        raise Malformed("the nodes of a tree do not stand together")
+    begins = _roots(nodes)
     if parents[begins].any():
         inner = begins[np.argmax(parents[begins] > 0)]
-        raise Malformed(f"{nodes.name(inner)}, the first of its tree and so the root, is another node's child")
+        why = "a root" if nodes.roots is not None else "the first of its tree and so the root"
+        raise Malformed(f"{nodes.name(inner)}, {why}, is another node's child")
+    tree = np.full(len(branch), -1)
+    tree[begins] = np.arange(len(begins))
     levels, level = [begins], begins
     while (level := level[branch[level]]).size:
-        level = np.stack([first[level], second[level]], axis=1).reshape(-1)
+        children = np.stack([first[level], second[level]], axis=1)
+        tree[children] = tree[level][:, None]
+        level = children.reshape(-1)
         levels.append(level)
         if len(levels) > MOST_LEVELS:
             raise Malformed(f"a tree has more than {MOST_LEVELS} levels")
@@ -191,7 +204,19 @@ def _levels(nodes: Nodes, first: Array, second: Array, branch: Array) -> tuple[A
     if len(order) < len(branch):
         lost = np.setdiff1d(np.arange(len(branch)), order)
         raise Malformed(f"{nodes.name(lost[0])} cannot be reached from the root of its tree")
-    return order[np.argsort(np.searchsorted(begins, order, side="right"), kind="stable")], begins, len(levels) - 1
+    return order[np.argsort(tree[order], kind="stable")], tree, begins, len(levels) - 1
+
+
+def _roots(nodes: Nodes) -> Array:
+    """The places of the roots."""
+    if nodes.roots is not None:
+        if len(np.unique(nodes.roots)) < len(nodes.roots):
+            raise Malformed("a root is given twice")
+        return nodes.roots
+    begins = np.flatnonzero(np.r_[True, nodes.trees[1:] != nodes.trees[:-1]])
+    if len(begins) != len(np.unique(nodes.trees)):
+        raise Malformed("the nodes of a tree do not stand together")
+    return begins
 
 
 _Owned = tuple[Array, Array, Array]
@@ -239,15 +264,11 @@ def _owned(nodes: Nodes, places: _Places, weights: Weights, targets: int) -> _Ow
     return owner[kept], weights.targets[kept], weights.weights[kept]
 
 
-def _given(nodes: Nodes, leaf: Array, owned: _Owned, targets: int) -> tuple[Array, Array]:
-    """Of each target, whether all leaves of some tree have a weight for it, and whether any leaf has."""
+def _given(tree: Array, leaf: Array, owned: _Owned, targets: int) -> Array:
+    """Of each target, whether all leaves of some tree have a weight for it."""
     owner, target, _ = owned
-    _, tree = np.unique(nodes.trees, return_inverse=True)
-    tree = tree.reshape(-1)
     leaves = np.bincount(tree[leaf])
     pairs, counts = np.unique(np.stack([tree[owner], target], axis=1), axis=0, return_counts=True)
     always = np.zeros(targets, bool)
     always[pairs[counts == leaves[pairs[:, 0]], 1]] = True
-    ever = np.zeros(targets, bool)
-    ever[target] = True
-    return always, ever
+    return always

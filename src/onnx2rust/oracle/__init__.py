@@ -22,6 +22,7 @@ from onnx2rust.ir.program import Program
 from onnx2rust.model.graph import all_graphs
 from onnx2rust.model.reference import Reference
 from onnx2rust.oracle.compare import Comparison, compare
+from onnx2rust.oracle.labels import numbers
 from onnx2rust.oracle.referee import NOISE, NoRefereeError, Referee
 
 Array = np.ndarray[Any, Any]
@@ -171,7 +172,7 @@ class Oracle:
         if self._reference is None:
             return None
         try:
-            return self._reference.run(arrays)
+            return numbers(self._reference.run(arrays), self._program.labels)
         except ToolError as error:
             self._failure = error
             return None
@@ -180,7 +181,7 @@ class Oracle:
         if self._referee is None:
             return None
         try:
-            return self._referee.run(arrays)
+            return numbers(self._referee.run(arrays), self._program.labels)
         except NoRefereeError:
             return None
 
@@ -198,7 +199,7 @@ class Oracle:
         """Raises each output's slack to twice what other roundings make of it."""
         assert self._referee is not None
         for seed in range(NOISY_RUNS):
-            noisy = self._referee.run(arrays, NOISE, seed)
+            noisy = numbers(self._referee.run(arrays, NOISE, seed), self._program.labels)
             for certainty, a, b in zip(self.certainty, exact, noisy, strict=True):
                 certainty.slack = max(certainty.slack, 2 * _distance(a, b))
 
@@ -213,7 +214,7 @@ class Oracle:
         if self._quantised or not doubtful:
             return
         try:
-            narrow = Referee(self._proto, wide=False).run(arrays)
+            narrow = numbers(Referee(self._proto, wide=False).run(arrays), self._program.labels)
         except NoRefereeError:
             return
         for k in doubtful:

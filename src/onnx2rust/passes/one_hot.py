@@ -23,7 +23,7 @@ from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import LINEAR, Activate
 from onnx2rust.layers.cast import Cast, Where
 from onnx2rust.layers.dense import Dense
-from onnx2rust.layers.movement import GatherOrZero, OneHot
+from onnx2rust.layers.indexing import GatherOrZero, OneHot
 from onnx2rust.layers.shapes import collapse_broadcast
 from onnx2rust.passes import dead
 from onnx2rust.passes.algebra import number, root

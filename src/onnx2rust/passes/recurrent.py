@@ -28,7 +28,8 @@ from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Copy, Layer, View
 from onnx2rust.ir.program import Program, Step, TensorType, Value
 from onnx2rust.layers import recurrent
-from onnx2rust.layers.movement import Concat, Expand, Gather, Slice, Tile, Transpose
+from onnx2rust.layers.indexing import Gather
+from onnx2rust.layers.movement import Concat, Expand, Slice, Tile, Transpose
 from onnx2rust.passes import dead
 from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite

@@ -21,7 +21,7 @@ from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.cast import Cast
-from onnx2rust.layers.movement import Gather, GatherElements, GatherNd
+from onnx2rust.layers.indexing import Gather, GatherElements, GatherNd
 from onnx2rust.passes import dead
 from onnx2rust.passes.algebra import ONE, Expansion, number
 from onnx2rust.passes.declines import Decline, Declines

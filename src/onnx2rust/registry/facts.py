@@ -48,6 +48,8 @@ class Facts:
     folded: bool = True
     """Whether it is computed at conversion where all its inputs are known."""
     keeps: Keeps | None = None
+    strings: bool = False
+    """Whether the lowering knows that strings are places in a table of names (`TensorType.names`)."""
     reads: Mapping[int, Entry] = field(default_factory=dict)
     """What the elements of an input may be, by its position, where not any will do (`usage`)."""
     unknown: int = 0

@@ -23,7 +23,7 @@ PLACES = {f"tensor({t})" for t in ("int32", "int64", "bool")}
 
 
 def test_facts_are_of_operators_that_are_lowered_or_defined_by_others() -> None:
-    lowered = {name for domain, name in operators() if not domain}
+    lowered = {name for _, name in operators()}
     for name in EVERY.keys() - lowered:
         schema: Any = onnx.defs.get_schema(name)
         assert schema.has_function or schema.has_context_dependent_function or name in ("Scan", "CenterCropPad"), name
@@ -31,7 +31,7 @@ def test_facts_are_of_operators_that_are_lowered_or_defined_by_others() -> None:
 
 def test_what_an_entry_reads_is_an_input() -> None:
     for name, known in EVERY.items():
-        versions = [s for s in onnx.defs.get_all_schemas_with_history() if (s.domain, s.name) == ("", name)]
+        versions = [s for s in onnx.defs.get_all_schemas_with_history() if s.name == name]
         variadic = any(s.max_input > len(s.inputs) for s in versions)
         most = max((len(s.inputs) for s in versions), default=0)
         if name not in schemas.ONNXRUNTIMES:
@@ -48,7 +48,6 @@ def test_every_input_that_is_no_mere_data_has_a_rule_by_which_it_is_drawn() -> N
         for (domain, name), entries in operators().items()
         for operator in entries
         for version in operator.since
-        if not domain
         for place, formal in enumerate(schemas.schema(name, domain, version).inputs)  # type: ignore[union-attr]
         if set(formal.types) <= PLACES and place not in facts_of(name).reads
     }

@@ -28,7 +28,10 @@ _KERNELS: list[Any] = [
     small.Softmax, small.LogSoftmax, small.Hardmax, small.Scatter, small.Resize, small.Erf, small.BatchNormalization,
     small.LayerNormalization, small.SimplifiedLayerNormalization,
     small.DequantizeLinear, small.QuantizeLinear,
-    classical.TreeEnsembleRegressor, classical.TreeEnsembleClassifier,
+    classical.TreeEnsembleRegressor, classical.TreeEnsembleClassifier, classical.TreeEnsemble, classical.ZipMap,
+    classical.Scaler, classical.Normalizer, classical.Imputer, classical.FeatureVectorizer, classical.OneHotEncoder,
+    classical.LabelEncoder, classical.LinearRegressor, classical.LinearClassifier,
+    classical.SVMRegressor, classical.SVMClassifier,
 ]  # fmt: skip
 
 

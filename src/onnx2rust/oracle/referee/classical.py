@@ -64,6 +64,175 @@ def transformed(scores: Array, how: str) -> Array:
     return scores
 
 
+def _labels(given: dict[str, Any], integers: str) -> Array:
+    """The labels of all classes: integers, or strings."""
+    return np.array(given[integers], np.int64) if given.get(integers) else np.array(given["classlabels_strings"], object)
+
+
+class ZipMap(_Classical):
+    """The columns: which key has which is known to whoever compares them."""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array]:
+        return (x.reshape(1, -1) if x.ndim == 1 else x,)
+
+
+class Scaler(_Classical):
+    """(x − offset) · scale"""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array]:
+        given = self.given()
+        wide = x if x.dtype.kind == "f" else x.astype(np.float32)
+        return ((wide.astype(np.float64) - np.array(given["offset"])) * np.array(given["scale"]),)
+
+
+class Normalizer(_Classical):
+    """Each row divided by its norm, if that is not 0."""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array]:
+        rows = _wide(x)
+        how = self.given().get("norm", "MAX")
+        if how == "MAX":
+            norm = np.fmax.reduce(rows, axis=1, keepdims=True)
+        else:
+            norm = np.abs(rows).sum(axis=1, keepdims=True) if how == "L1" else np.sqrt((rows**2).sum(axis=1, keepdims=True))
+        return (np.where(norm == 0, rows, rows / norm).reshape(x.shape),)
+
+
+class Imputer(_Classical):
+    """x, but where it is the replaced value the imputed one."""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array]:
+        given, kind = self.given(), "float" if x.dtype.kind == "f" else "int64"
+        replaced = given.get(f"replaced_value_{kind}", 0)
+        missing = np.isnan(x) if np.isnan(replaced) else x == replaced
+        return (np.where(missing, np.array(given[f"imputed_value_{kind}s"], x.dtype), x),)
+
+
+class FeatureVectorizer(_Classical):
+    """All columns side by side."""
+
+    def _run(self, *x: Array, **_: Any) -> tuple[Array]:
+        return (np.hstack([_wide(a) for a in x]),)
+
+
+class OneHotEncoder(_Classical):
+    """1 at the category of x, else 0."""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array]:
+        categories = np.array(self.given()["cats_int64s"], np.int64)
+        return ((x.astype(np.int64)[..., None] == categories).astype(np.float64),)
+
+
+class LabelEncoder(_Classical):
+    """The value of each key. Since version 4 NaN is one."""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array]:
+        given = self.given()
+        if "classes_strings" in given:
+            classes = list(given["classes_strings"])
+            keys, values = (classes, list(range(len(classes)))) if x.dtype.kind in "OUS" else (list(range(len(classes))), classes)
+        else:
+            keys, values = (list(next(v for k, v in given.items() if k.startswith(what))) for what in ("keys", "values"))
+        nan_is_a_key = int(self.run_params["opsets"].get(self.op_domain, 1)) >= 4
+        table = {"NaN" if k != k else k: v for k, v in zip(keys, values, strict=True) if k == k or nan_is_a_key}
+        kind = {str: "string", int: "int64"}.get(type(values[0]), "float")
+        default = given.get(f"default_{kind}", {"string": "_Unused", "int64": -1}.get(kind, -0.0))
+        default = given["default_tensor"].reshape(-1)[0] if "default_tensor" in given else default
+        found = [table.get("NaN" if v != v else v, default) for v in x.ravel().tolist()]
+        return (np.array(found, object if kind == "string" else np.asarray(values).dtype).reshape(x.shape),)
+
+
+class LinearRegressor(_Classical):
+    """x · coefficientsᵀ + intercepts"""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array]:
+        given = self.given()
+        targets, how = given.get("targets", 1), given.get("post_transform", "NONE")
+        y = _wide(x) @ np.array(given["coefficients"]).reshape(targets, -1).T + np.array(given.get("intercepts", 0.0))
+        return (transformed(y, how) if targets > 1 or how == "PROBIT" else y,)
+
+
+class LinearClassifier(_Classical):
+    """The class with the greatest score, and all scores."""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array, Array]:
+        given = self.given()
+        labels, how = _labels(given, "classlabels_ints"), given.get("post_transform", "NONE")
+        intercepts = np.array(given["intercepts"])
+        z = _wide(x) @ np.array(given["coefficients"]).reshape(len(intercepts), -1).T + intercepts
+        if len(intercepts) > 1:
+            return labels[z.argmax(axis=1)], transformed(z, how)
+        chosen = labels[(z[:, 0] > 0).astype(int)]
+        return chosen, transformed(np.hstack([-z, z]), how) if how == "LOGISTIC" else np.hstack([1 - z, z])
+
+
+def _alike(x: Array, given: dict[str, Any], vectors: Array) -> Array:
+    """What the kernel says of each row and each support vector."""
+    gamma, coef0, degree = [float(v) for v in given.get("kernel_params") or (0, 0, 0)]
+    how = given.get("kernel_type", "LINEAR")
+    if how == "RBF":
+        return np.asarray(np.exp(-gamma * ((x[:, None] - vectors) ** 2).sum(axis=2)))
+    dot = x @ vectors.T
+    if how == "POLY":
+        return np.asarray((gamma * dot + coef0) ** degree)
+    return np.asarray(np.tanh(gamma * dot + coef0)) if how == "SIGMOID" else dot
+
+
+class SVMRegressor(_Classical):
+    """Σ coefficient · kernel(x, vector) + rho"""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array]:
+        given, x = self.given(), _wide(x)
+        count, coefficients = given.get("n_supports", 0), np.array(given["coefficients"])
+        alike = _alike(x, given, np.array(given["support_vectors"]).reshape(count, -1)) if count else x
+        y = (alike @ coefficients + given["rho"][0])[:, None]
+        return (np.where(y > 0, 1.0, -1.0) if given.get("one_class") else y,)
+
+
+class SVMClassifier(_Classical):
+    """The class that wins most pairs, and scores of the pairs or probabilities of the classes."""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array, Array]:
+        given, x = self.given(), _wide(x)
+        labels, how = _labels(given, "classlabels_ints"), given.get("post_transform", "NONE")
+        counts, classes = given["vectors_per_class"], len(labels)
+        alike = _alike(x, given, np.array(given["support_vectors"]).reshape(sum(counts), -1))
+        rows = np.array(given["coefficients"]).reshape(classes - 1, -1)
+        own = [slice(sum(counts[:k]), sum(counts[: k + 1])) for k in range(classes)]
+        pairs = [(i, j) for i in range(classes) for j in range(i + 1, classes)]
+        found, votes = np.empty((len(x), len(pairs))), np.zeros((len(x), classes))
+        for k, (i, j) in enumerate(pairs):
+            found[:, k] = alike[:, own[i]] @ rows[j - 1, own[i]] + alike[:, own[j]] @ rows[i, own[j]] + given["rho"][k]
+            votes[:, i] += found[:, k] > 0
+            votes[:, j] += found[:, k] <= 0
+        chosen = labels[votes.argmax(axis=1)]
+        if given.get("prob_a"):
+            return chosen, transformed(np.array([_coupled(row, pairs, given, classes) for row in found]), how)
+        if classes == 2:
+            if how == "LOGISTIC":
+                return chosen, transformed(np.hstack([-found, found]), how)
+            return chosen, np.hstack([-found if how == "NONE" else 1 - found, found])
+        return chosen, transformed(found, how)
+
+
+def _coupled(found: Array, pairs: list[tuple[int, int]], given: dict[str, Any], n: int) -> Array:
+    """Probabilities of classes from the scores of their pairs, as libsvm finds them (Wu, Lin and Weng 2004)."""
+    r = np.zeros((n, n))
+    for score, a, b, (i, j) in zip(found, given["prob_a"], given["prob_b"], pairs, strict=True):
+        r[i, j] = min(max(1 / (1 + np.exp(score * a + b)), 1e-7), 1 - 1e-7)
+        r[j, i] = 1 - r[i, j]
+    q = -r * r.T
+    np.fill_diagonal(q, (r**2).sum(axis=0))
+    p = np.full(n, 1 / n)
+    for _ in range(100):
+        if np.abs(q @ p - p @ q @ p).max() < 0.005 / n:
+            break
+        for i in range(n):
+            p[i] += (p @ q @ p - q[i] @ p) / q[i, i]
+            p /= p.sum()
+    return p
+
+
 class _Trees(_Classical):
     """Walks through trees node by node."""
 
@@ -126,16 +295,49 @@ class TreeEnsembleClassifier(_Trees):
 
     def _run(self, x: Array, **_: Any) -> tuple[Array, Array]:
         given, x = self.given(), _wide(x)
-        labels, how = np.array(given["classlabels_int64s"]), given.get("post_transform", "NONE")
+        labels, how = _labels(given, "classlabels_int64s"), given.get("post_transform", "NONE")
         base = np.array(given.get("base_values", 0.0), np.float64)
         if len(labels) > 2:
             z = self.totals(x, given, "class", len(labels), "SUM") + base
             return labels[z.argmax(axis=1)], transformed(z, how)
-        if len(labels) < 2 or set(given["class_ids"]) != {0}:
-            raise NotImplementedError("two classes with weights each")
+        if set(given["class_ids"]) == {0, 1}:
+            z = self.totals(x, given, "class", 2, "SUM")
+            return labels[(z[:, 1] > 0).astype(int)], transformed(z, how)
         score = self.totals(x, given, "class", 1, "SUM") + base
         positive = min(given["class_weights"]) >= 0
         chosen = labels[(score[:, 0] > (0.5 if positive else 0)).astype(int)]
         if how == "LOGISTIC":
             return chosen, transformed(np.hstack([-score, score]), how)
         return chosen, np.hstack([1 - score if positive else -score, score])
+
+
+class TreeEnsemble(_Classical):
+    """What the trees give each target; the sets of branches stand in the order of the branches. (onnx's evaluator takes them in
+    the order of its walk, and ends a set at 0.)"""
+
+    def _run(self, x: Array, **_: Any) -> tuple[Array]:
+        given, rows = self.given(), _wide(x)
+        ends = iter(
+            np.split(values := np.array(given.get("membership_values", []), np.float64), np.flatnonzero(np.isnan(values)) + 1)
+        )
+        sets = {k: next(ends)[:-1] for k, mode in enumerate(given["nodes_modes"]) if mode == len(_HOLDS)}
+        said: list[list[list[float]]] = [[[] for _ in range(given["n_targets"])] for _ in rows]
+        pending = [(root, False, np.arange(len(rows))) for root in reversed(given["tree_roots"])]
+        while pending:
+            k, is_leaf, reached = pending.pop()
+            if is_leaf:
+                for row in reached:
+                    said[row][given["leaf_targetids"][k]].append(float(given["leaf_weights"][k]))
+                continue
+            values = rows[reached, given["nodes_featureids"][k]]
+            holds = list(_HOLDS.values())
+            mode = given["nodes_modes"][k]
+            yes = np.isin(values, sets[k]) if k in sets else holds[mode](values, float(given["nodes_splits"][k]))
+            yes |= np.isnan(values) & bool((given.get("nodes_missing_value_tracks_true") or {k: 0})[k])
+            pending.append((given["nodes_truenodeids"][k], bool(given["nodes_trueleafs"][k]), reached[yes]))
+            pending.append((given["nodes_falsenodeids"][k], bool(given["nodes_falseleafs"][k]), reached[~yes]))
+        combine = {2: min, 3: max}.get(given.get("aggregate_function", 1), sum)
+        y = np.array([[float(combine(v)) if v else 0.0 for v in row] for row in said]).reshape(len(rows), -1)
+        y = y / len(given["tree_roots"]) if given.get("aggregate_function", 1) == 0 else y
+        how = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")[given.get("post_transform", 0)]
+        return (transformed(y, how) if given["n_targets"] > 1 or how == "PROBIT" else y,)

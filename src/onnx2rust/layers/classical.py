@@ -1,0 +1,28 @@
+"""Preparing features and labels as classical models do (`tf_layers::classical`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onnx2rust.ir import dtypes
+from onnx2rust.ir.layer import Dims, Layer, Variant, Weight
+
+
+@dataclass(frozen=True)
+class Normalizer(Layer, rust="classical::Normalizer", in_place=(0,), independent=("size",)):
+    """y = each row of x [rows, columns] divided by its norm, if that is not 0."""
+
+    norm: Variant
+    size: Dims
+
+
+@dataclass(frozen=True)
+class Lookup(Layer, rust="classical::Lookup", independent=()):
+    """y = the place of each x among the keys, which ascend, or their number where it is none of them."""
+
+    keys: Weight
+
+    def generics(self) -> tuple[str, ...]:
+        dtype = dtypes.from_numpy(self.keys.array.dtype)
+        assert dtype is not None
+        return (dtype.rust,)

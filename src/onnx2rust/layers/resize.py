@@ -1,0 +1,72 @@
+"""Layers that resize an axis (`tf_layers::movement`, behind the feature `resize`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.layer import Dims, Layer, Variant
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class ResizeSizes(Layer, rust="movement::ResizeSizes", feature="resize", fallible=True):
+    """⌊size · scale⌋ for scales from a tensor."""
+
+    shape: Dims
+
+
+@dataclass(frozen=True)
+class ResizeNearest(
+    Layer,
+    rust="movement::ResizeNearest",
+    sizes_in="movement::ResizedAxis",
+    feature="resize",
+    chooses={1: "with_scales"},
+    independent=("outer",),
+):
+    """y[o] = x at the nearest position, along one axis."""
+
+    coordinates: Variant
+    nearest: Variant
+    scale: float | None
+    scale_index: int
+    extrapolation: float | int | bool
+    element: str
+    outer: Dim
+    axis: Dim
+    inner: Dim
+    out: Dim
+
+    def generics(self) -> tuple[str, ...]:
+        return (self.element,)
+
+    def constants(self) -> dict[str, object]:
+        return {k: v for k, v in super().constants().items() if k != "element"}
+
+
+@dataclass(frozen=True)
+class ResizeAxis(
+    Layer,
+    rust="movement::ResizeAxis",
+    sizes_in="movement::ResizedAxis",
+    feature="resize",
+    chooses={1: "with_scales"},
+    independent=("outer",),
+):
+    """y[o] = a weighted sum of neighbours, along one axis."""
+
+    coordinates: Variant
+    interpolation: Variant
+    scale: float | None
+    scale_index: int
+    exclude_outside: bool
+    antialias: bool
+    extrapolation: float
+    outer: Dim
+    axis: Dim
+    inner: Dim
+    out: Dim

@@ -1,0 +1,31 @@
+"""Support vector machines (`tf_layers::svm`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.layer import Layer, Variant, Weight
+
+
+@dataclass(frozen=True)
+class SupportVectors(Layer, rust="svm::SupportVectors", independent=("rows",)):
+    """y [rows, count] = how alike each row of x [rows, columns] is to each vector."""
+
+    columns: int
+    kernel: Variant
+    vectors: Weight
+    rows: Dim
+
+    def multiply_adds(self) -> Dim:
+        return self.rows * self.vectors.array.size
+
+
+@dataclass(frozen=True)
+class PairwiseCoupling(Layer, rust="svm::PairwiseCoupling", scratch=True, independent=("rows",)):
+    """y [rows, classes] = the probability of each class, from scores [rows, pairs]."""
+
+    classes: int
+    prob_a: Weight
+    prob_b: Weight
+    rows: Dim

@@ -1,0 +1,118 @@
+"""LabelEncoder: values for keys, of numbers and of strings that stand for classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto, numpy_helper
+
+from onnx2rust.base.errors import Refuse
+from onnx2rust.builder import Builder
+from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.program import TensorType, Value
+from onnx2rust.layers.classical import Lookup
+from onnx2rust.ops.indexing import gather
+from onnx2rust.registry import Attributes, onnx_op
+from onnx2rust.registry.facts import onnx_facts
+
+ML = "ai.onnx.ml"
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Encoding(Attributes):
+    """Keys and values, each in one of three lists."""
+
+    default_float: float = -0.0
+    default_int64: int = -1
+    default_string: str = "_Unused"
+    keys_floats: list[float] | None = None
+    keys_int64s: list[int] | None = None
+    keys_strings: list[str] | None = None
+    values_floats: list[float] | None = None
+    values_int64s: list[int] | None = None
+    values_strings: list[str] | None = None
+
+
+@dataclass(frozen=True)
+class Encoding4(Encoding):
+    """The same since version 4, or in tensors."""
+
+    default_tensor: TensorProto | None = None
+    keys_tensor: TensorProto | None = None
+    values_tensor: TensorProto | None = None
+
+
+onnx_facts("LabelEncoder", strings=True)
+
+
+@onnx_op("LabelEncoder", since=1, domain=ML)
+def label_encoder_1(
+    g: Builder, X: Value, *, classes_strings: list[str] | None = None, default_int64: int = -1, default_string: str = "_Unused"
+) -> Value:
+    """y = the name of the class x, or the class of the name x"""
+    names = np.array(classes_strings or [], object)
+    places = np.arange(len(names))
+    if X.type.names is None:
+        return _encoded(g, X, places, names, default_string)
+    return _encoded(g, X, names, places, default_int64)
+
+
+@onnx_op("LabelEncoder", since=2, domain=ML)
+def label_encoder_2(g: Builder, X: Value, *, encoding: Encoding) -> Value:
+    """y = the value of the key x; NaN is no key"""
+    return _encode(g, X, encoding, nan_is_a_key=False)
+
+
+@onnx_op("LabelEncoder", since=4, domain=ML)
+def label_encoder(g: Builder, X: Value, *, encoding: Encoding4) -> Value:
+    """y = the value of the key x"""
+    return _encode(g, X, encoding, nan_is_a_key=True)
+
+
+def _encode(g: Builder, X: Value, encoding: Encoding, *, nan_is_a_key: bool) -> Value:
+    keys, values = _list(encoding, "keys"), _list(encoding, "values")
+    default: Any = {"i": encoding.default_int64, "O": encoding.default_string}.get(values.dtype.kind, encoding.default_float)
+    if isinstance(encoding, Encoding4) and encoding.default_tensor is not None:
+        default = numpy_helper.to_array(encoding.default_tensor).reshape(-1)[0]
+        default = default.decode() if isinstance(default, bytes) else default
+    if keys.dtype.kind == "f" and not nan_is_a_key:
+        kept = ~np.isnan(keys)
+        keys, values = keys[kept], values[kept]
+    return _encoded(g, X, keys, values, default)
+
+
+def _list(encoding: Encoding, what: str) -> Array:
+    """The keys or the values."""
+    kinds = {"floats": np.float32, "int64s": np.int64, "strings": object}
+    given = [np.array(v, kind) for name, kind in kinds.items() if (v := getattr(encoding, f"{what}_{name}"))]
+    tensor = getattr(encoding, f"{what}_tensor", None)
+    if tensor is not None:
+        array = numpy_helper.to_array(tensor).reshape(-1)
+        texts = [t.decode("utf-8", "replace") if isinstance(t, bytes) else str(t) for t in array.tolist()]
+        given.append(np.array(texts, object) if array.dtype == object else array)
+    if len(given) != 1:
+        raise Refuse(f"{len(given)} lists of {what} are given; it must be one", invalid=True)
+    return given[0]
+
+
+def _encoded(g: Builder, x: Value, keys: Array, values: Array, default: Any) -> Value:
+    """The value of each key x, or the default."""
+    if len(keys) != len(values):
+        raise Refuse(f"{len(keys)} keys for {len(values)} values", invalid=True)
+    if len(np.unique(keys)) < len(keys):
+        raise Refuse("a key is given twice")
+    if x.type.names is not None:
+        known = dict(zip(keys.tolist(), range(len(keys)), strict=True)) if keys.dtype == object else {}
+        order = np.array([known.get(name, len(keys)) for name in x.type.names], np.int64)
+        place, found = x, np.append(values, np.array([default], values.dtype))[order]
+    elif keys.dtype == x.dtype.numpy:
+        order = np.argsort(keys, kind="stable")
+        layer = Lookup(g.weight(Value(f"{g.origin.node or g.origin.op}.keys", x.type), array=keys[order]))
+        place = g.step(layer, [x], TensorType(DType.I64, x.shape))
+        found = np.append(values[order], np.array([default], values.dtype))
+    else:
+        raise Refuse(f"keys of type {keys.dtype} for {x.type}", invalid=True)
+    return gather(g, g.constant(found), place)

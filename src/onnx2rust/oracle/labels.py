@@ -1,0 +1,28 @@
+"""Strings and maps, as onnxruntime gives them, as the numbers that a crate gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from onnx2rust.ir.program import Labels
+
+Array = np.ndarray[Any, Any]
+
+
+def numbers(outputs: Sequence[Array], labels: Sequence[Labels | None]) -> list[Array]:
+    """The outputs: strings as places in their table, −1 for those that are not in it; a sequence of maps with a column for each
+    key."""
+    return [a if t is None else _number(a, t) for a, t in zip(outputs, labels or [None] * len(outputs), strict=True)]
+
+
+def _number(output: Array, labels: Labels) -> Array:
+    if labels.columns:
+        if output.dtype != object:
+            return output
+        rows = [[row[name] for name in labels.names] for row in output]
+        return np.array(rows, np.float32).reshape(len(rows), len(labels.names))
+    places = {name: k for k, name in enumerate(labels.names)}
+    return np.array([places.get(str(text), -1) for text in output.ravel()], np.int64).reshape(output.shape)
