@@ -75,6 +75,9 @@ def _trees() -> Iterator[harness.Case]:
                 yield case(f"many_{how}_{len(labels)}_{len(base)}", node, rows(rng, 33, 4, (0.0,)), outputs=("y", "z"))
         if how == "PROBIT":
             continue
+        both = forest(rng, 7, 3, 4, 2)
+        node = classifier(both.attributes("class"), [0, 1], post_transform=how)
+        yield case(f"both_{how}", node, rows(rng, 33, 4, (0.0,)), outputs=("y", "z"))
         for labels in ([0, 1], [5, -7]):
             for low in (0.0, -1.0):
                 model = forest(rng, 1 if low == 0 else 7, 3, 4, 1, low=low)

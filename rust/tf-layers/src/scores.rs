@@ -4,8 +4,8 @@ use crate::cpu::Cpu;
 
 /// y = √2 · erf⁻¹(2x − 1), element by element: the z-score of a probability (`PROBIT`).
 ///
-/// erf⁻¹ is Winitzki's approximation (`a = 0.147`, off by 2e-3 at most), as in onnxruntime and in ONNX's reference. 0 and 1 give infinities, what is
-/// outside NaN.
+/// erf⁻¹ is Winitzki's approximation (`a = 0.147`, off by 2e-3 at most), as in onnxruntime and in ONNX's reference. 0 and 1 give
+/// infinities, what is outside NaN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Probit;
 

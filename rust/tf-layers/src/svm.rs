@@ -107,9 +107,10 @@ fn sum(x: &[f32], v: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
 
 /// y = the probability of each class, from a score for each pair of them (ONNX `SVMClassifier` with `prob_a` and `prob_b`).
 ///
-/// scores `[rows, classes · (classes − 1) / 2]`, of pairs (0, 1), (0, 2)…, greater for the first; y `[rows, classes]`. A score becomes the probability that it
-/// is the first of the two, `1 / (1 + e^(score · a + b))` (Platt). Those of all pairs are coupled as in libsvm: Wu, Lin and Weng, "Probability Estimates
-/// for Multi-class Classification by Pairwise Coupling" (2004), algorithm 2, up to an error of 0.005 / classes.
+/// scores `[rows, classes · (classes − 1) / 2]`, of pairs (0, 1), (0, 2)…, greater for the first; y `[rows, classes]`. A score
+/// becomes the probability that it is the first of the two, `1 / (1 + e^(score · a + b))` (Platt). Those of all pairs are coupled
+/// as in libsvm: Wu, Lin and Weng, "Probability Estimates for Multi-class Classification by Pairwise Coupling" (2004), algorithm
+/// 2, up to an error of 0.005 / classes.
 #[derive(Clone, Copy)]
 pub struct PairwiseCoupling<'w> {
     /// Number of classes.

@@ -15,7 +15,9 @@ _SUMS = Record.of("integer::RequantizeInputs", "x", "a_scale", "b_scale", "y_sca
 
 
 @dataclass(frozen=True)
-class MatMulInteger(Layer, rust="integer::MatMulInteger", sizes_in="matrices::Matrices", inputs_in=(_MATRICES,), optional=(2, 3)):
+class MatMulInteger(
+    Layer, rust="integer::MatMulInteger", sizes_in="matrices::Matrices", inputs_in=(_MATRICES,), optional=(2, 3), scratch=True
+):
     """y = (a − a_zero) · (b − b_zero), i32; inputs a, b, a_zero, b_zero; arguments as those of MatMul."""
 
     batch: Dims

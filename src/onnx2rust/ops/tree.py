@@ -21,6 +21,7 @@ from onnx2rust.layers.elementwise import Div
 from onnx2rust.layers.tree import TreeEnsemble
 from onnx2rust.ops import scores, tree_branches
 from onnx2rust.ops.binary import binary
+from onnx2rust.ops.indexing import gather
 from onnx2rust.ops.tree_tables import LEAF, MODES, Malformed, Nodes, Tables, Weights, tables
 from onnx2rust.registry import Attributes, onnx_op
 
@@ -310,7 +311,7 @@ def _classify(g: Builder, X: Value, trees: TreeAttributes, leaves: Classes) -> t
     if classes > 2:
         index, z = _of_many(g, x, model, classes)
     elif classes == 2:
-        index, z, how = _of_two(g, x, model, how)
+        index, z, how = _of_two(g, x, model, how, labels)
     else:
         raise Refuse("a classifier of one class is not supported")
     return scores.labelled(g, index, labels), scores.transformed(g, z, how)
@@ -332,13 +333,20 @@ def _of_many(g: Builder, x: Value, model: _Model, classes: int) -> tuple[Value, 
     return scores.greatest(g, z), z
 
 
-def _of_two(g: Builder, x: Value, model: _Model, how: str) -> tuple[Value, Value, str]:
+def _of_two(g: Builder, x: Value, model: _Model, how: str, labels: list[int] | list[str]) -> tuple[Value, Value, str]:
     """The class, both scores, and what they are turned into, from weights for one class: those are of the second, whatever their
-    number. Where none is negative they are probabilities, unless LOGISTIC makes them such."""
+    number. Where none is negative they are probabilities, unless LOGISTIC makes them such. Of weights for both, those of the
+    second decide (onnxruntime then calls the classes 0 and 1, unless they have names)."""
     ids = np.unique(model.weights.targets)
+    if ids.tolist() == [0, 1] and not len(model.base) and (labels == [0, 1] or isinstance(labels[0], str)):
+        found = _tables(model, x, 2)
+        if not found.always.all():
+            raise Refuse(f"some rows are given no weight for class {np.argmin(found.always)}", "it has no score there: " + _RULE)
+        z = _ensemble(g, x, found, 2, "Sum")
+        return scores.above(g, gather(g, z, g.constant(np.array([1])), axis=1), 0.0), z, how
     if ids.tolist() != [0] or len(model.base) > 1:
         what = f"weights for classes {', '.join(map(str, ids[:4]))} of two, and {len(model.base)} base_values"
-        raise Refuse(what, f"{_RULE}; exporters write weights for class 0, and one base value or none")
+        raise Refuse(what, f"{_RULE}; exporters write weights for class 0, or for both of 0 and 1")
     positive = not (model.weights.weights < 0).any()
     score = scores.plus(g, _ensemble(g, x, _tables(model, x, 1), 1, "Sum"), model.base)
     return scores.of_two(g, score, how, positive=positive, threshold=0.5 if positive else 0.0)

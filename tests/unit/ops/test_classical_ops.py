@@ -219,3 +219,44 @@ def test_a_classifier_whose_lists_do_not_fit() -> None:
     assert linear(classlabels_ints=[]) == "one of classlabels_ints and classlabels_strings must be given"
     assert linear(classlabels_ints=[], classlabels_strings=["a", "a", "b"]) == "two classes have one name"
     assert linear(classlabels_ints=[1], intercepts=[0.0]) == "a classifier of one class is not supported"
+
+
+MACHINE: dict[str, Any] = {
+    "kernel_type": "RBF",
+    "kernel_params": [0.5, 0.0, 0.0],
+    "support_vectors": [1.0] * 9,
+    "coefficients": [1.0, -1.0, 0.5],
+    "rho": [0.25],
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"kernel_type": "COSINE"}, "kernel_type='COSINE'; it is one of LINEAR, POLY, RBF, SIGMOID"),
+        ({"kernel_params": [1.0]}, "kernel_params has 1 elements; they are gamma, coef0 and degree"),
+        ({"support_vectors": [1.0] * 8}, "support_vectors has 8 elements for 3 vectors and float32[n, 3]"),
+        ({"coefficients": [1.0]}, "1 coefficients for 3 support vectors"),
+        ({"rho": [1.0, 2.0]}, "2 rho, 3 coefficients, 3 supports"),
+        ({"post_transform": "LOGISTIC"}, "post_transform='LOGISTIC' of a regressor is not supported"),
+    ],
+    ids=str,
+)
+def test_a_machine_whose_lists_do_not_fit(changed: dict[str, Any], what: str) -> None:
+    assert refusal([node("SVMRegressor", ["x"], ["y"], n_supports=3, **(MACHINE | changed))], ["y"]) == what
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"vectors_per_class": [1, 1, 1]}, "vectors_per_class has 3 elements; 2 are needed"),
+        ({"rho": [1.0, 2.0]}, "rho has 2 elements; 1 are needed"),
+        ({"prob_a": [1.0]}, "prob_b has 0 elements; 1 are needed"),
+        ({"vectors_per_class": [0, 0]}, "a machine without support vectors, or of one class, is not supported"),
+        ({"post_transform": "PROBIT"}, "PROBIT of one score for two classes"),
+    ],
+    ids=str,
+)
+def test_pairs_of_classes_that_do_not_fit(changed: dict[str, Any], what: str) -> None:
+    given = MACHINE | {"classlabels_ints": [1, 2], "vectors_per_class": [1, 2]} | changed
+    assert refusal([node("SVMClassifier", ["x"], ["y", "z"], **given)], ["y", "z"]) == what

@@ -178,7 +178,12 @@ def test_leaves_of_very_different_sizes() -> None:
     [
         ({"classlabels_int64s": None}, (INVALID, "one of classlabels_int64s and classlabels_strings must be given")),
         ({"classlabels_int64s": [3]}, (UNSUPPORTED, "a classifier of one class is not supported")),
-        ({"class_ids": [0, 1]}, (UNSUPPORTED, "weights for classes 0, 1 of two, and 0 base_values")),
+        ({"class_ids": [0, 1]}, (UNSUPPORTED, "some rows are given no weight for class 0")),
+        (
+            {"class_ids": [0, 1], "classlabels_int64s": [3, 4]},
+            (UNSUPPORTED, "weights for classes 0, 1 of two, and 0 base_values"),
+        ),
+        ({"class_ids": [1, 1]}, (UNSUPPORTED, "weights for classes 1 of two, and 0 base_values")),
         ({"base_values": [0.0, 1.0]}, (UNSUPPORTED, "weights for classes 0 of two, and 2 base_values")),
         ({"post_transform": "PROBIT"}, (UNSUPPORTED, "PROBIT of one score for two classes")),
         ({"classlabels_int64s": [0, 1, 2]}, (UNSUPPORTED, "some rows are given no weight for class 1")),

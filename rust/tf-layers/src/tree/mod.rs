@@ -28,14 +28,14 @@ pub enum Questions {
     Special,
 }
 
-/// y = what the trees say of each row of x (ONNX `TreeEnsembleRegressor`, `TreeEnsembleClassifier`, `TreeEnsemble`, up to where base values are
-/// added).
+/// y = what the trees say of each row of x (ONNX `TreeEnsembleRegressor`, `TreeEnsembleClassifier`, `TreeEnsemble`, up to where
+/// base values are added).
 ///
-/// x `[rows, columns]`, y `[rows, targets]`. A node has two children, side by side in the tables, and the row goes to the second of them where the
-/// node's question is answered with yes; a leaf is its own child. Each leaf has `weights_per_leaf` weights.
+/// x `[rows, columns]`, y `[rows, targets]`. A node has two children, side by side in the tables, and the row goes to the second
+/// of them where the node's question is answered with yes; a leaf is its own child. Each leaf has `weights_per_leaf` weights.
 ///
-/// Tables that do not fit together (from a weights file that someone else made) give numbers without meaning, never a panic: ids that point nowhere
-/// end a walk, and so does `depth`.
+/// Tables that do not fit together (from a weights file that someone else made) give numbers without meaning, never a panic: ids
+/// that point nowhere end a walk, and so does `depth`.
 #[derive(Clone, Copy)]
 pub struct TreeEnsemble<'w, T> {
     /// Numbers in a row of y.
@@ -52,8 +52,8 @@ pub struct TreeEnsemble<'w, T> {
     pub questions: Questions,
     /// The first node of each tree.
     pub roots: &'w [u32],
-    /// Two numbers a node: the column that it reads, times 8, plus what it asks (1: `x ≤ threshold`; 2: NaN is answered with yes; 4: only
-    /// `x = threshold` is), and its first child. A leaf asks nothing.
+    /// Two numbers a node: the column that it reads, times 8, plus what it asks (1: `x ≤ threshold`; 2: NaN is answered with yes;
+    /// 4: only `x = threshold` is), and its first child. A leaf asks nothing.
     pub branches: &'w [u32],
     /// One number a node.
     pub thresholds: &'w [T],
@@ -65,13 +65,16 @@ pub struct TreeEnsemble<'w, T> {
     pub leaf_weights: &'w [T],
 }
 
-brief!([T] TreeEnsemble<'_, T>: targets, columns_read, depth, weights_per_leaf, aggregate, questions; roots, branches, thresholds, leaves, leaf_targets, leaf_weights);
+brief!(
+    [T] TreeEnsemble<'_, T>: targets, columns_read, depth, weights_per_leaf, aggregate, questions;
+    roots, branches, thresholds, leaves, leaf_targets, leaf_weights
+);
 
 /// Rows that go through all trees before the next ones do: what they read and the tables of a tree stay in the nearest cache.
 const TILE: usize = 16 * LANES;
 
-/// An element type of thresholds and weights: f32 and f64. Both walks are compiled here, at full speed whatever the crate that calls them is
-/// compiled for.
+/// An element type of thresholds and weights: f32 and f64. Both walks are compiled here, at full speed whatever the crate that
+/// calls them is compiled for.
 pub trait Threshold: Float {
     /// [`TreeEnsemble::run`]
     #[doc(hidden)]

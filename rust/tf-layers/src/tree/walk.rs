@@ -18,8 +18,8 @@ pub(super) struct Nodes<'w, T> {
 }
 
 impl<T: Float> Nodes<'_, T> {
-    /// The leaves that the walks from `nodes` reach; walk k reads the row of x that begins at `rows[k]`. No child is chosen by a branch: half of
-    /// them would be predicted wrong.
+    /// The leaves that the walks from `nodes` reach; walk k reads the row of x that begins at `rows[k]`. No child is chosen by a
+    /// branch: half of them would be predicted wrong.
     #[inline(always)]
     pub fn descend<const SPECIAL: bool>(
         &self,

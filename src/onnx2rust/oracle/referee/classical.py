@@ -300,8 +300,9 @@ class TreeEnsembleClassifier(_Trees):
         if len(labels) > 2:
             z = self.totals(x, given, "class", len(labels), "SUM") + base
             return labels[z.argmax(axis=1)], transformed(z, how)
-        if len(labels) < 2 or set(given["class_ids"]) != {0}:
-            raise NotImplementedError("two classes with weights each")
+        if set(given["class_ids"]) == {0, 1}:
+            z = self.totals(x, given, "class", 2, "SUM")
+            return labels[(z[:, 1] > 0).astype(int)], transformed(z, how)
         score = self.totals(x, given, "class", 1, "SUM") + base
         positive = min(given["class_weights"]) >= 0
         chosen = labels[(score[:, 0] > (0.5 if positive else 0)).astype(int)]
