@@ -157,14 +157,7 @@ fn pack(
         for (w, word) in words.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
             let start = w * DEPTH * steps[0] + p * PANEL * steps[1];
             let rows = (k - w * DEPTH).min(DEPTH);
-            if steps[1] == 1 && columns == PANEL && rows == DEPTH {
-                let row = |i: usize| b[start + i * steps[0]..].first_chunk::<PANEL>();
-                if let (Some(r0), Some(r1), Some(r2), Some(r3)) = (row(0), row(1), row(2), row(3)) {
-                    for c in 0..PANEL {
-                        word[c] = i32::from_le_bytes([r0[c], r1[c], r2[c], r3[c]]) ^ signs;
-                    }
-                }
-            } else {
+            if columns < PANEL || rows < DEPTH {
                 *word = [0; PANEL];
                 for (c, word) in word.iter_mut().enumerate().take(columns) {
                     let mut bytes = [0; DEPTH];
@@ -173,11 +166,38 @@ fn pack(
                     }
                     *word = i32::from_le_bytes(bytes);
                 }
-            }
-            for (sum, word) in sums.iter_mut().zip(&*word) {
-                for i in 0..DEPTH as u32 {
-                    *sum = sum.wrapping_add(*word << (24 - 8 * i) >> 24);
+            } else if steps[0] == 1 {
+                for c in 0..PANEL {
+                    let bytes = b[start + c * steps[1]..].first_chunk();
+                    word[c] = i32::from_le_bytes(*bytes.unwrap_or(&[0; DEPTH])) ^ signs;
                 }
+            } else {
+                let mut bytes = [[0; PANEL]; DEPTH];
+                for (i, bytes) in bytes.iter_mut().enumerate() {
+                    let row = &b[start + i * steps[0]..];
+                    match row.first_chunk() {
+                        Some(row) if steps[1] == 1 => *bytes = *row,
+                        _ => {
+                            for (c, byte) in bytes.iter_mut().enumerate() {
+                                *byte = row[c * steps[1]];
+                            }
+                        }
+                    }
+                }
+                let [r0, r1, r2, r3] = bytes;
+                for c in 0..PANEL {
+                    word[c] = i32::from_le_bytes([r0[c], r1[c], r2[c], r3[c]]) ^ signs;
+                }
+            }
+            for c in 0..PANEL {
+                let word = word[c];
+                let pairs = [
+                    word << 24 >> 24,
+                    word << 16 >> 24,
+                    word << 8 >> 24,
+                    word >> 24,
+                ];
+                sums[c] = sums[c].wrapping_add(pairs[0] + pairs[1] + pairs[2] + pairs[3]);
             }
         }
     }
