@@ -5,6 +5,8 @@ BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 STAMP  := $(VENV)/.installed
 # what is installed besides what users need; `EXTRAS=dev` leaves TensorFlow out, and so the tests that run it
 EXTRAS ?= tf,dev
+# exporters of classical models: without what they ask for, which are older releases of what is here, and plotting
+EXPORTERS := skl2onnx onnxmltools onnxconverter-common xgboost lightgbm catboost
 # each process has a target folder of its own (about 5 GB), because cargo locks it while it builds
 PROCESSES ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder
@@ -21,9 +23,9 @@ setup: $(STAMP) ## the virtual environment, with TensorFlow and the tools of the
 $(STAMP): pyproject.toml
 	@command -v cargo >/dev/null || { echo "cargo is missing: install a stable Rust toolchain (rustup.rs)" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11" >&2; exit 1; }
-	@echo "setting up $(VENV) (TensorFlow, onnx, onnxruntime: about 1.7 GB, once) …"
+	@echo "setting up $(VENV) (TensorFlow, onnx, onnxruntime: about 2.2 GB, once) …"
 	@start=$$(date +%s); $(PYTHON) -m venv $(VENV) && $(BIN)/pip install -q --disable-pip-version-check -e '.[$(EXTRAS)]' \
-	  && { [ '$(EXTRAS)' = dev ] || $(BIN)/pip install -q --disable-pip-version-check --no-deps tf_keras; } \
+	  && { [ '$(EXTRAS)' = dev ] || $(BIN)/pip install -q --disable-pip-version-check --no-deps tf_keras $(EXPORTERS); } \
 	  && touch $@ && echo "set up in $$(( $$(date +%s) - start )) s"
 
 demo: setup ## converts two real TensorFlow models, tests and measures what comes out

@@ -47,7 +47,8 @@ def generate(seed: int) -> Model:
 
 
 def _generate(rng: random.Random, seed: int) -> Model:
-    opset = rng.choice([rng.choice(OPSETS), rng.choice([11, 13, 14, 17, 18])])
+    met = random_kinds.pair(seed)
+    opset = max(rng.choice([rng.choice(OPSETS), rng.choice([11, 13, 14, 17, 18])]), *(e.since for e in met))
     batch, *others = rng.sample(SIZE_NAMES, 4)
     if "unk__12" in others or (batch == "unk__12" and "batch" in others):
         raise Unfit("sizes without a name are taken to be the batch where they come first")
@@ -58,7 +59,7 @@ def _generate(rng: random.Random, seed: int) -> Model:
     sizes = [{batch: 2} | second, {batch: 1} | first, {batch: 3} | first]
     draft = Draft(rng, opset, sizes)
     random_kinds.inputs(draft, batch, others)
-    random_kinds.meet(draft, random_kinds.pair(seed))
+    random_kinds.meet(draft, met)
     wanted = rng.choice([rng.randint(3, 10), rng.randint(10, 25), rng.randint(20, 40)])
     random_kinds.fill(draft, wanted)
     if len(draft.nodes) < 2:

@@ -23,6 +23,18 @@ def some(y: Tensor) -> Tensor:
     return y
 
 
+def fitting(x: Tensor, window: dict[str, Any]) -> dict[str, Any]:
+    """The window, which must fit the padded image: crates refuse others, onnxruntime finds that one of some fits."""
+    kernel = window["kernel_shape"]
+    spatial = len(kernel)
+    pads, dilations = window.get("pads") or [0] * 2 * spatial, window.get("dilations") or [1] * spatial
+    for axis in range(spatial) if not window.get("auto_pad", "").startswith("SAME") else ():
+        reach = (kernel[axis] - 1) * dilations[axis] + 1
+        if min(a.shape[2 + axis] for a in x.runs) + pads[axis] + pads[axis + spatial] < reach:
+            raise Unfit("no window fits")
+    return window
+
+
 def _window(d: Draft, spatial: int, *, dilated: bool = True) -> dict[str, Any]:
     kernel = [d.rng.choice([1, 2, 3, 3]) for _ in range(spatial)]
     found: dict[str, Any] = {"kernel_shape": kernel, "strides": d.rng.choice([None, [1] * spatial, [2] * spatial])}
@@ -95,7 +107,7 @@ def pool(d: Draft) -> Any:
         window["count_include_pad"] = d.rng.choice([None, 1])
     if rounds:
         window["ceil_mode"] = d.rng.choice([None, 0, 1])
-    return some(d.node(op, x, **window))
+    return some(d.node(op, x, **fitting(x, window)))
 
 
 def _wide(d: Draft, op: str, spatial: int) -> dict[str, Any]:

@@ -289,15 +289,16 @@ def found(d: Draft) -> Any:
     return d.node("Compress", x, d.pick(lambda t: t.dtype == bool and t.rank == 1), axis=d.rng.randrange(x.rank))
 
 
-@kind(since=13, weight=0.4)
+@kind(since=9, weight=0.4)
 def scatter(d: Draft) -> Any:
-    """ScatterND and ScatterElements of known places."""
+    """ScatterND and ScatterElements, once called Scatter, of known places."""
     x = d.pick(open_tensor, lambda t: t.rank > 0 and t.size > 0)
-    if d.chance(0.5):
+    if d.opset >= 13 and d.chance(0.5):
         update = d.node("Gather", x, d.ints(0), axis=0)
         return d.node("ScatterND", x, d.known([[-1]], np.int64), update)
     indices = d.known(np.zeros([1] * x.rank), np.int64)
-    return d.node("ScatterElements", x, indices, d.known(np.ones([1] * x.rank), x.dtype), axis=d.rng.randrange(x.rank))
+    op = "ScatterElements" if d.opset >= 11 else "Scatter"
+    return d.node(op, x, indices, d.known(np.ones([1] * x.rank), x.dtype), axis=d.rng.randrange(x.rank))
 
 
 @kind(since=13, weight=0.8)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import collections
 import itertools
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 import random_graphs
 import random_hunt
 import random_kinds
+
+from onnx2rust.ops import operators
 
 pytestmark = pytest.mark.slow
 
@@ -31,6 +34,15 @@ def test_random_graphs_compute_what_onnxruntime_does(tmp_path: Path) -> None:
     assert not wrong, "\n".join(wrong)
     refused = [f"seed {o.model.seed}: {o.refused}" for o in outcomes if o.refused]
     assert len(refused) <= MOST_REFUSED * len(outcomes), "\n".join(refused)
+
+
+def test_every_operator_has_a_kind() -> None:
+    """Whose name stands in a kind, alone or behind `Reduce`."""
+    files = Path(random_kinds.__file__).parent.glob("random_*.py")
+    constants = {c.value for file in files for c in ast.walk(ast.parse(file.read_text())) if isinstance(c, ast.Constant)}
+    words = {c for c in constants if isinstance(c, str)}
+    names = {name for domain, name in operators() if not domain}
+    assert names - words - {f"Reduce{w}" for w in words} == set()
 
 
 def test_every_two_kinds_meet_in_some_graph() -> None:

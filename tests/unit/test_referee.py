@@ -259,3 +259,20 @@ def test_the_norm_of_windows_that_reach_beyond_the_image(window: dict[str, Any],
     x = RNG.standard_normal((2, 3, 9)).astype(np.float32)
     (found,), (expected,) = Referee(proto).run({"x": x}), session(proto).run(None, {"x": x})
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_halves_of_integer_products_round_to_even_before_the_zero_point_is_added() -> None:
+    """x · w / 2 for x = 1, 3, 5 is 0.5, 1.5, 2.5; onnx's evaluator rounds 7.5, 8.5 and 9.5."""
+    x = np.array([1, 3, 5], np.uint8)
+    scales = {"s": np.array(1, np.float32), "t": np.array(1, np.float32), "u": np.array(2, np.float32)}
+    points = {"z": np.array(0, np.uint8), "o": np.array(7, np.uint8)}
+    for op, shape in (("QLinearMatMul", (3, 1)), ("QLinearConv", (3, 1, 1, 1))):
+        constants: dict[str, Any] = {**scales, **points, "w": np.ones((1,) * len(shape), np.uint8)}
+        node = helper.make_node(op, ["x", "s", "z", "w", "t", "z", "u", "o"], ["y"])
+        inputs = [helper.make_tensor_value_info("x", TensorProto.UINT8, shape)]
+        output = helper.make_tensor_value_info("y", TensorProto.UINT8, None)
+        graph = helper.make_graph([node], "g", inputs, [output], [numpy_helper.from_array(a, n) for n, a in constants.items()])
+        proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        feeds = {"x": x.reshape(shape)}
+        assert Referee(proto).run(feeds)[0].ravel().tolist() == [7, 9, 9]
+        assert session(proto).run(None, feeds)[0].ravel().tolist() == [7, 9, 9]

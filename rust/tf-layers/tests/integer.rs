@@ -23,7 +23,9 @@ fn signed(rng: &mut Rng, len: usize) -> Vec<i8> {
 fn matrices() {
     let mut rng = Rng::new(1);
     for cpu in Cpu::all() {
-        for _ in 0..30 {
+        for round in 0..120 {
+            // b lies as it is, or transposed
+            let b_steps = |k, n| if round % 2 == 0 { [1, k] } else { [n, 1] };
             let [m, k, n] = [rng.size(1, 7), rng.size(0, 40), rng.size(1, 40)];
             let (a, b) = (bytes(&mut rng, 2 * m * k), signed(&mut rng, k * n));
             let a_zero = (rng.size(0, 2) == 0).then(|| bytes(&mut rng, m));
@@ -33,8 +35,9 @@ fn matrices() {
                 _ => Some(signed(&mut rng, n)),
             };
             let mut y = vec![7; 2 * m * n];
-            // b is shared by both matrices and lies transposed.
-            MatMulInteger.run(
+            let mut scratch = Slot::new();
+            // b is shared by both matrices.
+            let run = MatMulInteger.run(
                 cpu,
                 Matrices {
                     batch: [2],
@@ -44,7 +47,7 @@ fn matrices() {
                     a_batch: [m * k],
                     a_steps: [k, 1],
                     b_batch: [0],
-                    b_steps: [1, k],
+                    b_steps: b_steps(k, n),
                 },
                 MatMulIntegerInputs {
                     a: &a,
@@ -53,7 +56,10 @@ fn matrices() {
                     b_zero: b_zero.as_deref(),
                 },
                 &mut y,
+                &mut scratch,
             );
+            run.unwrap();
+            let [down, across] = b_steps(k, n);
             for at in indices(&[2, m, n]) {
                 let (i, r, c) = (at[0], at[1], at[2]);
                 let b_zero = b_zero
@@ -63,10 +69,51 @@ fn matrices() {
                 let expected: i32 = (0..k)
                     .map(|j| {
                         (i32::from(a[i * m * k + r * k + j]) - a_zero)
-                            * (i32::from(b[c * k + j]) - b_zero)
+                            * (i32::from(b[c * across + j * down]) - b_zero)
                     })
                     .sum();
                 assert_eq!(y[flat(&[2, m, n], &at)], expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn computed_matrices_of_other_types() {
+    let mut rng = Rng::new(6);
+    for cpu in Cpu::all() {
+        for [m, k, n] in [[3, 12, 32], [1, 5, 16], [4, 8, 17], [2, 0, 3]] {
+            // a lies transposed, and each of three matrices has a right side of its own
+            let (a, b) = (signed(&mut rng, 3 * m * k), bytes(&mut rng, 3 * k * n));
+            let (mut y, mut scratch) = (vec![7; 3 * m * n], Slot::new());
+            let matrices = Matrices {
+                batch: [3],
+                m,
+                k,
+                n,
+                a_batch: [m * k],
+                a_steps: [1, m],
+                b_batch: [k * n],
+                b_steps: [n, 1],
+            };
+            let inputs = MatMulIntegerInputs {
+                a: &a,
+                b: &b,
+                a_zero: Some(&[-7]),
+                b_zero: None,
+            };
+            MatMulInteger
+                .run(cpu, matrices, inputs, &mut y, &mut scratch)
+                .unwrap();
+            for at in indices(&[3, m, n]) {
+                let (i, r, c) = (at[0], at[1], at[2]);
+                let expected: i32 = (0..k)
+                    .map(|j| {
+                        (i32::from(a[i * m * k + j * m + r]) + 7)
+                            * i32::from(b[i * k * n + j * n + c])
+                    })
+                    .sum();
+                assert_eq!(y[flat(&[3, m, n], &at)], expected);
             }
         }
     }

@@ -6,6 +6,7 @@ use tf_layers::activation::Activation::{Linear, Sigmoid, Tanh};
 use tf_layers::attention::{Attention, AttentionInputs, Axes, EmptyRows};
 use tf_layers::axis::AlongAxis;
 use tf_layers::conv::*;
+use tf_layers::integer::{IntegerConv, IntegerConvInputs, MatMulInteger, MatMulIntegerInputs};
 use tf_layers::matmul::MatMul;
 use tf_layers::matrices::Matrices;
 use tf_layers::movement::{Unique, UniquePlaces};
@@ -62,6 +63,26 @@ fn convolutions() {
     refused!(conv.run(PIXEL, &x, &mut y));
     refused!(conv.run_adding(PIXEL, &x, &[1.0], &mut y));
     refused!(conv.run_adding_in_place(PIXEL, &x, &mut y));
+    let integer = IntegerConv {
+        input_channels: 1,
+        output_channels: 1,
+        group: 1,
+        kernel_shape: [1],
+        strides: [8 * HUGE],
+        dilations: [1],
+        pads_begin: [4 * HUGE],
+        pads_end: [0],
+        kernel: &[0; 32],
+        kernel_zero: None,
+    }
+    .checked();
+    let inputs = IntegerConvInputs::<u8, 1> {
+        batch: 1,
+        size: [1],
+        x: &[1],
+        x_zero: None,
+    };
+    refused!(integer.run(inputs, &mut [0]));
     let depthwise = DepthwiseConv {
         channels: 1,
         multiplier: 1,
@@ -173,6 +194,8 @@ fn products() {
     };
     let product = MatMul { alpha: 1.0 };
     refused!(product.run(matrices, &[], &[], &mut [0.0; 8]));
+    let inputs = MatMulIntegerInputs::<u8, i8>::default();
+    refused!(MatMulInteger.run(matrices, inputs, &mut [0; 8]));
     let attention = Attention {
         heads: 1,
         key_heads: 1,

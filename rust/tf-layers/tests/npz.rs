@@ -448,3 +448,61 @@ fn weights_that_a_training_has_left_diverged_are_doubted() {
         ]
     );
 }
+
+#[test]
+fn kernels_of_integers_become_words() {
+    let mut writer = NpzWriter::new();
+    let w = vec![1, -2, 3, -4, 5, -6, 7, -8, 9, -10];
+    writer.add(&array("w", &[5, 2], Data::I8(w))).unwrap();
+    writer
+        .add(&array("f", &[1, 1], Data::F32(vec![1.0])))
+        .unwrap();
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("words");
+    std::fs::create_dir_all(&out).unwrap();
+    let path = out.join("weights.npz");
+    std::fs::write(&path, writer.finish()).unwrap();
+    let tensor = |name, dtype, shape, packing| Tensor {
+        name,
+        dtype,
+        shape,
+        packing,
+        file: name,
+    };
+    let words = Packing::IntegerPanels { transposed: false };
+    let floats = Packing::Panels { transposed: false };
+    let given = |w, f| {
+        [
+            tensor("w", Dtype::I8, &[5, 2], w),
+            tensor("f", Dtype::F32, &[1, 1], f),
+        ]
+    };
+    for big_endian in [false, true] {
+        build::pack(&path, &given(words, floats), &out, big_endian).unwrap();
+        let bytes = std::fs::read(out.join("w")).unwrap();
+        let word = |i: usize| {
+            let bytes = bytes.as_chunks().0[i];
+            if big_endian {
+                i32::from_be_bytes(bytes)
+            } else {
+                i32::from_le_bytes(bytes)
+            }
+        };
+        assert_eq!(bytes.len(), 3 * 16 * 4);
+        // four rows, the fifth, and the sums; columns 0, 1, and one that is padding
+        assert_eq!(word(0).to_le_bytes(), [1, 3, 5, 7]);
+        assert_eq!(
+            word(1),
+            i32::from_le_bytes([-2_i8, -4, -6, -8].map(|v| v as u8))
+        );
+        assert_eq!([word(16), word(17), word(18)], [9, 0xF6, 0]);
+        assert_eq!([word(32), word(33), word(34)], [25, -30, 0]);
+    }
+    let error = build::pack(&path, &given(floats, words), &out, false).unwrap_err();
+    assert_eq!(
+        error.problems,
+        [
+            "`w` is int8: only float32 can be packed so",
+            "`f` is float32: only int8 can be packed so",
+        ]
+    );
+}

@@ -3,7 +3,7 @@
 A layer class mirrors a Rust struct of tf-layers. Its dataclass fields, in order, are
 * the struct's fields, known at conversion: ints, floats, bools, strings of Rust enum paths (`Variant`), tuples of
   those, None (for `Option`), and weights (`Weight`);
-* the *dims* (fields annotated `Dim`, `Dims`, or their optional forms): they become arguments of `run`, where symbols have values.
+* the *dims* (`Size`, `Dims`, `SignedDims`, or their optional forms): they become arguments of `run`, where symbols have values.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -20,10 +21,18 @@ from onnx2rust.ir.dims import Dim, Expr, multiple, symbols
 if TYPE_CHECKING:
     from onnx2rust.ir.program import TensorType
 
-Dims = tuple[Dim, ...]
-SignedDims = tuple[Dim, ...]
-"""Sizes that may be negative: passed as `[i64; N]` instead of `[usize; N]`."""
-_RUN_ARGUMENTS = ("Dim", "Dims", "SignedDims")
+
+@dataclass(frozen=True)
+class Given:
+    """What a field is annotated with that is an argument of `run`."""
+
+    signed: bool = False
+    """Whether it may be negative: passed as `[i64; N]` instead of `[usize; N]`."""
+
+
+Size = Annotated[Dim, Given()]
+Dims = Annotated[tuple[Dim, ...], Given()]
+SignedDims = Annotated[tuple[Dim, ...], Given(signed=True)]
 
 
 @dataclass(frozen=True)
@@ -145,11 +154,7 @@ class Layer:
     @classmethod
     def size_names(cls) -> tuple[str, ...]:
         """What the sizes are called that are passed to `run`."""
-        return tuple(f.name for f in dataclasses.fields(cls) if cls._is_dim(f))
-
-    @classmethod
-    def _is_dim(cls, field: dataclasses.Field[Any]) -> bool:
-        return str(field.type).removesuffix(" | None") in _RUN_ARGUMENTS
+        return tuple(name for name, mirror in _mirrored(cls).items() if mirror.given)
 
     def generics(self) -> tuple[str, ...]:
         """Generic arguments of the Rust struct, without the lifetime that weights bring."""
@@ -158,12 +163,12 @@ class Layer:
     @classmethod
     def holds_weights(cls) -> bool:
         """Whether the Rust struct has a lifetime `'w`."""
-        return any("Weight" in str(f.type) for f in dataclasses.fields(cls))
+        return any(mirror.weight for mirror in _mirrored(cls).values())
 
     @classmethod
     def is_option(cls, name: str) -> bool:
         """Whether the field `name` is an Option in Rust."""
-        return any(f.name == name and str(f.type).endswith("| None") for f in dataclasses.fields(cls))
+        return _mirrored(cls)[name].option
 
     def features(self) -> set[str]:
         """The cargo features of tf_layers that the struct and the values of its fields lie behind."""
@@ -172,7 +177,7 @@ class Layer:
 
     def constants(self) -> dict[str, Any]:
         """The fields of the Rust struct."""
-        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if not self._is_dim(f)}
+        return {name: getattr(self, name) for name, mirror in _mirrored(type(self)).items() if not mirror.given}
 
     def same(self) -> str | None:
         """`upper` or `lower` if the layer's pads are ONNX's SAME for a size that only the run
@@ -195,7 +200,8 @@ class Layer:
     @classmethod
     def signed(cls, name: str) -> bool:
         """Whether the sizes field `name` may hold negative numbers."""
-        return any(f.name == name and str(f.type).startswith("SignedDims") for f in dataclasses.fields(cls))
+        given = _mirrored(cls)[name].given
+        return given is not None and given.signed
 
     def weights(self) -> list[Weight]:
         """All weights among the fields."""
@@ -227,6 +233,31 @@ class Layer:
     def __str__(self) -> str:
         fields = {**self.constants(), **self.sizes()}
         return f"{type(self).__name__}({', '.join(f'{k}={_text(v)}' for k, v in fields.items() if v is not None)})"
+
+
+@dataclass(frozen=True)
+class _Mirror:
+    """What a field's annotation says."""
+
+    given: Given | None
+    option: bool
+    weight: bool
+
+
+_MIRRORED: dict[type[Layer], Mapping[str, _Mirror]] = {}
+
+
+def _mirrored(cls: type[Layer]) -> Mapping[str, _Mirror]:
+    if cls not in _MIRRORED:
+        hints = get_type_hints(cls, include_extras=True)
+        _MIRRORED[cls] = {field.name: _mirror(hints[field.name]) for field in dataclasses.fields(cls)}
+    return _MIRRORED[cls]
+
+
+def _mirror(hint: Any) -> _Mirror:
+    parts = (*get_args(hint), hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    given = next((m for part in parts for m in getattr(part, "__metadata__", ()) if isinstance(m, Given)), None)
+    return _Mirror(given, type(None) in parts, Weight in parts)
 
 
 def _text(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim, product
-from onnx2rust.ir.layer import Layer, Record, Variant
+from onnx2rust.ir.layer import Layer, Record, Size, Variant
 
 _INPUTS = Record.of("attention::AttentionInputs", "query", "key", "value", "keep", "mask")
 
@@ -36,9 +36,9 @@ class Attention(
     fill: float
     mask: Variant | None
     empty_rows: Variant
-    batch: Dim
-    queries: Dim
-    keys: Dim
+    batch: Size
+    queries: Size
+    keys: Size
 
     def multiply_adds(self) -> Dim:
         return product((self.batch, self.queries, self.keys)) * (self.heads * (self.head_size + self.value_size))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim, product
-from onnx2rust.ir.layer import Dims, Layer, Record, Variant, Weight
+from onnx2rust.ir.layer import Dims, Layer, Record, Size, Variant, Weight
 
 _IMAGES = "conv::ImageStack"
 _DYNAMIC = Record.of("conv::ConvDynamicInputs", "x", "w", "bias")
@@ -35,7 +35,7 @@ class Conv(
     kernel: Weight
     bias: Weight | None
     activation: Variant
-    batch: Dim
+    batch: Size
     size: Dims
 
     def generics(self) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ class DepthwiseConv(
     kernel: Weight
     bias: Weight | None
     activation: Variant
-    batch: Dim
+    batch: Size
     size: Dims
 
     def generics(self) -> tuple[str, ...]:
@@ -105,7 +105,7 @@ class ConvTranspose(
     kernel: Weight
     bias: Weight | None
     activation: Variant
-    batch: Dim
+    batch: Size
     size: Dims
 
     def generics(self) -> tuple[str, ...]:
@@ -135,7 +135,7 @@ class ConvDynamic(
     dilations: tuple[int, ...]
     pads_begin: tuple[Dim, ...]
     pads_end: tuple[Dim, ...]
-    batch: Dim
+    batch: Size
     size: Dims
     channels: Dims
 
@@ -162,7 +162,7 @@ class ConvTransposeDynamic(
     pads_begin: tuple[int, ...]
     pads_end: tuple[int, ...]
     output_padding: tuple[int, ...]
-    batch: Dim
+    batch: Size
     size: Dims
     channels: Dims
 
@@ -190,7 +190,7 @@ class WinogradConv2d(
     kernel: Weight
     bias: Weight | None
     activation: Variant
-    batch: Dim
+    batch: Size
     size: Dims
 
     def generics(self) -> tuple[str, ...]:

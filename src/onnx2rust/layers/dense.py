@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim, product
-from onnx2rust.ir.layer import Dims, Layer, Variant, Weight
+from onnx2rust.ir.layer import Dims, Layer, Size, Variant, Weight
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Dense(Layer, rust="dense::Dense", chooses={1: "adding"}, in_place=(1,), in
     kernel: Weight
     bias: Weight | None
     activation: Variant
-    rows: Dim
+    rows: Size
 
     def multiply_adds(self) -> Dim:
         return self.rows * (self.inputs * self.units)
@@ -29,9 +29,9 @@ class MatMul(Layer, rust="matmul::MatMul", sizes_in="matrices::Matrices", scratc
 
     alpha: float
     batch: Dims
-    m: Dim
-    k: Dim
-    n: Dim
+    m: Size
+    k: Size
+    n: Size
     a_batch: Dims
     a_steps: Dims
     b_batch: Dims
@@ -46,9 +46,9 @@ class MatMulAny(Layer, rust="matmul::MatMulAny", sizes_in="matrices::Matrices"):
     """y = a · b of any element type; arguments as those of MatMul."""
 
     batch: Dims
-    m: Dim
-    k: Dim
-    n: Dim
+    m: Size
+    k: Size
+    n: Size
     a_batch: Dims
     a_steps: Dims
     b_batch: Dims

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onnx2rust.ir.dims import Dim
-from onnx2rust.ir.layer import Dims, Layer, Record, Variant
+from onnx2rust.ir.layer import Dims, Layer, Record, Size, Variant
 
 if TYPE_CHECKING:
     pass
@@ -16,9 +15,9 @@ if TYPE_CHECKING:
 class Gather(Layer, rust="movement::Gather", sizes_in="axis::AlongAxis", fallible=True, input_names=("table", "indices")):
     """y[o, i, k] = x[o, indices[i], k]."""
 
-    outer: Dim
-    axis: Dim
-    inner: Dim
+    outer: Size
+    axis: Size
+    inner: Size
 
 
 @dataclass(frozen=True)
@@ -47,10 +46,10 @@ class GatherElements(Layer, rust="movement::GatherElements", fallible=True, inpu
 class GatherNd(Layer, rust="movement::GatherNd", sizes_in="movement::GatherSlices", fallible=True):
     """y[b, i] = x[b, indices[b, i, 0], indices[b, i, 1], …]."""
 
-    batch: Dim
+    batch: Size
     axes: Dims
-    inner: Dim
-    n: Dim
+    inner: Size
+    n: Size
 
 
 _UPDATES = Record.of("movement::ScatterUpdates", indices=1, updates=2)
@@ -100,8 +99,8 @@ class ScatterNd(Layer, rust="movement::ScatterNd", sizes_in="movement::ScatterSl
     """x with x[indices[i, 0], indices[i, 1], …] = updates[i]."""
 
     axes: Dims
-    inner: Dim
-    n: Dim
+    inner: Size
+    n: Size
 
 
 @dataclass(frozen=True)
@@ -110,8 +109,8 @@ class ScatterNdReduce(Layer, rust="movement::ScatterNdReduce", sizes_in="movemen
 
     reduction: Variant
     axes: Dims
-    inner: Dim
-    n: Dim
+    inner: Size
+    n: Size
 
     def generics(self) -> tuple[str, ...]:
         return (str(len(self.axes)),)
@@ -121,9 +120,9 @@ class ScatterNdReduce(Layer, rust="movement::ScatterNdReduce", sizes_in="movemen
 class OneHot(Layer, rust="movement::OneHot", sizes_in="axis::AlongAxis", fallible=True):
     """y[o, d, i] = values[1] where d = indices[o, i], values[0] elsewhere; d counts along `axis`."""
 
-    outer: Dim
-    axis: Dim
-    inner: Dim
+    outer: Size
+    axis: Size
+    inner: Size
 
 
 @dataclass(frozen=True)
@@ -137,16 +136,16 @@ class NonZero(Layer, rust="movement::NonZero"):
 class CompressSizes(Layer, rust="movement::Compress", fallible=True):
     """How many positions a condition keeps."""
 
-    axis: Dim
+    axis: Size
 
 
 @dataclass(frozen=True)
 class Compress(Layer, rust="movement::Compress", sizes_in="axis::AlongAxis"):
     """The positions of an axis that a condition keeps."""
 
-    outer: Dim
-    axis: Dim
-    inner: Dim
+    outer: Size
+    axis: Size
+    inner: Size
 
 
 _UNIQUE = Record.of("movement::UniquePlaces", first=1, inverse=2, counts=3)
@@ -164,6 +163,6 @@ class Unique(
     """The distinct slices of an axis."""
 
     sorted: bool
-    outer: Dim
-    axis: Dim
-    inner: Dim
+    outer: Size
+    axis: Size
+    inner: Size

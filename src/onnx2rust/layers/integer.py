@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim, product
-from onnx2rust.ir.layer import Dims, Layer, Record, Weight
+from onnx2rust.ir.layer import Dims, Layer, Record, Size, Weight
 
 _MATRICES = Record.of("integer::MatMulIntegerInputs", "a", "b", "a_zero", "b_zero")
 _IMAGES = Record.of("integer::ConvIntegerInputs", "x", "w", "x_zero", "w_zero")
@@ -15,13 +15,15 @@ _SUMS = Record.of("integer::RequantizeInputs", "x", "a_scale", "b_scale", "y_sca
 
 
 @dataclass(frozen=True)
-class MatMulInteger(Layer, rust="integer::MatMulInteger", sizes_in="matrices::Matrices", inputs_in=(_MATRICES,), optional=(2, 3)):
+class MatMulInteger(
+    Layer, rust="integer::MatMulInteger", sizes_in="matrices::Matrices", inputs_in=(_MATRICES,), optional=(2, 3), scratch=True
+):
     """y = (a − a_zero) · (b − b_zero), i32; inputs a, b, a_zero, b_zero; arguments as those of MatMul."""
 
     batch: Dims
-    m: Dim
-    k: Dim
-    n: Dim
+    m: Size
+    k: Size
+    n: Size
     a_batch: Dims
     a_steps: Dims
     b_batch: Dims
@@ -44,7 +46,7 @@ class ConvInteger(Layer, rust="integer::ConvInteger", sizes_in=_IMAGES.path, inp
     dilations: tuple[int, ...]
     pads_begin: tuple[Dim, ...]
     pads_end: tuple[Dim, ...]
-    batch: Dim
+    batch: Size
     size: Dims
 
     def generics(self) -> tuple[str, ...]:
@@ -59,7 +61,7 @@ class IntegerDense(Layer, rust="integer::IntegerDense", sizes_in=_ROWS.path, inp
     units: int
     kernel: Weight
     kernel_zero: Weight | None
-    rows: Dim
+    rows: Size
 
     def multiply_adds(self) -> Dim:
         return self.rows * (self.inputs * self.units)
@@ -87,7 +89,7 @@ class IntegerConv(
     pads_end: tuple[Dim, ...]
     kernel: Weight
     kernel_zero: Weight | None
-    batch: Dim
+    batch: Size
     size: Dims
 
     def generics(self) -> tuple[str, ...]:
@@ -105,5 +107,5 @@ class Requantize(Layer, rust="integer::Requantize", sizes_in=_SUMS.path, inputs_
     """y = saturate(round((x + bias) · (a_scale · b_scale / y_scale)) + y_zero); inputs x, a_scale,
     b_scale, y_scale, y_zero, bias."""
 
-    rows: Dim
-    channels: Dim
+    rows: Size
+    channels: Size

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onnx2rust.ir.dims import Dim
-from onnx2rust.ir.layer import Dims, Layer, Record, SignedDims, Variant
+from onnx2rust.ir.layer import Dims, Layer, Record, SignedDims, Size, Variant
 
 if TYPE_CHECKING:
     from onnx2rust.ir.program import TensorType
@@ -53,7 +52,7 @@ class Concat(
 ):
     """y [outer, Σ parts] = the inputs [outer, parts[i]] side by side."""
 
-    outer: Dim
+    outer: Size
     parts: Dims
 
     def fits(self, types: Sequence[TensorType]) -> bool:
@@ -102,7 +101,7 @@ class SameSize(Layer, rust="movement::SameSize", fallible=True):
 class SplitSizes(Layer, rust="movement::SplitSizes", fallible=True):
     """Reads the sizes of parts, which must fill an axis."""
 
-    axis: Dim
+    axis: Size
 
 
 @dataclass(frozen=True)
@@ -159,9 +158,9 @@ class Trilu(Layer, rust="movement::Trilu", sizes_in="movement::MatrixStack", fal
     """The upper or lower triangle of matrices."""
 
     upper: bool
-    batch: Dim
-    rows: Dim
-    columns: Dim
+    batch: Size
+    rows: Size
+    columns: Size
 
 
 @dataclass(frozen=True)
@@ -185,6 +184,6 @@ class ReverseSequence(Layer, rust="movement::ReverseSequence", sizes_in="movemen
     """The first lengths[b] steps of sequence b reversed."""
 
     time_major: bool
-    batch: Dim
-    steps: Dim
-    inner: Dim
+    batch: Size
+    steps: Size
+    inner: Size

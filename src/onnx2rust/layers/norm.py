@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.ir.dims import Dim
-from onnx2rust.ir.layer import Dims, Layer, Record, Weight
+from onnx2rust.ir.layer import Dims, Layer, Record, Size, Weight
 
 _STATISTICS = Record("norm::RowStatistics", (("mean", 1), ("inv_std_dev", 2)), chooses="with_statistics")
 
@@ -61,6 +60,6 @@ class LpNormalization(Layer, rust="norm::LpNormalization", sizes_in="axis::Along
     """y = x / (Σ|x|ᵖ)^(1/p) along the middle of [outer, axis, inner]; any float type."""
 
     p: int
-    outer: Dim
-    axis: Dim
-    inner: Dim
+    outer: Size
+    axis: Size
+    inner: Size

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim
-from onnx2rust.ir.layer import Dims, Layer
+from onnx2rust.ir.layer import Dims, Layer, Size
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class _Window(Layer, sizes_in="pool::Images", windows=True):
 class MaxPool(_Window, rust="pool::MaxPool", independent=("batch",)):
     """y = the largest value under each window, per channel."""
 
-    batch: Dim
+    batch: Size
     size: Dims
-    channels: Dim
+    channels: Size
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class MaxPoolIndices(_Window, rust="pool::MaxPoolIndices"):
     """MaxPool, and where in the channels-first tensor the values stand."""
 
     column_major: bool
-    batch: Dim
+    batch: Size
     size: Dims
-    channels: Dim
+    channels: Size
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class AveragePool(_Window, rust="pool::AveragePool", independent=("batch",)):
     """y = the mean under each window, per channel."""
 
     count_include_pad: bool
-    batch: Dim
+    batch: Size
     size: Dims
-    channels: Dim
+    channels: Size
 
 
 @dataclass(frozen=True)
@@ -55,27 +55,27 @@ class LpPool(_Window, rust="pool::LpPool", independent=("batch",)):
     """y = the p-norm under each window, per channel."""
 
     p: int
-    batch: Dim
+    batch: Size
     size: Dims
-    channels: Dim
+    channels: Size
 
 
 @dataclass(frozen=True)
 class GlobalAveragePool(Layer, rust="pool::GlobalAveragePool", sizes_in="pool::Images", independent=("batch",)):
     """y = the mean of each channel."""
 
-    batch: Dim
+    batch: Size
     size: Dims
-    channels: Dim
+    channels: Size
 
 
 @dataclass(frozen=True)
 class GlobalMaxPool(Layer, rust="pool::GlobalMaxPool", sizes_in="pool::Images", independent=("batch",)):
     """y = the largest value of each channel."""
 
-    batch: Dim
+    batch: Size
     size: Dims
-    channels: Dim
+    channels: Size
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,6 @@ class GlobalLpPool(Layer, rust="pool::GlobalLpPool", sizes_in="pool::Images", in
     """y = the p-norm of each channel."""
 
     p: int
-    batch: Dim
+    batch: Size
     size: Dims
-    channels: Dim
+    channels: Size

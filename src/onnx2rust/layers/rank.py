@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.ir.dims import Dim
-from onnx2rust.ir.layer import Dims, Layer
+from onnx2rust.ir.layer import Dims, Layer, Size
 
 
 @dataclass(frozen=True)
@@ -13,9 +12,9 @@ class ArgMax(Layer, rust="rank::ArgMax", sizes_in="axis::AlongAxis", fallible=Tr
     """y = the position of the greatest x along the middle of [outer, axis, inner]."""
 
     select_last_index: bool
-    outer: Dim
-    axis: Dim
-    inner: Dim
+    outer: Size
+    axis: Size
+    inner: Size
 
 
 @dataclass(frozen=True)
@@ -23,9 +22,9 @@ class ArgMin(Layer, rust="rank::ArgMin", sizes_in="axis::AlongAxis", fallible=Tr
     """y = the position of the least x along the middle of [outer, axis, inner]."""
 
     select_last_index: bool
-    outer: Dim
-    axis: Dim
-    inner: Dim
+    outer: Size
+    axis: Size
+    inner: Size
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,10 @@ class TopK(Layer, rust="rank::TopK", sizes_in="rank::Ranked", fallible=True, scr
     """The k greatest (or least) x along the middle of [outer, axis, inner] and their positions, best first."""
 
     largest: bool
-    outer: Dim
-    axis: Dim
-    inner: Dim
-    k: Dim
+    outer: Size
+    axis: Size
+    inner: Size
+    k: Size
 
 
 @dataclass(frozen=True)
@@ -45,9 +44,9 @@ class CumSum(Layer, rust="cumulative::CumSum", sizes_in="axis::AlongAxis"):
 
     exclusive: bool
     reverse: bool
-    outer: Dim
-    axis: Dim
-    inner: Dim
+    outer: Size
+    axis: Size
+    inner: Size
 
 
 @dataclass(frozen=True)
@@ -56,9 +55,9 @@ class CumProd(Layer, rust="cumulative::CumProd", sizes_in="axis::AlongAxis"):
 
     exclusive: bool
     reverse: bool
-    outer: Dim
-    axis: Dim
-    inner: Dim
+    outer: Size
+    axis: Size
+    inner: Size
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim
-from onnx2rust.ir.layer import Layer, Record, Variant, Weight
+from onnx2rust.ir.layer import Layer, Record, Size, Variant, Weight
 
 _LSTM = Record.of("recurrent::LstmInputs", "x", "sequence_lens", "initial_h", "initial_c")
 _LSTM_OUTPUTS = Record.of("recurrent::LstmOutputs", "y", "y_h", "y_c")
@@ -42,8 +42,8 @@ class Lstm(
     activations: tuple[Variant, ...]
     clip: float | None
     input_forget: bool
-    steps: Dim
-    batch: Dim
+    steps: Size
+    batch: Size
 
     def multiply_adds(self) -> Dim:
         return self.steps * self.batch * _products(self.directions, 4, self.inputs, self.hidden)
@@ -74,8 +74,8 @@ class Gru(
     activations: tuple[Variant, ...]
     clip: float | None
     linear_before_reset: bool
-    steps: Dim
-    batch: Dim
+    steps: Size
+    batch: Size
 
     def multiply_adds(self) -> Dim:
         return self.steps * self.batch * _products(self.directions, 3, self.inputs, self.hidden)
@@ -104,8 +104,8 @@ class Rnn(
     bias: Weight | None
     activations: tuple[Variant, ...]
     clip: float | None
-    steps: Dim
-    batch: Dim
+    steps: Size
+    batch: Size
 
     def multiply_adds(self) -> Dim:
         return self.steps * self.batch * _products(self.directions, 1, self.inputs, self.hidden)
@@ -132,8 +132,8 @@ class LstmUnpacked(
     activations: tuple[Variant, ...]
     clip: float | None
     input_forget: bool
-    steps: Dim
-    batch: Dim
+    steps: Size
+    batch: Size
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,8 @@ class GruUnpacked(
     activations: tuple[Variant, ...]
     clip: float | None
     linear_before_reset: bool
-    steps: Dim
-    batch: Dim
+    steps: Size
+    batch: Size
 
 
 @dataclass(frozen=True)
@@ -181,8 +181,8 @@ class RnnUnpacked(
     directions: Variant
     activations: tuple[Variant, ...]
     clip: float | None
-    steps: Dim
-    batch: Dim
+    steps: Size
+    batch: Size
 
 
 def _products(directions: Variant, gates: int, inputs: int, hidden: int) -> int:

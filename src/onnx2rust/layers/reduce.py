@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.ir.dims import Dim
-from onnx2rust.ir.layer import Dims, Layer, Variant
+from onnx2rust.ir.layer import Dims, Layer, Size, Variant
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,9 @@ class DynamicReduce(Layer, rust="reduce::DynamicReduce", fallible=True, sized_by
 class _AlongAxis(Layer, sizes_in="axis::AlongAxis"):
     """A layer that works along the middle of [outer, axis, inner]."""
 
-    outer: Dim
-    axis: Dim
-    inner: Dim
+    outer: Size
+    axis: Size
+    inner: Size
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onnx2rust.ir.dims import Dim
-from onnx2rust.ir.layer import Dims, Layer, Variant
+from onnx2rust.ir.layer import Dims, Layer, Size, Variant
 
 if TYPE_CHECKING:
     pass
@@ -36,10 +35,10 @@ class ResizeNearest(
     scale_index: int
     extrapolation: float | int | bool
     element: str
-    outer: Dim
-    axis: Dim
-    inner: Dim
-    out: Dim
+    outer: Size
+    axis: Size
+    inner: Size
+    out: Size
 
     def generics(self) -> tuple[str, ...]:
         return (self.element,)
@@ -66,7 +65,7 @@ class ResizeAxis(
     exclude_outside: bool
     antialias: bool
     extrapolation: float
-    outer: Dim
-    axis: Dim
-    inner: Dim
-    out: Dim
+    outer: Size
+    axis: Size
+    inner: Size
+    out: Size

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim
-from onnx2rust.ir.layer import Layer, Variant, Weight
+from onnx2rust.ir.layer import Layer, Size, Variant, Weight
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class SupportVectors(Layer, rust="svm::SupportVectors", independent=("rows",)):
     columns: int
     kernel: Variant
     vectors: Weight
-    rows: Dim
+    rows: Size
 
     def multiply_adds(self) -> Dim:
         return self.rows * self.vectors.array.size
@@ -28,4 +28,4 @@ class PairwiseCoupling(Layer, rust="svm::PairwiseCoupling", scratch=True, indepe
     classes: int
     prob_a: Weight
     prob_b: Weight
-    rows: Dim
+    rows: Size

@@ -14,7 +14,7 @@ _FREE = "0123456789"
 """Letters that an ellipsis becomes: none that an equation may use."""
 
 
-@onnx_op("Einsum", since=12)
+@onnx_op("Einsum", since=(12, 28))
 def einsum(g: Builder, *Inputs: Value, equation: str) -> Value:
     """y[out] = Σ over all other letters of the product of the inputs (https://onnx.ai/onnx/operators/onnx__Einsum.html)
 

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-from onnx2rust.oracle.referee import classical, control, recurrent, small, windows
+from onnx2rust.oracle.referee import classical, control, integers, recurrent, small, windows
 from onnx2rust.oracle.referee.doubled import doubled, widened
 
 Array = np.ndarray[Any, Any]
@@ -26,8 +26,8 @@ _KERNELS: list[Any] = [
     windows.GlobalMaxPool, windows.GlobalLpPool,
     recurrent.RNN, recurrent.LSTM, recurrent.GRU,
     small.Softmax, small.LogSoftmax, small.Hardmax, small.Scatter, small.Resize, small.Erf, small.BatchNormalization,
-    small.LayerNormalization, small.SimplifiedLayerNormalization,
-    small.DequantizeLinear, small.QuantizeLinear,
+    small.LpNormalization, small.OneHot, small.LayerNormalization, small.SimplifiedLayerNormalization,
+    small.DequantizeLinear, small.QuantizeLinear, integers.QLinearConv, integers.QLinearMatMul,
     classical.TreeEnsembleRegressor, classical.TreeEnsembleClassifier, classical.TreeEnsemble, classical.ZipMap,
     classical.Scaler, classical.Normalizer, classical.Imputer, classical.FeatureVectorizer, classical.OneHotEncoder,
     classical.LabelEncoder, classical.LinearRegressor, classical.LinearClassifier,

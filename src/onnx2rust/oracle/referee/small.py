@@ -129,8 +129,26 @@ class DequantizeLinear(OpRun):
     def _run(
         self, x: Array, scale: Array, zero: Array | None = None, *, axis: int = 1, block_size: int = 0, output_dtype: int = 0
     ) -> tuple[Array]:
-        whole = x.astype(np.float64) - (0 if zero is None else _along(zero, x, axis, block_size).astype(np.float64))
-        return (whole * _along(scale, x, axis, block_size),)
+        whole = x.astype(np.float64) - (0 if zero is None else along(zero, x, axis, block_size).astype(np.float64))
+        return (whole * along(scale, x, axis, block_size),)
+
+
+class LpNormalization(OpRun):
+    """x / (Σ |x|ᵖ)^(1/p) along an axis; zeros stay zeros."""
+
+    def _run(self, x: Array, *, axis: int = -1, p: int = 2) -> tuple[Array]:
+        norm = np.linalg.norm(x, ord=p, axis=axis, keepdims=True)
+        return (x / np.where(norm == 0, 1, norm),)
+
+
+class OneHot(OpRun):
+    """values[1] at the index along a new axis, values[0] elsewhere. The depth may be a vector of one."""
+
+    def _run(self, indices: Array, depth: Array, values: Array, *, axis: int = -1) -> tuple[Array]:
+        count = int(np.reshape(depth, ()))
+        whole = np.trunc(np.expand_dims(indices, axis % (indices.ndim + 1)))
+        places = np.arange(count).reshape([-1 if k == axis % whole.ndim else 1 for k in range(whole.ndim)])
+        return (np.where((whole == places) | (whole + count == places), values[1], values[0]).astype(values.dtype),)
 
 
 class QuantizeLinear(OpRun):
@@ -156,14 +174,19 @@ class QuantizeLinear(OpRun):
         if self.noise:
             largest = np.abs(x).max(initial=0, where=np.isfinite(x))
             x = x + self.draws.uniform(-1, 1, x.shape) * (self.noise * largest)
-        y = np.rint(x / _along(scale, x, axis, block_size)) + (
-            0 if zero is None else _along(zero, x, axis, block_size).astype(np.float64)
-        )
-        limits = np.iinfo(dtype)
-        return (np.clip(y, limits.min, limits.max).astype(dtype),)
+        origin = None if zero is None else along(zero, x, axis, block_size)
+        return (quantised(x / along(scale, x, axis, block_size), origin, dtype),)
 
 
-def _along(parameter: Array, x: Array, axis: int, block_size: int) -> Array:
+def quantised(x: Array, zero: Array | None, dtype: np.dtype[Any]) -> Array:
+    """The nearest whole numbers (halves to even), plus the zero point, within the type's range."""
+    y = np.rint(x) + (0 if zero is None else zero.astype(np.float64))
+    limits = np.iinfo(dtype)
+    found: Array = np.clip(y, limits.min, limits.max).astype(dtype)
+    return found
+
+
+def along(parameter: Array, x: Array, axis: int, block_size: int = 0) -> Array:
     """A scale or zero point in a shape that broadcasts with x: one number, one for each index of
     `axis`, or one for each block of it."""
     if parameter.size == 1:
@@ -171,4 +194,4 @@ def _along(parameter: Array, x: Array, axis: int, block_size: int) -> Array:
     axis %= x.ndim
     if block_size:
         return np.repeat(parameter, block_size, axis=axis)[tuple(slice(n) for n in x.shape)]
-    return parameter.reshape([-1 if k == axis else 1 for k in range(x.ndim)])
+    return parameter if parameter.ndim > 1 else parameter.reshape([-1 if k == axis else 1 for k in range(x.ndim)])
