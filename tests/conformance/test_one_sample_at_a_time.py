@@ -16,6 +16,7 @@ import forests
 import harness
 import numpy as np
 import pytest
+import test_classical
 import test_old_opsets
 import test_spelled_attention
 import test_spelled_patterns
@@ -60,6 +61,8 @@ def every() -> Iterator[harness.Case]:
         tree = forests.regressor(model.attributes("target"), 3, post_transform=transform)
         x = forests.rows(rng, 9, 4, (0.0,))
         yield case(f"tree_{transform.lower()}", [tree], {"x": x}, open_axes={"x": ["n", 4]}, ml=1, rtol=1e-4, atol=1e-4)
+    yield from test_classical._features()
+    yield from test_classical._machines()
 
 
 def _elementwise() -> Iterator[harness.Case]:
@@ -127,7 +130,7 @@ def test_independent_layers_work_on_one_sample_at_a_time(monkeypatch: pytest.Mon
         importlib.import_module(f"onnx2rust.layers.{module.name}")
     monkeypatch.setattr(batching, "CACHE", 0)
     monkeypatch.setattr(batching, "REUSE", 0)
-    monkeypatch.setattr(batching, "_hands_over", lambda steps: True)
+    monkeypatch.setattr(batching, "_hands_over", bool)
     monkeypatch.setattr(harness, "BUILD", harness.BUILD.with_name("one_sample"))
     cases.reseed()
     seen = Counter[str]()
