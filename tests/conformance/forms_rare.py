@@ -117,6 +117,7 @@ def _max_unpool(op: str, version: int) -> Forms:
     window: dict[str, Any] = {"kernel_shape": [2, 2], "strides": [2, 2]}
     pool = node("MaxPool", "x", into=["p", "i"], **window)
     yield Form([pool, node(op, "p", "i", **window)], {"x": floats(2, 3, 4, 6)})
+    yield Form([pool, node(op, "p", "i", **window)], {"x": floats(2, 3, 2, 6)})  # of which one row is left, less than a window
 
 
 # -- moving ------------------------------------------------------------------------------------------------------------

@@ -186,11 +186,12 @@ def max_unpool(
 ) -> Value:
     """Zeros with x at the indices that MaxPool found; indices count in the smallest image that has such windows."""
     x = X
-    windows = geometry(x.shape[2:], kernel_shape, strides, None, pads, "NOTSET")
-    natural: list[Dim] = [*x.shape[:2]]
-    for d, n in enumerate(x.shape[2:]):
-        total = windows.pads_begin[d] + windows.pads_end[d]
-        natural.append((n - 1) * windows.strides[d] + windows.kernel_shape[d] - total)
+    rank = x.rank - 2
+    steps, margins = strides or [1] * rank, pads or [0] * 2 * rank
+    window = zip(x.shape[2:], kernel_shape, steps, margins[:rank], margins[rank:], strict=False)
+    image = [(n - 1) * step + size - before - after for n, size, step, before, after in window]
+    geometry(tuple(image), kernel_shape, strides, None, pads, "NOTSET")  # which refuses lists that do not fit
+    natural: list[Dim] = [*x.shape[:2], *image]
     count = x.type.size
     blank = g.view(zeros(g, x.dtype, natural), product(natural))
     layer = indexing.ScatterElements(0, (product(natural),), (count,))
