@@ -111,7 +111,7 @@ fn to_i32(x: f64) -> i32 {
 #[inline(always)]
 fn single_to_i32(x: f32) -> i32 {
     // the least i32 is an f32, and there is none between it and what is out of range
-    if x >= -2_147_483_648.0 && x < 2_147_483_648.0 {
+    if (-2_147_483_648.0..2_147_483_648.0).contains(&x) {
         x as i32
     } else {
         i32::MIN

@@ -24,7 +24,7 @@ use grid::Place;
 pub(crate) use grid::{Grid, Segments};
 #[cfg(any(feature = "conv", feature = "integer"))]
 pub(crate) use images::images;
-use operand::{At, Operand};
+use operand::{At, Limits, Operand};
 
 /// Segments per block at most: their offsets live on the stack.
 const MAX_SEGMENTS: usize = 32;
@@ -81,7 +81,7 @@ struct Job<'a, W: Operand> {
     bias: Option<&'a [W::Sum]>,
     addend: Addend<'a, W::Sum>,
     /// Least and greatest value of y.
-    limits: (W::Sum, W::Sum),
+    limits: Limits<W>,
 }
 
 impl Product<'_> {

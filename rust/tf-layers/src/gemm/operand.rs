@@ -5,6 +5,9 @@ use super::{Addend, Product};
 use crate::activation::{Activation, UNLIMITED};
 use crate::cpu::{Simd, f32x8, prelude::*};
 
+/// The least and the greatest value of y.
+pub(crate) type Limits<W> = (<W as Operand>::Sum, <W as Operand>::Sum);
+
 /// An element of a packed right side, and with it the types of a product: the left side's, and the sums'.
 ///
 /// A step of a product takes `DEPTH` neighbours of a row, a *group*, and one packed element from each column: [`f32`] has one value,
@@ -23,7 +26,7 @@ pub(crate) trait Operand: Copy + Default + 'static {
     /// Longest sum kept in one accumulator, in elements of x.
     const MAX_BLOCK: usize;
     /// Limits that change nothing.
-    const UNLIMITED: (Self::Sum, Self::Sum);
+    const UNLIMITED: Limits<Self>;
     /// Whether rows of 3 and 9 steps have code of their own.
     const SHORT: bool;
 
@@ -31,7 +34,7 @@ pub(crate) trait Operand: Copy + Default + 'static {
     fn groups(row: &[Self::Element]) -> &[Self::Group];
 
     /// What tiles do of the end, and whether there is more to do.
-    fn limits(end: Self::End) -> ((Self::Sum, Self::Sum), Option<Self::End>);
+    fn limits(end: Self::End) -> (Limits<Self>, Option<Self::End>);
 }
 
 /// How a level multiplies an operand.
@@ -51,7 +54,7 @@ pub(crate) trait At<S: Simd>: Operand {
         product: &Product<Self>,
         x: &[Self::Element],
         addend: Addend<Self::Sum>,
-        limits: (Self::Sum, Self::Sum),
+        limits: Limits<Self>,
         y: &mut [Self::Sum],
     ) -> bool;
 
