@@ -111,6 +111,13 @@ def test_imports_are_in_order() -> None:
     assert formatted(source) == "use super::x;\nuse a::y;\nuse b::{A, a9, a10, c};\n\nuse a::x;\n"
 
 
+def test_imports_of_98_columns_are_one_line() -> None:
+    fits, wider = (f"use tf_layers::movement::{{{'A' * 34}, {'B' * n}}};\n" for n in (34, 35))
+    assert (len(fits), len(wider)) == (99, 100)  # with the end of the line
+    assert formatted(fits) == fits
+    assert formatted(wider) == f"use tf_layers::movement::{{\n    {'A' * 34}, {'B' * 35},\n}};\n"
+
+
 @needs_rustfmt
 def test_these_cases_are_rustfmts(tmp_path: Path) -> None:
     known = [text for name, (_, text) in CASES.items() if name != "what is not known"]

@@ -260,7 +260,8 @@ class _File(Parser):
         if len(items) == 1 and items[0] != "self":
             return f"{head} {path}{items[0]};"
         line = f"{head} {path}{{{', '.join(items)}}};"
-        if len(line) <= shape.width:
+        # rustfmt keeps two columns of a list of imports free
+        if len(line) <= shape.width - 2:
             return line
         nested = shape.nested
         return f"{head} {path}{{{nested.newline}{filled(items, nested)}{shape.newline}}};"
