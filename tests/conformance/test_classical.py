@@ -53,7 +53,7 @@ def _trees() -> Iterator[harness.Case]:
         yield case(f"type_{np.dtype(dtype)}", classifier(of_class.attributes("class"), [4, 5, 6]), x, outputs=("y", "z"))
     # one leaf, one side only, deeper than any early end
     for name, more in {"leaf": {"depth": 0}, "comb": {"depth": 70, "lopsided": True}, "deep": {"depth": 9}}.items():
-        model = forest(rng, 3, columns=2, targets=1, **more)  # type: ignore[arg-type]
+        model = forest(rng, 3, columns=2, targets=1, **more)  # type: ignore[arg-type]  # of several types
         yield case(name, regressor(model.attributes("target"), 1), rows(rng, 40, 2, (0.0,)))
     # what becomes of the weights
     for aggregate in ("SUM", "AVERAGE", "MIN", "MAX"):

@@ -212,7 +212,7 @@ class _Lookup:
         )  # fmt: skip
 
 
-class _FullyConnected(tfl_math.TflFullyConnectedOp):  # type: ignore[misc]
+class _FullyConnected(tfl_math.TflFullyConnectedOp):  # type: ignore[misc]  # tf2onnx has no types
     """TFLite FULLY_CONNECTED: tf2onnx drops the bias when keep_num_dims = 0 and the input is not of rank 2.
 
     Flattening the input first, as the operator is specified to do, leaves the stock handler a case it gets right.

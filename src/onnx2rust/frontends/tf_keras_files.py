@@ -78,7 +78,7 @@ def _steps(layer: Any) -> int | None:
         shape = layer.input.shape
     except (AttributeError, ValueError):  # called several times, or in a model without a graph: nothing is known
         return -1
-    return shape[1]  # type: ignore[no-any-return]
+    return shape[1]  # type: ignore[no-any-return]  # Keras has no types
 
 
 def _distinct(names: list[str], inputs: list[Port]) -> list[str]:

@@ -129,7 +129,7 @@ def order_constants(graph: onnx.GraphProto) -> None:
         replace(current.initializer, sorted(kept, key=lambda tensor: place[tensor.name]))
 
 
-def replace(repeated, items) -> None:  # type: ignore[no-untyped-def]
+def replace(repeated, items) -> None:  # type: ignore[no-untyped-def]  # protobuf names no type for its fields
     """Set a repeated protobuf field to `items`, which may be its own elements in another order."""
     copies = [type(item).FromString(item.SerializeToString()) for item in items]
     del repeated[:]
