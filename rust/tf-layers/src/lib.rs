@@ -89,6 +89,8 @@ mod slot;
 pub mod softmax;
 #[cfg(feature = "svm")]
 pub mod svm;
+#[cfg(feature = "text")]
+pub mod text;
 #[cfg(feature = "base")]
 pub mod top;
 #[cfg(feature = "tree")]

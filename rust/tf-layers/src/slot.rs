@@ -93,12 +93,21 @@ impl<T: Clone + Default> Slot<T> {
 }
 
 /// A tensor as a model hands it out: elements in row-major order (last axis fastest) and their shape, outermost first.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct TensorView<'a, T, const R: usize> {
     /// The elements.
     pub data: &'a [T],
     /// The shape, outermost axis first; its product is `data.len()`.
     pub shape: [usize; R],
+}
+
+// By hand: derived ones would ask the elements to be `Copy`, which strings are not.
+impl<T, const R: usize> Copy for TensorView<'_, T, R> {}
+
+impl<T, const R: usize> Clone for TensorView<'_, T, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
 }
 
 impl<T, const R: usize> core::ops::Deref for TensorView<'_, T, R> {

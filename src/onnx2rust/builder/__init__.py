@@ -24,6 +24,7 @@ from onnx2rust.ir.program import Origin, Program, Step, Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.movement import SameSize
+from onnx2rust.layers.text import Names
 from onnx2rust.model.graph import names_captured
 
 Environment = MutableMapping[str, Any]
@@ -62,9 +63,7 @@ class Builder(Rounding):
         outside = ((n, self._scope.get(n)) for n in sorted(names_captured(graph)))
         rounded = {n: self.rounded(v) for n, v in outside if isinstance(v, Value) and self.waits(v)}
         with self.binding(rounded), self._inner_steps() as steps:
-            outputs = [self.materialise(v) for v in self._outputs(graph, arguments, name)]
-            if any(v.tensor.names is not None for v in outputs):
-                raise Refuse(f"its {name} has strings for results, which is not supported")
+            outputs = [self.materialise(self.text(v)) for v in self._outputs(graph, arguments, name)]
             outputs = self._own_results(finish(outputs), fresh_outputs)
             return Program(name, tuple(arguments), tuple(outputs), tuple(o.name for o in graph.output), tuple(steps))
 
@@ -138,6 +137,12 @@ class Builder(Rounding):
         if isinstance(left, int) or isinstance(right, int):
             raise Refuse(f"{what} {left} and {right} may differ", "fix the open size with --dim")
         return self.sizes_by(SameSize((left, right)), [], "same")[0]
+
+    def text(self, x: Value) -> Value:
+        """Strings as such: what is at those places in a table of names. What is no string stays as it is."""
+        if not isinstance(x.type, TensorType) or x.type.names is None:
+            return x
+        return self.step(Names(x.type.names), [x], TensorType(DType.STRING, x.shape))
 
     def cast_sizes(self, value: Value) -> Value:
         """An integer tensor as i64."""

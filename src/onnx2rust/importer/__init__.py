@@ -26,6 +26,7 @@ from onnx2rust.ir.types import TensorType
 from onnx2rust.model.readers import Readers
 from onnx2rust.model.schemas import ONNX_DOMAINS
 from onnx2rust.ops import facts_of, lookup
+from onnx2rust.registry.facts import Strings
 
 POISON = object()
 """Stands for the outputs of a refused node: nodes that use them are not judged."""
@@ -202,9 +203,9 @@ class _Importer:
         schema_check.check_types(node, origin, inputs)
         attributes = {a.name: _attribute(a) for a in node.attribute}
         present = [v for v in inputs if v is not None]
-        strings = any(v.tensor.names is not None for v in present)
-        if strings and not facts_of(node.op_type).strings:
-            raise Refuse(f"operator {node.op_type} of strings is not supported")
+        strings = any(isinstance(v.type, TensorType) and v.type.is_text for v in present)
+        if strings:
+            inputs = self._texts(node.op_type, inputs)
         if present and not strings and all(v.const is not None for v in present):
             folded = folding.fold(node, origin, inputs, attributes, self.growth)
             if folded is not None:
@@ -220,6 +221,13 @@ class _Importer:
         door = Door(self.builder, node, origin, inputs, self.readers)
         result = operator.function(self.builder, *binding.arguments(self.builder, operator, door.inputs), **keywords)
         return door.outputs(result if isinstance(result, tuple) else (result,))
+
+    def _texts(self, op: str, inputs: list[Value | None]) -> list[Value | None]:
+        """Inputs of which some are strings, as the lowering takes them."""
+        known = facts_of(op).strings
+        if known is None:
+            raise Refuse(f"operator {op} of strings is not supported")
+        return inputs if known is Strings.PLACES else [v if v is None else self.builder.text(v) for v in inputs]
 
     def _wanted(self, node: onnx.NodeProto) -> int:
         """How many outputs the lowering has to give: those up to the last one that is read, or is

@@ -116,14 +116,19 @@ class TensorType(Type):
         return TensorType(self.dtype, tuple(shape), self.names)
 
     @property
+    def is_text(self) -> bool:
+        """Whether its elements are strings, or places that stand for some."""
+        return self.names is not None or self.dtype is DType.STRING
+
+    @property
     def kind(self) -> str:
         """The element type in words."""
-        return str(self.dtype) if self.names is None else "string"
+        return "string" if self.is_text else str(self.dtype)
 
     @property
     def spelling(self) -> str:
         """What ONNX's schemas call it."""
-        return DType.STRING.spelling if self.names is not None else self.dtype.spelling
+        return DType.STRING.spelling if self.is_text else self.dtype.spelling
 
     @property
     def dims(self) -> str:

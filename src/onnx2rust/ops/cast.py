@@ -14,12 +14,12 @@ from onnx2rust.ir.program import Value
 from onnx2rust.layers.cast import BitCast, Where
 from onnx2rust.layers.elementwise import broadcasting
 from onnx2rust.registry import onnx_op, reads
-from onnx2rust.registry.facts import Half, Keeps, onnx_facts
+from onnx2rust.registry.facts import Half, Keeps, Strings, onnx_facts
 
 
 def _cast(g: Builder, x: Value, code: int) -> Value:
     """A Cast to the type with this ONNX code; strings stay strings."""
-    if x.tensor.names is not None:
+    if x.tensor.is_text:
         if code != onnx.TensorProto.STRING:
             raise Refuse("a cast of strings is not supported", "turn classes into numbers with LabelEncoder")
         return x
@@ -36,6 +36,8 @@ def _target(code: int) -> DType:
     dtype = from_onnx(code)
     if dtype is None:
         raise Refuse(f"an element type with the ONNX code {code} is not supported")
+    if dtype is DType.STRING:
+        raise Refuse("a cast of numbers to strings is not supported", "cut the model in front of it with --output")
     return dtype
 
 
@@ -44,7 +46,7 @@ def _sizes_of_cast(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return arrays[0] if attributes.get("to") in integers else None
 
 
-onnx_facts("Cast", keeps=Keeps.ALL, strings=True, half=Half.CASTS, sizes=_sizes_of_cast)
+onnx_facts("Cast", keeps=Keeps.ALL, strings=Strings.PLACES, half=Half.CASTS, sizes=_sizes_of_cast)
 
 
 @onnx_op("Cast", since=(6, 9, 13))
@@ -107,7 +109,7 @@ def _sizes_of_where(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return np.where(np.array(condition, bool).reshape(arrays[0].shape), arrays[1].astype(object), arrays[2].astype(object))
 
 
-onnx_facts("Where", keeps=Keeps.SOME, reads={0: reads.MASK}, sizes=_sizes_of_where)
+onnx_facts("Where", strings=Strings.TEXT, keeps=Keeps.SOME, reads={0: reads.MASK}, sizes=_sizes_of_where)
 
 
 @onnx_op("Where", since=(9, 16))

@@ -15,7 +15,7 @@ from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.movement import Expand
 from onnx2rust.registry import onnx_op, reads
-from onnx2rust.registry.facts import Half, Keeps, onnx_facts
+from onnx2rust.registry.facts import Half, Keeps, Strings, onnx_facts
 from onnx2rust.registry.rules import Only
 
 
@@ -57,7 +57,7 @@ def constant(
     raise Refuse("string constants are not supported")
 
 
-onnx_facts("Identity", keeps=Keeps.ALL, strings=True, half=Half.MOVES, sizes=lambda arrays, attributes: arrays[0])
+onnx_facts("Identity", keeps=Keeps.ALL, strings=Strings.PLACES, half=Half.MOVES, sizes=lambda arrays, attributes: arrays[0])
 
 
 @onnx_op("Identity", since=(1, 13, 14, 16, 19, 21, 23, 24, 25))

@@ -13,7 +13,7 @@ from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.control import If, Loop
 from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import onnx_op, reads
-from onnx2rust.registry.facts import Half, onnx_facts
+from onnx2rust.registry.facts import Half, Strings, onnx_facts
 
 onnx_facts("If", half=Half.MOVES, folded=False, reads={0: reads.MASK})
 
@@ -43,7 +43,7 @@ def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: o
     return g.steps(If(tuple(open_sizes)), [cond], *types, defines=tuple(defines), bodies=bodies)
 
 
-onnx_facts("Loop", half=Half.MOVES, folded=False, reads={0: reads.SIZE, 1: reads.MASK})
+onnx_facts("Loop", strings=Strings.TEXT, half=Half.MOVES, folded=False, reads={0: reads.SIZE, 1: reads.MASK})
 
 
 @onnx_op("Loop", since=(1, 11, 13, 16, 19, 21, 23, 24, 25))

@@ -21,8 +21,9 @@ from onnx2rust.ops import scores
 from onnx2rust.ops.binary import binary
 from onnx2rust.ops.indexing import gather
 from onnx2rust.ops.movement import concat
+from onnx2rust.ops.text import places
 from onnx2rust.registry import onnx_op
-from onnx2rust.registry.facts import onnx_facts
+from onnx2rust.registry.facts import Strings, onnx_facts
 from onnx2rust.registry.rules import Within
 
 ML = "ai.onnx.ml"
@@ -97,7 +98,8 @@ def binarizer(g: Builder, X: Value, *, threshold: float = 0.0) -> Value:
     return g.cast(binary(g, Greater, X, g.constant(np.array(threshold, X.dtype.numpy)), DType.BOOL), X.dtype)
 
 
-onnx_facts("ArrayFeatureExtractor", strings=True, reads={1: lambda use: Within(0, use.shape(0)[-1] - 1)})
+onnx_facts("OneHotEncoder", strings=Strings.PLACES)
+onnx_facts("ArrayFeatureExtractor", strings=Strings.PLACES, reads={1: lambda use: Within(0, use.shape(0)[-1] - 1)})
 
 
 @onnx_op("ArrayFeatureExtractor", since=1, domain=ML)
@@ -132,11 +134,15 @@ def one_hot_encoder(
     """y [*x, n] = 1 at the category of x, else 0"""
     if bool(cats_int64s) == bool(cats_strings):
         raise Refuse("one of cats_int64s and cats_strings must be given", invalid=True)
-    if not cats_int64s:
-        raise Refuse("categories with names are not supported")
     if not zeros:
         raise Refuse(
             "an unknown category is an error with zeros=0", "export with zeros=1 (scikit-learn: handle_unknown='ignore')"
         )
-    x = g.view(g.cast(X, DType.I64), *X.shape, 1)
-    return g.cast(binary(g, Equal, x, g.constant(np.array(cats_int64s, np.int64)), DType.BOOL), DType.F32)
+    if cats_strings:
+        found, order = places(g, X, cats_strings)
+        at = {k: place for place, k in enumerate(order.tolist())}
+        categories = np.array([at.get(k, -1) for k in range(len(cats_strings))], np.int64)
+    else:
+        found, categories = g.cast(X, DType.I64), np.array(cats_int64s, np.int64)
+    x = g.view(found, *X.shape, 1)
+    return g.cast(binary(g, Equal, x, g.constant(categories), DType.BOOL), DType.F32)

@@ -26,7 +26,7 @@ from onnx2rust.ops.movement import filled, zeros
 from onnx2rust.ops.pad import padded
 from onnx2rust.ops.windows import geometry
 from onnx2rust.registry import Sizes, onnx_op, reads
-from onnx2rust.registry.facts import Half, onnx_facts
+from onnx2rust.registry.facts import Half, Strings, onnx_facts
 from onnx2rust.registry.rules import MOST, Within
 
 _REDUCTIONS = {"add": "Add", "mul": "Mul", "max": "Max", "min": "Min"}
@@ -41,7 +41,7 @@ def _sizes_of_gather(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     )
 
 
-onnx_facts("Gather", strings=True, half=Half.MOVES, reads={1: reads.ids_of_axis}, sizes=_sizes_of_gather)
+onnx_facts("Gather", strings=Strings.PLACES, half=Half.MOVES, reads={1: reads.ids_of_axis}, sizes=_sizes_of_gather)
 
 
 @onnx_op("Gather", since=(1, 11, 13))
@@ -59,7 +59,7 @@ def _check_ranks(x: Value, indices: Value) -> None:
         raise Refuse(f"indices of {indices.rank} axes into a tensor of {x.rank}", invalid=True)
 
 
-onnx_facts("GatherElements", half=Half.MOVES, reads={1: reads.ids_of_axis})
+onnx_facts("GatherElements", strings=Strings.TEXT, half=Half.MOVES, reads={1: reads.ids_of_axis})
 
 
 @onnx_op("GatherElements", since=(11, 13))
@@ -82,7 +82,7 @@ def _tuple_length(indices: Value, rank: int) -> int:
     return length
 
 
-onnx_facts("GatherND", half=Half.MOVES, reads={1: reads.ids_of_axes})
+onnx_facts("GatherND", strings=Strings.TEXT, half=Half.MOVES, reads={1: reads.ids_of_axes})
 
 
 @onnx_op("GatherND", since=11)
@@ -122,7 +122,7 @@ def scatter(g: Builder, x: Value, indices: Value, updates: Value, axis: int, red
     return g.step(layer, [x, indices, updates], x.type)
 
 
-onnx_facts("Scatter", reads={1: reads.ids_of_axis})
+onnx_facts("Scatter", strings=Strings.TEXT, reads={1: reads.ids_of_axis})
 
 
 @onnx_op("Scatter", since=(9, 11))
@@ -132,7 +132,7 @@ def scatter_9(g: Builder, data: Value, indices: Value, updates: Value, *, axis: 
     return scatter(g, x, indices, updates, axis, "none")
 
 
-onnx_facts("ScatterElements", half=Half.MOVES, reads={1: reads.ids_of_axis})
+onnx_facts("ScatterElements", strings=Strings.TEXT, half=Half.MOVES, reads={1: reads.ids_of_axis})
 
 
 @onnx_op("ScatterElements", since=(11, 13))
@@ -148,7 +148,7 @@ def scatter_elements(g: Builder, data: Value, indices: Value, updates: Value, *,
     return scatter(g, x, indices, updates, axis, reduction)
 
 
-onnx_facts("ScatterND", half=Half.MOVES, reads={1: reads.ids_of_axes})
+onnx_facts("ScatterND", strings=Strings.TEXT, half=Half.MOVES, reads={1: reads.ids_of_axes})
 
 
 @onnx_op("ScatterND", since=(11, 13))
@@ -238,7 +238,7 @@ def non_zero(g: Builder, X: Value) -> Value:
     return g.step(layer, [x], out, defines=(count,))
 
 
-onnx_facts("Compress", half=Half.MOVES, reads={1: reads.MASK})
+onnx_facts("Compress", strings=Strings.TEXT, half=Half.MOVES, reads={1: reads.MASK})
 
 
 @onnx_op("Compress", since=(9, 11, 28))
@@ -320,7 +320,7 @@ def eye_like(g: Builder, input: Value, *, dtype: int | None = None, k: int = 0) 
     """Ones on a diagonal of a matrix of x's shape."""
     x = input
     element = x.dtype if dtype is None else dtypes.from_onnx(dtype)
-    if element is None or element is DType.F16:
+    if element in (None, DType.F16, DType.STRING):
         raise Refuse("EyeLike of this element type is not supported")
     if x.rank != 2:
         raise Refuse(f"a matrix has 2 axes, not {x.rank}", invalid=True)

@@ -15,8 +15,9 @@ from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.classical import Lookup
 from onnx2rust.ops.indexing import gather
+from onnx2rust.ops.text import places
 from onnx2rust.registry import Attributes, onnx_op
-from onnx2rust.registry.facts import onnx_facts
+from onnx2rust.registry.facts import Strings, onnx_facts
 
 ML = "ai.onnx.ml"
 Array = np.ndarray[Any, Any]
@@ -46,7 +47,7 @@ class Encoding4(Encoding):
     values_tensor: TensorProto | None = None
 
 
-onnx_facts("LabelEncoder", strings=True)
+onnx_facts("LabelEncoder", strings=Strings.PLACES)
 
 
 @onnx_op("LabelEncoder", since=1, domain=ML)
@@ -105,15 +106,15 @@ def _encoded(g: Builder, x: Value, keys: Array, values: Array, default: Any) -> 
         raise Refuse(f"{len(keys)} keys for {len(values)} values", invalid=True)
     if len(np.unique(keys)) < len(keys):
         raise Refuse("a key is given twice")
-    if x.tensor.names is not None:
-        known = dict(zip(keys.tolist(), range(len(keys)), strict=True)) if keys.dtype == object else {}
-        order = np.array([known.get(name, len(keys)) for name in x.tensor.names], np.int64)
-        place, found = x, np.append(values, np.array([default], values.dtype))[order]
+    found = np.append(values, np.array([default], values.dtype))
+    if x.tensor.is_text and keys.dtype == object:
+        place, order = places(g, x, keys.tolist())
+        found = found[order]
     elif keys.dtype == x.dtype.numpy:
         order = np.argsort(keys, kind="stable")
         layer = Lookup(g.weight(Value(f"{g.origin.node or g.origin.op}.keys", x.type), array=keys[order]))
         place = g.step(layer, [x], TensorType(DType.I64, x.shape))
-        found = np.append(values[order], np.array([default], values.dtype))
+        found = found[np.append(order, len(keys))]
     else:
         raise Refuse(f"keys of type {keys.dtype} for {x.type}", invalid=True)
     return gather(g, g.constant(found), place)

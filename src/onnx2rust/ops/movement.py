@@ -20,10 +20,10 @@ from onnx2rust.layers import movement
 from onnx2rust.layers.shapes import collapse_broadcast, collapse_untouched
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.registry import Sizes, onnx_op, reads
-from onnx2rust.registry.facts import Half, Keeps, onnx_facts
+from onnx2rust.registry.facts import Half, Keeps, Strings, onnx_facts
 from onnx2rust.registry.rules import Wider, Within
 
-onnx_facts("Transpose", keeps=Keeps.SOME, half=Half.MOVES)
+onnx_facts("Transpose", strings=Strings.TEXT, keeps=Keeps.SOME, half=Half.MOVES)
 
 
 @onnx_op("Transpose", since=(1, 13, 21, 23, 24, 25))
@@ -40,7 +40,7 @@ def _sizes_of_concat(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return np.concatenate([a.astype(object) for a in arrays], axis=attributes.get("axis", 0))
 
 
-onnx_facts("Concat", keeps=Keeps.SOME, half=Half.MOVES, sizes=_sizes_of_concat)
+onnx_facts("Concat", strings=Strings.TEXT, keeps=Keeps.SOME, half=Half.MOVES, sizes=_sizes_of_concat)
 
 
 @onnx_op("Concat", since=(4, 11, 13))
@@ -81,7 +81,9 @@ def expanded(g: Builder, x: Value, shape: Sequence[Dim]) -> Value:
     return g.transpose(y, perm)
 
 
-onnx_facts("Expand", keeps=Keeps.SOME, half=Half.MOVES, reads={1: lambda use: Wider(use.shape(0))}, unknown=1)
+onnx_facts(
+    "Expand", strings=Strings.TEXT, keeps=Keeps.SOME, half=Half.MOVES, reads={1: lambda use: Wider(use.shape(0))}, unknown=1
+)
 
 
 @onnx_op("Expand", since=(8, 13))
@@ -116,7 +118,7 @@ def _broadcast(a: Dim, b: Dim) -> Dim | None:
     return None
 
 
-onnx_facts("Tile", keeps=Keeps.SOME, reads={1: reads.SIZE})
+onnx_facts("Tile", strings=Strings.TEXT, keeps=Keeps.SOME, reads={1: reads.SIZE})
 
 
 @onnx_op("Tile", since=(6, 13))

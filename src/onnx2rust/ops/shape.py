@@ -17,7 +17,7 @@ from onnx2rust.layers.movement import CheckedCopy, ReshapeSizes
 from onnx2rust.ops import known
 from onnx2rust.ops.axes import integers, normal_axes
 from onnx2rust.registry import Const, onnx_op, reads
-from onnx2rust.registry.facts import Half, Keeps, onnx_facts
+from onnx2rust.registry.facts import Half, Keeps, Strings, onnx_facts
 from onnx2rust.registry.rules import Factors
 
 
@@ -72,7 +72,7 @@ def _sizes_of_reshape(arrays: list[Any], attributes: dict[str, Any]) -> Any:
 
 onnx_facts(
     "Reshape",
-    strings=True,
+    strings=Strings.PLACES,
     keeps=Keeps.ALL,
     half=Half.MOVES,
     reads={1: lambda use: Factors(math.prod(use.shape(0)))},
@@ -100,7 +100,7 @@ def reshape(g: Builder, data: Value, shape: Value, *, allowzero: int = 0) -> Val
     return g.view(data, *g.sizes_by(layer, [g.cast_sizes(shape)], *(f"axis_{k}" for k in range(rank))))
 
 
-onnx_facts("Flatten", keeps=Keeps.ALL, strings=True, half=Half.MOVES)
+onnx_facts("Flatten", keeps=Keeps.ALL, strings=Strings.PLACES, half=Half.MOVES)
 
 
 @onnx_op("Flatten", since=(1, 9, 11, 13, 21, 23, 24, 25))
@@ -132,7 +132,9 @@ def _sizes_of_squeeze(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return np.squeeze(arrays[0], None if axes is None else tuple(axes))
 
 
-onnx_facts("Squeeze", keeps=Keeps.ALL, strings=True, half=Half.MOVES, reads={1: reads.unit_axes}, sizes=_sizes_of_squeeze)
+onnx_facts(
+    "Squeeze", keeps=Keeps.ALL, strings=Strings.PLACES, half=Half.MOVES, reads={1: reads.unit_axes}, sizes=_sizes_of_squeeze
+)
 
 
 @onnx_op("Squeeze", since=(1, 11))
@@ -159,7 +161,9 @@ def _sizes_of_unsqueeze(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return None if axes is None else np.expand_dims(arrays[0], tuple(axes))
 
 
-onnx_facts("Unsqueeze", keeps=Keeps.ALL, strings=True, half=Half.MOVES, reads={1: reads.new_axes}, sizes=_sizes_of_unsqueeze)
+onnx_facts(
+    "Unsqueeze", keeps=Keeps.ALL, strings=Strings.PLACES, half=Half.MOVES, reads={1: reads.new_axes}, sizes=_sizes_of_unsqueeze
+)
 
 
 @onnx_op("Unsqueeze", since=(1, 11))
@@ -174,7 +178,7 @@ def unsqueeze_13(g: Builder, data: Value, axes: Const) -> Value:
     return _unsqueeze(g, data, integers(axes))
 
 
-onnx_facts("Shape", half=Half.MOVES)
+onnx_facts("Shape", strings=Strings.PLACES, half=Half.MOVES)
 
 
 @onnx_op("Shape", since=(1, 13))

@@ -18,7 +18,7 @@ from onnx2rust.ops import known
 from onnx2rust.ops.axes import integers, normal_axes, normal_axis, read_sizes
 from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import Const, onnx_op, reads
-from onnx2rust.registry.facts import Half, Keeps, onnx_facts
+from onnx2rust.registry.facts import Half, Keeps, Strings, onnx_facts
 from onnx2rust.registry.rules import Parts, Within
 
 
@@ -140,6 +140,7 @@ def _sizes_of_slice(arrays: list[Any], attributes: dict[str, Any]) -> Any:
 
 onnx_facts(
     "Slice",
+    strings=Strings.TEXT,
     keeps=Keeps.SOME,
     half=Half.MOVES,
     reads={1: reads.always(Within(0, 1)), 2: reads.always(Within(2, 8)), 3: reads.axes, 4: reads.always(Within(1, 2))},
@@ -233,7 +234,15 @@ def _sizes_of_split(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return list(np.split(arrays[0], np.cumsum(sizes)[:-1], axis=axis))
 
 
-onnx_facts("Split", keeps=Keeps.SOME, half=Half.MOVES, reads={1: lambda use: Parts(use.axis())}, unknown=1, sizes=_sizes_of_split)
+onnx_facts(
+    "Split",
+    strings=Strings.TEXT,
+    keeps=Keeps.SOME,
+    half=Half.MOVES,
+    reads={1: lambda use: Parts(use.axis())},
+    unknown=1,
+    sizes=_sizes_of_split,
+)
 
 
 @onnx_op("Split", since=(2, 11))

@@ -13,9 +13,10 @@ Array = np.ndarray[Any, Any]
 
 
 def numbers(outputs: Sequence[Array], labels: Sequence[Labels | None]) -> list[Array]:
-    """The outputs: strings as places in their table, −1 for those that are not in it; a sequence of maps with a column for each
-    key."""
-    return [a if t is None else _number(a, t) for a, t in zip(outputs, labels or [None] * len(outputs), strict=True)]
+    """The outputs: strings that are places in a table as such, −1 for those that are not in it; a sequence of maps with a column
+    for each key; other strings as numpy's own."""
+    pairs = zip(outputs, labels or [None] * len(outputs), strict=True)
+    return [(a.astype(np.str_) if a.dtype == object else a) if t is None else _number(a, t) for a, t in pairs]
 
 
 def _number(output: Array, labels: Labels) -> Array:

@@ -36,6 +36,13 @@ class Keeps(enum.Enum):
     SOME_IDS = "some, if they are integers"
 
 
+class Strings(enum.Enum):
+    """What a lowering makes of strings."""
+
+    PLACES = "knows that those of constants are places in a table (`TensorType.names`)"
+    TEXT = "gets them as such (`DType.STRING`): the importer puts the table's strings in the place of places"
+
+
 @dataclass(frozen=True)
 class Facts:
     """What is known of an operator."""
@@ -48,8 +55,8 @@ class Facts:
     folded: bool = True
     """Whether it is computed at conversion where all its inputs are known."""
     keeps: Keeps | None = None
-    strings: bool = False
-    """Whether the lowering knows that strings are places in a table of names (`TensorType.names`)."""
+    strings: Strings | None = None
+    """What the lowering makes of strings, if it takes any."""
     reads: Mapping[int, Entry] = field(default_factory=dict)
     """What the elements of an input may be, by its position, where not any will do (`usage`)."""
     unknown: int = 0

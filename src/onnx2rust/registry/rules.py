@@ -106,6 +106,18 @@ class Only(Rule):
 
 
 @dataclass(frozen=True)
+class Among(Rule):
+    """One of these strings each."""
+
+    words: tuple[str, ...]
+    weight = 5
+
+    def draw(self, shape: Shape, float_: bool, rng: np.random.Generator) -> Array:
+        """Uniform."""
+        return np.asarray(np.array(self.words, np.str_)[rng.integers(0, len(self.words), shape)])
+
+
+@dataclass(frozen=True)
 class Axes(Rule):
     """Different axes out of `among`, of a tensor with `rank` axes; some are counted from the end."""
 

@@ -50,6 +50,7 @@ FAMILIES: dict[str, tuple[str, Colour]] = {
     "cast": ("elementwise", (196, 72, 58)),
     "tree": ("classical model", (46, 112, 72)),
     "svm": ("classical model", (46, 112, 72)),
+    "text": ("text", (120, 90, 150)),
     "classical": ("classical model", (46, 112, 72)),
     "scores": ("classical model", (46, 112, 72)),
     "movement": ("data movement", (128, 116, 100)),

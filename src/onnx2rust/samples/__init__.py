@@ -267,8 +267,10 @@ def read(path: Path, program: Program) -> UserData:
 
 def _converted(array: Array, dtype: DType) -> Array | str:
     """The array in the model's element type, or what is wrong with it."""
-    if array.dtype.kind not in "biuf":
+    if (array.dtype.kind == "U") != (dtype is DType.STRING) or array.dtype.kind not in "biufU":
         return f"holds {array.dtype}, the model needs {dtype}"
+    if dtype is DType.STRING:
+        return array
     with np.errstate(invalid="ignore", over="ignore"):  # NaN and what is too large for an integer: found by the comparison below
         converted = array.astype(dtype.numpy)
     if not dtype.is_float and not np.array_equal(converted.astype(array.dtype), array):

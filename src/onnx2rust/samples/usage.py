@@ -24,7 +24,7 @@ from onnx2rust.model.symbols import without_weights
 from onnx2rust.ops import facts_of
 from onnx2rust.registry.facts import Keeps
 from onnx2rust.registry.reads import Unknown, Use
-from onnx2rust.registry.rules import Mask, Rule, Shape, Within
+from onnx2rust.registry.rules import Among, Mask, Rule, Shape, Within
 
 __all__ = ["Usage", "attempts", "draw_all", "of_inputs"]
 
@@ -32,6 +32,8 @@ Array = np.ndarray[Any, Any]
 Sizes = dict[str, int]
 UNKNOWN_IDS = 8
 """Integers below this are drawn where nothing says what they are."""
+WORDS = ("", "a", "Zebra", "two words", "naïve", "日本", "-1", "0.5")
+"""Strings that are drawn where nothing says what they are."""
 LARGEST = 1 << 22
 """Inputs of more elements in all are drawn only if there are no smaller ones: it is lengths that are tried, not patience."""
 
@@ -70,7 +72,7 @@ class Usage:
 
     def _rule(self, value: Value, shapes: _Shapes) -> Rule | None:
         name = value.name.lower()
-        if value.dtype is DType.BOOL or "mask" in name or value.name in self.casts:
+        if value.dtype is DType.BOOL or ("mask" in name and value.dtype is not DType.STRING) or value.name in self.casts:
             joined: Rule | None = Mask()
         elif "length" in name and value.dtype.is_int:
             joined = Within(1, shapes.shortest())
@@ -217,6 +219,8 @@ def draw(value: Value, rule: Rule | None, sizes: Sizes, rng: np.random.Generator
     kind = value.dtype.numpy
     if rule is not None:
         return rule.draw(shape, value.dtype.is_float, rng).astype(kind)
+    if value.dtype is DType.STRING:
+        return Among(WORDS).draw(shape, False, rng)
     if value.dtype.is_float:
         return np.asarray(rng.standard_normal(shape)).astype(kind)
     if value.dtype.bits == 8:

@@ -119,7 +119,13 @@ def _time(
         if session is None or any(draw.answer.reference is None for draw in found):
             report.notes.append("onnxruntime does not run the model on these inputs: the crate is timed alone")
         else:
-            engines |= {REFERENCE: OnnxRuntime(session, sets), BOUND: BoundOnnxRuntime(session, sets)}
+            engines[REFERENCE] = OnnxRuntime(session, sets)
+            if any(
+                not v.type.startswith("tensor(") or "string" in v.type for v in (*session.get_inputs(), *session.get_outputs())
+            ):
+                report.notes.append("onnxruntime binds neither strings nor sequences: its plain call is timed alone")
+            else:
+                engines[BOUND] = BoundOnnxRuntime(session, sets)
         for k, draw in enumerate(found):
             report.rows.append(Row(draw.label, clock.measure(engines, k, seconds, rng)))
 

@@ -86,7 +86,7 @@ impl Element for crate::F16 {
     }
 }
 
-element!(bool: Bool, u8: U8, u16: U16, u32: U32, u64: U64, i8: I8, i16: I16, i32: I32, i64: I64, f32: F32, f64: F64);
+element!(bool: Bool, u8: U8, u16: U16, u32: U32, u64: U64, i8: I8, i16: I16, i32: I32, i64: I64, f32: F32, f64: F64, String: Text);
 
 impl Tensor {
     /// The input of this name from an archive: its elements and shape.

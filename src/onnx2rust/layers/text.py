@@ -1,0 +1,33 @@
+"""Layers of strings (`tf_layers::text`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onnx2rust.ir.layer import Layer
+from onnx2rust.layers.elementwise import Binary
+
+
+@dataclass(frozen=True)
+class StringConcat(Binary, rust="text::StringConcat", in_place=(0,)):
+    """a, and b behind it"""
+
+
+@dataclass(frozen=True)
+class Names(Layer, rust="text::Names", fallible=True, independent=()):
+    """y = the strings at the places x in a table"""
+
+    names: tuple[str, ...]
+
+    def generics(self) -> tuple[str, ...]:
+        return (str(len(self.names)),)
+
+
+@dataclass(frozen=True)
+class Places(Layer, rust="text::Places", independent=()):
+    """y = the place of each string x in a table (in ascending order of UTF-8), its length for one that is not there"""
+
+    names: tuple[str, ...]
+
+    def generics(self) -> tuple[str, ...]:
+        return (str(len(self.names)),)

@@ -1,0 +1,74 @@
+"""Strings through generated code, against onnxruntime."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import harness
+import numpy as np
+import pytest
+from cases import case, ints, node
+
+WORDS = ("", "a", "b", "Zebra", "ab", "two words", "naïve", "日本", "\u0301", "-1", "🦀", '"quoted\\"')
+_rng = np.random.default_rng(5)
+
+
+def texts(*shape: int, among: tuple[str, ...] = WORDS) -> np.ndarray[Any, Any]:
+    """Strings of many kinds."""
+    return np.asarray(np.array(among, object)[_rng.integers(0, len(among), shape)], object)
+
+
+ML = {"domain": "ai.onnx.ml"}
+KEYS = ["b", "a", "日本", "", "Zebra"]
+VALUES = ["eins", "zwei", "", "vier", "fünf"]
+X = texts(2, 3)
+CASES = [
+    case("join", [node("StringConcat", "a", "b")], {"a": X, "b": texts(2, 3)}, opset=20),
+    case("join_scalar", [node("StringConcat", "a", "b")], {"a": texts(), "b": texts()}, opset=20),
+    case("join_left", [node("StringConcat", "a", "b")], {"a": texts(2, 1, 3), "b": texts(4, 1)}, opset=20),
+    case("join_right", [node("StringConcat", "a", "b")], {"a": texts(1), "b": texts(4, 3)}, opset=20),
+    case("join_open", [node("StringConcat", "a", "b")], {"a": texts(4, 3), "b": texts(4, 3)}, opset=20,
+         open_axes={"a": ["n", 3], "b": ["n", 3]}),
+    case("join_open_by_one", [node("StringConcat", "a", "b")], {"a": texts(4, 3), "b": texts(1, 3)}, opset=20,
+         open_axes={"a": ["n", 3], "b": ["m", 3]}),
+    case("join_empty", [node("StringConcat", "a", "b")], {"a": texts(0, 3), "b": texts(1, 3)}, opset=20,
+         open_axes={"a": ["n", 3], "b": [1, 3]}),
+    case("join_thrice",
+         [node("StringConcat", "a", "b", into=["c"]), node("StringConcat", "c", "c", into=["d"]), node("StringConcat", "d", "a")],
+         {"a": X, "b": texts(3)}, opset=20),
+    case("join_known", [node("StringConcat", "a", "b", into=["c"]), node("StringConcat", "k", "c")], {"a": X}, opset=20,
+         known={"b": np.array(["-", "", "日"], object), "k": np.array("[", object)}),
+    case("join_transposed", [node("Transpose", "a", into=["t"], perm=[1, 0]), node("StringConcat", "t", "b")],
+         {"a": texts(2, 3), "b": texts(3, 2)}, opset=20),
+    case("moved",
+         [node("Transpose", "a", into=["t"], perm=[1, 0]), node("Concat", "t", "b", into=["c"], axis=0),
+          node("Slice", "c", "first", "last", into=["s"]), node("Tile", "s", "twice", into=["w"]),
+          node("Unsqueeze", "w", "zero", into=["u"]), node("Expand", "u", "wide")],
+         {"a": texts(2, 3), "b": texts(1, 2)}, opset=20,
+         known={"first": np.array([1]), "last": np.array([4]), "twice": np.array([1, 2]), "zero": np.array([0]),
+                "wide": np.array([2, 3, 4])}),
+    case("chosen", [node("Where", "c", "a", "b")],
+         {"c": ints(2, 3, low=0, high=2, dtype=np.bool_), "a": X, "b": texts(3)}, opset=20),
+    case("gathered", [node("Gather", "a", "i", axis=1)], {"a": texts(2, 5), "i": ints(4, low=-5, high=5)}, opset=20),
+    case("gathered_known", [node("Gather", "k", "i", into=["g"]), node("StringConcat", "g", "g")],
+         {"i": ints(4, low=0, high=3)}, opset=20, known={"k": np.array(["x", "y", "ÿ"], object)}),
+    case("split", [node("Split", "a", into=["y", "z"], num_outputs=2, axis=1)], {"a": texts(2, 4)}, opset=20, outputs=("y", "z")),
+    case("encoded", [node("LabelEncoder", "a", keys_strings=KEYS, values_int64s=[3, 1, 4, 1, 5], default_int64=-7, **ML)],
+         {"a": texts(30)}, ml=2),
+    case("renamed",
+         [node("LabelEncoder", "a", keys_strings=KEYS, values_strings=VALUES, default_string="?", **ML),
+          node("LabelEncoder", "y", into=["z"], keys_strings=["eins", "?"], values_floats=[1.5, -2.0], default_float=0.25, **ML)],
+         {"a": texts(30)}, ml=2, outputs=("z",)),
+    case("one_hot", [node("OneHotEncoder", "a", cats_strings=KEYS, zeros=1, **ML)], {"a": texts(6, 5)}, ml=1),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, str]:
+    return harness.run(CASES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [c.name for c in CASES])
+def test_strings_match_onnxruntime(results: dict[str, str], name: str) -> None:
+    assert results[name] == ""
