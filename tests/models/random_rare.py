@@ -168,3 +168,20 @@ def dynamic_quantize(d: Draft) -> Any:
     """DynamicQuantizeLinear, and back."""
     q, scale, point = d.node("DynamicQuantizeLinear", d.pick(lambda t: t.f32 and t.exact and t.size, open_tensor), outputs=3)
     return d.node("DequantizeLinear", q, scale, point)
+
+
+WORDS = np.array(["", "a", "Zebra", "naïve", "日本", "two words", "\u0301", '"'], object)
+
+
+@kind(since=20, weight=0.4)
+def strings(d: Draft) -> Any:
+    """StringConcat of strings that ids choose, of others, and of itself."""
+    if d.chance(0.5) and any(is_int(t) and t.low >= 0 and t.high < len(WORDS) for t in d.visible()):
+        x = d.pick(is_int, open_tensor, lambda t: t.low >= 0 and t.high < len(WORDS))
+    else:
+        floats = d.pick(is_float, open_tensor, lambda t: t.exact)
+        x = d.node("Cast", d.node("Less", floats, d.known(0, floats.dtype)), to=TensorProto.INT64)
+    first = d.node("Gather", d.known(WORDS), x, axis=0)
+    texts = [first, d.known(WORDS[3], object), d.known(WORDS[: (x.shape or (1,))[-1] or 1]), *(t for t in d.visible() if t.text)]
+    joined = d.node("StringConcat", first, d.rng.choice(texts))
+    return d.node("StringConcat", d.rng.choice(texts), joined) if d.chance(0.5) else joined
