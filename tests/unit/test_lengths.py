@@ -9,7 +9,8 @@ import pytest
 from onnx2rust.emit import lengths
 from onnx2rust.ir.dims import Dim, symbol
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.program import Program, TensorType, Value
+from onnx2rust.ir.program import Program, Value
+from onnx2rust.ir.types import TensorType
 
 N, T = symbol("n"), symbol("t")
 

@@ -20,7 +20,8 @@ from onnx2rust.ir import views
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Copy, ReadSizes
-from onnx2rust.ir.program import Origin, Program, Step, TensorType, Value
+from onnx2rust.ir.program import Origin, Program, Step, Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.movement import SameSize
 from onnx2rust.model.graph import names_captured
@@ -62,7 +63,7 @@ class Builder(Rounding):
         rounded = {n: self.rounded(v) for n, v in outside if isinstance(v, Value) and self.waits(v)}
         with self.binding(rounded), self._inner_steps() as steps:
             outputs = [self.materialise(v) for v in self._outputs(graph, arguments, name)]
-            if any(v.type.names is not None for v in outputs):
+            if any(v.tensor.names is not None for v in outputs):
                 raise Refuse(f"its {name} has strings for results, which is not supported")
             outputs = self._own_results(finish(outputs), fresh_outputs)
             return Program(name, tuple(arguments), tuple(outputs), tuple(o.name for o in graph.output), tuple(steps))

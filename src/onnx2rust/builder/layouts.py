@@ -11,7 +11,8 @@ from onnx2rust.builder.steps import Steps
 from onnx2rust.ir.dims import Dim, broadcast, product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer, View
-from onnx2rust.ir.program import KnownSizes, TensorType, Value
+from onnx2rust.ir.program import KnownSizes, Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.movement import Transpose
 
 
@@ -31,7 +32,7 @@ class Layouts(Steps):
     def view(self, x: Value, *shape: Dim) -> Value:
         """The same elements under another shape. A view of a view looks at the source, or is the source."""
         x = self._viewed.get(x, x)
-        if x.type.shape == tuple(shape):
+        if x.tensor.shape == tuple(shape):
             return x
         if x.const is not None:
             plain = [d for d in shape if isinstance(d, int)]
@@ -47,13 +48,13 @@ class Layouts(Steps):
             ones = iter(range(len(wide), len(shape)))
             return self.transpose(flat, [next(ones) if d == 1 else next(moved) for d in shape])
         source = self.settled(x)
-        y = self.step(View(), [source], x.type.with_shape(*shape))
+        y = self.step(View(), [source], x.tensor.with_shape(*shape))
         self._viewed[y] = source
         return y
 
     def _rearranged(self, x: Value, rearrange: Callable[[Any], Any]) -> Value:
         content = rearrange(x.array) if x.sizes is None else KnownSizes(rearrange(x.sizes))
-        return self.constant(content, x.name, x.dtype, x.type.names)
+        return self.constant(content, x.name, x.dtype, x.tensor.names)
 
     def transpose(self, x: Value, perm: Sequence[int]) -> Value:
         """y axis k is x axis perm[k]. Nothing is moved yet: see `layout`."""
@@ -63,7 +64,7 @@ class Layouts(Steps):
             return self._rearranged(x, lambda content: np.array(np.transpose(content, perm), order="C"))
         if perm == tuple(range(len(perm))):
             return source
-        y = Value(f"{source.name}.transposed", source.type.with_shape(*(source.shape[p] for p in perm)))
+        y = Value(f"{source.name}.transposed", source.tensor.with_shape(*(source.shape[p] for p in perm)))
         self._pending[y] = (source, perm)
         return y
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from onnx2rust.builder.layouts import Layouts
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.program import TensorType, Value
+from onnx2rust.ir.program import Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.cast import Cast
 
 

@@ -13,7 +13,8 @@ from onnx2rust.ir import dtypes
 from onnx2rust.ir.dims import Dim, symbol, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import PLAIN, DimsToTensor, Layer, Variant, Weight
-from onnx2rust.ir.program import KnownSizes, Origin, Step, TensorType, Value
+from onnx2rust.ir.program import KnownSizes, Origin, Step, Value
+from onnx2rust.ir.types import TensorType, Type
 
 
 class Steps:
@@ -34,23 +35,23 @@ class Steps:
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
-    def step(self, layer: Layer, inputs: Sequence[Value | None], type_: TensorType, *unwanted: None, **more: Any) -> Value:
+    def step(self, layer: Layer, inputs: Sequence[Value | None], type_: Type, *unwanted: None, **more: Any) -> Value:
         """Adds `layer(inputs)` and returns its output; with a None for each further one, the first."""
         first = self.steps(layer, inputs, type_, *unwanted, **more)[0]
         assert first is not None
         return first
 
     @overload
-    def steps(self, layer: Layer, inputs: Sequence[Value | None], *types: TensorType, **more: Any) -> tuple[Value, ...]: ...
+    def steps(self, layer: Layer, inputs: Sequence[Value | None], *types: Type, **more: Any) -> tuple[Value, ...]: ...
     @overload
     def steps(
-        self, layer: Layer, inputs: Sequence[Value | None], *types: TensorType | None, **more: Any
+        self, layer: Layer, inputs: Sequence[Value | None], *types: Type | None, **more: Any
     ) -> tuple[Value | None, ...]: ...
     def steps(
         self,
         layer: Layer,
         inputs: Sequence[Value | None],
-        *types: TensorType | None,
+        *types: Type | None,
         **more: Any,
     ) -> tuple[Value | None, ...]:
         """Adds `layer(inputs)` and returns its outputs, of these types (None: it is not wanted)."""

@@ -167,9 +167,7 @@ def original(path: Path) -> Path:
 
 def workspace_bytes(plan: Plan, sizes: dict[str, int]) -> int:
     """Bytes of all workspace slots when every size is as given (others OPEN_SIZE)."""
-    return sum(
-        max((_at(v.type.size, sizes) for v in plan.contents[k]), default=0) * dtype.bytes for k, dtype in enumerate(plan.slots)
-    )
+    return sum(plan.bytes(k, lambda dim: _at(dim, sizes)) for k in range(len(plan.slots)))
 
 
 def _sizes(program: Program) -> dict[str, int]:

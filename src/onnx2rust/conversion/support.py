@@ -17,8 +17,6 @@ from onnx2rust.ir.dtypes import DType
 from onnx2rust.model import schemas
 from onnx2rust.model.graph import all_graphs
 
-_SPELLING = {DType.F32: "float", DType.F64: "double"}
-
 
 @dataclass(frozen=True)
 class Supported:
@@ -127,7 +125,8 @@ def _types(name: str, domain: str, opset: int) -> tuple[str, ...]:
     allowed = {c.type_param_str: set(c.allowed_type_strs) for c in schema.type_constraints}
     formal = [*schema.inputs, *schema.outputs][0]
     names = allowed.get(formal.type_str, {formal.type_str})
-    return tuple(str(t) for t in DType if f"tensor({_SPELLING.get(t, t.value[0].lower())})" in names)
+    strings = ops.facts_of(name).strings
+    return tuple(str(t) for t in DType if t.is_known and t.spelling in names and (strings or t is not DType.STRING))
 
 
 def _has_function(schema: Any) -> bool:

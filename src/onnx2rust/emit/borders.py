@@ -72,8 +72,7 @@ class Tensor:
     @property
     def zero(self) -> Escaped:
         """An element."""
-        special = {DType.BOOL: "false", DType.F16: "F16(0)"}
-        return Escaped(special.get(self.dtype, "0.0" if self.dtype.is_float else f"0_{self.dtype.rust}"))
+        return Escaped(self.dtype.zero)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from onnx2rust.emit.weights import Static, WeightTable
 from onnx2rust.files import npz
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Step, Value
+from onnx2rust.ir.types import Type
 from onnx2rust.plan.planner import Plan
 
 _TEMPLATES = (
@@ -162,6 +163,8 @@ class Contents:
     statics: tuple[Static, ...]
     tensors: tuple[Escaped, ...]
     slots: tuple[Slot, ...]
+    slotted: bool
+    """Whether the workspace has slots."""
     scratch: bool
     functions: tuple[Escaped, ...]
     """Functions of tf-layers that `src/model.rs` calls."""
@@ -186,7 +189,7 @@ class Contents:
         """Whether the file names the half-precision type."""
         inputs, outputs = ([t.dtype for t in tensors] for tensors in (self.border.inputs, self.border.outputs))
         named = {
-            "src/model.rs": [*inputs, *outputs, *(DType.F16 for s in self.slots if s.rust == DType.F16.rust)],
+            "src/model.rs": [*inputs, *outputs, *(DType.F16 for s in self.slots if DType.F16.rust in s.rust)],
             "src/lib.rs": [*inputs, *outputs],
             "src/modules.rs": [*inputs, *outputs],
             "src/layers.rs": [DType.F16 for f in self.layers.all if f.halves],
@@ -225,7 +228,8 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         layers=layers,
         statics=tuple(e.static(context.prefix) for e in weights.entries),
         tensors=tuple(e.tensor(context.prefix, literals.literal(e.packing, weights, Scope())) for e in weights.entries),
-        slots=tuple(Slot(Escaped(d.rust), _slot_doc(plan.contents[k])) for k, d in enumerate(plan.slots)),
+        slots=tuple(_slot(writer, t, plan.contents[k]) for k, t in enumerate(plan.slots)),
+        slotted=writer.needs_scratch or any(t.holder == "Slot" for t in plan.slots),
         scratch=writer.needs_scratch,
         functions=tuple(Escaped(f) for f in sorted({*text.functions, *(["open_size"] if at_border.found else [])})),
         dims=tuple(Escaped(d) for d in text.dims),
@@ -284,9 +288,11 @@ def _version(files: dict[str, str], weights: WeightTable) -> str:
     return identity.version(files, npz.checksum(weights.arrays()))
 
 
-def _slot_doc(values: list[Value]) -> Escaped:
+def _slot(writer: Writer, type_: Type, values: list[Value]) -> Slot:
     names = [code_span(v.name) for v in values]
-    return Escaped(", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else ""))
+    doc = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    holder = writer.scope.item(type_.holder) if "::" in type_.holder else type_.holder
+    return Slot(Escaped(f"{holder}<{type_.elements}>"), Escaped(doc))
 
 
 def _short(number: float) -> Escaped:

@@ -13,7 +13,6 @@ from onnx2rust.base.naming import Escaped
 from onnx2rust.emit.thresholds import FALSE_POSITIVE_RATES
 from onnx2rust.ir.dims import Dim, evaluate, symbols
 from onnx2rust.ir.layer import View
-from onnx2rust.ir.program import Program
 from onnx2rust.plan.planner import Plan
 
 
@@ -60,7 +59,8 @@ def numbers(plan: Plan, weights: Mapping[str, np.ndarray[Any, Any]], negatives: 
     work: Dim = 0
     for step in steps:
         work = work + step.layer.multiply_adds()
-    at_one, workspace = _at_one(program, work), _workspace(plan)
+    at_one = None if symbols(work) - set(program.symbols) else _at_one(work)
+    workspace = _workspace(plan)
     counted = sorted(Counter(s.layer.rust for s in steps).items())
     return Numbers(
         tuple(Called(Escaped(path), Escaped(str(n))) for path, n in counted),
@@ -87,16 +87,11 @@ def quantity(n: int) -> str:
 
 def _workspace(plan: Plan) -> int | None:
     """Bytes of all buffers if every open size is 1, None if the data decide."""
-    total = 0
-    for slot, content in plan.contents.items():
-        sizes = [_at_one(plan.program, v.type.size) for v in content]
-        if any(s is None for s in sizes):
-            return None
-        total += max((s for s in sizes if s is not None), default=0) * plan.slots[slot].bytes
-    return total
-
-
-def _at_one(program: Program, dim: Dim) -> int | None:
-    if not symbols(dim) <= set(program.symbols):
+    types = [v.type for content in plan.contents.values() for v in content]
+    if any(t.room is None or t.symbols - set(plan.program.symbols) for t in types):
         return None
-    return max(0, evaluate(dim, dict.fromkeys(program.symbols, 1)))
+    return sum(plan.bytes(slot, _at_one) for slot in plan.contents)
+
+
+def _at_one(dim: Dim) -> int:
+    return max(0, evaluate(dim, dict.fromkeys(symbols(dim), 1)))

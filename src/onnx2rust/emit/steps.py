@@ -35,7 +35,8 @@ from onnx2rust.emit.weights import WeightTable
 from onnx2rust.ir.dims import Dim, substitute, symbol
 from onnx2rust.ir.layer import Layer, View
 from onnx2rust.ir.program import Step, Value
-from onnx2rust.plan.batching import Segment, part
+from onnx2rust.ir.types import TensorType
+from onnx2rust.plan.batching import Segment
 from onnx2rust.plan.planner import Plan
 
 
@@ -70,6 +71,8 @@ class Writer:
             return code("&[", self.scalars[root], "]")
         if root in self.inputs:
             return self._part(root, code(INPUTS, f".{self.inputs[root]}"), None, "&")
+        if root.type.room is None:
+            return code("&", self.slot(root))
         return self._part(root, self.slot(root, ".get("), ")", "&")
 
     def scalar(self, value: Value) -> Code:
@@ -80,6 +83,8 @@ class Writer:
     def write(self, value: Value, step: str = "") -> Code:
         """A mutable slice for the value's elements, whose number is checked if the data have decided it: `step` is blamed."""
         root = self.plan.root(value)
+        if root.type.room is None:
+            return code("&mut ", self.slot(root))
         fit = self.slot(root, ".fit(")
         if step and value.type.symbols - set(self.plan.program.symbols):
             shape = joined(Size(d) for d in value.shape)
@@ -95,7 +100,7 @@ class Writer:
         belongs to this turn's samples."""
         if self.segment is None or root not in self.plan.whole:
             return head if close is None else code(head, Length(self.dims(root.shape)), close)
-        elements = part(root, self.segment.batch)
+        elements = root.type.part(self.segment.batch)
         assert elements is not None
         whole = head if close is None else code(head, Length(root.shape), close)
         begin, length = Length((elements,), FIRST), Length((self.turn, elements))
@@ -132,6 +137,7 @@ class Writer:
         results = tuple(
             (dim, f"{step.name}_{axis}", step.layer.windows and 0 < axis < value.rank - 1)
             for value in step.results()
+            if isinstance(value.type, TensorType)
             for axis, dim in enumerate(value.shape)
         )
         found: list[Statement] = [Comment(self.describe(step), results if self.segment is None else ())]
@@ -157,7 +163,7 @@ class Writer:
 
     def describe(self, step: Step) -> str:
         """What stands above a step: `conv2d (Conv): [batch, 26, 26, 32]`."""
-        shapes = ", ".join(f"[{', '.join(map(str, v.shape))}]" for v in step.results())
+        shapes = ", ".join(v.type.dims for v in step.results())
         node, op = step.origin.node or step.name, step.origin.op
         known = node.rpartition("/")[2] == op
         text = (node if known else f"{node} ({op})") + (f": {shapes}" if shapes else "")

@@ -21,7 +21,8 @@ from onnx2rust.importer.half import Door
 from onnx2rust.ir import dtypes
 from onnx2rust.ir.dims import Dim, TooDeep, symbols
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.program import Labels, Origin, Program, TensorType, Value
+from onnx2rust.ir.program import Labels, Origin, Program, Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.model.graph import names_read
 from onnx2rust.model.schemas import ONNX_DOMAINS
 from onnx2rust.ops import facts_of, lookup
@@ -203,7 +204,7 @@ class _Importer:
         schema_check.check_types(node, origin, inputs)
         attributes = {a.name: _attribute(a) for a in node.attribute}
         present = [v for v in inputs if v is not None]
-        strings = any(v.type.names is not None for v in present)
+        strings = any(v.tensor.names is not None for v in present)
         if strings and not facts_of(node.op_type).strings:
             raise Refuse(f"operator {node.op_type} of strings is not supported")
         if present and not strings and all(v.const is not None for v in present):
@@ -234,7 +235,7 @@ class _Importer:
         except ValueError:
             self.invalid.append(Problem(f"has element type {code}, which ONNX does not know", where=where))
             return
-        supported = ", ".join(t.value[0] for t in DType)
+        supported = dtypes.known()
         self.unsupported.append(
             Problem(f"has element type {name}, which is not supported", where=where, hint=f"supported: {supported}")
         )

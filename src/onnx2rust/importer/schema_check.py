@@ -9,13 +9,10 @@ import onnx.inliner
 import onnx.shape_inference
 
 from onnx2rust.base.errors import Problem, Refuse
-from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Origin, Value
 from onnx2rust.model import schemas
 from onnx2rust.model.graph import all_graphs
 from onnx2rust.ops import lookup
-
-_ONNX_SPELLING = {DType.F32: "float", DType.F64: "double"}
 
 
 def check_types(node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | None]) -> None:
@@ -36,8 +33,7 @@ def check_types(node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | N
             if formal.option != onnx.defs.OpSchema.FormalParameterOption.Optional:
                 problems.append(Problem(f"input {index} ({formal.name}) is missing"))
             continue
-        spelled = _ONNX_SPELLING.get(value.dtype, value.dtype.value[0].lower())
-        actual = f"tensor({spelled if value.type.names is None else 'string'})"
+        actual = value.type.spelling
         if actual not in allowed.get(formal.type_str, {formal.type_str}):
             problems.append(Problem(f"input {index} ({formal.name}) cannot be of type {value.type.kind}"))
         heterogeneous = formal.option == onnx.defs.OpSchema.FormalParameterOption.Variadic and not formal.is_homogeneous

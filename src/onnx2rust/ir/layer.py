@@ -19,7 +19,7 @@ import numpy as np
 from onnx2rust.ir.dims import Dim, Expr, multiple, symbols
 
 if TYPE_CHECKING:
-    from onnx2rust.ir.program import TensorType
+    from onnx2rust.ir.types import TensorType
 
 
 @dataclass(frozen=True)

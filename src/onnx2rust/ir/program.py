@@ -11,52 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from onnx2rust.ir.dims import Dim, product, symbols
+from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.types import TensorType, Type
 
 if TYPE_CHECKING:
     from onnx2rust.ir.layer import Layer
-
-
-@dataclass(frozen=True)
-class TensorType:
-    """Element type and shape, outermost axis first.
-
-    Strings are i64: places in `names`. `columns` says what the places along the last axis stand for, where the model does (a
-    sequence of maps is a table with a column a key).
-    """
-
-    dtype: DType
-    shape: tuple[Dim, ...]
-    names: tuple[str, ...] | None = None
-    columns: tuple[str, ...] | tuple[int, ...] | None = None
-
-    @property
-    def rank(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> Dim:
-        """Number of elements."""
-        return product(self.shape)
-
-    @property
-    def symbols(self) -> set[str]:
-        """Symbols in the shape."""
-        return {s for d in self.shape for s in symbols(d)}
-
-    def with_shape(self, *shape: Dim) -> TensorType:
-        """The same element type with another shape."""
-        return TensorType(self.dtype, tuple(shape), self.names)
-
-    @property
-    def kind(self) -> str:
-        """The element type in words."""
-        return str(self.dtype) if self.names is None else "string"
-
-    def __str__(self) -> str:
-        return f"{self.kind}[{', '.join(map(str, self.shape))}]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +40,10 @@ class KnownSizes:
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A named tensor. `const` is its content where that is known at conversion: a numpy array of the type's dtype, or sizes."""
+    """A named value. `const` is its content where that is known at conversion: a numpy array of the type's dtype, or sizes."""
 
     name: str
-    type: TensorType
+    type: Type
     const: np.ndarray[Any, Any] | KnownSizes | None = None
 
     @property
@@ -97,19 +57,25 @@ class Value:
         return self.const.elements if isinstance(self.const, KnownSizes) else None
 
     @property
+    def tensor(self) -> TensorType:
+        """The type of a tensor. Who asks knows that it is one (a lowering's `Value` is: `importer.binding`)."""
+        assert isinstance(self.type, TensorType)
+        return self.type
+
+    @property
     def shape(self) -> tuple[Dim, ...]:
         """The type's shape."""
-        return self.type.shape
+        return self.tensor.shape
 
     @property
     def dtype(self) -> DType:
         """The type's element type."""
-        return self.type.dtype
+        return self.tensor.dtype
 
     @property
     def rank(self) -> int:
         """Number of axes."""
-        return self.type.rank
+        return self.tensor.rank
 
     def dims(self) -> list[Dim] | None:
         """The elements of a known integer tensor, flattened, as dims."""
@@ -157,7 +123,9 @@ class Step:
 
     def fits(self) -> bool:
         """Whether the layer is fallible in general, but not here."""
-        return self._fallible and self.layer.fits([v.type for v in self.inputs if v is not None])
+        return self._fallible and self.layer.fits(
+            [v.tensor for v in self.inputs if v is not None and isinstance(v.type, TensorType)]
+        )
 
     def can_fail(self) -> bool:
         """Whether running the layer on these inputs can fail."""
@@ -182,8 +150,10 @@ class Labels:
     columns: bool
 
     @staticmethod
-    def of(type_: TensorType) -> Labels | None:
+    def of(type_: Type) -> Labels | None:
         """Those of a tensor, if there are any."""
+        if not isinstance(type_, TensorType):
+            return None
         if type_.names is not None:
             return Labels(type_.names, False)
         return None if type_.columns is None else Labels(type_.columns, True)

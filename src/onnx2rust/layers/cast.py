@@ -10,7 +10,7 @@ from onnx2rust.ir.layer import Dims, Layer, Record
 from onnx2rust.layers.shapes import surely_broadcast
 
 if TYPE_CHECKING:
-    from onnx2rust.ir.program import TensorType
+    from onnx2rust.ir.types import TensorType
 
 
 _CHOICE = Record.of("select::WhereInputs", "condition", "a", "b")

@@ -10,7 +10,7 @@ from onnx2rust.ir.layer import Dims, Layer
 from onnx2rust.layers.shapes import Shape, collapse_broadcast, surely_broadcast
 
 if TYPE_CHECKING:
-    from onnx2rust.ir.program import TensorType
+    from onnx2rust.ir.types import TensorType
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from onnx2rust.ir.layer import Dims, Layer, Record, SignedDims, Size, Variant
 
 if TYPE_CHECKING:
-    from onnx2rust.ir.program import TensorType
+    from onnx2rust.ir.types import TensorType
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from onnx2rust.registry.facts import Half, Keeps, onnx_facts
 
 def _cast(g: Builder, x: Value, code: int) -> Value:
     """A Cast to the type with this ONNX code; strings stay strings."""
-    if x.type.names is not None:
+    if x.tensor.names is not None:
         if code != onnx.TensorProto.STRING:
             raise Refuse("a cast of strings is not supported", "turn classes into numbers with LabelEncoder")
         return x
@@ -93,7 +93,7 @@ onnx_facts("BitCast", half=Half.ITSELF)
 def bit_cast(g: Builder, input: Value, *, to: int) -> Value:
     """y = the bits of x in another element type of the same size"""
     dtype = _target(to)
-    if dtype.bytes != input.dtype.bytes:
+    if dtype.bits != input.dtype.bits:
         raise Refuse(f"{input.dtype} and {dtype} have not the same size", invalid=True)
     if dtype is DType.BOOL or DType.F16 in (dtype, input.dtype):
         raise Refuse(f"BitCast of {input.dtype} to {dtype} is not supported")

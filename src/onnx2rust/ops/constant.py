@@ -11,7 +11,8 @@ from onnx import numpy_helper
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.program import TensorType, Value
+from onnx2rust.ir.program import Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.movement import Expand
 from onnx2rust.registry import onnx_op, reads
 from onnx2rust.registry.facts import Half, Keeps, onnx_facts

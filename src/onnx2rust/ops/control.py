@@ -8,7 +8,8 @@ from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, maximum, symbol, symbols
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.program import Program, TensorType, Value
+from onnx2rust.ir.program import Program, Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.control import If, Loop
 from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import onnx_op, reads
@@ -38,7 +39,7 @@ def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: o
             open_sizes.append((k, axis))
             defines.append(g.new_symbol("length"))
             shape.append(symbol(defines[-1]))
-        types.append(a.type.with_shape(*shape))
+        types.append(a.tensor.with_shape(*shape))
     return g.steps(If(tuple(open_sizes)), [cond], *types, defines=tuple(defines), bodies=bodies)
 
 
@@ -96,7 +97,7 @@ def _without_states(body: onnx.GraphProto, gone: set[int]) -> onnx.GraphProto:
 def _loop(
     g: Builder, m: Value | None, cond: Value | None, v_initial: list[Value], body: onnx.GraphProto
 ) -> tuple[Value | None, ...]:
-    types = [v.type for v in v_initial]
+    types = [v.tensor for v in v_initial]
     changing: dict[tuple[int, int], str] = {}
     # a state whose size changes gets a symbol, which may change others: each round finds at least one more
     for _ in range(1 + sum(t.rank for t in types)):
@@ -112,7 +113,7 @@ def _loop(
     iterations = g.new_symbol("iterations")
     count = _known_count(m, cond, condition, program)
     rows = symbol(iterations) if count is None else count
-    collected = [v.type.with_shape(rows, *v.shape) for v in program.outputs[1 + len(types) :]]
+    collected = [v.tensor.with_shape(rows, *v.shape) for v in program.outputs[1 + len(types) :]]
     defines = (iterations, *changing.values())
     outer = set(defines)
     for type_ in collected:

@@ -35,7 +35,7 @@ def conv(
         raise Refuse(f"Conv of {X.dtype} is not supported", "only float32 is")
     x = g.to_channels_last(fixed(g, X, 1, inputs))
     batch, size = x.shape[0], tuple(x.shape[1:-1])
-    type_ = x.type.with_shape(batch, *window.output, outputs)
+    type_ = x.tensor.with_shape(batch, *window.output, outputs)
     shared = (window.kernel_shape, window.strides, window.dilations, window.pads_begin, window.pads_end)
     if W.array is None or (B is not None and B.array is None):
         dynamic = ConvDynamic(group, *shared, batch, size, (inputs, outputs))
@@ -146,7 +146,7 @@ def conv_transpose(
             raise Refuse(f"nothing is left of axis {i}: pads {begin[i]} and {end[i]}", invalid=True)
     x = g.to_channels_last(fixed(g, X, 1, inputs))
     outputs, batch, sizes = per_group * group, x.shape[0], tuple(x.shape[1:-1])
-    type_ = x.type.with_shape(batch, *output, outputs)
+    type_ = x.tensor.with_shape(batch, *output, outputs)
     shared = (tuple(kernel), steps, holes, tuple(begin), tuple(end), tuple(extra))
     layer: Layer
     if W.array is None or (B is not None and B.array is None):

@@ -13,7 +13,8 @@ from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, broadcast, product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Dims, Layer, packing
-from onnx2rust.ir.program import TensorType, Value
+from onnx2rust.ir.program import Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.activation import LINEAR
 from onnx2rust.layers.dense import Dense, MatMul, MatMulAny
 from onnx2rust.layers.elementwise import Add, Mul, broadcasting
@@ -60,7 +61,7 @@ def multiply(g: Builder, a: Value, b: Value, alpha: float = 1.0) -> Value:
         a, _ = inner(g, a, b)
         kernel = g.weight(b, packing("Panels", transposed=False), b.array if alpha == 1 else b.array * np.float32(alpha))
         layer = Dense(k, n, kernel, None, LINEAR, product(a.shape[:-1]))
-        return g.step(layer, [a, None], a.type.with_shape(*a.shape[:-1], n))
+        return g.step(layer, [a, None], a.tensor.with_shape(*a.shape[:-1], n))
     left = g.view(a, 1, *a.shape) if a.rank == 1 else a
     right = g.view(b, *b.shape, 1) if b.rank == 1 else b
     (a_store, b_store), strided, full = strides(g, left, right)
@@ -187,7 +188,7 @@ def gemm(
             bias = g.weight(c, array=np.broadcast_to(c.array.reshape(-1) * np.float32(beta), (n,)))
             c = None
         layer = Dense(k, n, kernel, bias, LINEAR, m)
-        y = g.step(layer, [left, None], a.type.with_shape(m, n))
+        y = g.step(layer, [left, None], a.tensor.with_shape(m, n))
     else:
         y = multiply(g, left, g.transpose(b, (1, 0)) if transB else b, alpha)
     if c is None or beta == 0:

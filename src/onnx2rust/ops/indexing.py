@@ -15,7 +15,8 @@ from onnx2rust.ir import dtypes
 from onnx2rust.ir.dims import Dim, ceil_div, maximum, product, symbol
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Variant
-from onnx2rust.ir.program import TensorType, Value
+from onnx2rust.ir.program import Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import indexing, movement
 from onnx2rust.layers.shapes import split_at
 from onnx2rust.ops import known
@@ -50,7 +51,7 @@ def gather(g: Builder, data: Value, indices: Value, *, axis: int = 0) -> Value:
     at = normal_axis(axis, x.rank)
     layer = indexing.Gather(*split_at(x.shape, at))
     shape = (*x.shape[:at], *indices.shape, *x.shape[at + 1 :])
-    return g.step(layer, [x, indices], x.type.with_shape(*shape))
+    return g.step(layer, [x, indices], x.tensor.with_shape(*shape))
 
 
 def _check_ranks(x: Value, indices: Value) -> None:
@@ -67,7 +68,7 @@ def gather_elements(g: Builder, data: Value, indices: Value, *, axis: int = 0) -
     x = data
     _check_ranks(x, indices)
     layer = indexing.GatherElements(normal_axis(axis, x.rank), x.shape, indices.shape)
-    return g.step(layer, [x, indices], x.type.with_shape(*indices.shape))
+    return g.step(layer, [x, indices], x.tensor.with_shape(*indices.shape))
 
 
 def _tuple_length(indices: Value, rank: int) -> int:
@@ -100,7 +101,7 @@ def gather_nd(g: Builder, data: Value, indices: Value, *, batch_dims: int = 0) -
     length = _tuple_length(indices, x.rank - b)
     inner = x.shape[b + length :]
     layer = indexing.GatherNd(product(x.shape[:b]), x.shape[b : b + length], product(inner), product(indices.shape[b:-1]))
-    return g.step(layer, [x, indices], x.type.with_shape(*indices.shape[:-1], *inner))
+    return g.step(layer, [x, indices], x.tensor.with_shape(*indices.shape[:-1], *inner))
 
 
 def _reduction(name: str) -> Variant:
@@ -162,7 +163,7 @@ def scatter_nd(g: Builder, data: Value, indices: Value, updates: Value, *, reduc
     x = data
     length = _tuple_length(indices, x.rank)
     sizes = (x.shape[:length], product(x.shape[length:]), product(indices.shape[:-1]))
-    difference = updates.type.size - sizes[1] * sizes[2]
+    difference = updates.tensor.size - sizes[1] * sizes[2]
     if isinstance(difference, int) and difference:
         raise Refuse(f"updates {updates.type} for indices {indices.type} into {x.type}", invalid=True)
     if reduction == "none":
@@ -192,10 +193,10 @@ def max_unpool(
     image = [(n - 1) * step + size - before - after for n, size, step, before, after in window]
     geometry(tuple(image), kernel_shape, strides, None, pads, "NOTSET")  # which refuses lists that do not fit
     natural: list[Dim] = [*x.shape[:2], *image]
-    count = x.type.size
+    count = x.tensor.size
     blank = g.view(zeros(g, x.dtype, natural), product(natural))
     layer = indexing.ScatterElements(0, (product(natural),), (count,))
-    flat = g.step(layer, [blank, g.view(I, count), g.view(x, count)], x.type.with_shape(product(natural)))
+    flat = g.step(layer, [blank, g.view(I, count), g.view(x, count)], x.tensor.with_shape(product(natural)))
     y = g.view(flat, *natural)
     if output_shape is None:
         return y
@@ -220,7 +221,7 @@ def one_hot(g: Builder, indices: Value, depth: Value, values: Value, *, axis: in
         indices = cast_to(g, indices, DType.I64)
     shape = indices.shape
     layer = indexing.OneHot(product(shape[:at]), size, product(shape[at:]))
-    out = values.type.with_shape(*shape[:at], size, *shape[at:])
+    out = values.tensor.with_shape(*shape[:at], size, *shape[at:])
     return g.step(layer, [indices, values], out)
 
 
@@ -245,11 +246,11 @@ def compress(g: Builder, input: Value, condition: Value, *, axis: int | None = N
     """The positions of an axis (or of all elements) whose condition is true."""
     x = input
     if axis is None:
-        x, axis = g.view(x, x.type.size), 0
+        x, axis = g.view(x, x.tensor.size), 0
     at = normal_axis(axis, x.rank)
     sizes = split_at(x.shape, at)
     (count,) = g.sizes_by(indexing.CompressSizes(sizes[1]), [condition], "count")
-    out = x.type.with_shape(*x.shape[:at], count, *x.shape[at + 1 :])
+    out = x.tensor.with_shape(*x.shape[:at], count, *x.shape[at + 1 :])
     return g.step(indexing.Compress(*sizes), [x, condition], out)
 
 
@@ -260,12 +261,12 @@ def unique(g: Builder, X: Value, *, axis: int | None = None, sorted: int = 1, n_
     if x.dtype in (DType.BOOL, DType.F16):
         raise Refuse(f"Unique of {x.dtype} is not supported")
     if axis is None:
-        x, axis = g.view(x, x.type.size), 0
+        x, axis = g.view(x, x.tensor.size), 0
     at = normal_axis(axis, x.rank)
     sizes = split_at(x.shape, at)
     name = g.new_symbol("count")
     n = symbol(name)
-    types = [x.type.with_shape(*x.shape[:at], n, *x.shape[at + 1 :])]
+    types = [x.tensor.with_shape(*x.shape[:at], n, *x.shape[at + 1 :])]
     more: list[TensorType | None] = [
         TensorType(DType.I64, (d,)) if k + 1 < n_outputs else None for k, d in enumerate((n, sizes[1], n))
     ]
@@ -294,9 +295,9 @@ def range_(g: Builder, start: Value, limit: Value, delta: Value, *, stash_type: 
             raise Refuse("the step of Range is 0", invalid=True)
         if isinstance(step, int):
             count = ceil_div(last - first, step) if step > 0 else ceil_div(first - last, -step)
-            return g.step(movement.Range(), inputs, start.type.with_shape(maximum(count, 0)))
+            return g.step(movement.Range(), inputs, start.tensor.with_shape(maximum(count, 0)))
     name = g.new_symbol("count")
-    out = start.type.with_shape(symbol(name))
+    out = start.tensor.with_shape(symbol(name))
     return g.step(movement.Range(), inputs, out, defines=(name,))
 
 

@@ -12,7 +12,8 @@ from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Weight, packing
-from onnx2rust.ir.program import TensorType, Value
+from onnx2rust.ir.program import Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.activation import LINEAR
 from onnx2rust.layers.conv import DepthwiseConv
 from onnx2rust.layers.integer import ConvInteger, IntegerConv, IntegerDense, MatMulInteger, Requantize

@@ -11,7 +11,8 @@ from onnx import TensorProto, numpy_helper
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.program import TensorType, Value
+from onnx2rust.ir.program import Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.classical import Lookup
 from onnx2rust.ops.indexing import gather
 from onnx2rust.registry import Attributes, onnx_op
@@ -55,7 +56,7 @@ def label_encoder_1(
     """y = the name of the class x, or the class of the name x"""
     names = np.array(classes_strings or [], object)
     places = np.arange(len(names))
-    if X.type.names is None:
+    if X.tensor.names is None:
         return _encoded(g, X, places, names, default_string)
     return _encoded(g, X, names, places, default_int64)
 
@@ -104,9 +105,9 @@ def _encoded(g: Builder, x: Value, keys: Array, values: Array, default: Any) -> 
         raise Refuse(f"{len(keys)} keys for {len(values)} values", invalid=True)
     if len(np.unique(keys)) < len(keys):
         raise Refuse("a key is given twice")
-    if x.type.names is not None:
+    if x.tensor.names is not None:
         known = dict(zip(keys.tolist(), range(len(keys)), strict=True)) if keys.dtype == object else {}
-        order = np.array([known.get(name, len(keys)) for name in x.type.names], np.int64)
+        order = np.array([known.get(name, len(keys)) for name in x.tensor.names], np.int64)
         place, found = x, np.append(values, np.array([default], values.dtype))[order]
     elif keys.dtype == x.dtype.numpy:
         order = np.argsort(keys, kind="stable")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.layer import View
-from onnx2rust.ir.program import TensorType, Value
+from onnx2rust.ir.program import Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.ops import scores
 from onnx2rust.registry import onnx_op
 

@@ -14,7 +14,8 @@ from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.program import TensorType, Value
+from onnx2rust.ir.program import Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import movement
 from onnx2rust.layers.shapes import collapse_broadcast, collapse_untouched
 from onnx2rust.ops.axes import normal_axis
@@ -60,7 +61,7 @@ def concat(g: Builder, *inputs: Value, axis: int) -> Value:
     inner = product(shape[at + 1 :])
     shape[at] = sum((x.shape[at] for x in values[1:]), start=values[0].shape[at])
     layer = movement.Concat(product(shape[:at]), tuple(x.shape[at] * inner for x in values))
-    return g.transpose(g.step(layer, values, values[0].type.with_shape(*shape)), perm)
+    return g.transpose(g.step(layer, values, values[0].tensor.with_shape(*shape)), perm)
 
 
 # -- repeating -------------------------------------------------------------------------------------------------------
@@ -76,7 +77,7 @@ def expanded(g: Builder, x: Value, shape: Sequence[Dim]) -> Value:
     for axis, at in enumerate(perm):
         to[at] = shape[axis]
     merged_from, merged_to = collapse_broadcast([stored.shape, tuple(to)])
-    y = g.step(movement.Expand(merged_from, merged_to), [stored], x.type.with_shape(*to))
+    y = g.step(movement.Expand(merged_from, merged_to), [stored], x.tensor.with_shape(*to))
     return g.transpose(y, perm)
 
 
@@ -100,7 +101,7 @@ def expand(g: Builder, input: Value, shape: Value) -> Value:
             return expanded(g, x, [d for d in out if d is not None])
     sizes = g.sizes_by(movement.ExpandSizes(x.shape), [g.cast_sizes(shape)], *(f"axis_{k}" for k in range(rank)))
     full = g.view(x, *have)
-    out_type = x.type.with_shape(*sizes)
+    out_type = x.tensor.with_shape(*sizes)
     return g.step(movement.Expand(full.shape, out_type.shape), [full], out_type)
 
 
@@ -131,7 +132,7 @@ def tile(g: Builder, input: Value, repeats: Sizes) -> Value:
         return x
     if len(shape) > 8:
         raise Refuse(f"Tile along {len(shape)} axes is not supported", "up to 8 are")
-    out = x.type.with_shape(*(d * n for d, n in zip(x.shape, repeats, strict=True)))
+    out = x.tensor.with_shape(*(d * n for d, n in zip(x.shape, repeats, strict=True)))
     return g.step(movement.Tile(shape, counts), [x], out)
 
 

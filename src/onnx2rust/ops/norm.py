@@ -9,7 +9,8 @@ from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer, Weight
-from onnx2rust.ir.program import TensorType, Value
+from onnx2rust.ir.program import Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import norm as layers
 from onnx2rust.layers.elementwise import Add, Div, Mul, Sub, broadcasting
 from onnx2rust.layers.shapes import Shape, split_at

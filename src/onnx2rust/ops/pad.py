@@ -42,7 +42,7 @@ def padded(g: Builder, x: Value, before: Sequence[Dim], after: Sequence[Dim], mo
         return x
     shape, (_, first, last) = collapse_untouched(stored.shape, touched, stored.shape, begin, end)
     inputs = [stored, value if mode.name == "Constant" else None]
-    return g.transpose(g.step(movement.Pad(mode, shape, first, last), inputs, x.type.with_shape(*size)), perm)
+    return g.transpose(g.step(movement.Pad(mode, shape, first, last), inputs, x.tensor.with_shape(*size)), perm)
 
 
 def _mode(mode: str) -> Variant:
@@ -83,8 +83,8 @@ def pad(
     """x with a border; negative pads crop."""
     x = data
     chosen = normal_axes(range(x.rank) if axes is None else integers(axes), x.rank)
-    if isinstance(pads.type.size, int) and pads.type.size != 2 * len(chosen):
-        raise Refuse(f"{pads.type.size} pads for {len(chosen)} axes", invalid=True)
+    if isinstance(pads.tensor.size, int) and pads.tensor.size != 2 * len(chosen):
+        raise Refuse(f"{pads.tensor.size} pads for {len(chosen)} axes", invalid=True)
     pads = fixed(g, pads, 0, 2 * len(chosen)) if pads.rank else pads
     known = pads.dims()
     if known is not None:
@@ -96,4 +96,4 @@ def pad(
     names, shape = read_sizes(g, x, chosen)
     layer = movement.DynamicPad(_mode(mode), tuple(chosen), x.shape)
     inputs = [x, g.cast_sizes(pads), constant_value]
-    return g.step(layer, inputs, x.type.with_shape(*shape), defines=names)
+    return g.step(layer, inputs, x.tensor.with_shape(*shape), defines=names)

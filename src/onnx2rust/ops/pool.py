@@ -11,7 +11,8 @@ from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer
-from onnx2rust.ir.program import TensorType, Value
+from onnx2rust.ir.program import Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import pool as layers
 from onnx2rust.ops.windows import Geometry, geometry
 from onnx2rust.registry import onnx_op
@@ -93,7 +94,7 @@ def _max(g: Builder, x: Value, w: Geometry, ceil_mode: int, storage_order: int, 
         raise Refuse(f"MaxPool of {x.dtype} is not supported")
     v = g.to_channels_last(x)
     where = (v.shape[0], tuple(v.shape[1:-1]), v.shape[-1])
-    type_ = v.type.with_shape(v.shape[0], *w.output, v.shape[-1])
+    type_ = v.tensor.with_shape(v.shape[0], *w.output, v.shape[-1])
     layer: Layer
     if count < 2:
         layer = _make(layers.MaxPool, *_fields(w, ceil_mode), *where)
@@ -182,7 +183,7 @@ def _average(g: Builder, x: Value, w: Geometry, ceil_mode: int, count_include_pa
         tuple(x.shape[1:-1]),
         x.shape[-1],
     )
-    return g.to_channels_first(g.step(layer, [x], x.type.with_shape(x.shape[0], *w.output, x.shape[-1])))
+    return g.to_channels_first(g.step(layer, [x], x.tensor.with_shape(x.shape[0], *w.output, x.shape[-1])))
 
 
 @onnx_op("LpPool", since=2)
@@ -232,13 +233,13 @@ def lp_pool(
     w = _window(X, kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
     x = g.to_channels_last(X)
     layer = _make(layers.LpPool, *_fields(w, ceil_mode), p, x.shape[0], tuple(x.shape[1:-1]), x.shape[-1])
-    return g.to_channels_first(g.step(layer, [x], x.type.with_shape(x.shape[0], *w.output, x.shape[-1])))
+    return g.to_channels_first(g.step(layer, [x], x.tensor.with_shape(x.shape[0], *w.output, x.shape[-1])))
 
 
 def _global(g: Builder, x: Value, layer: Callable[..., Layer], **fields: int) -> Value:
     v = g.to_channels_last(x)
     made = layer(*fields.values(), v.shape[0], tuple(v.shape[1:-1]), v.shape[-1])
-    return g.to_channels_first(g.step(made, [v], v.type.with_shape(v.shape[0], *([1] * (x.rank - 2)), v.shape[-1])))
+    return g.to_channels_first(g.step(made, [v], v.tensor.with_shape(v.shape[0], *([1] * (x.rank - 2)), v.shape[-1])))
 
 
 @onnx_op("GlobalAveragePool", since=(1, 22))

@@ -8,7 +8,8 @@ from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType, from_onnx
-from onnx2rust.ir.program import TensorType, Value
+from onnx2rust.ir.program import Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import quantize as layers
 from onnx2rust.layers.elementwise import broadcasting
 from onnx2rust.ops.axes import normal_axis

@@ -9,7 +9,8 @@ from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer
-from onnx2rust.ir.program import TensorType, Value
+from onnx2rust.ir.program import Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import rank as layers
 from onnx2rust.layers.shapes import split_at
 from onnx2rust.ops.axes import normal_axis
@@ -54,7 +55,7 @@ def _top_k(g: Builder, x: Value, k: Dim, axis: int, largest: bool) -> tuple[Valu
     at = perm[axis]
     shape = tuple(k if i == at else d for i, d in enumerate(v.shape))
     layer = layers.TopK(largest, *split_at(v.shape, at), k)
-    values, positions = g.steps(layer, [v], v.type.with_shape(*shape), TensorType(DType.I64, shape))
+    values, positions = g.steps(layer, [v], v.tensor.with_shape(*shape), TensorType(DType.I64, shape))
     return g.transpose(values, perm), g.transpose(positions, perm)
 
 

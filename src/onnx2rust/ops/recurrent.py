@@ -13,7 +13,8 @@ from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Variant, Weight, packing
-from onnx2rust.ir.program import TensorType, Value
+from onnx2rust.ir.program import Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import recurrent as layers
 from onnx2rust.layers.activation import activation
 from onnx2rust.ops.shape import fixed

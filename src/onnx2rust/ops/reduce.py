@@ -33,7 +33,7 @@ def reduce(g: Builder, x: Value, reduction: str, axes: list[int] | None, keepdim
     perm, (v,) = g.layout([x], x.rank)
     inside = {perm[a] for a in chosen}
     shape, mask = collapse_masked(v.shape, [k in inside for k in range(v.rank)])
-    kept = v.type.with_shape(*(1 if k in inside else d for k, d in enumerate(v.shape)))
+    kept = v.tensor.with_shape(*(1 if k in inside else d for k, d in enumerate(v.shape)))
     if not any(mask):
         # all reduced axes have size 1: the reduction of one element, axis kept for the kernel
         shape, mask = (*shape, 1), (*mask, True)
@@ -69,7 +69,7 @@ def _dynamic(g: Builder, x: Value, reduction: str, axes: Value, keep: bool, none
         raise Refuse("the number of axes to reduce is only known while the model runs")
     fresh = tuple(g.new_symbol(f"kept_{k}") for k in range(x.rank if keep else x.rank - count))
     layer = DynamicReduce(Variant.of("reduce::Reduction", reduction), keep, none_is_none, x.shape)
-    type_ = x.type.with_shape(*map(symbol, fresh))
+    type_ = x.tensor.with_shape(*map(symbol, fresh))
     y = g.step(layer, [x, g.cast_sizes(axes)], type_, defines=fresh)
     return cast_to(g, y, DType.BOOL) if boolean else y
 

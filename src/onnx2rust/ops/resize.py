@@ -103,7 +103,7 @@ def _resize(g: Builder, x: Value, axes: dict[int, _Axis], rule: _Rule) -> Value:
         y = g.step(
             _layer(x.dtype, coordinates, rule, wanted, split_at(y.shape, at)),
             [y, wanted.scales],
-            y.type.with_shape(*y.shape[:at], wanted.out, *y.shape[at + 1 :]),
+            y.tensor.with_shape(*y.shape[:at], wanted.out, *y.shape[at + 1 :]),
         )
     return g.transpose(y, perm)
 
@@ -157,8 +157,8 @@ def _by_scales(x: Value, scales: Sequence[float], axes: Sequence[int]) -> dict[i
 
 
 def _by_scales_of_the_run(g: Builder, x: Value, scales: Value, axes: Sequence[int]) -> dict[int, _Axis]:
-    if scales.type.size != len(axes):
-        raise Refuse(f"{scales.type.size} scales for {len(axes)} axes", invalid=True)
+    if scales.tensor.size != len(axes):
+        raise Refuse(f"{scales.tensor.size} scales for {len(axes)} axes", invalid=True)
     layer = layers.ResizeSizes(tuple(x.shape[a] for a in axes))
     sizes = g.sizes_by(layer, [scales], *(f"resized_{k}" for k in range(len(axes))))
     return {a: _Axis(sizes[k], None, scales=scales, index=k) for k, a in enumerate(axes)}

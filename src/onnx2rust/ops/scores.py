@@ -10,7 +10,8 @@ from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import View
-from onnx2rust.ir.program import TensorType, Value
+from onnx2rust.ir.program import Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.elementwise import Add, Greater, Neg, Sub
 from onnx2rust.layers.movement import Concat
 from onnx2rust.layers.rank import ArgMax
@@ -54,7 +55,7 @@ def two_columns(g: Builder, score: Value, positive: bool) -> Value:
     else:
         other = g.elementwise(lambda _: Neg(), [score], score.dtype)
     layer = Concat(score.shape[0], (1, 1))
-    return g.step(layer, [other, score], score.type.with_shape(score.shape[0], 2))
+    return g.step(layer, [other, score], score.tensor.with_shape(score.shape[0], 2))
 
 
 def of_two(g: Builder, score: Value, how: str, *, positive: bool, threshold: float) -> tuple[Value, Value, str]:

@@ -23,12 +23,12 @@ from onnx2rust.registry.rules import Factors
 
 def reshaped(g: Builder, x: Value, shape: Sequence[Dim]) -> Value:
     """x under another shape. Where only the run can say that the sizes agree, the elements are copied and counted."""
-    difference = product(shape) - x.type.size
+    difference = product(shape) - x.tensor.size
     if isinstance(difference, int) and difference != 0:
         raise Refuse(f"{x.type} does not have the elements of [{', '.join(map(str, shape))}]", invalid=True)
     if difference == 0:
         return g.view(x, *shape)
-    return g.step(CheckedCopy(), [x], x.type.with_shape(*shape))
+    return g.step(CheckedCopy(), [x], x.tensor.with_shape(*shape))
 
 
 def fixed(g: Builder, x: Value, axis: int, size: Dim) -> Value:
@@ -194,6 +194,6 @@ def shape(g: Builder, data: Value, *, start: int = 0, end: int | None = None) ->
 @onnx_op("Size", since=(1, 13, 19, 21, 23, 24, 25))
 def size(g: Builder, data: Value) -> Value:
     """The number of x's elements."""
-    if isinstance(data.type.size, int):
-        return g.constant(np.array(data.type.size, DType.I64.numpy))
-    return g.constant(KnownSizes.of(data.type.size))
+    if isinstance(data.tensor.size, int):
+        return g.constant(np.array(data.tensor.size, DType.I64.numpy))
+    return g.constant(KnownSizes.of(data.tensor.size))

@@ -29,7 +29,7 @@ def sliced(g: Builder, x: Value, start: Sequence[Dim], size: Sequence[Dim], step
     touched = [not (b == 0 and n == m and s == 1) for b, n, m, s in zip(start, size, x.shape, steps, strict=True)]
     shape, (sizes, starts, by) = collapse_untouched(x.shape, touched, size, start, steps)
     layer = movement.Slice(tuple(int(s) for s in by if isinstance(s, int)), shape, starts, sizes)
-    return g.step(layer, [x], x.type.with_shape(*size))
+    return g.step(layer, [x], x.tensor.with_shape(*size))
 
 
 _EVERYTHING = 10**9
@@ -164,7 +164,7 @@ def slice_1(g: Builder, data: Value, *, starts: list[int], ends: list[int], axes
 def slice_10(g: Builder, data: Value, starts: Value, ends: Value, axes: Const | None = None, steps: Value | None = None) -> Value:
     """x[start:end:step] along the axes."""
     x = data
-    lengths = [v.type.size for v in (starts, ends, axes, steps) if v is not None]
+    lengths = [v.tensor.size for v in (starts, ends, axes, steps) if v is not None]
     count = next((n for n in lengths if isinstance(n, int)), None)
     if count is None:
         raise Refuse("the number of axes of Slice is only known at run time")
@@ -183,7 +183,7 @@ def slice_10(g: Builder, data: Value, starts: Value, ends: Value, axes: Const | 
     names, shape = read_sizes(g, x, chosen)
     inputs = [x, g.cast_sizes(starts), g.cast_sizes(ends), None if steps is None else g.cast_sizes(steps)]
     layer = movement.DynamicSlice(tuple(chosen), x.shape)
-    return g.step(layer, inputs, x.type.with_shape(*shape), defines=names)
+    return g.step(layer, inputs, x.tensor.with_shape(*shape), defines=names)
 
 
 def _split(g: Builder, x: Value, axis: int, sizes: Sequence[Dim]) -> tuple[Value, ...]:
@@ -211,9 +211,9 @@ def _part_sizes(g: Builder, n: Dim, split: Value, read: bool = False) -> list[Di
     known = split.dims()
     if known is not None and not read:
         return known
-    if not isinstance(split.type.size, int):
+    if not isinstance(split.tensor.size, int):
         raise Refuse("the number of parts of Split is only known at run time")
-    return list(g.sizes_by(movement.SplitSizes(n), [g.cast_sizes(split)], *(f"part_{k}" for k in range(split.type.size))))
+    return list(g.sizes_by(movement.SplitSizes(n), [g.cast_sizes(split)], *(f"part_{k}" for k in range(split.tensor.size))))
 
 
 def _equal_parts(n: Dim, count: int, uneven: bool) -> list[Dim]:

@@ -102,7 +102,7 @@ def svm_classifier(
     index = _votes(g, found, classes)
     if prob_a:
         layer = PairwiseCoupling(classes, _weight(g, "prob_a", prob_a), _weight(g, "prob_b", prob_b or []), x.shape[0])
-        found = g.step(layer, [found], found.type.with_shape(x.shape[0], classes))
+        found = g.step(layer, [found], found.tensor.with_shape(x.shape[0], classes))
     elif classes == 2:
         if how == "PROBIT":
             raise Refuse("PROBIT of one score for two classes", "the specification leaves open what that means")
@@ -140,7 +140,7 @@ def _alike(g: Builder, x: Value, machine: Machine, count: int) -> Value:
     layer = SupportVectors(
         columns, Variant.of("svm::Kernel", name, **fields.get(name, {})), _weight(g, "vectors", vectors), x.shape[0]
     )
-    return g.step(layer, [x], x.type.with_shape(x.shape[0], count))
+    return g.step(layer, [x], x.tensor.with_shape(x.shape[0], count))
 
 
 def _of_pairs(coefficients: Sequence[float], counts: Sequence[int]) -> Array:

@@ -184,7 +184,7 @@ def _ensemble(g: Builder, x: Value, found: Tables, targets: int, aggregate: str)
         weight("leaf_weights", found.leaf_weights),
         x.shape,
     )
-    return g.step(layer, [x], x.type.with_shape(x.shape[0], targets))
+    return g.step(layer, [x], x.tensor.with_shape(x.shape[0], targets))
 
 
 @onnx_op("TreeEnsembleRegressor", since=1, domain=ML)

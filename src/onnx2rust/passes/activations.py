@@ -55,7 +55,7 @@ def _rule(graph: Graph, step: Step) -> Rewrite | None:
         start = [v for v in inner.inputs if v is not None]
         candidates = start + [v for s in ancestors(graph, inner, _REACH) for v in s.inputs if v is not None and v.const is None]
         for x in dict.fromkeys(root(graph, v) for v in candidates):
-            if x.type.size != output.type.size:
+            if x.tensor.size != output.tensor.size:
                 continue
             expansion = Expansion(graph, frozenset({x, f}))
             found = _activation(expansion.of(output), x, f, inner.layer.activation, expansion.of(start[0]))

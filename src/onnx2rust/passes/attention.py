@@ -229,7 +229,7 @@ def _operand(seen: list[tuple[_Seen, Dim, Dim]], batch: Dim, heads: int) -> _Ope
             own, shared = shared[0][0], shared[:1]
         elif shared and shared[0][1] == 0 and len(shared) == 1:
             own, shared = 1, ()
-        if len(shared) > 1 or view.value.type.size != product((batch, own, tokens, size)):
+        if len(shared) > 1 or view.value.tensor.size != product((batch, own, tokens, size)):
             continue
         steps = [axis[0][1] if axis else None for axis in (groups[0], shared, view.tokens, view.elements)]
         for order, expected in _orders(own, tokens, size).items():

@@ -47,7 +47,7 @@ def _rule(graph: Graph, step: Step) -> Rewrite | None:
         product = graph.source(operand)
         if product is None or not isinstance(product.layer, Product) or operand is None or result is None:
             continue
-        if operand.type.size != result.type.size:
+        if operand.tensor.size != result.tensor.size:
             continue
         affine, name = _affine(step, side, channels(product.layer))
         if affine is None:

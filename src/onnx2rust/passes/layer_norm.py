@@ -75,7 +75,7 @@ def _rule(graph: Graph, step: Step) -> Rewrite | None:
         return None
     for near in ancestors(graph, step, _REACH):
         mean = _mean(graph, near)
-        if mean is None or output.type.size != mean.along.size:
+        if mean is None or output.tensor.size != mean.along.size:
             continue
         expansion = Expansion(graph, frozenset({mean.x, mean.m}), mean.along.allows)
         found = expansion.of(output)
@@ -102,7 +102,7 @@ def _normalised(step: Step, output: Value, mean: _Mean) -> Rewrite:
     layer = replace(step.layer, size=(outer * inner, n))
     if inner == 1:
         return Rewrite(replace(step, layer=layer, inputs=(mean.x,), outputs=(output, None, None)), ())
-    turned = output.type.with_shape(outer, inner, n)
+    turned = output.tensor.with_shape(outer, inner, n)
     rows, normal = Value(f"{output.name}.rows", turned), Value(f"{output.name}.normal", turned)
     before = (
         Step(f"{step.name}.rows", Transpose((0, 2, 1), (outer, n, inner)), (mean.x,), (rows,), step.origin),

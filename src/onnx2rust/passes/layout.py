@@ -89,7 +89,7 @@ def split(axes: Axes, sizes: Sequence[Dim]) -> list[Axes] | None:
 def layouts(graph: Graph, value: Value) -> list[Layout]:
     """The value as elements of values in front of it, nearest first: seen through views,
     transpositions, expansions, and products with single numbers."""
-    found = [Layout(value, joined([(value.type.size, 1)]))]
+    found = [Layout(value, joined([(value.tensor.size, 1)]))]
     while (maker := graph.maker.get(found[-1].source)) is not None:
         farther = _before(maker, found[-1])
         if farther is None:
@@ -131,7 +131,7 @@ def _scaled(maker: Step, layout: Layout) -> Layout | None:
         return None
     x, factor = (a, number(b)) if number(b) is not None else (b, number(a))
     divides = isinstance(maker.layer, elementwise.Div)
-    if factor is None or x.const is not None or x.type.size != layout.source.type.size or (divides and x is b) or not factor:
+    if factor is None or x.const is not None or x.tensor.size != layout.source.tensor.size or (divides and x is b) or not factor:
         return None
     return Layout(x, layout.axes, layout.factor / factor if divides else layout.factor * factor)
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.layer import Variant
-from onnx2rust.ir.program import Step, TensorType, Value
+from onnx2rust.ir.program import Step, Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.cast import Where
 from onnx2rust.layers.dense import MatMul
@@ -98,14 +99,14 @@ def softmax_of(graph: Graph, weights: Value) -> tuple[Step, Empty | None] | None
     if not isinstance(layer, Where) or condition is None or zero is None or plain is None or number(zero) != 0:
         return None
     softmax = graph.maker.get(root(graph, plain))
-    if softmax is None or not isinstance(softmax.layer, Softmax) or plain.type.size != weights.type.size:
+    if softmax is None or not isinstance(softmax.layer, Softmax) or plain.tensor.size != weights.tensor.size:
         return None
     out = softmax.outputs[0]
     assert out is not None
     test = graph.maker.get(root(graph, condition))
     if test is not None and isinstance(test.layer, elementwise.IsNaN) and test.inputs[0] is not None:
         own = root(graph, test.inputs[0]) is out and graph.reads[out] <= 2
-        return (softmax, Empty(graph)) if own and condition.type.size == weights.type.size else None
+        return (softmax, Empty(graph)) if own and condition.tensor.size == weights.tensor.size else None
     return (
         (softmax, Empty(graph, condition, layer.condition_shape, layer.b_shape)) if graph.only_source(plain) is not None else None
     )
@@ -257,7 +258,7 @@ def _fit(mask: Mask, batch: Dim, heads: int) -> tuple[Value, Variant]:
                 for group, own in zip((groups[2], groups[1], groups[0]), expected, strict=True)
             )
             last = all(step != 0 for _, step in groups[0][1:])
-            if fits and last and layout.source.type.size == period * size:
+            if fits and last and layout.source.tensor.size == period * size:
                 return layout.source, _axes(by_head, by_query)
     raise Decline(
         f"a mask of {mask.layouts[-1].source.type} is not [batch, heads, queries, keys] with some of the first three being 1"
@@ -344,4 +345,4 @@ def _tests_rows(graph: Graph, test: Value, rows: Layout, scores: Scores) -> bool
     layer = greatest.layer
     plain = layer.reduction.name == "Max" and layer.axes == (False, True) and layer.shape[1] == scores.n
     seen = root(graph, greatest.inputs[0])
-    return plain and root(graph, rows.source) is seen and seen.type.size == product(layer.shape) == test.type.size * scores.n
+    return plain and root(graph, rows.source) is seen and seen.tensor.size == product(layer.shape) == test.tensor.size * scores.n

@@ -18,7 +18,8 @@ import numpy as np
 from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer
-from onnx2rust.ir.program import Program, Step, TensorType, Value
+from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import LINEAR, Activate
 from onnx2rust.layers.cast import Cast, Where
@@ -99,7 +100,7 @@ def _one_hot(graph: Graph, value: Value, rows: Dim, n: int) -> _Ids | None:
         of_bool = source.dtype is DType.BOOL or isinstance(getattr(graph.maker.get(source), "layer", None), OneHot)
         return _one_hot(graph, source, rows, n) if of_bool else None
     if isinstance(layer, Where):
-        chosen = number(inputs[1]) == 1 and number(inputs[2]) == 0 and inputs[0].type.size == value.type.size
+        chosen = number(inputs[1]) == 1 and number(inputs[2]) == 0 and inputs[0].tensor.size == value.tensor.size
         return _one_hot(graph, root(graph, inputs[0]), rows, n) if chosen else None
     if isinstance(layer, elementwise.Equal):
         return _compared(layer, inputs, rows, n)
@@ -112,6 +113,6 @@ def _compared(layer: elementwise.Equal, inputs: list[Value], rows: Dim, n: int) 
         ids, columns = inputs[k], inputs[1 - k].array
         if columns is None or ids.array is not None or [layer.a_shape, layer.b_shape] != collapse_broadcast(shapes):
             continue
-        if columns.size == n and np.array_equal(columns.ravel(), np.arange(n)) and ids.type.size == rows:
+        if columns.size == n and np.array_equal(columns.ravel(), np.arange(n)) and ids.tensor.size == rows:
             return _Ids(ids, False)
     return None

@@ -26,7 +26,8 @@ import numpy as np
 from onnx2rust.ir.dims import Dim, minimum, product, substitute, symbol, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Copy, Layer, View
-from onnx2rust.ir.program import Program, Step, TensorType, Value
+from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import recurrent
 from onnx2rust.layers.indexing import Gather
 from onnx2rust.layers.movement import Concat, Expand, Slice, Tile, Transpose
@@ -66,7 +67,7 @@ def _zero_states(graph: Graph, step: Step) -> Rewrite | None:
         value = inputs[k]
         if value is None or not _is_zero(graph, value):
             continue
-        if value.type.size != size:
+        if value.tensor.size != size:
             raise Decline(f"an initial state is zeros of {value.type}, which may be more or fewer than the {size} of a state")
         inputs[k] = None
     return None if inputs == list(step.inputs) else Rewrite(replace(step, inputs=tuple(inputs)), ())
@@ -139,7 +140,7 @@ def _with_final_states(program: Program, step: Step, layer: _Layer) -> Program:
 
 def _parts(program: Program, y: Value, layer: _Layer) -> tuple[dict[Value, int], bool]:
     """The values that are the last step of a direction (and of which one), and whether y is read otherwise."""
-    parts = {y: _Part(0, joined([(_assumed(y.type.size, layer), 1)]))}
+    parts = {y: _Part(0, joined([(_assumed(y.tensor.size, layer), 1)]))}
     found: dict[Value, int] = {}
     others = y in program.outputs
     for step in program.steps:
@@ -149,7 +150,7 @@ def _parts(program: Program, y: Value, layer: _Layer) -> tuple[dict[Value, int],
         part = _through(step, parts[read[0]], layer)
         out = step.outputs[0] if step.outputs else None
         direction = None if part is None else _direction(part, layer)
-        if part is not None and out is not None and direction is not None and out.type.size in _sizes(layer):
+        if part is not None and out is not None and direction is not None and out.tensor.size in _sizes(layer):
             parts[out], found[out] = part, direction
         elif all(v in found for v in read):
             continue
@@ -245,7 +246,9 @@ def _of_state(old: Step, out: Value, state: Value, direction: int, layer: _Layer
     taken: list[Step] = []
     if _directions(layer) == 2:
         part = (
-            out if isinstance(layer.steps, int) else Value(f"{out.name}.state", state.type.with_shape(layer.batch, layer.hidden))
+            out
+            if isinstance(layer.steps, int)
+            else Value(f"{out.name}.state", state.tensor.with_shape(layer.batch, layer.hidden))
         )
         cut = Slice((1, 1), (2, size), (direction, 0), (1, size))
         taken.append(Step(old.name if part is out else f"{old.name}.state", cut, (state,), (part,), old.origin))
@@ -254,9 +257,9 @@ def _of_state(old: Step, out: Value, state: Value, direction: int, layer: _Layer
         taken.append(replace(old, layer=View(), inputs=(state,)))
     if not isinstance(layer.steps, int):
         kept = minimum(1, layer.steps)
-        assert out.type.size in (size, clipped)
+        assert out.tensor.size in (size, clipped)
         first = Value(f"{out.name}.first", TensorType(DType.I64, ()), np.array(0))
-        whole = out.type.size == size
+        whole = out.tensor.size == size
         pick = Gather(1, kept, size) if whole else Slice((1, 1), (1, size), (0, 0), (kept, size))
         taken.append(replace(old, layer=pick, inputs=(state, first) if whole else (state,)))
     return taken

@@ -45,7 +45,7 @@ def _rule(graph: Graph, step: Step) -> Rewrite | None:
             continue
         for inner in (0, 1):
             x = source.step.inputs[inner]
-            if x is not None and x.array is None and x.type.size == output.type.size:
+            if x is not None and x.array is None and x.tensor.size == output.tensor.size:
                 layer = _joined((source.step, inner), (step, side))
                 if layer is not None:
                     return Rewrite(replace(step, layer=layer, inputs=(x,)), source.all)
@@ -60,7 +60,7 @@ def _decline(graph: Graph, step: Step, output: Value) -> None:
             continue
         for inner in (0, 1):
             x = source.step.inputs[inner]
-            if x is None or x.array is not None or x.type.size != output.type.size:
+            if x is None or x.array is not None or x.tensor.size != output.tensor.size:
                 continue
             if _joined((source.step, inner), (step, side)) is not None:
                 raise Decline("a shift before a scale: x*s + t*s would cancel where x is near -t")
@@ -94,10 +94,10 @@ def _size(last: tuple[Step, int], channels: int) -> Dims:
     (output,) = last[0].outputs
     assert output is not None
     if channels == 1:
-        return (1, 1, output.type.size)
+        return (1, 1, output.tensor.size)
     layer = last[0].layer
     assert isinstance(layer, elementwise.Binary)
     shape = layer.a_shape if last[1] == 0 else layer.b_shape
     if shape[-1] == channels:
         return (product(shape[:-1]), channels, 1)
-    return (output.type.size // channels, channels, 1)
+    return (output.tensor.size // channels, channels, 1)

@@ -43,7 +43,7 @@ def _rule(graph: Graph, step: Step) -> Rewrite | None:
     y, near = step.outputs[0], ancestors(graph, step, _REACH)
     for total in near:
         found = reduced(total, "Sum")
-        if found is None or found[1].size != y.type.size or not y.dtype.is_float:
+        if found is None or found[1].size != y.tensor.size or not y.dtype.is_float:
             continue
         powers, along = root(graph, found[0]), found[1]
         exp = graph.maker.get(powers)

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from onnx2rust.ir.dims import broadcast, product
-from onnx2rust.ir.program import Program, Step, TensorType, Value
+from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.shapes import Shape, collapse_broadcast
@@ -63,7 +64,7 @@ def _turned(value: Value, shape: Shape, whole: Shape, turn: Transpose) -> tuple[
             return None
         sizes.append(1 if steps == {True} else size)
     kept = joined(axis for group in groups for axis in group if axis[1] != 0)
-    if kept == joined([(value.type.size, 1)]):
+    if kept == joined([(value.tensor.size, 1)]):
         return value, tuple(sizes)
     array = _moved(value.array, kept) if value.array is not None else None
     return None if array is None else (Value(value.name, TensorType(value.dtype, array.shape), array), tuple(sizes))

@@ -66,8 +66,8 @@ def _wrapped(graph: Graph, ids: Value) -> tuple[Value, int] | None:
     atoms = {v: c for monomial, c in found.items() for v, e in monomial if len(monomial) == 1 and e == 1}
     for condition, c in atoms.items():
         for id_, one in atoms.items():
-            usable = one == 1 and id_.dtype in (DType.I32, DType.I64) and id_.type.size == ids.type.size
-            if id_ is condition or not usable or condition.dtype is not DType.BOOL or condition.type.size != id_.type.size:
+            usable = one == 1 and id_.dtype in (DType.I32, DType.I64) and id_.tensor.size == ids.tensor.size
+            if id_ is condition or not usable or condition.dtype is not DType.BOOL or condition.tensor.size != id_.tensor.size:
                 continue
             negative = _is_negative(graph, condition, id_)
             if negative is True and offset == 0 and c > 0:

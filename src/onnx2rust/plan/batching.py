@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from onnx2rust.ir.dims import Dim, evaluate, multiple
+from onnx2rust.ir.dims import Dim, evaluate
 from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import Program, Step, Value
 
@@ -64,12 +64,6 @@ def segments(program: Program) -> tuple[Segment, ...]:
     return tuple(found)
 
 
-def part(value: Value, batch: str) -> int | None:
-    """Elements of one sample, if the value has as many equal parts as there are samples."""
-    shape_fits = all(isinstance(d, int) or multiple(d, batch) is not None for d in value.shape)
-    return multiple(value.type.size, batch) if shape_fits else None
-
-
 def _hands_over(steps: Sequence[Step]) -> bool:
     """Whether one of the steps reads what another has written."""
     made: set[Value] = set()
@@ -93,14 +87,14 @@ def _bytes(step: Step, batch: str, constants: set[Value]) -> int | None:
         constants.update(step.results())
         return 0
     values += step.results()
-    parts = [part(v, batch) for v in values]
+    parts = [v.type.part(batch) for v in values]
     if None in parts or len(values) == len(list(step.results())):
         return None
     if isinstance(step.layer, View):
         return 0
     if not step.layer.by_sample(batch) or not _reuses(step, batch):
         return None
-    return sum(n * v.dtype.bytes for n, v in zip(parts, values, strict=True) if n is not None)
+    return sum(v.dtype.bytes(n) for n, v in zip(parts, values, strict=True) if n is not None)
 
 
 def _reuses(step: Step, batch: str) -> bool:

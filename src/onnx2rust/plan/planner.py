@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from onnx2rust.base.options import Options
 from onnx2rust.ir import views
 from onnx2rust.ir.dims import Dim, evaluate, symbols
-from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.ir.types import Type
 from onnx2rust.layers.control import Loop
 from onnx2rust.plan import batching
 from onnx2rust.plan.batching import Segment
@@ -34,13 +34,17 @@ class Plan:
     the values (roots) whose buffers hold all samples, also while a segment runs."""
 
     program: Program
-    slots: tuple[DType, ...]
+    slots: tuple[Type, ...]
     slot_of: dict[Value, int]
     in_place: dict[Step, int]
     contents: dict[int, list[Value]]
     segments: tuple[Segment, ...]
     whole: frozenset[Value]
     _root: dict[Value, Value]
+
+    def bytes(self, slot: int, size: Callable[[Dim], int]) -> int:
+        """The bytes of a slot where sizes are what `size` says."""
+        return max((v.type.bytes(size) for v in self.contents[slot]), default=0)
 
     def root(self, value: Value) -> Value:
         """The value whose elements these are."""
@@ -53,7 +57,7 @@ class Plan:
 class _Buffer:
     """Values that share memory because each is computed in place of the one before, and when they are alive."""
 
-    dtype: DType
+    type: Type
     start: int
     end: int
     values: list[Value] = field(default_factory=list)
@@ -62,7 +66,7 @@ class _Buffer:
     @functools.cached_property
     def size(self) -> int:
         """Bytes; asked for when the buffer has all its values."""
-        return max(nominal(v.type.size, self.samples) for v in self.values) * self.dtype.bytes
+        return max(v.type.bytes(lambda dim: nominal(dim, self.samples)) for v in self.values)
 
 
 def nominal(dim: Dim, samples: int = NOMINAL) -> int:
@@ -131,7 +135,7 @@ def plan(program: Program, options: Options) -> Plan:
                 buffer.start, buffer.end = min(buffer.start, start), end
                 buffers[output] = buffer
             else:
-                buffers[output] = _Buffer(output.dtype, start, end, [output])
+                buffers[output] = _Buffer(output.type, start, end, [output])
     unique = list(dict.fromkeys(buffers.values()))
     for buffer in unique:
         if whole.intersection(buffer.values):
@@ -143,7 +147,7 @@ def plan(program: Program, options: Options) -> Plan:
     best = min(placements, key=lambda slots: sum(max(b.size for b in slot) for slot in slots))
     slot_of = {v: k for k, slot in enumerate(best) for b in slot for v in b.values}
     contents = {k: [v for b in slot for v in b.values] for k, slot in enumerate(best)}
-    types = tuple(slot[0].dtype for slot in best)
+    types = tuple(slot[0].type for slot in best)
     return Plan(program, types, slot_of, in_place, contents, segments, frozenset(whole | external), root)
 
 
@@ -178,8 +182,8 @@ def _reusable(
             and sources.count(source) == 1
             and last.get(source) == position
             and buffers[source].end == position
-            and source.dtype is output.dtype
-            and source.type.size == output.type.size
+            and source.type.buffer == output.type.buffer
+            and source.type.room == output.type.room
         ):
             return index, buffers[source]
     return None
@@ -192,7 +196,7 @@ def _separate(buffers: list[_Buffer]) -> list[list[_Buffer]]:
 def _as_executed(buffers: list[_Buffer]) -> list[list[_Buffer]]:
     slots: list[list[_Buffer]] = []
     for buffer in sorted(buffers, key=lambda b: b.start):
-        free = [s for s in slots if s[0].dtype is buffer.dtype and all(b.end < buffer.start for b in s)]
+        free = [s for s in slots if s[0].type.buffer == buffer.type.buffer and all(b.end < buffer.start for b in s)]
         capacity = {id(s): max(b.size for b in s) for s in free}
         fitting = [s for s in free if capacity[id(s)] >= buffer.size]
         if fitting:
@@ -208,7 +212,7 @@ def _largest_first(buffers: list[_Buffer]) -> list[list[_Buffer]]:
     slots: list[list[_Buffer]] = []
     for buffer in sorted(buffers, key=lambda b: (-b.size, b.start)):
         for slot in slots:
-            if slot[0].dtype is buffer.dtype and all(b.end < buffer.start or buffer.end < b.start for b in slot):
+            if slot[0].type.buffer == buffer.type.buffer and all(b.end < buffer.start or buffer.end < b.start for b in slot):
                 slot.append(buffer)
                 break
         else:

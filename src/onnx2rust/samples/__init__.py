@@ -203,7 +203,7 @@ def _drawn(
 
 def _affordable(program: Program, sizes: dict[str, int], most: int) -> int:
     """How many samples of these sizes are drawn."""
-    elements = sum(evaluate(v.type.size, sizes) for v in program.inputs)
+    elements = sum(evaluate(v.tensor.size, sizes) for v in program.inputs)
     return max(1, min(most, DRAWN_ELEMENTS // max(1, elements)))
 
 

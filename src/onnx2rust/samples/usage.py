@@ -219,7 +219,7 @@ def draw(value: Value, rule: Rule | None, sizes: Sizes, rng: np.random.Generator
         return rule.draw(shape, value.dtype.is_float, rng).astype(kind)
     if value.dtype.is_float:
         return np.asarray(rng.standard_normal(shape)).astype(kind)
-    if value.dtype.bytes == 1:
+    if value.dtype.bits == 8:
         low = 0 if value.dtype is DType.U8 else -128
         return rng.integers(low, low + 256, shape).astype(kind)
     return rng.integers(0, UNKNOWN_IDS, shape).astype(kind)

@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))
 from build import lower, model
 
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.program import Origin, Program, Step, TensorType, Value
+from onnx2rust.ir.program import Origin, Program, Step, Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.reduce import Softmax
 from onnx2rust.passes.names import run

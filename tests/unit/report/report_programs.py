@@ -9,7 +9,8 @@ import numpy as np
 from onnx2rust.ir.dims import Dim, symbol
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer, Variant, View, Weight
-from onnx2rust.ir.program import Origin, Program, Step, TensorType, Value
+from onnx2rust.ir.program import Origin, Program, Step, Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.activation import LINEAR, Activate, activation
 from onnx2rust.layers.dense import Dense
 from onnx2rust.layers.elementwise import Add

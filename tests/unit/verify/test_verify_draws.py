@@ -15,7 +15,8 @@ from onnx2rust.base.errors import InvalidModelError, UsageError
 from onnx2rust.base.options import Options, for_each
 from onnx2rust.ir.dims import symbol
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.program import Program, TensorType, Value
+from onnx2rust.ir.program import Program, Value
+from onnx2rust.ir.types import TensorType
 from onnx2rust.model.reference import session
 from onnx2rust.oracle import Oracle
 from onnx2rust.verification import draws

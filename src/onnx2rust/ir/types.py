@@ -1,0 +1,227 @@
+"""Types of values: a tensor, or what ONNX makes of tensors.
+
+The planner, the emitter and the borders ask a type what its buffer is; they know no kind of type by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from onnx2rust.ir.dims import Dim, multiple, product, symbols
+from onnx2rust.ir.dtypes import DType
+
+
+@dataclass(frozen=True)
+class Type:
+    """What all types say."""
+
+    holder: ClassVar[str]
+    """Path inside tf_layers of the struct that holds such a value in the workspace."""
+
+    @property
+    def elements(self) -> str:
+        """The Rust types that the struct is generic over."""
+        raise NotImplementedError
+
+    @property
+    def buffer(self) -> str:
+        """The struct with its generics: values may share a buffer where this is the same."""
+        return f"{self.holder}<{self.elements}>"
+
+    @property
+    def spelling(self) -> str:
+        """What ONNX's schemas call it."""
+        raise NotImplementedError
+
+    @property
+    def kind(self) -> str:
+        """What it is in words, without its shape."""
+        return str(self)
+
+    @property
+    def dims(self) -> str:
+        """How comments write what is known of its shape."""
+        return str(self)
+
+    @property
+    def room(self) -> Dim | None:
+        """Elements that the buffer must have room for before a layer writes to it; None where the layer itself makes room."""
+        raise NotImplementedError
+
+    def bytes(self, size: Callable[[Dim], int]) -> int:
+        """About how much memory it takes where sizes are what `size` says."""
+        raise NotImplementedError
+
+    def part(self, batch: str) -> int | None:
+        """Elements of one sample, if it has as many equal parts along its first axis as there are samples (`batch`)."""
+        return None
+
+    @property
+    def symbols(self) -> set[str]:
+        """Symbols in it."""
+        return set()
+
+
+@dataclass(frozen=True)
+class TensorType(Type):
+    """Element type and shape, outermost axis first.
+
+    The strings of a constant, and what is chosen from them, are i64: places in `names`. `columns` says what the places along the
+    last axis stand for, where the model does (a sequence of maps is a table with a column a key).
+    """
+
+    holder = "Slot"
+    dtype: DType
+    shape: tuple[Dim, ...]
+    names: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | tuple[int, ...] | None = None
+
+    @property
+    def elements(self) -> str:
+        return self.dtype.rust
+
+    @property
+    def room(self) -> Dim:
+        """All its elements."""
+        return self.size
+
+    def bytes(self, size: Callable[[Dim], int]) -> int:
+        """Those of its elements."""
+        return self.dtype.bytes(size(self.size))
+
+    def part(self, batch: str) -> int | None:
+        """Its elements over the samples."""
+        fits = all(isinstance(d, int) or multiple(d, batch) is not None for d in self.shape)
+        return multiple(self.size, batch) if fits else None
+
+    @property
+    def rank(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> Dim:
+        """Number of elements."""
+        return product(self.shape)
+
+    @property
+    def symbols(self) -> set[str]:
+        """Symbols in the shape."""
+        return {s for d in self.shape for s in symbols(d)}
+
+    def with_shape(self, *shape: Dim) -> TensorType:
+        """The same element type with another shape."""
+        return TensorType(self.dtype, tuple(shape), self.names)
+
+    @property
+    def kind(self) -> str:
+        """The element type in words."""
+        return str(self.dtype) if self.names is None else "string"
+
+    @property
+    def spelling(self) -> str:
+        """What ONNX's schemas call it."""
+        return DType.STRING.spelling if self.names is not None else self.dtype.spelling
+
+    @property
+    def dims(self) -> str:
+        """The shape in words."""
+        return f"[{', '.join(map(str, self.shape))}]"
+
+    def __str__(self) -> str:
+        return f"{self.kind}{self.dims}"
+
+
+TENSORS = 8
+"""Tensors of a thousand elements that a sequence is taken to hold when memory is compared: nobody knows."""
+
+
+@dataclass(frozen=True)
+class SequenceType(Type):
+    """Tensors of one element type, each of its own shape; `rank` is None where they may differ in it too."""
+
+    holder = "sequence::Sequence"
+    dtype: DType
+    rank: int | None = None
+
+    @property
+    def elements(self) -> str:
+        return self.dtype.rust
+
+    @property
+    def room(self) -> None:
+        """Layers push to it."""
+        return None
+
+    def bytes(self, size: Callable[[Dim], int]) -> int:
+        """A guess."""
+        return self.dtype.bytes(TENSORS << 10)
+
+    @property
+    def spelling(self) -> str:
+        """What ONNX's schemas call it."""
+        return f"seq({self.dtype.spelling})"
+
+    def __str__(self) -> str:
+        return f"sequence of {self.dtype}" + ("" if self.rank is None else f"[{', '.join('?' * self.rank)}]")
+
+
+@dataclass(frozen=True)
+class OptionalType(Type):
+    """A tensor, a sequence, or nothing: a buffer with a flag. A tensor in it is a sequence of one."""
+
+    holder = "sequence::Optional"
+    element: TensorType | SequenceType
+
+    @property
+    def elements(self) -> str:
+        return self.element.dtype.rust
+
+    @property
+    def room(self) -> None:
+        """Layers fill it."""
+        return None
+
+    def bytes(self, size: Callable[[Dim], int]) -> int:
+        """Those of what may be in it."""
+        return self.element.bytes(size)
+
+    @property
+    def spelling(self) -> str:
+        """What ONNX's schemas call it."""
+        return f"optional({self.element.spelling})"
+
+    def __str__(self) -> str:
+        return f"optional {self.element}"
+
+
+@dataclass(frozen=True)
+class MapType(Type):
+    """Numbers or strings by key, of which a model's maps are made (ZipMap's are columns of a table: `TensorType.columns`)."""
+
+    holder = "sequence::Map"
+    key: DType
+    value: DType
+
+    @property
+    def elements(self) -> str:
+        return f"{self.key.rust}, {self.value.rust}"
+
+    @property
+    def room(self) -> None:
+        """Layers fill it."""
+        return None
+
+    def bytes(self, size: Callable[[Dim], int]) -> int:
+        """A guess."""
+        return self.key.bytes(TENSORS) + self.value.bytes(TENSORS)
+
+    @property
+    def spelling(self) -> str:
+        """What ONNX's schemas call it."""
+        return f"map({self.key.onnx_name.lower()}, {self.value.spelling})"
+
+    def __str__(self) -> str:
+        return self.spelling
