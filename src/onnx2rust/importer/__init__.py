@@ -205,7 +205,7 @@ class _Importer:
         attributes = {a.name: _attribute(a) for a in node.attribute}
         present = [v for v in inputs if v is not None]
         strings = any(v.tensor.names is not None for v in present)
-        if strings and not facts_of(node.op_type).strings:
+        if strings and not facts_of(origin.op, origin.domain).strings:
             raise Refuse(f"operator {node.op_type} of strings is not supported")
         if present and not strings and all(v.const is not None for v in present):
             folded = folding.fold(node, origin, inputs, attributes, self.growth)

@@ -29,7 +29,7 @@ class Door:
     def __init__(self, g: Builder, origin: Origin, inputs: Sequence[Value | None]) -> None:
         self._g = g
         halves = [v for v in inputs if v is not None and v.dtype is DType.F16]
-        how = facts_of(origin.op).half
+        how = facts_of(origin.op, origin.domain).half
         wide = bool(halves) and how is not Half.ITSELF and (how is not Half.MOVES or any(map(g.waits, halves)))
         self._narrowed = _outputs_of_f16(origin, inputs) if wide else set[int]()
         self.inputs = [g.widen(v) if wide and v is not None and v.dtype is DType.F16 else v for v in inputs]

@@ -17,6 +17,7 @@ from onnx2rust.ir.program import Value
 from onnx2rust.layers.cast import Where
 from onnx2rust.layers.classical import Normalizer
 from onnx2rust.layers.elementwise import Equal, Greater, IsNaN, Mul, Sub, broadcasting
+from onnx2rust.model.schemas import ML
 from onnx2rust.ops import scores
 from onnx2rust.ops.binary import binary
 from onnx2rust.ops.indexing import gather
@@ -24,8 +25,6 @@ from onnx2rust.ops.movement import concat
 from onnx2rust.registry import onnx_op
 from onnx2rust.registry.facts import onnx_facts
 from onnx2rust.registry.rules import Within
-
-ML = "ai.onnx.ml"
 
 
 def floats(g: Builder, x: Value) -> Value:
@@ -97,7 +96,7 @@ def binarizer(g: Builder, X: Value, *, threshold: float = 0.0) -> Value:
     return g.cast(binary(g, Greater, X, g.constant(np.array(threshold, X.dtype.numpy)), DType.BOOL), X.dtype)
 
 
-onnx_facts("ArrayFeatureExtractor", strings=True, reads={1: lambda use: Within(0, use.shape(0)[-1] - 1)})
+onnx_facts("ArrayFeatureExtractor", domain=ML, strings=True, reads={1: lambda use: Within(0, use.shape(0)[-1] - 1)})
 
 
 @onnx_op("ArrayFeatureExtractor", since=1, domain=ML)

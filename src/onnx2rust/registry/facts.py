@@ -54,13 +54,13 @@ class Facts:
     and ids, of which there always is one."""
 
 
-FACTS: dict[str, Facts] = {}
-"""By the name of an operator of ONNX; `onnx2rust.ops` fills it, as `OPERATORS`."""
+FACTS: dict[tuple[str, str], Facts] = {}
+"""By domain and name of the operator; `onnx2rust.ops` fills it, as `OPERATORS`."""
 
 
-def onnx_facts(*names: str, **known: Any) -> None:
-    """Says what is known (the fields of Facts) of operators of ONNX; raises ValueError where that has been said before."""
+def onnx_facts(*names: str, domain: str = "", **known: Any) -> None:
+    """Says what is known (the fields of Facts) of operators of a domain; raises ValueError where that has been said before."""
     for name in names:
-        if name in FACTS:
+        if (domain, name) in FACTS:
             raise ValueError(f"the facts of {name} are said twice")
-        FACTS[name] = Facts(**known)
+        FACTS[domain, name] = Facts(**known)
