@@ -23,7 +23,7 @@ from onnx2rust.ir.dims import Dim, TooDeep, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Labels, Origin, Program, Value
 from onnx2rust.ir.types import TensorType
-from onnx2rust.model.readers import Readers
+from onnx2rust.model.graph import names_read
 from onnx2rust.model.schemas import ONNX_DOMAINS
 from onnx2rust.ops import facts_of, lookup
 
@@ -48,7 +48,8 @@ class _Importer:
         self.growth = folding.Growth()
         self.builder = Builder(self._graph)
         self.index = 0
-        self.readers = Readers(onnx.GraphProto())
+        self.read: set[str] = set()
+        """The names that the graph at hand reads."""
 
     # -- the whole model ---------------------------------------------------------------------------------------------
 
@@ -145,11 +146,12 @@ class _Importer:
     # -- nodes -------------------------------------------------------------------------------------------------------
 
     def _nodes(self, graph: onnx.GraphProto, env: Environment) -> None:
-        outside, self.readers = self.readers, Readers(graph)
+        outside, self.read = self.read, {name for node in graph.node for name in names_read(node)}
+        self.read |= {output.name for output in graph.output}
         for node in graph.node:
             self._node(node, env)
             self.index += 1
-        self.readers = outside
+        self.read = outside
 
     def _node(self, node: onnx.NodeProto, env: Environment) -> None:
         domain = "" if node.domain in ONNX_DOMAINS else node.domain
@@ -172,7 +174,7 @@ class _Importer:
             else:
                 results = self._guarded(node, origin, inputs, env)
                 for position, name in enumerate(node.output):
-                    if (position >= len(results) or results[position] is None) and name and self.readers.of([name]):
+                    if (position >= len(results) or results[position] is None) and name in self.read:
                         raise Refuse(f"its output {position} ({name!r}) is not computed")
         except Refuse as refusal:
             shapes = ", ".join(str(v.type) if isinstance(v, Value) else "-" for v in inputs)
@@ -217,7 +219,7 @@ class _Importer:
         if operator.n_outputs:
             keywords["n_outputs"] = self._wanted(node)
         self.builder.enter(origin, env)
-        door = Door(self.builder, node, origin, inputs, self.readers)
+        door = Door(self.builder, origin, inputs)
         result = operator.function(self.builder, *binding.arguments(self.builder, operator, door.inputs), **keywords)
         return door.outputs(result if isinstance(result, tuple) else (result,))
 
@@ -225,7 +227,7 @@ class _Importer:
         """How many outputs the lowering has to give: those up to the last one that is read, or is
         named where names have a meaning."""
         named = node.op_type in _MEANT_BY_NAME
-        return max((k + 1 for k, name in enumerate(node.output) if name and (named or self.readers.of([name]))), default=1)
+        return max((k + 1 for k, name in enumerate(node.output) if name and (named or name in self.read)), default=1)
 
     def _refuse_type(self, where: str, code: int) -> None:
         try:

@@ -93,9 +93,8 @@ class Oracle:
         self._quantised = any(node.op_type in _ROUNDS for graph in all_graphs(proto.graph) for node in graph.node)
         floats = {v.dtype for step in program.walk() for v in (*step.uses(), *step.results()) if v.dtype.is_float}
         floats |= {v.dtype for v in (*program.inputs, *program.outputs) if v.dtype.is_float}
-        half = DType.F16 in floats
         # the coarsest type that the model computes in says how near two evaluations can be
-        kind = DType.F16 if half else DType.F64 if floats == {DType.F64} else DType.F32
+        kind = DType.F16 if DType.F16 in floats else DType.F64 if floats == {DType.F64} else DType.F32
         self.notes: list[str] = []
         self.believed = True
         """Whether single precision explains how far reference and referee are apart."""
@@ -110,7 +109,7 @@ class Oracle:
             self.notes += [self._reference.note] if self._reference.note else []
         # without one the reference stands alone, at the tolerance of the type
         with contextlib.suppress(NoRefereeError):
-            self._referee = None if half else Referee(proto)
+            self._referee = Referee(proto)
         self.certainty = [Certainty(kind, quantised=self._quantised) for _ in program.outputs]
         if self._quantised:
             self.notes.append(QUANTISED)

@@ -21,11 +21,10 @@ of them; None if it cannot be told."""
 
 
 class Half(enum.Enum):
-    """What onnxruntime's CPU provider has for an operator in float16 (`half.py`)."""
+    """What an operator does with float16 besides computing in float32 (docs/adr/0006)."""
 
-    MOVES = "a kernel that moves and chooses: so does the layer here, whatever the type"
-    ROUNDS = "a kernel that computes in float32 and rounds what it returns"
-    CASTS = "a cast, which is joined with those around it: it reads the value that waits for its rounding"
+    MOVES = "moves or chooses elements: its layer takes float16 and float32 alike"
+    ITSELF = "its lowering takes and returns float16 as it is"
 
 
 class Keeps(enum.Enum):
@@ -41,8 +40,6 @@ class Facts:
     """What is known of an operator."""
 
     half: Half | None = None
-    half_since: int = 0
-    """The opset that brought the float16 kernel."""
     sizes: Arithmetic | None = None
     """Computes the operator on sizes that are known as symbols only (`folding`)."""
     folded: bool = True

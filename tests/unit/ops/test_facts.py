@@ -38,7 +38,6 @@ def test_what_an_entry_reads_is_an_input() -> None:
             assert versions, name
         assert variadic or all(k < most for k in known.reads), name
         assert not known.unknown or known.reads, name
-        assert not known.half_since or known.half, name
 
 
 def test_every_input_that_is_no_mere_data_has_a_rule_by_which_it_is_drawn() -> None:
