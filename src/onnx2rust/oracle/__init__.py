@@ -89,6 +89,7 @@ class Oracle:
 
     def __init__(self, proto: onnx.ModelProto, program: Program) -> None:
         self._proto, self._program = proto, program
+        self._multiply_adds = sum((step.layer.multiply_adds() for step in program.walk()), start=0)
         self._quantised = any(node.op_type in _ROUNDS for graph in all_graphs(proto.graph) for node in graph.node)
         floats = {v.dtype for step in program.walk() for v in (*step.uses(), *step.results()) if v.dtype.is_float}
         floats |= {v.dtype for v in (*program.inputs, *program.outputs) if v.dtype.is_float}
@@ -188,11 +189,7 @@ class Oracle:
         sizes = dict.fromkeys(self._program.symbols, 1)
         for value in self._program.inputs:
             sizes |= {str(d): n for d, n in zip(value.shape, arrays[value.name].shape, strict=False) if str(d) in sizes}
-        found = 0
-        for step in self._program.walk():
-            amount = step.layer.multiply_adds()
-            found += amount if isinstance(amount, int) else evaluate(amount, _all_known(amount, sizes))
-        return found
+        return evaluate(self._multiply_adds, {s: sizes.get(s, 1) for s in symbols(self._multiply_adds)})
 
     def _spread(self, arrays: dict[str, Array], exact: list[Array]) -> None:
         """Raises each output's slack to twice what other roundings make of it."""
@@ -228,10 +225,6 @@ class Oracle:
                 for each in self.certainty:
                     each.known = False
                 return
-
-
-def _all_known(dim: Any, sizes: Mapping[str, int]) -> dict[str, int]:
-    return {s: sizes.get(s, 1) for s in symbols(dim)}
 
 
 def _alike(a: list[Array], b: list[Array]) -> bool:
