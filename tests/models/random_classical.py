@@ -28,7 +28,7 @@ def _ml(d: Draft, op: str, *inputs: Tensor, outputs: int = 1, **attributes: Any)
 
 
 def _numbers(d: Draft, *shape: int) -> list[float]:
-    return d.numpy().uniform(-1, 1, shape).astype(np.float32).ravel().tolist()  # type: ignore[no-any-return]
+    return d.numpy().uniform(-1, 1, shape).astype(np.float32).ravel().tolist()
 
 
 @kind(weight=0.5)
@@ -84,7 +84,7 @@ def machines(d: Draft) -> Any:
     name, parameters = d.rng.choice([("LINEAR", [0.0, 0.0, 0.0]), ("POLY", [0.1, 0.5, 2.0]), ("RBF", [0.2, 0.0, 0.0])])
     given: dict[str, Any] = {"kernel_type": name, "kernel_params": parameters}
     if d.chance(0.5):
-        own = {"support_vectors": _numbers(d, 5, columns), "coefficients": _numbers(d, 5), "rho": [0.25]}
+        own: dict[str, Any] = {"support_vectors": _numbers(d, 5, columns), "coefficients": _numbers(d, 5), "rho": [0.25]}
         return _ml(d, "SVMRegressor", x, n_supports=5, **given, **own)
     counts = [3, 2, 4][: d.rng.choice([2, 3])]
     classes = len(counts)
