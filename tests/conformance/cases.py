@@ -46,7 +46,8 @@ def case(
 ) -> harness.Case:
     """A model of these nodes; `open_axes` names the axes of an input whose size is open; onnxruntime says what is right.
     `ml` is the version of ai.onnx.ml, if it has operators of that."""
-    opsets = [helper.make_opsetid("", opset), *([helper.make_opsetid("ai.onnx.ml", ml)] if ml else [])]
+    others = {n.domain for n in nodes} - {"", "ai.onnx.ml"}
+    opsets = [helper.make_opsetid(d, v) for d, v in {"": opset, "ai.onnx.ml": ml, **dict.fromkeys(others, 1)}.items() if v]
     infos = [
         helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(a.dtype), (open_axes or {}).get(n, a.shape))
         for n, a in inputs.items()

@@ -21,6 +21,7 @@ from onnx2rust.model.reference import session
 from onnx2rust.oracle.compare import compare
 
 Array = np.ndarray[Any, Any]
+ML = "ai.onnx.ml"
 MOST_ELEMENTS = 6000
 LARGEST = 1e4
 """Values above are too large to go on with."""
@@ -170,6 +171,11 @@ class Draft:
     initializers: list[Tensor] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
     tastes: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def ml(self) -> int:
+        """The version of ai.onnx.ml."""
+        return ml_version(self.opset)
 
     def taste(self, name: str) -> float:
         """How much more often than usual a kind is drawn in this graph: graphs that differ find
@@ -353,4 +359,17 @@ def info(tensor: Tensor, dims: Sequence[int | str | None]) -> onnx.ValueInfoProt
 
 def model(graph: onnx.GraphProto, opset: int) -> onnx.ModelProto:
     """A model of the graph."""
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8 if opset < 19 else 10)
+    versions = {"": opset, **dict.fromkeys(sorted(_domains(graph)), 1)}
+    versions |= {ML: ml_version(opset)} if ML in versions else {}
+    opsets = [helper.make_opsetid(domain, version) for domain, version in versions.items()]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8 if opset < 19 else 10)
+
+
+def ml_version(opset: int) -> int:
+    """The version of ai.onnx.ml that stands beside one of ONNX: the two last that have operators for trees."""
+    return 5 if opset >= 18 else 3
+
+
+def _domains(graph: onnx.GraphProto) -> set[str]:
+    bodies = [a.g for node in graph.node for a in node.attribute if a.type == onnx.AttributeProto.GRAPH]
+    return {node.domain for node in graph.node if node.domain}.union(*map(_domains, bodies))

@@ -41,6 +41,7 @@ def kind(since: int = 7, weight: float = 1.0) -> Callable[[Kind], Kind]:
 def all_kinds() -> list[_Entry]:
     """All that can be drawn, by name."""
     import random_bodies  # noqa: F401  (these register their kinds)
+    import random_classical  # noqa: F401
     import random_layers  # noqa: F401
     import random_movements  # noqa: F401
     import random_rare  # noqa: F401

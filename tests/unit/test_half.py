@@ -1,4 +1,4 @@
-"""float16: where a value is rounded, as the casts that onnxruntime puts into a graph tell."""
+"""float16: where a value is rounded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from onnx2rust.ir.dtypes import DType
 HALF, FLOAT = TensorProto.FLOAT16, TensorProto.FLOAT
 SQUARE = np.eye(8, dtype=np.float16)
 node = helper.make_node
-DENSE, ACTIVATE = ["Cast", "Dense", "Cast"], ["Cast", "Activate", "Cast"]
 
 
 def lowered(*nodes: onnx.NodeProto, x: int = HALF, opset: int = 17) -> list[str]:
@@ -39,58 +38,40 @@ def lowered(*nodes: onnx.NodeProto, x: int = HALF, opset: int = 17) -> list[str]
     [
         # the products are one after the other in float32; a cast before and one after
         ([("MatMul", "w"), ("MatMul", "w")], ["Cast", "Dense", "Dense", "Cast"]),
-        # a movement alone between two of them does not round
-        ([("MatMul", "w"), ("Reshape", "shape"), ("MatMul", "w")], ["Cast", "Dense", "Dense", "Cast"]),
+        # what is moved between them, or behind them, is not rounded before
+        ([("MatMul", "w"), ("Reshape", "shape"), ("Identity",), ("MatMul", "w")], ["Cast", "Dense", "Dense", "Cast"]),
         ([("MatMul", "w"), ("Concat", "row"), ("MatMul", "w")], ["Cast", "Dense", "Concat", "Dense", "Cast"]),
-        # two of them do: onnxruntime has kernels for them, and sees no gain
-        ([("MatMul", "w"), ("Reshape", "shape"), ("Identity",), ("MatMul", "w")], [*DENSE, *DENSE]),
-        # at the end of the model it works on what is rounded
-        ([("MatMul", "w"), ("Concat", "row")], ["Cast", "Dense", "Cast", "Concat"]),
+        ([("MatMul", "w"), ("Concat", "row")], ["Cast", "Dense", "Concat", "Cast"]),
+        # nor what others choose or round to whole numbers
+        ([("MatMul", "w"), ("Max", "row"), ("Round",), ("Relu",)], ["Cast", "Dense", "Max", "Activate", "Activate", "Cast"]),
         # movement of what is float16 anyway stays float16
         ([("Concat", "row")], ["Concat"]),
-        # a kernel for float16 that rounds
-        ([("Round",), ("Round",), ("MatMul", "w")], [*ACTIVATE, *ACTIVATE, *DENSE]),
+        ([("Concat", "row"), ("MatMul", "w")], ["Concat", "Cast", "Dense", "Cast"]),
     ],
 )  # fmt: skip
-def test_chains_are_rounded_where_onnxruntime_does(chain: list[tuple[str, ...]], expected: list[str]) -> None:
+@pytest.mark.parametrize("opset", [17, 18, 22])
+def test_a_result_is_rounded_once_at_the_end(chain: list[tuple[str, ...]], expected: list[str], opset: int) -> None:
     nodes = []
     for k, (op, *more) in enumerate(chain):
         axis: dict[str, Any] = {"axis": 0} if op == "Concat" else {}
         nodes.append(node(op, ["x" if k == 0 else f"v{k}", *more], ["y" if k == len(chain) - 1 else f"v{k + 1}"], **axis))
-    assert lowered(*nodes) == expected
+    assert lowered(*nodes, opset=opset) == expected
+
+
+def test_infinity_is_what_the_float16_tensor_has() -> None:
+    """70000 is none in float32. Models in float16 ask, to replace what has become too large."""
+    program = lower(
+        model(
+            [node("MatMul", ["x", "w"], ["m"]), node("IsInf", ["m"], ["y"]), node("IsNaN", ["m"], ["z"])],
+            {"x": (8, 8)}, ["y", "z"], {"w": SQUARE}, opset=20, dtypes={"x": HALF},
+        )
+    )  # fmt: skip
+    assert layers(program) == ["Cast", "Dense", "Cast", "Cast", "IsInf", "IsNaN"]
 
 
 def test_casts_of_the_model_are_joined_too() -> None:
     chain = [node("Cast", ["x"], ["h"], to=HALF), node("MatMul", ["h", "w"], ["m"]), node("Cast", ["m"], ["f"], to=FLOAT)]
     assert lowered(*chain, node("Cast", ["f"], ["y"], to=HALF), x=FLOAT) == ["Dense", "Cast"]
-
-
-@pytest.mark.parametrize("opset", [17, 18, 19, 22])
-@pytest.mark.parametrize(
-    ("middle", "expected"),
-    [
-        # at opset 18 Relu is a maximum: alone between two products it does not round, with another movement it does
-        ([("Relu",)], {}),
-        ([("Relu",), ("Relu",)], {18: ["Cast", "Dense", "Cast", "Cast", "Activate", "Cast", "Cast", "Dense", "Cast"]}),
-        ([("Transpose",), ("Relu",)], {18: ["Cast", "Dense", "Cast", "Cast", "Transpose", "Dense", "Cast"]}),
-        # what HardSigmoid ends with are two: its result is rounded, while a movement before it is alone
-        ([("HardSigmoid",)], {18: ["Cast", "Dense", "Cast", "Cast", "Dense", "Cast"]}),
-        ([("Reshape", "shape"), ("HardSigmoid",)], {18: ["Cast", "Dense", "Cast", "Cast", "Dense", "Cast"]}),
-    ],
-)
-def test_activations_that_onnxruntime_writes_out_at_opset_18(
-    opset: int, middle: list[tuple[str, ...]], expected: dict[int, list[str]]
-) -> None:
-    chain = [("MatMul", "w"), *middle, ("MatMul", "w")]
-    nodes = [
-        node(op, ["x" if k == 0 else f"v{k}", *more], ["y" if k == len(chain) - 1 else f"v{k + 1}"])
-        for k, (op, *more) in enumerate(chain)
-    ]
-    found = lowered(*nodes, opset=opset)
-    if opset in expected:
-        assert found == expected[opset]
-    else:
-        assert found.count("Cast") == 2
 
 
 @pytest.mark.parametrize("condition", [None, True])
@@ -111,12 +92,25 @@ def test_a_body_reads_what_is_rounded_outside(condition: bool | None) -> None:
     assert [type(s.layer).__name__ for s in program.steps[3].bodies[0].steps] == ["Cast", "Dense", "Cast"]
 
 
-def test_kernels_that_came_with_an_opset() -> None:
-    """Before opset 12, onnxruntime runs these in float32."""
-    clip = node("Clip", ["x"], ["y"], min=-1.0, max=0.5)
-    assert lowered(clip, opset=10) == ["Cast", "Activate", "Cast"]
-    for opset, expected in ((11, ["Cast", "Max", "Cast"]), (12, ["Max"])):
-        assert lowered(node("Max", ["x", "x"], ["y"]), opset=opset) == expected
+def test_a_state_of_a_loop_is_rounded() -> None:
+    info = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [node("Identity", ["k"], ["go"]), node("MatMul", ["s", "f"], ["t"]), node("Identity", ["f"], ["g"])],
+        "body",
+        [info("i", TensorProto.INT64, []), info("k", TensorProto.BOOL, []), info("s", HALF, [8, 8]), info("f", HALF, [8, 8])],
+        [info("go", TensorProto.BOOL, []), info("t", HALF, [8, 8]), info("g", HALF, [8, 8])],
+    )
+    nodes = [node("MatMul", ["x", "w"], ["m"]), node("Loop", ["n", "", "m", "m"], ["r", "q"], body=body)]
+    nodes.append(node("Reshape", ["r", "shape"], ["y"]))
+    inputs: dict[str, tuple[int, ...]] = {"x": (8, 8), "n": ()}
+    program = lower(
+        model(nodes, inputs, ["y"], {"w": SQUARE, "shape": np.array([8, 8])}, dtypes={"x": HALF, "n": TensorProto.INT64})
+    )
+    # the state that stays is read from outside, where it was rounded and made wide again
+    assert layers(program) == ["Cast", "Dense", "Cast", "Cast", "Loop"]
+    (body_,) = program.steps[4].bodies
+    assert [type(s.layer).__name__ for s in body_.steps] == ["Cast", "MatMul", "Cast"]
+    assert body_.steps[1].inputs[1] is program.steps[3].outputs[0]
 
 
 def test_other_types_of_a_node_stay() -> None:
@@ -133,6 +127,6 @@ def test_a_crate_shows_the_type_to_its_users_and_allows_for_its_roundings(tmp_pa
     text = (crate / "src" / "lib.rs").read_text()
     assert "pub use tf_layers::{Error, F16, TensorView, argmax, top_k};" in text
     assert "//! use half::{F16, HalfModel, Inputs};" in text
-    assert "rtol: 1e-2" in (crate / "tests" / "parity.rs").read_text()
+    assert "rtol: 2e-3" in (crate / "tests" / "parity.rs").read_text()
     assert "F16, " in (crate / "tests" / "behaviour.rs").read_text()
     assert np.load(crate / "testdata" / "features.npz")["x"].dtype == np.float16

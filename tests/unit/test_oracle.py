@@ -81,6 +81,25 @@ def test_doubles_are_compared_as_doubles() -> None:
     assert not oracle.compare(0, y + 1e-9, answer).passed
 
 
+def test_the_referee_judges_halves_too() -> None:
+    """The model rounds after each product; what is nearer to the exact result may differ from onnxruntime by a few roundings."""
+    proto = dense(TensorProto.FLOAT16)
+    oracle = Oracle(proto, lower(proto))
+    x = RNG.standard_normal((2, 64)).astype(np.float16)
+    answer = oracle.run({"x": x})
+    w = onnx.numpy_helper.to_array(proto.graph.initializer[0])
+    exact = (x.astype(float) @ w.astype(float)).astype(np.float16)
+    np.testing.assert_array_equal(oracle.expected(answer)[0], exact)
+    (certainty,) = oracle.certainty
+    assert certainty.known
+    assert certainty.share < 2**-11
+    assert certainty.tolerance == (2e-3, max(5e-4, 4 * certainty.share))
+    assert oracle.compare(0, np.nextafter(exact, np.float16(np.inf)), answer).passed
+    wrong = exact.copy()
+    wrong.flat[0] += np.float16(6e-3) * np.abs(exact).max()  # passed before
+    assert not oracle.compare(0, wrong, answer).passed
+
+
 @pytest.mark.parametrize(
     ("share", "tolerance"), [(0.0, 5e-6), (1e-6, 5e-6), (5e-6, 2e-5), (2e-5, 8e-5), (5e-5, 1e-4), (1e-4, 1e-4), (3e-3, 3e-3)]
 )

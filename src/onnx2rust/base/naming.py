@@ -104,9 +104,9 @@ class Escaped(str):
 def is_name(text: str) -> bool:
     """Whether a name may be recognisable in identifiers. What holds quotes, braces, control characters, paths upwards and the
     like is no name that a framework gives: it is not made to look like one."""
-    return not (
-        re.search(r"""["`{}*\\$#!<>|]|(?:^|/)\.\.(?:/|$)""", text) or any(unicodedata.category(c) in _INVISIBLE for c in text)
-    )
+    if re.search(r"""["`{}*\\$#!<>|]|(?:^|/)\.\.(?:/|$)""", text):
+        return False
+    return text.isprintable() or not any(unicodedata.category(c) in _INVISIBLE for c in text)
 
 
 _INVISIBLE = frozenset(["Cc", "Cf", "Cs", "Co", "Zl", "Zp"])

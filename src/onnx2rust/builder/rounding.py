@@ -15,31 +15,24 @@ class Rounding(Layouts):
     def __init__(self) -> None:
         super().__init__()
         self._unrounded: dict[Value, Value] = {}
-        self._after_layer: set[Value] = set()
         self._cast: dict[tuple[Value, DType], Value] = {}
 
     def settled(self, value: Value) -> Value:
         """The value rounded, and with its elements where they belong."""
         return super().settled(self.rounded(value))
 
-    def narrow(self, x: Value, *, after_layer: bool = False) -> Value:
+    def narrow(self, x: Value) -> Value:
         """x as float16. Nothing is rounded yet: a reader of the float16 value does that (`rounded`), or gets x itself
-        (`unrounded`). `after_layer` says that x is the result of a layer, not of a cast of the model."""
+        (`unrounded`)."""
         if x.array is not None:
             return self.constant(x.array.astype(DType.F16.numpy), x.name)
         y = Value(f"{x.name}.half", TensorType(DType.F16, x.shape))
         self._unrounded[y] = x
-        if after_layer:
-            self._after_layer.add(y)
         return y
 
     def waits(self, x: Value) -> bool:
         """Whether x waits to be rounded."""
         return x in self._unrounded
-
-    def waits_after_layer(self, x: Value) -> bool:
-        """Whether x waits to be rounded and is the result of a layer."""
-        return x in self._after_layer
 
     def unrounded(self, x: Value) -> Value:
         """What a value that waits to be rounded will be made from; any other value is itself."""
@@ -50,7 +43,7 @@ class Rounding(Layouts):
         return self.cast(self._unrounded[x], DType.F16) if x in self._unrounded else x
 
     def widen(self, x: Value) -> Value:
-        """A float16 value as float32, as it was before it waits to be rounded."""
+        """A float16 value as float32: where it waits to be rounded, what it will be rounded from."""
         if x.array is not None:
             return self.constant(x.array.astype(DType.F32.numpy), x.name)
         return self.cast(self.unrounded(x), DType.F32)

@@ -77,7 +77,7 @@ def operators() -> list[Supported]:
         versions = tuple(sorted({v for e in entries for v in e.since}))
         found.append(_supported(name, domain, versions, by_function=False))
     functions: dict[tuple[str, str], list[int]] = {}
-    for schema in onnx.defs.get_all_schemas_with_history():
+    for schema in schemas.every():
         key = ("" if schema.domain in schemas.ONNX_DOMAINS else schema.domain, schema.name)
         if key not in lowered and not schema.deprecated and _has_function(schema):
             functions.setdefault(key, []).append(schema.since_version)
@@ -113,7 +113,7 @@ def _newest(domain: str) -> int:
     """The newest version of a domain that onnx knows, 0 if it does not know the domain."""
     if domain == "":
         return onnx.defs.onnx_opset_version()
-    return max((s.since_version for s in onnx.defs.get_all_schemas_with_history() if s.domain == domain), default=0)
+    return max((s.since_version for s in schemas.every() if s.domain == domain), default=0)
 
 
 def _types(name: str, domain: str, opset: int) -> tuple[str, ...]:
@@ -125,7 +125,7 @@ def _types(name: str, domain: str, opset: int) -> tuple[str, ...]:
     allowed = {c.type_param_str: set(c.allowed_type_strs) for c in schema.type_constraints}
     formal = [*schema.inputs, *schema.outputs][0]
     names = allowed.get(formal.type_str, {formal.type_str})
-    strings = ops.facts_of(name).strings
+    strings = ops.facts_of(name, domain).strings
     return tuple(str(t) for t in DType if t.is_known and t.spelling in names and (strings or t is not DType.STRING))
 
 

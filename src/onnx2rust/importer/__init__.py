@@ -23,7 +23,7 @@ from onnx2rust.ir.dims import Dim, TooDeep, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Labels, Origin, Program, Value
 from onnx2rust.ir.types import TensorType
-from onnx2rust.model.readers import Readers
+from onnx2rust.model.graph import names_read
 from onnx2rust.model.schemas import ONNX_DOMAINS
 from onnx2rust.ops import facts_of, lookup
 from onnx2rust.registry.facts import Strings
@@ -49,7 +49,8 @@ class _Importer:
         self.growth = folding.Growth()
         self.builder = Builder(self._graph)
         self.index = 0
-        self.readers = Readers(onnx.GraphProto())
+        self.read: set[str] = set()
+        """The names that the graph at hand reads."""
 
     # -- the whole model ---------------------------------------------------------------------------------------------
 
@@ -146,11 +147,12 @@ class _Importer:
     # -- nodes -------------------------------------------------------------------------------------------------------
 
     def _nodes(self, graph: onnx.GraphProto, env: Environment) -> None:
-        outside, self.readers = self.readers, Readers(graph)
+        outside, self.read = self.read, {name for node in graph.node for name in names_read(node)}
+        self.read |= {output.name for output in graph.output}
         for node in graph.node:
             self._node(node, env)
             self.index += 1
-        self.readers = outside
+        self.read = outside
 
     def _node(self, node: onnx.NodeProto, env: Environment) -> None:
         domain = "" if node.domain in ONNX_DOMAINS else node.domain
@@ -173,7 +175,7 @@ class _Importer:
             else:
                 results = self._guarded(node, origin, inputs, env)
                 for position, name in enumerate(node.output):
-                    if (position >= len(results) or results[position] is None) and name and self.readers.of([name]):
+                    if (position >= len(results) or results[position] is None) and name in self.read:
                         raise Refuse(f"its output {position} ({name!r}) is not computed")
         except Refuse as refusal:
             shapes = ", ".join(str(v.type) if isinstance(v, Value) else "-" for v in inputs)
@@ -205,7 +207,7 @@ class _Importer:
         present = [v for v in inputs if v is not None]
         strings = any(isinstance(v.type, TensorType) and v.type.is_text for v in present)
         if strings:
-            inputs = self._texts(node.op_type, inputs)
+            inputs = self._texts(origin, inputs)
         if present and not strings and all(v.const is not None for v in present):
             folded = folding.fold(node, origin, inputs, attributes, self.growth)
             if folded is not None:
@@ -218,22 +220,22 @@ class _Importer:
         if operator.n_outputs:
             keywords["n_outputs"] = self._wanted(node)
         self.builder.enter(origin, env)
-        door = Door(self.builder, node, origin, inputs, self.readers)
+        door = Door(self.builder, origin, inputs)
         result = operator.function(self.builder, *binding.arguments(self.builder, operator, door.inputs), **keywords)
         return door.outputs(result if isinstance(result, tuple) else (result,))
 
-    def _texts(self, op: str, inputs: list[Value | None]) -> list[Value | None]:
+    def _texts(self, origin: Origin, inputs: list[Value | None]) -> list[Value | None]:
         """Inputs of which some are strings, as the lowering takes them."""
-        known = facts_of(op).strings
+        known = facts_of(origin.op, origin.domain).strings
         if known is None:
-            raise Refuse(f"operator {op} of strings is not supported")
+            raise Refuse(f"operator {origin.op} of strings is not supported")
         return inputs if known is Strings.PLACES else [v if v is None else self.builder.text(v) for v in inputs]
 
     def _wanted(self, node: onnx.NodeProto) -> int:
         """How many outputs the lowering has to give: those up to the last one that is read, or is
         named where names have a meaning."""
         named = node.op_type in _MEANT_BY_NAME
-        return max((k + 1 for k, name in enumerate(node.output) if name and (named or self.readers.of([name]))), default=1)
+        return max((k + 1 for k, name in enumerate(node.output) if name and (named or name in self.read)), default=1)
 
     def _refuse_type(self, where: str, code: int) -> None:
         try:

@@ -48,7 +48,7 @@ def fold(
     node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | None], attributes: dict[str, Any], growth: Growth
 ) -> Sequence[Array | KnownSizes] | None:
     """The node's outputs if they can be computed now, else None."""
-    if node.op_type in RANDOM or not facts_of(node.op_type).folded:
+    if node.op_type in RANDOM or not facts_of(node.op_type, node.domain).folded:
         return None
     if any(v is not None and v.sizes is not None for v in inputs):
         return _fold_sizes(node, inputs, attributes)
@@ -137,7 +137,7 @@ def _fold_sizes(
     node: onnx.NodeProto, inputs: Sequence[Value | None], attributes: dict[str, Any]
 ) -> list[Array | KnownSizes] | None:
     arrays = [None if v is None else v.array if v.sizes is None else v.sizes for v in inputs]
-    computed = facts_of(node.op_type).sizes
+    computed = facts_of(node.op_type, node.domain).sizes
     if computed is None or any(a is not None and a.dtype.kind == "f" for a in arrays):
         return None
     try:

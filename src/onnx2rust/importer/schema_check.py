@@ -38,8 +38,8 @@ def check_types(node: onnx.NodeProto, origin: Origin, inputs: Sequence[Value | N
             problems.append(Problem(f"input {index} ({formal.name}) cannot be of type {value.type.kind}"))
         heterogeneous = formal.option == onnx.defs.OpSchema.FormalParameterOption.Variadic and not formal.is_homogeneous
         if formal.type_str in allowed and not heterogeneous:
-            first = bound.setdefault(formal.type_str, actual)
-            if first != actual:
+            first = bound.setdefault(formal.type_str, value.type.kind)
+            if first != value.type.kind:
                 problems.append(Problem(f"input {index} ({formal.name}) is {value.type.kind}, another one is {first}"))
     if problems:
         raise Refuse(problems, invalid=True)

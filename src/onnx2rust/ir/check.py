@@ -30,8 +30,8 @@ def _steps(program: Program, known: set[Value], sizes: set[str], names: set[str]
             if value in known:
                 problems.append(f"{value!r} is defined twice")
             known.add(value)
-            if missing := value.type.symbols - sizes:
-                problems.append(f"{value!r} has unknown sizes {sorted(missing)}")
+            if unknown := value.type.symbols - sizes:
+                problems.append(f"{value!r} has unknown sizes {sorted(unknown)}")
         if missing := step.layer.symbols() - sizes:
             problems.append(f"{step.name} needs unknown sizes {sorted(missing)}")
         if isinstance(step.layer, View):

@@ -8,6 +8,8 @@ expressions (`TypeError`): whoever needs a comparison must say what happens when
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -68,8 +70,15 @@ class Expr:
 
     terms: tuple[tuple[Monomial, int], ...]
 
+    @functools.cached_property
+    def symbols(self) -> frozenset[str]:
+        """Names of all symbols in the expression."""
+        atoms = {atom for monomial, _ in self.terms for atom in monomial}
+        inner = [symbols(side) for a in atoms if isinstance(a, Call) for side in (a.left, a.right)]
+        return frozenset(a.name for a in atoms if isinstance(a, Symbol)).union(*inner)
+
     def __add__(self, other: Dim) -> Dim:
-        return _sum((*self.terms, *_terms(other)))
+        return self if other == 0 else _sum((*self.terms, *_terms(other)))
 
     __radd__ = __add__
 
@@ -83,7 +92,11 @@ class Expr:
         return self * -1 + other
 
     def __mul__(self, other: Dim) -> Dim:
-        return _sum((tuple(sorted((*m, *n), key=str)), a * b) for m, a in self.terms for n, b in _terms(other))
+        if not isinstance(other, Expr):  # most products: the order of terms stays as it is
+            if other in (0, 1):
+                return self if other else 0
+            return Expr(tuple((m, a * int(other)) for m, a in self.terms))
+        return _sum((tuple(sorted((*m, *n), key=str)), a * b) for m, a in self.terms for n, b in other.terms)
 
     __rmul__ = __mul__
 
@@ -187,15 +200,9 @@ def _broadcast_of(dim: Expr) -> list[Expr]:
     return [dim]
 
 
-def symbols(dim: Dim) -> set[str]:
-    """Names of all symbols in the expression."""
-    if isinstance(dim, int):
-        return set()
-    found: set[str] = set()
-    for monomial, _ in dim.terms:
-        for atom in monomial:
-            found |= {atom.name} if isinstance(atom, Symbol) else symbols(atom.left) | symbols(atom.right)
-    return found
+def symbols(dim: Dim) -> frozenset[str]:
+    """Names of all symbols in the dim."""
+    return dim.symbols if isinstance(dim, Expr) else frozenset()
 
 
 def multiple(dim: Dim, name: str) -> int | None:
@@ -223,9 +230,15 @@ def substitute(dim: Dim, values: Mapping[str, Dim]) -> Dim:
 
 def evaluate(dim: Dim, values: Mapping[str, int]) -> int:
     """The number that the expression has for the given values (KeyError if one is missing)."""
-    result = substitute(dim, {name: values[name] for name in symbols(dim)})
-    assert isinstance(result, int)
-    return result
+    if isinstance(dim, int):
+        return dim
+    return sum(c * math.prod(_number(atom, values) for atom in monomial) for monomial, c in dim.terms)
+
+
+def _number(atom: Atom, values: Mapping[str, int]) -> int:
+    if isinstance(atom, Symbol):
+        return values[atom.name]
+    return _OPERATIONS[atom.fn](evaluate(atom.left, values), evaluate(atom.right, values))
 
 
 def _terms(dim: Dim) -> tuple[tuple[Monomial, int], ...]:
@@ -236,9 +249,11 @@ def _sum(terms: Iterable[tuple[Monomial, int]]) -> Dim:
     total: dict[Monomial, int] = {}
     for monomial, coefficient in terms:
         total[monomial] = total.get(monomial, 0) + coefficient
-    kept = sorted(((m, c) for m, c in total.items() if c), key=lambda t: (-len(t[0]), [str(a) for a in t[0]]))
+    kept = [(m, c) for m, c in total.items() if c]
     if not kept:
         return 0
+    if len(kept) > 1:
+        kept.sort(key=lambda t: (-len(t[0]), [str(a) for a in t[0]]))
     return kept[0][1] if len(kept) == 1 and not kept[0][0] else Expr(tuple(kept))
 
 

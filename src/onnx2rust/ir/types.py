@@ -5,6 +5,7 @@ The planner, the emitter and the borders ask a type what its buffer is; they kno
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -59,9 +60,9 @@ class Type:
         return None
 
     @property
-    def symbols(self) -> set[str]:
+    def symbols(self) -> frozenset[str]:
         """Symbols in it."""
-        return set()
+        return frozenset()
 
 
 @dataclass(frozen=True)
@@ -101,15 +102,15 @@ class TensorType(Type):
         """Number of axes."""
         return len(self.shape)
 
-    @property
+    @functools.cached_property
     def size(self) -> Dim:
         """Number of elements."""
         return product(self.shape)
 
-    @property
-    def symbols(self) -> set[str]:
+    @functools.cached_property
+    def symbols(self) -> frozenset[str]:
         """Symbols in the shape."""
-        return {s for d in self.shape for s in symbols(d)}
+        return frozenset().union(*map(symbols, self.shape))
 
     def with_shape(self, *shape: Dim) -> TensorType:
         """The same element type with another shape."""

@@ -45,14 +45,14 @@ def lookup(name: str, domain: str, opset: int) -> Operator | Problem:
     return Problem(f"operator {name} is not supported", hint="`onnx2rust ops` lists what is")
 
 
-def all_facts() -> Mapping[str, Facts]:
-    """The facts of all operators that have any."""
+def all_facts() -> Mapping[tuple[str, str], Facts]:
+    """The facts of all operators that have any, by domain and name."""
     return FACTS
 
 
-def facts_of(name: str) -> Facts:
+def facts_of(name: str, domain: str = "") -> Facts:
     """The facts of an operator."""
-    return FACTS.get(name, _NONE)
+    return FACTS.get(("" if domain in ONNX_DOMAINS else domain, name), _NONE)
 
 
 _NONE = Facts()

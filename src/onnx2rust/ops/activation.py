@@ -37,7 +37,7 @@ def _simple(op: str, variant: str, *since: int) -> None:
 
 
 onnx_facts("Log", "Sqrt", reads={0: reads.POSITIVE})
-onnx_facts("Round", half=Half.ROUNDS)
+onnx_facts("Round")
 for _op, _variant, *_since in (
     ("Sigmoid", "Sigmoid", 6, 13),
     ("Tanh", "Tanh", 6, 13),
@@ -81,7 +81,7 @@ def _any_type(op: str, variant: str, layer: Callable[[], Layer], *since: int) ->
 
 
 onnx_facts("Neg", sizes=lambda arrays, attributes: np.frompyfunc(lambda a: -a, 1, 1)(arrays[0]))
-onnx_facts("Sign", half=Half.ROUNDS)
+onnx_facts("Sign")
 _any_type("Relu", "Relu", layers.ReluAny, 6, 13, 14)
 _any_type("Abs", "Abs", layers.Abs, 6, 13)
 _any_type("Neg", "Neg", layers.Neg, 6, 13)
@@ -100,9 +100,6 @@ def thresholded_relu(g: Builder, x: Value, *, alpha: float = 1.0) -> Value:
     return activate(g, x, "ThresholdedRelu", theta=alpha)
 
 
-onnx_facts("Shrink", half=Half.ROUNDS)
-
-
 @onnx_op("Shrink", since=9)
 def shrink(g: Builder, input: Value, *, bias: float = 0.0, lambd: float = 0.5) -> Value:
     """y = x < −lambd ? x + bias : x > lambd ? x − bias : 0"""
@@ -113,9 +110,6 @@ def shrink(g: Builder, input: Value, *, bias: float = 0.0, lambd: float = 0.5) -
 def elu(g: Builder, x: Value, *, alpha: float = 1.0) -> Value:
     """y = x ≥ 0 ? x : alpha·(eˣ − 1)"""
     return activate(g, x, "Elu", alpha=alpha)
-
-
-onnx_facts("Celu", half=Half.ROUNDS)
 
 
 @onnx_op("Celu", since=(12, 28))
@@ -165,27 +159,28 @@ def bitwise_not(g: Builder, x: Value) -> Value:
     return g.elementwise(lambda _: layers.Not(), [x], x.dtype)
 
 
-onnx_facts("IsNaN", half=Half.ROUNDS)
+onnx_facts("IsNaN", "IsInf", half=Half.ITSELF)
+
+
+def _asked(g: Builder, layer: layers.IsNaN | layers.IsInf, x: Value) -> Value:
+    """What the layer says of x. What is too large for float16 is infinite as a float16 tensor only, so x is rounded first."""
+    x = g.cast(x, DType.F32) if x.dtype is DType.F16 else x
+    return g.elementwise(lambda _: layer, [x], DType.BOOL)
 
 
 @onnx_op("IsNaN", since=(9, 13, 20))
 def is_nan(g: Builder, x: Value) -> Value:
     """y = x is not a number"""
-    return g.elementwise(lambda _: layers.IsNaN(), [x], DType.BOOL)
-
-
-onnx_facts("IsInf", half=Half.ROUNDS)
+    return _asked(g, layers.IsNaN(), x)
 
 
 @onnx_op("IsInf", since=(10, 20))
 def is_inf(g: Builder, x: Value, *, detect_negative: int = 1, detect_positive: int = 1) -> Value:
     """y = x is infinite, of the chosen signs"""
-    return g.elementwise(lambda _: layers.IsInf(bool(detect_negative), bool(detect_positive)), [x], DType.BOOL)
+    return _asked(g, layers.IsInf(bool(detect_negative), bool(detect_positive)), x)
 
 
-onnx_facts(
-    "Clip", keeps=Keeps.SOME, half=Half.MOVES, half_since=12, reads={1: reads.always(Within(0, 1)), 2: reads.always(Within(2, 5))}
-)
+onnx_facts("Clip", keeps=Keeps.SOME, reads={1: reads.always(Within(0, 1)), 2: reads.always(Within(2, 5))})
 
 
 @onnx_op("Clip", since=6)

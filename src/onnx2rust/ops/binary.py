@@ -85,7 +85,7 @@ def pow_(g: Builder, X: Value, Y: Value) -> Value:
     return binary(g, layers.Pow, X, Y)
 
 
-onnx_facts("Mod", half=Half.ROUNDS, reads={1: reads.of_integers(Usual(1))}, sizes=known.quotient(lambda a, b: a % b))
+onnx_facts("Mod", reads={1: reads.of_integers(Usual(1))}, sizes=known.quotient(lambda a, b: a % b))
 
 
 @onnx_op("Mod", since=(10, 13, 28))
@@ -128,8 +128,8 @@ def _chain(g: Builder, layer: type[Layer], data: tuple[Value, ...]) -> Value:
     return result
 
 
-onnx_facts("Max", keeps=Keeps.SOME, half=Half.MOVES, half_since=12, sizes=known.elementwise(dims.maximum))
-onnx_facts("Min", keeps=Keeps.SOME, half=Half.MOVES, half_since=12, sizes=known.elementwise(dims.minimum))
+onnx_facts("Max", keeps=Keeps.SOME, half=Half.MOVES, sizes=known.elementwise(dims.maximum))
+onnx_facts("Min", keeps=Keeps.SOME, half=Half.MOVES, sizes=known.elementwise(dims.minimum))
 _variadic("Max", layers.Max, 6, 8, 12, 13)
 _variadic("Min", layers.Min, 6, 8, 12, 13)
 _variadic("Sum", layers.Add, 6, 8, 13)

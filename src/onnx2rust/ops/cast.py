@@ -27,7 +27,7 @@ def _cast(g: Builder, x: Value, code: int) -> Value:
 
 
 def cast_to(g: Builder, x: Value, dtype: DType) -> Value:
-    """x in another element type; float16 waits to be rounded (half.py)"""
+    """x in another element type; float16 waits to be rounded"""
     source = x if x.dtype is dtype else g.unrounded(x)
     return g.narrow(source) if (source.dtype, dtype) == (DType.F32, DType.F16) else g.cast(source, dtype)
 
@@ -46,7 +46,7 @@ def _sizes_of_cast(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return arrays[0] if attributes.get("to") in integers else None
 
 
-onnx_facts("Cast", keeps=Keeps.ALL, strings=Strings.PLACES, half=Half.CASTS, sizes=_sizes_of_cast)
+onnx_facts("Cast", keeps=Keeps.ALL, strings=Strings.PLACES, half=Half.ITSELF, sizes=_sizes_of_cast)
 
 
 @onnx_op("Cast", since=(6, 9, 13))
@@ -67,7 +67,7 @@ def cast(g: Builder, input: Value, *, round_mode: str = "up", saturate: int = 1,
     return _cast(g, input, to)
 
 
-onnx_facts("CastLike", half=Half.CASTS)
+onnx_facts("CastLike", half=Half.ITSELF)
 
 
 @onnx_op("CastLike", since=15)
@@ -88,7 +88,7 @@ def cast_like(g: Builder, input: Value, target_type: Value, *, round_mode: str =
     return cast_to(g, input, target_type.dtype)
 
 
-onnx_facts("BitCast", half=Half.MOVES)
+onnx_facts("BitCast", half=Half.ITSELF)
 
 
 @onnx_op("BitCast", since=26)

@@ -15,7 +15,7 @@ from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import onnx_op, reads
 from onnx2rust.registry.facts import Half, Strings, onnx_facts
 
-onnx_facts("If", half=Half.MOVES, folded=False, reads={0: reads.MASK})
+onnx_facts("If", half=Half.ITSELF, folded=False, reads={0: reads.MASK})
 
 
 @onnx_op("If", since=(1, 11, 13, 16, 19, 21, 23, 24, 25))
@@ -43,7 +43,7 @@ def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: o
     return g.steps(If(tuple(open_sizes)), [cond], *types, defines=tuple(defines), bodies=bodies)
 
 
-onnx_facts("Loop", strings=Strings.TEXT, half=Half.MOVES, folded=False, reads={0: reads.SIZE, 1: reads.MASK})
+onnx_facts("Loop", strings=Strings.TEXT, half=Half.ITSELF, folded=False, reads={0: reads.SIZE, 1: reads.MASK})
 
 
 @onnx_op("Loop", since=(1, 11, 13, 16, 19, 21, 23, 24, 25))
@@ -61,7 +61,7 @@ def loop(
     """
     fixed, changed = _unchanged_states(body, len(v_initial)), list(v_initial)
     if fixed:
-        known = {body.input[2 + k].name: v_initial[k] for k in fixed}
+        known = {body.input[2 + k].name: g.rounded(v_initial[k]) for k in fixed}
         changed = [v for k, v in enumerate(v_initial) if k not in fixed]
         body = _without_states(body, fixed)
         with g.binding(known):

@@ -17,6 +17,7 @@ from onnx2rust.ir.program import Value
 from onnx2rust.layers.cast import Where
 from onnx2rust.layers.classical import Normalizer
 from onnx2rust.layers.elementwise import Equal, Greater, IsNaN, Mul, Sub, broadcasting
+from onnx2rust.model.schemas import ML
 from onnx2rust.ops import scores
 from onnx2rust.ops.binary import binary
 from onnx2rust.ops.indexing import gather
@@ -25,8 +26,6 @@ from onnx2rust.ops.text import places
 from onnx2rust.registry import onnx_op
 from onnx2rust.registry.facts import Strings, onnx_facts
 from onnx2rust.registry.rules import Within
-
-ML = "ai.onnx.ml"
 
 
 def floats(g: Builder, x: Value) -> Value:
@@ -98,8 +97,8 @@ def binarizer(g: Builder, X: Value, *, threshold: float = 0.0) -> Value:
     return g.cast(binary(g, Greater, X, g.constant(np.array(threshold, X.dtype.numpy)), DType.BOOL), X.dtype)
 
 
-onnx_facts("OneHotEncoder", strings=Strings.PLACES)
-onnx_facts("ArrayFeatureExtractor", strings=Strings.PLACES, reads={1: lambda use: Within(0, use.shape(0)[-1] - 1)})
+onnx_facts("OneHotEncoder", domain=ML, strings=Strings.PLACES)
+onnx_facts("ArrayFeatureExtractor", domain=ML, strings=Strings.PLACES, reads={1: lambda use: Within(0, use.shape(0)[-1] - 1)})
 
 
 @onnx_op("ArrayFeatureExtractor", since=1, domain=ML)

@@ -14,12 +14,12 @@ from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.classical import Lookup
+from onnx2rust.model.schemas import ML
 from onnx2rust.ops.indexing import gather
 from onnx2rust.ops.text import places
 from onnx2rust.registry import Attributes, onnx_op
 from onnx2rust.registry.facts import Strings, onnx_facts
 
-ML = "ai.onnx.ml"
 Array = np.ndarray[Any, Any]
 
 
@@ -47,7 +47,7 @@ class Encoding4(Encoding):
     values_tensor: TensorProto | None = None
 
 
-onnx_facts("LabelEncoder", strings=Strings.PLACES)
+onnx_facts("LabelEncoder", domain=ML, strings=Strings.PLACES)
 
 
 @onnx_op("LabelEncoder", since=1, domain=ML)

@@ -8,12 +8,11 @@ from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Value
+from onnx2rust.model.schemas import ML
 from onnx2rust.ops import scores
 from onnx2rust.ops.dense import gemm
 from onnx2rust.ops.features import floats
 from onnx2rust.registry import onnx_op
-
-ML = "ai.onnx.ml"
 
 
 @onnx_op("LinearRegressor", since=1, domain=ML)

@@ -7,11 +7,12 @@ from onnx2rust.builder import Builder
 from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
+from onnx2rust.model.schemas import ML
 from onnx2rust.ops import scores
 from onnx2rust.registry import onnx_op
 
 
-@onnx_op("ZipMap", since=1, domain="ai.onnx.ml")
+@onnx_op("ZipMap", since=1, domain=ML)
 def zip_map(
     g: Builder, X: Value, *, classlabels_int64s: list[int] | None = None, classlabels_strings: list[str] | None = None
 ) -> Value:

@@ -17,7 +17,7 @@ from onnx2rust.layers.shapes import Shape, split_at
 from onnx2rust.ops.activation import activate
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.registry import onnx_op, reads
-from onnx2rust.registry.facts import Half, onnx_facts
+from onnx2rust.registry.facts import onnx_facts
 
 _INFERENCE = "export the model for inference (training_mode=0, or Keras' training=False)"
 
@@ -153,9 +153,6 @@ def _apply(g: Builder, layer: type[Add | Mul], y: Value, operand: Value | None, 
     return g.elementwise(broadcasting(layer), [y, operand], y.dtype)
 
 
-onnx_facts("LayerNormalization", half=Half.ROUNDS)
-
-
 @onnx_op("LayerNormalization", since=17)
 def layer_normalization(
     g: Builder,
@@ -185,9 +182,6 @@ def layer_normalization(
     assert y is not None
     y = _apply(g, Mul, y, Scale, scale)
     return (_apply(g, Add, y, B, bias), *others)[:n_outputs]
-
-
-onnx_facts("RMSNormalization", "SimplifiedLayerNormalization", half=Half.ROUNDS)
 
 
 @onnx_op("SimplifiedLayerNormalization", since=23)

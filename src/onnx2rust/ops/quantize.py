@@ -15,7 +15,7 @@ from onnx2rust.layers.elementwise import broadcasting
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import onnx_op, reads
-from onnx2rust.registry.facts import Half, onnx_facts
+from onnx2rust.registry.facts import onnx_facts
 
 _QUANTIZED = (DType.U8, DType.I8, DType.U16, DType.I16)
 
@@ -88,7 +88,7 @@ def without_zero(g: Builder, x: Value, zero: Value | None) -> Value:
     return _dequantize(g, x, g.constant(np.array(1, np.float32)), zero)
 
 
-onnx_facts("QuantizeLinear", half=Half.ROUNDS, reads=reads.SCALE)
+onnx_facts("QuantizeLinear", reads=reads.SCALE)
 
 
 @onnx_op("QuantizeLinear", since=10)
@@ -144,7 +144,7 @@ def quantize(
     return _quantize(g, x, y_scale, y_zero_point, axis, block_size, output_dtype, precision)
 
 
-onnx_facts("DequantizeLinear", half=Half.ROUNDS, reads=reads.SCALE)
+onnx_facts("DequantizeLinear", reads=reads.SCALE)
 
 
 @onnx_op("DequantizeLinear", since=10)

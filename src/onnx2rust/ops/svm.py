@@ -20,12 +20,12 @@ from onnx2rust.ir.program import Value
 from onnx2rust.layers.cast import Where
 from onnx2rust.layers.elementwise import Greater, broadcasting
 from onnx2rust.layers.svm import PairwiseCoupling, SupportVectors
+from onnx2rust.model.schemas import ML
 from onnx2rust.ops import scores
 from onnx2rust.ops.binary import binary
 from onnx2rust.ops.dense import gemm
 from onnx2rust.registry import Attributes, onnx_op
 
-ML = "ai.onnx.ml"
 Array = np.ndarray[Any, Any]
 KERNELS = ("LINEAR", "POLY", "RBF", "SIGMOID")
 

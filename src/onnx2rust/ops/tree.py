@@ -19,13 +19,13 @@ from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Value
 from onnx2rust.layers.elementwise import Div
 from onnx2rust.layers.tree import TreeEnsemble
+from onnx2rust.model.schemas import ML
 from onnx2rust.ops import scores, tree_branches
 from onnx2rust.ops.binary import binary
 from onnx2rust.ops.indexing import gather
 from onnx2rust.ops.tree_tables import LEAF, MODES, Malformed, Nodes, Tables, Weights, tables
 from onnx2rust.registry import Attributes, onnx_op
 
-ML = "ai.onnx.ml"
 Array = np.ndarray[Any, Any]
 _NUMBERED = ("AVERAGE", "SUM", "MIN", "MAX")
 _AGGREGATES = {"SUM": "Sum", "AVERAGE": "Sum", "MIN": "Min", "MAX": "Max"}

@@ -89,12 +89,12 @@ class Oracle:
 
     def __init__(self, proto: onnx.ModelProto, program: Program) -> None:
         self._proto, self._program = proto, program
+        self._multiply_adds = sum((step.layer.multiply_adds() for step in program.walk()), start=0)
         self._quantised = any(node.op_type in _ROUNDS for graph in all_graphs(proto.graph) for node in graph.node)
         floats = {v.dtype for step in program.walk() for v in (*step.uses(), *step.results()) if v.dtype.is_float}
         floats |= {v.dtype for v in (*program.inputs, *program.outputs) if v.dtype.is_float}
-        half = DType.F16 in floats
         # the coarsest type that the model computes in says how near two evaluations can be
-        kind = DType.F16 if half else DType.F64 if floats == {DType.F64} else DType.F32
+        kind = DType.F16 if DType.F16 in floats else DType.F64 if floats == {DType.F64} else DType.F32
         self.notes: list[str] = []
         self.believed = True
         """Whether single precision explains how far reference and referee are apart."""
@@ -109,7 +109,7 @@ class Oracle:
             self.notes += [self._reference.note] if self._reference.note else []
         # without one the reference stands alone, at the tolerance of the type
         with contextlib.suppress(NoRefereeError):
-            self._referee = None if half else Referee(proto)
+            self._referee = Referee(proto)
         self.certainty = [Certainty(kind, quantised=self._quantised) for _ in program.outputs]
         if self._quantised:
             self.notes.append(QUANTISED)
@@ -189,11 +189,7 @@ class Oracle:
         sizes = dict.fromkeys(self._program.symbols, 1)
         for value in self._program.inputs:
             sizes |= {str(d): n for d, n in zip(value.shape, arrays[value.name].shape, strict=False) if str(d) in sizes}
-        found = 0
-        for step in self._program.walk():
-            amount = step.layer.multiply_adds()
-            found += amount if isinstance(amount, int) else evaluate(amount, _all_known(amount, sizes))
-        return found
+        return evaluate(self._multiply_adds, {s: sizes.get(s, 1) for s in symbols(self._multiply_adds)})
 
     def _spread(self, arrays: dict[str, Array], exact: list[Array]) -> None:
         """Raises each output's slack to twice what other roundings make of it."""
@@ -229,10 +225,6 @@ class Oracle:
                 for each in self.certainty:
                     each.known = False
                 return
-
-
-def _all_known(dim: Any, sizes: Mapping[str, int]) -> dict[str, int]:
-    return {s: sizes.get(s, 1) for s in symbols(dim)}
 
 
 def _alike(a: list[Array], b: list[Array]) -> bool:

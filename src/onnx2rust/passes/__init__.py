@@ -1,6 +1,7 @@
 """Program → Program: each pass keeps what the program computes; its docstring says why.
 
-`PASSES` is the order they run in, again and again until nothing changes; the program is checked after each.
+`PASSES` is the order they run in, again and again until nothing changes. After each that has changed something, steps that nobody
+uses any more are removed (`dead`), and the program is checked.
 """
 
 from __future__ import annotations
@@ -42,7 +43,6 @@ def _silent(transform: Callable[[Program], Program]) -> Pass:
 
 
 PASSES: tuple[tuple[str, Pass], ...] = (
-    ("dead", _silent(dead.run)),  # steps nobody uses cost time, and readers that are none would stop what follows
     ("common", _silent(common.run)),  # before others count readers
     ("hoist", _silent(hoist.run)),  # what a loop repeats without need
     ("transposes", _silent(transposes.run)),  # what is not turned is easier to see
@@ -76,6 +76,8 @@ def run(program: Program, trace: Trace | None = None, declines: Declines | None 
     check.program(program, "import")
     if trace:
         trace("import", program)
+    # steps nobody uses cost time, and readers that are none would stop what follows
+    program = _one("dead", _silent(dead.run), program, trace, declines)
     for _ in range(ROUNDS):
         before = program
         declines.heard.clear()  # what was left alone in this round may have changed in the one before
@@ -95,6 +97,7 @@ def _one(name: str, transform: Pass, before: Program, trace: Trace | None, decli
     program = transform(before, declines)
     if _same(before, program):
         return before
+    program = dead.run(program)
     check.program(program, name)
     if trace:
         trace(name, program)
@@ -103,7 +106,7 @@ def _one(name: str, transform: Pass, before: Program, trace: Trace | None, decli
 
 def _same(a: Program, b: Program) -> bool:
     """Whether two programs are the same steps on the same values (a pass may have made them anew)."""
-    return (
+    return a is b or (
         a.outputs == b.outputs
         and len(a.steps) == len(b.steps)
         and all(

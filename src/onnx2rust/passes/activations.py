@@ -25,7 +25,6 @@ from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import Activate, activation
-from onnx2rust.passes import dead
 from onnx2rust.passes.algebra import CLOSE, ONE, Expansion, Poly, ancestors, equal, power, root, times
 from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, fused, rewrite
@@ -37,7 +36,7 @@ _REACH = 16
 
 def run(program: Program, declines: Declines) -> Program:
     """The program with activations where they are spelled out."""
-    return dead.run(rewrite(program, declines.heard_by(_rule), backwards=True))
+    return rewrite(program, declines.heard_by(_rule), backwards=True)
 
 
 def _rule(graph: Graph, step: Step) -> Rewrite | None:

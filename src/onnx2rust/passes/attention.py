@@ -35,7 +35,7 @@ from onnx2rust.layers.dense import MatMul
 from onnx2rust.layers.elementwise import Not
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.reduce import Softmax
-from onnx2rust.passes import dead, masks
+from onnx2rust.passes import masks
 from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, fused, rewrite
 from onnx2rust.passes.layout import Axes, exact, joined, layouts, split
@@ -57,7 +57,7 @@ def run(program: Program, declines: Declines) -> Program:
                 declines.add(step, str(why))
             return None
 
-    return dead.run(rewrite(program, rule, backwards=True))
+    return rewrite(program, rule, backwards=True)
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,17 @@ symbols appear in no remaining type or size can go. Works backwards, so that who
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from onnx2rust.ir.dims import Dim, symbols
+from onnx2rust.ir.dims import symbols
 from onnx2rust.ir.program import Program, Step, Value
 
 
 def run(program: Program) -> Program:
     """The program without dead steps."""
-    return replace(program, steps=_live(program.steps, set(program.outputs), _symbols_of(program.outputs)))
+    steps = _live(program.steps, set(program.outputs), _symbols_of(program.outputs))
+    return program if steps == program.steps else replace(program, steps=steps)
 
 
 def _live(steps: tuple[Step, ...], used: set[Value], sizes: set[str]) -> tuple[Step, ...]:
@@ -35,24 +37,16 @@ def _live(steps: tuple[Step, ...], used: set[Value], sizes: set[str]) -> tuple[S
         if step.bodies:
             step = replace(step, bodies=tuple(bodies))
         used.update(step.uses())
-        values = [v for v in (*step.inputs, *step.outputs) if v is not None]
-        sizes |= _symbols_of(values)
-        for dims in step.layer.sizes().values():
-            for dim in dims if isinstance(dims, tuple) else (dims,):
-                sizes |= symbols(dim)
+        sizes |= _symbols_of(v for v in (*step.inputs, *step.outputs) if v is not None)
+        sizes |= step.layer.symbols()
         kept.append(step)
     return tuple(reversed(kept))
 
 
-def _symbols_of(values: tuple[Value, ...] | list[Value]) -> set[str]:
+def _symbols_of(values: Iterable[Value]) -> set[str]:
     found: set[str] = set()
     for value in values:
-        for dim in value.shape:
-            found |= symbols(dim)
-        for known in _dims(value):
-            found |= symbols(known)
+        found |= value.type.symbols
+        if value.sizes is not None:
+            found.update(*map(symbols, value.dims() or ()))
     return found
-
-
-def _dims(value: Value) -> list[Dim]:
-    return [] if value.sizes is None else value.dims() or []

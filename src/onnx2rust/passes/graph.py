@@ -84,11 +84,9 @@ class Graph:
 def rewrite(program: Program, rule: Rule, *, backwards: bool = False) -> Program:
     """Applies the rule to every step, in order or from the last to the first (then the largest of nested patterns is found); what
     it makes is looked at again, until nothing changes."""
-    reads: Counter[Value] = Counter(program.outputs)
-    for step in program.walk():
-        reads.update(v for v in step.inputs if v is not None)
-        for body in step.bodies:
-            reads.update(body.outputs)
+    reads = Counter(v for step in program.walk() for v in step.inputs if v is not None)
+    reads.update(program.outputs)
+    reads.update(v for step in program.walk() for body in step.bodies for v in body.outputs)
     return _rewrite(program, rule, reads, backwards)
 
 
@@ -96,14 +94,18 @@ def _rewrite(program: Program, rule: Rule, reads: Counter[Value], backwards: boo
     graph = Graph(program, reads)
     kept: dict[Step, None] = {}
     absorbed: set[Step] = set()
+    changed = False
     for step in reversed(program.steps) if backwards else program.steps:
         if step in absorbed:
             continue
         if step.bodies:
-            step = replace(step, bodies=tuple(_rewrite(b, rule, reads, backwards) for b in step.bodies))
+            bodies = tuple(_rewrite(b, rule, reads, backwards) for b in step.bodies)
+            changed |= bodies != step.bodies
+            step = replace(step, bodies=bodies)
             graph.maker.update(dict.fromkeys(step.results(), step))
         needed: list[Step] = []
         while (change := rule(graph, step)) is not None:
+            changed = True
             absorbed.update(change.absorbed)
             for gone in (step, *change.absorbed):
                 reads.subtract(v for v in gone.inputs if v is not None)
@@ -116,4 +118,4 @@ def _rewrite(program: Program, rule: Rule, reads: Counter[Value], backwards: boo
                 reads.update(v for v in new.inputs if v is not None)
                 graph.maker.update(dict.fromkeys(new.results(), new))
         kept.update(dict.fromkeys((step, *reversed(needed)) if backwards else (*needed, step)))
-    return replace(program, steps=tuple(reversed(kept) if backwards else kept))
+    return replace(program, steps=tuple(reversed(kept) if backwards else kept)) if changed else program

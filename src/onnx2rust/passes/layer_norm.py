@@ -29,7 +29,6 @@ from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.norm import LayerNormalization
-from onnx2rust.passes import dead
 from onnx2rust.passes.algebra import CLOSE, ONE, Expansion, Monomial, Poly, ancestors, equal, number, power, root, times
 from onnx2rust.passes.along import Along, reduced
 from onnx2rust.passes.declines import Decline, Declines
@@ -41,7 +40,7 @@ _REACH = 24
 
 def run(program: Program, declines: Declines) -> Program:
     """The program with layer normalisations where they are spelled out."""
-    return dead.run(rewrite(program, declines.heard_by(_rule), backwards=True))
+    return rewrite(program, declines.heard_by(_rule), backwards=True)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,6 @@ from onnx2rust.layers.cast import Cast, Where
 from onnx2rust.layers.dense import Dense
 from onnx2rust.layers.indexing import GatherOrZero, OneHot
 from onnx2rust.layers.shapes import collapse_broadcast
-from onnx2rust.passes import dead
 from onnx2rust.passes.algebra import number, root
 from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
@@ -34,7 +33,7 @@ from onnx2rust.passes.graph import Graph, Rewrite, rewrite
 
 def run(program: Program, declines: Declines) -> Program:
     """The program with lookups where matrices are multiplied with one-hot encodings."""
-    return dead.run(rewrite(program, declines.heard_by(_rule)))
+    return rewrite(program, declines.heard_by(_rule))
 
 
 @dataclass(frozen=True)

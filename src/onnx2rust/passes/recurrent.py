@@ -31,7 +31,6 @@ from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import recurrent
 from onnx2rust.layers.indexing import Gather
 from onnx2rust.layers.movement import Concat, Expand, Slice, Tile, Transpose
-from onnx2rust.passes import dead
 from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
 from onnx2rust.passes.layout import Axes, exact, joined, split
@@ -51,7 +50,7 @@ _MOVES = (View, Copy, Expand, Tile, Transpose, Slice, Concat)
 
 def run(program: Program, declines: Declines) -> Program:
     """The program with recurrent layers that begin with zeros by themselves and hand out their final states."""
-    return dead.run(_last_steps(rewrite(program, declines.heard_by(_zero_states)), declines))
+    return _last_steps(rewrite(program, declines.heard_by(_zero_states)), declines)
 
 
 # -- initial states ----------------------------------------------------------------------------------------------------

@@ -22,7 +22,6 @@ from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.reduce import LogSoftmax, Softmax
-from onnx2rust.passes import dead
 from onnx2rust.passes.algebra import Expansion, ancestors, equal, number, power, root, times
 from onnx2rust.passes.along import Along, reduced
 from onnx2rust.passes.declines import Decline, Declines
@@ -34,7 +33,7 @@ _REACH = 12
 
 def run(program: Program, declines: Declines) -> Program:
     """The program with softmax layers where they are spelled out."""
-    return dead.run(rewrite(program, declines.heard_by(_rule), backwards=True))
+    return rewrite(program, declines.heard_by(_rule), backwards=True)
 
 
 def _rule(graph: Graph, step: Step) -> Rewrite | None:

@@ -22,7 +22,6 @@ from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.indexing import Gather, GatherElements, GatherNd
-from onnx2rust.passes import dead
 from onnx2rust.passes.algebra import ONE, Expansion, number
 from onnx2rust.passes.declines import Decline, Declines
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
@@ -30,7 +29,7 @@ from onnx2rust.passes.graph import Graph, Rewrite, rewrite
 
 def run(program: Program, declines: Declines) -> Program:
     """The program with lookups that wrap negative ids themselves."""
-    return dead.run(rewrite(program, declines.heard_by(_rule)))
+    return rewrite(program, declines.heard_by(_rule))
 
 
 def _rule(graph: Graph, step: Step) -> Rewrite | None:

@@ -21,11 +21,10 @@ of them; None if it cannot be told."""
 
 
 class Half(enum.Enum):
-    """What onnxruntime's CPU provider has for an operator in float16 (`half.py`)."""
+    """What an operator does with float16 besides computing in float32 (docs/adr/0006)."""
 
-    MOVES = "a kernel that moves and chooses: so does the layer here, whatever the type"
-    ROUNDS = "a kernel that computes in float32 and rounds what it returns"
-    CASTS = "a cast, which is joined with those around it: it reads the value that waits for its rounding"
+    MOVES = "moves or chooses elements: its layer takes float16 and float32 alike"
+    ITSELF = "its lowering takes and returns float16 as it is"
 
 
 class Keeps(enum.Enum):
@@ -48,8 +47,6 @@ class Facts:
     """What is known of an operator."""
 
     half: Half | None = None
-    half_since: int = 0
-    """The opset that brought the float16 kernel."""
     sizes: Arithmetic | None = None
     """Computes the operator on sizes that are known as symbols only (`folding`)."""
     folded: bool = True
@@ -64,13 +61,13 @@ class Facts:
     and ids, of which there always is one."""
 
 
-FACTS: dict[str, Facts] = {}
-"""By the name of an operator of ONNX; `onnx2rust.ops` fills it, as `OPERATORS`."""
+FACTS: dict[tuple[str, str], Facts] = {}
+"""By domain and name of the operator; `onnx2rust.ops` fills it, as `OPERATORS`."""
 
 
-def onnx_facts(*names: str, **known: Any) -> None:
-    """Says what is known (the fields of Facts) of operators of ONNX; raises ValueError where that has been said before."""
+def onnx_facts(*names: str, domain: str = "", **known: Any) -> None:
+    """Says what is known (the fields of Facts) of operators of a domain; raises ValueError where that has been said before."""
     for name in names:
-        if name in FACTS:
+        if (domain, name) in FACTS:
             raise ValueError(f"the facts of {name} are said twice")
-        FACTS[name] = Facts(**known)
+        FACTS[domain, name] = Facts(**known)

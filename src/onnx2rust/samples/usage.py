@@ -174,7 +174,7 @@ def _uses(nodes: list[onnx.NodeProto], start: Value, usage: Usage) -> Iterator[t
                 continue
             exact, shift = reached[name]
             yield _Reading(node, index, exact, shift), name
-            known = facts_of(node.op_type)
+            known = facts_of(node.op_type, node.domain)
             if known.keeps in kept and index not in known.reads:
                 more = _added(node, index, usage)
                 for output in node.output:
@@ -184,7 +184,7 @@ def _uses(nodes: list[onnx.NodeProto], start: Value, usage: Usage) -> Iterator[t
 
 def _wanted(use: Use, index: int) -> Rule | None:
     """What the elements of a node's input may be; None if anything."""
-    known = facts_of(use.node.op_type)
+    known = facts_of(use.node.op_type, use.node.domain)
     entry = known.reads.get(index)
     if entry is None:
         return None

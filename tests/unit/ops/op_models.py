@@ -35,7 +35,8 @@ def node_model(
     known = [numpy_helper.from_array(v, name) for name, v in inputs.items() if isinstance(v, np.ndarray)]
     node = helper.make_node(op, names, list(outputs), name="node", **attributes)
     graph = helper.make_graph([node], "g", given, [onnx.ValueInfoProto(name=o) for o in outputs if o], known)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
+    opsets = [helper.make_opsetid("", opset), *([helper.make_opsetid(node.domain, 1)] if node.domain else [])]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10)
 
 
 def lower(*arguments: Any, **keywords: Any) -> Program:

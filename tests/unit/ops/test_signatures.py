@@ -15,11 +15,7 @@ from onnx2rust.model import schemas
 from onnx2rust.registry import Operator, onnx_op
 
 OPERATORS = [
-    (operator, version)
-    for operators in ops.operators().values()
-    for operator in operators
-    for version in operator.since
-    if operator.domain in ("", "ai.onnx.ml")
+    (operator, version) for operators in ops.operators().values() for operator in operators for version in operator.since
 ]
 FORMAL = onnx.defs.OpSchema.FormalParameterOption
 

@@ -67,14 +67,14 @@ class _File(Parser):
         found: list[tuple[bool, str, bool]] = []
         while self.at < end:
             start = self.at
-            blank = self.tokens[start].blank and bool(found)
+            blank = self.blank(start) and bool(found)
             token = self.tokens[start]
-            if token.kind == "comment":
+            if token.startswith("//"):
                 self.at += 1
-                found.append((blank, token.text, False))
+                found.append((blank, token, False))
                 continue
-            if token.text == "#":
-                self.at += 1 + (self.tokens[start + 1].text == "!")
+            if token == "#":
+                self.at += 1 + (self.tokens[start + 1] == "!")
                 self.at = self.closing(self.at) + 1
                 text = self._as_is(start, indent)
                 if text == "#[rustfmt::skip]":
@@ -83,8 +83,8 @@ class _File(Parser):
                     text += "\n" + " " * indent + self._as_is(start, indent)
                 found.append((blank, text, False))
                 continue
-            used = token.text == "use" or (token.text == "pub" and self.tokens[start + 1].text == "use")
-            module = token.text == "mod"
+            used = token == "use" or (token == "pub" and self.tokens[start + 1] == "use")
+            module = token == "mod"
             text_or_none: str | None = None
             with contextlib.suppress(Unknown):
                 text_or_none = self._statement(end, indent)
@@ -98,10 +98,10 @@ class _File(Parser):
 
     def _as_is(self, start: int, indent: int) -> str:
         """The source of the tokens from `start` on, its lines moved to the indent."""
-        begin = self.tokens[start].start
+        begin = self.begin(start)
         line = self.source.rfind("\n", 0, begin) + 1
         moved = indent - (len(self.source[line:begin]) - len(self.source[line:begin].lstrip()))
-        lines = self.source[begin : self.tokens[self.at - 1].end].split("\n")
+        lines = self.source[begin : self.begin(self.at - 1) + len(self.tokens[self.at - 1])].split("\n")
         rest = [" " * max(0, len(t) - len(t.lstrip()) + moved) + t.lstrip() if t.strip() else "" for t in lines[1:]]
         return "\n".join([lines[0], *rest])
 
@@ -109,13 +109,13 @@ class _File(Parser):
         """Goes behind a statement."""
         while self.at < end:
             token = self.tokens[self.at]
-            if token.kind == "sign" and token.text in "([{":
+            if token in ("(", "[", "{"):
                 self.at = self.closing(self.at) + 1
-                if token.text == "{" and self.next not in (";", ".", "?", "else", ",", ")", "=", "+", "|"):
+                if token == "{" and self.next not in (";", ".", "?", "else", ",", ")", "=", "+", "|"):
                     return
                 continue
             self.at += 1
-            if token.kind == "sign" and token.text == ";":
+            if token == ";":
                 return
 
     def _statement(self, end: int, indent: int) -> str | None:
@@ -125,7 +125,7 @@ class _File(Parser):
             return self._let(shape)
         if first in ("for", "while"):
             return self._loop(shape)
-        if first in _MODIFIERS and not (first == "const" and self.tokens[self.at + 1].text == "{"):
+        if first in _MODIFIERS and not (first == "const" and self.tokens[self.at + 1] == "{"):
             return self._item(shape)
         value = self.expression()
         if self.next in _ASSIGNS:
@@ -206,7 +206,7 @@ class _File(Parser):
             body = self._block(inside, shape.indent + TAB)
             return f"{head} {{{body}{shape.newline if body else ''}}}"
         self._skip(len(self.tokens) - 1)
-        if self.tokens[self.at - 2].text == "{":
+        if self.tokens[self.at - 2] == "{":
             return f"{self.text(start, self.at - 1)}}}"
         return self._as_is(start, shape.indent)
 

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 
+from onnx2rust.model.schemas import FUNCTIONS
 from onnx2rust.oracle.referee import classical, control, integers, recurrent, small, windows
 from onnx2rust.oracle.referee.doubled import doubled, widened
 
@@ -39,13 +40,26 @@ class NoRefereeError(Exception):
     """The referee cannot evaluate a model, or these inputs; the text says why."""
 
 
+class _Evaluator(ReferenceEvaluator):
+    """onnx's evaluator with our kernels, inside functions too: it makes those with its own class."""
+
+    def __init__(self, proto: Any, **more: Any) -> None:
+        super().__init__(proto, **more | {"new_ops": _KERNELS})
+
+
 class Referee:
     """A model in float64, or as it is unless `wide`. Raises NoRefereeError if the evaluator lacks an operator."""
 
     def __init__(self, proto: onnx.ModelProto, *, wide: bool = True) -> None:
         self._wide = wide
+        if wide:
+            model = doubled(proto)
+        else:
+            model = onnx.ModelProto()
+            model.CopyFrom(proto)
+        model.functions.extend(FUNCTIONS)
         try:
-            self._evaluator = ReferenceEvaluator(doubled(proto) if wide else proto, new_ops=_KERNELS)
+            self._evaluator = _Evaluator(model)
         except Exception as error:  # the evaluator's errors share no narrower base: any of them means that it cannot
             raise NoRefereeError(str(error)[:300]) from error
 

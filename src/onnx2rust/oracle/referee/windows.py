@@ -74,21 +74,26 @@ class Windows:
 
     def padded(self, x: Array, value: float) -> Array:
         """x with `value` wherever a window reaches beyond it."""
-        rank = len(self.kernel)
-        widths = [(0, 0)] * (x.ndim - rank)
-        for axis, n in enumerate(x.shape[-rank:]):
-            last = (self.counts[axis] - 1) * self.strides[axis] + (self.kernel[axis] - 1) * self.dilations[axis] + 1
-            widths.append((self.begin[axis], max(0, last - n - self.begin[axis])))
-        return np.pad(x, widths, constant_values=value)
+        if min(self.begin) < 0:
+            raise ValueError(f"pads are negative: {self.begin}")
+        sizes = x.shape[-len(self.kernel) :]
+        last = [
+            (c - 1) * s + (k - 1) * d + 1
+            for c, s, k, d in zip(self.counts, self.strides, self.kernel, self.dilations, strict=True)
+        ]
+        whole = [max(begin + n, e) for begin, n, e in zip(self.begin, sizes, last, strict=True)]
+        if whole == list(sizes):
+            return x
+        found = np.full((*x.shape[: -len(sizes)], *whole), value, x.dtype)  # np.pad takes longer than most convolutions
+        found[_last([slice(begin, begin + n) for begin, n in zip(self.begin, sizes, strict=True)])] = x
+        return found
 
     def held(self, padded: Array) -> Array:
         """A view of what every window holds: the axes in front, the window's number on each axis, the position in it."""
-        rank = len(self.kernel)
-        reach = [(k - 1) * d + 1 for k, d in zip(self.kernel, self.dilations, strict=True)]
-        views = np.lib.stride_tricks.sliding_window_view(padded, reach, tuple(range(-rank, 0)))
-        windows = [slice(0, (c - 1) * s + 1, s) for c, s in zip(self.counts, self.strides, strict=True)]
-        held: Array = views[_last([*windows, *(slice(None, None, d) for d in self.dilations)])]
-        return held
+        front = padded.ndim - len(self.kernel)
+        apart = [step * n for by in (self.strides, self.dilations) for step, n in zip(by, padded.strides[front:], strict=True)]
+        shape = (*padded.shape[:front], *self.counts, *self.kernel)
+        return np.lib.stride_tricks.as_strided(padded, shape, (*padded.strides[:front], *apart), writeable=False)
 
     def positions(self, padded: Array) -> Iterator[tuple[tuple[int, ...], Array]]:
         """Every position in the window, with what all windows have there."""
