@@ -6,8 +6,10 @@ from typing import Any
 
 import harness
 import numpy as np
+import onnx
 import pytest
 from cases import case, ints, node
+from onnx import TensorProto, helper
 
 WORDS = ("", "a", "b", "Zebra", "ab", "two words", "naïve", "日本", "\u0301", "-1", "🦀", '"quoted\\"')
 _rng = np.random.default_rng(5)
@@ -63,6 +65,36 @@ CASES = [
 ]  # fmt: skip
 
 
+def _of_bodies() -> list[harness.Case]:
+    """Loops whose states and collected slices are strings, branches that give strings, an input that is an output."""
+
+    def flag(name: str) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, TensorProto.BOOL, [])
+
+    def words(name: str) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, TensorProto.STRING, [2])
+
+    nodes = [node("StringConcat", "s", "x", into=["t"]), node("Identity", "c", into=["d"]), node("Identity", "t", into=["u"])]
+    states = [helper.make_tensor_value_info("k", TensorProto.INT64, []), flag("c"), words("s")]
+    body = helper.make_graph(nodes, "body", states, [flag("d"), words("t"), words("u")])
+    twice = helper.make_graph([node("StringConcat", "x", "x", into=["o"])], "then", [], [words("o")])
+    same = helper.make_graph([node("Identity", "known", into=["p"])], "else", [], [words("p")])
+    x, known = texts(2), {"known": np.array(["p", "日"], object)}
+    loop = [node("Loop", "n", "", "x", into=["y", "z"], body=body)]
+    from_known = [node("Loop", "n", "", "known", into=["y", "z"], body=body)]
+    branch = [node("If", "c", then_branch=twice, else_branch=same)]
+    more: dict[str, Any] = {"opset": 20, "outputs": ("y", "z")}
+    return [
+        *(case(f"loop_{n}", loop, {"n": np.array(n), "x": x}, **more) for n in (0, 3)),
+        case("loop_from_known", from_known, {"n": np.array(2), "x": x}, known=known, **more),
+        *(case(f"branch_{c}", branch, {"c": np.array(c), "x": x}, known=known, opset=20) for c in (False, True)),
+        case("passed_on", [node("Identity", "x")], {"x": x}, opset=20),
+    ]
+
+
+CASES += _of_bodies()
+
+
 @pytest.fixture(scope="module")
 def results() -> dict[str, str]:
     return harness.run(CASES)
@@ -72,3 +104,14 @@ def results() -> dict[str, str]:
 @pytest.mark.parametrize("name", [c.name for c in CASES])
 def test_strings_match_onnxruntime(results: dict[str, str], name: str) -> None:
     assert results[name] == ""
+
+
+@pytest.mark.parametrize("op", ["ScatterElements", "ScatterND"])
+def test_strings_are_not_reduced(op: str) -> None:
+    shapes = {"x": [2, 3], "i": [2, 3] if op == "ScatterElements" else [2, 1], "u": [2, 3]}
+    kinds = {"x": TensorProto.STRING, "i": TensorProto.INT64, "u": TensorProto.STRING}
+    infos = [helper.make_tensor_value_info(n, kinds[n], shape) for n, shape in shapes.items()]
+    graph = helper.make_graph([node(op, "x", "i", "u", reduction="add")], "g", infos, [onnx.ValueInfoProto(name="y")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    told = harness.lower(harness.Case("reduced", model, [], 0.0, 0.0))
+    assert told == "unsupported: reduction 'add' of strings is not supported"

@@ -1,4 +1,4 @@
-"""Types of values: a tensor, or what ONNX makes of tensors.
+"""Types of values. There is one kind so far, tensors; another one (a sequence, an optional) is a class here, with its layers.
 
 The planner, the emitter and the borders ask a type what its buffer is; they know no kind of type by name.
 """
@@ -6,6 +6,7 @@ The planner, the emitter and the borders ask a type what its buffer is; they kno
 from __future__ import annotations
 
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,16 +16,16 @@ from onnx2rust.ir.dtypes import DType
 
 
 @dataclass(frozen=True)
-class Type:
+class Type(ABC):
     """What all types say."""
 
     holder: ClassVar[str]
     """Path inside tf_layers of the struct that holds such a value in the workspace."""
 
     @property
+    @abstractmethod
     def elements(self) -> str:
         """The Rust types that the struct is generic over."""
-        raise NotImplementedError
 
     @property
     def buffer(self) -> str:
@@ -32,9 +33,9 @@ class Type:
         return f"{self.holder}<{self.elements}>"
 
     @property
+    @abstractmethod
     def spelling(self) -> str:
         """What ONNX's schemas call it."""
-        raise NotImplementedError
 
     @property
     def kind(self) -> str:
@@ -47,13 +48,13 @@ class Type:
         return str(self)
 
     @property
+    @abstractmethod
     def room(self) -> Dim | None:
         """Elements that the buffer must have room for before a layer writes to it; None where the layer itself makes room."""
-        raise NotImplementedError
 
+    @abstractmethod
     def bytes(self, size: Callable[[Dim], int]) -> int:
         """About how much memory it takes where sizes are what `size` says."""
-        raise NotImplementedError
 
     def part(self, batch: str) -> int | None:
         """Elements of one sample, if it has as many equal parts along its first axis as there are samples (`batch`)."""
@@ -138,96 +139,3 @@ class TensorType(Type):
 
     def __str__(self) -> str:
         return f"{self.kind}{self.dims}"
-
-
-TENSORS = 8
-"""Tensors of a thousand elements that a sequence is taken to hold when memory is compared: nobody knows."""
-
-
-@dataclass(frozen=True)
-class SequenceType(Type):
-    """Tensors of one element type, each of its own shape; `rank` is None where they may differ in it too."""
-
-    holder = "sequence::Sequence"
-    dtype: DType
-    rank: int | None = None
-
-    @property
-    def elements(self) -> str:
-        return self.dtype.rust
-
-    @property
-    def room(self) -> None:
-        """Layers push to it."""
-        return None
-
-    def bytes(self, size: Callable[[Dim], int]) -> int:
-        """A guess."""
-        return self.dtype.bytes(TENSORS << 10)
-
-    @property
-    def spelling(self) -> str:
-        """What ONNX's schemas call it."""
-        return f"seq({self.dtype.spelling})"
-
-    def __str__(self) -> str:
-        return f"sequence of {self.dtype}" + ("" if self.rank is None else f"[{', '.join('?' * self.rank)}]")
-
-
-@dataclass(frozen=True)
-class OptionalType(Type):
-    """A tensor, a sequence, or nothing: a buffer with a flag. A tensor in it is a sequence of one."""
-
-    holder = "sequence::Optional"
-    element: TensorType | SequenceType
-
-    @property
-    def elements(self) -> str:
-        return self.element.dtype.rust
-
-    @property
-    def room(self) -> None:
-        """Layers fill it."""
-        return None
-
-    def bytes(self, size: Callable[[Dim], int]) -> int:
-        """Those of what may be in it."""
-        return self.element.bytes(size)
-
-    @property
-    def spelling(self) -> str:
-        """What ONNX's schemas call it."""
-        return f"optional({self.element.spelling})"
-
-    def __str__(self) -> str:
-        return f"optional {self.element}"
-
-
-@dataclass(frozen=True)
-class MapType(Type):
-    """Numbers or strings by key, of which a model's maps are made (ZipMap's are columns of a table: `TensorType.columns`)."""
-
-    holder = "sequence::Map"
-    key: DType
-    value: DType
-
-    @property
-    def elements(self) -> str:
-        return f"{self.key.rust}, {self.value.rust}"
-
-    @property
-    def room(self) -> None:
-        """Layers fill it."""
-        return None
-
-    def bytes(self, size: Callable[[Dim], int]) -> int:
-        """A guess."""
-        return self.key.bytes(TENSORS) + self.value.bytes(TENSORS)
-
-    @property
-    def spelling(self) -> str:
-        """What ONNX's schemas call it."""
-        return f"map({self.key.onnx_name.lower()}, {self.value.spelling})"
-
-    def __str__(self) -> str:
-        return self.spelling

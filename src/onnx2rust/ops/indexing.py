@@ -104,9 +104,11 @@ def gather_nd(g: Builder, data: Value, indices: Value, *, batch_dims: int = 0) -
     return g.step(layer, [x, indices], x.tensor.with_shape(*indices.shape[:-1], *inner))
 
 
-def _reduction(name: str) -> Variant:
+def _reduction(name: str, x: Value) -> Variant:
     if name not in _REDUCTIONS:
         raise Refuse(f"reduction {name!r} is unknown", invalid=True)
+    if x.dtype is DType.STRING:
+        raise Refuse(f"reduction {name!r} of strings is not supported")
     return Variant.of("movement::Reduction", _REDUCTIONS[name])
 
 
@@ -118,7 +120,7 @@ def scatter(g: Builder, x: Value, indices: Value, updates: Value, axis: int, red
     at = normal_axis(axis, x.rank)
     if reduction == "none":
         return g.step(indexing.ScatterElements(at, x.shape, indices.shape), [x, indices, updates], x.type)
-    layer = indexing.ScatterElementsReduce(at, _reduction(reduction), x.shape, indices.shape)
+    layer = indexing.ScatterElementsReduce(at, _reduction(reduction, x), x.shape, indices.shape)
     return g.step(layer, [x, indices, updates], x.type)
 
 
@@ -168,7 +170,7 @@ def scatter_nd(g: Builder, data: Value, indices: Value, updates: Value, *, reduc
         raise Refuse(f"updates {updates.type} for indices {indices.type} into {x.type}", invalid=True)
     if reduction == "none":
         return g.step(indexing.ScatterNd(*sizes), [x, indices, updates], x.type)
-    return g.step(indexing.ScatterNdReduce(_reduction(reduction), *sizes), [x, indices, updates], x.type)
+    return g.step(indexing.ScatterNdReduce(_reduction(reduction, x), *sizes), [x, indices, updates], x.type)
 
 
 onnx_facts("MaxUnpool", reads={1: lambda use: Within(0, math.prod(use.shape(1)) - 1)})
