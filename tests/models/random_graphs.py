@@ -15,6 +15,7 @@ from onnx import helper, numpy_helper
 from random_draft import Array, Draft, Unfit, info, model
 
 from onnx2rust.base.errors import ToolError
+from onnx2rust.model.graph import infer_shapes
 from onnx2rust.model.reference import Reference
 from onnx2rust.oracle.compare import compare
 
@@ -89,7 +90,7 @@ def _proto(draft: Draft, rng: random.Random) -> onnx.ModelProto:
     inputs = [info(t, dims) for t, dims in draft.inputs]
     graph = helper.make_graph(draft.nodes, rng.choice(["graph", "fn", "main graph", "*/"]), inputs, infos, known)
     proto = model(graph, draft.opset)
-    return onnx.shape_inference.infer_shapes(proto) if rng.random() < 0.4 else proto
+    return infer_shapes(proto) if rng.random() < 0.4 else proto
 
 
 def names_read(node: onnx.NodeProto) -> set[str]:

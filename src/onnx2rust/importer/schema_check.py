@@ -11,7 +11,7 @@ import onnx.shape_inference
 from onnx2rust.base.errors import Problem, Refuse
 from onnx2rust.ir.program import Origin, Value
 from onnx2rust.model import schemas
-from onnx2rust.model.graph import all_graphs
+from onnx2rust.model.graph import all_graphs, infer_shapes
 from onnx2rust.ops import lookup
 
 
@@ -96,7 +96,7 @@ def _expand(proto: onnx.ModelProto, operator: tuple[str, str]) -> onnx.ModelProt
 def _typed(proto: onnx.ModelProto) -> onnx.ModelProto:
     """A copy that states the type of every value, those of constants too: ONNX's inliner does not
     look at the constants themselves."""
-    model = onnx.shape_inference.infer_shapes(proto)
+    model = infer_shapes(proto)
     for graph in all_graphs(model.graph):
         stated = {info.name for info in (*graph.input, *graph.value_info)}
         graph.value_info.extend(

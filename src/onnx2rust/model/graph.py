@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import onnx
+import onnx.shape_inference
 
 from onnx2rust.base.errors import InvalidModelError, Problem, UsageError
+from onnx2rust.model.schemas import ML
 
 MAX_NAME_BYTES = 32_000
 """Longest name of an input or output; a member of an .npz file has at most 65,535 bytes."""
@@ -244,7 +246,7 @@ def _retype(model: onnx.ModelProto, values: Sequence[onnx.ValueInfoProto]) -> No
     inference, on a copy, for these only."""
     if all(map(_is_told, values)):
         return
-    inferred = onnx.shape_inference.infer_shapes(model)
+    inferred = infer_shapes(model)
     types = {value.name: value.type for value in [*inferred.graph.value_info, *inferred.graph.output] if _is_told(value)}
     missing = []
     for value in values:
@@ -285,3 +287,36 @@ def _similar(name: str, known: set[str]) -> str:
 
     close = difflib.get_close_matches(name, sorted(known), n=3)
     return f"did you mean {' or '.join(map(repr, close))}?" if close else ""
+
+
+# -- shape inference -------------------------------------------------------------------------------------------------
+
+_CRASHES = ((ML, "TreeEnsemble"),)
+"""Operators at which onnx 1.23 ends the process where an input has no type: behind a Normalizer, for one, whose results it cannot
+infer."""
+_HIDDEN = "onnx2rust.hidden."
+
+
+def infer_shapes(model: onnx.ModelProto, *, data_prop: bool = False) -> onnx.ModelProto:
+    """A copy with the types and shapes of values, as far as onnx can tell them. Raises
+    onnx.shape_inference.InferenceError as onnx does."""
+    nodes = _crashing(model)
+    if not nodes:
+        return onnx.shape_inference.infer_shapes(model, data_prop=data_prop)
+    hidden = onnx.ModelProto()
+    hidden.CopyFrom(model)
+    for node in _crashing(hidden):
+        node.op_type = _HIDDEN + node.op_type
+    inferred = onnx.shape_inference.infer_shapes(hidden, data_prop=data_prop)
+    typed = {tensor.name for graph in all_graphs(inferred.graph) for tensor in graph.initializer}
+    typed |= {i.name for g in all_graphs(inferred.graph) for i in (*g.input, *g.value_info) if i.type.WhichOneof("value")}
+    if all(name in typed for node in nodes for name in node.input):
+        return onnx.shape_inference.infer_shapes(model, data_prop=data_prop)
+    for graph in all_graphs(inferred.graph):
+        for node in graph.node:
+            node.op_type = node.op_type.removeprefix(_HIDDEN)
+    return inferred
+
+
+def _crashing(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    return [node for graph in all_graphs(model.graph) for node in graph.node if (node.domain, node.op_type) in _CRASHES]

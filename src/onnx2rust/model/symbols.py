@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 import onnx
 
+from onnx2rust.model.graph import infer_shapes
+
 _NO_NAME = re.compile(r"^(unk__\d+|\?|-1|None|unknown)$")
 """What tf2onnx, Paddle and others write where a size is open: no two of them need be the same size."""
 
@@ -95,7 +97,7 @@ def _infer(bare: onnx.ModelProto, sizes: dict[str, int]) -> dict[str, list[int]]
             if dim.dim_param:
                 dim.dim_value = sizes[dim.dim_param]
     try:
-        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        inferred = infer_shapes(model, data_prop=True)
     except (onnx.shape_inference.InferenceError, RuntimeError):
         return {}
     return {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in inferred.graph.output}

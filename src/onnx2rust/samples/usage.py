@@ -19,7 +19,7 @@ import onnx
 from onnx2rust.ir.dims import evaluate
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
-from onnx2rust.model.graph import all_graphs
+from onnx2rust.model.graph import all_graphs, infer_shapes
 from onnx2rust.model.symbols import without_weights
 from onnx2rust.ops import facts_of
 from onnx2rust.registry.facts import Keeps
@@ -103,7 +103,7 @@ class Usage:
                 dims = [evaluate(d, sizes) for d in given[info.name].shape]
                 info.CopyFrom(onnx.helper.make_tensor_value_info(info.name, info.type.tensor_type.elem_type, dims))
         try:
-            inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+            inferred = infer_shapes(model, data_prop=True).graph
         except (onnx.shape_inference.InferenceError, RuntimeError):
             return {}
         shapes = {}

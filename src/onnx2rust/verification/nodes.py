@@ -11,7 +11,7 @@ from dataclasses import replace
 import onnx
 
 from onnx2rust.frontends import Loaded
-from onnx2rust.model.graph import label
+from onnx2rust.model.graph import infer_shapes, label
 from onnx2rust.verification.reports import NodeReport, OutputReport
 
 SHOWN = 5
@@ -35,7 +35,7 @@ def expose(loaded: Loaded) -> Loaded:
 
 def _tensor_types(proto: onnx.ModelProto) -> dict[str, int]:
     """Element types of the tensors in the main graph (sequences and optionals have none and are left out)."""
-    inferred = onnx.shape_inference.infer_shapes(proto)
+    inferred = infer_shapes(proto)
     values = [*inferred.graph.value_info, *inferred.graph.output]
     return {v.name: v.type.tensor_type.elem_type for v in values if v.type.HasField("tensor_type")}
 
