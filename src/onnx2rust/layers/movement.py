@@ -32,21 +32,6 @@ class CheckedCopy(Layer, rust="movement::CheckedCopy", fallible=True):
 
 
 @dataclass(frozen=True)
-class ReshapeSizes(Layer, rust="movement::ReshapeSizes", fallible=True):
-    """The shape that `target`, an i64 tensor with 0 and −1, gives a tensor of `shape`."""
-
-    allow_zero: bool
-    shape: Dims
-
-
-@dataclass(frozen=True)
-class ExpandSizes(Layer, rust="movement::ExpandSizes", fallible=True):
-    """The shape that `shape` and `target`, an i64 tensor, broadcast to."""
-
-    shape: Dims
-
-
-@dataclass(frozen=True)
 class Concat(
     Layer, rust="movement::Concat", sizes_in="movement::JoinedParts", variadic=True, fallible=True, independent=("outer",)
 ):
@@ -88,20 +73,6 @@ class DynamicSlice(Layer, rust="movement::DynamicSlice", fallible=True, sized_by
 
     def generics(self) -> tuple[str, ...]:
         return (str(len(self.axes)),)
-
-
-@dataclass(frozen=True)
-class SameSize(Layer, rust="movement::SameSize", fallible=True):
-    """One size from two that have to be the same."""
-
-    sides: Dims
-
-
-@dataclass(frozen=True)
-class SplitSizes(Layer, rust="movement::SplitSizes", fallible=True):
-    """Reads the sizes of parts, which must fill an axis."""
-
-    axis: Size
 
 
 @dataclass(frozen=True)
@@ -149,11 +120,6 @@ class DynamicPad(Layer, rust="movement::DynamicPad", fallible=True, sized_by=(1,
 
 
 @dataclass(frozen=True)
-class Range(Layer, rust="movement::Range", fallible=True):
-    """y[i] = start + i · delta."""
-
-
-@dataclass(frozen=True)
 class Trilu(Layer, rust="movement::Trilu", sizes_in="movement::MatrixStack", fallible=(1,), in_place=(0,), chooses={1: "with_k"}):
     """The upper or lower triangle of matrices."""
 
@@ -161,22 +127,6 @@ class Trilu(Layer, rust="movement::Trilu", sizes_in="movement::MatrixStack", fal
     batch: Size
     rows: Size
     columns: Size
-
-
-@dataclass(frozen=True)
-class EyeLike(Layer, rust="movement::EyeLike"):
-    """Ones on a diagonal."""
-
-    k: int
-    one: float | int | bool
-    element: str
-    shape: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (self.element,)
-
-    def constants(self) -> dict[str, object]:
-        return {"k": self.k, "one": self.one}
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from dataclasses import replace
 
 from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Program, Step, Value
-from onnx2rust.layers import elementwise
+from onnx2rust.layers import binary
 from onnx2rust.layers.activation import Activate, activation
 from onnx2rust.passes.algebra import CLOSE, ONE, Expansion, Poly, ancestors, equal, power, root, times
 from onnx2rust.passes.declines import Decline, Declines
@@ -42,7 +42,7 @@ def run(program: Program, declines: Declines) -> Program:
 def _rule(graph: Graph, step: Step) -> Rewrite | None:
     if isinstance(step.layer, Activate) and step.layer.activation.name == "Erf":
         raise Decline("Erf is in models to say GELU, but this one is not in x/2 * (1 + Erf(x/sqrt(2))) of one x")
-    if not isinstance(step.layer, elementwise.Binary) or len(step.outputs) != 1 or step.outputs[0] is None:
+    if not isinstance(step.layer, binary.Binary) or len(step.outputs) != 1 or step.outputs[0] is None:
         return None
     output = step.outputs[0]
     around = ancestors(graph, step, _REACH)

@@ -18,10 +18,11 @@ from fractions import Fraction
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import Step, Value
-from onnx2rust.layers import elementwise
+from onnx2rust.ir.shapes import Shape
+from onnx2rust.layers import binary, unary
 from onnx2rust.layers.activation import Activate
-from onnx2rust.layers.cast import Cast, Where
-from onnx2rust.layers.shapes import Shape
+from onnx2rust.layers.cast import Cast
+from onnx2rust.layers.select import Where
 from onnx2rust.passes.graph import Graph
 
 Monomial = frozenset[tuple[Value, Fraction]]
@@ -95,23 +96,23 @@ class Expansion:
             return self._function(layer.activation.name, values[0], depth)
         if isinstance(layer, Cast) and values[0].dtype in _KEPT.get(_dtype(step), ()):
             return self._of(values[0], depth)
-        if isinstance(layer, elementwise.Not) and values[0].dtype is DType.BOOL:
+        if isinstance(layer, unary.Not) and values[0].dtype is DType.BOOL:
             return _sum({ONE: 1.0}, self._of(values[0], depth), -1)
         if isinstance(layer, Where):
             return self._choice(layer, values, depth)
-        if not isinstance(layer, elementwise.Binary) or not self.allows(layer.a_shape, values[0], layer.b_shape, values[1]):
+        if not isinstance(layer, binary.Binary) or not self.allows(layer.a_shape, values[0], layer.b_shape, values[1]):
             return None
         match layer:
-            case elementwise.Add():
+            case binary.Add():
                 return _sum(self._of(values[0], depth), self._of(values[1], depth), 1)
-            case elementwise.Sub():
+            case binary.Sub():
                 return _sum(self._of(values[0], depth), self._of(values[1], depth), -1)
-            case elementwise.Mul():
+            case binary.Mul():
                 return _product(self._of(values[0], depth), self._of(values[1], depth))
-            case elementwise.Div() if values[0].dtype.is_float:  # whole numbers are truncated
+            case binary.Div() if values[0].dtype.is_float:  # whole numbers are truncated
                 inverse = _inverse(self._of(values[1], depth))
                 return None if inverse is None else _product(self._of(values[0], depth), inverse)
-            case elementwise.Pow():
+            case binary.Pow():
                 return self._power(values[0], number(values[1]), depth)
         return None
 
@@ -191,7 +192,7 @@ def ancestors(graph: Graph, step: Step, limit: int) -> list[Step]:
     for near in queue:
         if len(queue) >= limit:
             break
-        if near is step or isinstance(near.layer, Activate | elementwise.Binary | View):
+        if near is step or isinstance(near.layer, Activate | binary.Binary | View):
             makers = (graph.maker[v] for v in near.inputs if v is not None and v in graph.maker)
             queue += [m for m in dict.fromkeys(makers) if m not in queue]
     return queue[1:]

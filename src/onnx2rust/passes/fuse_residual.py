@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from onnx2rust.ir.program import Program, Step
-from onnx2rust.layers import elementwise
+from onnx2rust.layers import binary
 from onnx2rust.layers.activation import LINEAR
 from onnx2rust.layers.conv import ConvTranspose
 from onnx2rust.passes.declines import Decline, Declines
@@ -29,7 +29,7 @@ def run(program: Program, declines: Declines) -> Program:
 
     def rule(graph: Graph, step: Step) -> Rewrite | None:
         output = step.outputs[0] if step.outputs else None
-        if not isinstance(step.layer, elementwise.Add) or step.layer.a_shape != step.layer.b_shape or output is None:
+        if not isinstance(step.layer, binary.Add) or step.layer.a_shape != step.layer.b_shape or output is None:
             return None
         found = []
         for side in (0, 1):

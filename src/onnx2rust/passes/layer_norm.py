@@ -25,7 +25,7 @@ from fractions import Fraction
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Weight
 from onnx2rust.ir.program import Program, Step, Value
-from onnx2rust.layers import elementwise
+from onnx2rust.layers import binary
 from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.norm import LayerNormalization
@@ -67,7 +67,7 @@ def _factor(step: Step, n: int) -> float:
 
 
 def _rule(graph: Graph, step: Step) -> Rewrite | None:
-    if not isinstance(step.layer, elementwise.Add | elementwise.Mul | elementwise.Div | elementwise.Sub):
+    if not isinstance(step.layer, binary.Add | binary.Mul | binary.Div | binary.Sub):
         return None
     output = step.outputs[0]
     if output is None or output.dtype is not DType.F32:
@@ -156,7 +156,7 @@ def _lifted(graph: Graph, value: Value) -> Value | None:
         return None
     if isinstance(maker.layer, Activate) and maker.layer.activation.name == "Relu":
         return maker.inputs[0]
-    if isinstance(maker.layer, elementwise.Max):
+    if isinstance(maker.layer, binary.Max):
         a, b = maker.inputs
         return b if a is not None and number(a) == 0 else a if b is not None and number(b) == 0 else None
     return None

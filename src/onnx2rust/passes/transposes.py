@@ -18,10 +18,10 @@ import numpy as np
 
 from onnx2rust.ir.dims import broadcast, product
 from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.ir.shapes import Shape, collapse_broadcast
 from onnx2rust.ir.types import TensorType
-from onnx2rust.layers import elementwise
+from onnx2rust.layers import binary
 from onnx2rust.layers.movement import Transpose
-from onnx2rust.layers.shapes import Shape, collapse_broadcast
 from onnx2rust.passes.graph import Graph, Rewrite, rewrite
 from onnx2rust.passes.layout import Axes, joined, split, stretched
 
@@ -34,7 +34,7 @@ def run(program: Program) -> Program:
 def _rule(graph: Graph, step: Step) -> Rewrite | None:
     turn = step.layer
     source = graph.only_source(step.inputs[0]) if isinstance(turn, Transpose) else None
-    if source is None or not isinstance(turn, Transpose) or not isinstance(source.step.layer, elementwise.Binary):
+    if source is None or not isinstance(turn, Transpose) or not isinstance(source.step.layer, binary.Binary):
         return None
     layer = source.step.layer
     whole = broadcast((layer.a_shape, layer.b_shape))

@@ -1,0 +1,28 @@
+"""Layers that make tensors from parameters (`tf_layers::generator`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onnx2rust.ir.layer import Dims, Layer
+
+
+@dataclass(frozen=True)
+class Range(Layer, rust="generator::Range", fallible=True):
+    """y[i] = start + i · delta."""
+
+
+@dataclass(frozen=True)
+class EyeLike(Layer, rust="generator::EyeLike"):
+    """Ones on a diagonal."""
+
+    k: int
+    one: float | int | bool
+    element: str
+    shape: Dims
+
+    def generics(self) -> tuple[str, ...]:
+        return (self.element,)
+
+    def constants(self) -> dict[str, object]:
+        return {"k": self.k, "one": self.one}
