@@ -188,11 +188,7 @@ class Layer:
 
     def constants(self) -> dict[str, Any]:
         """The fields of the Rust struct."""
-        return {
-            name: getattr(self, name)
-            for name, mirror in _mirrored(type(self)).items()
-            if mirror.given is None and not mirror.generic
-        }
+        return {name: getattr(self, name) for name, mirror in _mirrored(type(self)).items() if mirror.written}
 
     def same(self) -> str | None:
         """`upper` or `lower` if the layer's pads are ONNX's SAME for a size that only the run
