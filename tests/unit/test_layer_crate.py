@@ -9,7 +9,6 @@ from pathlib import Path
 import onnx
 import onnx_models
 import pytest
-import rust_tools
 
 import onnx2rust
 from onnx2rust.base.errors import InvalidModelError, UsageError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.ir.layer import Dims, Layer
+from onnx2rust.ir.layer import Dims, Element, Layer
 
 
 @dataclass(frozen=True)
@@ -13,16 +13,10 @@ class Range(Layer, rust="generator::Range", fallible=True):
 
 
 @dataclass(frozen=True)
-class EyeLike(Layer, rust="generator::EyeLike"):
+class EyeLike(Layer, rust="generator::EyeLike", generic_over=("element",)):
     """Ones on a diagonal."""
 
     k: int
     one: float | int | bool
-    element: str
+    element: Element
     shape: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (self.element,)
-
-    def constants(self) -> dict[str, object]:
-        return {"k": self.k, "one": self.one}

@@ -23,15 +23,14 @@ class GatherOrZero(
 
 
 @dataclass(frozen=True)
-class GatherElements(Layer, rust="indexing::GatherElements", fallible=True, input_shapes=("shape", "indices_shape")):
+class GatherElements(
+    Layer, rust="indexing::GatherElements", fallible=True, input_shapes=("shape", "indices_shape"), generic_over=("shape",)
+):
     """y[i] = x[i with its coordinate on `axis` replaced by indices[i]]."""
 
     axis: int
     shape: Dims
     indices_shape: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.shape)),)
 
 
 @dataclass(frozen=True)
@@ -55,15 +54,13 @@ class ScatterElements(
     in_place=(0,),
     input_shapes=("shape", "indices_shape"),
     inputs_in=(_UPDATES,),
+    generic_over=("shape",),
 ):
     """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i]."""
 
     axis: int
     shape: Dims
     indices_shape: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.shape)),)
 
 
 @dataclass(frozen=True)
@@ -74,6 +71,7 @@ class ScatterElementsReduce(
     in_place=(0,),
     input_shapes=("shape", "indices_shape"),
     inputs_in=(_UPDATES,),
+    generic_over=("shape",),
 ):
     """The same, updates combined with what is there."""
 
@@ -81,9 +79,6 @@ class ScatterElementsReduce(
     reduction: Variant
     shape: Dims
     indices_shape: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.shape)),)
 
 
 @dataclass(frozen=True)
@@ -96,16 +91,20 @@ class ScatterNd(Layer, rust="indexing::ScatterNd", sizes_in="indexing::ScatterSl
 
 
 @dataclass(frozen=True)
-class ScatterNdReduce(Layer, rust="indexing::ScatterNdReduce", sizes_in="indexing::ScatterSlices", fallible=True, in_place=(0,)):
+class ScatterNdReduce(
+    Layer,
+    rust="indexing::ScatterNdReduce",
+    sizes_in="indexing::ScatterSlices",
+    fallible=True,
+    in_place=(0,),
+    generic_over=("axes",),
+):
     """The same, updates combined with what is there."""
 
     reduction: Variant
     axes: Dims
     inner: Size
     n: Size
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.axes)),)
 
 
 @dataclass(frozen=True)

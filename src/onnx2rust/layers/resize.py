@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.ir.layer import Dims, Layer, Size, Variant
+from onnx2rust.ir.layer import Dims, Element, Layer, Size, Variant
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class ResizeNearest(
     sizes_in="resize::ResizedAxis",
     chooses={1: "with_scales"},
     independent=("outer",),
+    generic_over=("element",),
 ):
     """y[o] = x at the nearest position, along one axis."""
 
@@ -29,17 +30,11 @@ class ResizeNearest(
     scale: float | None
     scale_index: int
     extrapolation: float | int | bool
-    element: str
+    element: Element
     outer: Size
     axis: Size
     inner: Size
     out: Size
-
-    def generics(self) -> tuple[str, ...]:
-        return (self.element,)
-
-    def constants(self) -> dict[str, object]:
-        return {k: v for k, v in super().constants().items() if k != "element"}
 
 
 @dataclass(frozen=True)
