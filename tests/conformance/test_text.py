@@ -61,6 +61,10 @@ CASES = [
          [node("LabelEncoder", "a", keys_strings=KEYS, values_strings=VALUES, default_string="?", **ML),
           node("LabelEncoder", "y", into=["z"], keys_strings=["eins", "?"], values_floats=[1.5, -2.0], default_float=0.25, **ML)],
          {"a": texts(30)}, ml=2, outputs=("z",)),
+    case("renamed_open",
+         [node("LabelEncoder", "a", keys_strings=KEYS, values_strings=VALUES, default_string="?", **ML),
+          node("StringConcat", "y", "a", into=["z"])],
+         {"a": texts(5, 3)}, ml=2, opset=20, open_axes={"a": ["n", 3]}, outputs=("z",)),
     case("one_hot", [node("OneHotEncoder", "a", cats_strings=KEYS, zeros=1, **ML)], {"a": texts(6, 5)}, ml=1),
 ]  # fmt: skip
 
