@@ -50,15 +50,6 @@ def number(value: Value) -> float | None:
     return float(value.array.ravel()[0]) if value.array is not None and value.array.size == 1 else None
 
 
-def root(graph: Graph, value: Value) -> Value:
-    """The value, seen through views."""
-    while value in graph.maker and isinstance(graph.maker[value].layer, View):
-        source = graph.maker[value].inputs[0]
-        assert source is not None
-        value = source
-    return value
-
-
 @dataclass(frozen=True)
 class Expansion:
     """Polynomials over the atoms `stop` and whatever is not arithmetic, or lies more than `depth` steps back."""
@@ -74,7 +65,7 @@ class Expansion:
         return dict(self._of(value, self.depth))
 
     def _of(self, value: Value, depth: int) -> Poly:
-        value = root(self.graph, value)
+        value = self.graph.root(value)
         if value not in self._known:
             self._known[value] = self._poly(value, depth)
         return self._known[value]
@@ -129,12 +120,12 @@ class Expansion:
         if name == "Neg":
             return _product(self._of(x, depth), {ONE: -1.0})
         if name == "Sqrt":
-            return {power(root(self.graph, x), 0.5): 1.0}
+            return {power(self.graph.root(x), 0.5): 1.0}
         return _inverse(self._of(x, depth)) if name == "Reciprocal" else None
 
     def _power(self, base: Value, exponent: float | None, depth: int) -> Poly | None:
         if exponent is not None and abs(exponent) == 0.5:
-            return {power(root(self.graph, base), exponent): 1.0}
+            return {power(self.graph.root(base), exponent): 1.0}
         if exponent not in (2, 3):
             return None
         p = self._of(base, depth)

@@ -20,25 +20,21 @@ from typing import Any
 import numpy as np
 
 from onnx2rust.ir.layer import Layer, Weight
-from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import LINEAR
 from onnx2rust.layers.conv import ConvTranspose
 from onnx2rust.layers.dense import Dense
 from onnx2rust.layers.norm import ScaleShift
-from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.declines import Decline
+from onnx2rust.passes.graph import Graph, Rewrite
 from onnx2rust.passes.products import Product, channels, plain_product
 
 _Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def run(program: Program, declines: Declines) -> Program:
-    """The program with constant scales and shifts in the weights of products."""
-    return rewrite(program, declines.heard_by(_rule))
-
-
-def _rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(graph: Graph, step: Step) -> Rewrite | None:
+    """The product with a constant scale or shift in its weights."""
     if not isinstance(step.layer, elementwise.Add | elementwise.Sub | elementwise.Mul | elementwise.Div | ScaleShift):
         return None
     for side in range(len(step.inputs)):

@@ -23,23 +23,18 @@ from dataclasses import dataclass, replace
 
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Weight
-from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.norm import LayerNormalization
-from onnx2rust.passes.algebra import CLOSE, ONE, Expansion, Monomial, Poly, ancestors, equal, number, power, root, times
+from onnx2rust.passes.algebra import CLOSE, ONE, Expansion, Monomial, Poly, ancestors, equal, number, power, times
 from onnx2rust.passes.along import Along, reduced
-from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.graph import Graph, Rewrite, fused, rewrite
+from onnx2rust.passes.declines import Decline
+from onnx2rust.passes.graph import Graph, Rewrite, fused
 
 _REACH = 24
 """Steps that one spelled-out normalisation has at most."""
-
-
-def run(program: Program, declines: Declines) -> Program:
-    """The program with layer normalisations where they are spelled out."""
-    return rewrite(program, declines.heard_by(_rule), backwards=True)
 
 
 @dataclass(frozen=True)
@@ -57,7 +52,7 @@ def _mean(graph: Graph, step: Step) -> _Mean | None:
     if found is None or step.outputs[0] is None or not isinstance(found[1].n, int) or not found[1].n:
         return None
     x, along = found
-    return _Mean(root(graph, x), step.outputs[0], _factor(step, found[1].n), along)
+    return _Mean(graph.root(x), step.outputs[0], _factor(step, found[1].n), along)
 
 
 def _factor(step: Step, n: int) -> float:
@@ -65,7 +60,8 @@ def _factor(step: Step, n: int) -> float:
     return 1.0 if step.layer.constants()["reduction"].name == "Mean" else 1 / n
 
 
-def _rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(graph: Graph, step: Step) -> Rewrite | None:
+    """The layer normalisation that the step is the end of."""
     if not isinstance(step.layer, elementwise.Add | elementwise.Mul | elementwise.Div | elementwise.Sub):
         return None
     output = step.outputs[0]

@@ -18,7 +18,7 @@ from onnx2rust.layers import elementwise
 from onnx2rust.layers.cast import Where
 from onnx2rust.layers.dense import MatMul
 from onnx2rust.layers.reduce import Reduce, Softmax
-from onnx2rust.passes.algebra import number, root
+from onnx2rust.passes.algebra import number
 from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.graph import Graph
 from onnx2rust.passes.layout import Layout, broadcast, joined, split
@@ -98,14 +98,14 @@ def softmax_of(graph: Graph, weights: Value) -> tuple[Step, Empty | None] | None
     condition, zero, plain = (*source.step.inputs, None, None, None)[:3]
     if not isinstance(layer, Where) or condition is None or zero is None or plain is None or number(zero) != 0:
         return None
-    softmax = graph.maker.get(root(graph, plain))
+    softmax = graph.maker.get(graph.root(plain))
     if softmax is None or not isinstance(softmax.layer, Softmax) or plain.tensor.size != weights.tensor.size:
         return None
     out = softmax.outputs[0]
     assert out is not None
-    test = graph.maker.get(root(graph, condition))
+    test = graph.maker.get(graph.root(condition))
     if test is not None and isinstance(test.layer, elementwise.IsNaN) and test.inputs[0] is not None:
-        own = root(graph, test.inputs[0]) is out and graph.reads[out] <= 2
+        own = graph.root(test.inputs[0]) is out and graph.reads[out] <= 2
         return (softmax, Empty(graph)) if own and condition.tensor.size == weights.tensor.size else None
     return (
         (softmax, Empty(graph, condition, layer.condition_shape, layer.b_shape)) if graph.only_source(plain) is not None else None
@@ -183,7 +183,7 @@ def _replaced(graph: Graph, step: Step, scores: Scores) -> tuple[Value, Mask]:
     fill, value, shape = (number(a), b, layer.b_shape) if drop else (number(b), a, layer.a_shape)
     if fill is None or product(shape) != scores.size:
         raise Decline("`where` puts something else than a number among the scores")
-    maker = graph.maker.get(root(graph, condition))
+    maker = graph.maker.get(graph.root(condition))
     if maker is not None and isinstance(maker.layer, elementwise.Not) and maker.inputs[0] is not None:
         condition, drop = maker.inputs[0], not drop
     mask = _mask(graph, condition, layer.condition_shape, shape, scores)
@@ -339,10 +339,10 @@ def _tests_rows(graph: Graph, test: Value, rows: Layout, scores: Scores) -> bool
     a, b = equal.inputs
     if a is None or b is None or -math.inf not in (number(a), number(b)):
         return False
-    greatest = graph.maker.get(root(graph, b if number(a) is not None else a))
+    greatest = graph.maker.get(graph.root(b if number(a) is not None else a))
     if greatest is None or not isinstance(greatest.layer, Reduce) or greatest.inputs[0] is None:
         return False
     layer = greatest.layer
     plain = layer.reduction.name == "Max" and layer.axes == (False, True) and layer.shape[1] == scores.n
-    seen = root(graph, greatest.inputs[0])
-    return plain and root(graph, rows.source) is seen and seen.tensor.size == product(layer.shape) == test.tensor.size * scores.n
+    seen = graph.root(greatest.inputs[0])
+    return plain and graph.root(rows.source) is seen and seen.tensor.size == product(layer.shape) == test.tensor.size * scores.n

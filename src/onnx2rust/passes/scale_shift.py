@@ -18,20 +18,16 @@ import numpy as np
 from onnx2rust.ir.dims import product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Dims, Weight
-from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.norm import ScaleShift
-from onnx2rust.passes.declines import Decline, Declines
+from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.fold_scale import of_binary
-from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.graph import Graph, Rewrite
 
 
-def run(program: Program, declines: Declines) -> Program:
-    """The program with scales and shifts in one step."""
-    return rewrite(program, declines.heard_by(_rule))
-
-
-def _rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(graph: Graph, step: Step) -> Rewrite | None:
+    """The scale and the shift in one step."""
     output = step.outputs[0] if step.outputs else None
     if output is None or output.dtype is not DType.F32:
         return None

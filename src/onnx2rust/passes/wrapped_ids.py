@@ -18,21 +18,17 @@ from dataclasses import replace
 from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import View
-from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import elementwise
 from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.indexing import Gather, GatherElements, GatherNd
 from onnx2rust.passes.algebra import ONE, Expansion, number
-from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.declines import Decline
+from onnx2rust.passes.graph import Graph, Rewrite
 
 
-def run(program: Program, declines: Declines) -> Program:
-    """The program with lookups that wrap negative ids themselves."""
-    return rewrite(program, declines.heard_by(_rule))
-
-
-def _rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(graph: Graph, step: Step) -> Rewrite | None:
+    """The lookup of the ids as they were before they were wrapped."""
     size = _axis(step)
     ids = step.inputs[1] if size is not None else None
     if ids is None or ids.const is not None:
