@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import View
@@ -25,7 +24,8 @@ from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.select import Where
 from onnx2rust.passes.graph import Graph
 
-Monomial = frozenset[tuple[Value, Fraction]]
+Monomial = frozenset[tuple[Value, float]]
+"""Values with exponents, which are halves: exact as floats."""
 Poly = dict[Monomial, float]
 ONE: Monomial = frozenset()
 MAX_TERMS = 8
@@ -53,16 +53,17 @@ def number(value: Value) -> float | None:
 
 @dataclass(frozen=True)
 class Expansion:
-    """Polynomials over the atoms `stop` and whatever is not arithmetic, or lies more than `MAX_DEPTH` steps back."""
+    """Polynomials over the atoms `stop` and whatever is not arithmetic, or lies more than `depth` steps back."""
 
     graph: Graph
     stop: frozenset[Value]
     allows: Allows = same_shape
+    depth: int = MAX_DEPTH
     _known: dict[Value, Poly] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, value: Value) -> Poly:
         """The value as a polynomial; a single atom if it is not arithmetic or becomes too long."""
-        return dict(self._of(value, MAX_DEPTH))
+        return dict(self._of(value, self.depth))
 
     def _of(self, value: Value, depth: int) -> Poly:
         value = self.graph.root(value)
@@ -120,12 +121,12 @@ class Expansion:
         if name == "Neg":
             return _product(self._of(x, depth), {ONE: -1.0})
         if name == "Sqrt":
-            return {power(self.graph.root(x), Fraction(1, 2)): 1.0}
+            return {power(self.graph.root(x), 0.5): 1.0}
         return _inverse(self._of(x, depth)) if name == "Reciprocal" else None
 
     def _power(self, base: Value, exponent: float | None, depth: int) -> Poly | None:
-        if exponent in (0.5, -0.5):
-            return {power(self.graph.root(base), Fraction(exponent)): 1.0}
+        if exponent is not None and abs(exponent) == 0.5:
+            return {power(self.graph.root(base), exponent): 1.0}
         if exponent not in (2, 3):
             return None
         p = self._of(base, depth)
@@ -135,17 +136,17 @@ class Expansion:
         return result
 
 
-def power(value: Value, exponent: Fraction | int = 1) -> Monomial:
+def power(value: Value, exponent: float = 1) -> Monomial:
     """value^exponent"""
-    return frozenset({(value, Fraction(exponent))})
+    return frozenset({(value, exponent)})
 
 
 def times(*monomials: Monomial) -> Monomial:
     """Their product."""
-    powers: dict[Value, Fraction] = {}
+    powers: dict[Value, float] = {}
     for monomial in monomials:
         for value, exponent in monomial:
-            powers[value] = powers.get(value, Fraction(0)) + exponent
+            powers[value] = powers.get(value, 0) + exponent
     return frozenset((v, e) for v, e in powers.items() if e)
 
 

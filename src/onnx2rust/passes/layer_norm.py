@@ -20,7 +20,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Weight
@@ -72,7 +71,7 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
         mean = _mean(graph, near)
         if mean is None or output.tensor.size != mean.along.size:
             continue
-        expansion = Expansion(graph, frozenset({mean.x, mean.m}), mean.along.allows)
+        expansion = Expansion(graph, frozenset({mean.x, mean.m}), mean.along.allows, _REACH)
         found = expansion.of(output)
         for spread, factor, scale in _factors(found, mean):
             bias, matches = _shift(found, factor, mean)
@@ -111,11 +110,11 @@ def _factors(found: Poly, mean: _Mean) -> Iterator[tuple[Value, Monomial, Value 
     """v + ε, γ/√(v + ε), and γ, of the terms that x stands in."""
     for monomial in found:
         powers = dict(monomial)
-        roots = [v for v, e in powers.items() if e == Fraction(-1, 2)]
+        roots = [v for v, e in powers.items() if e == -0.5]
         others = [v for v, e in powers.items() if v not in (mean.x, *roots) and e == 1]
         if powers.get(mean.x) == 1 and len(roots) == 1 and len(others) < 2 and len(others) + 2 == len(powers):
             scale = others[0] if others else None
-            yield roots[0], times(power(roots[0], Fraction(-1, 2)), power(scale) if scale is not None else ONE), scale
+            yield roots[0], times(power(roots[0], -0.5), power(scale) if scale is not None else ONE), scale
 
 
 def _shift(found: Poly, factor: Monomial, mean: _Mean) -> tuple[Value | None, bool]:
