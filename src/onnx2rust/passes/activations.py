@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 
 from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Step
-from onnx2rust.layers import elementwise
+from onnx2rust.layers import binary
 from onnx2rust.layers.activation import Activate, activation
 from onnx2rust.passes.algebra import Expansion, ancestors
 from onnx2rust.passes.declines import Decline
@@ -67,7 +67,7 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
     """The activation that the step is the end of."""
     if isinstance(step.layer, Activate) and step.layer.activation.name == "Erf":
         raise Decline("Erf is in models to say GELU, but this one is not in x/2 * (1 + Erf(x/sqrt(2))) of one x")
-    if not isinstance(step.layer, elementwise.Binary) or len(step.outputs) != 1 or step.outputs[0] is None:
+    if not isinstance(step.layer, binary.Binary) or len(step.outputs) != 1 or step.outputs[0] is None:
         return None
     output = step.outputs[0]
     for inner in ancestors(graph, step, _REACH):

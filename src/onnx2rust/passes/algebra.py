@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import Step, Value
-from onnx2rust.layers import elementwise
+from onnx2rust.ir.shapes import Shape
+from onnx2rust.layers import binary, unary
 from onnx2rust.layers.activation import Activate
-from onnx2rust.layers.cast import Cast, Where
-from onnx2rust.layers.shapes import Shape
+from onnx2rust.layers.cast import Cast
+from onnx2rust.layers.select import Where
 from onnx2rust.passes.graph import Graph
 from onnx2rust.passes.polynomials import Poly
 
@@ -46,16 +46,17 @@ def number(value: Value) -> float | None:
 
 @dataclass(frozen=True)
 class Expansion:
-    """Polynomials over the atoms `stop` and whatever is not arithmetic, or lies more than `MAX_DEPTH` steps back."""
+    """Polynomials over the atoms `stop` and whatever is not arithmetic, or lies more than `depth` steps back."""
 
     graph: Graph
     stop: frozenset[Value]
     allows: Allows = same_shape
+    depth: int = MAX_DEPTH
     _known: dict[Value, Poly] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, value: Value) -> Poly:
         """The value as a polynomial; a single atom if it is not arithmetic or becomes too long."""
-        return self._of(value, MAX_DEPTH)
+        return self._of(value, self.depth)
 
     def _of(self, value: Value, depth: int) -> Poly:
         value = self.graph.root(value)
@@ -81,7 +82,7 @@ class Expansion:
 
         def power(k: int, exponent: float | None) -> Poly | None:
             if exponent in (0.5, -0.5):  # of a sum too: it is one atom then
-                return Poly.of(self.graph.root(values[k])) ** Fraction(exponent)
+                return Poly.of(self.graph.root(values[k])) ** float(exponent)
             return of(k) ** int(exponent) if exponent in (2, 3) or (exponent == -1 and len(of(k).terms) == 1) else None
 
         match layer:
@@ -90,22 +91,22 @@ class Expansion:
                 return -of(0) if name == "Neg" else power(0, {"Sqrt": 0.5, "Reciprocal": -1}.get(name))
             case Cast() if values[0].dtype in _KEPT.get(_dtype(step), ()):
                 return of(0)
-            case elementwise.Not() if values[0].dtype is DType.BOOL:
+            case unary.Not() if values[0].dtype is DType.BOOL:
                 return 1 - of(0)
             case Where() if self._chooses(layer, values):
                 return of(0) * of(1) + (1 - of(0)) * of(2)
-            case elementwise.Binary() if not self.allows(layer.a_shape, values[0], layer.b_shape, values[1]):
+            case binary.Binary() if not self.allows(layer.a_shape, values[0], layer.b_shape, values[1]):
                 return None
-            case elementwise.Add():
+            case binary.Add():
                 return of(0) + of(1)
-            case elementwise.Sub():
+            case binary.Sub():
                 return of(0) - of(1)
-            case elementwise.Mul():
+            case binary.Mul():
                 return of(0) * of(1)
-            case elementwise.Div() if values[0].dtype.is_float:  # whole numbers are truncated
+            case binary.Div() if values[0].dtype.is_float:  # whole numbers are truncated
                 inverse = power(1, -1)
                 return None if inverse is None else of(0) * inverse
-            case elementwise.Pow() if values[0].dtype.is_float:
+            case binary.Pow() if values[0].dtype.is_float:
                 return power(0, number(values[1]))
         return None
 
@@ -121,7 +122,7 @@ def ancestors(graph: Graph, step: Step, limit: int) -> list[Step]:
     for near in queue:
         if len(queue) >= limit:
             break
-        if near is step or isinstance(near.layer, Activate | elementwise.Binary | View):
+        if near is step or isinstance(near.layer, Activate | binary.Binary | View):
             makers = (graph.maker[v] for v in near.inputs if v is not None and v in graph.maker)
             queue += [m for m in dict.fromkeys(makers) if m not in queue]
     return queue[1:]

@@ -31,10 +31,10 @@ from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers.attention import Attention
-from onnx2rust.layers.dense import MatMul
-from onnx2rust.layers.elementwise import Not
+from onnx2rust.layers.matmul import MatMul
 from onnx2rust.layers.movement import Transpose
-from onnx2rust.layers.reduce import Softmax
+from onnx2rust.layers.softmax import Softmax
+from onnx2rust.layers.unary import Not
 from onnx2rust.passes import masks
 from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.graph import Graph, Rewrite, fused

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from onnx2rust.ir.program import Step
-from onnx2rust.layers import elementwise
+from onnx2rust.layers import binary
 from onnx2rust.layers.activation import LINEAR
 from onnx2rust.layers.conv import ConvTranspose
 from onnx2rust.passes.declines import Decline
@@ -26,7 +26,7 @@ from onnx2rust.passes.products import Product, plain_product
 def rule(graph: Graph, step: Step) -> Rewrite | None:
     """The product that does the addition."""
     output = step.outputs[0] if step.outputs else None
-    if not isinstance(step.layer, elementwise.Add) or step.layer.a_shape != step.layer.b_shape or output is None:
+    if not isinstance(step.layer, binary.Add) or step.layer.a_shape != step.layer.b_shape or output is None:
         return None
     found = []
     for side in (0, 1):

@@ -19,12 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Weight
 from onnx2rust.ir.program import Step, Value
-from onnx2rust.layers import elementwise
+from onnx2rust.layers import binary
 from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.norm import LayerNormalization
@@ -64,7 +63,7 @@ def _mean(graph: Graph, step: Step) -> _Mean | None:
 
 def rule(graph: Graph, step: Step) -> Rewrite | None:
     """The layer normalisation that the step is the end of."""
-    if not isinstance(step.layer, elementwise.Add | elementwise.Mul | elementwise.Div | elementwise.Sub):
+    if not isinstance(step.layer, binary.Add | binary.Mul | binary.Div | binary.Sub):
         return None
     output = step.outputs[0]
     if output is None or output.dtype is not DType.F32:
@@ -73,10 +72,10 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
         mean = _mean(graph, near)
         if mean is None or output.tensor.size != mean.along.size:
             continue
-        expansion = Expansion(graph, frozenset({mean.x, mean.m}), mean.along.allows)
+        expansion = Expansion(graph, frozenset({mean.x, mean.m}), mean.along.allows, _REACH)
         found = expansion.of(output)
         for spread, scale in _factors(found, mean):
-            factor = Poly.of(1 if scale is None else scale) / Poly.of(spread) ** Fraction(1, 2)
+            factor = Poly.of(1 if scale is None else scale) / Poly.of(spread) ** 0.5
             shift = found.without((Poly.of(mean.x) - mean.value) * factor)
             bias = None if shift is None else shift.value
             if shift is None or (shift.terms and bias is None):
@@ -114,7 +113,7 @@ def _factors(found: Poly, mean: _Mean) -> Iterator[tuple[Value, Value | None]]:
     """v + ε, and γ, of the terms in which x is multiplied by γ/√(v + ε)."""
     for monomial in found.terms:
         powers = dict(monomial)
-        roots = [v for v, e in powers.items() if e == Fraction(-1, 2)]
+        roots = [v for v, e in powers.items() if e == -0.5]
         others = [v for v, e in powers.items() if v not in (mean.x, *roots) and e == 1]
         if powers.get(mean.x) == 1 and len(roots) == 1 and len(others) < 2 and len(others) + 2 == len(powers):
             yield roots[0], others[0] if others else None
@@ -138,7 +137,7 @@ def _lifted(graph: Graph, value: Value) -> Value | None:
         return None
     if isinstance(maker.layer, Activate) and maker.layer.activation.name == "Relu":
         return maker.inputs[0]
-    if isinstance(maker.layer, elementwise.Max):
+    if isinstance(maker.layer, binary.Max):
         a, b = maker.inputs
         return b if a is not None and number(a) == 0 else a if b is not None and number(b) == 0 else None
     return None

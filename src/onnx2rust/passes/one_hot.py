@@ -19,13 +19,14 @@ from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer
 from onnx2rust.ir.program import Step, Value
+from onnx2rust.ir.shapes import collapse_broadcast
 from onnx2rust.ir.types import TensorType
-from onnx2rust.layers import elementwise
+from onnx2rust.layers import binary
 from onnx2rust.layers.activation import LINEAR, Activate
-from onnx2rust.layers.cast import Cast, Where
+from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.dense import Dense
 from onnx2rust.layers.indexing import GatherOrZero, OneHot
-from onnx2rust.layers.shapes import collapse_broadcast
+from onnx2rust.layers.select import Where
 from onnx2rust.passes.algebra import number
 from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.graph import Graph, Rewrite
@@ -66,7 +67,7 @@ def _lookup(step: Step, y: Value, layer: Dense, ids: _Ids) -> Rewrite:
     if layer.bias is not None:
         bias = Value(layer.bias.name, TensorType(DType.F32, layer.bias.array.shape), layer.bias.array)
         shapes = collapse_broadcast(((layer.rows, layer.units), (1, layer.units)))
-        parts.append((elementwise.Add(*shapes), (bias,)))
+        parts.append((binary.Add(*shapes), (bias,)))
     if layer.activation != LINEAR:
         parts.append((Activate(layer.activation), ()))
     steps: list[Step] = []
@@ -97,12 +98,12 @@ def _one_hot(graph: Graph, value: Value, rows: Dim, n: int) -> _Ids | None:
     if isinstance(layer, Where):
         chosen = number(inputs[1]) == 1 and number(inputs[2]) == 0 and inputs[0].tensor.size == value.tensor.size
         return _one_hot(graph, graph.root(inputs[0]), rows, n) if chosen else None
-    if isinstance(layer, elementwise.Equal):
+    if isinstance(layer, binary.Equal):
         return _compared(layer, inputs, rows, n)
     return None
 
 
-def _compared(layer: elementwise.Equal, inputs: list[Value], rows: Dim, n: int) -> _Ids | None:
+def _compared(layer: binary.Equal, inputs: list[Value], rows: Dim, n: int) -> _Ids | None:
     """ids [rows, 1] = 0, 1 … n − 1 [1, n]"""
     for k, shapes in ((0, ((rows, 1), (1, n))), (1, ((1, n), (rows, 1)))):
         ids, columns = inputs[k], inputs[1 - k].array

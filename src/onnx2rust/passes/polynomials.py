@@ -1,6 +1,6 @@
 """Polynomials over values, written as formulas: `x / 2 * (1 + f)`.
 
-A polynomial maps monomials (values with their powers, which may be fractions) to coefficients. Equal polynomials are equal
+A polynomial maps monomials (values with their powers) to coefficients. Equal polynomials are equal
 functions over the reals, however they were written.
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from onnx2rust.ir.program import Value
 
 CLOSE = 1e-5
 """Relative error at which a constant of the model is the one of the formula: they are f32, some are typed with five digits."""
-Monomial = frozenset[tuple[Value, Fraction]]
+Monomial = frozenset[tuple[Value, float]]
+"""Values with exponents, which are halves: exact as floats."""
 _ONE: Monomial = frozenset()
 
 
@@ -38,7 +38,7 @@ class Poly:
         """A value, or a number, as a polynomial."""
         if isinstance(x, Poly):
             return x
-        return Poly({frozenset({(x, Fraction(1))}): 1.0}) if isinstance(x, Value) else Poly.sum([(_ONE, float(x))])
+        return Poly({frozenset({(x, 1.0)}): 1.0}) if isinstance(x, Value) else Poly.sum([(_ONE, float(x))])
 
     def __add__(self, other: Poly | float) -> Poly:
         return Poly.sum((*self.terms.items(), *Poly.of(other).terms.items()))
@@ -52,14 +52,14 @@ class Poly:
     def __truediv__(self, other: Poly | float) -> Poly:
         return self * Poly.of(other) ** -1
 
-    def __pow__(self, exponent: Fraction | int) -> Poly:
+    def __pow__(self, exponent: float) -> Poly:
         """To a whole power; to a fraction or below 0 if it has one term."""
         if exponent < 0:
             ((monomial, c),) = (self**-exponent).terms.items()
             return Poly({frozenset((v, -e) for v, e in monomial): 1 / c})
         if exponent != int(exponent):
             ((monomial, c),) = self.terms.items()
-            return Poly({frozenset((v, e * exponent) for v, e in monomial): c ** float(exponent)})
+            return Poly({frozenset((v, e * exponent) for v, e in monomial): c**exponent})
         result = Poly.of(1)
         for _ in range(int(exponent)):
             result *= self
@@ -86,7 +86,7 @@ class Poly:
 
     def __getitem__(self, value: Value) -> float:
         """The coefficient of the value alone."""
-        return self.terms.get(frozenset({(value, Fraction(1))}), 0.0)
+        return self.terms.get(frozenset({(value, 1.0)}), 0.0)
 
     def is_close(self, other: Poly) -> bool:
         """Whether two polynomials are the same function, up to the rounding of constants."""
@@ -102,5 +102,5 @@ class Poly:
 def _times(m: Monomial, n: Monomial) -> Monomial:
     powers = dict(m)
     for value, exponent in n:
-        powers[value] = powers.get(value, Fraction(0)) + exponent
+        powers[value] = powers.get(value, 0.0) + exponent
     return frozenset((v, e) for v, e in powers.items() if e)

@@ -19,9 +19,9 @@ import math
 from dataclasses import replace
 
 from onnx2rust.ir.program import Step, Value
-from onnx2rust.layers import elementwise
+from onnx2rust.layers import binary
 from onnx2rust.layers.activation import Activate
-from onnx2rust.layers.reduce import LogSoftmax, Softmax
+from onnx2rust.layers.softmax import LogSoftmax, Softmax
 from onnx2rust.passes.algebra import Expansion, ancestors, number
 from onnx2rust.passes.along import Along, reduced
 from onnx2rust.passes.declines import Decline
@@ -34,7 +34,7 @@ _REACH = 12
 
 def rule(graph: Graph, step: Step) -> Rewrite | None:
     """The softmax that the step is the end of."""
-    if not isinstance(step.layer, elementwise.Div | elementwise.Mul | elementwise.Sub) or not step.outputs or not step.outputs[0]:
+    if not isinstance(step.layer, binary.Div | binary.Mul | binary.Sub) or not step.outputs or not step.outputs[0]:
         return None
     y, near = step.outputs[0], ancestors(graph, step, _REACH)
     for total in near:
@@ -86,7 +86,7 @@ def _floored(graph: Graph, exp: Step, largest: Value) -> list[Value]:
     """Maxima of M and −∞, which are M."""
     found = []
     for step in ancestors(graph, exp, _REACH):
-        if isinstance(step.layer, elementwise.Max) and step.outputs[0] is not None:
+        if isinstance(step.layer, binary.Max) and step.outputs[0] is not None:
             a, b = step.inputs
             if a is not None and b is not None and -math.inf in (number(a), number(b)):
                 other = b if number(a) is not None else a
