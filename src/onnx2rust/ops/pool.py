@@ -14,9 +14,10 @@ from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer
 from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
-from onnx2rust.layers import indexing
 from onnx2rust.layers import pool as layers
+from onnx2rust.layers.indexing import ScatterElements
 from onnx2rust.ops.generator import zeros
+from onnx2rust.ops.indexing import combination
 from onnx2rust.ops.pad import padded
 from onnx2rust.ops.windows import Geometry, geometry
 from onnx2rust.registry import Sizes, onnx_op
@@ -290,7 +291,7 @@ def max_unpool(
     natural: list[Dim] = [*x.shape[:2], *image]
     count = x.tensor.size
     blank = g.view(zeros(g, x.dtype, natural), product(natural))
-    layer = indexing.ScatterElements(0, (product(natural),), (count,))
+    layer = ScatterElements(0, combination("none", x), (product(natural),), (count,))
     flat = g.step(layer, [blank, g.view(I, count), g.view(x, count)], x.tensor.with_shape(product(natural)))
     y = g.view(flat, *natural)
     if output_shape is None:
