@@ -36,7 +36,7 @@ def conv(
     x = g.to_channels_last(fixed(g, X, 1, inputs))
     batch, size = x.shape[0], tuple(x.shape[1:-1])
     type_ = x.tensor.with_shape(batch, *window.output, outputs)
-    shared = (window.kernel_shape, window.strides, window.dilations, window.pads_begin, window.pads_end)
+    shared = window.fields
     if W.array is None or (B is not None and B.array is None):
         dynamic = ConvDynamic(group, *shared, batch, size, (inputs, outputs))
         return g.to_channels_first(g.step(dynamic, [x, W, B], type_))

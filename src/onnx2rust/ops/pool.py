@@ -37,7 +37,7 @@ def _make(layer: Callable[..., Layer], *fields: Any) -> Layer:
 
 
 def _fields(w: Geometry, ceil_mode: int) -> tuple[Any, ...]:
-    return (w.kernel_shape, w.strides, w.dilations, w.pads_begin, w.pads_end, bool(ceil_mode))
+    return (*w.fields, bool(ceil_mode))
 
 
 @onnx_op("MaxPool", since=1)
