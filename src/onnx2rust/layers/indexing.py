@@ -128,14 +128,7 @@ class NonZero(Layer, rust="movement::NonZero"):
 
 
 @dataclass(frozen=True)
-class CompressSizes(Layer, rust="movement::Compress", fallible=True):
-    """How many positions a condition keeps."""
-
-    axis: Size
-
-
-@dataclass(frozen=True)
-class Compress(Layer, rust="movement::Compress", sizes_in="axis::AlongAxis"):
+class Compress(Layer, rust="movement::Compress", sizes_in="axis::AlongAxis", sized_by=(1,)):
     """The positions of an axis that a condition keeps."""
 
     outer: Size
