@@ -12,8 +12,8 @@ import rustdoc
 from rustdoc import Struct, Type
 
 from onnx2rust.ir.layer import Layer
+from onnx2rust.layers.binary import Add
 from onnx2rust.layers.conv import Conv
-from onnx2rust.layers.elementwise import Add
 from onnx2rust.layers.recurrent import Lstm
 
 pytestmark = pytest.mark.slow

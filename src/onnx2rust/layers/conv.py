@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.layer import Dims, Layer, Record, Same, Size, Variant, Weight
-from onnx2rust.layers.shapes import windows
+from onnx2rust.ir.shapes import windows
 
 _IMAGES = "conv::ImageStack"
 _DYNAMIC = Record.of("conv::ConvDynamicInputs", "x", "w", "bias")
