@@ -94,14 +94,7 @@ class NonZero(Layer, rust="indexing::NonZero"):
 
 
 @dataclass(frozen=True)
-class CompressSizes(Layer, rust="indexing::Compress", fallible=True):
-    """How many positions a condition keeps."""
-
-    axis: Size
-
-
-@dataclass(frozen=True)
-class Compress(AlongAxis, rust="indexing::Compress"):
+class Compress(AlongAxis, rust="indexing::Compress", sized_by=(1,)):
     """The positions of an axis that a condition keeps."""
 
 

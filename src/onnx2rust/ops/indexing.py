@@ -101,8 +101,8 @@ def combination(name: str, x: Value) -> Variant:
     """How updates of x meet what is there."""
     if name not in _REDUCTIONS:
         raise Refuse(f"reduction {name!r} is unknown", invalid=True)
-    if x.dtype is DType.STRING and name != "none":
-        raise Refuse(f"reduction {name!r} of strings is not supported")
+    if x.dtype in (DType.STRING, DType.F16) and name != "none":
+        raise Refuse(f"reduction {name!r} of {x.dtype} is not supported")
     return Variant.of("indexing::Reduction", _REDUCTIONS[name])
 
 
@@ -205,10 +205,9 @@ def compress(g: Builder, input: Value, condition: Value, *, axis: int | None = N
     if axis is None:
         x, axis = g.view(x, x.tensor.size), 0
     at = normal_axis(axis, x.rank)
-    sizes = split_at(x.shape, at)
-    (count,) = g.sizes_by(indexing.CompressSizes(sizes[1]), [condition], "count")
-    out = x.tensor.with_shape(*x.shape[:at], count, *x.shape[at + 1 :])
-    return g.step(indexing.Compress(*sizes), [x, condition], out)
+    count = g.new_symbol("count")
+    out = x.tensor.with_shape(*x.shape[:at], symbol(count), *x.shape[at + 1 :])
+    return g.step(indexing.Compress(*split_at(x.shape, at)), [x, condition], out, defines=(count,))
 
 
 @onnx_op("Unique", since=(11, 28))

@@ -34,7 +34,7 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
     source = graph.only_source(step.inputs[0])
     if source is None or not isinstance(source.step.layer, Pad):
         raise Decline("something else reads the padded image")
-    if step.layer.same() is not None:
+    if step.layer.same:
         raise Decline("the convolution's own padding depends on the size of the image")
     pad, layer = source.step, step.layer
     value = pad.inputs[1] if len(pad.inputs) > 1 else None
@@ -43,7 +43,7 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
     channels = layer.input_channels if isinstance(layer, Conv) else layer.channels
     amounts = _amounts(source.step.layer, (layer.batch, *layer.size, channels))
     if amounts is None or amounts[0] != (0, 0) or amounts[-1] != (0, 0):
-        raise Decline("padding of the batch or of channels, by negative amounts, or by amounts that only the run knows")
+        raise Decline("padding of the batch or of channels, by negative amounts, or by amounts known only at run time")
     spatial = amounts[1:-1]
     changed = replace(
         layer,

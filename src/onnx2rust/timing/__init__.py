@@ -61,7 +61,7 @@ def bench(
                     f"bug in onnx2rust: the generated crate does not compile: {workspace.broken[member]}",
                     "please report it with the model",
                 )
-        oracle = Oracle(loaded.proto, program)
+        oracle = Oracle(loaded.proto, program, loaded.weights)
         report = Report(str(model), clock.machine())
         found = list(_draws(loaded.proto, program, oracle, options, timing, report.notes))
         report.notes += oracle.notes
@@ -115,7 +115,7 @@ def _time(
     with Crate(executable, program.output_names, sets) as crate:
         _check(crate, program, oracle, found)
         engines: dict[str, Engine] = {CRATE: crate}
-        session = Reference(proto, optimised=True).session if oracle.has_reference else None
+        session = Reference(proto, oracle.weights, optimised=True).session if oracle.has_reference else None
         if session is None or any(draw.answer.reference is None for draw in found):
             report.notes.append("onnxruntime does not run the model on these inputs: the crate is timed alone")
         else:
@@ -166,7 +166,7 @@ def _sizes(program: Program, feeds: Mapping[str, np.ndarray[Any, Any]]) -> dict[
 
 
 def _work(step: Step, sizes: Mapping[str, int]) -> int:
-    """The step's multiply-adds, 0 where they depend on what only the run finds."""
+    """The step's multiply-adds, 0 where they depend on sizes that are found at run time."""
     work = step.layer.multiply_adds()
     with contextlib.suppress(KeyError):
         return evaluate(work, dict(sizes)) if symbols(work) <= set(sizes) else 0

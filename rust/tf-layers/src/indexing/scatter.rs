@@ -3,6 +3,7 @@
 use super::gather::{Index, elements, slice};
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
+use crate::number::{Bf16, F16};
 
 /// How an update meets the element that is already there; ONNX's attribute `reduction`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum Reduction {
     Min,
 }
 
-/// Element types that updates can be written in: numbers, booleans, and strings, which have no reductions.
+/// Element types that updates can be written in: numbers and booleans, and what has no reductions (strings, 16-bit floats).
 pub trait Combine: Clone {
     /// `self` becomes `self` combined with `update`.
     fn combine(&mut self, reduction: Reduction, update: &Self);
@@ -58,20 +59,25 @@ combine!(f32, f64: |x, u| x + u, x * u, if x.is_nan() || x > u { x } else { u },
 // Or and and, as for numbers that are 0 or 1.
 combine!(bool: |x, u| x | u, x & u, x | u, x & u);
 
-impl Combine for String {
-    fn combine(&mut self, _: Reduction, update: &Self) {
-        self.clone_from(update);
-    }
+/// `Combine` for types that have no reductions.
+macro_rules! replace {
+    ($($t:ty),*) => {$(
+        impl Combine for $t {
+            #[inline(always)]
+            fn combine(&mut self, _: Reduction, update: &Self) {
+                self.clone_from(update);
+            }
 
-    fn check(reduction: Reduction) -> Result<()> {
-        match reduction {
-            Reduction::None => Ok(()),
-            _ => Err(Error::Unsupported {
-                what: "a reduction of strings",
-            }),
+            fn check(reduction: Reduction) -> Result<()> {
+                match reduction {
+                    Reduction::None => Ok(()),
+                    _ => Err(Error::Unsupported { what: concat!("a reduction of ", stringify!($t)) }),
+                }
+            }
         }
-    }
+    )*};
 }
+replace!(String, F16, Bf16);
 
 /// What is written where: indices and updates `indices_shape`.
 #[derive(Debug, Clone, Copy)]

@@ -279,7 +279,7 @@ fn combinations() {
         let layer = ScatterNd { reduction };
         layer.run(Cpu::new(), sizes, &x, &[1i64], &[String::from("c")], &mut y)
     };
-    let what = "a reduction of strings";
+    let what = "a reduction of String";
     assert_eq!(scatter(Reduction::Add), Err(Error::Unsupported { what }));
     assert_eq!(scatter(Reduction::None), Ok(()));
     assert_eq!(y, ["a", "c"]);
@@ -330,24 +330,17 @@ fn selected() {
     assert_eq!(y, [0, 0, 1, 1, 2, 1]);
 
     let x = ramp(2 * 3 * 2);
-    assert_eq!(Compress.sizes(cpu, 3, &[true, false, true]), Ok([2]));
-    assert_eq!(
-        Compress.sizes(cpu, 3, &[true, false, false, false]),
-        Ok([1])
-    );
-    assert!(Compress.sizes(cpu, 1, &[false, true]).is_err());
+    let along = AlongAxis {
+        outer: 2,
+        axis: 3,
+        inner: 2,
+    };
+    let kept = |condition: &[bool]| Compress.sizes(cpu, along, condition);
+    assert_eq!(kept(&[true, false, true]), Ok([2]));
+    assert_eq!(kept(&[true, false, false, false]), Ok([1]));
+    assert!(kept(&[false, false, false, true]).is_err());
     let mut y = vec![0; 8];
-    Compress.run(
-        cpu,
-        AlongAxis {
-            outer: 2,
-            axis: 3,
-            inner: 2,
-        },
-        &x,
-        &[true, false, true],
-        &mut y,
-    );
+    Compress.run(cpu, along, &x, &[true, false, true], &mut y);
     assert_eq!(y, [0, 1, 4, 5, 6, 7, 10, 11]);
 
     let x = [2.0f32, 1.0, 1.0, 3.0, 4.0, 3.0];
