@@ -81,6 +81,8 @@ pub mod reduce;
 pub mod scores;
 #[cfg(feature = "select")]
 pub mod select;
+#[cfg(feature = "sequence")]
+pub mod sequence;
 #[cfg(feature = "base")]
 pub mod signature;
 #[cfg(feature = "base")]

@@ -40,14 +40,14 @@ fn joined_in_every_broadcast() {
         layer
             .run(cpu, shapes[0], &a, shapes[1], &b, &mut y)
             .expect("shapes fit");
-        for i in 0..y.len() {
+        for (i, y) in y.iter().enumerate() {
             let index = [
                 i / y_shape[2] / y_shape[1],
                 i / y_shape[2] % y_shape[1],
                 i % y_shape[2],
             ];
             let want = a[at(shapes[0], index)].clone() + &b[at(shapes[1], index)];
-            assert_eq!(y[i], want, "{shapes:?} at {index:?}");
+            assert_eq!(*y, want, "{shapes:?} at {index:?}");
         }
         if shapes[0] == y_shape {
             let mut a = a;
