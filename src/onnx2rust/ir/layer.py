@@ -3,6 +3,7 @@
 A layer class mirrors a Rust struct of tf-layers. Its dataclass fields, in order, are
 * the struct's fields, known at conversion: ints, floats, bools, strings of Rust enum paths (`Variant`), tuples of
   those, None (for `Option`), and weights (`Weight`);
+* its generic arguments, where they are not the length of a tuple (`Element`);
 * the *dims* (`Size`, `Dims`, `SignedDims`, or their optional forms): they become arguments of `run`, where symbols have values.
 """
 
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union, get_args, get
 
 import numpy as np
 
+from onnx2rust.ir import dtypes
 from onnx2rust.ir.dims import Dim, Expr, multiple, symbols
 
 if TYPE_CHECKING:
@@ -30,6 +32,13 @@ class Given:
     """Whether it may be negative: passed as `[i64; N]` instead of `[usize; N]`."""
 
 
+@dataclass(frozen=True)
+class Generic:
+    """What a field is annotated with that is a generic argument of the Rust struct alone."""
+
+
+Element = Annotated[str, Generic()]
+"""The Rust name of an element type."""
 Size = Annotated[Dim, Given()]
 Dims = Annotated[tuple[Dim, ...], Given()]
 SignedDims = Annotated[tuple[Dim, ...], Given(signed=True)]
@@ -105,6 +114,8 @@ class Layer:
     """Path of the struct inside tf_layers: `pool::MaxPool`."""
     feature: ClassVar[str] = ""
     """Cargo feature of tf_layers that the struct lies behind, if not the name of its module."""
+    generic_over: ClassVar[tuple[str, ...]] = ()
+    """Fields that say what the struct's generic arguments are: a tuple's length, a weight's element type, an `Element` itself."""
     in_place: ClassVar[tuple[int, ...]] = ()
     """Inputs that the output may overwrite, best first: 0 → `run_in_place`, 1 → `run_in_place_right`."""
     fallible: ClassVar[bool | tuple[int, ...]] = False
@@ -158,7 +169,7 @@ class Layer:
 
     def generics(self) -> tuple[str, ...]:
         """Generic arguments of the Rust struct, without the lifetime that weights bring."""
-        return ()
+        return tuple(_generic(getattr(self, name)) for name in self.generic_over)
 
     @classmethod
     def holds_weights(cls) -> bool:
@@ -177,7 +188,7 @@ class Layer:
 
     def constants(self) -> dict[str, Any]:
         """The fields of the Rust struct."""
-        return {name: getattr(self, name) for name, mirror in _mirrored(type(self)).items() if not mirror.given}
+        return {name: getattr(self, name) for name, mirror in _mirrored(type(self)).items() if mirror.written}
 
     def same(self) -> str | None:
         """`upper` or `lower` if the layer's pads are ONNX's SAME for a size that only the run
@@ -240,6 +251,8 @@ class _Mirror:
     """What a field's annotation says."""
 
     given: Given | None
+    written: bool
+    """Whether it is a field of the Rust struct."""
     option: bool
     weight: bool
 
@@ -256,8 +269,17 @@ def _mirrored(cls: type[Layer]) -> Mapping[str, _Mirror]:
 
 def _mirror(hint: Any) -> _Mirror:
     parts = (*get_args(hint), hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    given = next((m for part in parts for m in getattr(part, "__metadata__", ()) if isinstance(m, Given)), None)
-    return _Mirror(given, type(None) in parts, Weight in parts)
+    said = [m for part in parts for m in getattr(part, "__metadata__", ())]
+    given = next((m for m in said if isinstance(m, Given)), None)
+    return _Mirror(given, not said, type(None) in parts, Weight in parts)
+
+
+def _generic(value: Any) -> str:
+    if isinstance(value, Weight):
+        dtype = dtypes.from_numpy(value.array.dtype)
+        assert dtype is not None
+        return dtype.rust
+    return value if isinstance(value, str) else str(len(value))
 
 
 def _text(value: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.ir import dtypes
 from onnx2rust.ir.layer import Dims, Layer, Variant, Weight
 
 
@@ -17,12 +16,7 @@ class Normalizer(Layer, rust="classical::Normalizer", in_place=(0,), independent
 
 
 @dataclass(frozen=True)
-class Lookup(Layer, rust="classical::Lookup", independent=()):
+class Lookup(Layer, rust="classical::Lookup", independent=(), generic_over=("keys",)):
     """y = the place of each x among the keys, which ascend, or their number where it is none of them."""
 
     keys: Weight
-
-    def generics(self) -> tuple[str, ...]:
-        dtype = dtypes.from_numpy(self.keys.array.dtype)
-        assert dtype is not None
-        return (dtype.rust,)

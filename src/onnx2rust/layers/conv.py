@@ -21,6 +21,7 @@ class Conv(
     scratch=True,
     windows=True,
     independent=("batch",),
+    generic_over=("kernel_shape",),
 ):
     """y = activation(kernel * x + bias + residual) for x [batch, *size, input_channels]; input 1 is the residual."""
 
@@ -37,9 +38,6 @@ class Conv(
     activation: Variant
     batch: Size
     size: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.kernel_shape)),)
 
     def multiply_adds(self) -> Dim:
         taps = product(self.kernel_shape)
@@ -61,6 +59,7 @@ class DepthwiseConv(
     scratch=True,
     windows=True,
     independent=("batch",),
+    generic_over=("kernel_shape",),
 ):
     """y = activation(kernel * x + bias + residual), each channel by itself; output channel o reads
     input channel o // multiplier."""
@@ -78,9 +77,6 @@ class DepthwiseConv(
     batch: Size
     size: Dims
 
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.kernel_shape)),)
-
     def multiply_adds(self) -> Dim:
         geometry = zip(self.size, self.kernel_shape, self.strides, self.dilations, self.pads_begin, self.pads_end, strict=True)
         output = product((n + b + e - (k - 1) * d - 1) // s + 1 for n, k, s, d, b, e in geometry)
@@ -89,7 +85,13 @@ class DepthwiseConv(
 
 @dataclass(frozen=True)
 class ConvTranspose(
-    Layer, rust="conv::ConvTranspose", sizes_in=_IMAGES, feature="conv-transpose", scratch=True, independent=("batch",)
+    Layer,
+    rust="conv::ConvTranspose",
+    sizes_in=_IMAGES,
+    feature="conv-transpose",
+    scratch=True,
+    independent=("batch",),
+    generic_over=("kernel_shape",),
 ):
     """y = activation(x ⋆ᵀ kernel + bias) for x [batch, *size, input_channels]."""
 
@@ -108,9 +110,6 @@ class ConvTranspose(
     batch: Size
     size: Dims
 
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.kernel_shape)),)
-
     def multiply_adds(self) -> Dim:
         taps = product(self.kernel_shape)
         return self.batch * product(self.size) * (self.input_channels * (self.output_channels // self.group)) * taps
@@ -126,6 +125,7 @@ class ConvDynamic(
     optional=(2,),
     scratch=True,
     windows=True,
+    generic_over=("kernel_shape",),
 ):
     """y = x ⋆ w + bias with a kernel computed while the model runs; `channels` are those of x and y."""
 
@@ -139,9 +139,6 @@ class ConvDynamic(
     size: Dims
     channels: Dims
 
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.kernel_shape)),)
-
 
 @dataclass(frozen=True)
 class ConvTransposeDynamic(
@@ -152,6 +149,7 @@ class ConvTransposeDynamic(
     inputs_in=(_DYNAMIC,),
     optional=(2,),
     scratch=True,
+    generic_over=("kernel_shape",),
 ):
     """y = x ⋆ᵀ w + bias with a kernel computed while the model runs; `channels` are those of x and y."""
 
@@ -165,9 +163,6 @@ class ConvTransposeDynamic(
     batch: Size
     size: Dims
     channels: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.kernel_shape)),)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from onnx2rust.ir.layer import Dims, Layer, Record, Size, Variant
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -31,15 +27,14 @@ class GatherOrZero(
 
 
 @dataclass(frozen=True)
-class GatherElements(Layer, rust="movement::GatherElements", fallible=True, input_shapes=("shape", "indices_shape")):
+class GatherElements(
+    Layer, rust="movement::GatherElements", fallible=True, input_shapes=("shape", "indices_shape"), generic_over=("shape",)
+):
     """y[i] = x[i with its coordinate on `axis` replaced by indices[i]]."""
 
     axis: int
     shape: Dims
     indices_shape: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.shape)),)
 
 
 @dataclass(frozen=True)
@@ -63,15 +58,13 @@ class ScatterElements(
     in_place=(0,),
     input_shapes=("shape", "indices_shape"),
     inputs_in=(_UPDATES,),
+    generic_over=("shape",),
 ):
     """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i]."""
 
     axis: int
     shape: Dims
     indices_shape: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.shape)),)
 
 
 @dataclass(frozen=True)
@@ -82,6 +75,7 @@ class ScatterElementsReduce(
     in_place=(0,),
     input_shapes=("shape", "indices_shape"),
     inputs_in=(_UPDATES,),
+    generic_over=("shape",),
 ):
     """The same, updates combined with what is there."""
 
@@ -89,9 +83,6 @@ class ScatterElementsReduce(
     reduction: Variant
     shape: Dims
     indices_shape: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.shape)),)
 
 
 @dataclass(frozen=True)
@@ -104,16 +95,20 @@ class ScatterNd(Layer, rust="movement::ScatterNd", sizes_in="movement::ScatterSl
 
 
 @dataclass(frozen=True)
-class ScatterNdReduce(Layer, rust="movement::ScatterNdReduce", sizes_in="movement::ScatterSlices", fallible=True, in_place=(0,)):
+class ScatterNdReduce(
+    Layer,
+    rust="movement::ScatterNdReduce",
+    sizes_in="movement::ScatterSlices",
+    fallible=True,
+    in_place=(0,),
+    generic_over=("axes",),
+):
     """The same, updates combined with what is there."""
 
     reduction: Variant
     axes: Dims
     inner: Size
     n: Size
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.axes)),)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,15 @@ class MatMulInteger(
 
 
 @dataclass(frozen=True)
-class ConvInteger(Layer, rust="integer::ConvInteger", sizes_in=_IMAGES.path, inputs_in=(_IMAGES,), optional=(2, 3), windows=True):
+class ConvInteger(
+    Layer,
+    rust="integer::ConvInteger",
+    sizes_in=_IMAGES.path,
+    inputs_in=(_IMAGES,),
+    optional=(2, 3),
+    windows=True,
+    generic_over=("kernel_shape",),
+):
     """y = (x − x_zero) ⋆ (w − w_zero), i32, channels last; inputs x, w [*kernel_shape, inputs /
     group, outputs], x_zero, w_zero."""
 
@@ -48,9 +56,6 @@ class ConvInteger(Layer, rust="integer::ConvInteger", sizes_in=_IMAGES.path, inp
     pads_end: tuple[Dim, ...]
     batch: Size
     size: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.kernel_shape)),)
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class IntegerConv(
     optional=(1,),
     scratch=True,
     windows=True,
+    generic_over=("kernel_shape",),
 ):
     """y = (x − x_zero) ⋆ (kernel − kernel_zero), i32, channels last; inputs x, x_zero."""
 
@@ -91,9 +97,6 @@ class IntegerConv(
     kernel_zero: Weight | None
     batch: Size
     size: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.kernel_shape)),)
 
     def multiply_adds(self) -> Dim:
         geometry = zip(self.size, self.kernel_shape, self.strides, self.dilations, self.pads_begin, self.pads_end, strict=True)

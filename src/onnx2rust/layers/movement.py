@@ -6,21 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onnx2rust.ir.layer import Dims, Layer, Record, SignedDims, Size, Variant
+from onnx2rust.ir.layer import Dims, Element, Layer, Record, SignedDims, Size, Variant
 
 if TYPE_CHECKING:
     from onnx2rust.ir.types import TensorType
 
 
 @dataclass(frozen=True)
-class Transpose(Layer, rust="movement::Transpose", independent=("shape",)):
+class Transpose(Layer, rust="movement::Transpose", independent=("shape",), generic_over=("perm",)):
     """y axis k is x axis perm[k]."""
 
     perm: tuple[int, ...]
     shape: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.perm)),)
 
     def by_sample(self, batch: str) -> bool:
         return self.perm[0] == 0 and super().by_sample(batch)
@@ -60,16 +57,15 @@ class Concat(
 
 
 @dataclass(frozen=True)
-class Slice(Layer, rust="movement::Slice", sizes_in="movement::SlicedPart", independent=("shape", "size")):
+class Slice(
+    Layer, rust="movement::Slice", sizes_in="movement::SlicedPart", independent=("shape", "size"), generic_over=("steps",)
+):
     """y[i] = x[start + i · step] along every axis."""
 
     steps: tuple[int, ...]
     shape: Dims
     start: Dims
     size: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.steps)),)
 
     def by_sample(self, batch: str) -> bool:
         whole = self.steps[0] == 1 and self.start[0] == 0 and self.size[0] == self.shape[0]
@@ -80,14 +76,19 @@ _BOUNDS = Record.of("movement::SliceBounds", starts=1, ends=2, steps=3)
 
 
 @dataclass(frozen=True)
-class DynamicSlice(Layer, rust="movement::DynamicSlice", fallible=True, sized_by=(1, 2, 3), inputs_in=(_BOUNDS,), optional=(3,)):
+class DynamicSlice(
+    Layer,
+    rust="movement::DynamicSlice",
+    fallible=True,
+    sized_by=(1, 2, 3),
+    inputs_in=(_BOUNDS,),
+    optional=(3,),
+    generic_over=("axes",),
+):
     """Slice with starts, ends and steps from tensors."""
 
     axes: tuple[int, ...]
     shape: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.axes)),)
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,14 @@ class Tile(Layer, rust="movement::Tile", sizes_in="movement::Repeated"):
 
 
 @dataclass(frozen=True)
-class Pad(Layer, rust="movement::Pad", sizes_in="movement::Border", chooses={1: "with_value"}, independent=("shape",)):
+class Pad(
+    Layer,
+    rust="movement::Pad",
+    sizes_in="movement::Border",
+    chooses={1: "with_value"},
+    independent=("shape",),
+    generic_over=("shape",),
+):
     """y = x with a border; negative sizes crop."""
 
     mode: Variant
@@ -129,23 +137,19 @@ class Pad(Layer, rust="movement::Pad", sizes_in="movement::Border", chooses={1: 
     before: SignedDims
     after: SignedDims
 
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.shape)),)
-
     def by_sample(self, batch: str) -> bool:
         return self.before[0] == 0 == self.after[0] and super().by_sample(batch)
 
 
 @dataclass(frozen=True)
-class DynamicPad(Layer, rust="movement::DynamicPad", fallible=True, sized_by=(1,), chooses={2: "with_value"}):
+class DynamicPad(
+    Layer, rust="movement::DynamicPad", fallible=True, sized_by=(1,), chooses={2: "with_value"}, generic_over=("axes",)
+):
     """Pad with the sizes from a tensor."""
 
     mode: Variant
     axes: tuple[int, ...]
     shape: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.axes)),)
 
 
 @dataclass(frozen=True)
@@ -164,19 +168,13 @@ class Trilu(Layer, rust="movement::Trilu", sizes_in="movement::MatrixStack", fal
 
 
 @dataclass(frozen=True)
-class EyeLike(Layer, rust="movement::EyeLike"):
+class EyeLike(Layer, rust="movement::EyeLike", generic_over=("element",)):
     """Ones on a diagonal."""
 
     k: int
     one: float | int | bool
-    element: str
+    element: Element
     shape: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (self.element,)
-
-    def constants(self) -> dict[str, object]:
-        return {"k": self.k, "one": self.one}
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,13 @@ from onnx2rust.ir.layer import Dims, Layer, Size
 
 
 @dataclass(frozen=True)
-class _Window(Layer, sizes_in="pool::Images", windows=True):
+class _Window(Layer, sizes_in="pool::Images", windows=True, generic_over=("kernel_shape",)):
     kernel_shape: tuple[int, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
     pads_begin: tuple[Dim, ...]
     pads_end: tuple[Dim, ...]
     ceil_mode: bool
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.kernel_shape)),)
 
 
 @dataclass(frozen=True)

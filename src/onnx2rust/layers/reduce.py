@@ -8,15 +8,12 @@ from onnx2rust.ir.layer import Dims, Layer, Size, Variant
 
 
 @dataclass(frozen=True)
-class Reduce(Layer, rust="reduce::Reduce", independent=("shape",)):
+class Reduce(Layer, rust="reduce::Reduce", independent=("shape",), generic_over=("axes",)):
     """y = x reduced over the marked axes."""
 
     reduction: Variant
     axes: tuple[bool, ...]
     shape: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.axes)),)
 
     def by_sample(self, batch: str) -> bool:
         return not self.axes[0] and super().by_sample(batch)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from onnx2rust.ir.layer import Dims, Layer, Size, Variant
-
-if TYPE_CHECKING:
-    pass
+from onnx2rust.ir.layer import Dims, Element, Layer, Size, Variant
 
 
 @dataclass(frozen=True)
@@ -26,6 +22,7 @@ class ResizeNearest(
     feature="resize",
     chooses={1: "with_scales"},
     independent=("outer",),
+    generic_over=("element",),
 ):
     """y[o] = x at the nearest position, along one axis."""
 
@@ -34,17 +31,11 @@ class ResizeNearest(
     scale: float | None
     scale_index: int
     extrapolation: float | int | bool
-    element: str
+    element: Element
     outer: Size
     axis: Size
     inner: Size
     out: Size
-
-    def generics(self) -> tuple[str, ...]:
-        return (self.element,)
-
-    def constants(self) -> dict[str, object]:
-        return {k: v for k, v in super().constants().items() if k != "element"}
 
 
 @dataclass(frozen=True)

@@ -14,20 +14,14 @@ class StringConcat(Binary, rust="text::StringConcat", in_place=(0,)):
 
 
 @dataclass(frozen=True)
-class Names(Layer, rust="text::Names", fallible=True, independent=()):
+class Names(Layer, rust="text::Names", fallible=True, independent=(), generic_over=("names",)):
     """y = the strings at the places x in a table"""
 
     names: tuple[str, ...]
 
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.names)),)
-
 
 @dataclass(frozen=True)
-class Places(Layer, rust="text::Places", independent=()):
+class Places(Layer, rust="text::Places", independent=(), generic_over=("names",)):
     """y = the place of each string x in a table (in ascending order of UTF-8), its length for one that is not there"""
 
     names: tuple[str, ...]
-
-    def generics(self) -> tuple[str, ...]:
-        return (str(len(self.names)),)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.ir import dtypes
 from onnx2rust.ir.layer import Dims, Layer, Variant, Weight
 
 
 @dataclass(frozen=True)
-class TreeEnsemble(Layer, rust="tree::TreeEnsemble", independent=("size",)):
+class TreeEnsemble(Layer, rust="tree::TreeEnsemble", independent=("size",), generic_over=("thresholds",)):
     """y [rows, targets] = what the trees say of each row of x [rows, columns]; the tables are those of `ops.tree_tables`."""
 
     targets: int
@@ -25,8 +24,3 @@ class TreeEnsemble(Layer, rust="tree::TreeEnsemble", independent=("size",)):
     leaf_targets: Weight | None
     leaf_weights: Weight
     size: Dims
-
-    def generics(self) -> tuple[str, ...]:
-        dtype = dtypes.from_numpy(self.thresholds.array.dtype)
-        assert dtype is not None
-        return (dtype.rust,)
