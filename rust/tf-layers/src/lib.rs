@@ -111,6 +111,8 @@ pub use embed::Owned;
 pub use error::{Error, Result};
 #[cfg(feature = "base")]
 pub use number::{Bf16, F16};
+#[cfg(feature = "sequence")]
+pub use sequence::Sequence;
 #[cfg(feature = "base")]
 pub use slot::{Slot, TensorView, check_input, elements, open_size, size, window_count};
 #[cfg(feature = "base")]

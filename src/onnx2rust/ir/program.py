@@ -70,7 +70,7 @@ class Value:
     @property
     def dtype(self) -> DType:
         """The type's element type."""
-        return self.tensor.dtype
+        return self.type.dtype
 
     @property
     def rank(self) -> int:
@@ -171,6 +171,11 @@ class Program:
     symbols: tuple[str, ...] = ()
     labels: tuple[Labels | None, ...] = ()
     """What the numbers of each output stand for, where the model has names for them; empty in a body."""
+
+    @property
+    def tensor_inputs(self) -> tuple[Value, ...]:
+        """The inputs that are tensors."""
+        return tuple(v for v in self.inputs if isinstance(v.type, TensorType))
 
     def captured(self) -> Iterator[Value]:
         """Values used here but defined outside (of a body), constants excluded."""

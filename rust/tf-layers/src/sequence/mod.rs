@@ -204,26 +204,23 @@ impl<T: Clone> Sequence<T> {
         }
     }
 
-    /// Checks that every item has as many axes as `shape`, and its sizes where it states them.
+    /// Checks that every item has as many axes as `shape`, and its sizes where it states them; without a shape nothing.
     ///
     /// # Errors
     /// [`Error::SizeMismatch`], which names the input.
-    pub fn check(&self, name: &'static str, shape: &[Option<usize>]) -> Result<()> {
-        let differ = |right, left| {
-            Err(Error::SizeMismatch {
-                what: name,
-                left,
-                right,
-            })
+    pub fn check(&self, name: &'static str, shape: Option<&[Option<usize>]>) -> Result<()> {
+        let Some(shape) = shape else {
+            return Ok(());
         };
+        let what = name;
         for item in self.iter() {
-            if item.shape.len() != shape.len() {
-                return differ(shape.len(), item.shape.len());
+            let (left, right) = (item.shape.len(), shape.len());
+            if left != right {
+                return Err(Error::SizeMismatch { what, left, right });
             }
-            for (&have, want) in item.shape.iter().zip(shape) {
-                match want {
-                    Some(want) if *want != have => return differ(*want, have),
-                    _ => {}
+            for (&left, &right) in item.shape.iter().zip(shape) {
+                if let Some(right) = right.filter(|&size| size != left) {
+                    return Err(Error::SizeMismatch { what, left, right });
                 }
             }
         }
