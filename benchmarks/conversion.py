@@ -4,14 +4,16 @@
     python benchmarks/conversion.py --before ../old          # beside another one, in turns
     python benchmarks/conversion.py --profile                # where the time goes (cProfile)
 
-The model has blocks of mixed kinds: convolutions with residuals, products with biases, layer normalisation written out, attention
-with reshapes whose sizes are computed from the batch. Times are user CPU seconds of a child process each, the best of the runs.
+The mixed model has blocks of many kinds: convolutions with residuals, products with biases, layer normalisation written out,
+attention with reshapes whose sizes are computed from the batch. The transformer has the last three. Times are user CPU seconds of
+a child process each, the best of the runs; below `convert` stand its stages, by the names that `onnx2rust convert` says.
 """
 
 from __future__ import annotations
 
 import argparse
 import cProfile
+import math
 import os
 import pstats
 import resource
@@ -95,49 +97,66 @@ def convolved(g: Graph, x: str) -> str:
     return g.add("Transpose", flat, perm=[0, 2, 1])
 
 
-def model(nodes: int) -> onnx.ModelProto:
+def model(nodes: int, mixed: bool = True) -> onnx.ModelProto:
     """A chain of blocks of at least so many nodes; its batch is open."""
     g, x = Graph(1), "x"
     while len(g.nodes) < nodes:
         x = g.add("Add", x, attention(g, normalised(g, x)))
         x = dense(g, normalised(g, x))
-        x = convolved(g, x)
+        if mixed:
+            x = convolved(g, x)
     shape = ["batch", SIDE * SIDE, WIDTH]
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("x", x)]
     graph = helper.make_graph(g.nodes, "long", ends[:1], ends[1:], g.weights)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-CONVERT = "import sys, onnx2rust; onnx2rust.convert(sys.argv[1], sys.argv[2])"
+CONVERT = """
+import sys, time, onnx2rust
+marks = [("imports", time.process_time())]
+onnx2rust.convert(sys.argv[1], sys.argv[2], progress=lambda stage: marks.append((stage, time.process_time())))
+marks.append(("", time.process_time()))
+print("imports", marks[0][1], sep="\\t")
+for (stage, begin), (_, end) in zip(marks, marks[1:]):
+    print(stage if stage != "imports" else "imports of the stages", end - begin, sep="\\t")
+"""
 
 
-def seconds(checkout: Path, *command: str) -> float:
-    """User CPU seconds of a Python process that imports the package of a checkout."""
+def seconds(checkout: Path, *command: str) -> dict[str, float]:
+    """User CPU seconds of a Python process that imports the package of a checkout, and those of the stages that it tells of;
+    NaN if it fails."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     environment = {**os.environ, "PYTHONPATH": str(checkout / "src")}
-    subprocess.run([sys.executable, *command], env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    run = subprocess.run([sys.executable, *command], env=environment, check=False, capture_output=True, text=True)
+    if run.returncode:
+        return {"": math.nan}
+    found = {"": resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before}
+    stages = (line.split("\t") for line in run.stdout.splitlines()) if CONVERT in command else ()
+    return found | {stage: float(time) for stage, time in stages}
 
 
 def measured(checkouts: list[Path], nodes: int, runs: int) -> None:
     """Prints what each checkout takes, the best of so many runs, in turns."""
     with tempfile.TemporaryDirectory() as folder:
         tasks = {"--help": ["-m", "onnx2rust", "--help"]}
-        for count in (nodes // 10, nodes):
-            path = Path(folder, f"{count}.onnx")
-            built = model(count)
-            onnx.save(built, path)
-            tasks[f"inspect, {len(built.graph.node)} nodes"] = ["-m", "onnx2rust", "inspect", str(path)]
-            tasks[f"convert, {len(built.graph.node)} nodes"] = ["-c", CONVERT, str(path)]
+        for kind in ("mixed", "transformer"):
+            for count in (nodes // 10, nodes):
+                path = Path(folder, f"{kind}_{count}.onnx")
+                built = model(count, kind == "mixed")
+                onnx.save(built, path)
+                tasks[f"inspect, {kind}, {len(built.graph.node)} nodes"] = ["-m", "onnx2rust", "inspect", str(path)]
+                tasks[f"convert, {kind}, {len(built.graph.node)} nodes"] = ["-c", CONVERT, str(path)]
         for name, command in tasks.items():
-            best = [float("inf")] * len(checkouts)
+            best: list[dict[str, float]] = [{} for _ in checkouts]
             for run in range(runs):
                 for k, checkout in enumerate(checkouts):
-                    out = [str(Path(folder, f"{len(name)}_{run}_{k}"))] if command[1] == CONVERT else []
-                    best[k] = min(best[k], seconds(checkout, *command, *out))
-            print(
-                f"{name:24}", *(f"{s:8.2f} s" for s in best), f"  {best[0] / best[-1]:.2f} ×" if len(best) > 1 else "", flush=True
-            )
+                    out = [str(Path(folder, f"{name}_{run}_{k}"))] if command[1] == CONVERT else []
+                    found = seconds(checkout, *command, *out)
+                    best[k] = {stage: min(time, best[k].get(stage, time)) for stage, time in found.items()}
+            for stage in best[-1]:
+                times = [of.get(stage, math.nan) for of in best]
+                ratio = f"  {times[0] / times[-1]:.2f} ×" if len(times) > 1 and times[0] >= 0.05 else ""
+                print(f"{f'    {stage}' if stage else name:38}", *(f"{s:8.2f} s" for s in times), ratio, flush=True)
 
 
 def profiled(nodes: int) -> None:

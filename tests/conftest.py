@@ -59,7 +59,9 @@ def _group(path: Path) -> str:
     if folder == "conformance" or "import harness" in text:
         return "conformance"
     # one build of tf-layers, or the same TensorFlow models
-    shared = folder == "models" or any(word in text for word in ("rust_tools.VERIFY", "ALL_LAYERS", "sources: Sources"))
+    shared = folder == "models" or any(
+        word in text for word in ("rust_tools.VERIFY", "rust_tools.all_layers", "sources: Sources")
+    )
     return "crates" if shared else name.as_posix()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -14,8 +15,6 @@ BUILD = ROOT / "build" / WORKER
 """Where tests write: cargo locks a target folder while it builds, so every process has its own."""
 VERIFY = BUILD / "verify"
 """The workspace of every test that verifies: all of tf-layers is compiled there once."""
-ALL_LAYERS = str(ROOT / "tests" / "all_layers")
-"""For `--layers`: crates of any families share one build of tf-layers. Not for tests of the dependency itself."""
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "build" / "target")) / WORKER
 
 
@@ -23,6 +22,22 @@ def environment(**changes: str) -> dict[str, str]:
     """What cargo runs with; `CARGO_TARGET_DIR` is shared, so that tf-layers is compiled once for
     crates that hold the same copy."""
     return os.environ | {"CARGO_TARGET_DIR": str(TARGET), "CARGO_TERM_COLOR": "never"} | changes
+
+
+@functools.cache
+def all_layers() -> str:
+    """For `--layers`: a crate that has all of tf-layers under each of its features, so that crates of any families share one
+    build of it. Not for tests of the dependency itself."""
+    original = ROOT / "rust" / "tf-layers"
+    manifest = tomllib.loads((original / "Cargo.toml").read_text(encoding="utf-8"))
+    lines = ["[package]", 'name = "all-layers"', f'version = "{manifest["package"]["version"]}"', 'edition = "2024"']
+    lines += ["[features]", *(f"{name} = []" for name in manifest["features"])]
+    lines += ["[dependencies]", f"tf-layers = {{ path = '{original}' }}", "[workspace]"]
+    folder = BUILD / "all_layers"
+    (folder / "src").mkdir(parents=True, exist_ok=True)
+    (folder / "Cargo.toml").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "src" / "lib.rs").write_text("#![no_std]\npub use tf_layers::*;\n", encoding="utf-8")
+    return str(folder)
 
 
 _DEPENDENCIES = 'profile.dev.package."*"'

@@ -66,7 +66,7 @@ def squeezed(code: str) -> str:
 
 def test_every_document_has_samples() -> None:
     assert [(s.document, s.language, s.file.name) for s in SAMPLES] == [
-        ("CONTRIBUTING.md", "rust", "fill.rs"),
+        ("CONTRIBUTING.md", "rust", "trilu.rs"),
         ("CONTRIBUTING.md", "python", "movement.py"),
         ("CONTRIBUTING.md", "rust", "padding.rs"),
         ("CONTRIBUTING.md", "python", "movement.py"),

@@ -41,7 +41,9 @@ def test_a_program_that_uses_several_crates() -> None:
     for name, build in MODELS.items():
         source = BUILD / f"{name.lower()}.onnx"
         onnx.save(build(), source)
-        crate = pipeline.convert(source, BUILD / name.lower(), Options(name=name, force=True, layers=rust_tools.ALL_LAYERS)).crate
+        crate = pipeline.convert(
+            source, BUILD / name.lower(), Options(name=name, force=True, layers=rust_tools.all_layers())
+        ).crate
         dependencies.append(f'{name.lower()} = {{ path = "{crate}" }}')
     program = BUILD / "program"
     (program / "src").mkdir(exist_ok=True)

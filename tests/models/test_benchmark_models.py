@@ -52,7 +52,7 @@ def test_a_quantised_crate_passes_its_own_tests_at_every_vector_level(name: str,
     project = convert(
         quantised.onnx_files([name])[name],
         tmp_path / "out",
-        Options(name=name, layers=rust_tools.ALL_LAYERS),
+        Options(name=name, layers=rust_tools.all_layers()),
     )
     assert "fn every_vector_level" in (project.crate / "tests" / "parity.rs").read_text()
     rust_tools.passes(project.crate, "test", "-q", "--test", "parity", as_written=True)

@@ -57,6 +57,6 @@ def test_magikas_crate_passes_its_own_tests(real: bool, tmp_path: Path) -> None:
     chosen = files[:: len(files) // 64][:64]
     assert len(chosen) == 64
     np.savez(tmp_path / "files.npz", bytes=np.array([_features(p) for p in chosen], np.int32))
-    options = Options(name="magika", layers=rust_tools.ALL_LAYERS, features=tmp_path / "files.npz" if real else None)
+    options = Options(name="magika", layers=rust_tools.all_layers(), features=tmp_path / "files.npz" if real else None)
     project = convert(model, tmp_path / "out", options)
     rust_tools.passes(project.crate, "test", "-q", as_written=True)

@@ -21,7 +21,7 @@ from onnx2rust.frontends import Loaded
 from onnx2rust.ir.dims import symbol
 from onnx2rust.ir.layer import Layer, Variant
 from onnx2rust.ir.program import Program
-from onnx2rust.layers import indexing, movement, norm, pool, reduce
+from onnx2rust.layers import indexing, movement, norm, pool, reduce, softmax
 from onnx2rust.plan import batching, planner
 from onnx2rust.plan.planner import Plan
 from onnx2rust.verification import verify
@@ -135,8 +135,8 @@ def test_a_step_that_sees_the_whole_batch_is_in_no_segment() -> None:
         (reduce.Reduce(SUM, (False, True), (BATCH, 9)), True),
         (reduce.Reduce(SUM, (True, False), (BATCH, 9)), False),
         (reduce.Reduce(SUM, (False, True), (9, BATCH)), False),
-        (reduce.Softmax(BATCH * 4, 10, 1), True),
-        (reduce.Softmax(1, BATCH, 10), False),
+        (softmax.Softmax(BATCH * 4, 10, 1), True),
+        (softmax.Softmax(1, BATCH, 10), False),
         (norm.LpNormalization(2, BATCH + 1, 10, 1), False),
         (pool.MaxPool(*WINDOW, BATCH, (8, 8), 4), True),
         (pool.MaxPool(*WINDOW, 4, (BATCH, 8), 4), False),

@@ -15,6 +15,7 @@ import pytest
 import rust_tools
 
 import onnx2rust.layers
+import onnx2rust.ops
 from onnx2rust.ir.layer import Layer
 from onnx2rust.layers.activation import Activate, activation
 
@@ -53,6 +54,22 @@ def _compiled(enabled: set[str], file: Path) -> str:
         if not enabled & set(re.findall(r'feature = "([a-z-]+)"', item[1])):
             text = text.replace(item[0], "")
     return text
+
+
+def test_a_family_has_one_name() -> None:
+    """Its file in `layers/`, the module and the feature in tf-layers, its operators' file in `ops/`, its row in the README."""
+    families: dict[str, set[str]] = {}
+    for cls in _layers():
+        module, file = cls.rust.split("::")[0], cls.__module__.rpartition(".")[2]
+        if cls.__module__.startswith("onnx2rust.layers."):
+            families.setdefault(file, set()).add(module)
+    assert families == {family: {family} for family in families}
+    modules = {m[1] for m in re.finditer(r'#\[cfg\(feature = "(\w+)"\)\]\npub mod \1;', (CRATE / "src" / "lib.rs").read_text())}
+    assert modules | {"activation"} == set(families) | {"npz"}  # functions of `activation` end every product: it is never off
+    operators = {module.name for module in pkgutil.iter_modules(onnx2rust.ops.__path__)}
+    assert set(families) - operators == {"attention"}  # no operator: passes find it
+    rows = re.findall(r"^\| (`.*?`) \|", (CRATE / "README.md").read_text(), re.MULTILINE)
+    assert set(families) <= set(re.findall(r"`(\w+)`", " ".join(rows)))
 
 
 def test_every_layer_names_a_feature_that_brings_its_struct() -> None:

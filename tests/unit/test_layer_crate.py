@@ -9,7 +9,6 @@ from pathlib import Path
 import onnx
 import onnx_models
 import pytest
-import rust_tools
 
 import onnx2rust
 from onnx2rust.base.errors import InvalidModelError, UsageError
@@ -180,12 +179,6 @@ def test_a_licence_that_is_no_expression(spdx: str) -> None:
     with pytest.raises(UsageError) as caught:
         onnx2rust.Options(license=spdx)
     assert f"--license {spdx!r}: is no SPDX expression, like MIT, MIT OR Apache-2.0 or LicenseRef-Example" in str(caught.value)
-
-
-def test_the_tests_own_crate_of_all_layers_knows_every_family() -> None:
-    content = tomllib.loads((Path(rust_tools.ALL_LAYERS) / "Cargo.toml").read_text())
-    assert set(content["features"]) == set(FEATURES) - {"default", "layers"}
-    assert content["package"]["version"] == tomllib.loads((LAYERS / "Cargo.toml").read_text())["package"]["version"]
 
 
 def test_no_layer_takes_more_than_can_be_counted_off() -> None:

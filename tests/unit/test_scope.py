@@ -62,7 +62,7 @@ PATHS = sorted(set().union(*map(structs, layer_classes())) | enums())
 
 def test_every_two_items_of_tf_layers_have_names_of_their_own() -> None:
     assert len(PATHS) > 90
-    assert {"movement::Reduction", "reduce::Reduction", "activation::Activation"} <= set(PATHS)
+    assert {"indexing::Reduction", "reduce::Reduction", "activation::Activation"} <= set(PATHS)
     for taken in (MODEL_FILE, LAYERS_FILE):
         for pair in itertools.permutations(PATHS, 2):
             scope = Scope(taken)
@@ -72,11 +72,11 @@ def test_every_two_items_of_tf_layers_have_names_of_their_own() -> None:
 
 def test_what_has_a_name_of_its_own_keeps_it() -> None:
     scope = Scope(MODEL_FILE)
-    asked = ["reduce::Reduction", "reduce::Reduce", "movement::Reduction", "reduce::Reduction", "future::Tensor"]
-    assert [scope.item(p) for p in asked] == ["Reduction", "Reduce", "MovementReduction", "Reduction", "FutureTensor"]
+    asked = ["reduce::Reduction", "reduce::Reduce", "indexing::Reduction", "reduce::Reduction", "future::Tensor"]
+    assert [scope.item(p) for p in asked] == ["Reduction", "Reduce", "IndexingReduction", "Reduction", "FutureTensor"]
     assert scope.imports() == [
         "future::Tensor as FutureTensor",
-        "movement::Reduction as MovementReduction",
+        "indexing::Reduction as IndexingReduction",
         "reduce::{Reduce, Reduction}",
     ]
 
@@ -231,7 +231,7 @@ def test_a_reduction_and_a_scatter_with_reduction_in_one_model() -> None:
     arrays = known(i=np.array([[0, 2, 1]]), u=np.ones((1, 3), np.float32), axes=np.array([1]))
     graph = helper.make_graph(nodes, "g", [declared("x", ["n", 3])], [onnx.ValueInfoProto(name="y")], arrays)
     model = rendered(graph, "both")
-    assert "MovementReduction::Add" in model.files["src/layers.rs"] or "ReduceReduction" in model.files["src/layers.rs"]
+    assert "IndexingReduction::Add" in model.files["src/layers.rs"] or "ReduceReduction" in model.files["src/layers.rs"]
     crate = rust_tools.BUILD / "two_reductions"
     write(crate, {"both": model})
     rust_tools.passes(crate, "check")

@@ -9,8 +9,10 @@ mod common;
 use common::{Bench, numbers};
 use tf_layers::Cpu;
 use tf_layers::axis::AlongAxis;
+use tf_layers::indexing::*;
 use tf_layers::movement::*;
 use tf_layers::pool::*;
+use tf_layers::resize::*;
 
 fn main() {
     let cpu = Cpu::new();

@@ -28,3 +28,12 @@ impl From<[usize; 3]> for AlongAxis {
         Self { outer, axis, inner }
     }
 }
+
+/// How far neighbours along each axis of a dense tensor lie apart.
+pub(crate) fn strides<const R: usize>(shape: [usize; R]) -> [usize; R] {
+    let mut strides = [1; R];
+    for d in (1..R).rev() {
+        strides[d - 1] = strides[d] * shape[d];
+    }
+    strides
+}

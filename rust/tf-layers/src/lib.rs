@@ -44,10 +44,14 @@ mod embed;
 mod error;
 #[cfg(feature = "gemm")]
 mod gemm;
+#[cfg(feature = "generator")]
+pub mod generator;
 #[cfg(feature = "npz")]
 pub mod identity;
 #[cfg(feature = "base")]
 mod image;
+#[cfg(feature = "indexing")]
+pub mod indexing;
 #[cfg(feature = "integer")]
 pub mod integer;
 #[cfg(feature = "base")]
@@ -77,12 +81,16 @@ pub mod rank;
 pub mod recurrent;
 #[cfg(feature = "reduce")]
 pub mod reduce;
+#[cfg(feature = "resize")]
+pub mod resize;
 #[cfg(feature = "scores")]
 pub mod scores;
 #[cfg(feature = "select")]
 pub mod select;
 #[cfg(feature = "sequence")]
 pub mod sequence;
+#[cfg(feature = "shape")]
+pub mod shape;
 #[cfg(feature = "base")]
 pub mod signature;
 #[cfg(feature = "base")]

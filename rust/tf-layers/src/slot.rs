@@ -209,3 +209,15 @@ pub fn elements(layer: &'static str, shape: &[usize]) -> crate::Result<usize> {
         crate::Error::Size { what, value }.at(layer)
     })
 }
+
+/// The only element of a tensor.
+pub(crate) fn scalar<T: Clone>(name: &'static str, x: &[T]) -> crate::Result<T> {
+    match x {
+        [x] => Ok(x.clone()),
+        _ => Err(crate::Error::InputLength {
+            name,
+            expected: 1,
+            actual: x.len(),
+        }),
+    }
+}

@@ -23,7 +23,7 @@ from onnx2rust.ir.layer import ReadSizes
 from onnx2rust.ir.program import Origin, Program, Step, Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.cast import Cast
-from onnx2rust.layers.movement import SameSize
+from onnx2rust.layers.shape import SameSize
 from onnx2rust.layers.text import Names
 from onnx2rust.model.graph import names_captured
 

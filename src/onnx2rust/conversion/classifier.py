@@ -10,11 +10,11 @@ from onnx2rust.ir.program import Program
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.cast import Cast
-from onnx2rust.layers.elementwise import Clip
 from onnx2rust.layers.indexing import Gather
 from onnx2rust.layers.movement import CheckedCopy, Slice, Transpose
 from onnx2rust.layers.quantize import DequantizeLinear, QuantizeLinear
-from onnx2rust.layers.reduce import Softmax
+from onnx2rust.layers.softmax import Softmax
+from onnx2rust.layers.unary import Clip
 
 _PROBABILITIES = ("Sigmoid", "HardSigmoid")
 _KEEPS = (View, Transpose, Slice, Gather, CheckedCopy, Cast, Clip, QuantizeLinear, DequantizeLinear)

@@ -18,7 +18,8 @@ from onnx2rust.ir import printer
 from onnx2rust.ir.dims import Dim, evaluate, symbols
 from onnx2rust.ir.program import Program, Value
 from onnx2rust.model.graph import all_graphs
-from onnx2rust.passes.declines import Declined, Declines
+from onnx2rust.passes.declines import Declined
+from onnx2rust.passes.graph import Passed
 from onnx2rust.plan import planner
 from onnx2rust.plan.planner import Plan
 from onnx2rust.report.architecture import multiply_adds
@@ -126,8 +127,12 @@ def inspect(
     loaded = frontends.load(source, options)
     progress("lowering operators to layers")
     traced: list[tuple[str, str]] = []
-    declines = Declines()
-    program = pipeline.lower(loaded, options, (lambda n, p: traced.append((n, printer.program(p)))) if passes else None, declines)
+
+    def trace(name: str, passed: Passed) -> None:
+        traced.append((name, printer.program(passed.program)))
+
+    passed = pipeline.passed(loaded, options, trace if passes else None)
+    program = passed.program
     plan = planner.plan(program, options)
     sizes = _sizes(program)
     weights = emit.weights(program)
@@ -150,7 +155,7 @@ def inspect(
         operators=dict(sorted(operators.items())),
         layers=dict(sorted(layers.items())),
         passes=tuple(traced),
-        declined=tuple(declines.heard) if passes else (),
+        declined=passed.declined if passes else (),
         notes=loaded.notes,
     )
 

@@ -16,7 +16,7 @@ from onnx2rust.emit import layer_crate, thresholds
 from onnx2rust.files import leftovers, npz, output
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.program import Program
-from onnx2rust.passes.declines import Declines
+from onnx2rust.passes.graph import Passed
 from onnx2rust.plan import planner
 from onnx2rust.plan.planner import Plan
 from onnx2rust.report import files as report_files
@@ -174,16 +174,16 @@ def _all_of(failures: Sequence[tuple[Path, Onnx2RustError]]) -> Onnx2RustError:
     return type(failures[0][1])(problems)
 
 
-def lower(
-    loaded: frontends.Loaded,
-    options: Options,
-    trace: Callable[[str, Program], None] | None = None,
-    declines: Declines | None = None,
-) -> Program:
-    """ModelProto → Program, passes included; `trace` and `declines` as in `passes.run`."""
+def lower(loaded: frontends.Loaded, options: Options) -> Program:
+    """ModelProto → Program, passes included."""
+    return passed(loaded, options).program
+
+
+def passed(loaded: frontends.Loaded, options: Options, trace: passes.Trace | None = None) -> Passed:
+    """What all passes return of a model; `trace` as in `passes.run`."""
     program = importer.read(loaded.proto, options)
     _refuse_huge(program)
-    return passes.run(program, trace, declines)
+    return passes.run(program, trace)
 
 
 def _refuse_huge(program: Program) -> None:

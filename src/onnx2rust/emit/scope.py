@@ -61,7 +61,7 @@ class Scope:
         return self._imported[path]
 
     def imports(self) -> list[Escaped]:
-        """The `use` paths, those of one module together: `movement::{Reduction as MovementReduction, ScatterNd}`."""
+        """The `use` paths, those of one module together: `movement::{Reduction as IndexingReduction, ScatterNd}`."""
         by_module: dict[str, list[str]] = {}
         for path, name in self._imported.items():
             module, item = path.rsplit("::", 1)

@@ -292,6 +292,15 @@ class View(Layer, rust=""):
 
 
 @dataclass(frozen=True)
+class AlongAxis(Layer, sizes_in="axis::AlongAxis"):
+    """A layer that works along the middle of [outer, axis, inner]."""
+
+    outer: Size
+    axis: Size
+    inner: Size
+
+
+@dataclass(frozen=True)
 class Copy(Layer, rust="movement::Copy", independent=()):
     """y = x; gives a graph input or a constant a buffer of its own where one is needed."""
 
@@ -302,12 +311,12 @@ class CopySequence(Layer, rust="sequence::SequenceCopy", fallible=True):
 
 
 @dataclass(frozen=True)
-class DimsToTensor(Layer, rust="movement::WriteSizes"):
+class DimsToTensor(Layer, rust="shape::WriteSizes"):
     """Writes sizes that are only known while the model runs as i64 elements (ONNX Shape, and what is computed from it)."""
 
     values: SignedDims
 
 
 @dataclass(frozen=True)
-class ReadSizes(Layer, rust="movement::ReadSizes", fallible=True):
+class ReadSizes(Layer, rust="shape::ReadSizes", fallible=True):
     """Reads sizes from an i64 tensor while the model runs: defines one symbol an element; negative ones are errors."""

@@ -20,8 +20,14 @@ def sources(steps: Iterable[Step]) -> dict[Value, Value]:
     return found
 
 
+def chain(value: Value, sources: Mapping[Value, Value]) -> list[Value]:
+    """The value, what it is a view of, what that is a view of, and so on."""
+    found = [value]
+    while found[-1] in sources:
+        found.append(sources[found[-1]])
+    return found
+
+
 def root(value: Value, sources: Mapping[Value, Value]) -> Value:
     """The value that has the elements: what is a source and no view."""
-    while value in sources:
-        value = sources[value]
-    return value
+    return chain(value, sources)[-1]

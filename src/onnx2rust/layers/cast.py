@@ -1,19 +1,10 @@
-"""Layers that change element types or choose between tensors (`tf_layers::{cast, select}`)."""
+"""Layers that change element types (`tf_layers::cast`)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from onnx2rust.ir.layer import Dims, Layer, Record
-from onnx2rust.layers.shapes import surely_broadcast
-
-if TYPE_CHECKING:
-    from onnx2rust.ir.types import TensorType
-
-
-_CHOICE = Record.of("select::WhereInputs", "condition", "a", "b")
+from onnx2rust.ir.layer import Layer
 
 
 @dataclass(frozen=True)
@@ -24,21 +15,3 @@ class Cast(Layer, rust="cast::Cast", independent=()):
 @dataclass(frozen=True)
 class BitCast(Layer, rust="cast::BitCast"):
     """y = the bits of x in y's element type"""
-
-
-@dataclass(frozen=True)
-class Where(
-    Layer,
-    rust="select::Where",
-    fallible=True,
-    inputs_in=(_CHOICE,),
-    input_shapes=("condition_shape", "a_shape", "b_shape"),
-):
-    """y = condition ? a : b, broadcast"""
-
-    condition_shape: Dims
-    a_shape: Dims
-    b_shape: Dims
-
-    def fits(self, types: Sequence[TensorType]) -> bool:
-        return surely_broadcast((self.condition_shape, self.a_shape, self.b_shape))

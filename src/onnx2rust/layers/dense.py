@@ -1,11 +1,11 @@
-"""Matrix products (`tf_layers::{dense, matmul}`)."""
+"""Products with weights (`tf_layers::dense`)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.ir.dims import Dim, product
-from onnx2rust.ir.layer import Dims, Layer, Size, Variant, Weight
+from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.layer import Layer, Size, Variant, Weight
 
 
 @dataclass(frozen=True)
@@ -21,38 +21,3 @@ class Dense(Layer, rust="dense::Dense", chooses={1: "adding"}, in_place=(1,), in
 
     def multiply_adds(self) -> Dim:
         return self.rows * (self.inputs * self.units)
-
-
-@dataclass(frozen=True)
-class MatMul(Layer, rust="matmul::MatMul", sizes_in="matrices::Matrices", scratch=True):
-    """y = alpha · a · b, f32, for a [*batch, m, k] and b [*batch, k, n]; the steps say where their elements lie."""
-
-    alpha: float
-    batch: Dims
-    m: Size
-    k: Size
-    n: Size
-    a_batch: Dims
-    a_steps: Dims
-    b_batch: Dims
-    b_steps: Dims
-
-    def multiply_adds(self) -> Dim:
-        return product((*self.batch, self.m, self.k, self.n))
-
-
-@dataclass(frozen=True)
-class MatMulAny(Layer, rust="matmul::MatMulAny", sizes_in="matrices::Matrices"):
-    """y = a · b of any element type; arguments as those of MatMul."""
-
-    batch: Dims
-    m: Size
-    k: Size
-    n: Size
-    a_batch: Dims
-    a_steps: Dims
-    b_batch: Dims
-    b_steps: Dims
-
-    def multiply_adds(self) -> Dim:
-        return product((*self.batch, self.m, self.k, self.n))

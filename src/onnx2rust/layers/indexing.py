@@ -1,24 +1,20 @@
-"""Layers that choose elements by where they are, or say where they are (`tf_layers::movement`)."""
+"""Layers that choose elements by where they are, or say where they are (`tf_layers::indexing`)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.ir.layer import Dims, Layer, Record, Size, Variant
+from onnx2rust.ir.layer import AlongAxis, Dims, Layer, Record, Size, Variant
 
 
 @dataclass(frozen=True)
-class Gather(Layer, rust="movement::Gather", sizes_in="axis::AlongAxis", fallible=True, input_names=("table", "indices")):
+class Gather(AlongAxis, rust="indexing::Gather", fallible=True, input_names=("table", "indices")):
     """y[o, i, k] = x[o, indices[i], k]."""
-
-    outer: Size
-    axis: Size
-    inner: Size
 
 
 @dataclass(frozen=True)
 class GatherOrZero(
-    Layer, rust="movement::GatherOrZero", independent=(), input_shapes=("shape",), input_names=("table", "indices")
+    Layer, rust="indexing::GatherOrZero", independent=(), input_shapes=("shape",), input_names=("table", "indices")
 ):
     """y[i] = x[indices[i]], zeros where there is no such row; negative indices may count from the end."""
 
@@ -28,7 +24,7 @@ class GatherOrZero(
 
 @dataclass(frozen=True)
 class GatherElements(
-    Layer, rust="movement::GatherElements", fallible=True, input_shapes=("shape", "indices_shape"), generic_over=("shape",)
+    Layer, rust="indexing::GatherElements", fallible=True, input_shapes=("shape", "indices_shape"), generic_over=("shape",)
 ):
     """y[i] = x[i with its coordinate on `axis` replaced by indices[i]]."""
 
@@ -38,7 +34,7 @@ class GatherElements(
 
 
 @dataclass(frozen=True)
-class GatherNd(Layer, rust="movement::GatherNd", sizes_in="movement::GatherSlices", fallible=True):
+class GatherNd(Layer, rust="indexing::GatherNd", sizes_in="indexing::GatherSlices", fallible=True):
     """y[b, i] = x[b, indices[b, i, 0], indices[b, i, 1], …]."""
 
     batch: Size
@@ -47,13 +43,13 @@ class GatherNd(Layer, rust="movement::GatherNd", sizes_in="movement::GatherSlice
     n: Size
 
 
-_UPDATES = Record.of("movement::ScatterUpdates", indices=1, updates=2)
+_UPDATES = Record.of("indexing::ScatterUpdates", indices=1, updates=2)
 
 
 @dataclass(frozen=True)
 class ScatterElements(
     Layer,
-    rust="movement::ScatterElements",
+    rust="indexing::ScatterElements",
     fallible=True,
     in_place=(0,),
     input_shapes=("shape", "indices_shape"),
@@ -70,7 +66,7 @@ class ScatterElements(
 @dataclass(frozen=True)
 class ScatterElementsReduce(
     Layer,
-    rust="movement::ScatterElementsReduce",
+    rust="indexing::ScatterElementsReduce",
     fallible=True,
     in_place=(0,),
     input_shapes=("shape", "indices_shape"),
@@ -86,7 +82,7 @@ class ScatterElementsReduce(
 
 
 @dataclass(frozen=True)
-class ScatterNd(Layer, rust="movement::ScatterNd", sizes_in="movement::ScatterSlices", fallible=True, in_place=(0,)):
+class ScatterNd(Layer, rust="indexing::ScatterNd", sizes_in="indexing::ScatterSlices", fallible=True, in_place=(0,)):
     """x with x[indices[i, 0], indices[i, 1], …] = updates[i]."""
 
     axes: Dims
@@ -97,8 +93,8 @@ class ScatterNd(Layer, rust="movement::ScatterNd", sizes_in="movement::ScatterSl
 @dataclass(frozen=True)
 class ScatterNdReduce(
     Layer,
-    rust="movement::ScatterNdReduce",
-    sizes_in="movement::ScatterSlices",
+    rust="indexing::ScatterNdReduce",
+    sizes_in="indexing::ScatterSlices",
     fallible=True,
     in_place=(0,),
     generic_over=("axes",),
@@ -112,44 +108,36 @@ class ScatterNdReduce(
 
 
 @dataclass(frozen=True)
-class OneHot(Layer, rust="movement::OneHot", sizes_in="axis::AlongAxis", fallible=True):
+class OneHot(AlongAxis, rust="indexing::OneHot", fallible=True):
     """y[o, d, i] = values[1] where d = indices[o, i], values[0] elsewhere; d counts along `axis`."""
-
-    outer: Size
-    axis: Size
-    inner: Size
 
 
 @dataclass(frozen=True)
-class NonZero(Layer, rust="movement::NonZero"):
+class NonZero(Layer, rust="indexing::NonZero"):
     """The indices of the elements that are not zero."""
 
     shape: Dims
 
 
 @dataclass(frozen=True)
-class CompressSizes(Layer, rust="movement::Compress", fallible=True):
+class CompressSizes(Layer, rust="indexing::Compress", fallible=True):
     """How many positions a condition keeps."""
 
     axis: Size
 
 
 @dataclass(frozen=True)
-class Compress(Layer, rust="movement::Compress", sizes_in="axis::AlongAxis"):
+class Compress(AlongAxis, rust="indexing::Compress"):
     """The positions of an axis that a condition keeps."""
 
-    outer: Size
-    axis: Size
-    inner: Size
 
-
-_UNIQUE = Record.of("movement::UniquePlaces", first=1, inverse=2, counts=3)
+_UNIQUE = Record.of("indexing::UniquePlaces", first=1, inverse=2, counts=3)
 
 
 @dataclass(frozen=True)
 class Unique(
     Layer,
-    rust="movement::Unique",
+    rust="indexing::Unique",
     sizes_in="axis::AlongAxis",
     fallible=True,
     outputs_in=(_UNIQUE,),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onnx2rust.ir.layer import Dims, Element, Layer, Record, SignedDims, Size, Variant
+from onnx2rust.ir.layer import Dims, Layer, Record, SignedDims, Size, Variant
 
 if TYPE_CHECKING:
     from onnx2rust.ir.types import TensorType
@@ -26,21 +26,6 @@ class Transpose(Layer, rust="movement::Transpose", independent=("shape",), gener
 @dataclass(frozen=True)
 class CheckedCopy(Layer, rust="movement::CheckedCopy", fallible=True):
     """y = x under a shape of which only the run can say that it holds as many elements."""
-
-
-@dataclass(frozen=True)
-class ReshapeSizes(Layer, rust="movement::ReshapeSizes", fallible=True):
-    """The shape that `target`, an i64 tensor with 0 and −1, gives a tensor of `shape`."""
-
-    allow_zero: bool
-    shape: Dims
-
-
-@dataclass(frozen=True)
-class ExpandSizes(Layer, rust="movement::ExpandSizes", fallible=True):
-    """The shape that `shape` and `target`, an i64 tensor, broadcast to."""
-
-    shape: Dims
 
 
 @dataclass(frozen=True)
@@ -92,20 +77,6 @@ class DynamicSlice(
 
 
 @dataclass(frozen=True)
-class SameSize(Layer, rust="movement::SameSize", fallible=True):
-    """One size from two that have to be the same."""
-
-    sides: Dims
-
-
-@dataclass(frozen=True)
-class SplitSizes(Layer, rust="movement::SplitSizes", fallible=True):
-    """Reads the sizes of parts, which must fill an axis."""
-
-    axis: Size
-
-
-@dataclass(frozen=True)
 class Expand(Layer, rust="movement::Expand", input_shapes=("source",), output_shape="target"):
     """y [target] = x [source], repeated along its axes of size 1."""
 
@@ -153,11 +124,6 @@ class DynamicPad(
 
 
 @dataclass(frozen=True)
-class Range(Layer, rust="movement::Range", fallible=True):
-    """y[i] = start + i · delta."""
-
-
-@dataclass(frozen=True)
 class Trilu(Layer, rust="movement::Trilu", sizes_in="movement::MatrixStack", fallible=(1,), in_place=(0,), chooses={1: "with_k"}):
     """The upper or lower triangle of matrices."""
 
@@ -165,16 +131,6 @@ class Trilu(Layer, rust="movement::Trilu", sizes_in="movement::MatrixStack", fal
     batch: Size
     rows: Size
     columns: Size
-
-
-@dataclass(frozen=True)
-class EyeLike(Layer, rust="movement::EyeLike", generic_over=("element",)):
-    """Ones on a diagonal."""
-
-    k: int
-    one: float | int | bool
-    element: Element
-    shape: Dims
 
 
 @dataclass(frozen=True)

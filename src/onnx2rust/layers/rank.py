@@ -1,10 +1,10 @@
-"""Layers about the order of elements along an axis (`tf_layers::{cumulative, rank}`)."""
+"""Layers that say which elements along an axis are the greatest (`tf_layers::rank`)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.ir.layer import Dims, Layer, Size
+from onnx2rust.ir.layer import Layer, Size
 
 
 @dataclass(frozen=True)
@@ -36,43 +36,3 @@ class TopK(Layer, rust="rank::TopK", sizes_in="rank::Ranked", fallible=True, scr
     axis: Size
     inner: Size
     k: Size
-
-
-@dataclass(frozen=True)
-class CumSum(Layer, rust="cumulative::CumSum", sizes_in="axis::AlongAxis"):
-    """y = running sums of x along the middle of [outer, axis, inner]."""
-
-    exclusive: bool
-    reverse: bool
-    outer: Size
-    axis: Size
-    inner: Size
-
-
-@dataclass(frozen=True)
-class CumProd(Layer, rust="cumulative::CumProd", sizes_in="axis::AlongAxis"):
-    """y = running products of x along the middle of [outer, axis, inner]."""
-
-    exclusive: bool
-    reverse: bool
-    outer: Size
-    axis: Size
-    inner: Size
-
-
-@dataclass(frozen=True)
-class DynamicCumSum(Layer, rust="cumulative::DynamicCumSum", fallible=True):
-    """y = running sums of x along an axis that a tensor of one element names."""
-
-    exclusive: bool
-    reverse: bool
-    shape: Dims
-
-
-@dataclass(frozen=True)
-class DynamicCumProd(Layer, rust="cumulative::DynamicCumProd", fallible=True):
-    """y = running products of x along an axis that a tensor of one element names."""
-
-    exclusive: bool
-    reverse: bool
-    shape: Dims

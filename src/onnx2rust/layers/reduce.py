@@ -1,10 +1,10 @@
-"""Reductions and what normalises along an axis (`tf_layers::{reduce, softmax, norm}`)."""
+"""Reductions (`tf_layers::reduce`)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.ir.layer import Dims, Layer, Size, Variant
+from onnx2rust.ir.layer import Dims, Layer, Variant
 
 
 @dataclass(frozen=True)
@@ -27,27 +27,3 @@ class DynamicReduce(Layer, rust="reduce::DynamicReduce", fallible=True, sized_by
     keep: bool
     none_is_none: bool
     shape: Dims
-
-
-@dataclass(frozen=True)
-class _AlongAxis(Layer, sizes_in="axis::AlongAxis"):
-    """A layer that works along the middle of [outer, axis, inner]."""
-
-    outer: Size
-    axis: Size
-    inner: Size
-
-
-@dataclass(frozen=True)
-class Softmax(_AlongAxis, rust="softmax::Softmax", in_place=(0,), independent=("outer",)):
-    """y = eˣ / Σ eˣ along the middle of [outer, axis, inner]."""
-
-
-@dataclass(frozen=True)
-class LogSoftmax(_AlongAxis, rust="softmax::LogSoftmax", feature="log-softmax", in_place=(0,), independent=("outer",)):
-    """y = x − ln Σ eˣ along the middle of [outer, axis, inner]."""
-
-
-@dataclass(frozen=True)
-class Hardmax(_AlongAxis, rust="softmax::Hardmax", in_place=(0,), independent=("outer",)):
-    """y = 1 at the first largest value along the middle of [outer, axis, inner], else 0."""

@@ -1,4 +1,4 @@
-"""Layers that resize an axis (`tf_layers::movement`, behind the feature `resize`)."""
+"""Layers that resize an axis (`tf_layers::resize`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from onnx2rust.ir.layer import Dims, Element, Layer, Size, Variant
 
 
 @dataclass(frozen=True)
-class ResizeSizes(Layer, rust="movement::ResizeSizes", feature="resize", fallible=True):
+class ResizeSizes(Layer, rust="resize::ResizeSizes", fallible=True):
     """⌊size · scale⌋ for scales from a tensor."""
 
     shape: Dims
@@ -17,9 +17,8 @@ class ResizeSizes(Layer, rust="movement::ResizeSizes", feature="resize", fallibl
 @dataclass(frozen=True)
 class ResizeNearest(
     Layer,
-    rust="movement::ResizeNearest",
-    sizes_in="movement::ResizedAxis",
-    feature="resize",
+    rust="resize::ResizeNearest",
+    sizes_in="resize::ResizedAxis",
     chooses={1: "with_scales"},
     independent=("outer",),
     generic_over=("element",),
@@ -41,9 +40,8 @@ class ResizeNearest(
 @dataclass(frozen=True)
 class ResizeAxis(
     Layer,
-    rust="movement::ResizeAxis",
-    sizes_in="movement::ResizedAxis",
-    feature="resize",
+    rust="resize::ResizeAxis",
+    sizes_in="resize::ResizedAxis",
     chooses={1: "with_scales"},
     independent=("outer",),
 ):

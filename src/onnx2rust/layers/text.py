@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.layer import Layer
-from onnx2rust.layers.elementwise import Binary
+from onnx2rust.layers.binary import Binary
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from onnx2rust.ir import dims
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer
 from onnx2rust.ir.program import Value
-from onnx2rust.layers import elementwise as layers
-from onnx2rust.layers.elementwise import broadcasting
+from onnx2rust.layers import binary as layers
+from onnx2rust.layers.binary import broadcasting
 from onnx2rust.ops import known
 from onnx2rust.registry import onnx_op, reads
 from onnx2rust.registry.facts import Half, Keeps, onnx_facts

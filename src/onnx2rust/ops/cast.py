@@ -1,19 +1,17 @@
-"""Element types: Cast and CastLike; and Where, which chooses between tensors."""
+"""Element types: Cast, CastLike and BitCast."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import onnx
 
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dtypes import DType, from_onnx
 from onnx2rust.ir.program import Value
-from onnx2rust.layers.cast import BitCast, Where
-from onnx2rust.layers.elementwise import broadcasting
-from onnx2rust.registry import onnx_op, reads
+from onnx2rust.layers.cast import BitCast
+from onnx2rust.registry import onnx_op
 from onnx2rust.registry.facts import Half, Keeps, Strings, onnx_facts
 
 
@@ -100,19 +98,3 @@ def bit_cast(g: Builder, input: Value, *, to: int) -> Value:
     if dtype is DType.BOOL or DType.F16 in (dtype, input.dtype):
         raise Refuse(f"BitCast of {input.dtype} to {dtype} is not supported")
     return g.elementwise(lambda _: BitCast(), [input], dtype)
-
-
-def _sizes_of_where(arrays: list[Any], attributes: dict[str, Any]) -> Any:
-    condition = arrays[0].ravel().tolist()
-    if not all(isinstance(v, bool) for v in condition):
-        return None
-    return np.where(np.array(condition, bool).reshape(arrays[0].shape), arrays[1].astype(object), arrays[2].astype(object))
-
-
-onnx_facts("Where", strings=Strings.TEXT, keeps=Keeps.SOME, reads={0: reads.MASK}, sizes=_sizes_of_where)
-
-
-@onnx_op("Where", since=(9, 16))
-def where(g: Builder, condition: Value, X: Value, Y: Value) -> Value:
-    """y = condition ? x : y"""
-    return g.elementwise(broadcasting(Where), [condition, X, Y], X.dtype)

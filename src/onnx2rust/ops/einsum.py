@@ -6,7 +6,7 @@ from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.program import Value
-from onnx2rust.ops.dense import multiply
+from onnx2rust.ops.matmul import multiply
 from onnx2rust.ops.reduce import reduce
 from onnx2rust.registry import onnx_op
 

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import numpy_helper
 
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
-from onnx2rust.ir import dtypes
-from onnx2rust.ir.dims import Dim, ceil_div, maximum, product, symbol
+from onnx2rust.ir.dims import Dim, product, symbol
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Value
+from onnx2rust.ir.shapes import split_at
 from onnx2rust.ir.types import TensorType
-from onnx2rust.layers import indexing, movement
-from onnx2rust.layers.shapes import split_at
+from onnx2rust.layers import indexing
 from onnx2rust.ops import known
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.ops.cast import cast_to
-from onnx2rust.ops.movement import filled, zeros
-from onnx2rust.ops.pad import padded
-from onnx2rust.ops.windows import geometry
-from onnx2rust.registry import Sizes, onnx_op, reads
+from onnx2rust.registry import onnx_op, reads
 from onnx2rust.registry.facts import Half, Strings, onnx_facts
 from onnx2rust.registry.rules import MOST, Within
 
@@ -109,7 +102,7 @@ def _reduction(name: str, x: Value) -> Variant:
         raise Refuse(f"reduction {name!r} is unknown", invalid=True)
     if x.dtype is DType.STRING:
         raise Refuse(f"reduction {name!r} of strings is not supported")
-    return Variant.of("movement::Reduction", _REDUCTIONS[name])
+    return Variant.of("indexing::Reduction", _REDUCTIONS[name])
 
 
 def scatter(g: Builder, x: Value, indices: Value, updates: Value, axis: int, reduction: str) -> Value:
@@ -171,41 +164,6 @@ def scatter_nd(g: Builder, data: Value, indices: Value, updates: Value, *, reduc
     if reduction == "none":
         return g.step(indexing.ScatterNd(*sizes), [x, indices, updates], x.type)
     return g.step(indexing.ScatterNdReduce(_reduction(reduction, x), *sizes), [x, indices, updates], x.type)
-
-
-onnx_facts("MaxUnpool", reads={1: lambda use: Within(0, math.prod(use.shape(1)) - 1)})
-
-
-@onnx_op("MaxUnpool", since=(9, 11, 22))
-def max_unpool(
-    g: Builder,
-    X: Value,
-    I: Value,  # noqa: E741  (the schema's name)
-    output_shape: Sizes | None = None,
-    *,
-    kernel_shape: list[int],
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
-) -> Value:
-    """Zeros with x at the indices that MaxPool found; indices count in the smallest image that has such windows."""
-    x = X
-    rank = x.rank - 2
-    steps, margins = strides or [1] * rank, pads or [0] * 2 * rank
-    window = zip(x.shape[2:], kernel_shape, steps, margins[:rank], margins[rank:], strict=False)
-    image = [(n - 1) * step + size - before - after for n, size, step, before, after in window]
-    geometry(tuple(image), kernel_shape, strides, None, pads, "NOTSET")  # which refuses lists that do not fit
-    natural: list[Dim] = [*x.shape[:2], *image]
-    count = x.tensor.size
-    blank = g.view(zeros(g, x.dtype, natural), product(natural))
-    layer = indexing.ScatterElements(0, (product(natural),), (count,))
-    flat = g.step(layer, [blank, g.view(I, count), g.view(x, count)], x.tensor.with_shape(product(natural)))
-    y = g.view(flat, *natural)
-    if output_shape is None:
-        return y
-    if len(output_shape) != x.rank:
-        raise Refuse(f"output_shape has {len(output_shape)} axes, x has {x.rank}", invalid=True)
-    more = [wanted - n for wanted, n in zip(output_shape, natural, strict=True)]
-    return padded(g, y, [0] * x.rank, more, "constant", None)
 
 
 onnx_facts("OneHot", reads={0: reads.classes, 1: reads.always(Within(MOST, 2 * MOST))})
@@ -273,59 +231,3 @@ def unique(g: Builder, X: Value, *, axis: int | None = None, sorted: int = 1, n_
         TensorType(DType.I64, (d,)) if k + 1 < n_outputs else None for k, d in enumerate((n, sizes[1], n))
     ]
     return g.steps(indexing.Unique(bool(sorted), *sizes), [x], *types, *more, defines=(name,))
-
-
-onnx_facts("Range", reads={0: reads.always(Within(0, 2)), 1: reads.always(Within(4, 8)), 2: reads.always(Within(1, 2))})
-
-
-@onnx_op("Range", since=11)
-def range_11(g: Builder, start: Value, limit: Value, delta: Value) -> Value:
-    """start, start + delta, … before limit."""
-    return range_(g, start, limit, delta)
-
-
-@onnx_op("Range", since=27)
-def range_(g: Builder, start: Value, limit: Value, delta: Value, *, stash_type: int = 1) -> Value:
-    """start, start + delta, … before limit."""
-    if start.dtype not in (DType.F32, DType.F64, DType.I16, DType.I32, DType.I64):
-        raise Refuse(f"Range of {start.dtype} is not supported")
-    known = [v.dims() for v in (start, limit, delta)]
-    inputs = [start, limit, delta]
-    if all(k is not None and not isinstance(k[0], float) for k in known):
-        first, last, step = (k[0] for k in known if k is not None)
-        if step == 0:
-            raise Refuse("the step of Range is 0", invalid=True)
-        if isinstance(step, int):
-            count = ceil_div(last - first, step) if step > 0 else ceil_div(first - last, -step)
-            return g.step(movement.Range(), inputs, start.tensor.with_shape(maximum(count, 0)))
-    name = g.new_symbol("count")
-    out = start.tensor.with_shape(symbol(name))
-    return g.step(movement.Range(), inputs, out, defines=(name,))
-
-
-onnx_facts("ConstantOfShape", half=Half.MOVES, reads={0: reads.SIZE})
-
-
-@onnx_op("ConstantOfShape", since=(9, 20, 21, 23, 24, 25))
-def constant_of_shape(g: Builder, input: Sizes, *, value: onnx.TensorProto | None = None) -> Value:
-    """A tensor of one value."""
-    if any(isinstance(d, int) and d < 0 for d in input):
-        raise Refuse(f"a shape of {list(input)}", invalid=True)
-    content = np.zeros(1, np.float32) if value is None else numpy_helper.to_array(value)
-    if content.size != 1:
-        raise Refuse("value is not one element", invalid=True)
-    return filled(g, content, input)
-
-
-@onnx_op("EyeLike", since=(9, 22))
-def eye_like(g: Builder, input: Value, *, dtype: int | None = None, k: int = 0) -> Value:
-    """Ones on a diagonal of a matrix of x's shape."""
-    x = input
-    element = x.dtype if dtype is None else dtypes.from_onnx(dtype)
-    if element in (None, DType.F16, DType.STRING):
-        raise Refuse("EyeLike of this element type is not supported")
-    if x.rank != 2:
-        raise Refuse(f"a matrix has 2 axes, not {x.rank}", invalid=True)
-    one = True if element is DType.BOOL else 1.0 if element.is_float else 1
-    layer = movement.EyeLike(k, one, element.rust, x.shape)
-    return g.step(layer, [], TensorType(element, x.shape))

@@ -19,7 +19,7 @@ from onnx2rust.layers.conv import DepthwiseConv
 from onnx2rust.layers.integer import ConvInteger, IntegerConv, IntegerDense, MatMulInteger, Requantize
 from onnx2rust.ops.cast import cast_to
 from onnx2rust.ops.conv import check_conv
-from onnx2rust.ops.dense import inner, strides
+from onnx2rust.ops.matmul import inner, strides
 from onnx2rust.ops.quantize import without_zero
 from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import onnx_op, reads

@@ -10,8 +10,8 @@ from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Value
 from onnx2rust.model.schemas import ML
 from onnx2rust.ops import scores
+from onnx2rust.ops.classical import floats
 from onnx2rust.ops.dense import gemm
-from onnx2rust.ops.features import floats
 from onnx2rust.registry import onnx_op
 
 

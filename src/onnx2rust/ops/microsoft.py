@@ -7,7 +7,7 @@ from onnx.defs import OpSchema
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.program import Value
-from onnx2rust.layers.elementwise import Add
+from onnx2rust.layers.binary import Add
 from onnx2rust.model.schemas import MICROSOFT, define
 from onnx2rust.ops.activation import activate
 from onnx2rust.ops.binary import binary

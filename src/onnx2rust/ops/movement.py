@@ -13,11 +13,10 @@ import numpy as np
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, product
-from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Value
-from onnx2rust.ir.types import TensorType
+from onnx2rust.ir.shapes import collapse_broadcast, collapse_untouched
 from onnx2rust.layers import movement
-from onnx2rust.layers.shapes import collapse_broadcast, collapse_untouched
+from onnx2rust.layers.shape import ExpandSizes
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.registry import Sizes, onnx_op, reads
 from onnx2rust.registry.facts import Half, Keeps, Strings, onnx_facts
@@ -101,7 +100,7 @@ def expand(g: Builder, input: Value, shape: Value) -> Value:
         out = [_broadcast(a, b) for a, b in zip(have, want, strict=True)]
         if all(d is not None for d in out):
             return expanded(g, x, [d for d in out if d is not None])
-    sizes = g.sizes_by(movement.ExpandSizes(x.shape), [g.cast_sizes(shape)], *(f"axis_{k}" for k in range(rank)))
+    sizes = g.sizes_by(ExpandSizes(x.shape), [g.cast_sizes(shape)], *(f"axis_{k}" for k in range(rank)))
     full = g.view(x, *have)
     out_type = x.tensor.with_shape(*sizes)
     return g.step(movement.Expand(full.shape, out_type.shape), [full], out_type)
@@ -214,16 +213,3 @@ def trilu(g: Builder, input: Value, k: Value | None = None, *, upper: int = 1) -
     rows, columns = x.shape[-2:]
     layer = movement.Trilu(bool(upper), product(x.shape[:-2]), rows, columns)
     return g.step(layer, [x, k], x.type)
-
-
-def zeros(g: Builder, dtype: DType, shape: Sequence[Dim]) -> Value:
-    """A tensor of zeros."""
-    return filled(g, np.zeros(1, dtype.numpy), shape)
-
-
-def filled(g: Builder, value: np.ndarray[tuple[int, ...], np.dtype[np.generic]], shape: Sequence[Dim]) -> Value:
-    """A tensor that is `value` (one element) everywhere."""
-    one = g.constant(value.reshape(1))
-    out = TensorType(one.dtype, tuple(shape))
-    flat = g.step(movement.Expand((1,), (out.size,)), [one], out.with_shape(out.size))
-    return g.view(flat, *shape)

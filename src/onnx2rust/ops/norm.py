@@ -10,10 +10,10 @@ from onnx2rust.ir.dims import product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer, Weight
 from onnx2rust.ir.program import Value
+from onnx2rust.ir.shapes import Shape, split_at
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import norm as layers
-from onnx2rust.layers.elementwise import Add, Div, Mul, Sub, broadcasting
-from onnx2rust.layers.shapes import Shape, split_at
+from onnx2rust.layers.binary import Add, Div, Mul, Sub, broadcasting
 from onnx2rust.ops.activation import activate
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.registry import onnx_op, reads

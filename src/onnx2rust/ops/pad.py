@@ -11,8 +11,8 @@ from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, minimum
 from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Value
+from onnx2rust.ir.shapes import collapse_untouched
 from onnx2rust.layers import movement
-from onnx2rust.layers.shapes import collapse_untouched
 from onnx2rust.ops.axes import integers, normal_axes, read_sizes
 from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import Const, onnx_op, reads

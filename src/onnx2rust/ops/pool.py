@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
-from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer
 from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
+from onnx2rust.layers import indexing
 from onnx2rust.layers import pool as layers
+from onnx2rust.ops.generator import zeros
+from onnx2rust.ops.pad import padded
 from onnx2rust.ops.windows import Geometry, geometry
-from onnx2rust.registry import onnx_op
+from onnx2rust.registry import Sizes, onnx_op
+from onnx2rust.registry.facts import onnx_facts
+from onnx2rust.registry.rules import Within
 
 
 def _window(
@@ -258,3 +264,38 @@ def global_max_pool(g: Builder, X: Value) -> Value:
 def global_lp_pool(g: Builder, X: Value, *, p: int = 2) -> Value:
     """y [n, c, 1…] = the p-norm of each channel"""
     return _global(g, X, layers.GlobalLpPool, p=p)
+
+
+onnx_facts("MaxUnpool", reads={1: lambda use: Within(0, math.prod(use.shape(1)) - 1)})
+
+
+@onnx_op("MaxUnpool", since=(9, 11, 22))
+def max_unpool(
+    g: Builder,
+    X: Value,
+    I: Value,  # noqa: E741  (the schema's name)
+    output_shape: Sizes | None = None,
+    *,
+    kernel_shape: list[int],
+    pads: list[int] | None = None,
+    strides: list[int] | None = None,
+) -> Value:
+    """Zeros with x at the indices that MaxPool found; indices count in the smallest image that has such windows."""
+    x = X
+    rank = x.rank - 2
+    steps, margins = strides or [1] * rank, pads or [0] * 2 * rank
+    window = zip(x.shape[2:], kernel_shape, steps, margins[:rank], margins[rank:], strict=False)
+    image = [(n - 1) * step + size - before - after for n, size, step, before, after in window]
+    geometry(tuple(image), kernel_shape, strides, None, pads, "NOTSET")  # which refuses lists that do not fit
+    natural: list[Dim] = [*x.shape[:2], *image]
+    count = x.tensor.size
+    blank = g.view(zeros(g, x.dtype, natural), product(natural))
+    layer = indexing.ScatterElements(0, (product(natural),), (count,))
+    flat = g.step(layer, [blank, g.view(I, count), g.view(x, count)], x.tensor.with_shape(product(natural)))
+    y = g.view(flat, *natural)
+    if output_shape is None:
+        return y
+    if len(output_shape) != x.rank:
+        raise Refuse(f"output_shape has {len(output_shape)} axes, x has {x.rank}", invalid=True)
+    more = [wanted - n for wanted, n in zip(output_shape, natural, strict=True)]
+    return padded(g, y, [0] * x.rank, more, "constant", None)

@@ -11,7 +11,7 @@ from onnx2rust.ir.dtypes import DType, from_onnx
 from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import quantize as layers
-from onnx2rust.layers.elementwise import broadcasting
+from onnx2rust.layers.binary import broadcasting
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import onnx_op, reads

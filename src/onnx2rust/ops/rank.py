@@ -1,20 +1,17 @@
-"""Which elements along an axis are the greatest, and what they add up to: ArgMax, ArgMin, TopK, CumSum, CumProd."""
+"""Which elements along an axis are the greatest: ArgMax, ArgMin, TopK."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
-from onnx2rust.ir.dims import Dim, product
+from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.layer import Layer
 from onnx2rust.ir.program import Value
+from onnx2rust.ir.shapes import split_at
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import rank as layers
-from onnx2rust.layers.shapes import split_at
 from onnx2rust.ops.axes import normal_axis
-from onnx2rust.registry import Sizes, onnx_op, reads
+from onnx2rust.registry import Sizes, onnx_op
 from onnx2rust.registry.facts import onnx_facts
 from onnx2rust.registry.rules import Within
 
@@ -78,22 +75,3 @@ def top_k_10(g: Builder, X: Value, K: Sizes, *, axis: int = -1) -> tuple[Value, 
 def top_k(g: Builder, X: Value, K: Sizes, *, axis: int = -1, largest: int = 1, sorted: int = 1) -> tuple[Value, Value]:
     """The k greatest (or least) x along an axis and their positions, best first (which unsorted allows as well)."""
     return _top_k(g, X, K[0], axis, bool(largest))
-
-
-def _cumulative(op: str, layer: Callable[..., Layer], dynamic: Callable[..., Layer], *since: int) -> None:
-    @onnx_op(op, since=since)
-    def lower(g: Builder, x: Value, axis: Value, *, exclusive: int = 0, reverse: int = 0) -> Value:
-        if product(axis.shape) != 1:
-            raise Refuse(f"an axis of {product(axis.shape)} elements", invalid=True)
-        if axis.array is None:
-            return g.step(dynamic(bool(exclusive), bool(reverse), x.shape), [x, axis], x.type)
-        perm, (v,) = g.layout([x], x.rank)
-        size = split_at(v.shape, perm[normal_axis(int(axis.array.ravel()[0]), x.rank)])
-        return g.transpose(g.step(layer(bool(exclusive), bool(reverse), *size), [v], v.type), perm)
-
-    lower.__doc__ = layer.__doc__
-
-
-onnx_facts("CumSum", "CumProd", reads={1: reads.one_axis})
-_cumulative("CumSum", layers.CumSum, layers.DynamicCumSum, 11, 14)
-_cumulative("CumProd", layers.CumProd, layers.DynamicCumProd, 26)

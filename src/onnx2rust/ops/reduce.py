@@ -1,8 +1,7 @@
-"""Reductions and the softmax family."""
+"""Reductions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,10 @@ from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import product, symbol
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.layer import Layer, Variant
+from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Value
-from onnx2rust.layers.reduce import DynamicReduce, Hardmax, LogSoftmax, Reduce, Softmax
-from onnx2rust.layers.shapes import collapse_masked, split_at
+from onnx2rust.ir.shapes import collapse_masked
+from onnx2rust.layers.reduce import DynamicReduce, Reduce
 from onnx2rust.ops import known
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.ops.cast import cast_to
@@ -105,25 +104,3 @@ for _op, _reduction, _early, _late in (
 ):
     _register(_op, _reduction, _early, _late)
     onnx_facts(_op, reads={1: reads.axes}, sizes=_sizes_of_product if _op == "ReduceProd" else None)
-
-
-def _softmax(op: str, layer: Callable[..., Layer]) -> None:
-    @onnx_op(op, since=(1, 11))
-    def coerced(g: Builder, input: Value, *, axis: int = 1) -> Value:
-        k = normal_axis(axis, input.rank)
-        size = (product(input.shape[:k]), product(input.shape[k:]), 1)
-        return g.step(layer(*size), [input], input.type)
-
-    @onnx_op(op, since=13)
-    def along(g: Builder, input: Value, *, axis: int = -1) -> Value:
-        perm, (v,) = g.layout([input], input.rank)
-        size = split_at(v.shape, perm[normal_axis(axis, input.rank)]) if input.rank else (1, 1, 1)
-        return g.transpose(g.step(layer(*size), [v], v.type), perm)
-
-    coerced.__doc__ = f"{op} over all axes from `axis` on, taken as one"
-    along.__doc__ = f"{op} along one axis"
-
-
-_softmax("Softmax", Softmax)
-_softmax("LogSoftmax", LogSoftmax)
-_softmax("Hardmax", Hardmax)

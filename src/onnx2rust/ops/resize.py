@@ -15,8 +15,8 @@ from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Value
+from onnx2rust.ir.shapes import split_at
 from onnx2rust.layers import resize as layers
-from onnx2rust.layers.shapes import split_at
 from onnx2rust.ops.axes import normal_axes
 from onnx2rust.registry import Const, onnx_op
 from onnx2rust.registry.facts import onnx_facts
@@ -98,7 +98,7 @@ def _resize(g: Builder, x: Value, axes: dict[int, _Axis], rule: _Rule) -> Value:
         if crop:
             fields = {"start": float(wanted.roi[0]), "end": float(wanted.roi[1])}
         coordinates = Variant.of(
-            "movement::Coordinates", _choose(_COORDINATES, rule.coordinates, "coordinate_transformation_mode"), **fields
+            "resize::Coordinates", _choose(_COORDINATES, rule.coordinates, "coordinate_transformation_mode"), **fields
         )
         y = g.step(
             _layer(x.dtype, coordinates, rule, wanted, split_at(y.shape, at)),
@@ -116,7 +116,7 @@ def _layer(
         name = rule.nearest
         if name == "simple":
             name = "ceil" if axis.scale is not None and axis.scale < 1 else "floor"
-        nearest = Variant.of("movement::NearestMode", _choose(_NEAREST, name, "nearest_mode"))
+        nearest = Variant.of("resize::NearestMode", _choose(_NEAREST, name, "nearest_mode"))
         if dtype is DType.F16:
             raise Refuse("Resize of float16 is not supported")
         outside: float | int | bool = rule.extrapolation_value
@@ -128,9 +128,9 @@ def _layer(
     if dtype is not DType.F32:
         raise Refuse(f"interpolation of {dtype} is not supported")
     if rule.mode == "linear":
-        kind = Variant.of("movement::Interpolation", "Linear")
+        kind = Variant.of("resize::Interpolation", "Linear")
     else:
-        kind = Variant.of("movement::Interpolation", "Cubic", a=float(rule.cubic_coeff_a))
+        kind = Variant.of("resize::Interpolation", "Cubic", a=float(rule.cubic_coeff_a))
     return layers.ResizeAxis(
         coordinates,
         kind,

@@ -12,11 +12,12 @@ from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
-from onnx2rust.layers.elementwise import Add, Greater, Neg, Sub
+from onnx2rust.layers.binary import Add, Greater, Sub
 from onnx2rust.layers.movement import Concat
 from onnx2rust.layers.rank import ArgMax
-from onnx2rust.layers.reduce import Softmax
 from onnx2rust.layers.scores import Probit, SoftmaxZero
+from onnx2rust.layers.softmax import Softmax
+from onnx2rust.layers.unary import Neg
 from onnx2rust.ops.activation import activate
 from onnx2rust.ops.binary import binary
 from onnx2rust.ops.indexing import gather

@@ -13,7 +13,8 @@ from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import KnownSizes, Value
-from onnx2rust.layers.movement import CheckedCopy, ReshapeSizes
+from onnx2rust.layers.movement import CheckedCopy
+from onnx2rust.layers.shape import ReshapeSizes
 from onnx2rust.ops import known
 from onnx2rust.ops.axes import integers, normal_axes
 from onnx2rust.registry import Const, onnx_op, reads

@@ -12,8 +12,8 @@ from onnx2rust.builder import Builder
 from onnx2rust.ir import dims
 from onnx2rust.ir.dims import Dim, ceil_div, maximum, minimum
 from onnx2rust.ir.program import Value
-from onnx2rust.layers import movement
-from onnx2rust.layers.shapes import collapse_untouched
+from onnx2rust.ir.shapes import collapse_untouched
+from onnx2rust.layers import movement, shape
 from onnx2rust.ops import known
 from onnx2rust.ops.axes import integers, normal_axes, normal_axis, read_sizes
 from onnx2rust.ops.shape import fixed
@@ -214,7 +214,7 @@ def _part_sizes(g: Builder, n: Dim, split: Value, read: bool = False) -> list[Di
         return known
     if not isinstance(split.tensor.size, int):
         raise Refuse("the number of parts of Split is only known at run time")
-    return list(g.sizes_by(movement.SplitSizes(n), [g.cast_sizes(split)], *(f"part_{k}" for k in range(split.tensor.size))))
+    return list(g.sizes_by(shape.SplitSizes(n), [g.cast_sizes(split)], *(f"part_{k}" for k in range(split.tensor.size))))
 
 
 def _equal_parts(n: Dim, count: int, uneven: bool) -> list[Dim]:

@@ -17,8 +17,8 @@ from onnx2rust.builder import Builder
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Value
-from onnx2rust.layers.cast import Where
-from onnx2rust.layers.elementwise import Greater, broadcasting
+from onnx2rust.layers.binary import Greater, broadcasting
+from onnx2rust.layers.select import Where
 from onnx2rust.layers.svm import PairwiseCoupling, SupportVectors
 from onnx2rust.model.schemas import ML
 from onnx2rust.ops import scores

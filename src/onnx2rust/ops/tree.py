@@ -17,7 +17,7 @@ from onnx2rust.builder import Builder
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Value
-from onnx2rust.layers.elementwise import Div
+from onnx2rust.layers.binary import Div
 from onnx2rust.layers.tree import TreeEnsemble
 from onnx2rust.model.schemas import ML
 from onnx2rust.ops import scores, tree_branches

@@ -1,21 +1,24 @@
 """Program → Program: each pass keeps what the program computes; its docstring says why.
 
-`PASSES` is the order they run in, again and again until nothing changes. After each that has changed something, steps that nobody
-uses any more are removed (`dead`), and the program is checked.
+Most passes are rules (graph.py): one step and what it reads, and what stands in its place. A pass returns what it rewrote and why
+it left alone what looks like its pattern. `PASSES` is the order they run in, again and again until none rewrites anything. After
+each that has, steps that nobody uses any more are removed (`dead`), and the program is checked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from onnx2rust.base.errors import ToolError
 from onnx2rust.ir import check
-from onnx2rust.ir.program import Program
+from onnx2rust.ir.program import Program, Step
 from onnx2rust.passes import (
     activations,
     attention,
     common,
     dead,
+    final_states,
     fold_pad,
     fold_scale,
     fuse_activation,
@@ -25,96 +28,75 @@ from onnx2rust.passes import (
     names,
     one_hot,
     outputs,
-    recurrent,
     scale_shift,
     softmax,
     transposes,
     winograd,
     wrapped_ids,
+    zero_states,
 )
-from onnx2rust.passes.declines import Declines
-
-Pass = Callable[[Program, Declines], Program]
-
-
-def _silent(transform: Callable[[Program], Program]) -> Pass:
-    """A pass that has nothing to say about what it leaves alone."""
-    return lambda program, _: transform(program)
-
+from onnx2rust.passes.declines import Declined
+from onnx2rust.passes.graph import Pass, Passed, by_rule
 
 PASSES: tuple[tuple[str, Pass], ...] = (
-    ("common", _silent(common.run)),  # before others count readers
-    ("hoist", _silent(hoist.run)),  # what a loop repeats without need
-    ("transposes", _silent(transposes.run)),  # what is not turned is easier to see
-    ("wrapped_ids", wrapped_ids.run),  # lookups count negative ids from the end by themselves
-    ("one_hot", one_hot.run),  # before anything disappears into its product
-    ("recurrent", recurrent.run),  # a sequence and a state less
-    ("layer_norm", layer_norm.run),  # one pass over memory instead of ten
-    ("softmax", softmax.run),  # attention looks for it
-    ("activations", activations.run),  # before their arithmetic disappears into products
-    ("attention", attention.run),  # before additions disappear into products
-    ("fold_pad", fold_pad.run),  # a copy of the image less
-    ("fold_scale", fold_scale.run),  # batch normalisation disappears into weights
-    ("scale_shift", scale_shift.run),  # what is left of batch normalisation in front of products
-    ("fuse_residual", fuse_residual.run),  # before activations: they come behind the addition
-    ("fuse_activation", fuse_activation.run),  # no pass over memory of its own
-    ("winograd", _silent(winograd.run)),  # 3 × 3 convolutions with fewer multiplications
+    ("common", common.run),  # before others count readers
+    ("hoist", hoist.run),  # what a loop repeats without need
+    ("transposes", by_rule(transposes.rule)),  # patterns are easier to see without them
+    ("wrapped_ids", by_rule(wrapped_ids.rule)),  # lookups count negative ids from the end by themselves
+    ("one_hot", by_rule(one_hot.rule)),  # before anything disappears into its product
+    ("zero_states", by_rule(zero_states.rule)),  # a state less
+    ("final_states", by_rule(final_states.rule)),  # a sequence less
+    ("layer_norm", by_rule(layer_norm.rule, backwards=True)),  # one pass over memory instead of ten
+    ("softmax", by_rule(softmax.rule, backwards=True)),  # attention looks for it
+    ("activations", by_rule(activations.rule, backwards=True)),  # before their arithmetic disappears into products
+    ("attention", by_rule(attention.rule, backwards=True)),  # before additions disappear into products
+    ("fold_pad", by_rule(fold_pad.rule)),  # a copy of the image less
+    ("fold_scale", by_rule(fold_scale.rule)),  # batch normalisation disappears into weights
+    ("scale_shift", by_rule(scale_shift.rule)),  # what is left of batch normalisation in front of products
+    ("fuse_residual", by_rule(fuse_residual.rule)),  # before activations: they come behind the addition
+    ("fuse_activation", by_rule(fuse_activation.rule)),  # no pass over memory of its own
+    ("winograd", by_rule(winograd.rule)),  # 3 × 3 convolutions with fewer multiplications
 )
 """Repeated in this order until nothing changes: what one has done may be what another waits for."""
-LAST: tuple[tuple[str, Pass], ...] = (
-    ("outputs", _silent(outputs.run)),  # what a caller gets must live in the workspace
-    ("names", _silent(names.run)),  # now it is known which steps there are
+LAST: tuple[tuple[str, Callable[[Program], Program]], ...] = (
+    ("outputs", outputs.run),  # what a caller gets must live in the workspace
+    ("names", names.run),  # now it is known which steps there are
 )
 ROUNDS = 16
 """Each pass makes the program smaller or some of its steps final, and models need two or three rounds; more would be a bug."""
-Trace = Callable[[str, Program], None]
+Trace = Callable[[str, Passed], None]
 
 
-def run(program: Program, trace: Trace | None = None, declines: Declines | None = None) -> Program:
-    """Runs all passes; `trace` sees the program after each, `declines` hears what was left alone."""
-    declines = declines or Declines()
-    check.program(program, "import")
-    if trace:
-        trace("import", program)
+def run(program: Program, trace: Trace | None = None) -> Passed:
+    """Runs all passes; `trace` sees what each returns that has rewritten something. All that was rewritten is returned, and what
+    was left alone in the last round: only that is true of the program that is left."""
+    rewritten: list[Step] = []
+
+    def keep(name: str, passed: Passed) -> Program:
+        check.program(passed.program, name)
+        rewritten.extend(passed.rewritten)
+        if trace:
+            trace(name, passed)
+        return passed.program
+
+    def kept_once(program: Program, name: str, transform: Callable[[Program], Program]) -> Program:
+        after = transform(program)
+        return program if after is program else keep(name, Passed(after))
+
+    program = keep("import", Passed(program))
     # steps nobody uses cost time, and readers that are none would stop what follows
-    program = _one("dead", _silent(dead.run), program, trace, declines)
+    program = kept_once(program, "dead", dead.run)
     for _ in range(ROUNDS):
-        before = program
-        declines.heard.clear()  # what was left alone in this round may have changed in the one before
+        before, declined = len(rewritten), list[Declined]()
         for name, transform in PASSES:
-            program = _one(name, transform, program, trace, declines)
-        if _same(before, program):
+            passed = transform(program)
+            declined += (replace(d, by=name) for d in passed.declined)
+            if passed.rewritten:
+                program = keep(name, replace(passed, program=dead.run(passed.program)))
+        if len(rewritten) == before:
             break
     else:
         raise ToolError(f"bug in onnx2rust: passes still change the program in round {ROUNDS}", "please report it with the model")
-    for name, transform in LAST:
-        program = _one(name, transform, program, trace, declines)
-    return program
-
-
-def _one(name: str, transform: Pass, before: Program, trace: Trace | None, declines: Declines) -> Program:
-    declines.running = name
-    program = transform(before, declines)
-    if _same(before, program):
-        return before
-    program = dead.run(program)
-    check.program(program, name)
-    if trace:
-        trace(name, program)
-    return program
-
-
-def _same(a: Program, b: Program) -> bool:
-    """Whether two programs are the same steps on the same values (a pass may have made them anew)."""
-    return a is b or (
-        a.outputs == b.outputs
-        and len(a.steps) == len(b.steps)
-        and all(
-            x is y
-            or (
-                (x.layer == y.layer and x.inputs == y.inputs and x.outputs == y.outputs and x.name == y.name)
-                and all(map(_same, x.bodies, y.bodies))
-            )
-            for x, y in zip(a.steps, b.steps, strict=True)
-        )
-    )
+    for name, finish in LAST:
+        program = kept_once(program, name, finish)
+    return Passed(program, tuple(rewritten), tuple(dict.fromkeys(declined)))

@@ -22,38 +22,34 @@ import math
 from dataclasses import replace
 
 from onnx2rust.ir.layer import Variant
-from onnx2rust.ir.program import Program, Step, Value
-from onnx2rust.layers import elementwise
+from onnx2rust.ir.program import Step, Value
+from onnx2rust.layers import binary
 from onnx2rust.layers.activation import Activate, activation
-from onnx2rust.passes.algebra import CLOSE, ONE, Expansion, Poly, ancestors, equal, power, root, times
-from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.graph import Graph, Rewrite, fused, rewrite
+from onnx2rust.passes.algebra import CLOSE, ONE, Expansion, Poly, ancestors, equal, power, times
+from onnx2rust.passes.declines import Decline
+from onnx2rust.passes.graph import Graph, Rewrite, fused
 
 _INNER = ("Sigmoid", "HardSigmoid", "Clip", "Erf", "Tanh")
 _REACH = 16
 """Steps that one spelled-out function has at most."""
 
 
-def run(program: Program, declines: Declines) -> Program:
-    """The program with activations where they are spelled out."""
-    return rewrite(program, declines.heard_by(_rule), backwards=True)
-
-
-def _rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(graph: Graph, step: Step) -> Rewrite | None:
+    """The activation that the step is the end of."""
     if isinstance(step.layer, Activate) and step.layer.activation.name == "Erf":
         raise Decline("Erf is in models to say GELU, but this one is not in x/2 * (1 + Erf(x/sqrt(2))) of one x")
-    if not isinstance(step.layer, elementwise.Binary) or len(step.outputs) != 1 or step.outputs[0] is None:
+    if not isinstance(step.layer, binary.Binary) or len(step.outputs) != 1 or step.outputs[0] is None:
         return None
     output = step.outputs[0]
     around = ancestors(graph, step, _REACH)
     for inner in around:
         if not isinstance(inner.layer, Activate) or inner.layer.activation.name not in _INNER or inner.outputs[0] is None:
             continue
-        f = root(graph, inner.outputs[0])
+        f = graph.root(inner.outputs[0])
         # x is what the inner function sees, or what that is computed from
         start = [v for v in inner.inputs if v is not None]
         candidates = start + [v for s in ancestors(graph, inner, _REACH) for v in s.inputs if v is not None and v.const is None]
-        for x in dict.fromkeys(root(graph, v) for v in candidates):
+        for x in dict.fromkeys(graph.root(v) for v in candidates):
             if x.tensor.size != output.tensor.size:
                 continue
             expansion = Expansion(graph, frozenset({x, f}))

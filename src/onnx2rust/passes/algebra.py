@@ -13,18 +13,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import Step, Value
-from onnx2rust.layers import elementwise
+from onnx2rust.ir.shapes import Shape
+from onnx2rust.layers import binary, unary
 from onnx2rust.layers.activation import Activate
-from onnx2rust.layers.cast import Cast, Where
-from onnx2rust.layers.shapes import Shape
+from onnx2rust.layers.cast import Cast
+from onnx2rust.layers.select import Where
 from onnx2rust.passes.graph import Graph
 
-Monomial = frozenset[tuple[Value, Fraction]]
+Monomial = frozenset[tuple[Value, float]]
+"""Values with exponents, which are halves: exact as floats."""
 Poly = dict[Monomial, float]
 ONE: Monomial = frozenset()
 MAX_TERMS = 8
@@ -50,30 +51,22 @@ def number(value: Value) -> float | None:
     return float(value.array.ravel()[0]) if value.array is not None and value.array.size == 1 else None
 
 
-def root(graph: Graph, value: Value) -> Value:
-    """The value, seen through views."""
-    while value in graph.maker and isinstance(graph.maker[value].layer, View):
-        source = graph.maker[value].inputs[0]
-        assert source is not None
-        value = source
-    return value
-
-
 @dataclass(frozen=True)
 class Expansion:
-    """Polynomials over the atoms `stop` and whatever is not arithmetic, or lies more than `MAX_DEPTH` steps back."""
+    """Polynomials over the atoms `stop` and whatever is not arithmetic, or lies more than `depth` steps back."""
 
     graph: Graph
     stop: frozenset[Value]
     allows: Allows = same_shape
+    depth: int = MAX_DEPTH
     _known: dict[Value, Poly] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, value: Value) -> Poly:
         """The value as a polynomial; a single atom if it is not arithmetic or becomes too long."""
-        return dict(self._of(value, MAX_DEPTH))
+        return dict(self._of(value, self.depth))
 
     def _of(self, value: Value, depth: int) -> Poly:
-        value = root(self.graph, value)
+        value = self.graph.root(value)
         if value not in self._known:
             self._known[value] = self._poly(value, depth)
         return self._known[value]
@@ -95,23 +88,23 @@ class Expansion:
             return self._function(layer.activation.name, values[0], depth)
         if isinstance(layer, Cast) and values[0].dtype in _KEPT.get(_dtype(step), ()):
             return self._of(values[0], depth)
-        if isinstance(layer, elementwise.Not) and values[0].dtype is DType.BOOL:
+        if isinstance(layer, unary.Not) and values[0].dtype is DType.BOOL:
             return _sum({ONE: 1.0}, self._of(values[0], depth), -1)
         if isinstance(layer, Where):
             return self._choice(layer, values, depth)
-        if not isinstance(layer, elementwise.Binary) or not self.allows(layer.a_shape, values[0], layer.b_shape, values[1]):
+        if not isinstance(layer, binary.Binary) or not self.allows(layer.a_shape, values[0], layer.b_shape, values[1]):
             return None
         match layer:
-            case elementwise.Add():
+            case binary.Add():
                 return _sum(self._of(values[0], depth), self._of(values[1], depth), 1)
-            case elementwise.Sub():
+            case binary.Sub():
                 return _sum(self._of(values[0], depth), self._of(values[1], depth), -1)
-            case elementwise.Mul():
+            case binary.Mul():
                 return _product(self._of(values[0], depth), self._of(values[1], depth))
-            case elementwise.Div() if values[0].dtype.is_float:  # whole numbers are truncated
+            case binary.Div() if values[0].dtype.is_float:  # whole numbers are truncated
                 inverse = _inverse(self._of(values[1], depth))
                 return None if inverse is None else _product(self._of(values[0], depth), inverse)
-            case elementwise.Pow():
+            case binary.Pow():
                 return self._power(values[0], number(values[1]), depth)
         return None
 
@@ -128,12 +121,12 @@ class Expansion:
         if name == "Neg":
             return _product(self._of(x, depth), {ONE: -1.0})
         if name == "Sqrt":
-            return {power(root(self.graph, x), Fraction(1, 2)): 1.0}
+            return {power(self.graph.root(x), 0.5): 1.0}
         return _inverse(self._of(x, depth)) if name == "Reciprocal" else None
 
     def _power(self, base: Value, exponent: float | None, depth: int) -> Poly | None:
-        if exponent in (0.5, -0.5):
-            return {power(root(self.graph, base), Fraction(exponent)): 1.0}
+        if exponent is not None and abs(exponent) == 0.5:
+            return {power(self.graph.root(base), exponent): 1.0}
         if exponent not in (2, 3):
             return None
         p = self._of(base, depth)
@@ -143,17 +136,17 @@ class Expansion:
         return result
 
 
-def power(value: Value, exponent: Fraction | int = 1) -> Monomial:
+def power(value: Value, exponent: float = 1) -> Monomial:
     """value^exponent"""
-    return frozenset({(value, Fraction(exponent))})
+    return frozenset({(value, exponent)})
 
 
 def times(*monomials: Monomial) -> Monomial:
     """Their product."""
-    powers: dict[Value, Fraction] = {}
+    powers: dict[Value, float] = {}
     for monomial in monomials:
         for value, exponent in monomial:
-            powers[value] = powers.get(value, Fraction(0)) + exponent
+            powers[value] = powers.get(value, 0) + exponent
     return frozenset((v, e) for v, e in powers.items() if e)
 
 
@@ -191,7 +184,7 @@ def ancestors(graph: Graph, step: Step, limit: int) -> list[Step]:
     for near in queue:
         if len(queue) >= limit:
             break
-        if near is step or isinstance(near.layer, Activate | elementwise.Binary | View):
+        if near is step or isinstance(near.layer, Activate | binary.Binary | View):
             makers = (graph.maker[v] for v in near.inputs if v is not None and v in graph.maker)
             queue += [m for m in dict.fromkeys(makers) if m not in queue]
     return queue[1:]

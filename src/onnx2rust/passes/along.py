@@ -12,8 +12,8 @@ from itertools import product as pairs
 
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.program import Step, Value
+from onnx2rust.ir.shapes import Shape, collapse_broadcast
 from onnx2rust.layers.reduce import Reduce
-from onnx2rust.layers.shapes import Shape, collapse_broadcast
 from onnx2rust.passes.algebra import number
 
 

@@ -29,35 +29,31 @@ import numpy as np
 
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.layer import Variant
-from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers.attention import Attention
-from onnx2rust.layers.dense import MatMul
-from onnx2rust.layers.elementwise import Not
+from onnx2rust.layers.matmul import MatMul
 from onnx2rust.layers.movement import Transpose
-from onnx2rust.layers.reduce import Softmax
+from onnx2rust.layers.softmax import Softmax
+from onnx2rust.layers.unary import Not
 from onnx2rust.passes import masks
-from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.graph import Graph, Rewrite, fused, rewrite
+from onnx2rust.passes.declines import Decline
+from onnx2rust.passes.graph import Graph, Rewrite, fused
 from onnx2rust.passes.layout import Axes, exact, joined, layouts, split
 from onnx2rust.passes.masks import Mask, Scores
 
 
-def run(program: Program, declines: Declines) -> Program:
-    """The program with attention layers where they are spelled out."""
-
-    def rule(graph: Graph, step: Step) -> Rewrite | None:
-        found = _weighted(graph, step)
-        if found is None:
-            return None
-        weights, last = found
-        try:
-            return _attention(graph, step, last, weights)
-        except Decline as why:
-            if step is last:  # else the product is looked at again, without the transposition behind it
-                declines.add(step, str(why))
-            return None
-
-    return rewrite(program, rule, backwards=True)
+def rule(graph: Graph, step: Step) -> Rewrite | None:
+    """The attention that the step is the end of."""
+    found = _weighted(graph, step)
+    if found is None:
+        return None
+    weights, last = found
+    try:
+        return _attention(graph, step, last, weights)
+    except Decline:
+        if step is last:
+            raise
+        return None  # the product is looked at again, without the transposition behind it
 
 
 @dataclass(frozen=True)

@@ -16,22 +16,25 @@ from dataclasses import replace
 
 from onnx2rust.ir.layer import Weight
 from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.passes.graph import Passed
 
 Seen = dict[object, Step]
 
 
-def run(program: Program) -> Program:
+def run(program: Program) -> Passed:
     """The program without repeated steps."""
-    return _run(program, {}, {})
+    repeated: list[Step] = []
+    after = _run(program, {}, {}, repeated)
+    return Passed(after if repeated else program, tuple(repeated))
 
 
-def _run(program: Program, seen: Seen, same: dict[Value, Value]) -> Program:
+def _run(program: Program, seen: Seen, same: dict[Value, Value], repeated: list[Step]) -> Program:
     seen = dict(seen)
     fixed = set(program.outputs)
     steps = []
     for step in program.steps:
         inputs = tuple(None if v is None else same.get(v, v) for v in step.inputs)
-        bodies = tuple(_run(b, seen, same) for b in step.bodies)
+        bodies = tuple(_run(b, seen, same, repeated) for b in step.bodies)
         if inputs != step.inputs or step.bodies:
             step = replace(step, inputs=inputs, bodies=bodies)
         if not step.bodies and not step.defines:
@@ -39,6 +42,7 @@ def _run(program: Program, seen: Seen, same: dict[Value, Value]) -> Program:
             first = seen.get(key)
             if first is not None and not fixed & set(step.results()):
                 same |= {b: a for a, b in zip(first.outputs, step.outputs, strict=True) if a is not None and b is not None}
+                repeated.append(step)
                 continue
             seen.setdefault(key, step)
         steps.append(step)

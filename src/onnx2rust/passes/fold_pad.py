@@ -15,19 +15,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from onnx2rust.ir.dims import Dim
-from onnx2rust.ir.program import Program, Step
+from onnx2rust.ir.program import Step
 from onnx2rust.layers.conv import Conv, DepthwiseConv
 from onnx2rust.layers.movement import Pad
-from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.declines import Decline
+from onnx2rust.passes.graph import Graph, Rewrite
 
 
-def run(program: Program, declines: Declines) -> Program:
-    """The program with padding inside convolutions."""
-    return rewrite(program, declines.heard_by(_rule))
-
-
-def _rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(graph: Graph, step: Step) -> Rewrite | None:
+    """The convolution that does the padding in front of it."""
     if not isinstance(step.layer, Conv | DepthwiseConv):
         return None
     padding = graph.source(step.inputs[0])

@@ -20,26 +20,22 @@ from typing import Any
 import numpy as np
 
 from onnx2rust.ir.layer import Layer, Weight
-from onnx2rust.ir.program import Program, Step, Value
-from onnx2rust.layers import elementwise
+from onnx2rust.ir.program import Step, Value
+from onnx2rust.layers import binary
 from onnx2rust.layers.activation import LINEAR
 from onnx2rust.layers.conv import ConvTranspose
 from onnx2rust.layers.dense import Dense
 from onnx2rust.layers.norm import ScaleShift
-from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.declines import Decline
+from onnx2rust.passes.graph import Graph, Rewrite
 from onnx2rust.passes.products import Product, channels, plain_product
 
 _Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def run(program: Program, declines: Declines) -> Program:
-    """The program with constant scales and shifts in the weights of products."""
-    return rewrite(program, declines.heard_by(_rule))
-
-
-def _rule(graph: Graph, step: Step) -> Rewrite | None:
-    if not isinstance(step.layer, elementwise.Add | elementwise.Sub | elementwise.Mul | elementwise.Div | ScaleShift):
+def rule(graph: Graph, step: Step) -> Rewrite | None:
+    """The product with a constant scale or shift in its weights."""
+    if not isinstance(step.layer, binary.Add | binary.Sub | binary.Mul | binary.Div | ScaleShift):
         return None
     for side in range(len(step.inputs)):
         source = plain_product(graph, step.inputs[side])
@@ -78,12 +74,12 @@ def _affine(step: Step, side: int, count: int) -> tuple[tuple[_Array, _Array] | 
         pair = layer.scale.array.astype(np.float64), layer.shift.array.astype(np.float64)
         return (pair if fits and all(np.isfinite(a).all() for a in pair) else None), layer.shift.name
     other = step.inputs[1 - side]
-    if not isinstance(layer, elementwise.Binary) or other is None or other.array is None:
+    if not isinstance(layer, binary.Binary) or other is None or other.array is None:
         return None, ""
     return of_binary(layer, side, other.array, count), other.name
 
 
-def of_binary(layer: elementwise.Binary, side: int, constant: np.ndarray[Any, Any], count: int) -> tuple[_Array, _Array] | None:
+def of_binary(layer: binary.Binary, side: int, constant: np.ndarray[Any, Any], count: int) -> tuple[_Array, _Array] | None:
     """(s, t) of one element a channel, if the constant is one number or lies along the last of `count` channels."""
     shape = layer.b_shape if side == 0 else layer.a_shape
     if constant.size != 1 and (constant.size != count or shape[-1] != count):
@@ -92,11 +88,11 @@ def of_binary(layer: elementwise.Binary, side: int, constant: np.ndarray[Any, An
     one, zero = np.ones(count), np.zeros(count)
     with np.errstate(all="ignore"):
         match layer:
-            case elementwise.Add():
+            case binary.Add():
                 found = one, c
-            case elementwise.Sub():
+            case binary.Sub():
                 found = (one, -c) if side == 0 else (-one, c)
-            case elementwise.Mul():
+            case binary.Mul():
                 found = c, zero
             case _:
                 if side == 1:

@@ -12,19 +12,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from onnx2rust.ir.program import Program, Step
+from onnx2rust.ir.program import Step
 from onnx2rust.layers.activation import LINEAR, Activate
-from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.declines import Decline
+from onnx2rust.passes.graph import Graph, Rewrite
 from onnx2rust.passes.products import Product
 
 
-def run(program: Program, declines: Declines) -> Program:
-    """The program with activations inside products."""
-    return rewrite(program, declines.heard_by(_rule))
-
-
-def _rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(graph: Graph, step: Step) -> Rewrite | None:
+    """The product that applies the activation."""
     if not isinstance(step.layer, Activate):
         return None
     product = graph.source(step.inputs[0])

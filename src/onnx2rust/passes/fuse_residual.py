@@ -14,36 +14,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from onnx2rust.ir.program import Program, Step
-from onnx2rust.layers import elementwise
+from onnx2rust.ir.program import Step
+from onnx2rust.layers import binary
 from onnx2rust.layers.activation import LINEAR
 from onnx2rust.layers.conv import ConvTranspose
-from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.declines import Decline
+from onnx2rust.passes.graph import Graph, Rewrite
 from onnx2rust.passes.products import Product, plain_product
 
 
-def run(program: Program, declines: Declines) -> Program:
-    """The program with additions inside products."""
-    order = {step: k for k, step in enumerate(program.walk())}
-
-    def rule(graph: Graph, step: Step) -> Rewrite | None:
-        output = step.outputs[0] if step.outputs else None
-        if not isinstance(step.layer, elementwise.Add) or step.layer.a_shape != step.layer.b_shape or output is None:
-            return None
-        found = []
-        for side in (0, 1):
-            residual = step.inputs[1 - side]
-            source = plain_product(graph, step.inputs[side])
-            if source is None or residual is None or residual.const is not None or len(source.step.inputs) != 2:
-                continue
-            new = replace(source.step, inputs=(source.step.inputs[0], residual), outputs=step.outputs)
-            found.append((order.get(source.step, len(order)), side, Rewrite(new, source.all)))
-        if not found:
-            _decline(graph, step)
-        return max(found, key=lambda f: f[:2])[2] if found else None
-
-    return rewrite(program, declines.heard_by(rule))
+def rule(graph: Graph, step: Step) -> Rewrite | None:
+    """The product that does the addition."""
+    output = step.outputs[0] if step.outputs else None
+    if not isinstance(step.layer, binary.Add) or step.layer.a_shape != step.layer.b_shape or output is None:
+        return None
+    found = []
+    for side in (0, 1):
+        residual = step.inputs[1 - side]
+        source = plain_product(graph, step.inputs[side])
+        if source is None or residual is None or residual.const is not None or len(source.step.inputs) != 2:
+            continue
+        new = replace(source.step, inputs=(source.step.inputs[0], residual), outputs=step.outputs)
+        found.append((graph.place[next(source.step.results())], side, Rewrite(new, source.all)))
+    if not found:
+        _decline(graph, step)
+    return max(found, key=lambda f: f[:2])[2] if found else None
 
 
 def _decline(graph: Graph, step: Step) -> None:

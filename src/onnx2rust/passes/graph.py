@@ -1,29 +1,45 @@
-"""What rewriting passes share: who makes and who reads a value, and replacing a step together with those it absorbs.
+"""What passes share: who makes and who reads a value, and rewriting by a rule.
 
-A rule looks at one step and says what stands in its place: `Rewrite(new step, absorbed steps)`. The new step produces the same
-values as the old one, so that readers need not change, and stands where the old one stood, so that everything it reads exists.
-Rules see the steps of one program or one body at a time: nothing is moved into a loop or out of it.
+A rule looks at one step and says what stands in its place, a `Rewrite`; None if the step is nothing to it; or it ends with a
+`Decline`, which says why a step that looks like its pattern stays. The new step produces the same values as the old one, so that
+readers need not change, and stands where the old one stood, so that everything it reads exists. Rules see the steps of one
+program or one body at a time: nothing is moved into a loop or out of it.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from onnx2rust.ir.layer import Layer, View
+from onnx2rust.ir import views
+from onnx2rust.ir.layer import Layer
 from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.passes.declines import Decline, Declined
 
 
 @dataclass(frozen=True)
 class Rewrite:
-    """`step` instead of the one that was looked at, behind the steps `before`, which it needs;
-    `absorbed` are no longer needed."""
+    """`step` instead of the one that was looked at, behind the steps `before`, which it needs; `absorbed` are no longer needed,
+    and steps that come `later` are replaced too."""
 
     step: Step
-    absorbed: tuple[Step, ...]
+    absorbed: tuple[Step, ...] = ()
     before: tuple[Step, ...] = ()
+    later: Mapping[Step, tuple[Step, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What a pass returns: the program after it, the steps that it rewrote, as they were, and what it left alone."""
+
+    program: Program
+    rewritten: tuple[Step, ...] = ()
+    declined: tuple[Declined, ...] = ()
+
+
+Pass = Callable[[Program], Passed]
 
 
 def fused(step: Step, layer: Layer, *others: Step, kind: str = "") -> Step:
@@ -50,72 +66,112 @@ class Source:
 
 
 Rule = Callable[["Graph", Step], Rewrite | None]
+"""May end with a `Decline`."""
 
 
 class Graph:
     """The steps of one program or body, as they are now."""
 
     def __init__(self, program: Program, reads: Counter[Value]) -> None:
-        self.maker = {v: step for step in program.steps for v in step.results()}
+        self.program = program
         self.reads = reads
+        self.maker: dict[Value, Step] = {}
+        self._sources: dict[Value, Value] = {}
+        self.add(*program.steps)
+        self.place = {v: k for k, v in enumerate(self.maker)}
+
+    def add(self, *steps: Step) -> None:
+        """Steps that make values."""
+        self.maker.update((v, step) for step in steps for v in step.results())
+        self._sources |= views.sources(steps)
+
+    def replace(self, gone: Sequence[Step], new: Sequence[Step]) -> None:
+        """Steps that are there no longer, and those that are there instead."""
+        for value in (v for step in gone for v in step.results()):
+            self.maker.pop(value, None)
+            self._sources.pop(value, None)
+        self.reads.subtract(v for step in gone for v in step.inputs if v is not None)
+        self.reads.update(v for step in new for v in step.inputs if v is not None)
+        self.add(*new)
+
+    def root(self, value: Value) -> Value:
+        """The value, seen through views."""
+        return views.root(value, self._sources)
 
     def source(self, value: Value | None) -> Step | None:
         """The step that computes the value, seen through views."""
-        while value is not None and value in self.maker:
-            step = self.maker[value]
-            if not isinstance(step.layer, View):
-                return step
-            value = step.inputs[0]
-        return None
+        return None if value is None else self.maker.get(self.root(value))
 
     def only_source(self, value: Value | None) -> Source | None:
         """The step that computes the value (seen through views) if it has this one output and nobody else reads it."""
-        views: list[Step] = []
-        while value is not None and self.reads[value] == 1 and value in self.maker:
-            step = self.maker[value]
-            if not isinstance(step.layer, View):
-                alone = [v for v in step.outputs if v is not None] == [value] and not step.bodies and not step.defines
-                return Source(step, tuple(views)) if alone else None
-            views.append(step)
-            value = step.inputs[0]
-        return None
+        chain = [] if value is None else views.chain(value, self._sources)
+        step = self.maker.get(chain[-1]) if chain else None
+        if step is None or [*step.results()] != chain[-1:] or step.bodies or step.defines:
+            return None
+        if any(self.reads[v] != 1 for v in chain):
+            return None
+        return Source(step, tuple(self.maker[v] for v in chain[:-1]))
 
 
-def rewrite(program: Program, rule: Rule, *, backwards: bool = False) -> Program:
-    """Applies the rule to every step, in order or from the last to the first (then the largest of nested patterns is found); what
-    it makes is looked at again, until nothing changes."""
-    reads = Counter(v for step in program.walk() for v in step.inputs if v is not None)
-    reads.update(program.outputs)
-    reads.update(v for step in program.walk() for body in step.bodies for v in body.outputs)
-    return _rewrite(program, rule, reads, backwards)
+def by_rule(rule: Rule, *, backwards: bool = False) -> Pass:
+    """The pass that applies the rule to every step, in order or from the last to the first (then the largest of nested patterns
+    is found); what it makes is looked at again, until nothing changes."""
+
+    def run(program: Program) -> Passed:
+        reads = Counter(v for step in program.walk() for v in step.inputs if v is not None)
+        reads.update(program.outputs)
+        reads.update(v for step in program.walk() for body in step.bodies for v in body.outputs)
+        rewriting = _Rewriting(rule, backwards, reads)
+        program = rewriting.of(program)
+        return Passed(program, tuple(rewriting.rewritten), tuple(rewriting.declined))
+
+    return run
 
 
-def _rewrite(program: Program, rule: Rule, reads: Counter[Value], backwards: bool) -> Program:
-    graph = Graph(program, reads)
-    kept: dict[Step, None] = {}
-    absorbed: set[Step] = set()
-    changed = False
-    for step in reversed(program.steps) if backwards else program.steps:
-        if step in absorbed:
-            continue
-        if step.bodies:
-            bodies = tuple(_rewrite(b, rule, reads, backwards) for b in step.bodies)
-            changed |= bodies != step.bodies
-            step = replace(step, bodies=bodies)
-            graph.maker.update(dict.fromkeys(step.results(), step))
-        needed: list[Step] = []
-        while (change := rule(graph, step)) is not None:
-            changed = True
-            absorbed.update(change.absorbed)
-            for gone in (step, *change.absorbed):
-                reads.subtract(v for v in gone.inputs if v is not None)
-                kept.pop(gone, None)
-                for value in gone.results():
-                    graph.maker.pop(value, None)
-            step = change.step
-            needed += change.before
-            for new in (step, *change.before):
-                reads.update(v for v in new.inputs if v is not None)
-                graph.maker.update(dict.fromkeys(new.results(), new))
-        kept.update(dict.fromkeys((step, *reversed(needed)) if backwards else (*needed, step)))
-    return replace(program, steps=tuple(reversed(kept) if backwards else kept)) if changed else program
+@dataclass
+class _Rewriting:
+    """One run of a rule over a program and its bodies."""
+
+    rule: Rule
+    backwards: bool
+    reads: Counter[Value]
+    rewritten: list[Step] = field(default_factory=list)
+    declined: dict[Declined, None] = field(default_factory=dict)
+    heard_about: set[Value] = field(default_factory=set)
+
+    def of(self, program: Program) -> Program:
+        """The program after the rule."""
+        graph, done = Graph(program, self.reads), len(self.rewritten)
+        kept: dict[Step, None] = {}
+        instead: dict[Step, tuple[Step, ...]] = {}
+        for old in reversed(program.steps) if self.backwards else program.steps:
+            if old in instead:
+                kept.update(dict.fromkeys(instead[old]))
+                continue
+            step, needed = old, list[Step]()
+            if step.bodies:
+                step = replace(step, bodies=tuple(map(self.of, step.bodies)))
+                graph.add(step)
+            while (change := self._change(graph, step)) is not None:
+                self.rewritten.append(step)
+                instead |= {**dict.fromkeys(change.absorbed, ()), **change.later}
+                gone = (step, *change.absorbed, *change.later)
+                step = change.step
+                needed += change.before
+                new = (step, *change.before, *itertools.chain(*change.later.values()))
+                for each in gone:
+                    kept.pop(each, None)
+                graph.replace(gone, new)
+            kept.update(dict.fromkeys((step, *reversed(needed)) if self.backwards else (*needed, step)))
+        changed = len(self.rewritten) > done
+        return replace(program, steps=tuple(reversed(kept) if self.backwards else kept)) if changed else program
+
+    def _change(self, graph: Graph, step: Step) -> Rewrite | None:
+        try:
+            return self.rule(graph, step)
+        except Decline as why:
+            if why.about not in self.heard_about:
+                self.declined.setdefault(Declined(str(step.origin), str(why)))
+            if why.about is not None:
+                self.heard_about.add(why.about)
+            return None

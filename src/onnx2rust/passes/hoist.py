@@ -16,17 +16,25 @@ from dataclasses import replace
 
 from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers.control import Loop
+from onnx2rust.passes.graph import Passed
 
 
-def run(program: Program) -> Program:
+def run(program: Program) -> Passed:
     """The program with such steps in front of their loops."""
+    moved: list[Step] = []
+    after = _run(program, moved)
+    return Passed(after if moved else program, tuple(moved))
+
+
+def _run(program: Program, moved: list[Step]) -> Program:
     steps: list[Step] = []
     for step in program.steps:
         if step.bodies:
-            step = replace(step, bodies=tuple(run(b) for b in step.bodies))
+            step = replace(step, bodies=tuple(_run(b, moved) for b in step.bodies))
         if isinstance(step.layer, Loop):
             before, step = _hoisted(step)
             steps += before
+            moved += before
         steps.append(step)
     return replace(program, steps=tuple(steps))
 

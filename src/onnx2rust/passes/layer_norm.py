@@ -20,27 +20,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Weight
-from onnx2rust.ir.program import Program, Step, Value
-from onnx2rust.layers import elementwise
+from onnx2rust.ir.program import Step, Value
+from onnx2rust.layers import binary
 from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.norm import LayerNormalization
-from onnx2rust.passes.algebra import CLOSE, ONE, Expansion, Monomial, Poly, ancestors, equal, number, power, root, times
+from onnx2rust.passes.algebra import CLOSE, ONE, Expansion, Monomial, Poly, ancestors, equal, number, power, times
 from onnx2rust.passes.along import Along, reduced
-from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.graph import Graph, Rewrite, fused, rewrite
+from onnx2rust.passes.declines import Decline
+from onnx2rust.passes.graph import Graph, Rewrite, fused
 
 _REACH = 24
 """Steps that one spelled-out normalisation has at most."""
-
-
-def run(program: Program, declines: Declines) -> Program:
-    """The program with layer normalisations where they are spelled out."""
-    return rewrite(program, declines.heard_by(_rule), backwards=True)
 
 
 @dataclass(frozen=True)
@@ -58,7 +52,7 @@ def _mean(graph: Graph, step: Step) -> _Mean | None:
     if found is None or step.outputs[0] is None or not isinstance(found[1].n, int) or not found[1].n:
         return None
     x, along = found
-    return _Mean(root(graph, x), step.outputs[0], _factor(step, found[1].n), along)
+    return _Mean(graph.root(x), step.outputs[0], _factor(step, found[1].n), along)
 
 
 def _factor(step: Step, n: int) -> float:
@@ -66,8 +60,9 @@ def _factor(step: Step, n: int) -> float:
     return 1.0 if step.layer.constants()["reduction"].name == "Mean" else 1 / n
 
 
-def _rule(graph: Graph, step: Step) -> Rewrite | None:
-    if not isinstance(step.layer, elementwise.Add | elementwise.Mul | elementwise.Div | elementwise.Sub):
+def rule(graph: Graph, step: Step) -> Rewrite | None:
+    """The layer normalisation that the step is the end of."""
+    if not isinstance(step.layer, binary.Add | binary.Mul | binary.Div | binary.Sub):
         return None
     output = step.outputs[0]
     if output is None or output.dtype is not DType.F32:
@@ -76,7 +71,7 @@ def _rule(graph: Graph, step: Step) -> Rewrite | None:
         mean = _mean(graph, near)
         if mean is None or output.tensor.size != mean.along.size:
             continue
-        expansion = Expansion(graph, frozenset({mean.x, mean.m}), mean.along.allows)
+        expansion = Expansion(graph, frozenset({mean.x, mean.m}), mean.along.allows, _REACH)
         found = expansion.of(output)
         for spread, factor, scale in _factors(found, mean):
             bias, matches = _shift(found, factor, mean)
@@ -115,11 +110,11 @@ def _factors(found: Poly, mean: _Mean) -> Iterator[tuple[Value, Monomial, Value 
     """v + ε, γ/√(v + ε), and γ, of the terms that x stands in."""
     for monomial in found:
         powers = dict(monomial)
-        roots = [v for v, e in powers.items() if e == Fraction(-1, 2)]
+        roots = [v for v, e in powers.items() if e == -0.5]
         others = [v for v, e in powers.items() if v not in (mean.x, *roots) and e == 1]
         if powers.get(mean.x) == 1 and len(roots) == 1 and len(others) < 2 and len(others) + 2 == len(powers):
             scale = others[0] if others else None
-            yield roots[0], times(power(roots[0], Fraction(-1, 2)), power(scale) if scale is not None else ONE), scale
+            yield roots[0], times(power(roots[0], -0.5), power(scale) if scale is not None else ONE), scale
 
 
 def _shift(found: Poly, factor: Monomial, mean: _Mean) -> tuple[Value | None, bool]:
@@ -156,7 +151,7 @@ def _lifted(graph: Graph, value: Value) -> Value | None:
         return None
     if isinstance(maker.layer, Activate) and maker.layer.activation.name == "Relu":
         return maker.inputs[0]
-    if isinstance(maker.layer, elementwise.Max):
+    if isinstance(maker.layer, binary.Max):
         a, b = maker.inputs
         return b if a is not None and number(a) == 0 else a if b is not None and number(b) == 0 else None
     return None

@@ -15,7 +15,7 @@ from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import Step, Value
-from onnx2rust.layers import elementwise
+from onnx2rust.layers import binary
 from onnx2rust.layers.movement import Expand, Transpose
 from onnx2rust.passes.algebra import number
 from onnx2rust.passes.graph import Graph
@@ -103,7 +103,7 @@ def _before(maker: Step, layout: Layout) -> Layout | None:
     layer, inputs = maker.layer, maker.inputs
     if isinstance(layer, View) and inputs[0] is not None:
         return Layout(inputs[0], layout.axes, layout.factor)
-    if isinstance(layer, elementwise.Mul | elementwise.Div) and layout.source.dtype is DType.F32:
+    if isinstance(layer, binary.Mul | binary.Div) and layout.source.dtype is DType.F32:
         return _scaled(maker, layout)
     if not isinstance(layer, Transpose | Expand) or inputs[0] is None:
         return None
@@ -130,7 +130,7 @@ def _scaled(maker: Step, layout: Layout) -> Layout | None:
     if a is None or b is None:
         return None
     x, factor = (a, number(b)) if number(b) is not None else (b, number(a))
-    divides = isinstance(maker.layer, elementwise.Div)
+    divides = isinstance(maker.layer, binary.Div)
     if factor is None or x.const is not None or x.tensor.size != layout.source.tensor.size or (divides and x is b) or not factor:
         return None
     return Layout(x, layout.axes, layout.factor / factor if divides else layout.factor * factor)

@@ -14,11 +14,12 @@ from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.ir.types import TensorType
-from onnx2rust.layers import elementwise
-from onnx2rust.layers.cast import Where
-from onnx2rust.layers.dense import MatMul
-from onnx2rust.layers.reduce import Reduce, Softmax
-from onnx2rust.passes.algebra import number, root
+from onnx2rust.layers import binary, unary
+from onnx2rust.layers.matmul import MatMul
+from onnx2rust.layers.reduce import Reduce
+from onnx2rust.layers.select import Where
+from onnx2rust.layers.softmax import Softmax
+from onnx2rust.passes.algebra import number
 from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.graph import Graph
 from onnx2rust.passes.layout import Layout, broadcast, joined, split
@@ -98,14 +99,14 @@ def softmax_of(graph: Graph, weights: Value) -> tuple[Step, Empty | None] | None
     condition, zero, plain = (*source.step.inputs, None, None, None)[:3]
     if not isinstance(layer, Where) or condition is None or zero is None or plain is None or number(zero) != 0:
         return None
-    softmax = graph.maker.get(root(graph, plain))
+    softmax = graph.maker.get(graph.root(plain))
     if softmax is None or not isinstance(softmax.layer, Softmax) or plain.tensor.size != weights.tensor.size:
         return None
     out = softmax.outputs[0]
     assert out is not None
-    test = graph.maker.get(root(graph, condition))
-    if test is not None and isinstance(test.layer, elementwise.IsNaN) and test.inputs[0] is not None:
-        own = root(graph, test.inputs[0]) is out and graph.reads[out] <= 2
+    test = graph.maker.get(graph.root(condition))
+    if test is not None and isinstance(test.layer, unary.IsNaN) and test.inputs[0] is not None:
+        own = graph.root(test.inputs[0]) is out and graph.reads[out] <= 2
         return (softmax, Empty(graph)) if own and condition.tensor.size == weights.tensor.size else None
     return (
         (softmax, Empty(graph, condition, layer.condition_shape, layer.b_shape)) if graph.only_source(plain) is not None else None
@@ -122,10 +123,10 @@ def scores_of(graph: Graph, softmax: Step, scores: Scores) -> tuple[Step, float,
         layer, inputs = source.step.layer, source.step.inputs
         if isinstance(layer, MatMul):
             return source.step, factor, found
-        if isinstance(layer, elementwise.Mul | elementwise.Div):
+        if isinstance(layer, binary.Mul | binary.Div):
             value, own = _factor(source.step)
             factor *= own
-        elif isinstance(layer, elementwise.Add):
+        elif isinstance(layer, binary.Add):
             if factor != 1 or any(m.fill is not None for m in found):
                 raise Decline("a mask in front of a factor or of `where`")
             value, mask = _added(graph, source.step, scores)
@@ -146,14 +147,14 @@ def _factor(step: Step) -> tuple[Value, float]:
     assert a is not None
     assert b is not None
     factor, x = (number(b), a) if number(b) is not None else (number(a), b)
-    divides = isinstance(step.layer, elementwise.Div)
+    divides = isinstance(step.layer, binary.Div)
     if factor is None or not factor or not math.isfinite(factor) or (divides and x is b):
         raise Decline("the scores are multiplied by something else than a number")
     return x, 1 / factor if divides else factor
 
 
 def _added(graph: Graph, step: Step, scores: Scores) -> tuple[Value, Mask]:
-    assert isinstance(step.layer, elementwise.Add)
+    assert isinstance(step.layer, binary.Add)
     shapes = (step.layer.a_shape, step.layer.b_shape)
     for side in (0, 1):
         value, other = step.inputs[side], step.inputs[1 - side]
@@ -167,7 +168,7 @@ def _holds_product(graph: Graph, value: Value) -> bool:
     source = graph.only_source(value)
     if source is None:
         return False
-    if isinstance(source.step.layer, elementwise.Mul | elementwise.Div | elementwise.Add | Where):
+    if isinstance(source.step.layer, binary.Mul | binary.Div | binary.Add | Where):
         return any(_holds_product(graph, v) for v in source.step.inputs if v is not None and v.const is None)
     return isinstance(source.step.layer, MatMul)
 
@@ -183,8 +184,8 @@ def _replaced(graph: Graph, step: Step, scores: Scores) -> tuple[Value, Mask]:
     fill, value, shape = (number(a), b, layer.b_shape) if drop else (number(b), a, layer.a_shape)
     if fill is None or product(shape) != scores.size:
         raise Decline("`where` puts something else than a number among the scores")
-    maker = graph.maker.get(root(graph, condition))
-    if maker is not None and isinstance(maker.layer, elementwise.Not) and maker.inputs[0] is not None:
+    maker = graph.maker.get(graph.root(condition))
+    if maker is not None and isinstance(maker.layer, unary.Not) and maker.inputs[0] is not None:
         condition, drop = maker.inputs[0], not drop
     mask = _mask(graph, condition, layer.condition_shape, shape, scores)
     return value, Mask(mask.layouts, scores, fill, drop)
@@ -334,15 +335,15 @@ def _tests_rows(graph: Graph, test: Value, rows: Layout, scores: Scores) -> bool
         nothing = np.all(rows.source.array.reshape(-1, scores.n) == -math.inf, axis=1)
         return bool(np.array_equal(test.array.reshape(-1), nothing))
     equal = graph.maker.get(test)
-    if equal is None or not isinstance(equal.layer, elementwise.Equal):
+    if equal is None or not isinstance(equal.layer, binary.Equal):
         return False
     a, b = equal.inputs
     if a is None or b is None or -math.inf not in (number(a), number(b)):
         return False
-    greatest = graph.maker.get(root(graph, b if number(a) is not None else a))
+    greatest = graph.maker.get(graph.root(b if number(a) is not None else a))
     if greatest is None or not isinstance(greatest.layer, Reduce) or greatest.inputs[0] is None:
         return False
     layer = greatest.layer
     plain = layer.reduction.name == "Max" and layer.axes == (False, True) and layer.shape[1] == scores.n
-    seen = root(graph, greatest.inputs[0])
-    return plain and root(graph, rows.source) is seen and seen.tensor.size == product(layer.shape) == test.tensor.size * scores.n
+    seen = graph.root(greatest.inputs[0])
+    return plain and graph.root(rows.source) is seen and seen.tensor.size == product(layer.shape) == test.tensor.size * scores.n

@@ -18,22 +18,18 @@ import numpy as np
 from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer
-from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.ir.program import Step, Value
+from onnx2rust.ir.shapes import collapse_broadcast
 from onnx2rust.ir.types import TensorType
-from onnx2rust.layers import elementwise
+from onnx2rust.layers import binary
 from onnx2rust.layers.activation import LINEAR, Activate
-from onnx2rust.layers.cast import Cast, Where
+from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.dense import Dense
 from onnx2rust.layers.indexing import GatherOrZero, OneHot
-from onnx2rust.layers.shapes import collapse_broadcast
-from onnx2rust.passes.algebra import number, root
-from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.graph import Graph, Rewrite, rewrite
-
-
-def run(program: Program, declines: Declines) -> Program:
-    """The program with lookups where matrices are multiplied with one-hot encodings."""
-    return rewrite(program, declines.heard_by(_rule))
+from onnx2rust.layers.select import Where
+from onnx2rust.passes.algebra import number
+from onnx2rust.passes.declines import Decline
+from onnx2rust.passes.graph import Graph, Rewrite
 
 
 @dataclass(frozen=True)
@@ -44,12 +40,13 @@ class _Ids:
     negative: bool
 
 
-def _rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(graph: Graph, step: Step) -> Rewrite | None:
+    """The lookup instead of the product with a one-hot encoding."""
     layer, x = step.layer, step.inputs[0] if step.inputs else None
     (y,) = step.outputs if len(step.outputs) == 1 else (None,)
     if not isinstance(layer, Dense) or x is None or y is None:
         return None
-    ids = _one_hot(graph, root(graph, x), layer.rows, layer.inputs)
+    ids = _one_hot(graph, graph.root(x), layer.rows, layer.inputs)
     if ids is None:
         return None
     if not np.isfinite(layer.kernel.array).all():
@@ -70,7 +67,7 @@ def _lookup(step: Step, y: Value, layer: Dense, ids: _Ids) -> Rewrite:
     if layer.bias is not None:
         bias = Value(layer.bias.name, TensorType(DType.F32, layer.bias.array.shape), layer.bias.array)
         shapes = collapse_broadcast(((layer.rows, layer.units), (1, layer.units)))
-        parts.append((elementwise.Add(*shapes), (bias,)))
+        parts.append((binary.Add(*shapes), (bias,)))
     if layer.activation != LINEAR:
         parts.append((Activate(layer.activation), ()))
     steps: list[Step] = []
@@ -95,18 +92,18 @@ def _one_hot(graph: Graph, value: Value, rows: Dim, n: int) -> _Ids | None:
         plain = values is not None and values.ravel().tolist() == [0, 1]
         return _Ids(inputs[0], True) if plain and layer.inner == 1 and layer.axis == n and layer.outer == rows else None
     if isinstance(layer, Cast):
-        source = root(graph, inputs[0])
+        source = graph.root(inputs[0])
         of_bool = source.dtype is DType.BOOL or isinstance(getattr(graph.maker.get(source), "layer", None), OneHot)
         return _one_hot(graph, source, rows, n) if of_bool else None
     if isinstance(layer, Where):
         chosen = number(inputs[1]) == 1 and number(inputs[2]) == 0 and inputs[0].tensor.size == value.tensor.size
-        return _one_hot(graph, root(graph, inputs[0]), rows, n) if chosen else None
-    if isinstance(layer, elementwise.Equal):
+        return _one_hot(graph, graph.root(inputs[0]), rows, n) if chosen else None
+    if isinstance(layer, binary.Equal):
         return _compared(layer, inputs, rows, n)
     return None
 
 
-def _compared(layer: elementwise.Equal, inputs: list[Value], rows: Dim, n: int) -> _Ids | None:
+def _compared(layer: binary.Equal, inputs: list[Value], rows: Dim, n: int) -> _Ids | None:
     """ids [rows, 1] = 0, 1 … n − 1 [1, n]"""
     for k, shapes in ((0, ((rows, 1), (1, n))), (1, ((1, n), (rows, 1)))):
         ids, columns = inputs[k], inputs[1 - k].array

@@ -27,4 +27,4 @@ def run(program: Program) -> Program:
             steps.append(Step(names.unique(f"copy_{len(outputs)}"), value.type.copy, (value,), (copy,), origin))
             value = copy
         outputs.append(value)
-    return replace(program, steps=tuple(steps), outputs=tuple(outputs))
+    return replace(program, steps=tuple(steps), outputs=tuple(outputs)) if len(steps) > len(program.steps) else program

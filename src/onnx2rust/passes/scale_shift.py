@@ -18,30 +18,26 @@ import numpy as np
 from onnx2rust.ir.dims import product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Dims, Weight
-from onnx2rust.ir.program import Program, Step, Value
-from onnx2rust.layers import elementwise
+from onnx2rust.ir.program import Step, Value
+from onnx2rust.layers import binary
 from onnx2rust.layers.norm import ScaleShift
-from onnx2rust.passes.declines import Decline, Declines
+from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.fold_scale import of_binary
-from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.graph import Graph, Rewrite
 
 
-def run(program: Program, declines: Declines) -> Program:
-    """The program with scales and shifts in one step."""
-    return rewrite(program, declines.heard_by(_rule))
-
-
-def _rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(graph: Graph, step: Step) -> Rewrite | None:
+    """The scale and the shift in one step."""
     output = step.outputs[0] if step.outputs else None
     if output is None or output.dtype is not DType.F32:
         return None
-    if isinstance(step.layer, elementwise.Mul | elementwise.Div):
+    if isinstance(step.layer, binary.Mul | binary.Div):
         _decline(graph, step, output)
-    if not isinstance(step.layer, elementwise.Add | elementwise.Sub):
+    if not isinstance(step.layer, binary.Add | binary.Sub):
         return None
     for side in (0, 1):
         source = graph.only_source(step.inputs[side])
-        if source is None or not isinstance(source.step.layer, elementwise.Mul | elementwise.Div):
+        if source is None or not isinstance(source.step.layer, binary.Mul | binary.Div):
             continue
         for inner in (0, 1):
             x = source.step.inputs[inner]
@@ -56,7 +52,7 @@ def _decline(graph: Graph, step: Step, output: Value) -> None:
     """Says why a shift and the scale behind it stay two steps."""
     for side in (0, 1):
         source = graph.only_source(step.inputs[side])
-        if source is None or not isinstance(source.step.layer, elementwise.Add | elementwise.Sub):
+        if source is None or not isinstance(source.step.layer, binary.Add | binary.Sub):
             continue
         for inner in (0, 1):
             x = source.step.inputs[inner]
@@ -76,7 +72,7 @@ def _joined(*parts: tuple[Step, int]) -> ScaleShift | None:
     affine = [
         of_binary(step.layer, side, array, channels)
         for (step, side), array in zip(parts, arrays, strict=True)
-        if isinstance(step.layer, elementwise.Binary)
+        if isinstance(step.layer, binary.Binary)
     ]
     if len(affine) != 2 or affine[0] is None or affine[1] is None:
         return None
@@ -96,7 +92,7 @@ def _size(last: tuple[Step, int], channels: int) -> Dims:
     if channels == 1:
         return (1, 1, output.tensor.size)
     layer = last[0].layer
-    assert isinstance(layer, elementwise.Binary)
+    assert isinstance(layer, binary.Binary)
     shape = layer.a_shape if last[1] == 0 else layer.b_shape
     if shape[-1] == channels:
         return (product(shape[:-1]), channels, 1)

@@ -18,33 +18,29 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from onnx2rust.ir.program import Program, Step, Value
-from onnx2rust.layers import elementwise
+from onnx2rust.ir.program import Step, Value
+from onnx2rust.layers import binary
 from onnx2rust.layers.activation import Activate
-from onnx2rust.layers.reduce import LogSoftmax, Softmax
-from onnx2rust.passes.algebra import Expansion, ancestors, equal, number, power, root, times
+from onnx2rust.layers.softmax import LogSoftmax, Softmax
+from onnx2rust.passes.algebra import Expansion, ancestors, equal, number, power, times
 from onnx2rust.passes.along import Along, reduced
-from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.graph import Graph, Rewrite, fused, rewrite
+from onnx2rust.passes.declines import Decline
+from onnx2rust.passes.graph import Graph, Rewrite, fused
 
 _REACH = 12
 """Steps that one spelled-out softmax has at most."""
 
 
-def run(program: Program, declines: Declines) -> Program:
-    """The program with softmax layers where they are spelled out."""
-    return rewrite(program, declines.heard_by(_rule), backwards=True)
-
-
-def _rule(graph: Graph, step: Step) -> Rewrite | None:
-    if not isinstance(step.layer, elementwise.Div | elementwise.Mul | elementwise.Sub) or not step.outputs or not step.outputs[0]:
+def rule(graph: Graph, step: Step) -> Rewrite | None:
+    """The softmax that the step is the end of."""
+    if not isinstance(step.layer, binary.Div | binary.Mul | binary.Sub) or not step.outputs or not step.outputs[0]:
         return None
     y, near = step.outputs[0], ancestors(graph, step, _REACH)
     for total in near:
         found = reduced(total, "Sum")
         if found is None or found[1].size != y.tensor.size or not y.dtype.is_float:
             continue
-        powers, along = root(graph, found[0]), found[1]
+        powers, along = graph.root(found[0]), found[1]
         exp = graph.maker.get(powers)
         (s,) = total.outputs
         if exp is None or s is None or not _is(exp, "Exp"):
@@ -53,7 +49,7 @@ def _rule(graph: Graph, step: Step) -> Rewrite | None:
             x, _ = _of_largest(graph, exp, along)
             return Rewrite(replace(fused(step, Softmax(*along.shape), exp), inputs=(x,)), ())
         for log in near:
-            if not _is(log, "Log") or log.inputs[0] is None or root(graph, log.inputs[0]) is not s or log.outputs[0] is None:
+            if not _is(log, "Log") or log.inputs[0] is None or graph.root(log.inputs[0]) is not s or log.outputs[0] is None:
                 continue
             ln = log.outputs[0]
             if Expansion(graph, frozenset({ln}), along.allows).of(y).get(power(ln)) != -1:
@@ -79,7 +75,7 @@ def _of_largest(graph: Graph, exp: Step, along: Along) -> tuple[Value, Value]:
             continue
         if found[1] != along:
             raise Decline("a softmax whose largest exponents are taken along other axes than the sum")
-        x = root(graph, found[0])
+        x = graph.root(found[0])
         for m in (largest.outputs[0], *_floored(graph, exp, largest.outputs[0])):
             if equal(Expansion(graph, frozenset({x, m}), along.allows).of(u), {power(x): 1.0, power(m): -1.0}):
                 return x, m
@@ -90,10 +86,10 @@ def _floored(graph: Graph, exp: Step, largest: Value) -> list[Value]:
     """Maxima of M and −∞, which are M."""
     found = []
     for step in ancestors(graph, exp, _REACH):
-        if isinstance(step.layer, elementwise.Max) and step.outputs[0] is not None:
+        if isinstance(step.layer, binary.Max) and step.outputs[0] is not None:
             a, b = step.inputs
             if a is not None and b is not None and -math.inf in (number(a), number(b)):
                 other = b if number(a) is not None else a
-                if root(graph, other) is largest:
+                if graph.root(other) is largest:
                     found.append(step.outputs[0])
     return found

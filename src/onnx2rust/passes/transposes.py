@@ -17,24 +17,20 @@ from typing import Any
 import numpy as np
 
 from onnx2rust.ir.dims import broadcast, product
-from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.ir.program import Step, Value
+from onnx2rust.ir.shapes import Shape, collapse_broadcast
 from onnx2rust.ir.types import TensorType
-from onnx2rust.layers import elementwise
+from onnx2rust.layers import binary
 from onnx2rust.layers.movement import Transpose
-from onnx2rust.layers.shapes import Shape, collapse_broadcast
-from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.graph import Graph, Rewrite
 from onnx2rust.passes.layout import Axes, joined, split, stretched
 
 
-def run(program: Program) -> Program:
-    """The program with broadcasts that write in another order instead of transpositions behind them."""
-    return rewrite(program, _rule)
-
-
-def _rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(graph: Graph, step: Step) -> Rewrite | None:
+    """The broadcast that writes in the order of the transposition behind it."""
     turn = step.layer
     source = graph.only_source(step.inputs[0]) if isinstance(turn, Transpose) else None
-    if source is None or not isinstance(turn, Transpose) or not isinstance(source.step.layer, elementwise.Binary):
+    if source is None or not isinstance(turn, Transpose) or not isinstance(source.step.layer, binary.Binary):
         return None
     layer = source.step.layer
     whole = broadcast((layer.a_shape, layer.b_shape))

@@ -16,8 +16,9 @@ from dataclasses import replace
 import numpy as np
 
 from onnx2rust.ir.layer import packing
-from onnx2rust.ir.program import Program, Step
+from onnx2rust.ir.program import Step
 from onnx2rust.layers.conv import Conv, WinogradConv2d
+from onnx2rust.passes.graph import Graph, Rewrite
 
 TILE = 2
 MIN_CHANNELS = 48
@@ -28,15 +29,10 @@ MAX_WEIGHTS = 4 << 20
 """More weights (elements): the executable's size matters more."""
 
 
-def run(program: Program) -> Program:
-    """The program (and the bodies in it) with Winograd convolutions where they pay."""
-    return replace(program, steps=tuple(map(_step, program.steps)))
-
-
-def _step(step: Step) -> Step:
-    if step.bodies:
-        return replace(step, bodies=tuple(map(run, step.bodies)))
-    return replace(step, layer=_winograd(step.layer)) if isinstance(step.layer, Conv) and _pays(step.layer) else step
+def rule(_graph: Graph, step: Step) -> Rewrite | None:
+    """The convolution by Winograd's algorithm where that pays."""
+    layer = step.layer
+    return Rewrite(replace(step, layer=_winograd(layer))) if isinstance(layer, Conv) and _pays(layer) else None
 
 
 def _pays(layer: Conv) -> bool:

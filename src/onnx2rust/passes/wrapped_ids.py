@@ -18,21 +18,17 @@ from dataclasses import replace
 from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import View
-from onnx2rust.ir.program import Program, Step, Value
-from onnx2rust.layers import elementwise
+from onnx2rust.ir.program import Step, Value
+from onnx2rust.layers import binary
 from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.indexing import Gather, GatherElements, GatherNd
 from onnx2rust.passes.algebra import ONE, Expansion, number
-from onnx2rust.passes.declines import Decline, Declines
-from onnx2rust.passes.graph import Graph, Rewrite, rewrite
+from onnx2rust.passes.declines import Decline
+from onnx2rust.passes.graph import Graph, Rewrite
 
 
-def run(program: Program, declines: Declines) -> Program:
-    """The program with lookups that wrap negative ids themselves."""
-    return rewrite(program, declines.heard_by(_rule))
-
-
-def _rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(graph: Graph, step: Step) -> Rewrite | None:
+    """The lookup of the ids as they were before they were wrapped."""
     size = _axis(step)
     ids = step.inputs[1] if size is not None else None
     if ids is None or ids.const is not None:
@@ -79,7 +75,7 @@ def _wrapped(graph: Graph, ids: Value) -> tuple[Value, int] | None:
 def _is_negative(graph: Graph, condition: Value, id_: Value) -> bool | None:
     """Whether the condition says id < 0 (True) or id ≥ 0 (False)."""
     maker = graph.maker.get(condition)
-    if maker is None or not isinstance(maker.layer, elementwise.Binary):
+    if maker is None or not isinstance(maker.layer, binary.Binary):
         return None
     a, b = maker.inputs
     assert a is not None
@@ -93,16 +89,16 @@ def _is_negative(graph: Graph, condition: Value, id_: Value) -> bool | None:
 
 
 _TESTS: dict[tuple[type, float | None], bool] = {
-    (elementwise.Less, 0.0): True,
-    (elementwise.LessOrEqual, -1.0): True,
-    (elementwise.GreaterOrEqual, 0.0): False,
-    (elementwise.Greater, -1.0): False,
+    (binary.Less, 0.0): True,
+    (binary.LessOrEqual, -1.0): True,
+    (binary.GreaterOrEqual, 0.0): False,
+    (binary.Greater, -1.0): False,
 }
 _TURNED = {
-    elementwise.Less: elementwise.Greater,
-    elementwise.Greater: elementwise.Less,
-    elementwise.LessOrEqual: elementwise.GreaterOrEqual,
-    elementwise.GreaterOrEqual: elementwise.LessOrEqual,
+    binary.Less: binary.Greater,
+    binary.Greater: binary.Less,
+    binary.LessOrEqual: binary.GreaterOrEqual,
+    binary.GreaterOrEqual: binary.LessOrEqual,
 }
 
 

@@ -48,9 +48,7 @@ class Plan:
 
     def root(self, value: Value) -> Value:
         """The value whose elements these are."""
-        while value in self._root:
-            value = self._root[value]
-        return value
+        return views.root(value, self._root)
 
 
 @dataclass(eq=False)

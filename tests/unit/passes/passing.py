@@ -12,15 +12,25 @@ from spelled_patterns import Pattern
 
 from onnx2rust import importer, passes
 from onnx2rust.base.options import Options
-from onnx2rust.passes.declines import Declines
+from onnx2rust.ir.program import Step
+from onnx2rust.passes.graph import Passed
+
+
+def result(pattern: Pattern, outputs: tuple[str, ...] = ("y",)) -> Passed:
+    """What the passes return."""
+    proto = model(pattern.nodes, pattern.inputs, list(outputs), pattern.constants, opset=pattern.opset, dtypes=pattern.dtypes)
+    return passes.run(importer.read(proto, Options(name="test")))
 
 
 def passed(pattern: Pattern, outputs: tuple[str, ...] = ("y",)) -> tuple[Any, list[str]]:
     """The program, and what passes left alone, as `inspect --passes` prints it."""
-    proto = model(pattern.nodes, pattern.inputs, list(outputs), pattern.constants, opset=pattern.opset, dtypes=pattern.dtypes)
-    declines = Declines()
-    program = passes.run(importer.read(proto, Options(name="test")), None, declines)
-    return program, [str(d) for d in declines.heard]
+    found = result(pattern, outputs)
+    return found.program, [str(d) for d in found.declined]
+
+
+def rewritten(pattern: Pattern) -> list[Step]:
+    """The steps that passes rewrote."""
+    return list(result(pattern).rewritten)
 
 
 def left(pattern: Pattern, outputs: tuple[str, ...] = ("y",)) -> list[str]:

@@ -16,7 +16,6 @@ from spelled_attention import HEADS, SIZE, SPELLED, TOKENS, Spelled, node, numbe
 
 from onnx2rust import importer, passes
 from onnx2rust.base.options import Options
-from onnx2rust.passes.declines import Declines
 
 
 def proto_of(spelled: Spelled) -> Any:
@@ -27,10 +26,9 @@ def proto_of(spelled: Spelled) -> Any:
 def reasons(nodes: list[NodeProto], constants: dict[str, Any], **more: Any) -> list[str]:
     """Why the pass leaves x → y alone."""
     proto = model(nodes, {"x": ["batch", TOKENS, HEADS * SIZE], **more}, ["y"], constants)
-    declines = Declines()
-    program = passes.run(importer.read(proto, Options(name="test")), None, declines)
-    assert "Attention" not in layers(program)
-    return [d.reason for d in declines.heard if d.by == "attention"]
+    result = passes.run(importer.read(proto, Options(name="test")))
+    assert "Attention" not in layers(result.program)
+    return [d.reason for d in result.declined if d.by == "attention"]
 
 
 @pytest.mark.parametrize("name", SPELLED)
@@ -58,10 +56,9 @@ def test_scores_that_are_an_output_stay() -> None:
     proto = model(spelled.nodes, spelled.inputs, ["y", "p"], constants)
     assert "Attention" not in layers(lower(proto))
     proto = model(spelled.nodes, spelled.inputs, ["y", "t"], constants)
-    declines = Declines()
-    program = passes.run(importer.read(proto, Options(name="test")), None, declines)
-    assert "Attention" not in layers(program)
-    assert [d.reason for d in declines.heard] == ["something else reads the scores"]
+    result = passes.run(importer.read(proto, Options(name="test")))
+    assert "Attention" not in layers(result.program)
+    assert [d.reason for d in result.declined] == ["something else reads the scores"]
 
 
 def test_a_mask_behind_a_factor_stays() -> None:

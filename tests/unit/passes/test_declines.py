@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from build import layers
 from onnx import NodeProto
-from passing import passed
+from passing import passed, rewritten
 from spelled_patterns import Pattern, floats, ints, node, number
 
-from onnx2rust.ir.program import Origin, Step
-from onnx2rust.passes.declines import Decline, Declines
+from onnx2rust.ir.program import Step
+from onnx2rust.passes.declines import Decline
+from onnx2rust.passes.graph import Graph, by_rule
 
 ROWS: dict[str, list[int | str]] = {"x": ["batch", 4]}
 IMAGES: dict[str, list[int | str]] = {"x": ["batch", 2, 6, 6]}
@@ -142,19 +141,18 @@ def test_what_was_replaced_in_the_end_is_not_spoken_of() -> None:
 
 
 def test_parts_of_one_pattern_are_heard_once() -> None:
-    declines = Declines("pass")
-    steps = [Step(n, Any, (), (), Origin(n, "Add", "", 17, k)) for k, n in enumerate("abc")]  # type: ignore[arg-type]
-    program, _ = passed(Pattern([node("Relu", "x", "y")], {}, [], ROWS))
+    program, _ = passed(Pattern([node("Exp", "x", "a"), node("Sin", "a", "b"), node("Cos", "b", "y")], {}, [], ROWS))
     shared, other = program.inputs[0], program.outputs[0]
     abouts = iter([shared, shared, other])
 
-    def rule(graph: Any, step: Step) -> None:
+    def rule(_graph: Graph, _step: Step) -> None:
         raise Decline("why not", next(abouts))
 
-    listening = declines.heard_by(rule)
-    for step in steps:
-        assert listening(None, step) is None  # type: ignore[arg-type]
-    assert [str(d) for d in declines.heard] == [
-        "pass: node 0 'a' (Add, opset 17): why not",
-        "pass: node 2 'c' (Add, opset 17): why not",
-    ]
+    result = by_rule(rule)(program)
+    assert result.program is program
+    assert [(d.node, d.reason) for d in result.declined] == [(str(program.steps[k].origin), "why not") for k in (0, 2)]
+
+
+def test_a_pass_returns_the_steps_that_it_rewrote() -> None:
+    pattern = Pattern([DENSE, node("Relu", "p", "y")], {"w": KNOWN["w"]}, [], ROWS)
+    assert [step.origin.op for step in rewritten(pattern)] == ["Relu"]

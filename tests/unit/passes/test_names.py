@@ -17,7 +17,7 @@ from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Origin, Program, Step, Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.movement import Transpose
-from onnx2rust.layers.reduce import Softmax
+from onnx2rust.layers.softmax import Softmax
 from onnx2rust.passes.names import run
 
 WEIGHTS = {"k": np.ones((3, 3, 3, 3), np.float32), "b": np.ones((3, 1, 1), np.float32), "s": np.full((8, 8), 2, np.float32)}

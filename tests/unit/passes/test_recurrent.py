@@ -33,7 +33,7 @@ LSTM = "node 0 's' (LSTM, opset 17)"
 def test_a_sequence_that_is_an_output_stays() -> None:
     program, said = passed(_last([]), ("y", "s"))
     assert layers(program) == ["Lstm", "Gather"]
-    assert said == [f"recurrent: {LSTM}: the last step of its result is used, and something else of it too"]
+    assert said == [f"final_states: {LSTM}: the last step of its result is used, and something else of it too"]
 
 
 def test_a_sequence_that_something_else_reads_stays() -> None:
@@ -41,7 +41,7 @@ def test_a_sequence_that_something_else_reads_stays() -> None:
     pattern.nodes.append(node("ReduceMean", "s", "z", axes=[0]))
     program, said = passed(pattern, ("y", "z"))
     assert layers(program) == ["Lstm", "Gather", "Reduce"]
-    assert said == [f"recurrent: {LSTM}: the last step of its result is used, and something else of it too"]
+    assert said == [f"final_states: {LSTM}: the last step of its result is used, and something else of it too"]
 
 
 def test_sequences_of_different_lengths_stay() -> None:
@@ -49,7 +49,7 @@ def test_sequences_of_different_lengths_stay() -> None:
     pattern.inputs["lengths"], pattern.dtypes["lengths"] = ["batch"], TensorProto.INT32
     program, said = passed(pattern)
     assert layers(program) == ["Lstm", "Gather"]
-    assert said == [f"recurrent: {LSTM}: the last step of its result is used, but sequences of other lengths end earlier"]
+    assert said == [f"final_states: {LSTM}: the last step of its result is used, but sequences of other lengths end earlier"]
 
 
 @pytest.mark.parametrize(("direction", "at"), [("forward", 0), ("forward", STEPS - 2), ("reverse", -1)])
@@ -101,7 +101,7 @@ def test_zeros_of_a_size_that_may_differ_stay() -> None:
     program, said = passed(pattern, ("s",))
     assert layers(program) == ["Expand", "Gru"]
     reason = "an initial state is zeros of float32[1, others, 4], which may be more or fewer than the 4*batch of a state"
-    assert said == [f"recurrent: node 3 's' (GRU, opset 17): {reason}"]
+    assert said == [f"zero_states: node 3 's' (GRU, opset 17): {reason}"]
 
 
 def test_known_zeros_are_left_out() -> None:

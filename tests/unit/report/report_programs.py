@@ -12,8 +12,8 @@ from onnx2rust.ir.layer import Layer, Variant, View, Weight
 from onnx2rust.ir.program import Origin, Program, Step, Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.activation import LINEAR, Activate, activation
+from onnx2rust.layers.binary import Add
 from onnx2rust.layers.dense import Dense
-from onnx2rust.layers.elementwise import Add
 
 BATCH = symbol("batch")
 

@@ -1,6 +1,5 @@
 //! Joining tensors along an axis.
 
-use super::sizes::JoinedParts;
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 
@@ -25,6 +24,15 @@ fn rows<T: Clone>(rows: usize, len: usize, x: &[T], from: usize, y: &mut [T], to
             y[..len].clone_from_slice(&x[..len]);
         }
     }
+}
+
+/// Tensors `[outer, parts[i]]` that are joined along their last axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JoinedParts<const N: usize> {
+    /// What stands in front of the joined axis.
+    pub outer: usize,
+    /// The joined axis and all behind it, of each tensor.
+    pub parts: [usize; N],
 }
 
 /// y = the inputs one after the other along an axis; ONNX `Concat`.

@@ -1,11 +1,8 @@
 //! Repeating elements: broadcasting and tiling.
 
-use super::reshape::broadcast_sizes;
-use super::sizes::Repeated;
-use super::strided::{Walk, signed, strides};
+use super::strided::{Walk, signed};
+use crate::axis::strides;
 use crate::cpu::Cpu;
-use crate::error::{Error, Result};
-use crate::slot::size;
 
 /// y = x broadcast to `to`; ONNX `Expand`.
 ///
@@ -38,39 +35,13 @@ impl<const R: usize> Expand<R> {
     }
 }
 
-/// The shape that ONNX `Expand` gives where only the data say it.
+/// A tensor of some shape that is repeated along its axes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ExpandSizes;
-
-impl ExpandSizes {
-    /// Checks the parameters (there is nothing to check).
-    #[must_use]
-    pub const fn checked(self) -> Self {
-        self
-    }
-
-    /// x's `shape` and `target` broadcast together.
-    ///
-    /// # Errors
-    /// If a size is negative, or two sizes differ and neither is 1.
-    pub fn sizes<const R: usize, const N: usize>(
-        &self,
-        _cpu: Cpu,
-        shape: [usize; R],
-        target: &[i64],
-    ) -> Result<[usize; N]> {
-        let mut wanted = [1; N];
-        let first = N.checked_sub(target.len());
-        let first = first.ok_or(Error::InputLength {
-            name: "shape",
-            expected: N,
-            actual: target.len(),
-        })?;
-        for (wanted, &value) in wanted[first..].iter_mut().zip(target) {
-            *wanted = size("an expanded axis", value)?;
-        }
-        broadcast_sizes(&shape, &wanted)
-    }
+pub struct Repeated<const R: usize> {
+    /// The tensor's shape.
+    pub shape: [usize; R],
+    /// How often along each axis.
+    pub repeats: [usize; R],
 }
 
 /// y = x, `repeats[d]` times along axis d; ONNX `Tile`.

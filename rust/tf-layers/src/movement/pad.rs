@@ -1,7 +1,7 @@
 //! Borders around tensors.
 
-use super::sizes::Border;
-use super::strided::{Walk, signed, strides};
+use super::strided::{Walk, signed};
+use crate::axis::strides;
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 
@@ -35,6 +35,17 @@ impl PadMode {
         };
         position as usize
     }
+}
+
+/// A tensor of some shape and the border around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Border<const R: usize> {
+    /// The tensor's shape.
+    pub shape: [usize; R],
+    /// What is added in front of each axis; negative numbers crop.
+    pub before: [i64; R],
+    /// What is added behind each axis; negative numbers crop.
+    pub after: [i64; R],
 }
 
 /// y = x with a border; ONNX `Pad`.

@@ -1,8 +1,18 @@
 //! Reversing sequences of different lengths.
 
-use super::sizes::Sequences;
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
+
+/// Sequences: `[batch, steps, inner]`, or `[steps, batch, inner]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sequences {
+    /// Sequences.
+    pub batch: usize,
+    /// Steps of each.
+    pub steps: usize,
+    /// Elements of a step.
+    pub inner: usize,
+}
 
 /// y = x with the first `lengths[b]` steps of sequence b reversed; ONNX `ReverseSequence`.
 ///

@@ -1,9 +1,19 @@
 //! Parts of tensors.
 
-use super::sizes::SlicedPart;
 use super::strided::{Walk, signed};
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
+
+/// A part of a tensor of some shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlicedPart<const R: usize> {
+    /// The tensor's shape.
+    pub shape: [usize; R],
+    /// Where the part begins.
+    pub start: [usize; R],
+    /// The part's shape.
+    pub size: [usize; R],
+}
 
 /// y\[i\] = x\[start + i · step\] along every axis; ONNX `Slice` whose starts and sizes are known (as
 /// expressions), and each output of `Split`.

@@ -2,6 +2,7 @@
 
 use core::any::{Any, TypeId};
 
+use crate::axis::strides;
 use crate::cpu::{Level, dispatch, f32x4, prelude::*};
 
 /// Axes a walk can have; walks of a layer of rank R need at most R, tiling 2 R.
@@ -285,16 +286,7 @@ fn interleave<T: Clone, const N: usize>(
     }
 }
 
-/// Strides of a dense tensor.
-pub(super) fn strides<const R: usize>(shape: [usize; R]) -> [usize; R] {
-    let mut strides = [1; R];
-    for d in (1..R).rev() {
-        strides[d - 1] = strides[d] * shape[d];
-    }
-    strides
-}
-
-/// The same, signed.
+/// How far neighbours along each axis of a dense tensor lie apart, signed.
 pub(super) fn signed<const R: usize>(shape: [usize; R]) -> [isize; R] {
     strides(shape).map(|s| s as isize)
 }

@@ -2,6 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod generator;
 mod indexing;
 mod padding;
 mod resizing;

@@ -1,8 +1,7 @@
-//! Borders, and what is filled or selected.
+//! Borders, triangles, and what is reversed.
 
-use tf_layers::axis::AlongAxis;
+use tf_layers::Cpu;
 use tf_layers::movement::*;
-use tf_layers::{Cpu, Error};
 
 use crate::common::{Rng, flat, indices};
 use crate::{count, ramp, random_shape};
@@ -128,73 +127,8 @@ fn pad() {
 }
 
 #[test]
-fn filled() {
+fn triangles() {
     let cpu = Cpu::new();
-    for (start, limit, delta, expected) in [
-        (3, 9, 3, vec![3, 6]),
-        (10, 4, -2, vec![10, 8, 6]),
-        (0, 5, 2, vec![0, 2, 4]),
-        (5, 0, -2, vec![5, 3, 1]),
-        (0, -5, 2, vec![]),
-        (5, 5, 1, vec![]),
-        (i64::MAX - 1, i64::MAX, 7, vec![i64::MAX - 1]),
-    ] {
-        let [n] = Range.sizes(cpu, &[start], &[limit], &[delta]).unwrap();
-        let mut y = vec![0; n];
-        Range
-            .run(cpu, &[start], &[limit], &[delta], &mut y)
-            .unwrap();
-        assert_eq!(y, expected, "{start} {limit} {delta}");
-    }
-    assert_eq!(Range.sizes(cpu, &[1.0f32], &[2.0], &[0.3]), Ok([4]));
-    assert!(Range.sizes(cpu, &[0], &[1], &[0]).is_err());
-    assert!(Range.sizes(cpu, &[0.0], &[1.0], &[0.0]).is_err());
-    assert!(Range.sizes(cpu, &[0.0], &[f32::INFINITY], &[1.0]).is_err());
-    assert!(Range.sizes(cpu, &[0.0], &[f64::NAN], &[1.0]).is_err());
-    let what = "elements of a range";
-    assert_eq!(Range.sizes(cpu, &[0], &[1_i64 << 31], &[1]), Ok([1 << 31]));
-    for (start, limit, value) in [
-        (0, (1_i64 << 31) + 1, (1_i64 << 31) + 1),
-        (0, i64::MAX, i64::MAX),
-        (i64::MIN, i64::MAX, i64::MAX),
-    ] {
-        let refused = Range.sizes(cpu, &[start], &[limit], &[1]);
-        assert_eq!(refused, Err(Error::Size { what, value }));
-    }
-    assert!(Range.sizes(cpu, &[0.0], &[1e12], &[1.0]).is_err());
-    assert!(Range.sizes(cpu, &[0, 1], &[1], &[1]).is_err());
-
-    let mut y = vec![0; 12];
-    OneHot
-        .run(
-            cpu,
-            AlongAxis {
-                outer: 2,
-                axis: 3,
-                inner: 2,
-            },
-            &[0i64, -1, 2, 5],
-            &[7, 9],
-            &mut y,
-        )
-        .unwrap();
-    assert_eq!(y, [9, 7, 7, 7, 7, 9, 7, 7, 7, 7, 9, 7]);
-    assert!(
-        OneHot
-            .run(
-                cpu,
-                AlongAxis {
-                    outer: 1,
-                    axis: 1,
-                    inner: 1
-                },
-                &[0i32],
-                &[1],
-                &mut y
-            )
-            .is_err()
-    );
-
     for (rows, columns) in [(1, 1), (3, 5), (5, 3), (0, 4), (4, 0)] {
         for k in [-6, -2, -1, 0, 1, 2, 9, i64::MAX, i64::MIN] {
             for upper in [false, true] {
@@ -225,138 +159,13 @@ fn filled() {
                     .collect();
                 assert_eq!(y, expected, "{rows} {columns} {k} {upper}");
             }
-            let mut y = vec![7; rows * columns];
-            EyeLike { k, one: 1 }
-                .checked()
-                .run(cpu, [rows, columns], &mut y);
-            let one = |i: Vec<usize>| i32::from(i[1] as i64 - i[0] as i64 == k);
-            assert_eq!(y, indices(&[rows, columns]).map(one).collect::<Vec<_>>());
         }
     }
 }
 
 #[test]
-fn selected() {
+fn reversed() {
     let cpu = Cpu::new();
-    let x = [0.0, 1.0, -2.0, 0.0, f32::NAN, -0.0];
-    let [n] = NonZero::<2>.sizes(cpu, [2, 3], &x).unwrap();
-    let mut y = vec![0; 2 * n];
-    NonZero::<2>.run(cpu, [2, 3], &x, &mut y);
-    assert_eq!(y, [0, 0, 1, 1, 2, 1]);
-
-    let x = ramp(2 * 3 * 2);
-    assert_eq!(Compress.sizes(cpu, 3, &[true, false, true]), Ok([2]));
-    assert_eq!(
-        Compress.sizes(cpu, 3, &[true, false, false, false]),
-        Ok([1])
-    );
-    assert!(Compress.sizes(cpu, 1, &[false, true]).is_err());
-    let mut y = vec![0; 8];
-    Compress.run(
-        cpu,
-        AlongAxis {
-            outer: 2,
-            axis: 3,
-            inner: 2,
-        },
-        &x,
-        &[true, false, true],
-        &mut y,
-    );
-    assert_eq!(y, [0, 1, 4, 5, 6, 7, 10, 11]);
-
-    let x = [2.0f32, 1.0, 1.0, 3.0, 4.0, 3.0];
-    for (sorted, y, first, inverse, counts) in [
-        (
-            true,
-            [1.0, 2.0, 3.0, 4.0],
-            [1, 0, 3, 4],
-            [1, 0, 0, 2, 3, 2],
-            [2, 1, 2, 1],
-        ),
-        (
-            false,
-            [2.0, 1.0, 3.0, 4.0],
-            [0, 1, 3, 4],
-            [0, 1, 1, 2, 3, 2],
-            [1, 2, 2, 1],
-        ),
-    ] {
-        let layer = Unique { sorted }.checked();
-        assert_eq!(
-            layer.sizes(
-                cpu,
-                AlongAxis {
-                    outer: 1,
-                    axis: 6,
-                    inner: 1
-                },
-                &x
-            ),
-            Ok([4])
-        );
-        let (mut a, mut b, mut c, mut d) = (vec![0.0; 4], vec![0; 4], vec![0; 6], vec![0; 4]);
-        layer
-            .run(
-                cpu,
-                AlongAxis {
-                    outer: 1,
-                    axis: 6,
-                    inner: 1,
-                },
-                &x,
-                &mut a,
-                UniquePlaces {
-                    first: Some(&mut b),
-                    inverse: Some(&mut c),
-                    counts: Some(&mut d),
-                },
-            )
-            .unwrap();
-        assert_eq!(
-            (a.as_slice(), b.as_slice(), c.as_slice(), d.as_slice()),
-            (&y[..], &first[..], &inverse[..], &counts[..])
-        );
-    }
-    // Along an axis: [2, 3, 2], slices 0 and 2 equal.
-    let x = [1, 1, 0, 1, 1, 1, 2, 2, 0, 3, 2, 2];
-    let (mut y, mut first, mut inverse, mut counts) =
-        (vec![0; 8], vec![0; 2], vec![0; 3], vec![0; 2]);
-    Unique { sorted: true }
-        .run(
-            cpu,
-            AlongAxis {
-                outer: 2,
-                axis: 3,
-                inner: 2,
-            },
-            &x,
-            &mut y,
-            UniquePlaces {
-                first: Some(&mut first),
-                inverse: Some(&mut inverse),
-                counts: Some(&mut counts),
-            },
-        )
-        .unwrap();
-    assert_eq!(y, [0, 1, 1, 1, 0, 3, 2, 2]);
-    assert_eq!(
-        (first, inverse, counts),
-        (vec![1, 0], vec![1, 0, 1], vec![1, 2])
-    );
-    assert_eq!(
-        Unique { sorted: true }.sizes(
-            cpu,
-            AlongAxis {
-                outer: 1,
-                axis: 3,
-                inner: 1
-            },
-            &[f32::NAN, 1.0, f32::NAN]
-        ),
-        Ok([3])
-    );
-
     let x = ramp(12);
     let mut y = vec![0; 12];
     ReverseSequence { time_major: false }

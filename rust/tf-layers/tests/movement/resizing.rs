@@ -1,7 +1,7 @@
 //! Resampling.
 
 use tf_layers::Cpu;
-use tf_layers::movement::*;
+use tf_layers::resize::*;
 
 use crate::common::{Rng, error, flat, indices};
 

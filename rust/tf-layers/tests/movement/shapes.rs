@@ -1,6 +1,7 @@
 //! Transposing, joining, cutting, repeating.
 
 use tf_layers::movement::*;
+use tf_layers::shape::*;
 use tf_layers::{Cpu, Error};
 
 use crate::common::Rng;

@@ -3,7 +3,8 @@
 use tf_layers::activation::{Activate, Activation};
 use tf_layers::conv::Conv;
 use tf_layers::dense::Dense;
-use tf_layers::movement::{GatherOrZero, Transpose};
+use tf_layers::indexing::GatherOrZero;
+use tf_layers::movement::Transpose;
 use tf_layers::norm::LayerNormalization;
 
 use super::weights::Weights;

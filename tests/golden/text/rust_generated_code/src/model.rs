@@ -4,7 +4,7 @@ use super::layers::{self, Layers};
 use super::weights::Weights;
 use std::fmt;
 use tf_layers::axis::AlongAxis;
-use tf_layers::movement::Gather;
+use tf_layers::indexing::Gather;
 use tf_layers::recurrent::{LstmInputs, LstmOutputs};
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;

@@ -5,7 +5,7 @@ use super::weights::Weights;
 use std::fmt;
 use tf_layers::attention::AttentionInputs;
 use tf_layers::axis::AlongAxis;
-use tf_layers::movement::Gather;
+use tf_layers::indexing::Gather;
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};

@@ -6,7 +6,6 @@ mod coordinates;
 
 pub use coordinates::{Coordinates, NearestMode};
 
-use super::sizes::ResizedAxis;
 use crate::cpu::{Cpu, dispatch};
 use crate::error::{Error, Result};
 
@@ -14,6 +13,19 @@ use crate::error::{Error, Result};
 fn scale_of(scales: &[f32], index: usize, stated: Option<f32>, out: usize, axis: usize) -> f32 {
     let given = scales.get(index).copied();
     given.or(stated).unwrap_or(out as f32 / axis as f32)
+}
+
+/// A tensor `[outer, axis, inner]` whose axis gets another size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResizedAxis {
+    /// What stands in front of the axis.
+    pub outer: usize,
+    /// The axis.
+    pub axis: usize,
+    /// What stands behind it.
+    pub inner: usize,
+    /// The axis' size in the output.
+    pub out: usize,
 }
 
 /// The sizes that ONNX `Resize` gives axes by scales that only the data say: ⌊size · scale⌋.

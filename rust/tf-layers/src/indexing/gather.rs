@@ -1,8 +1,6 @@
 //! Reading at positions that a tensor holds.
 
-use super::sizes::GatherSlices;
-use super::strided::strides;
-use crate::axis::AlongAxis;
+use crate::axis::{AlongAxis, strides};
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 
@@ -197,6 +195,19 @@ pub(super) fn elements<I: Index, const R: usize>(
         }
     }
     Ok(())
+}
+
+/// What tuples of indices are read from: x `[batch, *axes, inner]`, `n` tuples in each of the batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GatherSlices<const K: usize> {
+    /// Axes that indices and x share.
+    pub batch: usize,
+    /// Axes that a tuple indexes.
+    pub axes: [usize; K],
+    /// Elements that a tuple reads.
+    pub inner: usize,
+    /// Tuples.
+    pub n: usize,
 }
 
 /// y\[b, i\] = x\[b, indices\[b, i, 0\], indices\[b, i, 1\], …\]; ONNX `GatherND`.

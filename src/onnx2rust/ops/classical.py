@@ -14,9 +14,10 @@ from onnx2rust.ir.dims import product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Value
-from onnx2rust.layers.cast import Where
+from onnx2rust.layers.binary import Equal, Greater, Mul, Sub, broadcasting
 from onnx2rust.layers.classical import Normalizer
-from onnx2rust.layers.elementwise import Equal, Greater, IsNaN, Mul, Sub, broadcasting
+from onnx2rust.layers.select import Where
+from onnx2rust.layers.unary import IsNaN
 from onnx2rust.model.schemas import ML
 from onnx2rust.ops import scores
 from onnx2rust.ops.binary import binary

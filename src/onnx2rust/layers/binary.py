@@ -1,4 +1,4 @@
-"""Layers that compute element by element (`tf_layers::{binary, unary, select, cast}`)."""
+"""Layers of two tensors, element by element (`tf_layers::binary`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from onnx2rust.ir.layer import Dims, Layer
-from onnx2rust.layers.shapes import Shape, collapse_broadcast, surely_broadcast
+from onnx2rust.ir.shapes import Shape, collapse_broadcast, surely_broadcast
 
 if TYPE_CHECKING:
     from onnx2rust.ir.types import TensorType
@@ -135,51 +135,3 @@ def broadcasting(layer: Callable[..., Layer], **fields: Any) -> Callable[..., La
         return layer(*collapse_broadcast(shapes), **fields)
 
     return make
-
-
-@dataclass(frozen=True)
-class Unary(Layer, in_place=(0,), independent=()):
-    """y = f(x)"""
-
-
-@dataclass(frozen=True)
-class Abs(Unary, rust="unary::Abs"):
-    """|x|"""
-
-
-@dataclass(frozen=True)
-class Neg(Unary, rust="unary::Neg"):
-    """−x"""
-
-
-@dataclass(frozen=True)
-class Sign(Unary, rust="unary::Sign"):
-    """−1, 0 or 1"""
-
-
-@dataclass(frozen=True)
-class ReluAny(Unary, rust="unary::Relu"):
-    """max(x, 0) for any type but f32, which has `Activate`"""
-
-
-@dataclass(frozen=True)
-class Not(Unary, rust="unary::Not"):
-    """¬x, of booleans or bit by bit"""
-
-
-@dataclass(frozen=True)
-class IsNaN(Layer, rust="unary::IsNaN", independent=()):
-    """Whether x is not a number"""
-
-
-@dataclass(frozen=True)
-class IsInf(Layer, rust="unary::IsInf", independent=()):
-    """Whether x is infinite"""
-
-    detect_negative: bool
-    detect_positive: bool
-
-
-@dataclass(frozen=True)
-class Clip(Layer, rust="unary::Clip", in_place=(0,), independent=()):
-    """min(max(x, low), high); the limits are tensors of one element"""

@@ -1,25 +1,8 @@
-//! New shapes for the same elements, and sizes as data.
+//! Shapes that the data say, and sizes as data.
 
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 use crate::slot::size;
-
-/// y = x; ONNX `Identity`, and every operator that only changes the shape when it cannot share its input's buffer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Copy;
-
-impl Copy {
-    /// Checks the parameters (there is nothing to check).
-    #[must_use]
-    pub const fn checked(self) -> Self {
-        self
-    }
-
-    /// y = x
-    pub fn run<T: Clone>(&self, _cpu: Cpu, x: &[T], y: &mut [T]) {
-        y.clone_from_slice(x);
-    }
-}
 
 /// The shape that ONNX `Reshape` gives where only the data say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,32 +68,38 @@ impl ReshapeSizes {
     }
 }
 
-/// y = x under a shape of which only the run can say that it holds as many elements.
+/// The shape that ONNX `Expand` gives where only the data say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CheckedCopy;
+pub struct ExpandSizes;
 
-impl CheckedCopy {
+impl ExpandSizes {
     /// Checks the parameters (there is nothing to check).
     #[must_use]
     pub const fn checked(self) -> Self {
         self
     }
 
-    /// y = x
+    /// x's `shape` and `target` broadcast together.
     ///
     /// # Errors
-    /// If x and y differ in length.
-    pub fn run<T: Clone>(&self, cpu: Cpu, x: &[T], y: &mut [T]) -> Result<()> {
-        if x.len() != y.len() {
-            let what = "elements of a reshaped tensor";
-            return Err(Error::SizeMismatch {
-                what,
-                left: x.len(),
-                right: y.len(),
-            });
+    /// If a size is negative, or two sizes differ and neither is 1.
+    pub fn sizes<const R: usize, const N: usize>(
+        &self,
+        _cpu: Cpu,
+        shape: [usize; R],
+        target: &[i64],
+    ) -> Result<[usize; N]> {
+        let mut wanted = [1; N];
+        let first = N.checked_sub(target.len());
+        let first = first.ok_or(Error::InputLength {
+            name: "shape",
+            expected: N,
+            actual: target.len(),
+        })?;
+        for (wanted, &value) in wanted[first..].iter_mut().zip(target) {
+            *wanted = size("an expanded axis", value)?;
         }
-        Copy.run(cpu, x, y);
-        Ok(())
+        broadcast_sizes(&shape, &wanted)
     }
 }
 
@@ -208,7 +197,7 @@ impl SplitSizes {
 pub struct WriteSizes;
 
 /// Element types that hold sizes: i64, and i32 (where they are cast; the upper bits are lost as in any cast).
-pub trait SizeElement: core::marker::Copy {
+pub trait SizeElement: Copy {
     /// The size as an element.
     fn from_size(size: i64) -> Self;
 }

@@ -1,7 +1,6 @@
 //! Writing at positions that a tensor holds.
 
 use super::gather::{Index, elements, slice};
-use super::sizes::ScatterSlices;
 use crate::cpu::Cpu;
 use crate::error::Result;
 
@@ -199,6 +198,17 @@ impl<const R: usize> ScatterElementsReduce<R> {
             x[at] = x[at].combine(self.reduction, updates[i]);
         })
     }
+}
+
+/// What tuples of indices write to: x `[*axes, inner]`, `n` tuples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScatterSlices<const K: usize> {
+    /// Axes that a tuple indexes.
+    pub axes: [usize; K],
+    /// Elements that a tuple writes.
+    pub inner: usize,
+    /// Tuples.
+    pub n: usize,
 }
 
 /// y = x, then y\[indices\[i, 0\], indices\[i, 1\], …\] = updates\[i\]; ONNX `ScatterND` without a reduction.

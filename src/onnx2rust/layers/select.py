@@ -1,0 +1,34 @@
+"""Layers that choose between tensors (`tf_layers::select`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onnx2rust.ir.layer import Dims, Layer, Record
+from onnx2rust.ir.shapes import surely_broadcast
+
+if TYPE_CHECKING:
+    from onnx2rust.ir.types import TensorType
+
+
+_CHOICE = Record.of("select::WhereInputs", "condition", "a", "b")
+
+
+@dataclass(frozen=True)
+class Where(
+    Layer,
+    rust="select::Where",
+    fallible=True,
+    inputs_in=(_CHOICE,),
+    input_shapes=("condition_shape", "a_shape", "b_shape"),
+):
+    """y = condition ? a : b, broadcast"""
+
+    condition_shape: Dims
+    a_shape: Dims
+    b_shape: Dims
+
+    def fits(self, types: Sequence[TensorType]) -> bool:
+        return surely_broadcast((self.condition_shape, self.a_shape, self.b_shape))
