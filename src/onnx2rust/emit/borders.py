@@ -50,12 +50,13 @@ class Tensor:
     """What examples call it."""
     doc_length: int | None
     """Its elements where every open size is 1, if no run decides it."""
+    """Of an item of a sequence, where every open size is 1."""
     doc_shape: Escaped | None
-    length: Escaped | None
+    length: Escaped | None = None
     """The constant that holds its elements, those for each of the open size along its first axis, if there is one."""
-    number: Escaped | None
-    doc: Escaped | None
-    table: Table | None
+    number: Escaped | None = None
+    doc: Escaped | None = None
+    table: Table | None = None
     """The constant that says what its numbers stand for, if the model does."""
 
     @property
@@ -208,11 +209,10 @@ def _sequence(program: Program, type_: SequenceType, field: Escaped, name: str, 
     """A sequence at the border."""
     items = ["Axis::Computed" if d is None else _axis(d, program) for d in type_.axes]
     axes = Escaped(f"[{', '.join(['Axis::Items', *items])}]")
-    text = code_span(type_.dims)
-    return Tensor(
-        field, string(name), type_.dtype, len(items), True, axes, text, local,
-        doc_length=None, doc_shape=None, length=None, number=None, doc=None, table=None,
-    )  # fmt: skip
+    text = Escaped(f"items of {code_span(type_.items)}" if type_.items else "items of any shape")
+    one = [d if isinstance(d, int) else 1 for d in type_.axes]
+    doc_shape = Escaped(f"[{', '.join(map(str, one))}]")
+    return Tensor(field, string(name), type_.dtype, len(items), True, axes, text, local, math.prod(one), doc_shape)
 
 
 def check(value: Value, field: Escaped) -> Code:

@@ -188,6 +188,7 @@ class Contents:
     def halves(self, template: str) -> bool:
         """Whether the file names the half-precision type."""
         inputs, outputs = ([t.dtype for t in tensors] for tensors in (self.border.inputs, self.border.outputs))
+        tensors = [t.dtype for t in self.border.inputs if not t.sequence]
         named = {
             "src/model.rs": [*inputs, *outputs, *(DType.F16 for s in self.slots if DType.F16.rust in s.rust)],
             "src/lib.rs": [*inputs, *outputs],
@@ -195,7 +196,7 @@ class Contents:
             "src/layers.rs": [DType.F16 for f in self.layers.all if f.halves],
             "src/weights.rs": [DType.F16 for t in self.statics if t.storage == DType.F16.rust],
             "src/arrays.rs": inputs,
-            "tests/behaviour.rs": inputs[:1],
+            "tests/behaviour.rs": tensors[:1],
         }
         return DType.F16 in named.get(template, ())
 

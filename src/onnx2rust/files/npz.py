@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from onnx2rust.base.errors import UsageError
+from onnx2rust.base.sequences import flat
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -54,10 +55,10 @@ def checksum(arrays: Mapping[str, np.ndarray[Any, Any]]) -> str:
 
 
 def encode(arrays: Mapping[str, np.ndarray[Any, Any]]) -> bytes:
-    """The archive's bytes: stored members in the given order."""
+    """The archive's bytes: stored members in the given order, sequences item by item."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
+        for name, array in flat(arrays).items():
             archive.writestr(zipfile.ZipInfo(f"{name}.npy", _EPOCH), _npy(array))
     return out.getvalue()
 

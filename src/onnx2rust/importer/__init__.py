@@ -113,7 +113,8 @@ class _Importer:
         tensor = item.tensor_type
         dtype = dtypes.from_onnx(tensor.elem_type)
         if not item.HasField("tensor_type"):
-            what = f"is a {kind}, only tensors and sequences of them are supported"
+            kinds = [str(t.WhichOneof("value")) for t in ((info.type, item) if kind == "sequence_type" else (info.type,))]
+            what = f"is of {' of '.join(kinds)}; tensors and sequences of tensors are supported"
             self.unsupported.append(Problem(what, where=where))
         elif dtype is None:
             self._refuse_type(where, tensor.elem_type)

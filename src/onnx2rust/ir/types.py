@@ -192,6 +192,10 @@ class SequenceType(Type):
             return SequenceType(self.dtype, None)
         return SequenceType(self.dtype, tuple(a if a == b else None for a, b in zip(self.shape, other.shape, strict=True)))
 
+    def item(self, size: int) -> TensorType:
+        """The type of an item whose sizes are this where they may differ."""
+        return TensorType(self.dtype, tuple(size if d is None else d for d in self.axes))
+
     def within(self, visible: set[str]) -> SequenceType:
         """The same where only these symbols exist."""
         shape = None if self.shape is None else tuple(None if d is None or symbols(d) - visible else d for d in self.shape)
@@ -230,11 +234,12 @@ class SequenceType(Type):
     @property
     def dims(self) -> str:
         """What is known of the items' shapes."""
-        return f"a sequence of {self._items or 'any shape'}"
+        return f"a sequence of {self.items or 'any shape'}"
 
     def __str__(self) -> str:
-        return self.kind + self._items
+        return self.kind + self.items
 
     @property
-    def _items(self) -> str:
+    def items(self) -> str:
+        """The shape of its items in words, if anything is known of it."""
         return "" if self.shape is None else f"[{', '.join('?' if d is None else str(d) for d in self.shape)}]"
