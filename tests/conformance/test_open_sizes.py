@@ -1,4 +1,4 @@
-"""Sizes that only the run knows, where a model's shapes do not tell them: against onnxruntime."""
+"""Sizes known only at run time, where a model's shapes do not tell them: against onnxruntime."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ def gemm(d: Draft) -> Any:
 
 @kind(weight=1.5)
 def product(d: Draft) -> Any:
-    """A product of two values that the run knows."""
+    """A product of two values known only at run time."""
     x = d.pick(is_float, open_tensor, lambda t: t.rank > 1)
     if d.chance(0.5):
         return d.node("MatMul", x, d.pick(is_float, lambda t: t.dtype == x.dtype and t.rank > 0))

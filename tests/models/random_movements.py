@@ -196,7 +196,7 @@ def split(d: Draft) -> Any:
 
 @kind(weight=2)
 def gather(d: Draft) -> Any:
-    """Gather with known indices of any rank, or with ids that the run knows."""
+    """Gather with known indices of any rank, or with ids known only at run time."""
     x = d.pick(lambda t: t.rank > 0)
     axis = d.rng.randrange(x.rank)
     size = min(a.shape[axis] for a in x.runs)

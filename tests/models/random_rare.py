@@ -56,7 +56,7 @@ def cumulative_product(d: Draft) -> Any:
 def dropout(d: Draft) -> Any:
     """Dropout, which lets everything through, and perhaps its mask."""
     x = d.pick(is_float, open_tensor)
-    return d.node("Dropout", x, outputs=2 if d.opset >= 10 and d.chance(0.3) else 1)
+    return d.node("Dropout", x, outputs=2 if d.chance(0.3) else 1)
 
 
 @kind(since=9, weight=0.3)

@@ -193,7 +193,7 @@ def weights_of_the_run() -> Pattern:
 
 
 def a_range_of_an_open_sequence() -> Pattern:
-    """x[-1:] of a sequence whose length only the run knows, and which may be empty."""
+    """x[-1:] of a sequence whose length is known only at run time, and which may be empty."""
     nodes, constants = net("LSTM", "x", "s")
     more = {"last": ints(-1), "end": ints(2**62), "first": ints(0)}
     return Pattern(

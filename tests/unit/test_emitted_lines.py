@@ -234,7 +234,7 @@ def test_sizes_of_a_product_have_names() -> None:
         ("Pow", TensorProto.FLOAT, (["n", 3], [1]), False),
         ("Where", TensorProto.FLOAT, (["n", 3], ["n", 3]), False),
         ("Concat", TensorProto.FLOAT, (["n", 3], ["n", 4]), False),
-        # what only the run knows can fail
+        # what is known only at run time can fail
         ("Concat", TensorProto.FLOAT, (["n", 3], ["m", 4]), True),
         ("Add", TensorProto.FLOAT, (["n", 3], ["m", 3]), True),
         ("Where", TensorProto.FLOAT, (["n", 3], ["m", 3]), True),

@@ -119,7 +119,7 @@ def known(**arrays: Any) -> list[onnx.TensorProto]:
 
 
 def running(name: str) -> onnx.GraphProto:
-    """A model with a size, loops, branches, and sizes that only the run knows; all that it can give a name has this one.
+    """A model with a size, loops, branches, and sizes known only at run time; all that it can give a name has this one.
 
     Names that it does not try have a - in front: they are none of the others."""
     weight = f"{name}."

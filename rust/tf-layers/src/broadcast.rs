@@ -28,7 +28,7 @@ impl<const K: usize> Walk<K> {
     ///
     /// # Errors
     /// [`Error::SizeMismatch`] if two operands differ along an axis and neither is 1 there, or if the result has another length: sizes
-    /// that only the run tells were broadcast the other way than the model's conversion took for granted.
+    /// known only at run time are broadcast the other way than the model's conversion assumed.
     pub fn fitting<const R: usize>(shapes: [&[usize; R]; K], len: usize) -> Result<Self> {
         for axis in (0..R).rev() {
             let mut sizes = shapes.iter().map(|shape| shape[axis]).filter(|&n| n != 1);

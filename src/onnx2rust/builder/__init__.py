@@ -128,7 +128,7 @@ class Builder(Rounding):
         return self.sizes_by(ReadSizes(), [value], *(f"{name}_{i}" if count > 1 else name for i in range(count)))
 
     def same(self, left: Dim, right: Dim, what: str) -> Dim:
-        """The size of an axis that two tensors share; a step compares sizes that only the run knows."""
+        """The size of an axis that two tensors share; a step compares sizes that are known only at run time."""
         difference = left - right
         if isinstance(difference, int):
             if difference:

@@ -191,8 +191,8 @@ class Layer:
         return {name: getattr(self, name) for name, mirror in _mirrored(type(self)).items() if mirror.written}
 
     def same(self) -> str | None:
-        """`upper` or `lower` if the layer's pads are ONNX's SAME for a size that only the run
-        knows; the static has zeros for them."""
+        """`upper` or `lower` if the layer's pads are ONNX's SAME for a size known only at run
+        time; the static has zeros for them."""
         pads = zip(getattr(self, "pads_begin", ()), getattr(self, "pads_end", ()), strict=True)
         open_pads = [(begin, end) for begin, end in pads if isinstance(begin, Expr) or isinstance(end, Expr)]
         if not open_pads:

@@ -121,6 +121,10 @@ class Step:
         for body in self.bodies:
             yield from body.captured()
 
+    def reads_tensors(self) -> bool:
+        """Whether all its inputs are tensors."""
+        return all(v is None or isinstance(v.type, TensorType) for v in self.inputs)
+
     def fits(self) -> bool:
         """Whether the layer is fallible in general, but not here."""
         return self._fallible and self.layer.fits(

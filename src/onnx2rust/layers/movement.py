@@ -25,7 +25,7 @@ class Transpose(Layer, rust="movement::Transpose", independent=("shape",), gener
 
 @dataclass(frozen=True)
 class CheckedCopy(Layer, rust="movement::CheckedCopy", fallible=True):
-    """y = x under a shape of which only the run can say that it holds as many elements."""
+    """y = x under a shape that is known only at run time to hold as many elements."""
 
 
 @dataclass(frozen=True)

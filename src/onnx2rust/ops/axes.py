@@ -26,7 +26,7 @@ def normal_axes(axes: Sequence[int], rank: int) -> list[int]:
 
 
 def read_sizes(g: Builder, x: Value, axes: Sequence[int]) -> tuple[tuple[str, ...], list[Dim]]:
-    """Symbols for the sizes along `axes` that only the run knows, and x's shape with them."""
+    """Symbols for the sizes along `axes` that are known only at run time, and x's shape with them."""
     names = tuple(g.new_symbol(f"size_{axis}") for axis in axes)
     shape = list(x.shape)
     for name, axis in zip(names, axes, strict=True):

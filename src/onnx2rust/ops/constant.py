@@ -10,7 +10,6 @@ from onnx import numpy_helper
 
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
-from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.movement import Expand
@@ -69,10 +68,16 @@ def identity(g: Builder, x: Value) -> Value:
 onnx_facts("Dropout", reads={1: reads.always(Only(0)), 2: reads.always(Only(0))})
 
 
-@onnx_op("Dropout", since=(7, 10))
+@onnx_op("Dropout", since=7)
 def dropout_7(g: Builder, x: Value, *, ratio: float = 0.5, n_outputs: int = 1) -> tuple[Value | None, ...]:
-    """y = x: nothing is dropped at inference."""
-    return _kept(g, x, n_outputs)
+    """y = x: nothing is dropped at inference. What the mask holds then the specification does not say; onnxruntime has zeros."""
+    return _kept(g, x, n_outputs, np.zeros((), x.dtype.numpy))
+
+
+@onnx_op("Dropout", since=10)
+def dropout_10(g: Builder, x: Value, *, ratio: float = 0.5, n_outputs: int = 1) -> tuple[Value | None, ...]:
+    """As before, with a mask of booleans."""
+    return _kept(g, x, n_outputs, np.zeros((), bool))
 
 
 @onnx_op("Dropout", since=(12, 13, 22))
@@ -93,12 +98,12 @@ def dropout(
             "Dropout with training_mode=True drops at random, which a generated crate does not do",
             "export the model for inference (training_mode=False, or Keras' training=False)",
         )
-    return _kept(g, data, n_outputs)
+    return _kept(g, data, n_outputs, np.ones((), bool))
 
 
-def _kept(g: Builder, x: Value, n_outputs: int) -> tuple[Value | None, ...]:
-    """x and, if wanted, a mask that keeps all of it."""
+def _kept(g: Builder, x: Value, n_outputs: int, mask: np.ndarray[Any, Any]) -> tuple[Value | None, ...]:
+    """x and, if wanted, a mask whose elements are all the same."""
     if n_outputs == 1:
         return (x,)
-    one = g.constant(np.ones([1] * x.rank, dtype=bool))
-    return x, g.step(Expand(one.shape, x.shape), [one], TensorType(DType.BOOL, x.shape))
+    one = g.constant(mask.reshape([1] * x.rank))
+    return x, g.step(Expand(one.shape, x.shape), [one], TensorType(one.dtype, x.shape))

@@ -55,7 +55,7 @@ def concat(g: Builder, *inputs: Value, axis: int) -> Value:
         for k, (a, b) in enumerate(zip(first, x.shape, strict=True)):
             if k != at and isinstance(a - b, int) and a != b:
                 raise Refuse(f"inputs of Concat differ in another axis: {values[0].type} and {x.type}", invalid=True)
-    # Sizes that only the run can compare: a known one is taken, and the layer counts the elements.
+    # Sizes that can be compared only at run time: a known one is taken, and the layer counts the elements.
     shape = [next((x.shape[k] for x in values if isinstance(x.shape[k], int)), first[k]) for k in range(rank)]
     inner = product(shape[at + 1 :])
     shape[at] = sum((x.shape[at] for x in values[1:]), start=values[0].shape[at])
@@ -107,7 +107,7 @@ def expand(g: Builder, input: Value, shape: Value) -> Value:
 
 
 def _broadcast(a: Dim, b: Dim) -> Dim | None:
-    """The size that two broadcast to; None if only the run can say."""
+    """The size that two broadcast to; None if that is known only at run time."""
     if a == b or b == 1:
         return a
     if a == 1:

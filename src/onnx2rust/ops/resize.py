@@ -60,7 +60,7 @@ class _Axis:
     scale: float | None
     roi: tuple[float, float] = (0.0, 1.0)
     scales: Value | None = None
-    """The tensor that holds the scale, if only the run knows it."""
+    """The tensor that holds the scale, if it is known only at run time."""
     index: int = 0
     """Where in it."""
 

@@ -14,22 +14,27 @@ from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import SequenceType, TensorType
 from onnx2rust.layers import sequence
 from onnx2rust.ops.axes import normal_axis
-from onnx2rust.registry import onnx_op
+from onnx2rust.registry import onnx_op, reads
 from onnx2rust.registry.facts import Half, Strings, onnx_facts
+from onnx2rust.registry.rules import Rule, Within
 
-onnx_facts(
-    *("SequenceConstruct", "SequenceEmpty", "SequenceInsert", "SequenceErase", "SequenceAt", "SequenceLength"),
-    *("ConcatFromSequence", "SplitToSequence"),
-    half=Half.ITSELF,
-    strings=Strings.TEXT,
-    folded=False,
-)
+
+def _known(position: int | None, *operators: str, rule: Rule = Within(-1, 0)) -> None:
+    """Facts of operators whose input at a position is a place among the items, if there is one."""
+    entries = {} if position is None else {position: reads.always(rule)}
+    onnx_facts(*operators, half=Half.ITSELF, strings=Strings.TEXT, folded=False, reads=entries)
+
+
+_known(None, "SequenceConstruct", "SequenceEmpty", "SequenceLength", "ConcatFromSequence")
+_known(1, "SequenceErase", "SequenceAt")
+_known(2, "SequenceInsert")
+_known(1, "SplitToSequence", rule=Within(1, 2))
 
 
 @onnx_op("SequenceEmpty", since=11)
-def sequence_empty(g: Builder, *, dtype: int = 1) -> Value:
+def sequence_empty(g: Builder, *, dtype: int | None = None) -> Value:
     """A sequence without items."""
-    known = dtypes.from_onnx(dtype)
+    known = DType.F32 if dtype is None else dtypes.from_onnx(dtype)
     if known is None:
         raise Refuse(f"element type {dtype} is not supported", f"supported: {dtypes.known()}")
     return g.step(sequence.SequenceEmpty(), [], SequenceType(known, None, empty=True))

@@ -23,7 +23,7 @@ from onnx2rust.registry.rules import Factors
 
 
 def reshaped(g: Builder, x: Value, shape: Sequence[Dim]) -> Value:
-    """x under another shape. Where only the run can say that the sizes agree, the elements are copied and counted."""
+    """x under another shape. Where it is known only at run time whether the sizes agree, the elements are copied and counted."""
     difference = product(shape) - x.tensor.size
     if isinstance(difference, int) and difference != 0:
         raise Refuse(f"{x.type} does not have the elements of [{', '.join(map(str, shape))}]", invalid=True)
@@ -33,7 +33,7 @@ def reshaped(g: Builder, x: Value, shape: Sequence[Dim]) -> Value:
 
 
 def fixed(g: Builder, x: Value, axis: int, size: Dim) -> Value:
-    """x, whose `axis` must have `size`. Refuse if it is known not to; where only the run can tell, the run checks it."""
+    """x, whose `axis` must have `size`. Refuse if it is known not to; where that is known only at run time, it is checked then."""
     found = x.shape[axis]
     if found == size:
         return x

@@ -56,7 +56,7 @@ def _is_size(dim: Dim) -> bool:
 
 
 def slice_range(n: Dim, start: Dim, end: Dim, step: int) -> tuple[Dim, Dim] | None:
-    """First position and number of elements of `start:end:step` on an axis of `n`; None if only the run can say."""
+    """First position and number of elements of `start:end:step` on an axis of `n`; None if that is known only at run time."""
     if isinstance(n, int) and isinstance(start, int) and isinstance(end, int):
         first = start + n if start < 0 else start
         last = end + n if end < 0 else end
@@ -171,7 +171,7 @@ def slice_10(g: Builder, data: Value, starts: Value, ends: Value, axes: Const | 
         raise Refuse("the number of axes of Slice is only known at run time")
     if any(isinstance(n, int) and n != count for n in lengths):
         raise Refuse("starts, ends, axes and steps of Slice differ in length", invalid=True)
-    # where only the run knows a length, it checks it
+    # a length known only at run time is checked then
     starts, ends = (fixed(g, v, 0, count) if v.rank else v for v in (starts, ends))
     steps = fixed(g, steps, 0, count) if steps is not None and steps.rank else steps
     chosen = normal_axes(range(count) if axes is None else integers(axes), x.rank)

@@ -19,19 +19,48 @@ functions of something else than x.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from onnx2rust.ir.layer import Variant
-from onnx2rust.ir.program import Step, Value
+from onnx2rust.ir.program import Step
 from onnx2rust.layers import binary
 from onnx2rust.layers.activation import Activate, activation
-from onnx2rust.passes.algebra import CLOSE, ONE, Expansion, Poly, ancestors, equal, power, times
+from onnx2rust.passes.algebra import Expansion, ancestors
 from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.graph import Graph, Rewrite, fused
+from onnx2rust.passes.polynomials import CLOSE, Poly
 
-_INNER = ("Sigmoid", "HardSigmoid", "Clip", "Erf", "Tanh")
 _REACH = 16
 """Steps that one spelled-out function has at most."""
+
+
+@dataclass(frozen=True)
+class _Formula:
+    """`y(x, f)` is the activation, where f is the inner function of `u(x, a)`, a being what x is multiplied by there."""
+
+    inner: Variant
+    u: Callable[[Poly, float], Poly]
+    y: Callable[[Poly, Poly], Poly]
+    activation: Callable[[float], Variant]
+
+
+_CLIP, _ERF, _TANH = activation("Clip", min=0.0, max=6.0), activation("Erf"), activation("Tanh")
+_HARD_SIGMOID, _HARD_SWISH, _GELU = activation("HardSigmoid", alpha=1 / 6, beta=0.5), activation("HardSwish"), activation("Gelu")
+_FORMULAS = (
+    _Formula(activation("Sigmoid"), lambda x, a: a * x, lambda x, f: x * f, lambda a: activation("Swish", alpha=a)),
+    _Formula(_CLIP, lambda x, _: x + 3, lambda _, f: f / 6, lambda _: _HARD_SIGMOID),
+    _Formula(_CLIP, lambda x, _: x + 3, lambda x, f: x * f / 6, lambda _: _HARD_SWISH),
+    _Formula(_HARD_SIGMOID, lambda x, _: x, lambda x, f: x * f, lambda _: _HARD_SWISH),
+    _Formula(_ERF, lambda x, _: x / math.sqrt(2), lambda x, f: x / 2 * (1 + f), lambda _: _GELU),
+    _Formula(_ERF, lambda x, _: -x / math.sqrt(2), lambda x, f: x / 2 * (1 - f), lambda _: _GELU),
+    _Formula(
+        _TANH,
+        lambda x, _: math.sqrt(2 / math.pi) * (x + 0.044715 * x**3),
+        lambda x, f: x / 2 * (1 + f),
+        lambda _: activation("GeluTanh"),
+    ),
+)
 
 
 def rule(graph: Graph, step: Step) -> Rewrite | None:
@@ -41,40 +70,27 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
     if not isinstance(step.layer, binary.Binary) or len(step.outputs) != 1 or step.outputs[0] is None:
         return None
     output = step.outputs[0]
-    around = ancestors(graph, step, _REACH)
-    for inner in around:
-        if not isinstance(inner.layer, Activate) or inner.layer.activation.name not in _INNER or inner.outputs[0] is None:
+    for inner in ancestors(graph, step, _REACH):
+        if not isinstance(inner.layer, Activate) or inner.outputs[0] is None:
             continue
+        formulas = [formula for formula in _FORMULAS if _is(inner.layer.activation, formula.inner)]
         f = graph.root(inner.outputs[0])
         # x is what the inner function sees, or what that is computed from
         start = [v for v in inner.inputs if v is not None]
         candidates = start + [v for s in ancestors(graph, inner, _REACH) for v in s.inputs if v is not None and v.const is None]
-        for x in dict.fromkeys(graph.root(v) for v in candidates):
+        for x in dict.fromkeys(graph.root(v) for v in candidates) if formulas else ():
             if x.tensor.size != output.tensor.size:
                 continue
             expansion = Expansion(graph, frozenset({x, f}))
-            found = _activation(expansion.of(output), x, f, inner.layer.activation, expansion.of(start[0]))
-            if found is not None:
-                return Rewrite(replace(fused(step, Activate(found), inner, kind=found.name), inputs=(x,)), ())
+            y, u = expansion.of(output), expansion.of(start[0])
+            for formula in formulas:
+                if u.is_close(formula.u(Poly.of(x), u[x])) and y.is_close(formula.y(Poly.of(x), Poly.of(f))):
+                    found = formula.activation(u[x])
+                    return Rewrite(replace(fused(step, Activate(found), inner, kind=found.name), inputs=(x,)))
     return None
 
 
-def _activation(y: Poly, x: Value, f: Value, inner: Variant, u: Poly) -> Variant | None:
-    """The activation that y is, f being inner(u)."""
-    both = times(power(x), power(f))
-    parameters = dict(inner.fields)
-    if inner.name == "Sigmoid" and equal(y, {both: 1.0}) and u.keys() == {power(x)}:
-        return activation("Swish", alpha=u[power(x)])
-    if inner.name == "HardSigmoid" and equal(y, {both: 1.0}) and equal(u, {power(x): 1.0}):
-        sixth = math.isclose(parameters["alpha"], 1 / 6, rel_tol=CLOSE) and parameters["beta"] == 0.5
-        return activation("HardSwish") if sixth else None
-    if inner.name == "Clip" and parameters == {"min": 0.0, "max": 6.0} and equal(u, {power(x): 1.0, ONE: 3.0}):
-        if equal(y, {power(f): 1 / 6}):
-            return activation("HardSigmoid", alpha=1 / 6, beta=0.5)
-        return activation("HardSwish") if equal(y, {both: 1 / 6}) else None
-    if inner.name == "Erf" and u.keys() == {power(x)} and math.isclose(abs(u[power(x)]), math.sqrt(0.5), rel_tol=CLOSE):
-        return activation("Gelu") if equal(y, {power(x): 0.5, both: math.copysign(0.5, u[power(x)])}) else None
-    scale = math.sqrt(2 / math.pi)
-    if inner.name == "Tanh" and equal(u, {power(x): scale, power(x, 3): scale * 0.044715}):
-        return activation("GeluTanh") if equal(y, {power(x): 0.5, both: 0.5}) else None
-    return None
+def _is(one: Variant, other: Variant) -> bool:
+    """Whether two activations are the same, up to the rounding of constants."""
+    a, b = dict(one.fields), dict(other.fields)
+    return one.name == other.name and a.keys() == b.keys() and all(math.isclose(a[k], b[k], rel_tol=CLOSE) for k in a)

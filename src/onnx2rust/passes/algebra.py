@@ -2,15 +2,13 @@
 
 `Expansion.of(value)` multiplies out `Add`, `Sub`, `Mul`, `Div`, `Pow`, `Neg`, `Sqrt` and `Reciprocal`, of booleans and integers
 also `Not`, `Where` and casts that keep every number (a boolean is 0 or 1), down to *atoms*: the values where it was told to stop,
-and all that is computed by anything else. A polynomial maps monomials (atoms with their powers) to coefficients; equal
-polynomials are equal functions of their atoms over the reals, so two orders of rounding are all that a replacement can change.
-Sums are only expanded where the operands' shapes are ones that the caller `allows`, so that broadcasting cannot make two
-different things look alike.
+and all that is computed by anything else. Equal polynomials (polynomials.py) are equal functions of their atoms over the reals,
+so two orders of rounding are all that a replacement can change. Sums are only expanded where the operands' shapes are ones that
+the caller `allows`, so that broadcasting cannot make two different things look alike.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -23,11 +21,8 @@ from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.select import Where
 from onnx2rust.passes.graph import Graph
+from onnx2rust.passes.polynomials import Poly
 
-Monomial = frozenset[tuple[Value, float]]
-"""Values with exponents, which are halves: exact as floats."""
-Poly = dict[Monomial, float]
-ONE: Monomial = frozenset()
 MAX_TERMS = 8
 MAX_DEPTH = 64
 """Steps of arithmetic that are looked through: the longest function that is recognised has some twenty."""
@@ -36,8 +31,6 @@ _KEPT: Mapping[DType | None, tuple[DType, ...]] = {
     DType.I64: (DType.BOOL, DType.I64, DType.I32, DType.I16, DType.I8, DType.U32, DType.U16, DType.U8),
 }
 """Types all of whose numbers the type has."""
-CLOSE = 1e-5
-"""Relative error at which a constant of the model is the one of the formula: they are f32, some are typed with five digits."""
 Allows = Callable[[Shape, Value, Shape, Value], bool]
 
 
@@ -63,7 +56,7 @@ class Expansion:
 
     def of(self, value: Value) -> Poly:
         """The value as a polynomial; a single atom if it is not arithmetic or becomes too long."""
-        return dict(self._of(value, self.depth))
+        return self._of(value, self.depth)
 
     def _of(self, value: Value, depth: int) -> Poly:
         value = self.graph.root(value)
@@ -74,108 +67,53 @@ class Expansion:
     def _poly(self, value: Value, depth: int) -> Poly:
         known = number(value)
         if known is not None:
-            return {ONE: known}
-        atom: Poly = {power(value): 1.0}
+            return Poly.of(known)
         if value in self.stop or value not in self.graph.maker or not depth:
-            return atom
+            return Poly.of(value)
         found = self._expanded(self.graph.maker[value], depth - 1)
-        return atom if found is None or len(found) > MAX_TERMS else found
+        return Poly.of(value) if found is None or len(found.terms) > MAX_TERMS else found
 
     def _expanded(self, step: Step, depth: int) -> Poly | None:
         layer = step.layer
         values = [v for v in step.inputs if v is not None]
-        if isinstance(layer, Activate):
-            return self._function(layer.activation.name, values[0], depth)
-        if isinstance(layer, Cast) and values[0].dtype in _KEPT.get(_dtype(step), ()):
-            return self._of(values[0], depth)
-        if isinstance(layer, unary.Not) and values[0].dtype is DType.BOOL:
-            return _sum({ONE: 1.0}, self._of(values[0], depth), -1)
-        if isinstance(layer, Where):
-            return self._choice(layer, values, depth)
-        if not isinstance(layer, binary.Binary) or not self.allows(layer.a_shape, values[0], layer.b_shape, values[1]):
-            return None
+
+        def of(k: int) -> Poly:
+            return self._of(values[k], depth)
+
+        def power(k: int, exponent: float | None) -> Poly | None:
+            if exponent in (0.5, -0.5):  # of a sum too: it is one atom then
+                return Poly.of(self.graph.root(values[k])) ** float(exponent)
+            return of(k) ** int(exponent) if exponent in (2, 3) or (exponent == -1 and len(of(k).terms) == 1) else None
+
         match layer:
+            case Activate():
+                name = layer.activation.name
+                return -of(0) if name == "Neg" else power(0, {"Sqrt": 0.5, "Reciprocal": -1}.get(name))
+            case Cast() if values[0].dtype in _KEPT.get(_dtype(step), ()):
+                return of(0)
+            case unary.Not() if values[0].dtype is DType.BOOL:
+                return 1 - of(0)
+            case Where() if self._chooses(layer, values):
+                return of(0) * of(1) + (1 - of(0)) * of(2)
+            case binary.Binary() if not self.allows(layer.a_shape, values[0], layer.b_shape, values[1]):
+                return None
             case binary.Add():
-                return _sum(self._of(values[0], depth), self._of(values[1], depth), 1)
+                return of(0) + of(1)
             case binary.Sub():
-                return _sum(self._of(values[0], depth), self._of(values[1], depth), -1)
+                return of(0) - of(1)
             case binary.Mul():
-                return _product(self._of(values[0], depth), self._of(values[1], depth))
+                return of(0) * of(1)
             case binary.Div() if values[0].dtype.is_float:  # whole numbers are truncated
-                inverse = _inverse(self._of(values[1], depth))
-                return None if inverse is None else _product(self._of(values[0], depth), inverse)
-            case binary.Pow():
-                return self._power(values[0], number(values[1]), depth)
+                inverse = power(1, -1)
+                return None if inverse is None else of(0) * inverse
+            case binary.Pow() if values[0].dtype.is_float:
+                return power(0, number(values[1]))
         return None
 
-    def _choice(self, layer: Where, values: list[Value], depth: int) -> Poly | None:
-        """c·a + (1 − c)·b; of whole numbers, where 0 times any of them is 0."""
-        shapes, (condition, *_) = (layer.condition_shape, layer.a_shape, layer.b_shape), values
-        pairs = zip(shapes[1:], values[1:], strict=True)
-        if not values[1].dtype.is_int or not all(self.allows(shapes[0], condition, *other) for other in pairs):
-            return None
-        c, a, b = (self._of(v, depth) for v in values)
-        return _sum(_product(c, a), _product(_sum({ONE: 1.0}, c, -1), b), 1)
-
-    def _function(self, name: str, x: Value, depth: int) -> Poly | None:
-        if name == "Neg":
-            return _product(self._of(x, depth), {ONE: -1.0})
-        if name == "Sqrt":
-            return {power(self.graph.root(x), 0.5): 1.0}
-        return _inverse(self._of(x, depth)) if name == "Reciprocal" else None
-
-    def _power(self, base: Value, exponent: float | None, depth: int) -> Poly | None:
-        if exponent is not None and abs(exponent) == 0.5:
-            return {power(self.graph.root(base), exponent): 1.0}
-        if exponent not in (2, 3):
-            return None
-        p = self._of(base, depth)
-        result = p
-        for _ in range(int(exponent) - 1):
-            result = _product(result, p)
-        return result
-
-
-def power(value: Value, exponent: float = 1) -> Monomial:
-    """value^exponent"""
-    return frozenset({(value, exponent)})
-
-
-def times(*monomials: Monomial) -> Monomial:
-    """Their product."""
-    powers: dict[Value, float] = {}
-    for monomial in monomials:
-        for value, exponent in monomial:
-            powers[value] = powers.get(value, 0) + exponent
-    return frozenset((v, e) for v, e in powers.items() if e)
-
-
-def equal(a: Mapping[Monomial, float], b: Mapping[Monomial, float]) -> bool:
-    """Whether two polynomials are the same function, up to the rounding of constants."""
-    return a.keys() == b.keys() and all(math.isclose(a[m], b[m], rel_tol=CLOSE) for m in a)
-
-
-def _sum(a: Poly, b: Poly, sign: int) -> Poly:
-    total = dict(a)
-    for monomial, c in b.items():
-        total[monomial] = total.get(monomial, 0.0) + sign * c
-    return {m: c for m, c in total.items() if c}
-
-
-def _product(a: Poly, b: Poly) -> Poly:
-    total: Poly = {}
-    for m, c in a.items():
-        for n, d in b.items():
-            key = times(m, n)
-            total[key] = total.get(key, 0.0) + c * d
-    return {m: c for m, c in total.items() if c}
-
-
-def _inverse(p: Poly) -> Poly | None:
-    if len(p) != 1:
-        return None
-    ((monomial, c),) = p.items()
-    return {frozenset((v, -e) for v, e in monomial): 1 / c}
+    def _chooses(self, layer: Where, values: list[Value]) -> bool:
+        """Whether it is c·a + (1 − c)·b: of whole numbers, where 0 times any of them is 0."""
+        condition, *others = zip((layer.condition_shape, layer.a_shape, layer.b_shape), values, strict=True)
+        return values[1].dtype.is_int and all(self.allows(*condition, *other) for other in others)
 
 
 def ancestors(graph: Graph, step: Step, limit: int) -> list[Step]:
@@ -186,7 +124,7 @@ def ancestors(graph: Graph, step: Step, limit: int) -> list[Step]:
             break
         if near is step or isinstance(near.layer, Activate | binary.Binary | View):
             makers = (graph.maker[v] for v in near.inputs if v is not None and v in graph.maker)
-            queue += [m for m in dict.fromkeys(makers) if m not in queue]
+            queue += [m for m in dict.fromkeys(makers) if m not in queue and m.reads_tensors()]
     return queue[1:]
 
 

@@ -98,7 +98,7 @@ def _attention(graph: Graph, step: Step, last: Step, weights: Value) -> Rewrite:
         raise Decline(f"the scores are {first.layer.m} by {first.layer.n}, not {m} by {n} of each of {matrices} matrices")
     head_size = first.layer.k
     if not isinstance(head_size, int) or not isinstance(value_size, int) or not head_size or not value_size:
-        raise Decline(f"heads of {head_size} and {value_size} elements: sizes that only the run knows")
+        raise Decline(f"heads of {head_size} and {value_size} elements: sizes known only at run time")
     query, key, value = first.inputs[0], first.inputs[1], last.inputs[1]
     assert query is not None
     assert key is not None

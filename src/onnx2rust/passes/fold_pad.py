@@ -43,7 +43,7 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
     channels = layer.input_channels if isinstance(layer, Conv) else layer.channels
     amounts = _amounts(source.step.layer, (layer.batch, *layer.size, channels))
     if amounts is None or amounts[0] != (0, 0) or amounts[-1] != (0, 0):
-        raise Decline("padding of the batch or of channels, by negative amounts, or by amounts that only the run knows")
+        raise Decline("padding of the batch or of channels, by negative amounts, or by amounts known only at run time")
     spatial = amounts[1:-1]
     changed = replace(
         layer,

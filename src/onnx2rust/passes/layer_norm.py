@@ -17,7 +17,6 @@ number, γ or β of other shapes, variances computed otherwise.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -28,10 +27,11 @@ from onnx2rust.layers import binary
 from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.norm import LayerNormalization
-from onnx2rust.passes.algebra import CLOSE, ONE, Expansion, Monomial, Poly, ancestors, equal, number, power, times
+from onnx2rust.passes.algebra import Expansion, ancestors, number
 from onnx2rust.passes.along import Along, reduced
 from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.graph import Graph, Rewrite, fused
+from onnx2rust.passes.polynomials import Poly
 
 _REACH = 24
 """Steps that one spelled-out normalisation has at most."""
@@ -46,18 +46,19 @@ class _Mean:
     factor: float
     along: Along
 
+    @property
+    def value(self) -> Poly:
+        """The mean."""
+        return self.factor * Poly.of(self.m)
+
 
 def _mean(graph: Graph, step: Step) -> _Mean | None:
     found = reduced(step, "Mean", "Sum")
     if found is None or step.outputs[0] is None or not isinstance(found[1].n, int) or not found[1].n:
         return None
     x, along = found
-    return _Mean(graph.root(x), step.outputs[0], _factor(step, found[1].n), along)
-
-
-def _factor(step: Step, n: int) -> float:
-    """What the result of the step is multiplied with to be a mean of n."""
-    return 1.0 if step.layer.constants()["reduction"].name == "Mean" else 1 / n
+    factor = 1.0 if step.layer.constants()["reduction"].name == "Mean" else 1 / found[1].n
+    return _Mean(graph.root(x), step.outputs[0], factor, along)
 
 
 def rule(graph: Graph, step: Step) -> Rewrite | None:
@@ -73,9 +74,11 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
             continue
         expansion = Expansion(graph, frozenset({mean.x, mean.m}), mean.along.allows, _REACH)
         found = expansion.of(output)
-        for spread, factor, scale in _factors(found, mean):
-            bias, matches = _shift(found, factor, mean)
-            if not matches:
+        for spread, scale in _factors(found, mean):
+            factor = Poly.of(1 if scale is None else scale) / Poly.of(spread) ** 0.5
+            shift = found.without((Poly.of(mean.x) - mean.value) * factor)
+            bias = None if shift is None else shift.value
+            if shift is None or (shift.terms and bias is None):
                 continue
             epsilon = _epsilon(expansion, spread, mean)
             if epsilon is None:
@@ -95,7 +98,7 @@ def _normalised(step: Step, output: Value, mean: _Mean) -> Rewrite:
     assert isinstance(step.layer, LayerNormalization)
     layer = replace(step.layer, size=(outer * inner, n))
     if inner == 1:
-        return Rewrite(replace(step, layer=layer, inputs=(mean.x,), outputs=(output, None, None)), ())
+        return Rewrite(replace(step, layer=layer, inputs=(mean.x,), outputs=(output, None, None)))
     turned = output.tensor.with_shape(outer, inner, n)
     rows, normal = Value(f"{output.name}.rows", turned), Value(f"{output.name}.normal", turned)
     before = (
@@ -103,45 +106,28 @@ def _normalised(step: Step, output: Value, mean: _Mean) -> Rewrite:
         Step(f"{step.name}.normal", layer, (rows,), (normal, None, None), step.origin),
     )
     back = Transpose((0, 2, 1), (outer, inner, n))
-    return Rewrite(replace(step, layer=back, inputs=(normal,), outputs=(output,)), (), before)
+    return Rewrite(replace(step, layer=back, inputs=(normal,), outputs=(output,)), before=before)
 
 
-def _factors(found: Poly, mean: _Mean) -> Iterator[tuple[Value, Monomial, Value | None]]:
-    """v + ε, γ/√(v + ε), and γ, of the terms that x stands in."""
-    for monomial in found:
+def _factors(found: Poly, mean: _Mean) -> Iterator[tuple[Value, Value | None]]:
+    """v + ε, and γ, of the terms in which x is multiplied by γ/√(v + ε)."""
+    for monomial in found.terms:
         powers = dict(monomial)
         roots = [v for v, e in powers.items() if e == -0.5]
         others = [v for v, e in powers.items() if v not in (mean.x, *roots) and e == 1]
         if powers.get(mean.x) == 1 and len(roots) == 1 and len(others) < 2 and len(others) + 2 == len(powers):
-            scale = others[0] if others else None
-            yield roots[0], times(power(roots[0], -0.5), power(scale) if scale is not None else ONE), scale
-
-
-def _shift(found: Poly, factor: Monomial, mean: _Mean) -> tuple[Value | None, bool]:
-    """β, and whether the polynomial is (x − mean)·factor + β."""
-    rest = dict(found)
-    ours = {m: rest.pop(m, 0.0) for m in (times(power(mean.x), factor), times(power(mean.m), factor))}
-    expected = {times(power(mean.x), factor): 1.0, times(power(mean.m), factor): -mean.factor}
-    if not equal(ours, expected) or len(rest) > 1:
-        return None, False
-    for monomial, c in rest.items():
-        powers = list(monomial)
-        if c != 1 or len(powers) != 1 or powers[0][1] != 1:
-            return None, False
-        return powers[0][0], True
-    return None, True
+            yield roots[0], others[0] if others else None
 
 
 def _epsilon(expansion: Expansion, inside: Value, mean: _Mean) -> float | None:
     """ε, if `inside` is the variance plus ε."""
     variance = expansion.of(inside)
-    epsilon = variance.pop(ONE, 0.0)
-    if epsilon < 0:
-        return None
-    for atom in [value for monomial in variance for value, _ in monomial]:
-        lifted = _lifted(expansion.graph, atom) if variance == {power(atom): 1.0} else None
-        variance = variance if lifted is None else expansion.of(lifted)
-    return epsilon if _is_variance(expansion, variance, mean) else None
+    epsilon = variance.constant
+    variance -= epsilon
+    lifted = None if variance.value is None else _lifted(expansion.graph, variance.value)
+    if lifted is not None:
+        variance = expansion.of(lifted)
+    return epsilon if epsilon >= 0 and _is_variance(expansion, variance, mean) else None
 
 
 def _lifted(graph: Graph, value: Value) -> Value | None:
@@ -158,21 +144,15 @@ def _lifted(graph: Graph, value: Value) -> Value | None:
 
 
 def _is_variance(expansion: Expansion, variance: Poly, mean: _Mean) -> bool:
-    x, m, f = mean.x, mean.m, mean.factor
-    for monomial, c in variance.items():
-        (value, exponent), *more = monomial
+    x, m = Poly.of(mean.x), mean.value
+    for value in {v for monomial in variance.terms for v, _ in monomial}:
         maker = expansion.graph.maker.get(value)
-        second = None if more or exponent != 1 or maker is None else reduced(maker, "Mean", "Sum")
-        if maker is None or second is None or second[1] != mean.along:
+        second = None if maker is None else _mean(expansion.graph, maker)
+        rest = None if second is None else variance.without(second.value)
+        if second is None or rest is None or second.along != mean.along:
             continue
-        (squares, along), rest = second, {k: v for k, v in variance.items() if k != monomial}
-        assert isinstance(along.n, int)
-        if not math.isclose(c, _factor(maker, along.n), rel_tol=CLOSE):
-            continue
-        around = {power(x, 2): 1.0, times(power(x), power(m)): -2 * f, power(m, 2): f * f}
-        if not rest and equal(expansion.of(squares), around):
-            return True
-        if equal(rest, {power(m, 2): -f * f}) and equal(expansion.of(squares), {power(x, 2): 1.0}):
+        squares = expansion.of(second.x)
+        if (not rest.terms and squares.is_close((x - m) ** 2)) or (rest.is_close(-(m**2)) and squares.is_close(x**2)):
             return True
     return False
 

@@ -22,10 +22,11 @@ from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import binary
 from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.softmax import LogSoftmax, Softmax
-from onnx2rust.passes.algebra import Expansion, ancestors, equal, number, power, times
+from onnx2rust.passes.algebra import Expansion, ancestors, number
 from onnx2rust.passes.along import Along, reduced
 from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.graph import Graph, Rewrite, fused
+from onnx2rust.passes.polynomials import Poly
 
 _REACH = 12
 """Steps that one spelled-out softmax has at most."""
@@ -45,19 +46,18 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
         (s,) = total.outputs
         if exp is None or s is None or not _is(exp, "Exp"):
             continue
-        if equal(Expansion(graph, frozenset({powers, s}), along.allows).of(y), {times(power(powers), power(s, -1)): 1.0}):
+        if Expansion(graph, frozenset({powers, s}), along.allows).of(y).is_close(Poly.of(powers) / Poly.of(s)):
             x, _ = _of_largest(graph, exp, along)
-            return Rewrite(replace(fused(step, Softmax(*along.shape), exp), inputs=(x,)), ())
+            return Rewrite(replace(fused(step, Softmax(*along.shape), exp), inputs=(x,)))
         for log in near:
             if not _is(log, "Log") or log.inputs[0] is None or graph.root(log.inputs[0]) is not s or log.outputs[0] is None:
                 continue
             ln = log.outputs[0]
-            if Expansion(graph, frozenset({ln}), along.allows).of(y).get(power(ln)) != -1:
+            if Expansion(graph, frozenset({ln}), along.allows).of(y)[ln] != -1:
                 continue
             x, m = _of_largest(graph, exp, along)
-            expected = {power(x): 1.0, power(m): -1.0, power(ln): -1.0}
-            if equal(Expansion(graph, frozenset({x, m, ln}), along.allows).of(y), expected):
-                return Rewrite(replace(fused(step, LogSoftmax(*along.shape), exp), inputs=(x,)), ())
+            if Expansion(graph, frozenset({x, m, ln}), along.allows).of(y).is_close(Poly.of(x) - Poly.of(m) - Poly.of(ln)):
+                return Rewrite(replace(fused(step, LogSoftmax(*along.shape), exp), inputs=(x,)))
     return None
 
 
@@ -77,7 +77,7 @@ def _of_largest(graph: Graph, exp: Step, along: Along) -> tuple[Value, Value]:
             raise Decline("a softmax whose largest exponents are taken along other axes than the sum")
         x = graph.root(found[0])
         for m in (largest.outputs[0], *_floored(graph, exp, largest.outputs[0])):
-            if equal(Expansion(graph, frozenset({x, m}), along.allows).of(u), {power(x): 1.0, power(m): -1.0}):
+            if Expansion(graph, frozenset({x, m}), along.allows).of(u).is_close(Poly.of(x) - Poly.of(m)):
                 return x, m
     raise Decline("a softmax whose largest exponent is not taken away first: large ones overflow")
 

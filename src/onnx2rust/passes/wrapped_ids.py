@@ -13,6 +13,7 @@ Refused: axes of another size than n, conditions on other values than the ids, i
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 from onnx2rust.ir.dims import Dim
@@ -22,9 +23,10 @@ from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import binary
 from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.indexing import Gather, GatherElements, GatherNd
-from onnx2rust.passes.algebra import ONE, Expansion, number
+from onnx2rust.passes.algebra import Expansion, number
 from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.graph import Graph, Rewrite
+from onnx2rust.passes.polynomials import Poly
 
 
 def rule(graph: Graph, step: Step) -> Rewrite | None:
@@ -55,20 +57,15 @@ def _axis(step: Step) -> Dim | None:
 def _wrapped(graph: Graph, ids: Value) -> tuple[Value, int] | None:
     """The id and n, if the ids are where(id < 0, id + n, id)."""
     found = Expansion(graph, frozenset()).of(ids)
-    offset = found.pop(ONE, 0.0)
-    if len(found) != 2:
-        return None
-    atoms = {v: c for monomial, c in found.items() for v, e in monomial if len(monomial) == 1 and e == 1}
-    for condition, c in atoms.items():
-        for id_, one in atoms.items():
-            usable = one == 1 and id_.dtype in (DType.I32, DType.I64) and id_.tensor.size == ids.tensor.size
-            if id_ is condition or not usable or condition.dtype is not DType.BOOL or condition.tensor.size != id_.tensor.size:
-                continue
-            negative = _is_negative(graph, condition, id_)
-            if negative is True and offset == 0 and c > 0:
-                return id_, int(c)
-            if negative is False and offset == -c and offset > 0:
-                return id_, int(offset)
+    for condition, id_ in itertools.permutations({v for monomial in found.terms for v, _ in monomial}, 2):
+        if id_.dtype not in (DType.I32, DType.I64) or condition.dtype is not DType.BOOL:
+            continue
+        c, n = Poly.of(condition), abs(found[condition])
+        negative = _is_negative(graph, condition, id_)
+        if negative is None or not ids.tensor.size == id_.tensor.size == condition.tensor.size:
+            continue
+        if found == Poly.of(id_) + n * (c if negative else 1 - c):
+            return id_, int(n)
     return None
 
 

@@ -2,7 +2,7 @@
 axes exist, parts sum up, masks are 0 or 1.
 
 Each input is followed through operators that keep its values (casts, reshapes…) to the operators that give them a meaning
-(`facts`). What that is may depend on shapes that the run has there: ONNX's shape inference tells them at each set of sizes.
+(`facts`). What that is may depend on shapes at run time: ONNX's shape inference tells them at each set of sizes.
 """
 
 from __future__ import annotations

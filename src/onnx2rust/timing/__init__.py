@@ -166,7 +166,7 @@ def _sizes(program: Program, feeds: Mapping[str, np.ndarray[Any, Any]]) -> dict[
 
 
 def _work(step: Step, sizes: Mapping[str, int]) -> int:
-    """The step's multiply-adds, 0 where they depend on what only the run finds."""
+    """The step's multiply-adds, 0 where they depend on sizes that are found at run time."""
     work = step.layer.multiply_adds()
     with contextlib.suppress(KeyError):
         return evaluate(work, dict(sizes)) if symbols(work) <= set(sizes) else 0

@@ -169,6 +169,16 @@ def test_dropout_keeps_everything() -> None:
     )
 
 
+@pytest.mark.parametrize(("opset", "kind", "content"), [(7, "float32", 0), (11, "bool", False), (13, "bool", True)])
+def test_the_mask_of_dropout_is_onnxruntimes(opset: int, kind: str, content: Any) -> None:
+    program = lower("Dropout", {"x": (F32, ["n", 3])}, opset, ("y", "mask"))
+    assert types(program)[1] == f"{kind}[n, 3]"
+    (constant,) = program.steps[0].inputs
+    assert constant is not None
+    assert constant.array is not None
+    assert constant.array.ravel().tolist() == [content]
+
+
 @pytest.mark.parametrize(("alpha", "names"), [(2.0, ["Dense"]), (3e38, ["Dense", "Mul"])])
 def test_weights_take_in_a_factor_that_they_have_room_for(alpha: float, names: list[str]) -> None:
     """inf − inf would be NaN where the model gives an infinity."""

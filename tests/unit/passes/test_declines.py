@@ -96,8 +96,8 @@ SAID: dict[str, tuple[list[NodeProto], tuple[str, ...], str]] = {
     "padding, negative": (
         [FIRST, node("Pad", "f crop", "q"), node("Conv", "q k", "y")],
         ("y",),
-        "fold_pad: node 2 'y' (Conv, opset 17): padding of the batch or of channels, by negative amounts, or by amounts that "
-        "only the run knows",
+        "fold_pad: node 2 'y' (Conv, opset 17): padding of the batch or of channels, by negative amounts, or by amounts "
+        "known only at run time",
     ),
     "shift before a scale": (
         [node("Add", "x c", "s"), node("Mul", "s d", "y")],

@@ -1,7 +1,7 @@
 //! Elementwise operators of two operands, broadcast against each other as numpy does.
 //!
 //! Every layer's `run` takes each operand behind its shape. Both have one rank: axes are as long in both, or 1 in one of them (a symbolic
-//! size may turn out to be 1). Where only the run can say that they are, `run` returns a `Result`; shapes that are known to fit go to `run_known`. Shapes outermost first; the result has the longer size of each axis. All loops are one mechanism:
+//! size may turn out to be 1). Where that is known only at run time, `run` returns a `Result`; shapes that are known to fit go to `run_known`. Shapes outermost first; the result has the longer size of each axis. All loops are one mechanism:
 //! `Walk` finds the rows, `combine` runs one of three inner loops (both rows, or one value against a row).
 
 mod power;

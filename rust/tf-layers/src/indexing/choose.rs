@@ -120,7 +120,7 @@ impl Compress {
     }
 }
 
-/// Where the slices of [`Unique`] lie; what nobody wants is `None`.
+/// Where the slices of [`Unique`] lie; an output that is not used is `None`.
 #[derive(Debug, Default)]
 pub struct UniquePlaces<'a> {
     /// `[n]`: where each slice occurs first.

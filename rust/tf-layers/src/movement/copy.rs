@@ -20,7 +20,7 @@ impl Copy {
     }
 }
 
-/// y = x under a shape of which only the run can say that it holds as many elements.
+/// y = x under a shape that is known only at run time to hold as many elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CheckedCopy;
 

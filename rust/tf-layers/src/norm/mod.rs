@@ -11,7 +11,7 @@ use rows::Row;
 
 pub use rows::Rows;
 
-/// What rows were normalised by; what nobody wants is `None`.
+/// What rows were normalised by; an output that is not used is `None`.
 #[derive(Debug, Default)]
 pub struct RowStatistics<'a> {
     /// The means `[rows]`.

@@ -17,7 +17,7 @@ pub struct LstmInputs<'a> {
     pub initial_c: Option<&'a [f32]>,
 }
 
-/// What an LSTM writes; what nobody wants is `None`.
+/// What an LSTM writes; an output that is not used is `None`.
 #[derive(Debug, Default)]
 pub struct LstmOutputs<'a> {
     /// h of all steps: `[steps, directions, batch, hidden]`.

@@ -10,7 +10,7 @@ use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
 
-/// Sizes that the model leaves open.
+/// The sizes that the caller chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
     /// Size of `image` axis 0
@@ -25,7 +25,7 @@ pub struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
-    /// The sizes that the lengths say: `batch` is the length of `image` / 64.
+    /// The sizes that follow from the lengths: `batch` is the length of `image` / 64.
     ///
     /// # Errors
     /// If a length is not a whole number of them.
@@ -49,7 +49,7 @@ pub struct Workspace {
     s0: Slot<f32>,
     /// `pool1`, `pool2`, `logits`, `softmax`
     s1: Slot<f32>,
-    /// Room that layers need while they run
+    /// Working memory of the layers
     scratch: Slot<f32>,
 }
 
@@ -79,7 +79,7 @@ impl DigitsModel<'static> {
     }
 }
 
-/// What goes in, what comes out, and how large the weights are: none of their numbers.
+/// The inputs, the outputs and the size of the weights, without their numbers.
 impl fmt::Debug for DigitsModel<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DigitsModel")
@@ -98,7 +98,7 @@ impl Default for DigitsModel<'static> {
 }
 
 impl<'w> DigitsModel<'w> {
-    /// The inputs by the names that the model file has, with their types and shapes.
+    /// The inputs: their names in the model file, types and shapes.
     pub const INPUTS: &'static [Tensor] = &[Tensor {
         name: "image",
         field: "image",
@@ -110,7 +110,7 @@ impl<'w> DigitsModel<'w> {
             Axis::Size(8),
         ],
     }];
-    /// The outputs by the names that the model file has, with their types and shapes.
+    /// The outputs: their names in the model file, types and shapes.
     pub const OUTPUTS: &'static [Tensor] = &[Tensor {
         name: "probabilities",
         field: "probabilities",
@@ -121,7 +121,7 @@ impl<'w> DigitsModel<'w> {
     pub const IMAGE_LEN: usize = 64;
     /// Elements of `probabilities` for each of `batch`.
     pub const PROBABILITIES_LEN: usize = 10;
-    /// Names of the sizes that the model leaves open.
+    /// Names of the sizes that the caller chooses.
     pub const SYMBOLS: &'static [&'static str] = &["batch"];
 
     /// The model with other weights than those in this binary: `Layers::new(&weights)`, packed as the build script does it.
@@ -223,7 +223,7 @@ impl<'w> DigitsModel<'w> {
         })
     }
 
-    /// [`predict`](Self::predict) with the sizes that the lengths of the inputs say.
+    /// [`predict`](Self::predict) with the sizes that follow from the lengths of the inputs.
     ///
     /// # Errors
     /// As [`Inputs::sizes`] and [`predict`](Self::predict).

@@ -1,4 +1,4 @@
-//! What a caller may rely on besides the numbers.
+//! What a caller can rely on besides the numbers.
 
 use digits::{ArrayInputs, DigitsModel, Error, Inputs, Workspace};
 use tf_layers::npz::Npz;

@@ -4,7 +4,7 @@ use super::model::{Inputs, LstmTextModel, Outputs, Sizes};
 use tf_layers::npz::{Array, Npz};
 use tf_layers::signature::SignatureError;
 
-/// Inputs read from an archive, by the names that the model file has.
+/// Inputs read from an archive, by their names in the model file.
 #[derive(Debug, Clone)]
 pub struct ArrayInputs {
     sizes: Sizes,
@@ -55,7 +55,7 @@ impl ArrayInputs {
 }
 
 impl Outputs<'_> {
-    /// The outputs as arrays, by the names that the model file has.
+    /// The outputs as arrays, by their names in the model file.
     #[must_use]
     pub fn to_arrays(&self) -> Vec<Array> {
         let tensors = LstmTextModel::OUTPUTS;

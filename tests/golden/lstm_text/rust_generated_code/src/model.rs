@@ -9,7 +9,7 @@ use tf_layers::recurrent::{LstmInputs, LstmOutputs};
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
 
-/// Sizes that the model leaves open.
+/// The sizes that the caller chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
     /// Size of `input_layer` axis 0
@@ -24,7 +24,7 @@ pub struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
-    /// The sizes that the lengths say: `batch` is the length of `input_layer` / 12.
+    /// The sizes that follow from the lengths: `batch` is the length of `input_layer` / 12.
     ///
     /// # Errors
     /// If a length is not a whole number of them.
@@ -48,7 +48,7 @@ pub struct Workspace {
     s0: Slot<f32>,
     /// `lstm_transpose`, `dense`
     s1: Slot<f32>,
-    /// Room that layers need while they run
+    /// Working memory of the layers
     scratch: Slot<f32>,
 }
 
@@ -78,7 +78,7 @@ impl LstmTextModel<'static> {
     }
 }
 
-/// What goes in, what comes out, and how large the weights are: none of their numbers.
+/// The inputs, the outputs and the size of the weights, without their numbers.
 impl fmt::Debug for LstmTextModel<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LstmTextModel")
@@ -97,14 +97,14 @@ impl Default for LstmTextModel<'static> {
 }
 
 impl<'w> LstmTextModel<'w> {
-    /// The inputs by the names that the model file has, with their types and shapes.
+    /// The inputs: their names in the model file, types and shapes.
     pub const INPUTS: &'static [Tensor] = &[Tensor {
         name: "input_layer",
         field: "input_layer",
         dtype: tf_layers::signature::Dtype::I32,
         shape: &[Axis::Symbol("batch"), Axis::Size(12)],
     }];
-    /// The outputs by the names that the model file has, with their types and shapes.
+    /// The outputs: their names in the model file, types and shapes.
     pub const OUTPUTS: &'static [Tensor] = &[Tensor {
         name: "dense",
         field: "dense",
@@ -115,7 +115,7 @@ impl<'w> LstmTextModel<'w> {
     pub const INPUT_LAYER_LEN: usize = 12;
     /// Elements of `dense` for each of `batch`.
     pub const DENSE_LEN: usize = 1;
-    /// Names of the sizes that the model leaves open.
+    /// Names of the sizes that the caller chooses.
     pub const SYMBOLS: &'static [&'static str] = &["batch"];
 
     /// The model with other weights than those in this binary: `Layers::new(&weights)`, packed as the build script does it.
@@ -202,7 +202,7 @@ impl<'w> LstmTextModel<'w> {
         })
     }
 
-    /// [`predict`](Self::predict) with the sizes that the lengths of the inputs say.
+    /// [`predict`](Self::predict) with the sizes that follow from the lengths of the inputs.
     ///
     /// # Errors
     /// As [`Inputs::sizes`] and [`predict`](Self::predict).

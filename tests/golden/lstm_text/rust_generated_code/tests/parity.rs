@@ -7,8 +7,8 @@ use tf_layers::npz::Npz;
 
 /// |a - b| ≤ rtol · |b| + atol · max |b| for floating point; everything else must be equal.
 ///
-/// The expected outputs are those of the model evaluated in float64. onnxruntime, in single precision, is less than 1e-6 of an output's
-/// largest away from them: that is what the tolerance is made from.
+/// The expected outputs are those of the model evaluated in float64. onnxruntime, in single precision, differs from them by less than 1e-6 of an
+/// output's largest element; the tolerance follows from that.
 const TOLERANCE: Tolerance = Tolerance {
     rtol: 5e-6,
     atol: 5e-6,

@@ -91,7 +91,7 @@ impl<'w> Layers<'w> {
     }
 }
 
-/// No layer: there may be hundreds. Each has a `Debug` of its own, without the numbers of its weights.
+/// Without the layers: there may be hundreds. Each implements `Debug` itself, without the numbers of its weights.
 impl fmt::Debug for Layers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Layers").finish_non_exhaustive()

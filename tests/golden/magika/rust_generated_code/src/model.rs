@@ -11,7 +11,7 @@ use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
 
-/// Sizes that the model leaves open.
+/// The sizes that the caller chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
     /// Size of `bytes` axis 0
@@ -26,7 +26,7 @@ pub struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
-    /// The sizes that the lengths say: `batch` is the length of `bytes` / 2048.
+    /// The sizes that follow from the lengths: `batch` is the length of `bytes` / 2048.
     ///
     /// # Errors
     /// If a length is not a whole number of them.
@@ -52,7 +52,7 @@ pub struct Workspace {
     s1: Slot<f32>,
     /// `layer_norm_0_transpose`, `layer_norm_0`, `conv_0`
     s2: Slot<f32>,
-    /// Room that layers need while they run
+    /// Working memory of the layers
     scratch: Slot<f32>,
 }
 
@@ -82,7 +82,7 @@ impl MagikaModel<'static> {
     }
 }
 
-/// What goes in, what comes out, and how large the weights are: none of their numbers.
+/// The inputs, the outputs and the size of the weights, without their numbers.
 impl fmt::Debug for MagikaModel<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MagikaModel")
@@ -101,14 +101,14 @@ impl Default for MagikaModel<'static> {
 }
 
 impl<'w> MagikaModel<'w> {
-    /// The inputs by the names that the model file has, with their types and shapes.
+    /// The inputs: their names in the model file, types and shapes.
     pub const INPUTS: &'static [Tensor] = &[Tensor {
         name: "bytes",
         field: "bytes",
         dtype: tf_layers::signature::Dtype::I32,
         shape: &[Axis::Symbol("batch"), Axis::Size(2048)],
     }];
-    /// The outputs by the names that the model file has, with their types and shapes.
+    /// The outputs: their names in the model file, types and shapes.
     pub const OUTPUTS: &'static [Tensor] = &[Tensor {
         name: "target_label",
         field: "target_label",
@@ -119,7 +119,7 @@ impl<'w> MagikaModel<'w> {
     pub const BYTES_LEN: usize = 2048;
     /// Elements of `target_label` for each of `batch`.
     pub const TARGET_LABEL_LEN: usize = 214;
-    /// Names of the sizes that the model leaves open.
+    /// Names of the sizes that the caller chooses.
     pub const SYMBOLS: &'static [&'static str] = &["batch"];
 
     /// The model with other weights than those in this binary: `Layers::new(&weights)`, packed as the build script does it.
@@ -234,7 +234,7 @@ impl<'w> MagikaModel<'w> {
         })
     }
 
-    /// [`predict`](Self::predict) with the sizes that the lengths of the inputs say.
+    /// [`predict`](Self::predict) with the sizes that follow from the lengths of the inputs.
     ///
     /// # Errors
     /// As [`Inputs::sizes`] and [`predict`](Self::predict).

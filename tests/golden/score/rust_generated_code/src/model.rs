@@ -6,7 +6,7 @@ use std::fmt;
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
 
-/// Sizes that the model leaves open.
+/// The sizes that the caller chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
     /// Size of `features` axis 0
@@ -21,7 +21,7 @@ pub struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
-    /// The sizes that the lengths say: `batch` is the length of `features` / 10.
+    /// The sizes that follow from the lengths: `batch` is the length of `features` / 10.
     ///
     /// # Errors
     /// If a length is not a whole number of them.
@@ -73,7 +73,7 @@ impl ScoreModel<'static> {
     }
 }
 
-/// What goes in, what comes out, and how large the weights are: none of their numbers.
+/// The inputs, the outputs and the size of the weights, without their numbers.
 impl fmt::Debug for ScoreModel<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ScoreModel")
@@ -92,14 +92,14 @@ impl Default for ScoreModel<'static> {
 }
 
 impl<'w> ScoreModel<'w> {
-    /// The inputs by the names that the model file has, with their types and shapes.
+    /// The inputs: their names in the model file, types and shapes.
     pub const INPUTS: &'static [Tensor] = &[Tensor {
         name: "features",
         field: "features",
         dtype: tf_layers::signature::Dtype::F32,
         shape: &[Axis::Symbol("batch"), Axis::Size(10)],
     }];
-    /// The outputs by the names that the model file has, with their types and shapes.
+    /// The outputs: their names in the model file, types and shapes.
     pub const OUTPUTS: &'static [Tensor] = &[Tensor {
         name: "probability",
         field: "probability",
@@ -110,7 +110,7 @@ impl<'w> ScoreModel<'w> {
     pub const FEATURES_LEN: usize = 10;
     /// Elements of `probability` for each of `batch`.
     pub const PROBABILITY_LEN: usize = 1;
-    /// Names of the sizes that the model leaves open.
+    /// Names of the sizes that the caller chooses.
     pub const SYMBOLS: &'static [&'static str] = &["batch"];
 
     /// The model with other weights than those in this binary: `Layers::new(&weights)`, packed as the build script does it.
@@ -162,7 +162,7 @@ impl<'w> ScoreModel<'w> {
         })
     }
 
-    /// [`predict`](Self::predict) with the sizes that the lengths of the inputs say.
+    /// [`predict`](Self::predict) with the sizes that follow from the lengths of the inputs.
     ///
     /// # Errors
     /// As [`Inputs::sizes`] and [`predict`](Self::predict).

@@ -1,4 +1,4 @@
-//! What a caller may rely on besides the numbers.
+//! What a caller can rely on besides the numbers.
 
 use score::{ArrayInputs, Error, Inputs, ScoreModel, Workspace};
 use tf_layers::npz::Npz;

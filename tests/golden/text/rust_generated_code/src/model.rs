@@ -10,7 +10,7 @@ use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
 
-/// Sizes that the model leaves open.
+/// The sizes that the caller chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
     /// Size of `tokens` axis 0
@@ -40,7 +40,7 @@ pub struct Workspace {
     s0: Slot<f32>,
     /// `lstm_transpose`, `logits`, `softmax`
     s1: Slot<f32>,
-    /// Room that layers need while they run
+    /// Working memory of the layers
     scratch: Slot<f32>,
 }
 
@@ -70,7 +70,7 @@ impl TextModel<'static> {
     }
 }
 
-/// What goes in, what comes out, and how large the weights are: none of their numbers.
+/// The inputs, the outputs and the size of the weights, without their numbers.
 impl fmt::Debug for TextModel<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TextModel")
@@ -89,14 +89,14 @@ impl Default for TextModel<'static> {
 }
 
 impl<'w> TextModel<'w> {
-    /// The inputs by the names that the model file has, with their types and shapes.
+    /// The inputs: their names in the model file, types and shapes.
     pub const INPUTS: &'static [Tensor] = &[Tensor {
         name: "tokens",
         field: "tokens",
         dtype: tf_layers::signature::Dtype::I64,
         shape: &[Axis::Symbol("batch"), Axis::Symbol("length")],
     }];
-    /// The outputs by the names that the model file has, with their types and shapes.
+    /// The outputs: their names in the model file, types and shapes.
     pub const OUTPUTS: &'static [Tensor] = &[Tensor {
         name: "probabilities",
         field: "probabilities",
@@ -105,7 +105,7 @@ impl<'w> TextModel<'w> {
     }];
     /// Elements of `probabilities` for each of `batch`.
     pub const PROBABILITIES_LEN: usize = 3;
-    /// Names of the sizes that the model leaves open.
+    /// Names of the sizes that the caller chooses.
     pub const SYMBOLS: &'static [&'static str] = &["batch", "length"];
 
     /// The model with other weights than those in this binary: `Layers::new(&weights)`, packed as the build script does it.

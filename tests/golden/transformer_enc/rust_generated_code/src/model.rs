@@ -10,7 +10,7 @@ use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
 
-/// Sizes that the model leaves open.
+/// The sizes that the caller chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
     /// Size of `input_layer` axis 0
@@ -25,7 +25,7 @@ pub struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
-    /// The sizes that the lengths say: `batch` is the length of `input_layer` / 8.
+    /// The sizes that follow from the lengths: `batch` is the length of `input_layer` / 8.
     ///
     /// # Errors
     /// If a length is not a whole number of them.
@@ -55,7 +55,7 @@ pub struct Workspace {
     s3: Slot<f32>,
     /// `multi_head_attention_attention`, `multi_head_attention_1_value`
     s4: Slot<f32>,
-    /// Room that layers need while they run
+    /// Working memory of the layers
     scratch: Slot<f32>,
 }
 
@@ -90,7 +90,7 @@ impl TransformerEncModel<'static> {
     }
 }
 
-/// What goes in, what comes out, and how large the weights are: none of their numbers.
+/// The inputs, the outputs and the size of the weights, without their numbers.
 impl fmt::Debug for TransformerEncModel<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TransformerEncModel")
@@ -109,14 +109,14 @@ impl Default for TransformerEncModel<'static> {
 }
 
 impl<'w> TransformerEncModel<'w> {
-    /// The inputs by the names that the model file has, with their types and shapes.
+    /// The inputs: their names in the model file, types and shapes.
     pub const INPUTS: &'static [Tensor] = &[Tensor {
         name: "input_layer",
         field: "input_layer",
         dtype: tf_layers::signature::Dtype::I32,
         shape: &[Axis::Symbol("batch"), Axis::Size(8)],
     }];
-    /// The outputs by the names that the model file has, with their types and shapes.
+    /// The outputs: their names in the model file, types and shapes.
     pub const OUTPUTS: &'static [Tensor] = &[Tensor {
         name: "dense_4",
         field: "dense_4",
@@ -127,7 +127,7 @@ impl<'w> TransformerEncModel<'w> {
     pub const INPUT_LAYER_LEN: usize = 8;
     /// Elements of `dense_4` for each of `batch`.
     pub const DENSE_4_LEN: usize = 2;
-    /// Names of the sizes that the model leaves open.
+    /// Names of the sizes that the caller chooses.
     pub const SYMBOLS: &'static [&'static str] = &["batch"];
 
     /// The model with other weights than those in this binary: `Layers::new(&weights)`, packed as the build script does it.
@@ -326,7 +326,7 @@ impl<'w> TransformerEncModel<'w> {
         })
     }
 
-    /// [`predict`](Self::predict) with the sizes that the lengths of the inputs say.
+    /// [`predict`](Self::predict) with the sizes that follow from the lengths of the inputs.
     ///
     /// # Errors
     /// As [`Inputs::sizes`] and [`predict`](Self::predict).

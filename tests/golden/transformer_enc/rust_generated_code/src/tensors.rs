@@ -1,5 +1,5 @@
-//! Every tensor of the model: its name, type and shape in the weights file, and the layout that its kernel reads. For the build script, and for
-//! [`OwnedWeights`](super::OwnedWeights).
+//! Every tensor of the model: its name, type and shape in the weights file, and the layout that its kernel reads. The build script
+//! reads it, and so does [`OwnedWeights`](super::OwnedWeights).
 
 use tf_layers::build::{Dtype, Packing, Tensor};
 
