@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
@@ -16,19 +17,18 @@ from onnx2rust.layers import sequence
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.registry import onnx_op, reads
 from onnx2rust.registry.facts import Half, Strings, onnx_facts
-from onnx2rust.registry.rules import Rule, Within
+from onnx2rust.registry.rules import Within
 
 
-def _known(position: int | None, *operators: str, rule: Rule = Within(-1, 0)) -> None:
-    """Facts of operators whose input at a position is a place among the items, if there is one."""
-    entries = {} if position is None else {position: reads.always(rule)}
-    onnx_facts(*operators, half=Half.ITSELF, strings=Strings.TEXT, folded=False, reads=entries)
+def _facts(*operators: str, **more: Any) -> None:
+    onnx_facts(*operators, half=Half.ITSELF, strings=Strings.TEXT, folded=False, **more)
 
 
-_known(None, "SequenceConstruct", "SequenceEmpty", "SequenceLength", "ConcatFromSequence")
-_known(1, "SequenceErase", "SequenceAt")
-_known(2, "SequenceInsert")
-_known(1, "SplitToSequence", rule=Within(1, 2))
+_POSITION = reads.always(Within(-1, 0))
+_facts("SequenceConstruct", "SequenceEmpty", "SequenceLength", "ConcatFromSequence")
+_facts("SequenceErase", "SequenceAt", reads={1: _POSITION})
+_facts("SequenceInsert", reads={2: _POSITION})
+_facts("SplitToSequence", reads={1: reads.always(Within(1, 2))})
 
 
 @onnx_op("SequenceEmpty", since=11)

@@ -33,7 +33,7 @@ def reshaped(g: Builder, x: Value, shape: Sequence[Dim]) -> Value:
 
 
 def fixed(g: Builder, x: Value, axis: int, size: Dim) -> Value:
-    """x, whose `axis` must have `size`. Refuse if it is known not to; where that is known only at run time, it is checked then."""
+    """x, whose `axis` must have `size`. Refuse if it is known not to; what is known only at run time is checked then."""
     found = x.shape[axis]
     if found == size:
         return x
