@@ -32,9 +32,9 @@ def geometry(
 ) -> Geometry:
     """Resolves auto_pad and counts windows: ⌊(n + pads − dilation·(k − 1) − 1) / stride⌋ + 1, or ⌈…⌉ where the last window starts
     inside the axis or its left padding (https://onnx.ai/onnx/operators/onnx__MaxPool.html).
-    SAME has ⌈n / stride⌉ windows, and pads for them: sizes known only at run time if n is one and the stride is not 1. With `partial` a
-    window may be larger than the padded axis by less than a stride, with or without `ceil_mode`, as onnxruntime pools. Where the
-    size is only known at run time and rounded down there must be a whole one."""
+    SAME has ⌈n / stride⌉ windows, and pads for them: how much is known only at run time if n is and the stride is not 1. With
+    `partial` a window may be larger than the padded axis by less than a stride, with or without `ceil_mode`, as in onnxruntime.
+    Where the size is only known at run time and rounded down there must be a whole one."""
     rank = len(size)
     steps = tuple(strides or [1] * rank)
     holes = tuple(dilations or [1] * rank)
