@@ -101,8 +101,8 @@ def test_the_generated_call_that_is_shown_is_generated() -> None:
     nodes = [node("Sin", ["x"], ["s"]), node("Trilu", ["s", "k"], ["m"], "mask"), node("Cos", ["m"], ["y"])]
     graph = onnx.helper.make_graph(nodes, "g", inputs, [info("y", onnx.TensorProto.FLOAT, shape)])
     proto = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
-    crate = pipeline.generate(Loaded(proto, "onnx", "onnx"), "g.onnx", Options(name="Masked")).crate
-    assert squeezed(shown) in squeezed(crate["src/model.rs"].decode())
+    files = pipeline.generate(Loaded(proto, "onnx", "onnx"), "g.onnx", Options(name="Masked")).rendered.files
+    assert squeezed(shown) in squeezed(files["src/model.rs"])
 
 
 def test_the_python_api_is_called_as_it_is_shown() -> None:

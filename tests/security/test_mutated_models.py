@@ -145,9 +145,9 @@ def generate(model: onnx.ModelProto) -> None:
     """Everything but the reference and the disk."""
     options = Options(name="M", binary_classification=False)
     onnx_file.check_header(model)
-    onnx_file.read_external_data(model, Path())
+    weights = onnx_file.read_data(model, Path())
     onnx_file.prepare(model, options)
-    loaded = Loaded(model, "onnx", "onnx")
+    loaded = Loaded(model, "onnx", "onnx", weights=weights)
     program = pipeline.lower(loaded, options)
     context = emit.Context("m.onnx")
     rendered = emit.render(planner.plan(program, options), options, context)

@@ -122,7 +122,7 @@ def test_a_referee_that_single_precision_does_not_explain_is_not_believed(monkey
 
 
 def test_the_referee_takes_the_place_of_a_reference_that_has_no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: onnx.ModelProto) -> None:
+    def refuse(*_: object) -> None:
         raise ToolError("onnxruntime, the reference, cannot load the model: no kernel")
 
     monkeypatch.setattr(oracles, "Reference", refuse)

@@ -14,6 +14,7 @@ from onnx2rust.base.options import Options, for_each
 from onnx2rust.conversion import classifier
 from onnx2rust.emit import layer_crate, thresholds
 from onnx2rust.files import leftovers, npz, output
+from onnx2rust.files.output import Content
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.program import Program
 from onnx2rust.passes.graph import Passed
@@ -27,9 +28,9 @@ class Generated:
     """All that a conversion writes, in memory: `crate` below `output.MARKER` (without its copy of tf-layers),
     `people` below `saved_model_from_<kind>`."""
 
-    crate: dict[str, bytes]
+    crate: dict[str, Content]
     rendered: emit.Rendered
-    people: dict[str, bytes]
+    people: dict[str, Content]
     notes: tuple[str, ...]
     program: Program
     plan: Plan
@@ -85,7 +86,7 @@ def _converted(source: Path, out: Path, options: Options, recovered: list[str], 
     if found.departures:
         raise MismatchError(list(found.departures))
     progress("writing the files")
-    files = {f"{output.MARKER}/{name}": content for name, content in found.crate.items()}
+    files: dict[str, Content] = {f"{output.MARKER}/{name}": content for name, content in found.crate.items()}
     if layers is None:
         own = layer_crate.copied(found.rendered.crate)
         copy = layer_crate.files(own.package, found.rendered.features)
@@ -132,7 +133,7 @@ def convert_workspace(
     if failures:
         raise _all_of(failures)
     progress("writing the files")
-    files: dict[str, bytes] = {}
+    files: dict[str, Content] = {}
     for loaded, found in results:
         files |= {f"{found.rendered.crate}/{output.MARKER}/{name}": content for name, content in found.crate.items()}
         files |= {
@@ -181,7 +182,7 @@ def lower(loaded: frontends.Loaded, options: Options) -> Program:
 
 def passed(loaded: frontends.Loaded, options: Options, trace: passes.Trace | None = None) -> Passed:
     """What all passes return of a model; `trace` as in `passes.run`."""
-    program = importer.read(loaded.proto, options)
+    program = importer.read(loaded.proto, options, loaded.weights)
     _refuse_huge(program)
     return passes.run(program, trace)
 
@@ -235,9 +236,9 @@ def generate(
     return Generated(crate, rendered, people, tuple(notes), program, plan, data.departures)
 
 
-def crate_files(rendered: emit.Rendered) -> dict[str, bytes]:
+def crate_files(rendered: emit.Rendered) -> dict[str, Content]:
     """What a crate is built from, by path."""
-    return {name: text.encode() for name, text in rendered.files.items()} | {WEIGHTS: npz.encode(rendered.weights)}
+    return {name: text.encode() for name, text in rendered.files.items()} | {WEIGHTS: npz.pieces(rendered.weights)}
 
 
 def _context(
@@ -251,7 +252,7 @@ def _context(
         raise UsageError(f"--binary-classification: {why_not}", "convert with --no-binary-classification")
     if options.thresholds is not None and not binary:
         raise UsageError(f"--thresholds {options.thresholds}: {why_not or 'the crate is to be no binary classifier'}")
-    data = samples.make(loaded.proto, program, options.features)
+    data = samples.make(loaded.proto, program, options.features, weights=loaded.weights)
     notes += data.notes
     placeholder = binary and options.thresholds is None and data.labels is None
     if placeholder:

@@ -49,7 +49,7 @@ def write(
         _check(weights, _read(Path(like)), str(like))
     progress("writing the weights")
     if crate is None:
-        _replace(target, npz.encode(weights))
+        _replace(target, npz.pieces(weights))
     else:
         _renew(crate, weights)
     return len(weights)
@@ -79,7 +79,7 @@ def _renew(crate: Path, weights: Mapping[str, Array]) -> None:
             f'{path}: has no line `version = "…"` in [package]',
             f"add one that ends in +weights.{checksum} and write the weights alone",
         )
-    content = npz.encode(weights)
+    content = npz.pieces(weights)
     # if the second cannot be written, the build says what the first lacks
     _replace(crate / pipeline.WEIGHTS, content)
     _replace(path, manifest.encode())
@@ -112,13 +112,13 @@ def _read(like: Path) -> dict[str, Array]:
     return npz.read(path, "--like")
 
 
-def _replace(target: Path, content: bytes) -> None:
+def _replace(target: Path, content: output.Content) -> None:
     """Writes beside the target and renames: a crate never sees half a file."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.resolve().parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+                file.writelines(output.pieces(content))
             os.chmod(name, 0o644)
             os.replace(name, target)
         except BaseException:  # a full disk, or the user's Ctrl-C: half a file must not stay

@@ -94,7 +94,7 @@ def model(path: Path | str, options: Options | None = None, progress: Callable[[
     progress("lowering operators to layers")
     problems: list[Problem] = []
     try:
-        importer.read(loaded.proto, options)
+        importer.read(loaded.proto, options, loaded.weights)
     except UnsupportedError as error:
         problems = error.problems
     return ModelSupport(str(path), len(nodes), counts, tuple(problems))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from onnx2rust.base.arrays import digest
 from onnx2rust.base.naming import Escaped, Names, code_span, ident, inside, string, weight_name
 from onnx2rust.ir import dtypes
 from onnx2rust.ir.dtypes import DType
@@ -130,7 +130,7 @@ class WeightTable:
         # found once for an array, which stays alive here: nothing else has its id
         if id(weight.array) not in self._contents:
             array = np.asarray(weight.array, order="C")
-            content = (hashlib.sha256(array.tobytes()).digest(), str(array.dtype), array.shape)
+            content = (digest(array), str(array.dtype), array.shape)
             self._contents[id(weight.array)] = (weight.array, content)
         return (*self._contents[id(weight.array)][1], weight.packing)
 

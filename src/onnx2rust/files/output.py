@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from onnx2rust.base.errors import ToolError, UsageError
@@ -13,6 +13,8 @@ from onnx2rust.base.processes import uninterrupted
 from onnx2rust.files import leftovers
 
 MARKER = leftovers.MARKER
+Content = bytes | Sequence[bytes | memoryview]
+"""What a file holds, in one piece or in several."""
 Identity = tuple[int, int, int]
 """Which folder it is, and when something was last put into it or taken out."""
 
@@ -70,7 +72,7 @@ def resolved(path: Path) -> Path:
         raise UsageError(f"{path}: is no path: {error.strerror or error}") from error
 
 
-def write(out: Path, files: Mapping[str, bytes], replaced: Identity | None = None) -> None:
+def write(out: Path, files: Mapping[str, Content], replaced: Identity | None = None) -> None:
     """Writes all files into a folder beside `out`, then puts it in the place of `out`.
 
     There, nothing may stand but an empty folder, or the one that `refuse_existing` saw (`replaced`): what others have put there
@@ -84,9 +86,7 @@ def write(out: Path, files: Mapping[str, bytes], replaced: Identity | None = Non
         with leftovers.workplace(target) as temporary:
             fresh = temporary / "new"
             for name, content in files.items():
-                path = fresh / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
+                put(fresh / name, content)
             os.chmod(fresh, 0o755)
             with uninterrupted(), leftovers.alone(target.parent):
                 if replaced is not None:
@@ -100,6 +100,23 @@ def write(out: Path, files: Mapping[str, bytes], replaced: Identity | None = Non
             with contextlib.suppress(OSError):
                 # only what this call made and left empty
                 folder.rmdir()
+
+
+def put(path: Path, content: Content) -> None:
+    """Writes a file, and the folders that it lies in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.writelines(pieces(content))
+
+
+def pieces(content: Content) -> Sequence[bytes | memoryview]:
+    """The content's pieces."""
+    return [content] if isinstance(content, bytes) else content
+
+
+def size(content: Content) -> int:
+    """How many bytes it is."""
+    return sum(map(len, pieces(content)))
 
 
 def _set_aside(target: Path, old: Path, replaced: Identity, out: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import onnx
+
+from onnx2rust.model.weights import Weights
 
 KINDS = {
     "saved-model": "tensorflow",
@@ -27,6 +29,8 @@ class Loaded:
     kind: str
     frontend: str
     notes: tuple[str, ...] = ()
+    weights: Weights = field(default_factory=dict)
+    """The large initializers of the main graph, which `proto` lacks (`model.weights`)."""
 
 
 @dataclass(frozen=True)

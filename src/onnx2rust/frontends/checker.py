@@ -17,7 +17,7 @@ from onnx import checker
 
 from onnx2rust.base.errors import InvalidModelError, Problem
 from onnx2rust.model import graph as graphs
-from onnx2rust.model import schemas
+from onnx2rust.model import schemas, weights
 
 BOOLEANS = frozenset(
     [
@@ -47,10 +47,11 @@ def check(model: onnx.ModelProto) -> list[str]:
         for what in _out_of_range(node, attribute)
     ]
     notes = []
+    inside = _without_outside_data(model)
     try:
-        checker.check_model(model, full_check=False, skip_opset_compatibility_check=True)
+        checker.check_model(inside, full_check=False, skip_opset_compatibility_check=True)
     except checker.ValidationError as error:
-        ill_formed = list(_ill_formed(model))
+        ill_formed = list(_ill_formed(inside))
         problems += ill_formed
         if not ill_formed:
             notes.append(f"onnx.checker does not take the model, onnxruntime does: {first_line(error)}")
@@ -60,6 +61,17 @@ def check(model: onnx.ModelProto) -> list[str]:
     if problems:
         raise InvalidModelError(problems)
     return notes
+
+
+def _without_outside_data(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy whose tensors that have their data elsewhere are empty: the checker would look for files."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    for tensor in filter(weights.is_outside, copy.graph.initializer):
+        tensor.ClearField("data_location")
+        tensor.ClearField("external_data")
+        tensor.dims[:] = [0]
+    return copy
 
 
 def _out_of_range(node: onnx.NodeProto, attribute: onnx.AttributeProto) -> Iterator[str]:

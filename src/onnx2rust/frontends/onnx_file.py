@@ -20,6 +20,7 @@ from onnx2rust.frontends import checker
 from onnx2rust.frontends.base import KINDS, Loaded
 from onnx2rust.model import graph as graphs
 from onnx2rust.model import symbols
+from onnx2rust.model.weights import Array, detached
 
 MAX_FILE_BYTES = 2**31 - 1  # protobuf's own limit on one message
 MAX_EXTERNAL_BYTES = 16 * 2**30  # all external tensors of a model together
@@ -43,11 +44,11 @@ def load(source: Path, options: Options) -> Loaded:
         raise InvalidModelError(f"{source}: a name in the file is not UTF-8; the file is corrupted")
     try:
         check_header(model)
-        read_external_data(model, source.parent)
+        weights = read_data(model, source.parent)
         notes = prepare(model, options)
     except UnicodeDecodeError as error:  # a string that only onnx's own C++ looks at
         raise InvalidModelError(f"{source}: a string in the file is not UTF-8; the file is corrupted") from error
-    return Loaded(model, KINDS["onnx"], "onnx", tuple(notes))
+    return Loaded(model, KINDS["onnx"], "onnx", tuple(notes), weights)
 
 
 def prepare(model: onnx.ModelProto, options: Options) -> list[str]:
@@ -171,42 +172,53 @@ def element_count(tensor: onnx.TensorProto) -> int:
     return count
 
 
-def read_external_data(model: onnx.ModelProto, folder: Path) -> None:
-    """Replace every external tensor by its bytes; refuse files outside `folder`, lies about sizes, and too much of it."""
+def read_data(model: onnx.ModelProto, folder: Path) -> dict[str, Array]:
+    """Takes the large initializers out of the main graph, wherever they lie, and puts all other external data into the model;
+    refuses files outside `folder`, lies about sizes, and too much of it."""
     problems: list[Problem] = []
+    weights: dict[str, Array] = {}
     total = 0
-    for tensor in _tensors(model):
+    # those of the main graph come first
+    initializers = len(model.graph.initializer)
+    for number, tensor in enumerate(_tensors(model)):
         where = f"tensor {tensor.name!r}"
         bits = _UNIT_BITS.get(tensor.data_type)
         count = element_count(tensor)
         if count < 0:
             problems.append(Problem(f"negative dimension in {list(tensor.dims)}", where=where))
             continue
-        if tensor.data_location != onnx.TensorProto.EXTERNAL:
-            if bits is not None and tensor.HasField("raw_data") and len(tensor.raw_data) != (count * bits + 7) // 8:
-                problems.append(
-                    Problem(
-                        f"shape {list(tensor.dims)} needs {(count * bits + 7) // 8} bytes, the file has {len(tensor.raw_data)}",
-                        where=where,
-                    )
-                )
-            continue
+        external = tensor.data_location == onnx.TensorProto.EXTERNAL
         if bits is None:
-            problems.append(Problem("external data of a type that has no fixed size", where=where))
+            if external:
+                problems.append(Problem("external data of a type that has no fixed size", where=where))
             continue
         need = (count * bits + 7) // 8
-        total += need
-        if total > MAX_EXTERNAL_BYTES:
-            raise InvalidModelError(f"the model claims more than {MAX_EXTERNAL_BYTES} bytes of external data")
-        found = _external_bytes(tensor, folder, need)
-        if isinstance(found, str):
-            problems.append(Problem(found, where=where))
+        if external:
+            total += need
+            if total > MAX_EXTERNAL_BYTES:
+                raise InvalidModelError(f"the model claims more than {MAX_EXTERNAL_BYTES} bytes of external data")
+            found = _external_bytes(tensor, folder, need)
+            if isinstance(found, str):
+                problems.append(Problem(found, where=where))
+                continue
+        elif tensor.HasField("raw_data"):
+            found = tensor.raw_data
+            if len(found) != need:
+                what = f"shape {list(tensor.dims)} needs {need} bytes, the file has {len(found)}"
+                problems.append(Problem(what, where=where))
+                continue
+        else:
             continue
-        tensor.raw_data = found
-        tensor.data_location = onnx.TensorProto.DEFAULT
-        del tensor.external_data[:]
+        taken = detached(tensor, found) if number < initializers else None
+        if taken is not None:
+            weights[tensor.name] = taken
+        elif external:
+            tensor.raw_data = found
+            tensor.data_location = onnx.TensorProto.DEFAULT
+            del tensor.external_data[:]
     if problems:
         raise InvalidModelError(problems)
+    return weights
 
 
 def _external_bytes(tensor: onnx.TensorProto, folder: Path, need: int) -> bytes | str:

@@ -192,9 +192,10 @@ def _convert(children: dict[bool, Child], request: dict[str, Any], frontend: str
     target = Path(request["target"])
     model = onnx_file.parse(target)
     target.unlink()
+    weights = onnx_file.read_data(model, target.parent)
     # A GraphDef has no inputs and outputs but those the user named: the child has cut it already.
     notes = onnx_file.prepare(model, Options() if frontend == "graphdef" else options)
-    return Loaded(model, KINDS[frontend], frontend, (*answer["notes"], *notes))
+    return Loaded(model, KINDS[frontend], frontend, (*answer["notes"], *notes), weights)
 
 
 def _missing() -> list[str]:

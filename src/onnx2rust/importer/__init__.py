@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import onnx
-from onnx import numpy_helper
 
 from onnx2rust.base.errors import InvalidModelError, Problem, Refuse, UnsupportedError, UsageError
 from onnx2rust.base.options import Options
@@ -25,6 +24,8 @@ from onnx2rust.ir.program import Labels, Origin, Program, Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.model.graph import names_read
 from onnx2rust.model.schemas import ONNX_DOMAINS
+from onnx2rust.model.weights import NONE, Weights
+from onnx2rust.model.weights import array as array_of
 from onnx2rust.ops import facts_of, lookup
 from onnx2rust.registry.facts import Strings
 
@@ -34,14 +35,15 @@ _MEANT_BY_NAME = frozenset(("BatchNormalization", "Split"))
 """Operators for which it matters how many outputs a node names: parts of equal size; training mode before opset 14."""
 
 
-def read(proto: onnx.ModelProto, options: Options) -> Program:
-    """Lowers a checked model. Raises InvalidModelError or UnsupportedError with every offending node."""
-    return _Importer(schema_check.expand_functions(proto), options).model()
+def read(proto: onnx.ModelProto, options: Options, weights: Weights = NONE) -> Program:
+    """Lowers a checked model, whose large initializers are `weights`. Raises InvalidModelError or UnsupportedError with every
+    offending node."""
+    return _Importer(schema_check.expand_functions(proto), options, weights).model()
 
 
 class _Importer:
-    def __init__(self, proto: onnx.ModelProto, options: Options) -> None:
-        self.proto = proto
+    def __init__(self, proto: onnx.ModelProto, options: Options, weights: Weights) -> None:
+        self.proto, self.weights = proto, weights
         self.options = options
         self.opsets = {"" if o.domain in ONNX_DOMAINS else o.domain: o.version for o in proto.opset_import}
         self.invalid: list[Problem] = []
@@ -98,7 +100,7 @@ class _Importer:
                 env[tensor.name] = POISON
                 continue
             try:
-                array = numpy_helper.to_array(tensor)
+                array = array_of(tensor, self.weights)
             except (ValueError, TypeError) as error:
                 self.invalid.append(Problem(f"cannot be read: {error}", where=f"initializer {tensor.name!r}"))
                 env[tensor.name] = POISON

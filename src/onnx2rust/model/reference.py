@@ -14,6 +14,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state
 
 from onnx2rust.base.errors import ToolError
+from onnx2rust.model.weights import NONE, Weights, is_outside
 
 Array = np.ndarray[Any, Any]
 _OWN = [e for e in vars(onnxruntime_pybind11_state).values() if isinstance(e, type) and issubclass(e, Exception)]
@@ -22,13 +23,16 @@ ERRORS: tuple[type[Exception], ...] = (*_OWN, RuntimeError, ValueError, IndexErr
 of those of C++."""
 
 
-def session(proto: onnx.ModelProto, *, optimised: bool = True) -> onnxruntime.InferenceSession:
-    """A session for the model; raises one of ERRORS."""
+def session(proto: onnx.ModelProto, weights: Weights = NONE, *, optimised: bool = True) -> onnxruntime.InferenceSession:
+    """A session for the model, which is lent its `weights`; raises one of ERRORS."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     if not optimised:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    outside = [tensor.name for tensor in proto.graph.initializer if is_outside(tensor)]
+    if outside:
+        options.add_external_initializers(outside, [onnxruntime.OrtValue.ortvalue_from_numpy(weights[n]) for n in outside])
     return onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
@@ -40,13 +44,13 @@ class Reference:
     integers, which ones depending on its version, and how they saturate on the processor (docs/adr/0010).
     """
 
-    def __init__(self, proto: onnx.ModelProto, *, optimised: bool = False) -> None:
-        self._proto = proto
+    def __init__(self, proto: onnx.ModelProto, weights: Weights = NONE, *, optimised: bool = False) -> None:
+        self._proto, self._weights = proto, weights
         self._plain: onnxruntime.InferenceSession | None = None
         self.note: str | None = None
         quantised = not optimised and any(node.op_type == "QuantizeLinear" for node in proto.graph.node)
         try:
-            self.session = session(proto, optimised=not quantised)
+            self.session = session(proto, weights, optimised=not quantised)
         except ERRORS as error:
             if quantised or not self._unoptimised(error):
                 raise ToolError(f"onnxruntime, the reference, cannot load the model: {str(error)[:400]}") from error
@@ -64,7 +68,7 @@ class Reference:
         the wrong size in front of another: what the optimiser does differs from version to version, and is not what the model
         says."""
         try:
-            self._plain = self._plain or session(self._proto, optimised=False)
+            self._plain = self._plain or session(self._proto, self._weights, optimised=False)
         except ERRORS:  # then it cannot run otherwise
             return
         try:
@@ -77,7 +81,7 @@ class Reference:
 
     def _unoptimised(self, error: Exception) -> bool:
         try:
-            self.session = session(self._proto, optimised=False)
+            self.session = session(self._proto, self._weights, optimised=False)
         except ERRORS:  # then the first error is the one to tell
             return False
         self.note = f"onnxruntime runs it without its graph optimisations only: with them it says {str(error)[:200]!r}"

@@ -82,6 +82,8 @@ def _scale_shift_steps(
     def of(layer: type[Layer], *operands: Value) -> Value:
         return g.elementwise(broadcasting(layer), operands, x.dtype)
 
+    for value in (scale, bias, mean, var):
+        g.only(value, x.dtype)
     deviation = activate(g, of(Add, var, g.constant(np.array(epsilon, x.dtype.numpy))), "Sqrt")
     factor = of(Div, scale, deviation)
     shift = of(Sub, bias, of(Mul, mean, factor))
@@ -93,11 +95,6 @@ def _scale_shift_steps(
 def _per_channel(g: Builder, value: Value, rank: int) -> Value:
     """[channels] → [channels, 1, …], to be broadcast against [n, channels, …]"""
     return g.view(value, product(value.shape), *([1] * (rank - 2)))
-
-
-def _only_f32(g: Builder, x: Value) -> None:
-    if x.dtype is not DType.F32:
-        raise Refuse(f"{g.origin.op} of {x.dtype} is not supported", "only float32 is")
 
 
 def _whole(value: Value | None, shape: Shape) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]] | None:
@@ -128,7 +125,7 @@ def layer_normalization(
     n_outputs: int = 1,
 ) -> tuple[Value | None, ...]:
     """y = (x − mean) / √(variance + ε) · scale + bias over all axes from `axis` on; also the means and inverse deviations"""
-    _only_f32(g, X)
+    g.only(X, DType.F32)
     k = normal_axis(axis, X.rank)
     size = (product(X.shape[:k]), product(X.shape[k:]))
     scale, bias = _whole(Scale, X.shape[k:]), _whole(B, X.shape[k:])
@@ -150,7 +147,8 @@ def layer_normalization(
 @onnx_op("RMSNormalization", since=23)
 def rms_normalization(g: Builder, X: Value, scale: Value, *, axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1) -> Value:
     """y = x / √(mean of x² + ε) · scale over all axes from `axis` on"""
-    _only_f32(g, X)
+    for value in (X, scale):
+        g.only(value, DType.F32)
     k = normal_axis(axis, X.rank)
     size = (product(X.shape[:k]), product(X.shape[k:]))
     whole = _whole(scale, X.shape[k:])
@@ -160,7 +158,7 @@ def rms_normalization(g: Builder, X: Value, scale: Value, *, axis: int = -1, eps
 
 
 def _groups(g: Builder, x: Value, groups: int, scale: Value, bias: Value, epsilon: float) -> Value:
-    _only_f32(g, x)
+    g.only(x, DType.F32)
     channels = x.shape[1]
     if not isinstance(channels, int) or groups < 1 or channels % groups:
         raise Refuse(f"{channels} channels in {groups} groups", invalid=isinstance(channels, int))

@@ -14,9 +14,10 @@ from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer
 from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
-from onnx2rust.layers import indexing
 from onnx2rust.layers import pool as layers
+from onnx2rust.layers.indexing import ScatterElements
 from onnx2rust.ops.generator import zeros
+from onnx2rust.ops.indexing import combination
 from onnx2rust.ops.pad import padded
 from onnx2rust.ops.windows import Geometry, geometry
 from onnx2rust.registry import Sizes, onnx_op
@@ -43,7 +44,7 @@ def _make(layer: Callable[..., Layer], *fields: Any) -> Layer:
 
 
 def _fields(w: Geometry, ceil_mode: int) -> tuple[Any, ...]:
-    return (w.kernel_shape, w.strides, w.dilations, w.pads_begin, w.pads_end, bool(ceil_mode))
+    return (*w.fields, bool(ceil_mode))
 
 
 @onnx_op("MaxPool", since=(1, 8, 10, 11, 12, 22), added={8: "storage_order n_outputs", 10: "ceil_mode dilations"})
@@ -66,8 +67,7 @@ def max_pool(
 
 
 def _max(g: Builder, x: Value, w: Geometry, ceil_mode: int, storage_order: int, count: int) -> tuple[Value, ...]:
-    if x.dtype not in (DType.F32, DType.F64, DType.I8, DType.U8):
-        raise Refuse(f"MaxPool of {x.dtype} is not supported")
+    g.only(x, DType.F32, DType.F64, DType.I8, DType.U8)
     v = g.to_channels_last(x)
     where = (v.shape[0], tuple(v.shape[1:-1]), v.shape[-1])
     type_ = v.tensor.with_shape(v.shape[0], *w.output, v.shape[-1])
@@ -142,6 +142,7 @@ def lp_pool(
     strides: list[int] | None = None,
 ) -> Value:
     """y = (Σ |x|^p)^(1/p) under each window"""
+    g.only(X, DType.F32)
     w = _window(X, kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
     x = g.to_channels_last(X)
     layer = _make(layers.LpPool, *_fields(w, ceil_mode), p, x.shape[0], tuple(x.shape[1:-1]), x.shape[-1])
@@ -157,6 +158,7 @@ def _global(g: Builder, x: Value, layer: Callable[..., Layer], **fields: int) ->
 @onnx_op("GlobalAveragePool", since=(1, 22))
 def global_average_pool(g: Builder, X: Value) -> Value:
     """y [n, c, 1…] = the mean of each channel"""
+    g.only(X, DType.F32)
     return _global(g, X, layers.GlobalAveragePool)
 
 
@@ -169,6 +171,7 @@ def global_max_pool(g: Builder, X: Value) -> Value:
 @onnx_op("GlobalLpPool", since=(2, 22))
 def global_lp_pool(g: Builder, X: Value, *, p: int = 2) -> Value:
     """y [n, c, 1…] = the p-norm of each channel"""
+    g.only(X, DType.F32)
     return _global(g, X, layers.GlobalLpPool, p=p)
 
 
@@ -196,7 +199,7 @@ def max_unpool(
     natural: list[Dim] = [*x.shape[:2], *image]
     count = x.tensor.size
     blank = g.view(zeros(g, x.dtype, natural), product(natural))
-    layer = indexing.ScatterElements(0, (product(natural),), (count,))
+    layer = ScatterElements(0, combination("none", x), (product(natural),), (count,))
     flat = g.step(layer, [blank, g.view(I, count), g.view(x, count)], x.tensor.with_shape(product(natural)))
     y = g.view(flat, *natural)
     if output_shape is None:

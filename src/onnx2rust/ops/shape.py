@@ -33,7 +33,7 @@ def reshaped(g: Builder, x: Value, shape: Sequence[Dim]) -> Value:
 
 
 def fixed(g: Builder, x: Value, axis: int, size: Dim) -> Value:
-    """x, whose `axis` must have `size`. Refuse if it is known not to; it is checked at run time where it is not known."""
+    """x, whose `axis` must have `size`. Refuse if it is known not to; if that is known only at run time, it is checked then."""
     found = x.shape[axis]
     if found == size:
         return x

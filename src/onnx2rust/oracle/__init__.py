@@ -21,6 +21,7 @@ from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program
 from onnx2rust.model.graph import all_graphs
 from onnx2rust.model.reference import Reference
+from onnx2rust.model.weights import NONE, Weights, is_outside
 from onnx2rust.oracle.compare import Comparison, compare
 from onnx2rust.oracle.labels import numbers
 from onnx2rust.oracle.referee import NOISE, NoRefereeError, Referee
@@ -87,8 +88,8 @@ class Certainty:
 class Oracle:
     """A model's answers. `notes` says what a user should know about them."""
 
-    def __init__(self, proto: onnx.ModelProto, program: Program) -> None:
-        self._proto, self._program = proto, program
+    def __init__(self, proto: onnx.ModelProto, program: Program, weights: Weights = NONE) -> None:
+        self._proto, self._program, self.weights = proto, program, weights
         self._multiply_adds = sum((step.layer.multiply_adds() for step in program.walk()), start=0)
         self._quantised = any(node.op_type in _ROUNDS for graph in all_graphs(proto.graph) for node in graph.node)
         floats = {v.dtype for step in program.walk() for v in (*step.uses(), *step.results()) if v.dtype.is_float}
@@ -102,14 +103,14 @@ class Oracle:
         self._referee: Referee | None = None
         self._failure: ToolError | None = None
         try:
-            self._reference = Reference(proto)
+            self._reference = Reference(proto, weights)
         except ToolError as error:
             self._failure = error
         else:
             self.notes += [self._reference.note] if self._reference.note else []
         # without one the reference stands alone, at the tolerance of the type
         with contextlib.suppress(NoRefereeError):
-            self._referee = Referee(proto)
+            self._referee = Referee(proto, weights)
         self.certainty = [Certainty(kind, quantised=self._quantised) for _ in program.outputs]
         if self._quantised:
             self.notes.append(QUANTISED)
@@ -210,7 +211,7 @@ class Oracle:
         if self._quantised or not doubtful:
             return
         try:
-            narrow = numbers(Referee(self._proto, wide=False).run(arrays), self._program.labels)
+            narrow = numbers(Referee(self._proto, self.weights, wide=False).run(arrays), self._program.labels)
         except NoRefereeError:
             return
         for k in doubtful:
@@ -254,7 +255,7 @@ def _distance(a: Array, b: Array) -> float:
 
 def _steps(proto: onnx.ModelProto) -> list[float]:
     """One step of each output that is quantised, or was just before it left: 0 for others."""
-    known = {i.name: onnx.numpy_helper.to_array(i) for i in proto.graph.initializer}
+    known = {i.name: onnx.numpy_helper.to_array(i) for i in proto.graph.initializer if not is_outside(i)}
     made = {output: node for node in proto.graph.node for output in node.output}
     steps = []
     for output in proto.graph.output:

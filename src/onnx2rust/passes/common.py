@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from onnx2rust.base.arrays import digest
 from onnx2rust.ir.layer import Weight
 from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.passes.graph import Passed
@@ -58,7 +59,7 @@ def _key(step: Step) -> object:
 
 def _content(value: object) -> object:
     if isinstance(value, Weight):
-        return value.array.tobytes(), str(value.array.dtype), value.array.shape, value.packing
+        return digest(value.array), str(value.array.dtype), value.array.shape, value.packing
     if isinstance(value, Value) and value.array is not None:
-        return value.array.tobytes(), value.type
+        return digest(value.array), value.type
     return value

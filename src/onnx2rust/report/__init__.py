@@ -6,23 +6,26 @@ import json
 from typing import Any
 
 from onnx2rust import frontends
+from onnx2rust.files import output
+from onnx2rust.files.output import Content
 from onnx2rust.ir.program import Program
+from onnx2rust.model.weights import serialised
 from onnx2rust.report import architecture, picture
 from onnx2rust.report.graph import computation_graph, graph
 
 
 def files(
-    loaded: frontends.Loaded, program: Program, weights: bytes, title: str, source: str, *, drawn: bool = True
-) -> dict[str, bytes]:
+    loaded: frontends.Loaded, program: Program, weights: Content, title: str, source: str, *, drawn: bool = True
+) -> dict[str, Content]:
     """The files of `saved_model_from_<kind>/` by name. `title` stands over the picture; unless
     `drawn`, the picture is laid out only."""
     of = graph(program)
-    sketch = picture.sketch(program, of, title, len(weights))
-    found = {
+    sketch = picture.sketch(program, of, title, output.size(weights))
+    found: dict[str, Content] = {
         "computation_graph.json": _json(computation_graph(of)),
         "model_architecture.json": _json(architecture.architecture(program, of, source)),
         "model_weights.npz": weights,
-        "model.onnx": loaded.proto.SerializeToString(deterministic=True),
+        "model.onnx": serialised(loaded.proto, loaded.weights),
     }
     return found | {"model_overview.png": picture.overview(sketch)} if drawn else found
 

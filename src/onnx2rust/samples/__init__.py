@@ -17,6 +17,7 @@ from onnx2rust.files import npz
 from onnx2rust.ir.dims import evaluate
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
+from onnx2rust.model.weights import NONE, Weights
 from onnx2rust.oracle import Answer, Certainty, Oracle
 from onnx2rust.oracle.compare import compare
 from onnx2rust.samples import usage
@@ -117,9 +118,9 @@ def draw(
     raise NoSampleError(failure.problems[0].what if failure is not None else "there is no size to try")
 
 
-def make(proto: onnx.ModelProto, program: Program, features: Path | None, seed: int = 0) -> TestData:
+def make(proto: onnx.ModelProto, program: Program, features: Path | None, seed: int = 0, *, weights: Weights = NONE) -> TestData:
     """The data that a generated crate is tested with; without samples where none can be drawn that the model runs on."""
-    oracle = Oracle(proto, program)
+    oracle = Oracle(proto, program, weights)
     batch = batch_symbol(program)
     expected = expected_names(program)
     # flattened rows tell one size besides the number of samples; arrays of full shape tell all
@@ -189,7 +190,7 @@ def _drawn(
     proto: onnx.ModelProto, program: Program, oracle: Oracle, batch: str | None, rng: np.random.Generator
 ) -> dict[str, Array]:
     """Drawn inputs of full shape, samples along the first axis."""
-    uses = usage.of_inputs(proto, program)
+    uses = usage.of_inputs(proto, program, oracle.weights)
     if batch:
         sizes, _, _ = draw(program, oracle, uses, {batch: 1}, lengths(program), rng)
         return usage.draw_all(program, uses, sizes | {batch: _affordable(program, sizes, SAMPLES)}, rng)

@@ -21,6 +21,7 @@ from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
 from onnx2rust.model.graph import all_graphs, infer_shapes
 from onnx2rust.model.symbols import without_weights
+from onnx2rust.model.weights import NONE, Weights, array
 from onnx2rust.ops import facts_of
 from onnx2rust.registry.facts import Keeps
 from onnx2rust.registry.reads import Unknown, Use
@@ -54,6 +55,7 @@ class Usage:
 
     proto: onnx.ModelProto
     program: Program
+    weights: Weights = field(default_factory=dict)
     readings: dict[str, list[_Reading]] = field(default_factory=dict)
     casts: set[str] = field(default_factory=set)
     """Inputs that become booleans."""
@@ -89,7 +91,7 @@ class Usage:
 
     def _values(self, name: str) -> Array | None:
         tensor = self._constants.get(name)
-        return None if tensor is None else onnx.numpy_helper.to_array(tensor)
+        return None if tensor is None else array(tensor, self.weights)
 
     def inferred(self, sizes: Sizes) -> dict[str, Shape]:
         """The shapes that ONNX infers inside the model when its inputs have these sizes."""
@@ -139,10 +141,10 @@ class _Shapes:
         return max(1, min((s for shape in self._given.values() if len(shape) > 1 for s in shape[:2]), default=1))
 
 
-def of_inputs(proto: onnx.ModelProto, program: Program) -> Usage:
+def of_inputs(proto: onnx.ModelProto, program: Program, weights: Weights = NONE) -> Usage:
     """The usage of every input of the program."""
     nodes = [node for graph in all_graphs(proto.graph) for node in graph.node]
-    found = Usage(proto, program)
+    found = Usage(proto, program, weights)
     found._constants = {t.name: t for graph in all_graphs(proto.graph) for t in graph.initializer}
     found._constants |= {
         n.output[0]: a.t for n in nodes if n.op_type == "Constant" for a in n.attribute if a.name == "value" and n.output

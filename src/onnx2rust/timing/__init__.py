@@ -61,7 +61,7 @@ def bench(
                     f"bug in onnx2rust: the generated crate does not compile: {workspace.broken[member]}",
                     "please report it with the model",
                 )
-        oracle = Oracle(loaded.proto, program)
+        oracle = Oracle(loaded.proto, program, loaded.weights)
         report = Report(str(model), clock.machine())
         found = list(_draws(loaded.proto, program, oracle, options, timing, report.notes))
         report.notes += oracle.notes
@@ -115,7 +115,7 @@ def _time(
     with Crate(executable, program.output_names, sets) as crate:
         _check(crate, program, oracle, found)
         engines: dict[str, Engine] = {CRATE: crate}
-        session = Reference(proto, optimised=True).session if oracle.has_reference else None
+        session = Reference(proto, oracle.weights, optimised=True).session if oracle.has_reference else None
         if session is None or any(draw.answer.reference is None for draw in found):
             report.notes.append("onnxruntime does not run the model on these inputs: the crate is timed alone")
         else:

@@ -6,6 +6,7 @@ from onnx2rust import emit
 from onnx2rust.base.naming import Escaped
 from onnx2rust.base.options import Options
 from onnx2rust.conversion import pipeline
+from onnx2rust.files.output import Content
 from onnx2rust.ir.program import Program, Step
 from onnx2rust.plan import planner
 
@@ -17,7 +18,7 @@ def profile() -> str:
     return "\n" + emit.fill("profiles.toml", {})
 
 
-def files(program: Program, options: Options, context: emit.Context) -> tuple[dict[str, bytes], tuple[Step, ...]]:
+def files(program: Program, options: Options, context: emit.Context) -> tuple[dict[str, Content], tuple[Step, ...]]:
     """The crate's files, and the steps that it marks (`context.marked`) by their numbers."""
     rendered = emit.render(planner.plan(program, options), options, context)
     crate = pipeline.crate_files(rendered)
@@ -25,5 +26,5 @@ def files(program: Program, options: Options, context: emit.Context) -> tuple[di
     crate[PROGRAM] = emit.fill("bench/server.rs", values).encode()
     if context.marked:
         crate["src/profile.rs"] = emit.fill("bench/profile.rs", {}).encode()
-        crate["src/lib.rs"] += b"\n/// Where time goes.\npub mod profile;\n"
+        crate["src/lib.rs"] = f"{rendered.files['src/lib.rs']}\n/// Where time goes.\npub mod profile;\n".encode()
     return crate, rendered.marks

@@ -122,7 +122,7 @@ def _run(models: Models, case: _Case, checks: Checks) -> None:
             Problem(f"bug in onnx2rust: the generated crate does not compile: {models.broken[case.module]}"),
             "please report it with the model",
         )
-    oracle = Oracle(case.loaded.proto, case.program)
+    oracle = Oracle(case.loaded.proto, case.program, case.loaded.weights)
     found: dict[str, OutputReport] = {}
     # all of them first: each may show that less is certain than the last one did
     all_draws = list(_draws(case, oracle, checks))

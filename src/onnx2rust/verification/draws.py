@@ -50,7 +50,7 @@ def drawn(
     inputs that the model runs on, `notes` says so."""
     name = batch(program)
     others = [s for s in program.symbols if s != name]
-    uses = usage.of_inputs(proto, program)
+    uses = usage.of_inputs(proto, program, oracle.weights)
     lengths = samples.lengths(program)
     if not program.symbols:
         plans: list[tuple[int | None, tuple[int, ...]]] = [(None, (1,))] * (FIXED_DRAWS if program.inputs else 1)

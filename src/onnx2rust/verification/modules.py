@@ -15,6 +15,7 @@ from onnx2rust.base import processes
 from onnx2rust.base.naming import Escaped, string
 from onnx2rust.conversion.pipeline import WEIGHTS
 from onnx2rust.files import npz
+from onnx2rust.files.output import Content
 from onnx2rust.verification.workspace import Workspace
 
 Array = np.ndarray[Any, Any]
@@ -125,14 +126,14 @@ def prefix(name: str) -> str:
     return f"{name}/"
 
 
-def files(models: Mapping[str, emit.Rendered]) -> dict[str, bytes]:
+def files(models: Mapping[str, emit.Rendered]) -> dict[str, Content]:
     """What a crate is built from that has these models as modules (rendered with their `prefix`),
     but for its roots and manifest."""
     levels = {f"model/{name}/thresholds.json": m.files[THRESHOLDS] for name, m in models.items() if THRESHOLDS in m.files}
     build = {"tensors": [Escaped(t) for m in models.values() for t in m.tensors], "thresholds": [string(path) for path in levels]}
-    found = {
+    found: dict[str, Content] = {
         "build.rs": emit.fill("verify/build.rs", build).encode(),
-        WEIGHTS: npz.encode({name: array for m in models.values() for name, array in m.weights.items()}),
+        WEIGHTS: npz.pieces({name: array for m in models.values() for name, array in m.weights.items()}),
     }
     found |= {path: text.encode() for path, text in levels.items()}
     for name, model in models.items():

@@ -20,6 +20,7 @@ from onnx2rust.base import processes
 from onnx2rust.base.errors import ToolError, UsageError
 from onnx2rust.emit import identity
 from onnx2rust.files import resources
+from onnx2rust.files.output import Content, put
 
 _PROFILE = """
 [profile.release]
@@ -108,7 +109,7 @@ class Workspace:
         """The crate name of the next member."""
         return f"m{len(self.members)}"
 
-    def add(self, crate: Mapping[str, bytes]) -> str:
+    def add(self, crate: Mapping[str, Content]) -> str:
         """Writes a crate (made under `next_name`) with a `src/main.rs` as a member; returns its name."""
         name = self.next_name()
         files = {path: content for path, content in crate.items() if path.startswith(_BUILT)}
@@ -117,12 +118,10 @@ class Workspace:
         self.members.append(name)
         return name
 
-    def write(self, member: str, files: Mapping[str, bytes]) -> None:
+    def write(self, member: str, files: Mapping[str, Content]) -> None:
         """Writes or overwrites files of a member."""
         for path, content in files.items():
-            target = self.root / member / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+            put(self.root / member / path, content)
 
     def build(self) -> None:
         """Builds every member, or what has changed since the last time."""
@@ -193,5 +192,4 @@ def _synchronise(folder: Path, files: Mapping[str, bytes]) -> None:
     for name, content in files.items():
         path = folder / name
         if not path.is_file() or path.read_bytes() != content:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            put(path, content)

@@ -14,8 +14,9 @@ import onnx
 from onnx.reference import ReferenceEvaluator
 
 from onnx2rust.model.schemas import FUNCTIONS
+from onnx2rust.model.weights import NONE, Weights, is_outside
 from onnx2rust.oracle.referee import classical, control, integers, recurrent, small, windows
-from onnx2rust.oracle.referee.doubled import doubled, widened
+from onnx2rust.oracle.referee.doubled import double, widened
 
 Array = np.ndarray[Any, Any]
 NOISE = 1e-6
@@ -50,18 +51,25 @@ class _Evaluator(ReferenceEvaluator):
 class Referee:
     """A model in float64, or as it is unless `wide`. Raises NoRefereeError if the evaluator lacks an operator."""
 
-    def __init__(self, proto: onnx.ModelProto, *, wide: bool = True) -> None:
+    def __init__(self, proto: onnx.ModelProto, weights: Weights = NONE, *, wide: bool = True) -> None:
         self._wide = wide
+        model = onnx.ModelProto()
+        model.CopyFrom(proto)
+        inside = [tensor for tensor in proto.graph.initializer if not is_outside(tensor)]
+        del model.graph.initializer[:]
+        model.graph.initializer.extend(inside)
         if wide:
-            model = doubled(proto)
-        else:
-            model = onnx.ModelProto()
-            model.CopyFrom(proto)
+            double(model)
         model.functions.extend(FUNCTIONS)
         try:
             self._evaluator = _Evaluator(model)
         except Exception as error:  # the evaluator's errors share no narrower base: any of them means that it cannot
             raise NoRefereeError(str(error)[:300]) from error
+        outside = (tensor.name for tensor in proto.graph.initializer if is_outside(tensor))
+        self._evaluator.rt_inits_ |= {name: self._taken(weights[name]) for name in outside}
+
+    def _taken(self, array: Array) -> Array:
+        return widened(array) if self._wide else array
 
     def run(self, feeds: dict[str, Array], noise: float = 0.0, seed: int = 0) -> list[Array]:
         """All outputs, floats as float64. With `noise`, what is quantised was off at random by up to that share of the largest.
@@ -71,7 +79,7 @@ class Referee:
         small.QuantizeLinear.noise, small.QuantizeLinear.draws = noise, np.random.default_rng(seed)
         try:
             with np.errstate(all="ignore"):
-                found = self._evaluator.run(None, {n: widened(np.asarray(a)) if self._wide else a for n, a in feeds.items()})
+                found = self._evaluator.run(None, {n: self._taken(np.asarray(a)) for n, a in feeds.items()})
                 return [np.asarray(a) for a in found]
         except Exception as error:  # as above
             raise NoRefereeError(str(error)[:300]) from error

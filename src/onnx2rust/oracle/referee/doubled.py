@@ -11,16 +11,13 @@ _NAMES_A_TYPE = frozenset(["to", "dtype", "output_dtype", "stash_type", "precisi
 """Attributes whose value is the code of an element type."""
 
 
-def doubled(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose floats are doubles. Numbers stay what they are: each f16, bf16 and f32 is also an f64."""
-    model = onnx.ModelProto()
-    model.CopyFrom(proto)
+def double(model: onnx.ModelProto) -> None:
+    """Makes doubles of all floats. Numbers stay what they are: each f16, bf16 and f32 is also an f64."""
     _graph(model.graph)
     for function in model.functions:
         for node in function.node:
             _node(node)
         del function.value_info[:]
-    return model
 
 
 def widened(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:

@@ -1,0 +1,72 @@
+"""Weights are copied twice on their way into a crate: from the file's bytes into its protobuf, and from there into an array."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from onnx2rust import emit, frontends, report
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
+from onnx2rust.files import npz, output
+from onnx2rust.model.reference import Reference
+from onnx2rust.plan import planner
+
+WIDTH = 2048
+BYTES = 2 * WIDTH * WIDTH * 4
+ROOM = BYTES // 8
+"""Of all else: text, and what Python keeps of what it imports."""
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Two products whose weights are nearly all of the file."""
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal((WIDTH, WIDTH)).astype(np.float32) for _ in range(2)]
+    weights = [numpy_helper.from_array(a, f"w{k}") for k, a in enumerate(arrays)]
+    nodes = [helper.make_node("MatMul", ["x", "w0"], ["h"]), helper.make_node("MatMul", ["h", "w1"], ["y"])]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", WIDTH]) for name in ("x", "y")]
+    graph = helper.make_graph(nodes, "wide", ends[:1], ends[1:], weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "wide.onnx")
+    return tmp_path / "wide.onnx"
+
+
+def test_no_weight_is_copied_after_it_has_been_read(source: Path, tmp_path: Path) -> None:
+    options = Options(name="Wide")
+    tracemalloc.start()
+    try:
+        loaded = frontends.load(source, options)
+        held, most = tracemalloc.get_traced_memory()
+        # the file's bytes go before the last array has come
+        assert held < BYTES + ROOM
+        assert most < 2 * BYTES + ROOM
+        tracemalloc.reset_peak()
+        program = pipeline.lower(loaded, options)
+        rendered = emit.render(planner.plan(program, options), options, emit.Context("wide.onnx"))
+        crate = pipeline.crate_files(rendered)
+        people = report.files(loaded, program, crate[pipeline.WEIGHTS], rendered.model, "wide.onnx", drawn=False)
+        output.write(tmp_path / "out", {f"{output.MARKER}/{n}": c for n, c in crate.items()} | people)
+        assert tracemalloc.get_traced_memory()[1] - held < ROOM
+    finally:
+        tracemalloc.stop()
+    given = {t.name: numpy_helper.to_array(t) for t in onnx.load(source).graph.initializer}
+    for archive in (tmp_path / "out" / output.MARKER / pipeline.WEIGHTS, tmp_path / "out" / "model_weights.npz"):
+        written = npz.read(archive, "")
+        assert {a.tobytes() for a in written.values()} == {a.tobytes() for a in given.values()}
+    kept = onnx.load(tmp_path / "out" / "model.onnx")
+    onnx.checker.check_model(kept, full_check=True)
+    assert [t.name for t in kept.graph.initializer] == list(given)
+    for tensor in kept.graph.initializer:
+        np.testing.assert_array_equal(numpy_helper.to_array(tensor), given[tensor.name])
+
+
+def test_the_reference_is_lent_the_weights(source: Path) -> None:
+    loaded = frontends.load(source, Options())
+    x = np.random.default_rng(1).standard_normal((2, WIDTH)).astype(np.float32)
+    lent = Reference(loaded.proto, loaded.weights).run({"x": x})
+    np.testing.assert_array_equal(lent, Reference(onnx.load(source)).run({"x": x}))
