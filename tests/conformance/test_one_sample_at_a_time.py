@@ -6,14 +6,13 @@ may stand in a loop over the batch does, a sample a turn.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections import Counter
 from collections.abc import Iterator
 
 import cases
 import forests
 import harness
+import mirror
 import numpy as np
 import pytest
 import test_classical
@@ -25,24 +24,14 @@ from cases import case, floats, node
 from forms import MODELS
 from spelled_patterns import ONE_HOT, PATTERNS
 
-import onnx2rust.layers
 from onnx2rust.base.errors import Onnx2RustError
 from onnx2rust.base.options import Options
 from onnx2rust.conversion import pipeline
 from onnx2rust.frontends import Loaded
-from onnx2rust.ir.layer import Layer
 from onnx2rust.plan import batching
 
 ENOUGH = 3
 """Models for each layer."""
-
-
-def independent(layer: type[Layer] = Layer) -> Iterator[str]:
-    """The layers that say so."""
-    for below in layer.__subclasses__():
-        if below.rust and below.independent is not None and below.__module__.startswith("onnx2rust."):
-            yield below.__name__
-        yield from independent(below)
 
 
 def every() -> Iterator[harness.Case]:
@@ -128,8 +117,6 @@ def looped(case: harness.Case) -> set[str]:
 
 @pytest.mark.slow
 def test_independent_layers_work_on_one_sample_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in pkgutil.iter_modules(onnx2rust.layers.__path__):
-        importlib.import_module(f"onnx2rust.layers.{module.name}")
     monkeypatch.setattr(batching, "CACHE", 0)
     monkeypatch.setattr(batching, "REUSE", 0)
     monkeypatch.setattr(batching, "_hands_over", bool)
@@ -142,5 +129,6 @@ def test_independent_layers_work_on_one_sample_at_a_time(monkeypatch: pytest.Mon
         if any(seen[name] < ENOUGH for name in layers - {"View"}):
             seen.update(layers)
             chosen.append(one)
-    assert set(independent()) - set(seen) == set(), "layers that no model here has in a loop"
+    independent = {cls.__name__ for cls in mirror.layers() if cls.independent is not None}
+    assert independent - set(seen) == set(), "layers that no model here has in a loop"
     assert {name: why for name, why in harness.run(chosen).items() if why} == {}

@@ -36,7 +36,7 @@ def one_line_a_statement(monkeypatch: pytest.MonkeyPatch) -> None:
 BATCH = symbol("batch")
 SUM = Variant.of("reduce::Reduction", "Sum")
 CONSTANT = Variant.of("movement::PadMode", "Constant")
-WINDOW = ((2, 2), (2, 2), (1, 1), (0, 0), (0, 0), False)
+WINDOW = ((2, 2), (2, 2), (1, 1), (0, 0), (0, 0), "", False)
 
 
 def images(batch: str | int = "batch", size: int = 40, shift: bool = False) -> onnx.ModelProto:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import pkgutil
 import re
 import subprocess
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
+import mirror
 import pytest
 import rust_tools
 
-import onnx2rust.layers
 import onnx2rust.ops
-from onnx2rust.ir.layer import Layer
 from onnx2rust.layers.activation import Activate, activation
 
 CRATE = rust_tools.ROOT / "rust" / "tf-layers"
@@ -28,18 +25,6 @@ FUNCTIONS = {
 """Every activation function, and the feature that Python says it lies behind."""
 STANDS_UNDER = {"base", "broadcast", "gemm", "recurrent"}
 """Features that are no family: what families stand on."""
-
-
-def _subclasses(cls: type[Layer]) -> Iterator[type[Layer]]:
-    for child in cls.__subclasses__():
-        yield child
-        yield from _subclasses(child)
-
-
-def _layers() -> list[type[Layer]]:
-    for module in pkgutil.iter_modules(onnx2rust.layers.__path__):
-        importlib.import_module(f"onnx2rust.layers.{module.name}")
-    return [cls for cls in _subclasses(Layer) if cls.rust and cls.__module__.startswith("onnx2rust.")]
 
 
 def _enabled(feature: str) -> set[str]:
@@ -59,7 +44,7 @@ def _compiled(enabled: set[str], file: Path) -> str:
 def test_a_family_has_one_name() -> None:
     """Its file in `layers/`, the module and the feature in tf-layers, its operators' file in `ops/`, its row in the README."""
     families: dict[str, set[str]] = {}
-    for cls in _layers():
+    for cls in mirror.layers():
         module, file = cls.rust.split("::")[0], cls.__module__.rpartition(".")[2]
         if cls.__module__.startswith("onnx2rust.layers."):
             families.setdefault(file, set()).add(module)
@@ -73,7 +58,7 @@ def test_a_family_has_one_name() -> None:
 
 
 def test_every_layer_names_a_feature_that_brings_its_struct() -> None:
-    for cls in _layers():
+    for cls in mirror.layers():
         assert cls.feature in FEATURES["layers"], cls
         enabled = _enabled(cls.feature)
         assert "base" in enabled, cls
@@ -87,7 +72,7 @@ def test_every_layer_names_a_feature_that_brings_its_struct() -> None:
 def test_no_struct_is_there_without_a_family() -> None:
     bare = set().union(*(_enabled(f) for f in STANDS_UNDER)) | {"npz"}
     library = _compiled(bare, CRATE / "src" / "lib.rs")
-    for cls in _layers():
+    for cls in mirror.layers():
         module, item = cls.rust.split("::")
         if f"pub mod {module};" in library and module != "activation":  # whose functions end every product
             assert not re.search(rf"\b{item}\b", _compiled(bare, CRATE / "src" / module / "mod.rs")), cls
@@ -96,7 +81,7 @@ def test_no_struct_is_there_without_a_family() -> None:
 def test_the_default_is_everything() -> None:
     assert set(FEATURES["default"]) == {"layers", "npz"}
     assert set(FEATURES["layers"]) == set(FEATURES) - STANDS_UNDER - {"default", "layers", "npz"}
-    assert {cls.feature for cls in _layers()} | {f for f in FUNCTIONS.values() if f} == set(FEATURES["layers"])
+    assert {cls.feature for cls in mirror.layers()} | {f for f in FUNCTIONS.values() if f} == set(FEATURES["layers"])
 
 
 def test_every_function_names_the_feature_that_it_lies_behind() -> None:

@@ -33,6 +33,13 @@ class Steps:
         """The opset of the current node's domain."""
         return self.origin.opset
 
+    def only(self, value: Value, *dtypes: DType) -> None:
+        """Refuses a value of any other element type."""
+        if value.dtype not in dtypes:
+            *others, last = map(str, dtypes)
+            known = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+            raise Refuse(f"{self.origin.op} of {value.dtype} is not supported", f"only {known}")
+
     # -- steps -------------------------------------------------------------------------------------------------------
 
     def step(self, layer: Layer, inputs: Sequence[Value | None], type_: Type, *unwanted: None, **more: Any) -> Value:

@@ -32,8 +32,6 @@ def struct(layer: Layer, weights: WeightTable, scope: Scope) -> str:
     """The checked struct literal of a layer."""
     fields = []
     for name, value in layer.constants().items():
-        if layer.same() is not None and name in ("pads_begin", "pads_end"):
-            value = tuple(0 if isinstance(pad, Expr) else pad for pad in value)  # `run` is told (`Layer.same`)
         if open_sizes := [v for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, Expr)]:
             known = f"`{name}` is part of the layer's literal, and {open_sizes[0]} is only known at run time"
             raise TypeError(f"{type(layer).__name__}: {known}")

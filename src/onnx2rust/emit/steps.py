@@ -181,12 +181,12 @@ class Writer:
 
     def _fitted(self, step: Step) -> Code:
         """The layer as `run` needs it: one whose pads depend on the size is told the size."""
-        receiver, same = self._receiver(step), step.layer.same()
-        if same is None:
+        receiver, method = self._receiver(step), step.layer.told()
+        if not method:
             return receiver
         size = step.layer.sizes()["size"]
         assert isinstance(size, tuple)
-        return code(receiver, f".same_{same}([", joined(Size(d, f"{step.name}_size") for d in self.dims(size)), "])")
+        return code(receiver, f".{method}([", joined(Size(d, f"{step.name}_size") for d in self.dims(size)), "])")
 
     def _sizes(self, step: Step) -> dict[str, Code]:
         sizes = {}

@@ -4,6 +4,7 @@ A layer class mirrors a Rust struct of tf-layers. Its dataclass fields, in order
 * the struct's fields, known at conversion: ints, floats, bools, strings of Rust enum paths (`Variant`), tuples of
   those, None (for `Option`), and weights (`Weight`);
 * its generic arguments, where they are not the length of a tuple (`Element`);
+* the method by which it is told sizes before it runs, if it needs to know them (`Same`);
 * the *dims* (`Size`, `Dims`, `SignedDims`, or their optional forms): they become arguments of `run`, where symbols have values.
 """
 
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union, get_args, get
 import numpy as np
 
 from onnx2rust.ir import dtypes
-from onnx2rust.ir.dims import Dim, Expr, multiple, symbols
+from onnx2rust.ir.dims import Dim, multiple, symbols
 
 if TYPE_CHECKING:
     from onnx2rust.ir.types import TensorType
@@ -37,8 +38,15 @@ class Generic:
     """What a field is annotated with that is a generic argument of the Rust struct alone."""
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a field is annotated with that names the method by which the Rust struct is told `size` before it runs."""
+
+
 Element = Annotated[str, Generic()]
 """The Rust name of an element type."""
+Same = Annotated[str, Told()]
+"""`same_upper` or `same_lower` where pads are ONNX's SAME for a size known only at run time, else empty."""
 Size = Annotated[Dim, Given()]
 Dims = Annotated[tuple[Dim, ...], Given()]
 SignedDims = Annotated[tuple[Dim, ...], Given(signed=True)]
@@ -190,14 +198,9 @@ class Layer:
         """The fields of the Rust struct."""
         return {name: getattr(self, name) for name, mirror in _mirrored(type(self)).items() if mirror.written}
 
-    def same(self) -> str | None:
-        """`upper` or `lower` if the layer's pads are ONNX's SAME for a size known only at run
-        time; the static has zeros for them."""
-        pads = zip(getattr(self, "pads_begin", ()), getattr(self, "pads_end", ()), strict=True)
-        open_pads = [(begin, end) for begin, end in pads if isinstance(begin, Expr) or isinstance(end, Expr)]
-        if not open_pads:
-            return None
-        return "upper" if all(begin == (begin + end) // 2 for begin, end in open_pads) else "lower"
+    def told(self) -> str:
+        """The method by which the Rust struct is told `size` before it runs; empty where it need not know it."""
+        return "".join(getattr(self, name) for name, mirror in _mirrored(type(self)).items() if mirror.told)
 
     def sizes(self) -> dict[str, Dim | Dims]:
         """The sizes that are passed to `run`."""
@@ -253,6 +256,7 @@ class _Mirror:
     given: Given | None
     written: bool
     """Whether it is a field of the Rust struct."""
+    told: bool
     option: bool
     weight: bool
 
@@ -271,7 +275,7 @@ def _mirror(hint: Any) -> _Mirror:
     parts = (*get_args(hint), hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     said = [m for part in parts for m in getattr(part, "__metadata__", ())]
     given = next((m for m in said if isinstance(m, Given)), None)
-    return _Mirror(given, not said, type(None) in parts, Weight in parts)
+    return _Mirror(given, not said, any(isinstance(m, Told) for m in said), type(None) in parts, Weight in parts)
 
 
 def _generic(value: Any) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim, product
-from onnx2rust.ir.layer import Dims, Layer, Record, Size, Variant, Weight
+from onnx2rust.ir.layer import Dims, Layer, Record, Same, Size, Variant, Weight
+from onnx2rust.ir.shapes import windows
 
 _IMAGES = "conv::ImageStack"
 _DYNAMIC = Record.of("conv::ConvDynamicInputs", "x", "w", "bias")
@@ -31,8 +32,9 @@ class Conv(
     kernel_shape: tuple[int, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
-    pads_begin: tuple[Dim, ...]
-    pads_end: tuple[Dim, ...]
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
+    same: Same
     kernel: Weight
     bias: Weight | None
     activation: Variant
@@ -45,8 +47,7 @@ class Conv(
 
     def output_size(self) -> Dims:
         """Size of y."""
-        geometry = zip(self.size, self.kernel_shape, self.strides, self.dilations, self.pads_begin, self.pads_end, strict=True)
-        return tuple((n + b + e - (k - 1) * d - 1) // s + 1 for n, k, s, d, b, e in geometry)
+        return windows(self.size, self.kernel_shape, self.strides, self.dilations, self.pads_begin, self.pads_end, self.same)
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,9 @@ class DepthwiseConv(
     kernel_shape: tuple[int, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
-    pads_begin: tuple[Dim, ...]
-    pads_end: tuple[Dim, ...]
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
+    same: Same
     kernel: Weight
     bias: Weight | None
     activation: Variant
@@ -78,9 +80,8 @@ class DepthwiseConv(
     size: Dims
 
     def multiply_adds(self) -> Dim:
-        geometry = zip(self.size, self.kernel_shape, self.strides, self.dilations, self.pads_begin, self.pads_end, strict=True)
-        output = product((n + b + e - (k - 1) * d - 1) // s + 1 for n, k, s, d, b, e in geometry)
-        return self.batch * output * (self.channels * self.multiplier) * product(self.kernel_shape)
+        output = windows(self.size, self.kernel_shape, self.strides, self.dilations, self.pads_begin, self.pads_end, self.same)
+        return self.batch * product(output) * (self.channels * self.multiplier) * product(self.kernel_shape)
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,9 @@ class ConvDynamic(
     kernel_shape: tuple[int, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
-    pads_begin: tuple[Dim, ...]
-    pads_end: tuple[Dim, ...]
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
+    same: Same
     batch: Size
     size: Dims
     channels: Dims
@@ -180,8 +182,8 @@ class WinogradConv2d(
 
     input_channels: int
     output_channels: int
-    pads_begin: tuple[Dim, ...]
-    pads_end: tuple[Dim, ...]
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
     kernel: Weight
     bias: Weight | None
     activation: Variant

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim, product
-from onnx2rust.ir.layer import Dims, Layer, Record, Size, Weight
+from onnx2rust.ir.layer import Dims, Layer, Record, Same, Size, Weight
+from onnx2rust.ir.shapes import windows
 
 _MATRICES = Record.of("integer::MatMulIntegerInputs", "a", "b", "a_zero", "b_zero")
 _IMAGES = Record.of("integer::ConvIntegerInputs", "x", "w", "x_zero", "w_zero")
@@ -52,8 +53,9 @@ class ConvInteger(
     kernel_shape: tuple[int, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
-    pads_begin: tuple[Dim, ...]
-    pads_end: tuple[Dim, ...]
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
+    same: Same
     batch: Size
     size: Dims
 
@@ -91,18 +93,18 @@ class IntegerConv(
     kernel_shape: tuple[int, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
-    pads_begin: tuple[Dim, ...]
-    pads_end: tuple[Dim, ...]
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
+    same: Same
     kernel: Weight
     kernel_zero: Weight | None
     batch: Size
     size: Dims
 
     def multiply_adds(self) -> Dim:
-        geometry = zip(self.size, self.kernel_shape, self.strides, self.dilations, self.pads_begin, self.pads_end, strict=True)
-        output = product((n + b + e - (k - 1) * d - 1) // s + 1 for n, k, s, d, b, e in geometry)
+        output = windows(self.size, self.kernel_shape, self.strides, self.dilations, self.pads_begin, self.pads_end, self.same)
         inputs = self.input_channels // self.group
-        return self.batch * output * (self.output_channels * inputs * product(self.kernel_shape))
+        return self.batch * product(output) * (self.output_channels * inputs * product(self.kernel_shape))
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx2rust.ir.dims import Dim
-from onnx2rust.ir.layer import Dims, Layer, Size
+from onnx2rust.ir.layer import Dims, Layer, Same, Size
 
 
 @dataclass(frozen=True)
@@ -13,8 +12,9 @@ class _Window(Layer, sizes_in="pool::Images", windows=True, generic_over=("kerne
     kernel_shape: tuple[int, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
-    pads_begin: tuple[Dim, ...]
-    pads_end: tuple[Dim, ...]
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
+    same: Same
     ceil_mode: bool
 
 

@@ -13,8 +13,7 @@ from onnx2rust.registry.facts import onnx_facts
 
 def activate(g: Builder, x: Value, name: str, **parameters: float) -> Value:
     """y = name(x) for f32 and f64; other types are refused."""
-    if x.dtype not in (DType.F32, DType.F64):
-        raise Refuse(f"{g.origin.op} of {x.dtype} is not supported", "only float32 and float64 are")
+    g.only(x, DType.F32, DType.F64)
     return g.elementwise(lambda _: Activate(activation(name, **parameters)), [x], x.dtype)
 
 

@@ -93,8 +93,7 @@ def imputer(
 @onnx_op("Binarizer", since=1, domain=ML)
 def binarizer(g: Builder, X: Value, *, threshold: float = 0.0) -> Value:
     """y = x > threshold ? 1 : 0"""
-    if not X.dtype.is_float:
-        raise Refuse(f"Binarizer of {X.dtype} is not supported", "float32 and float64 are")
+    g.only(X, DType.F32, DType.F64)
     return g.cast(binary(g, Greater, X, g.constant(np.array(threshold, X.dtype.numpy)), DType.BOOL), X.dtype)
 
 
@@ -142,6 +141,8 @@ def one_hot_encoder(
         found, order = places(g, X, cats_strings)
         at = {k: place for place, k in enumerate(order.tolist())}
         categories = np.array([at.get(k, -1) for k in range(len(cats_strings))], np.int64)
+    elif X.tensor.is_text:
+        raise Refuse("cats_int64s for strings", invalid=True)
     else:
         found, categories = g.cast(X, DType.I64), np.array(cats_int64s, np.int64)
     x = g.view(found, *X.shape, 1)

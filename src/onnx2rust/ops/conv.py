@@ -31,12 +31,11 @@ def conv(
 ) -> Value:
     """y = w * x + b.  x [n, c, *s]  w [o, c/group, *k]  b [o]  ->  y [n, o, *s']  (https://onnx.ai/onnx/operators/onnx__Conv.html)"""
     window, (inputs, outputs) = check_conv(X, W, group, kernel_shape, strides, dilations, pads, auto_pad)
-    if X.dtype is not DType.F32:
-        raise Refuse(f"Conv of {X.dtype} is not supported", "only float32 is")
+    g.only(X, DType.F32)
     x = g.to_channels_last(fixed(g, X, 1, inputs))
     batch, size = x.shape[0], tuple(x.shape[1:-1])
     type_ = x.tensor.with_shape(batch, *window.output, outputs)
-    shared = (window.kernel_shape, window.strides, window.dilations, window.pads_begin, window.pads_end)
+    shared = window.fields
     if W.array is None or (B is not None and B.array is None):
         dynamic = ConvDynamic(group, *shared, batch, size, (inputs, outputs))
         return g.to_channels_first(g.step(dynamic, [x, W, B], type_))
@@ -99,8 +98,7 @@ def conv_transpose(
 ) -> Value:
     """y = w *ᵀ x + b.  x [n, c, *s]  w [c, o/group, *k]  b [o]  ->  y [n, o, *s']  (https://onnx.ai/onnx/operators/onnx__ConvTranspose.html)"""
     rank = X.rank - 2
-    if X.dtype is not DType.F32:
-        raise Refuse(f"ConvTranspose of {X.dtype} is not supported", "only float32 is")
+    g.only(X, DType.F32)
     if rank not in (1, 2, 3) or W.rank != X.rank:
         raise Refuse(
             f"ConvTranspose of {X.type} with a kernel {W.type}: one to three spatial axes are supported",

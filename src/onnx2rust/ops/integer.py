@@ -172,7 +172,7 @@ def _conv(
     window, (inputs, outputs) = check_conv(x, w, group, kernel_shape, strides, dilations, pads, auto_pad)
     image = g.to_channels_last(fixed(g, x, 1, inputs))
     batch, size = image.shape[0], tuple(image.shape[1:-1])
-    shared = (window.kernel_shape, window.strides, window.dilations, window.pads_begin, window.pads_end)
+    shared = window.fields
     type_ = TensorType(DType.I32, (batch, *window.output, outputs))
     constant_kernel = w.array is not None and (w_zero is None or w_zero.array is not None)
     if constant_kernel and group > 1 and group == inputs and math.prod(window.kernel_shape) <= _EXACT_TAPS:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from onnx2rust.base.errors import Refuse
 from onnx2rust.ir.dims import Dim, ceil_div, maximum, minimum
+from onnx2rust.ir.layer import Same
+
+Ints = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -15,9 +18,15 @@ class Geometry:
     kernel_shape: tuple[int, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
-    pads_begin: tuple[Dim, ...]
-    pads_end: tuple[Dim, ...]
+    pads_begin: tuple[int, ...]
+    pads_end: tuple[int, ...]
+    same: Same
     output: tuple[Dim, ...]
+
+    @property
+    def fields(self) -> tuple[Ints, Ints, Ints, Ints, Ints, Same]:
+        """The fields of layers with windows, in their order."""
+        return (self.kernel_shape, self.strides, self.dilations, self.pads_begin, self.pads_end, self.same)
 
 
 def geometry(
@@ -32,9 +41,9 @@ def geometry(
 ) -> Geometry:
     """Resolves auto_pad and counts windows: ⌊(n + pads − dilation·(k − 1) − 1) / stride⌋ + 1, or ⌈…⌉ where the last window starts
     inside the axis or its left padding (https://onnx.ai/onnx/operators/onnx__MaxPool.html).
-    SAME has ⌈n / stride⌉ windows, and pads for them: sizes known only at run time if n is one and the stride is not 1.
-    With `partial` a window may be larger than the padded axis by less than a stride, with or without `ceil_mode`, as onnxruntime
-    pools. Where the size is only known at run time and rounded down there must be a whole one."""
+    SAME has ⌈n / stride⌉ windows, and pads for them: where those depend on a size known only at run time, they are 0 here and the
+    layer is told the size (`Same`). With `partial` a window may be larger than the padded axis by less than a stride, with or
+    without `ceil_mode`, as onnxruntime pools. Where the size is known only at run time, and rounded down, one must fit."""
     rank = len(size)
     steps = tuple(strides or [1] * rank)
     holes = tuple(dilations or [1] * rank)
@@ -44,8 +53,7 @@ def geometry(
         raise Refuse("kernel_shape, strides, dilations and pads do not fit the input's rank", invalid=True)
     if any(v < 1 for v in (*kernel, *steps, *holes)):
         raise Refuse("kernel_shape, strides and dilations must be at least 1", invalid=True)
-    begin: list[Dim] = list(flat[:rank])
-    end: list[Dim] = list(flat[rank:])
+    begin, end, same = flat[:rank], flat[rank:], ""
     output: list[Dim] = []
     if auto_pad not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER", ""):
         raise Refuse(f"auto_pad={auto_pad!r}", invalid=True)
@@ -56,6 +64,8 @@ def geometry(
             total = (output[k] - 1) * steps[k] + reach - size[k]
             if reach < steps[k] or isinstance(total, int):  # else the last window ends behind the axis, or with it
                 total = 0 if reach == 1 else maximum(total, 0)
+            if not isinstance(total, int):
+                total, same = 0, auto_pad.lower()
             small, large = total // 2, total - total // 2
             begin[k], end[k] = (small, large) if auto_pad == "SAME_UPPER" else (large, small)
             continue
@@ -73,6 +83,6 @@ def geometry(
         if isinstance(count, int) and count < 1:
             raise Refuse(f"a window of {reach} does not fit an axis of {size[k]} (padded {begin[k]} + {end[k]})", invalid=True)
         output.append(count)
-    if any(isinstance(p, int) and p < 0 for p in (*begin, *end)):
+    if any(p < 0 for p in (*begin, *end)):
         raise Refuse("negative pads are not supported")
-    return Geometry(kernel, steps, holes, tuple(begin), tuple(end), tuple(output))
+    return Geometry(kernel, steps, holes, tuple(begin), tuple(end), same, tuple(output))

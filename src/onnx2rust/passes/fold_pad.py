@@ -34,7 +34,7 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
     source = graph.only_source(step.inputs[0])
     if source is None or not isinstance(source.step.layer, Pad):
         raise Decline("something else reads the padded image")
-    if step.layer.same() is not None:
+    if step.layer.same:
         raise Decline("the convolution's own padding depends on the size of the image")
     pad, layer = source.step, step.layer
     value = pad.inputs[1] if len(pad.inputs) > 1 else None

@@ -117,9 +117,11 @@ def activation(variant: Variant) -> str | dict[str, Any]:
 
 
 def padding(step: Step) -> str | list[list[Any]]:
-    """`valid`, `same` (as Keras places it: an odd one goes behind), else the pads around each axis."""
+    """`valid`, `same` (as Keras places it: an odd one goes behind), `same_lower`, else the pads around each axis."""
     constants = step.layer.constants()
     begin, end = constants["pads_begin"], constants["pads_end"]
+    if told := step.layer.told():
+        return "same" if told == "same_upper" else told
     if not any(begin) and not any(end):
         return "valid"
     taps, strides = _taps(step), constants.get("strides", (1,) * len(begin))

@@ -83,11 +83,11 @@ impl Compress {
     ///
     /// # Errors
     /// If the condition is true beyond the axis.
-    pub fn sizes(&self, _cpu: Cpu, axis: usize, condition: &[bool]) -> Result<[usize; 1]> {
+    pub fn sizes(&self, _cpu: Cpu, along: AlongAxis, condition: &[bool]) -> Result<[usize; 1]> {
         match condition.iter().rposition(|&c| c) {
-            Some(last) if last >= axis => Err(Error::IndexOutOfRange {
+            Some(last) if last >= along.axis => Err(Error::IndexOutOfRange {
                 index: last as i64,
-                size: axis,
+                size: along.axis,
             }),
             _ => Ok([condition.iter().filter(|&&c| c).count()]),
         }

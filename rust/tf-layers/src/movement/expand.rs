@@ -21,15 +21,15 @@ impl<const R: usize> Expand<R> {
     pub fn run<T: Clone + 'static>(
         &self,
         _cpu: Cpu,
-        from: [usize; R],
+        source: [usize; R],
         x: &[T],
-        to: [usize; R],
+        target: [usize; R],
         y: &mut [T],
     ) {
-        let strides = signed(from);
+        let strides = signed(source);
         Walk::dense(
-            to,
-            core::array::from_fn(|d| if from[d] == 1 { 0 } else { strides[d] }),
+            target,
+            core::array::from_fn(|d| if source[d] == 1 { 0 } else { strides[d] }),
         )
         .copy(x, 0, y);
     }
