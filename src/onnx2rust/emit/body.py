@@ -116,11 +116,12 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
     """Writes the whole program."""
     program = writer.plan.program
     of_step = {step: s for s in writer.plan.segments for step in program.steps[s.start : s.end]}
-    units = []
-    for step, path in paths(program.steps).items():
-        if not isinstance(step.layer, View):
-            with writer.taking(of_step.get(step)):
-                units.append(Unit(step, path, of_step.get(step), writer.step(step)))
+    writers = {s: replace(writer, segment=s) for s in (None, *writer.plan.segments)}
+    units = [
+        Unit(step, path, of_step.get(step), writers[of_step.get(step)].step(step))
+        for step, path in paths(program.steps).items()
+        if not isinstance(step.layer, View)
+    ]
     short = len(units) <= BLOCK * 3 // 2
     parts = [Part(units)] if short else _parts(units)
     for part in parts:

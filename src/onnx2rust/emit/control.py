@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from onnx2rust.base.naming import string
@@ -30,7 +31,7 @@ def _copy(writer: Writer, source: Value, target: Value, name: str) -> Do:
 def _copied(writer: Writer, source: Value, to: Code, name: str) -> Do:
     layer = source.type.copy
     tail = f".map_err(|e| e.at({string(name)}))?" if layer.fallible else ""
-    return Do(code(writer.use(type(layer)), ".run(", CPU, ", ", writer.read(source), ", ", to, ")", tail))
+    return Do(code(writer.scope.layer(type(layer)), ".run(", CPU, ", ", writer.read(source), ", ", to, ")", tail))
 
 
 def _if(writer: Writer, step: Step) -> Statement:
@@ -55,8 +56,7 @@ def _loop(writer: Writer, step: Step) -> list[Statement]:
     trips, condition, *initial = step.inputs
     iterations, *changing = step.defines
     states, collected = step.outputs[: layer.states], step.outputs[layer.states :]
-    writer.loops += 1
-    index, keep = (Local(writer.scope.variables.unique(f"{name}_{writer.loops}")) for name in ("i", "keep"))
+    index, keep = (Local(writer.scope.counted(name)) for name in ("i", "keep"))
     variables = writer.variables(changing)
     found: list[Statement] = []
     for name, (k, axis) in zip(variables, layer.open_sizes, strict=True):
@@ -69,17 +69,16 @@ def _loop(writer: Writer, step: Step) -> list[Statement]:
         found.append(_copy(writer, first, state, step.name))
     start = code("true") if condition is None else writer.scalar(condition)
     bound = code() if trips is None else code(" && (", index, " as i64) < ", writer.scalar(trips))
-    writer.scalars[body.inputs[0]] = code(index, " as i64")
-    writer.scalars[body.inputs[1]] = code(keep)
-
-    inner: list[Statement] = [Changed(tuple(changing)), *writer.steps(body.steps)]
+    scalars = {body.inputs[0]: code(index, " as i64"), body.inputs[1]: code(keep)}
+    inside = replace(writer, scalars={**writer.scalars, **scalars})
+    inner: list[Statement] = [Changed(tuple(changing)), *inside.steps(body.steps)]
     for source, target in zip(body.outputs[1 + layer.states :], collected, strict=True):
         if target is not None:
             end, begin = Length(source.shape, index, 1), Length(source.shape, index)
             inner.append(
-                _copied(writer, source, code("&mut ", writer.slot(target, ".fit("), end, ")?[", begin, "..]"), step.name)
+                _copied(inside, source, code("&mut ", writer.slot(target, ".fit("), end, ")?[", begin, "..]"), step.name)
             )
-    again = writer.scalar(body.outputs[0])
+    again = inside.scalar(body.outputs[0])
     if again != code(keep):
         inner.append(Assign(keep.name, again))
     for name, (k, axis) in zip(variables, layer.open_sizes, strict=True):
