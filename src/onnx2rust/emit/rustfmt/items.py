@@ -7,7 +7,8 @@ import functools
 import re
 from collections import Counter
 
-from onnx2rust.emit.rustfmt.expressions import MAX_WIDTH, TAB, Lines, Shape, filled
+from onnx2rust.emit.rustfmt.expressions import Lines
+from onnx2rust.emit.rustfmt.room import MAX_WIDTH, TAB, Shape, filled
 from onnx2rust.emit.rustfmt.syntax import Expr, If, Parser, Unknown, texts
 
 _ASSIGNS = ("=", "+=", "-=", "*=", "/=")
