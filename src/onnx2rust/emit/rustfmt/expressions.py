@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from onnx2rust.emit.rustfmt.questions import ends_in_brackets, ends_with_block, may_overflow, nested_call, prefers_below, simple
-from onnx2rust.emit.rustfmt.room import MAX_WIDTH, TAB, Shape, added, filled, first_width, fits, last_width, width
+from onnx2rust.emit.rustfmt.room import TAB, Shape, added, filled, first_width, fits, last_width, width
 from onnx2rust.emit.rustfmt.syntax import Atom, Binary, Call, Cast, Closure, Expr, If, Index, Let, Link, Prefix, Repeat, Struct
 
 CALL_WIDTH, ARRAY_WIDTH, CHAIN_WIDTH, STRUCT_WIDTH, IF_WIDTH, SHORT_ITEM = 60, 60, 60, 18, 50, 10
@@ -15,20 +15,17 @@ CALL_WIDTH, ARRAY_WIDTH, CHAIN_WIDTH, STRUCT_WIDTH, IF_WIDTH, SHORT_ITEM = 60, 6
 
 
 class Lines:
-    """Writes expressions; `block` writes the statements of a block at an indent."""
+    """Writes expressions; `block` writes the statements of a block on lines of a shape."""
 
-    def __init__(self, block: Callable[[tuple[int, int], int], str], single: Callable[[tuple[int, int]], Expr | None]) -> None:
+    def __init__(self, block: Callable[[tuple[int, int], Shape], str], single: Callable[[tuple[int, int]], Expr | None]) -> None:
         self._block, self._single = block, single
-        self._known: dict[tuple[Expr, Shape, bool, bool], str | None] = {}
-        self._one_line_chain = False
-        self._in_macro = False
-        """In a macro's parentheses rustfmt adds no comma behind the last item: not every macro takes one."""
+        self._known: dict[tuple[Expr, Shape], str | None] = {}
 
     def write(self, value: Expr, shape: Shape) -> str | None:
         """The expression, None if it has no room."""
         if shape.width < 0:
             return None
-        key = (value, shape, self._one_line_chain, self._in_macro)
+        key = (value, shape)
         if key not in self._known:
             self._known[key] = self._written(value, shape)
         return self._known[key]
@@ -38,12 +35,8 @@ class Lines:
             case Atom(text):
                 return text if len(text) <= shape.width else None
             case Call(callee, arguments, brackets):
-                before = self._in_macro
-                if callee.endswith("!"):
-                    self._in_macro = brackets == "()"
-                called = self._call(callee, arguments, shape, brackets)
-                self._in_macro = before
-                return called
+                within = shape._replace(in_macro=brackets == "()") if callee.endswith("!") else shape
+                return self._call(callee, arguments, within, brackets)
             case Link():
                 return self._chain(value, shape)
             case Index():
@@ -95,11 +88,11 @@ class Lines:
             text = ", ".join(texts)
             if first_width(text) + 1 <= shape.width - used:
                 return f"{callee}{brackets[0]}{text}{brackets[1]}"
-            text += "" if self._in_macro else ","
+            text += "" if shape.in_macro else ","
         elif tactic == "vertical":
-            text = f",{nested.newline}".join(texts) + ("" if self._in_macro else ",")
+            text = f",{nested.newline}".join(texts) + ("" if shape.in_macro else ",")
         else:
-            text = filled(texts, nested).removesuffix("," * self._in_macro)
+            text = filled(texts, nested).removesuffix("," * shape.in_macro)
         return f"{callee}{brackets[0]}{nested.newline}{text}{shape.newline}{brackets[1]}"
 
     def _tactic(
@@ -118,11 +111,8 @@ class Lines:
         placed = list(items)
         overflowed = None
         if overflow:
-            before = self._one_line_chain
-            if not combine and isinstance(last, Link) and last.arguments is not None:
-                self._one_line_chain = True
-            overflowed = self._overflowed(arguments, items, one_line_shape, limit)
-            self._one_line_chain = before
+            chain = one_line_shape.one_line_chain or (not combine and isinstance(last, Link) and last.arguments is not None)
+            overflowed = self._overflowed(arguments, items, one_line_shape._replace(one_line_chain=chain), limit)
         if overflowed is not None:
             placed[-1] = overflowed.split("\n", 1)[0]
         tactic = "horizontal" if width(placed) <= min(one_line, limit) else "vertical"
@@ -174,7 +164,7 @@ class Lines:
         text = f",{nested.newline}".join(texts) if several else ", ".join(texts)
         if value.pattern_rest:
             text += f",{nested.newline}.." if several else ", .."
-        elif several and value.rest is None and not self._in_macro:
+        elif several and value.rest is None and not shape.in_macro:
             text += ","
         if "\n" in text or len(text) > one_line:
             return f"{value.name} {{{nested.newline}{text}{shape.newline}}}"
@@ -212,8 +202,7 @@ class Lines:
             links.pop(0)
         if not links:
             return text if fits(text, shape) else None
-        child = shape if extendable else shape.nested
-        child = Shape(MAX_WIDTH - child.indent, child.indent)
+        child = shape.line(shape.indent) if extendable else shape.nested
         parts = [text]
         for link in links[:-1]:
             part = self._link(link, child)
@@ -221,7 +210,7 @@ class Lines:
                 return None
             parts.append(part)
         last, single = self._last(links[-1], parts, count, extendable, shape, child)
-        if last is None or (not single and self._one_line_chain):
+        if last is None or (not single and shape.one_line_chain):
             return None
         result = ("" if single else child.newline).join([*parts, last])
         return result if fits(result, shape) else None
@@ -271,7 +260,7 @@ class Lines:
         if text is None:
             return None
         offset = last_width(text) + 1
-        room = Shape(MAX_WIDTH - shape.indent, shape.indent).left(offset).less(1 + shape.behind)
+        room = shape.line(shape.indent).left(offset).less(1 + shape.behind)
         one = self.write(value.index, room if "\n" in text else shape.left(offset).less(1))
         if one is not None and "\n" not in one:
             return f"{text}[{one}]"
@@ -337,10 +326,10 @@ class Lines:
             text = f"if {condition} {{ {texts[0]} }} else {{ {texts[1]} }}"
             if len(text) <= min(shape.width, IF_WIDTH) and None not in texts and "\n" not in text:
                 return text
-        text = f"if {condition} {{{self._block(value.then, shape.indent + TAB)}{shape.newline}}}"
+        text = f"if {condition} {{{self._block(value.then, shape.nested)}{shape.newline}}}"
         if value.other is None:
             return text
-        return f"{text} else {{{self._block(value.other, shape.indent + TAB)}{shape.newline}}}"
+        return f"{text} else {{{self._block(value.other, shape.nested)}{shape.newline}}}"
 
     def assigned(self, head: str, value: Expr, shape: Shape) -> str | None:
         """`head value`: on the same line, or below where that reads better; `head` ends in `=`."""

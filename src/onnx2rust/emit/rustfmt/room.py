@@ -14,19 +14,27 @@ class Shape(NamedTuple):
     width: int
     indent: int
     offset: int = 0
+    one_line_chain: bool = False
+    """Whether a chain must stand on one line up to its last call."""
+    in_macro: bool = False
+    """In a macro's parentheses rustfmt adds no comma behind the last item: not every macro takes one."""
 
     def left(self, used: int) -> Shape:
         """Behind `used` columns more."""
-        return Shape(self.width - used, self.indent, self.offset + used)
+        return self._replace(width=self.width - used, offset=self.offset + used)
 
     def less(self, used: int) -> Shape:
         """With `used` columns kept for what follows."""
-        return Shape(self.width - used, self.indent, self.offset)
+        return self._replace(width=self.width - used)
+
+    def line(self, indent: int) -> Shape:
+        """A line of its own."""
+        return self._replace(width=MAX_WIDTH - indent, indent=indent, offset=0)
 
     @property
     def nested(self) -> Shape:
         """A line of its own, one step further in."""
-        return Shape(MAX_WIDTH - self.indent - TAB, self.indent + TAB)
+        return self.line(self.indent + TAB)
 
     @property
     def behind(self) -> int:
