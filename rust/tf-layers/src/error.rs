@@ -43,6 +43,11 @@ pub enum Error {
     },
     /// Integer division (or remainder) by zero.
     DivisionByZero,
+    /// What the layer does not do for this element type.
+    Unsupported {
+        /// What that is.
+        what: &'static str,
+    },
     /// A buffer cannot be allocated.
     Memory {
         /// Its size.
@@ -89,6 +94,7 @@ impl fmt::Display for Error {
                 write!(f, "{what}: {left} does not fit {right}")
             }
             Error::DivisionByZero => write!(f, "integer division by zero"),
+            Error::Unsupported { what } => write!(f, "{what} is not supported"),
             Error::Memory { bytes } => write!(f, "no memory for a buffer of {bytes} bytes"),
             Error::At { layer, error } => write!(f, "layer `{layer}`: {error}"),
         }

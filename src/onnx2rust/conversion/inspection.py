@@ -30,14 +30,14 @@ OPEN_SIZE = 1
 
 @dataclass(frozen=True)
 class Tensor:
-    """Name, element type and shape (sizes that are open as expressions) of an input or output."""
+    """Name, element type and shape (open sizes as expressions) of an input or output; of a sequence, those of its items."""
 
     name: str
     dtype: str
-    shape: tuple[Dim, ...]
+    shape: tuple[Dim | None, ...]
 
     def __str__(self) -> str:
-        return f"{comment(self.name)}: {self.dtype}[{', '.join(map(str, self.shape))}]"
+        return f"{comment(self.name)}: {self.dtype}[{', '.join('?' if d is None else str(d) for d in self.shape)}]"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Inspection:
         found: dict[str, Any] = {"ok": True, "model": self.model, "frontend": self.frontend, "opsets": self.opsets}
         for kind, tensors in (("inputs", self.inputs), ("outputs", self.outputs)):
             found[kind] = [
-                {"name": t.name, "dtype": t.dtype, "shape": [d if isinstance(d, int) else str(d) for d in t.shape]}
+                {"name": t.name, "dtype": t.dtype, "shape": [d if isinstance(d, int) or d is None else str(d) for d in t.shape]}
                 for t in tensors
             ]
         work = self.multiply_adds
@@ -186,7 +186,7 @@ def _at(dim: Dim, sizes: dict[str, int]) -> int:
 
 
 def _tensor(value: Value, name: str) -> Tensor:
-    return Tensor(name, str(value.dtype), value.shape)
+    return Tensor(name, value.type.held, value.type.axes)
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -194,7 +194,7 @@ def _refuse_huge(program: Program) -> None:
         Problem(f"has the type {v.type}, which is {elements} elements", where, hint)
         for where, v in [*((f"input {v.name!r}", v) for v in program.inputs)]
         + [(str(step.origin), v) for step in program.walk() for v in step.results()]
-        if (elements := evaluate(v.tensor.size, dict.fromkeys(symbols(v.tensor.size), 1))) > MAX_ELEMENTS
+        if v.type.room is not None and (elements := evaluate(v.type.room, dict.fromkeys(symbols(v.type.room), 1))) > MAX_ELEMENTS
     ]
     if problems:
         raise UnsupportedError(problems)

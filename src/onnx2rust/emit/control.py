@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onnx2rust.base.naming import string
 from onnx2rust.emit.code import CPU, Assign, Block, Changed, Code, Do, Length, Let, Local, Size, Statement, code, joined
-from onnx2rust.ir.layer import Copy
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers.control import If, Loop
 
@@ -18,8 +18,19 @@ def statements(writer: Writer, step: Step) -> list[Statement]:
     return [_if(writer, step)] if isinstance(step.layer, If) else _loop(writer, step)
 
 
-def _copy(writer: Writer, source: Value, target: Code) -> Do:
-    return Do(code(writer.use(Copy), ".run(", CPU, ", ", writer.read(source), ", ", target, ")"))
+def _copy(writer: Writer, source: Value, target: Value, name: str) -> Do:
+    """The source's elements, copied to the target's buffer."""
+    if source.type.room is None:
+        to = code("&mut ", writer.slot(target))
+    else:
+        to = code(writer.slot(target, ".fit("), Length(source.shape), ")?")
+    return _copied(writer, source, to, name)
+
+
+def _copied(writer: Writer, source: Value, to: Code, name: str) -> Do:
+    layer = source.type.copy
+    tail = f".map_err(|e| e.at({string(name)}))?" if layer.fallible else ""
+    return Do(code(writer.use(type(layer)), ".run(", CPU, ", ", writer.read(source), ", ", to, ")", tail))
 
 
 def _if(writer: Writer, step: Step) -> Statement:
@@ -31,7 +42,7 @@ def _if(writer: Writer, step: Step) -> Statement:
         inner = writer.steps(body.steps)
         for source, target in zip(body.outputs, step.outputs, strict=True):
             assert target is not None
-            inner.append(_copy(writer, source, code(writer.slot(target, ".fit("), Length(source.shape), ")?")))
+            inner.append(_copy(writer, source, target, step.name))
         sizes = [Size(body.outputs[k].shape[axis]) for k, axis in layer.open_sizes]
         parts.append((*inner, *([Do(code("[", joined(sizes), "]"), end="")] if sizes else [])))
     head = code("if ", writer.scalar(condition))
@@ -50,7 +61,7 @@ def _loop(writer: Writer, step: Step) -> list[Statement]:
     for name, (k, axis) in zip(variables, layer.open_sizes, strict=True):
         found.append(Let((name,), code(Size(loop.states[k][0].shape[axis])), mutable=True))
     for first, state in loop.states:
-        found.append(_copy(writer, first, code(writer.slot(state, ".fit("), Length(first.shape), ")?")))
+        found.append(_copy(writer, first, state, step.name))
     start = code("true") if loop.condition is None else writer.scalar(loop.condition)
     bound = code() if loop.trips is None else code(" && (", index, " as i64) < ", writer.scalar(loop.trips))
     writer.scalars[body.iteration] = code(index, " as i64")
@@ -60,7 +71,9 @@ def _loop(writer: Writer, step: Step) -> list[Statement]:
     for source, target in zip(body.slices, loop.collected, strict=True):
         if target is not None:
             end, begin = Length(source.shape, index, 1), Length(source.shape, index)
-            inner.append(_copy(writer, source, code("&mut ", writer.slot(target, ".fit("), end, ")?[", begin, "..]")))
+            inner.append(
+                _copied(writer, source, code("&mut ", writer.slot(target, ".fit("), end, ")?[", begin, "..]"), step.name)
+            )
     again = writer.scalar(body.again)
     if again != code(keep):
         inner.append(Assign(keep.name, again))

@@ -163,8 +163,8 @@ class Contents:
     statics: tuple[Static, ...]
     tensors: tuple[Escaped, ...]
     slots: tuple[Slot, ...]
-    slotted: bool
-    """Whether the workspace has slots."""
+    holders: tuple[Escaped, ...]
+    """What the workspace is made of."""
     scratch: bool
     functions: tuple[Escaped, ...]
     """Functions of tf-layers that `src/model.rs` calls."""
@@ -188,6 +188,7 @@ class Contents:
     def halves(self, template: str) -> bool:
         """Whether the file names the half-precision type."""
         inputs, outputs = ([t.dtype for t in tensors] for tensors in (self.border.inputs, self.border.outputs))
+        tensors = [t.dtype for t in self.border.inputs if not t.sequence]
         named = {
             "src/model.rs": [*inputs, *outputs, *(DType.F16 for s in self.slots if DType.F16.rust in s.rust)],
             "src/lib.rs": [*inputs, *outputs],
@@ -195,7 +196,7 @@ class Contents:
             "src/layers.rs": [DType.F16 for f in self.layers.all if f.halves],
             "src/weights.rs": [DType.F16 for t in self.statics if t.storage == DType.F16.rust],
             "src/arrays.rs": inputs,
-            "tests/behaviour.rs": inputs[:1],
+            "tests/behaviour.rs": tensors[:1],
         }
         return DType.F16 in named.get(template, ())
 
@@ -228,8 +229,8 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         layers=layers,
         statics=tuple(e.static(context.prefix) for e in weights.entries),
         tensors=tuple(e.tensor(context.prefix, literals.literal(e.packing, weights, Scope())) for e in weights.entries),
-        slots=tuple(_slot(writer, t, plan.contents[k]) for k, t in enumerate(plan.slots)),
-        slotted=writer.needs_scratch or any(t.holder == "Slot" for t in plan.slots),
+        slots=tuple(_slot(t, plan.contents[k]) for k, t in enumerate(plan.slots)),
+        holders=tuple(map(Escaped, sorted({t.holder for t in plan.slots} | ({"Slot"} if writer.needs_scratch else set())))),
         scratch=writer.needs_scratch,
         functions=tuple(Escaped(f) for f in sorted({*text.functions, *(["open_size"] if at_border.found else [])})),
         dims=tuple(Escaped(d) for d in text.dims),
@@ -245,12 +246,14 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     )
     values = {**vars(context), **vars(contents.border), **vars(contents), "lifetime": contents.lifetime}
     values["doc_imports"] = at_border.doc_imports(model)
+    values["sequences"] = at_border.sequences
     files = {"model/thresholds.json": thresholds.text(context.levels)} if context.binary else {}
     for template in (*filter(context.wants, _TEMPLATES), "src/modules.rs"):
         differ = {
             "crate_version": toml_string(_version(files, weights)) if template == "Cargo.toml" else None,
             "uses": (own if template == "src/model.rs" else in_layers).imports(),
             "has_f16": contents.halves(template),
+            "root": _root(contents) if template == "src/model.rs" else (),
         }
         files[template] = fill(template, values | differ)
     module = files.pop("src/modules.rs")
@@ -288,11 +291,19 @@ def _version(files: dict[str, str], weights: WeightTable) -> str:
     return identity.version(files, npz.checksum(weights.arrays()))
 
 
-def _slot(writer: Writer, type_: Type, values: list[Value]) -> Slot:
+def _root(contents: Contents) -> list[Escaped]:
+    """What `src/model.rs` imports from the root of the layers."""
+    border = contents.border
+    found = {"Cpu", "Error", *contents.holders, *(["F16"] if contents.halves("src/model.rs") else [])}
+    found |= {"Sequence"} if border.sequences else set()
+    found |= {"TensorView"} if any(not t.sequence for t in border.outputs) else set()
+    return [*map(Escaped, sorted(found)), *contents.functions]
+
+
+def _slot(type_: Type, values: list[Value]) -> Slot:
     names = [code_span(v.name) for v in values]
     doc = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-    holder = writer.scope.item(type_.holder) if "::" in type_.holder else type_.holder
-    return Slot(Escaped(f"{holder}<{type_.elements}>"), Escaped(doc))
+    return Slot(Escaped(type_.buffer), Escaped(doc))
 
 
 def _short(number: float) -> Escaped:

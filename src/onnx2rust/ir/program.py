@@ -70,7 +70,7 @@ class Value:
     @property
     def dtype(self) -> DType:
         """The type's element type."""
-        return self.tensor.dtype
+        return self.type.dtype
 
     @property
     def rank(self) -> int:
@@ -120,6 +120,10 @@ class Step:
         yield from (v for v in self.inputs if v is not None)
         for body in self.bodies:
             yield from body.captured()
+
+    def reads_tensors(self) -> bool:
+        """Whether all its inputs are tensors."""
+        return all(v is None or isinstance(v.type, TensorType) for v in self.inputs)
 
     def fits(self) -> bool:
         """Whether the layer is fallible in general, but not here."""
@@ -171,6 +175,11 @@ class Program:
     symbols: tuple[str, ...] = ()
     labels: tuple[Labels | None, ...] = ()
     """What the numbers of each output stand for, where the model has names for them; empty in a body."""
+
+    @property
+    def tensor_inputs(self) -> tuple[Value, ...]:
+        """The inputs that are tensors."""
+        return tuple(v for v in self.inputs if isinstance(v.type, TensorType))
 
     def captured(self) -> Iterator[Value]:
         """Values used here but defined outside (of a body), constants excluded."""

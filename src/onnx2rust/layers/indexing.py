@@ -56,24 +56,7 @@ class ScatterElements(
     inputs_in=(_UPDATES,),
     generic_over=("shape",),
 ):
-    """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i]."""
-
-    axis: int
-    shape: Dims
-    indices_shape: Dims
-
-
-@dataclass(frozen=True)
-class ScatterElementsReduce(
-    Layer,
-    rust="indexing::ScatterElementsReduce",
-    fallible=True,
-    in_place=(0,),
-    input_shapes=("shape", "indices_shape"),
-    inputs_in=(_UPDATES,),
-    generic_over=("shape",),
-):
-    """The same, updates combined with what is there."""
+    """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i], or what is there combined with it."""
 
     axis: int
     reduction: Variant
@@ -82,24 +65,15 @@ class ScatterElementsReduce(
 
 
 @dataclass(frozen=True)
-class ScatterNd(Layer, rust="indexing::ScatterNd", sizes_in="indexing::ScatterSlices", fallible=True, in_place=(0,)):
-    """x with x[indices[i, 0], indices[i, 1], …] = updates[i]."""
-
-    axes: Dims
-    inner: Size
-    n: Size
-
-
-@dataclass(frozen=True)
-class ScatterNdReduce(
+class ScatterNd(
     Layer,
-    rust="indexing::ScatterNdReduce",
+    rust="indexing::ScatterNd",
     sizes_in="indexing::ScatterSlices",
     fallible=True,
     in_place=(0,),
     generic_over=("axes",),
 ):
-    """The same, updates combined with what is there."""
+    """x with x[indices[i, 0], indices[i, 1], …] = updates[i], or what is there combined with it."""
 
     reduction: Variant
     axes: Dims

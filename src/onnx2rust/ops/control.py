@@ -9,7 +9,7 @@ from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, maximum, symbol, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
-from onnx2rust.ir.types import TensorType
+from onnx2rust.ir.types import SequenceType, TensorType, Type
 from onnx2rust.layers.control import If, Loop, LoopBody
 from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import onnx_op, reads
@@ -25,11 +25,14 @@ def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: o
     if cond.array is not None:
         return tuple(g.inline(then_branch if bool(cond.array.ravel()[0]) else else_branch))
     bodies = (g.body(then_branch, [], "then"), g.body(else_branch, [], "else"))
-    types: list[TensorType] = []
+    types: list[Type] = []
     open_sizes: list[tuple[int, int]] = []
     defines: list[str] = []
     for k, (a, b) in enumerate(zip(bodies[0].outputs, bodies[1].outputs, strict=True)):
-        if a.dtype is not b.dtype or a.rank != b.rank:
+        if isinstance(a.type, SequenceType) and isinstance(b.type, SequenceType) and a.dtype is b.dtype:
+            types.append(a.type.joined(b.type).within(g.visible_sizes()))
+            continue
+        if type(a.type) is not type(b.type) or a.dtype is not b.dtype or a.rank != b.rank:
             raise Refuse(f"the branches give output {k} different types: {a.type} and {b.type}")
         shape: list[Dim] = []
         for axis, (m, n) in enumerate(zip(a.shape, b.shape, strict=True)):
@@ -100,19 +103,14 @@ def _without_states(body: onnx.GraphProto, gone: set[int]) -> onnx.GraphProto:
 def _loop(
     g: Builder, m: Value | None, cond: Value | None, v_initial: list[Value], body: onnx.GraphProto
 ) -> tuple[Value | None, ...]:
-    types = [v.tensor for v in v_initial]
+    types = [v.type for v in v_initial]
     changing: dict[tuple[int, int], str] = {}
-    # a state whose size changes gets a symbol, which may change others: each round finds at least one more
-    for _ in range(1 + sum(t.rank for t in types)):
+    while True:
         program = _body(g, body, types)
-        grown = _changes(program, types, changing)
-        if not grown:
+        wider = _widened(g, program, types, changing)
+        if wider == types:
             break
-        for k, axis in grown:
-            changing[k, axis] = g.new_symbol("length")
-            shape = list(types[k].shape)
-            shape[axis] = symbol(changing[k, axis])
-            types[k] = types[k].with_shape(*shape)
+        types = wider
     iterations = g.new_symbol("iterations")
     parts = LoopBody.of(program)
     count = _known_count(m, cond, parts)
@@ -127,7 +125,7 @@ def _loop(
     return g.steps(layer, [m, cond, *v_initial], *types, *collected, defines=defines, bodies=(program,))
 
 
-def _body(g: Builder, graph: onnx.GraphProto, types: list[TensorType]) -> Program:
+def _body(g: Builder, graph: onnx.GraphProto, types: list[Type]) -> Program:
     if len(graph.input) != _STATES_IN + len(types):
         raise Refuse(f"Loop's body takes {len(graph.input)} inputs, the node gives {_STATES_IN + len(types)}", invalid=True)
     shapes = [len(i.type.tensor_type.shape.dim) for i in graph.input[:_STATES_IN]]
@@ -167,12 +165,21 @@ def _known_count(m: Value | None, cond: Value | None, body: LoopBody) -> Dim | N
     return maximum(known[0], 0) if always else None
 
 
-def _changes(program: Program, types: list[TensorType], known: dict[tuple[int, int], str]) -> list[tuple[int, int]]:
-    found = []
+def _widened(g: Builder, program: Program, types: list[Type], changing: dict[tuple[int, int], str]) -> list[Type]:
+    """The types of states that hold before an iteration and behind it. A size that changes gets a symbol (`changing`), which may
+    change others: the caller asks again until nothing changes, which ends because a size becomes a symbol once."""
+    found: list[Type] = []
     for k, (type_, out) in enumerate(zip(types, LoopBody.of(program).new_states, strict=True)):
-        if out.dtype is not type_.dtype or out.rank != type_.rank:
+        if isinstance(type_, SequenceType) and isinstance(out.type, SequenceType) and out.dtype is type_.dtype:
+            found.append(type_.joined(out.type).within(g.visible_sizes()))
+            continue
+        tensors = isinstance(type_, TensorType) and isinstance(out.type, TensorType)
+        if not isinstance(type_, TensorType) or not tensors or out.dtype is not type_.dtype or out.rank != type_.rank:
             raise Refuse(f"state {k} changes its type from {type_} to {out.type}")
+        shape = list(type_.shape)
         for axis, (before, after) in enumerate(zip(type_.shape, out.shape, strict=True)):
-            if before != after and (k, axis) not in known:
-                found.append((k, axis))
+            if before != after and (k, axis) not in changing:
+                changing[k, axis] = g.new_symbol("length")
+                shape[axis] = symbol(changing[k, axis])
+        found.append(type_.with_shape(*shape))
     return found

@@ -22,7 +22,7 @@ from onnx2rust.registry import onnx_op, reads
 from onnx2rust.registry.facts import Half, Strings, onnx_facts
 from onnx2rust.registry.rules import MOST, Within
 
-_REDUCTIONS = {"add": "Add", "mul": "Mul", "max": "Max", "min": "Min"}
+_REDUCTIONS = {"none": "None", "add": "Add", "mul": "Mul", "max": "Max", "min": "Min"}
 
 
 def _sizes_of_gather(arrays: list[Any], attributes: dict[str, Any]) -> Any:
@@ -78,13 +78,7 @@ def _tuple_length(indices: Value, rank: int) -> int:
 onnx_facts("GatherND", strings=Strings.TEXT, half=Half.MOVES, reads={1: reads.ids_of_axes})
 
 
-@onnx_op("GatherND", since=11)
-def gather_nd_11(g: Builder, data: Value, indices: Value) -> Value:
-    """y[i] = x[indices[i, 0], indices[i, 1], …]."""
-    return gather_nd(g, data, indices)
-
-
-@onnx_op("GatherND", since=(12, 13))
+@onnx_op("GatherND", since=(11, 12, 13), added={12: "batch_dims"})
 def gather_nd(g: Builder, data: Value, indices: Value, *, batch_dims: int = 0) -> Value:
     """y[b, i] = x[b, indices[b, i, 0], indices[b, i, 1], …]."""
     x = data
@@ -97,10 +91,11 @@ def gather_nd(g: Builder, data: Value, indices: Value, *, batch_dims: int = 0) -
     return g.step(layer, [x, indices], x.tensor.with_shape(*indices.shape[:-1], *inner))
 
 
-def _reduction(name: str, x: Value) -> Variant:
+def combination(name: str, x: Value) -> Variant:
+    """How updates of x meet what is there."""
     if name not in _REDUCTIONS:
         raise Refuse(f"reduction {name!r} is unknown", invalid=True)
-    if x.dtype in (DType.STRING, DType.F16):
+    if x.dtype in (DType.STRING, DType.F16) and name != "none":
         raise Refuse(f"reduction {name!r} of {x.dtype} is not supported")
     return Variant.of("indexing::Reduction", _REDUCTIONS[name])
 
@@ -111,9 +106,7 @@ def scatter(g: Builder, x: Value, indices: Value, updates: Value, axis: int, red
     if indices.shape != updates.shape and all(isinstance(d, int) for d in (*indices.shape, *updates.shape)):
         raise Refuse(f"updates {updates.type} for indices {indices.type}", invalid=True)
     at = normal_axis(axis, x.rank)
-    if reduction == "none":
-        return g.step(indexing.ScatterElements(at, x.shape, indices.shape), [x, indices, updates], x.type)
-    layer = indexing.ScatterElementsReduce(at, _reduction(reduction, x), x.shape, indices.shape)
+    layer = indexing.ScatterElements(at, combination(reduction, x), x.shape, indices.shape)
     return g.step(layer, [x, indices, updates], x.type)
 
 
@@ -130,13 +123,7 @@ def scatter_9(g: Builder, data: Value, indices: Value, updates: Value, *, axis: 
 onnx_facts("ScatterElements", strings=Strings.TEXT, half=Half.MOVES, reads={1: reads.ids_of_axis})
 
 
-@onnx_op("ScatterElements", since=(11, 13))
-def scatter_elements_11(g: Builder, data: Value, indices: Value, updates: Value, *, axis: int = 0) -> Value:
-    """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i]."""
-    return scatter(g, data, indices, updates, axis, "none")
-
-
-@onnx_op("ScatterElements", since=(16, 18))
+@onnx_op("ScatterElements", since=(11, 13, 16, 18), added={16: "reduction"})
 def scatter_elements(g: Builder, data: Value, indices: Value, updates: Value, *, axis: int = 0, reduction: str = "none") -> Value:
     """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i]."""
     x = data
@@ -146,13 +133,7 @@ def scatter_elements(g: Builder, data: Value, indices: Value, updates: Value, *,
 onnx_facts("ScatterND", strings=Strings.TEXT, half=Half.MOVES, reads={1: reads.ids_of_axes})
 
 
-@onnx_op("ScatterND", since=(11, 13))
-def scatter_nd_11(g: Builder, data: Value, indices: Value, updates: Value) -> Value:
-    """x with x[indices[i, 0], indices[i, 1], …] = updates[i]."""
-    return scatter_nd(g, data, indices, updates)
-
-
-@onnx_op("ScatterND", since=(16, 18))
+@onnx_op("ScatterND", since=(11, 13, 16, 18), added={16: "reduction"})
 def scatter_nd(g: Builder, data: Value, indices: Value, updates: Value, *, reduction: str = "none") -> Value:
     """x with x[indices[i, 0], indices[i, 1], …] = updates[i]."""
     x = data
@@ -161,9 +142,7 @@ def scatter_nd(g: Builder, data: Value, indices: Value, updates: Value, *, reduc
     difference = updates.tensor.size - sizes[1] * sizes[2]
     if isinstance(difference, int) and difference:
         raise Refuse(f"updates {updates.type} for indices {indices.type} into {x.type}", invalid=True)
-    if reduction == "none":
-        return g.step(indexing.ScatterNd(*sizes), [x, indices, updates], x.type)
-    return g.step(indexing.ScatterNdReduce(_reduction(reduction, x), *sizes), [x, indices, updates], x.type)
+    return g.step(indexing.ScatterNd(combination(reduction, x), *sizes), [x, indices, updates], x.type)
 
 
 onnx_facts("OneHot", reads={0: reads.classes, 1: reads.always(Within(MOST, 2 * MOST))})

@@ -14,9 +14,10 @@ from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer
 from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
-from onnx2rust.layers import indexing
 from onnx2rust.layers import pool as layers
+from onnx2rust.layers.indexing import ScatterElements
 from onnx2rust.ops.generator import zeros
+from onnx2rust.ops.indexing import combination
 from onnx2rust.ops.pad import padded
 from onnx2rust.ops.windows import Geometry, geometry
 from onnx2rust.registry import Sizes, onnx_op
@@ -46,37 +47,7 @@ def _fields(w: Geometry, ceil_mode: int) -> tuple[Any, ...]:
     return (*w.fields, bool(ceil_mode))
 
 
-@onnx_op("MaxPool", since=1)
-def max_pool_1(
-    g: Builder,
-    X: Value,
-    *,
-    auto_pad: str = "NOTSET",
-    kernel_shape: list[int],
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
-) -> Value:
-    """y = the largest value under each window"""
-    return _max(g, X, _window(X, kernel_shape, strides, None, pads, auto_pad, 0), 0, 0, 1)[0]
-
-
-@onnx_op("MaxPool", since=8)
-def max_pool_8(
-    g: Builder,
-    X: Value,
-    *,
-    auto_pad: str = "NOTSET",
-    kernel_shape: list[int],
-    pads: list[int] | None = None,
-    storage_order: int = 0,
-    strides: list[int] | None = None,
-    n_outputs: int = 1,
-) -> tuple[Value, ...]:
-    """y = the largest value under each window, and where it stands"""
-    return _max(g, X, _window(X, kernel_shape, strides, None, pads, auto_pad, 0), 0, storage_order, n_outputs)
-
-
-@onnx_op("MaxPool", since=(10, 11, 12, 22))
+@onnx_op("MaxPool", since=(1, 8, 10, 11, 12, 22), added={8: "storage_order n_outputs", 10: "ceil_mode dilations"})
 def max_pool(
     g: Builder,
     X: Value,
@@ -109,42 +80,6 @@ def _max(g: Builder, x: Value, w: Geometry, ceil_mode: int, storage_order: int, 
     return g.to_channels_first(y), g.to_channels_first(indices)
 
 
-@onnx_op("AveragePool", since=7)
-def average_pool_7(
-    g: Builder,
-    X: Value,
-    *,
-    auto_pad: str = "NOTSET",
-    count_include_pad: int = 0,
-    kernel_shape: list[int],
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
-) -> Value:
-    """y = the mean under each window"""
-    return average_pool_10(
-        g, X, auto_pad=auto_pad, count_include_pad=count_include_pad, kernel_shape=kernel_shape, pads=pads, strides=strides
-    )
-
-
-@onnx_op("AveragePool", since=(10, 11))
-def average_pool_10(
-    g: Builder,
-    X: Value,
-    *,
-    auto_pad: str = "NOTSET",
-    ceil_mode: int = 0,
-    count_include_pad: int = 0,
-    kernel_shape: list[int],
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
-) -> Value:
-    """y = the mean under each window"""
-    w = _window(X, kernel_shape, strides, None, pads, auto_pad, ceil_mode)
-    if count_include_pad and not ceil_mode:
-        w = _filled(w, X.shape[2:])
-    return _average(g, X, w, ceil_mode, count_include_pad)
-
-
 def _filled(w: Geometry, size: tuple[Dim, ...]) -> Geometry:
     """Padded so far that no window reaches beyond: before opset 19 onnxruntime divides the sum of such a window by the whole
     kernel. (ONNX has no such window without `ceil_mode`; from 19 on onnxruntime's divisor ends with the padding, as with
@@ -157,7 +92,7 @@ def _filled(w: Geometry, size: tuple[Dim, ...]) -> Geometry:
     return replace(w, pads_end=tuple(ends))
 
 
-@onnx_op("AveragePool", since=(19, 22))
+@onnx_op("AveragePool", since=(7, 10, 11, 19, 22), added={10: "ceil_mode", 19: "dilations"})
 def average_pool(
     g: Builder,
     X: Value,
@@ -172,6 +107,8 @@ def average_pool(
 ) -> Value:
     """y = the mean under each window, with or without the padding (https://onnx.ai/onnx/operators/onnx__AveragePool.html)"""
     w = _window(X, kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
+    if g.origin.opset < 19 and count_include_pad and not ceil_mode:
+        w = _filled(w, X.shape[2:])
     return _average(g, X, w, ceil_mode, count_include_pad)
 
 
@@ -191,37 +128,7 @@ def _average(g: Builder, x: Value, w: Geometry, ceil_mode: int, count_include_pa
     return g.to_channels_first(g.step(layer, [x], x.tensor.with_shape(x.shape[0], *w.output, x.shape[-1])))
 
 
-@onnx_op("LpPool", since=2)
-def lp_pool_2(
-    g: Builder,
-    X: Value,
-    *,
-    auto_pad: str = "NOTSET",
-    kernel_shape: list[int],
-    p: int = 2,
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
-) -> Value:
-    """y = the p-norm under each window"""
-    return lp_pool(g, X, auto_pad=auto_pad, kernel_shape=kernel_shape, p=p, pads=pads, strides=strides)
-
-
-@onnx_op("LpPool", since=11)
-def lp_pool_11(
-    g: Builder,
-    X: Value,
-    *,
-    auto_pad: str = "NOTSET",
-    kernel_shape: list[int],
-    p: int = 2,
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
-) -> Value:
-    """y = the p-norm under each window"""
-    return lp_pool(g, X, auto_pad=auto_pad, kernel_shape=kernel_shape, p=p, pads=pads, strides=strides)
-
-
-@onnx_op("LpPool", since=(18, 22))
+@onnx_op("LpPool", since=(2, 11, 18, 22), added={18: "ceil_mode dilations"})
 def lp_pool(
     g: Builder,
     X: Value,
@@ -292,7 +199,7 @@ def max_unpool(
     natural: list[Dim] = [*x.shape[:2], *image]
     count = x.tensor.size
     blank = g.view(zeros(g, x.dtype, natural), product(natural))
-    layer = indexing.ScatterElements(0, (product(natural),), (count,))
+    layer = ScatterElements(0, combination("none", x), (product(natural),), (count,))
     flat = g.step(layer, [blank, g.view(I, count), g.view(x, count)], x.tensor.with_shape(product(natural)))
     y = g.view(flat, *natural)
     if output_shape is None:

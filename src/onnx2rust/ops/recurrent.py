@@ -178,33 +178,7 @@ onnx_facts(
 )
 
 
-@onnx_op("LSTM", since=7)
-def lstm_7(
-    g: Builder,
-    X: Value,
-    W: Value,
-    R: Value,
-    B: Value | None = None,
-    sequence_lens: Value | None = None,
-    initial_h: Value | None = None,
-    initial_c: Value | None = None,
-    P: Value | None = None,
-    *,
-    activation_alpha: list[float] | None = None,
-    activation_beta: list[float] | None = None,
-    activations: list[str] | None = None,
-    clip: float | None = None,
-    direction: str = "forward",
-    hidden_size: int | None = None,
-    input_forget: int = 0,
-    n_outputs: int = 1,
-) -> tuple[Value | None, ...]:
-    """Long short-term memory."""
-    given = {k: v for k, v in locals().items() if k not in ("g", "X", "W", "R")}
-    return lstm(g, X, W, R, **given)
-
-
-@onnx_op("LSTM", since=(14, 22))
+@onnx_op("LSTM", since=(7, 14, 22), added={14: "layout"})
 def lstm(
     g: Builder,
     X: Value,
@@ -247,31 +221,7 @@ def lstm(
     return _emit(g, net, layer, [net.x, sequence_lens, h, c], 2, n_outputs)
 
 
-@onnx_op("GRU", since=7)
-def gru_7(
-    g: Builder,
-    X: Value,
-    W: Value,
-    R: Value,
-    B: Value | None = None,
-    sequence_lens: Value | None = None,
-    initial_h: Value | None = None,
-    *,
-    activation_alpha: list[float] | None = None,
-    activation_beta: list[float] | None = None,
-    activations: list[str] | None = None,
-    clip: float | None = None,
-    direction: str = "forward",
-    hidden_size: int | None = None,
-    linear_before_reset: int = 0,
-    n_outputs: int = 1,
-) -> tuple[Value | None, ...]:
-    """Gated recurrent unit."""
-    given = {k: v for k, v in locals().items() if k not in ("g", "X", "W", "R")}
-    return gru(g, X, W, R, **given)
-
-
-@onnx_op("GRU", since=(14, 22))
+@onnx_op("GRU", since=(7, 14, 22), added={14: "layout"})
 def gru(
     g: Builder,
     X: Value,
@@ -313,30 +263,7 @@ def gru(
     return _emit(g, net, layer, [net.x, sequence_lens, h], 1, n_outputs)
 
 
-@onnx_op("RNN", since=7)
-def rnn_7(
-    g: Builder,
-    X: Value,
-    W: Value,
-    R: Value,
-    B: Value | None = None,
-    sequence_lens: Value | None = None,
-    initial_h: Value | None = None,
-    *,
-    activation_alpha: list[float] | None = None,
-    activation_beta: list[float] | None = None,
-    activations: list[str] | None = None,
-    clip: float | None = None,
-    direction: str = "forward",
-    hidden_size: int | None = None,
-    n_outputs: int = 1,
-) -> tuple[Value | None, ...]:
-    """The simple recurrent layer."""
-    given = {k: v for k, v in locals().items() if k not in ("g", "X", "W", "R")}
-    return rnn(g, X, W, R, **given)
-
-
-@onnx_op("RNN", since=(14, 22))
+@onnx_op("RNN", since=(7, 14, 22), added={14: "layout"})
 def rnn(
     g: Builder,
     X: Value,

@@ -188,62 +188,8 @@ def resize_10(g: Builder, X: Value, scales: Const, *, mode: str = "nearest") -> 
     return upsample_7(g, X, mode=mode, scales=_floats(scales))
 
 
-@onnx_op("Resize", since=11)
-def resize_11(
-    g: Builder,
-    X: Value,
-    roi: Value,
-    scales: Value,
-    sizes: Value | None = None,
-    *,
-    coordinate_transformation_mode: str = "half_pixel",
-    cubic_coeff_a: float = -0.75,
-    exclude_outside: int = 0,
-    extrapolation_value: float = 0.0,
-    mode: str = "nearest",
-    nearest_mode: str = "round_prefer_floor",
-) -> Value:
-    """x resized to sizes or by scales."""
-    rule = _Rule(
-        mode,
-        coordinate_transformation_mode,
-        nearest_mode,
-        cubic_coeff_a,
-        exclude_outside,
-        extrapolation_value=extrapolation_value,
-    )
-    return _modern(g, X, roi, scales, sizes, rule)
-
-
-@onnx_op("Resize", since=13)
-def resize_13(
-    g: Builder,
-    X: Value,
-    roi: Value | None = None,
-    scales: Value | None = None,
-    sizes: Value | None = None,
-    *,
-    coordinate_transformation_mode: str = "half_pixel",
-    cubic_coeff_a: float = -0.75,
-    exclude_outside: int = 0,
-    extrapolation_value: float = 0.0,
-    mode: str = "nearest",
-    nearest_mode: str = "round_prefer_floor",
-) -> Value:
-    """x resized to sizes or by scales."""
-    rule = _Rule(
-        mode,
-        coordinate_transformation_mode,
-        nearest_mode,
-        cubic_coeff_a,
-        exclude_outside,
-        extrapolation_value=extrapolation_value,
-    )
-    return _modern(g, X, roi, scales, sizes, rule)
-
-
-@onnx_op("Resize", since=(18, 19))
-def resize_18(
+@onnx_op("Resize", since=(11, 13, 18, 19), added={18: "antialias axes keep_aspect_ratio_policy"}, optional={13: "roi scales"})
+def resize(
     g: Builder,
     X: Value,
     roi: Value | None = None,

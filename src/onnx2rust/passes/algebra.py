@@ -124,7 +124,7 @@ def ancestors(graph: Graph, step: Step, limit: int) -> list[Step]:
             break
         if near is step or isinstance(near.layer, Activate | binary.Binary | View):
             makers = (graph.maker[v] for v in near.inputs if v is not None and v in graph.maker)
-            queue += [m for m in dict.fromkeys(makers) if m not in queue]
+            queue += [m for m in dict.fromkeys(makers) if m not in queue and m.reads_tensors()]
     return queue[1:]
 
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from onnx2rust.base.naming import Names
 from onnx2rust.ir import views
-from onnx2rust.ir.layer import Copy
 from onnx2rust.ir.program import Origin, Program, Step, Value
 
 
@@ -25,7 +24,7 @@ def run(program: Program) -> Program:
         if root in program.inputs or root.const is not None:
             copy = Value(f"{value.name}.copy", value.type)
             origin = Origin(name, "Identity", "", 1, len(steps))
-            steps.append(Step(names.unique(f"copy_{len(outputs)}"), Copy(), (value,), (copy,), origin))
+            steps.append(Step(names.unique(f"copy_{len(outputs)}"), value.type.copy, (value,), (copy,), origin))
             value = copy
         outputs.append(value)
     return replace(program, steps=tuple(steps), outputs=tuple(outputs)) if len(steps) > len(program.steps) else program

@@ -8,7 +8,4 @@ mod scatter;
 pub use choose::{Compress, NonZero, Truth, Unique, UniquePlaces};
 pub use gather::{Gather, GatherElements, GatherNd, GatherOrZero, GatherSlices, Index};
 pub use one_hot::OneHot;
-pub use scatter::{
-    Combine, Reduction, ScatterElements, ScatterElementsReduce, ScatterNd, ScatterNdReduce,
-    ScatterSlices, ScatterUpdates,
-};
+pub use scatter::{Combine, Reduction, ScatterElements, ScatterNd, ScatterSlices, ScatterUpdates};

@@ -2,12 +2,15 @@
 
 use super::gather::{Index, elements, slice};
 use crate::cpu::Cpu;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::number::{Bf16, F16};
 
-/// How an update meets the element that is already there.
+/// How an update meets the element that is already there; ONNX's attribute `reduction`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reduction {
+    /// It takes its place: of several updates for one element the last counts.
+    None,
     /// Sum; integers wrap.
     Add,
     /// Product; integers wrap.
@@ -18,63 +21,63 @@ pub enum Reduction {
     Min,
 }
 
-/// Element types that updates can be combined in: numbers.
-pub trait Combine: Copy {
-    /// `self` combined with `update`.
-    #[must_use]
-    fn combine(self, reduction: Reduction, update: Self) -> Self;
+/// Element types that updates can be written in: numbers and booleans, and what has no reductions (strings, 16-bit floats).
+pub trait Combine: Clone {
+    /// `self` becomes `self` combined with `update`.
+    fn combine(&mut self, reduction: Reduction, update: &Self);
+
+    /// Refuses what the type has no reductions for.
+    ///
+    /// # Errors
+    /// If there is no such reduction.
+    fn check(_: Reduction) -> Result<()> {
+        Ok(())
+    }
 }
 
+/// `Combine` by expressions of what is there and the update.
 macro_rules! combine {
-    ($($t:ty: $add:ident $mul:ident),*) => {$(
+    ($($t:ty),*: |$x:ident, $u:ident| $add:expr, $mul:expr, $max:expr, $min:expr) => {$(
         impl Combine for $t {
             #[inline(always)]
-            fn combine(self, reduction: Reduction, update: Self) -> Self {
-                match reduction {
-                    Reduction::Add => self.$add(update),
-                    Reduction::Mul => self.$mul(update),
-                    Reduction::Max => if update > self { update } else { self },
-                    Reduction::Min => if update < self { update } else { self },
-                }
+            fn combine(&mut self, reduction: Reduction, update: &Self) {
+                let ($x, $u) = (*self, *update);
+                *self = match reduction {
+                    Reduction::None => $u,
+                    Reduction::Add => $add,
+                    Reduction::Mul => $mul,
+                    Reduction::Max => $max,
+                    Reduction::Min => $min,
+                };
             }
         }
     )*};
 }
-combine!(
-    u8: wrapping_add wrapping_mul, u16: wrapping_add wrapping_mul,
-    u32: wrapping_add wrapping_mul, u64: wrapping_add wrapping_mul,
-    i8: wrapping_add wrapping_mul, i16: wrapping_add wrapping_mul,
-    i32: wrapping_add wrapping_mul, i64: wrapping_add wrapping_mul
-);
+combine!(u8, u16, u32, u64, i8, i16, i32, i64: |x, u| x.wrapping_add(u), x.wrapping_mul(u), x.max(u), x.min(u));
+// NaN wins, as in numpy's maximum and minimum.
+combine!(f32, f64: |x, u| x + u, x * u, if x.is_nan() || x > u { x } else { u }, if x.is_nan() || x < u { x } else { u });
+// Or and and, as for numbers that are 0 or 1.
+combine!(bool: |x, u| x | u, x & u, x | u, x & u);
 
-macro_rules! combine_floats {
+/// `Combine` for types that have no reductions.
+macro_rules! replace {
     ($($t:ty),*) => {$(
         impl Combine for $t {
             #[inline(always)]
-            fn combine(self, reduction: Reduction, update: Self) -> Self {
+            fn combine(&mut self, _: Reduction, update: &Self) {
+                self.clone_from(update);
+            }
+
+            fn check(reduction: Reduction) -> Result<()> {
                 match reduction {
-                    Reduction::Add => self + update,
-                    Reduction::Mul => self * update,
-                    // NaN wins, as in numpy's maximum and minimum.
-                    Reduction::Max => if self.is_nan() || self > update { self } else { update },
-                    Reduction::Min => if self.is_nan() || self < update { self } else { update },
+                    Reduction::None => Ok(()),
+                    _ => Err(Error::Unsupported { what: concat!("a reduction of ", stringify!($t)) }),
                 }
             }
         }
     )*};
 }
-combine_floats!(f32, f64);
-
-/// `Add` is or, `Mul` is and, as for numbers that are 0 or 1.
-impl Combine for bool {
-    #[inline(always)]
-    fn combine(self, reduction: Reduction, update: Self) -> Self {
-        match reduction {
-            Reduction::Add | Reduction::Max => self | update,
-            Reduction::Mul | Reduction::Min => self & update,
-        }
-    }
-}
+replace!(String, F16, Bf16);
 
 /// What is written where: indices and updates `indices_shape`.
 #[derive(Debug, Clone, Copy)]
@@ -87,14 +90,16 @@ pub struct ScatterUpdates<'a, I, T, const R: usize> {
     pub updates: &'a [T],
 }
 
-/// y = x, then y\[i with its coordinate on `axis` replaced by indices\[i\]\] = updates\[i\]; ONNX `ScatterElements`
-/// (and `Scatter`) without a reduction. Of several updates for one element the last counts.
+/// y = x, then y\[i with its coordinate on `axis` replaced by indices\[i\]\] = updates\[i\] (or combined with it);
+/// ONNX `ScatterElements` and `Scatter`.
 ///
 /// x and y `shape`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScatterElements<const R: usize> {
     /// The axis that the indices count on.
     pub axis: usize,
+    /// How an update meets what is there.
+    pub reduction: Reduction,
 }
 
 impl<const R: usize> ScatterElements<R> {
@@ -108,8 +113,8 @@ impl<const R: usize> ScatterElements<R> {
     /// y = x with the updates.
     ///
     /// # Errors
-    /// If an index is outside the axis.
-    pub fn run<T: Clone, I: Index>(
+    /// If an index is outside the axis, or T has no such reduction.
+    pub fn run<T: Combine, I: Index>(
         &self,
         cpu: Cpu,
         shape: [usize; R],
@@ -124,64 +129,7 @@ impl<const R: usize> ScatterElements<R> {
     /// The updates written into x.
     ///
     /// # Errors
-    /// If an index is outside the axis; x is then partly written.
-    pub fn run_in_place<T: Clone, I: Index>(
-        &self,
-        _cpu: Cpu,
-        shape: [usize; R],
-        x: &mut [T],
-        updates: ScatterUpdates<I, T, R>,
-    ) -> Result<()> {
-        let ScatterUpdates {
-            indices_shape,
-            indices,
-            updates,
-        } = updates;
-        elements(self.axis, shape, indices_shape, indices, |i, at| {
-            x[at].clone_from(&updates[i])
-        })
-    }
-}
-
-/// y = x, then the updates combined into it; ONNX `ScatterElements` with a reduction.
-///
-/// x and y `shape`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ScatterElementsReduce<const R: usize> {
-    /// The axis that the indices count on.
-    pub axis: usize,
-    /// How an update meets what is there.
-    pub reduction: Reduction,
-}
-
-impl<const R: usize> ScatterElementsReduce<R> {
-    /// Checks the axis; in a constant a mistake is a compile error.
-    #[must_use]
-    pub const fn checked(self) -> Self {
-        assert!(self.axis < R, "ScatterElementsReduce: axis");
-        self
-    }
-
-    /// y = x with the updates.
-    ///
-    /// # Errors
-    /// If an index is outside the axis.
-    pub fn run<T: Combine, I: Index>(
-        &self,
-        cpu: Cpu,
-        shape: [usize; R],
-        x: &[T],
-        updates: ScatterUpdates<I, T, R>,
-        y: &mut [T],
-    ) -> Result<()> {
-        y.copy_from_slice(x);
-        self.run_in_place(cpu, shape, y, updates)
-    }
-
-    /// The updates combined into x.
-    ///
-    /// # Errors
-    /// If an index is outside the axis; x is then partly written.
+    /// If an index is outside the axis, or T has no such reduction; x may then be partly written.
     pub fn run_in_place<T: Combine, I: Index>(
         &self,
         _cpu: Cpu,
@@ -194,9 +142,15 @@ impl<const R: usize> ScatterElementsReduce<R> {
             indices,
             updates,
         } = updates;
-        elements(self.axis, shape, indices_shape, indices, |i, at| {
-            x[at] = x[at].combine(self.reduction, updates[i]);
-        })
+        T::check(self.reduction)?;
+        match self.reduction {
+            Reduction::None => elements(self.axis, shape, indices_shape, indices, |i, at| {
+                x[at].clone_from(&updates[i]);
+            }),
+            reduction => elements(self.axis, shape, indices_shape, indices, |i, at| {
+                x[at].combine(reduction, &updates[i]);
+            }),
+        }
     }
 }
 
@@ -211,11 +165,15 @@ pub struct ScatterSlices<const K: usize> {
     pub n: usize,
 }
 
-/// y = x, then y\[indices\[i, 0\], indices\[i, 1\], …\] = updates\[i\]; ONNX `ScatterND` without a reduction.
+/// y = x, then y\[indices\[i, 0\], indices\[i, 1\], …\] = updates\[i\] (or combined with it); ONNX
+/// `ScatterND`.
 ///
-/// x and y `[*axes, inner]`, indices `[n, K]`, updates `[n, inner]`. Of several updates for one slice the last counts.
+/// x and y `[*axes, inner]`, indices `[n, K]`, updates `[n, inner]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ScatterNd<const K: usize>;
+pub struct ScatterNd<const K: usize> {
+    /// How an update meets what is there.
+    pub reduction: Reduction,
+}
 
 impl<const K: usize> ScatterNd<K> {
     /// Checks the parameters (there is nothing to check).
@@ -227,8 +185,8 @@ impl<const K: usize> ScatterNd<K> {
     /// y = x with the updates.
     ///
     /// # Errors
-    /// If an index is outside its axis.
-    pub fn run<T: Clone, I: Index>(
+    /// If an index is outside its axis, or T has no such reduction.
+    pub fn run<T: Combine, I: Index>(
         &self,
         cpu: Cpu,
         slices: ScatterSlices<K>,
@@ -244,76 +202,42 @@ impl<const K: usize> ScatterNd<K> {
     /// The updates written into x.
     ///
     /// # Errors
-    /// If an index is outside its axis; x is then partly written.
-    pub fn run_in_place<T: Clone, I: Index>(
-        &self,
-        _cpu: Cpu,
-        ScatterSlices { axes, inner, n }: ScatterSlices<K>,
-        x: &mut [T],
-        indices: &[I],
-        updates: &[T],
-    ) -> Result<()> {
-        for i in 0..n {
-            let at = slice(&axes, &indices[i * K..][..K])? * inner;
-            x[at..][..inner].clone_from_slice(&updates[i * inner..][..inner]);
-        }
-        Ok(())
-    }
-}
-
-/// y = x, then the updates combined into it; ONNX `ScatterND` with a reduction.
-///
-/// x and y `[*axes, inner]`, indices `[n, K]`, updates `[n, inner]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ScatterNdReduce<const K: usize> {
-    /// How an update meets what is there.
-    pub reduction: Reduction,
-}
-
-impl<const K: usize> ScatterNdReduce<K> {
-    /// Checks the parameters (there is nothing to check).
-    #[must_use]
-    pub const fn checked(self) -> Self {
-        self
-    }
-
-    /// y = x with the updates.
-    ///
-    /// # Errors
-    /// If an index is outside its axis.
-    pub fn run<T: Combine, I: Index>(
-        &self,
-        cpu: Cpu,
-        slices: ScatterSlices<K>,
-        x: &[T],
-        indices: &[I],
-        updates: &[T],
-        y: &mut [T],
-    ) -> Result<()> {
-        y.copy_from_slice(x);
-        self.run_in_place(cpu, slices, y, indices, updates)
-    }
-
-    /// The updates combined into x.
-    ///
-    /// # Errors
-    /// If an index is outside its axis; x is then partly written.
+    /// If an index is outside its axis, or T has no such reduction; x may then be partly written.
     pub fn run_in_place<T: Combine, I: Index>(
         &self,
         _cpu: Cpu,
-        ScatterSlices { axes, inner, n }: ScatterSlices<K>,
+        slices: ScatterSlices<K>,
         x: &mut [T],
         indices: &[I],
         updates: &[T],
     ) -> Result<()> {
-        for i in 0..n {
-            let at = slice(&axes, &indices[i * K..][..K])? * inner;
-            for (x, &update) in x[at..][..inner]
-                .iter_mut()
-                .zip(&updates[i * inner..][..inner])
-            {
-                *x = x.combine(self.reduction, update);
+        T::check(self.reduction)?;
+        match self.reduction {
+            Reduction::None => {
+                self.slices(slices, x, indices, updates, |x, u| x.clone_from_slice(u))
             }
+            reduction => self.slices(slices, x, indices, updates, |x, u| {
+                for (x, u) in x.iter_mut().zip(u) {
+                    x.combine(reduction, u);
+                }
+            }),
+        }
+    }
+
+    /// Calls `write` with every slice that an index tuple stands for, and its update.
+    #[inline(always)]
+    fn slices<T, I: Index>(
+        &self,
+        ScatterSlices { axes, inner, n }: ScatterSlices<K>,
+        x: &mut [T],
+        indices: &[I],
+        updates: &[T],
+        write: impl Fn(&mut [T], &[T]),
+    ) -> Result<()> {
+        for i in 0..n {
+            let (index, update) = (&indices[i * K..][..K], &updates[i * inner..][..inner]);
+            let at = slice(&axes, index)? * inner;
+            write(&mut x[at..][..inner], update);
         }
         Ok(())
     }

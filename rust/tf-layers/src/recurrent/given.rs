@@ -103,3 +103,10 @@ impl<'a> From<RecurrentOutputs<'a>> for LstmOutputs<'a> {
         }
     }
 }
+
+#[cfg(feature = "lstm")]
+impl<'a> From<LstmWeights<'a>> for RecurrentWeights<'a> {
+    fn from(LstmWeights { w, r, b, .. }: LstmWeights<'a>) -> Self {
+        Self { w, r, b }
+    }
+}

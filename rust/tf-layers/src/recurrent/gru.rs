@@ -1,102 +1,71 @@
 //! Gated recurrent unit.
 
-use super::given::{RecurrentInputs, RecurrentOutputs};
+use super::given::{LstmOutputs, RecurrentInputs, RecurrentOutputs, RecurrentWeights};
+use super::layer::{activate, recurrent};
 use super::product::{gates, lanes};
+use super::unpacked::Shape;
 use super::unroll::{Cell, Directions, Rows, States, Unroll, blocks, packed_lens};
 use crate::activation::Activation;
 use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, at_level, prelude::*};
 use crate::error::Result;
 use crate::math::exp::{sigmoid, tanh};
-use crate::pack::{PANEL, recurrent::STEP};
+use crate::pack::PANEL;
+use crate::pack::recurrent::{STEP, last_recurrent_bias_into, vectors_len};
 use crate::slot::Slot;
 
-/// ONNX `GRU` (layout 0), Keras `GRU` (`reset_after` is `linear_before_reset`):
-///
-/// * z = f(clip(x·Wz + h·Rz + bz)), r = f(clip(x·Wr + h·Rr + br)),
-/// * n = g(clip(x·Wh + (r ⊙ h)·Rh + bh)), or with `linear_before_reset` g(clip(x·Wh + bh + r ⊙ (h·Rh + ch))),
-/// * h' = (1 − z) ⊙ n + z ⊙ h.
-///
-/// x `[steps, batch, inputs]`, y `[steps, directions, batch, hidden]`, states `[directions, batch, hidden]`. Weights are
-/// packed by [`Packing::InputGates`](crate::pack::Packing) `{ gates: 3 }`, `RecurrentGates { gates: 3, split }`, `GateBias { gates: 3, summed }`,
-/// where `split` and `summed` are 3 and 2 with `linear_before_reset`, else 2 and 3; with it ch is packed by
-/// `LastRecurrentBias { gates: 3 }`.
-#[derive(Clone, Copy)]
-pub struct Gru<'w> {
-    /// Last axis of x.
-    pub inputs: usize,
-    /// Hidden units.
-    pub hidden: usize,
-    /// Which way the sequence is read.
-    pub directions: Directions,
-    /// Packed W.
-    pub kernel: &'w [f32],
-    /// Packed R.
-    pub recurrent_kernel: &'w [f32],
-    /// Packed B, if any.
-    pub bias: Option<&'w [f32]>,
-    /// Packed ch, if there is a bias and `linear_before_reset`.
-    pub reset_bias: Option<&'w [f32]>,
+recurrent! {
+    /// ONNX `GRU` (layout 0), Keras `GRU` (`reset_after` is `linear_before_reset`):
+    ///
+    /// * z = f(clip(x·Wz + h·Rz + bz)), r = f(clip(x·Wr + h·Rr + br)),
+    /// * n = g(clip(x·Wh + (r ⊙ h)·Rh + bh)), or with `linear_before_reset` g(clip(x·Wh + bh + r ⊙ (h·Rh + ch))),
+    /// * h' = (1 − z) ⊙ n + z ⊙ h.
+    ///
+    /// x `[steps, batch, inputs]`, y `[steps, directions, batch, hidden]`, states `[directions, batch, hidden]`. Weights are
+    /// packed by [`Packing::InputGates`](crate::pack::Packing) `{ gates: 3 }`, `RecurrentGates { gates: 3, split }`, `GateBias { gates: 3, summed }`,
+    /// where `split` and `summed` are 3 and 2 with `linear_before_reset`, else 2 and 3; with it ch is packed by
+    /// `LastRecurrentBias { gates: 3 }`.
+    Gru, GruUnpacked(RecurrentInputs, RecurrentWeights) -> RecurrentOutputs;
+    gates: 3;
     /// f, g of the first direction, then of the second (repeated where there is none).
-    pub activations: [Activation; 4],
-    /// Bound of |x| for what the activations get, if any.
-    pub clip: Option<f32>,
-    /// Whether the reset gate comes after the product.
-    pub linear_before_reset: bool,
+    activations: 4;
+    vectors {
+        /// Packed ch, if there is a bias and `linear_before_reset`.
+        reset_bias: 1 if linear_before_reset,
+    }
+    options {
+        /// Whether the reset gate comes after the product.
+        linear_before_reset: bool,
+    }
 }
 
-brief!([] Gru<'_>: inputs, hidden, directions, activations, clip, linear_before_reset; kernel, recurrent_kernel, bias, reset_bias);
+impl GruUnpacked {
+    fn order(&self) -> [usize; 2] {
+        if self.linear_before_reset {
+            [3, 2]
+        } else {
+            [2, 3]
+        }
+    }
+
+    fn reset_bias<'a>(&self, weights: RecurrentWeights, room: &'a mut [f32]) -> Option<&'a [f32]> {
+        let (directions, hidden) = (self.directions.count(), self.hidden);
+        weights.b.filter(|_| self.linear_before_reset).map(|b| {
+            let packed = &mut room[..vectors_len(directions, hidden, 1)];
+            last_recurrent_bias_into(&[directions, 6 * hidden], b, 3, packed);
+            &*packed
+        })
+    }
+}
 
 impl Gru<'_> {
-    /// Lengths of the packed W, R and B.
-    #[must_use]
-    pub const fn packed_lens(directions: Directions, inputs: usize, hidden: usize) -> [usize; 3] {
-        packed_lens(directions.count(), 3, inputs, hidden)
-    }
-
-    /// Checks the lengths; in a constant a mistake is a compile error.
-    #[must_use]
-    pub const fn checked(self) -> Self {
-        let [kernel, recurrent, bias] =
-            Self::packed_lens(self.directions, self.inputs, self.hidden);
-        assert!(self.hidden > 0, "Gru: hidden");
-        assert!(self.kernel.len() == kernel, "Gru: kernel length");
-        assert!(
-            self.recurrent_kernel.len() == recurrent,
-            "Gru: recurrent_kernel length"
-        );
-        if let Some(b) = self.bias {
-            assert!(b.len() == bias, "Gru: bias length");
-        }
-        if let Some(b) = self.reset_bias {
-            assert!(
-                self.linear_before_reset && b.len() == bias / 3,
-                "Gru: reset_bias"
-            );
-        }
-        self
-    }
-
-    /// Runs over the whole sequence. Rows with a `sequence_lens` below `steps` stop there: later steps of y are 0.
-    ///
-    /// # Errors
-    /// If a sequence length is negative or larger than `steps`.
-    pub fn run(
+    fn unrolled(
         &self,
+        unroll: &Unroll,
         cpu: Cpu,
-        given: RecurrentInputs,
-        out: RecurrentOutputs,
+        out: LstmOutputs,
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
-        let unroll = Unroll {
-            inputs: self.inputs,
-            hidden: self.hidden,
-            directions: self.directions,
-            kernel: self.kernel,
-            bias: self.bias,
-            given: given.into(),
-        };
-        let out = out.into();
         if self.is_plain() {
             unroll.run(Plain::<true>(self), cpu, out, scratch)
         } else {
@@ -141,12 +110,8 @@ impl<const IS: bool> Plain<'_, IS> {
             x.store_slice(to);
         }
         let lanes = &mut buffer[..V * S::f32s::LEN];
-        if let Some(limit) = self.0.clip {
-            lanes
-                .iter_mut()
-                .for_each(|v| *v = v.clamp(-limit.abs(), limit.abs()));
-        }
-        self.0.activations[2 * direction + number].apply_at(s, lanes);
+        let activation = self.0.activations[2 * direction + number];
+        activate(s, activation, self.0.clip, lanes);
         let mut y = x;
         for (y, from) in y.iter_mut().zip(lanes.chunks_exact(S::f32s::LEN)) {
             *y = S::f32s::from_slice(s, from);

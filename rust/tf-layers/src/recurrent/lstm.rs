@@ -1,96 +1,65 @@
 //! Long short-term memory.
 
-use super::given::{LstmInputs, LstmOutputs};
+use super::given::{LstmInputs, LstmOutputs, LstmWeights};
+use super::layer::{activate, recurrent};
 use super::product::{gates, lanes};
+use super::unpacked::Shape;
 use super::unroll::{Cell, Directions, Rows, States, Unroll, blocks, packed_lens};
 use crate::activation::Activation;
 use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, prelude::*};
 use crate::error::Result;
 use crate::math::exp::{sigmoid, tanh};
-use crate::pack::{PANEL, recurrent::STEP};
+use crate::pack::PANEL;
+use crate::pack::recurrent::{STEP, gate_vectors_into, vectors_len};
 use crate::slot::Slot;
 
-/// ONNX `LSTM` (layout 0), Keras `LSTM`:
-///
-/// * i = f(clip(x·Wi + h·Ri + Pi ⊙ c + bi)), o likewise with the *new* c, f = f(…) or 1 − i with `input_forget`,
-/// * c' = f ⊙ c + i ⊙ g(clip(x·Wc + h·Rc + bc)), h' = o ⊙ h(c').
-///
-/// x `[steps, batch, inputs]`, y `[steps, directions, batch, hidden]`, states `[directions, batch, hidden]`. Weights are
-/// packed by [`Packing::InputGates`](crate::pack::Packing) `{ gates: 4 }`, `RecurrentGates { gates: 4, split: 4 }`, `GateBias { gates: 4,
-/// summed: 4 }` and `GateVectors { gates: 3 }`.
-#[derive(Clone, Copy)]
-pub struct Lstm<'w> {
-    /// Last axis of x.
-    pub inputs: usize,
-    /// Hidden units.
-    pub hidden: usize,
-    /// Which way the sequence is read.
-    pub directions: Directions,
-    /// Packed W.
-    pub kernel: &'w [f32],
-    /// Packed R.
-    pub recurrent_kernel: &'w [f32],
-    /// Packed B (both biases added), if any.
-    pub bias: Option<&'w [f32]>,
-    /// Packed P, if any.
-    pub peepholes: Option<&'w [f32]>,
+recurrent! {
+    /// ONNX `LSTM` (layout 0), Keras `LSTM`:
+    ///
+    /// * i = f(clip(x·Wi + h·Ri + Pi ⊙ c + bi)), o likewise with the *new* c, f = f(…) or 1 − i with `input_forget`,
+    /// * c' = f ⊙ c + i ⊙ g(clip(x·Wc + h·Rc + bc)), h' = o ⊙ h(c').
+    ///
+    /// x `[steps, batch, inputs]`, y `[steps, directions, batch, hidden]`, states `[directions, batch, hidden]`. Weights are
+    /// packed by [`Packing::InputGates`](crate::pack::Packing) `{ gates: 4 }`, `RecurrentGates { gates: 4, split: 4 }`, `GateBias { gates: 4,
+    /// summed: 4 }` and `GateVectors { gates: 3 }`.
+    Lstm, LstmUnpacked(LstmInputs, LstmWeights) -> LstmOutputs;
+    gates: 4;
     /// f, g, h of the first direction, then of the second (repeated where there is none).
-    pub activations: [Activation; 6],
-    /// Bound of |x| for what the activations f and g get, if any.
-    pub clip: Option<f32>,
-    /// Whether the forget gate is 1 − i.
-    pub input_forget: bool,
+    activations: 6;
+    vectors {
+        /// Packed P, if any.
+        peepholes: 3,
+    }
+    options {
+        /// Whether the forget gate is 1 − i.
+        input_forget: bool,
+    }
 }
 
-brief!([] Lstm<'_>: inputs, hidden, directions, activations, clip, input_forget; kernel, recurrent_kernel, bias, peepholes);
+impl LstmUnpacked {
+    fn order(&self) -> [usize; 2] {
+        [4, 4]
+    }
+
+    fn peepholes<'a>(&self, weights: LstmWeights, room: &'a mut [f32]) -> Option<&'a [f32]> {
+        let shape = [self.directions.count(), 3 * self.hidden];
+        weights.p.map(|p| {
+            let packed = &mut room[..vectors_len(shape[0], shape[1], 3)];
+            gate_vectors_into(&shape, p, 3, packed);
+            &*packed
+        })
+    }
+}
 
 impl Lstm<'_> {
-    /// Lengths of the packed W, R and B.
-    #[must_use]
-    pub const fn packed_lens(directions: Directions, inputs: usize, hidden: usize) -> [usize; 3] {
-        packed_lens(directions.count(), 4, inputs, hidden)
-    }
-
-    /// Checks the lengths; in a constant a mistake is a compile error.
-    #[must_use]
-    pub const fn checked(self) -> Self {
-        let [kernel, recurrent, bias] =
-            Self::packed_lens(self.directions, self.inputs, self.hidden);
-        assert!(self.hidden > 0, "Lstm: hidden");
-        assert!(self.kernel.len() == kernel, "Lstm: kernel length");
-        assert!(
-            self.recurrent_kernel.len() == recurrent,
-            "Lstm: recurrent_kernel length"
-        );
-        if let Some(b) = self.bias {
-            assert!(b.len() == bias, "Lstm: bias length");
-        }
-        if let Some(p) = self.peepholes {
-            assert!(p.len() == bias / 4 * 3, "Lstm: peepholes length");
-        }
-        self
-    }
-
-    /// Runs over the whole sequence. Rows with a `sequence_lens` below `steps` stop there: later steps of y are 0.
-    ///
-    /// # Errors
-    /// If a sequence length is negative or larger than `steps`.
-    pub fn run(
+    fn unrolled(
         &self,
+        unroll: &Unroll,
         cpu: Cpu,
-        given: LstmInputs,
         out: LstmOutputs,
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
-        let unroll = Unroll {
-            inputs: self.inputs,
-            hidden: self.hidden,
-            directions: self.directions,
-            kernel: self.kernel,
-            bias: self.bias,
-            given,
-        };
         if self.is_plain() {
             unroll.run(Plain::<true>(self), cpu, out, scratch)
         } else {
@@ -132,11 +101,8 @@ impl Lstm<'_> {
             }
         };
         let activate = |gate: &mut [f32], number: usize| {
-            if let Some(limit) = self.clip.filter(|_| number < 2) {
-                gate.iter_mut()
-                    .for_each(|v| *v = v.clamp(-limit.abs(), limit.abs()));
-            }
-            self.activations[3 * direction + number].apply_at(s, gate);
+            let activation = self.activations[3 * direction + number];
+            activate(s, activation, self.clip.filter(|_| number < 2), gate);
         };
         peep(i, 0, c);
         activate(i, 0);

@@ -6,6 +6,8 @@
 mod given;
 #[cfg(feature = "gru")]
 mod gru;
+#[cfg(any(feature = "gru", feature = "lstm", feature = "rnn"))]
+mod layer;
 #[cfg(feature = "lstm")]
 mod lstm;
 #[cfg(any(feature = "gru", feature = "lstm", feature = "rnn"))]
@@ -21,15 +23,9 @@ pub use given::{LstmInputs, LstmOutputs, LstmWeights};
 #[cfg(any(feature = "gru", feature = "rnn"))]
 pub use given::{RecurrentInputs, RecurrentOutputs};
 #[cfg(feature = "gru")]
-pub use gru::Gru;
+pub use gru::{Gru, GruUnpacked};
 #[cfg(feature = "lstm")]
-pub use lstm::Lstm;
+pub use lstm::{Lstm, LstmUnpacked};
 #[cfg(feature = "rnn")]
-pub use rnn::Rnn;
-#[cfg(feature = "gru")]
-pub use unpacked::GruUnpacked;
-#[cfg(feature = "lstm")]
-pub use unpacked::LstmUnpacked;
-#[cfg(feature = "rnn")]
-pub use unpacked::RnnUnpacked;
+pub use rnn::{Rnn, RnnUnpacked};
 pub use unroll::Directions;

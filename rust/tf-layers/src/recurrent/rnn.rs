@@ -1,7 +1,9 @@
 //! The simple recurrent layer.
 
-use super::given::{RecurrentInputs, RecurrentOutputs};
+use super::given::{LstmOutputs, RecurrentInputs, RecurrentOutputs, RecurrentWeights};
+use super::layer::{activate, recurrent};
 use super::product::{gates, lanes};
+use super::unpacked::Shape;
 use super::unroll::{Cell, Directions, Rows, States, Unroll, blocks, packed_lens};
 use crate::activation::Activation;
 use crate::brief::brief;
@@ -10,77 +12,35 @@ use crate::error::Result;
 use crate::pack::{PANEL, recurrent::STEP};
 use crate::slot::Slot;
 
-/// ONNX `RNN` (layout 0), Keras `SimpleRNN`: h' = f(clip(x·W + h·R + b)).
-///
-/// x `[steps, batch, inputs]`, y `[steps, directions, batch, hidden]`, states `[directions, batch, hidden]`. Weights are
-/// packed by [`Packing::InputGates`](crate::pack::Packing) `{ gates: 1 }`, `RecurrentGates { gates: 1, split: 1 }` and `GateBias { gates: 1,
-/// summed: 1 }`.
-#[derive(Clone, Copy)]
-pub struct Rnn<'w> {
-    /// Last axis of x.
-    pub inputs: usize,
-    /// Hidden units.
-    pub hidden: usize,
-    /// Which way the sequence is read.
-    pub directions: Directions,
-    /// Packed W.
-    pub kernel: &'w [f32],
-    /// Packed R.
-    pub recurrent_kernel: &'w [f32],
-    /// Packed B (both biases added), if any.
-    pub bias: Option<&'w [f32]>,
+recurrent! {
+    /// ONNX `RNN` (layout 0), Keras `SimpleRNN`: h' = f(clip(x·W + h·R + b)).
+    ///
+    /// x `[steps, batch, inputs]`, y `[steps, directions, batch, hidden]`, states `[directions, batch, hidden]`. Weights are
+    /// packed by [`Packing::InputGates`](crate::pack::Packing) `{ gates: 1 }`, `RecurrentGates { gates: 1, split: 1 }` and `GateBias { gates: 1,
+    /// summed: 1 }`.
+    Rnn, RnnUnpacked(RecurrentInputs, RecurrentWeights) -> RecurrentOutputs;
+    gates: 1;
     /// f of the first direction, then of the second (repeated where there is none).
-    pub activations: [Activation; 2],
-    /// Bound of |x| for what the activation gets, if any.
-    pub clip: Option<f32>,
+    activations: 2;
+    vectors {}
+    options {}
 }
 
-brief!([] Rnn<'_>: inputs, hidden, directions, activations, clip; kernel, recurrent_kernel, bias);
+impl RnnUnpacked {
+    fn order(&self) -> [usize; 2] {
+        [1, 1]
+    }
+}
 
 impl Rnn<'_> {
-    /// Lengths of the packed W, R and B.
-    #[must_use]
-    pub const fn packed_lens(directions: Directions, inputs: usize, hidden: usize) -> [usize; 3] {
-        packed_lens(directions.count(), 1, inputs, hidden)
-    }
-
-    /// Checks the lengths; in a constant a mistake is a compile error.
-    #[must_use]
-    pub const fn checked(self) -> Self {
-        let [kernel, recurrent, bias] =
-            Self::packed_lens(self.directions, self.inputs, self.hidden);
-        assert!(self.hidden > 0, "Rnn: hidden");
-        assert!(self.kernel.len() == kernel, "Rnn: kernel length");
-        assert!(
-            self.recurrent_kernel.len() == recurrent,
-            "Rnn: recurrent_kernel length"
-        );
-        if let Some(b) = self.bias {
-            assert!(b.len() == bias, "Rnn: bias length");
-        }
-        self
-    }
-
-    /// Runs over the whole sequence. Rows with a `sequence_lens` below `steps` stop there: later steps of y are 0.
-    ///
-    /// # Errors
-    /// If a sequence length is negative or larger than `steps`.
-    pub fn run(
+    fn unrolled(
         &self,
+        unroll: &Unroll,
         cpu: Cpu,
-        given: RecurrentInputs,
-        out: RecurrentOutputs,
+        out: LstmOutputs,
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
-        let unroll = Unroll {
-            inputs: self.inputs,
-            hidden: self.hidden,
-            directions: self.directions,
-            kernel: self.kernel,
-            bias: self.bias,
-            given: given.into(),
-        };
-        unroll.run(*self, cpu, out.into(), scratch)
+        unroll.run(*self, cpu, out, scratch)
     }
 }
 
@@ -119,11 +79,7 @@ impl Cell for Rnn<'_> {
         }
         for b in rows.ids {
             let next = &mut states.next[b * width..][..width];
-            if let Some(limit) = self.clip {
-                next.iter_mut()
-                    .for_each(|v| *v = v.clamp(-limit.abs(), limit.abs()));
-            }
-            self.activations[direction].apply_at(s, next);
+            activate(s, self.activations[direction], self.clip, next);
             // The padding would grow with activations that are not 0 at 0.
             next[self.hidden..].fill(0.0);
         }

@@ -150,13 +150,8 @@ fn gather_and_scatter_elements() {
             y
         };
         let mut y = vec![-1; x.len()];
-        ScatterElements { axis }
-            .checked()
-            .run(Cpu::new(), shape, &x, given, &mut y)
-            .unwrap();
-        assert_eq!(y, scattered(&|_, u| u));
         for (reduction, f) in reductions() {
-            let layer = ScatterElementsReduce { axis, reduction }.checked();
+            let layer = ScatterElements { axis, reduction }.checked();
             layer.run(Cpu::new(), shape, &x, given, &mut y).unwrap();
             assert_eq!(y, scattered(&f));
         }
@@ -167,14 +162,19 @@ fn gather_and_scatter_elements() {
         indices: &[2i64],
         updates: &[5],
     };
-    let wrong = ScatterElements { axis: 0 }.run(Cpu::new(), [2], &[1, 2], beyond, &mut y);
+    let last = ScatterElements {
+        axis: 0,
+        reduction: Reduction::None,
+    };
+    let wrong = last.run(Cpu::new(), [2], &[1, 2], beyond, &mut y);
     assert_eq!(wrong, Err(Error::IndexOutOfRange { index: 2, size: 2 }));
 }
 
 type Combination = fn(i32, i32) -> i32;
 
-fn reductions() -> [(Reduction, Combination); 4] {
+fn reductions() -> [(Reduction, Combination); 5] {
     [
+        (Reduction::None, |_, u| u),
         (Reduction::Add, i32::wrapping_add),
         (Reduction::Mul, i32::wrapping_mul),
         (Reduction::Max, |a, b| a.max(b)),
@@ -238,23 +238,8 @@ fn gather_and_scatter_nd() {
             y
         };
         let (mut y, at) = (vec![-1; x.len()], &at[..2 * n]);
-        ScatterNd::<2>
-            .run(
-                Cpu::new(),
-                ScatterSlices {
-                    axes: [a, b],
-                    inner,
-                    n,
-                },
-                x,
-                at,
-                &updates,
-                &mut y,
-            )
-            .unwrap();
-        assert_eq!(y, scattered(&|_, u| u));
         for (reduction, f) in reductions() {
-            let layer = ScatterNdReduce::<2> { reduction };
+            let layer = ScatterNd::<2> { reduction };
             layer
                 .run(
                     Cpu::new(),
@@ -272,11 +257,32 @@ fn gather_and_scatter_nd() {
             assert_eq!(y, scattered(&f));
         }
     }
-    let nan = f32::NAN;
-    assert!(
-        1f32.combine(Reduction::Max, nan).is_nan() && nan.combine(Reduction::Min, 1.0).is_nan()
-    );
-    assert!(true.combine(Reduction::Add, true) && !true.combine(Reduction::Mul, false));
+}
+
+#[test]
+fn combinations() {
+    fn combined<T: Combine>(mut x: T, reduction: Reduction, update: T) -> T {
+        x.combine(reduction, &update);
+        x
+    }
+    assert!(combined(1f32, Reduction::Max, f32::NAN).is_nan());
+    assert!(combined(f32::NAN, Reduction::Min, 1.0).is_nan());
+    assert!(combined(true, Reduction::Add, true) && !combined(true, Reduction::Mul, false));
+
+    let (x, mut y) = (["a", "b"].map(String::from), [const { String::new() }; 2]);
+    let sizes = ScatterSlices {
+        axes: [2],
+        inner: 1,
+        n: 1,
+    };
+    let mut scatter = |reduction| {
+        let layer = ScatterNd { reduction };
+        layer.run(Cpu::new(), sizes, &x, &[1i64], &[String::from("c")], &mut y)
+    };
+    let what = "a reduction of String";
+    assert_eq!(scatter(Reduction::Add), Err(Error::Unsupported { what }));
+    assert_eq!(scatter(Reduction::None), Ok(()));
+    assert_eq!(y, ["a", "c"]);
 }
 
 #[test]

@@ -1,48 +1,38 @@
 //! Recurrent layers whose weights are inputs of the model: packed in every run, into room of its own.
 
-#[cfg(feature = "gru")]
-mod gru;
-#[cfg(feature = "lstm")]
-mod lstm;
-#[cfg(feature = "rnn")]
-mod rnn;
-
+use super::given::RecurrentWeights;
 use crate::error::Result;
 use crate::pack::recurrent as pack;
-use crate::recurrent::RecurrentWeights;
 use crate::slot::Slot;
 
-#[cfg(feature = "gru")]
-pub use gru::GruUnpacked;
-#[cfg(feature = "lstm")]
-pub use lstm::LstmUnpacked;
-#[cfg(feature = "rnn")]
-pub use rnn::RnnUnpacked;
-
 /// Sizes of the unpacked weights.
-struct Shape {
-    directions: usize,
-    gates: usize,
-    inputs: usize,
-    hidden: usize,
+pub(super) struct Shape {
+    pub directions: usize,
+    pub gates: usize,
+    pub inputs: usize,
+    pub hidden: usize,
     /// Gates of R that are multiplied first.
-    split: usize,
+    pub split: usize,
     /// Gates whose two biases are added.
-    summed: usize,
+    pub summed: usize,
 }
 
 /// W, R and B, packed.
-struct Packed<'a> {
-    kernel: &'a [f32],
-    recurrent: &'a [f32],
-    bias: Option<&'a [f32]>,
+pub(super) struct Packed<'a> {
+    pub kernel: &'a [f32],
+    pub recurrent: &'a [f32],
+    pub bias: Option<&'a [f32]>,
     /// Room for one more vector of each gate.
-    vectors: &'a mut [f32],
+    pub vectors: &'a mut [f32],
 }
 
 impl Shape {
     /// Packs into `room`.
-    fn pack<'a>(&self, weights: RecurrentWeights, room: &'a mut Slot<f32>) -> Result<Packed<'a>> {
+    pub(super) fn pack<'a>(
+        &self,
+        weights: RecurrentWeights,
+        room: &'a mut Slot<f32>,
+    ) -> Result<Packed<'a>> {
         let gates = self.gates;
         let rows = gates * self.hidden;
         let w = [self.directions, rows, self.inputs];
