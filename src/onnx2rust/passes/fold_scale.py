@@ -27,20 +27,20 @@ from onnx2rust.layers.conv import ConvTranspose
 from onnx2rust.layers.dense import Dense
 from onnx2rust.layers.norm import ScaleShift
 from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.graph import Graph, Rewrite
 from onnx2rust.passes.products import Product, channels, plain_product
+from onnx2rust.passes.rewriting import Links, Rewrite
 
 _Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(links: Links, step: Step) -> Rewrite | None:
     """The product with a constant scale or shift in its weights."""
     if not isinstance(step.layer, binary.Add | binary.Sub | binary.Mul | binary.Div | ScaleShift):
         return None
     for side in range(len(step.inputs)):
-        source = plain_product(graph, step.inputs[side])
+        source = plain_product(links, step.inputs[side])
         operand, result = step.inputs[side], step.outputs[0]
-        product = graph.source(operand)
+        product = links.source(operand)
         if product is None or not isinstance(product.layer, Product) or operand is None or result is None:
             continue
         if operand.tensor.size != result.tensor.size:
@@ -49,7 +49,7 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
         if affine is None:
             continue
         if source is None:
-            raise Decline(_why_not_plain(graph, operand, product.layer))
+            raise Decline(_why_not_plain(links, operand, product.layer))
         assert isinstance(source.step.layer, Product)
         layer = scaled(source.step.layer, *affine, name)
         if layer is None:
@@ -58,8 +58,8 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
     return None
 
 
-def _why_not_plain(graph: Graph, value: Value, layer: Product) -> str:
-    if graph.only_source(value) is None:
+def _why_not_plain(links: Links, value: Value, layer: Product) -> str:
+    if links.only_source(value) is None:
         return "something else reads the product's result as it is before the scale or the shift"
     if layer.activation != LINEAR:
         return f"the product applies an activation before the scale or the shift: {layer.activation.name}"

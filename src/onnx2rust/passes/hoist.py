@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers.control import Loop
-from onnx2rust.passes.graph import Passed
+from onnx2rust.passes.rewriting import Passed
 
 
 def run(program: Program) -> Passed:

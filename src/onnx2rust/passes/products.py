@@ -6,14 +6,14 @@ from onnx2rust.ir.program import Value
 from onnx2rust.layers.activation import LINEAR
 from onnx2rust.layers.conv import Conv, ConvTranspose, DepthwiseConv
 from onnx2rust.layers.dense import Dense
-from onnx2rust.passes.graph import Graph, Source
+from onnx2rust.passes.rewriting import Links, Source
 
 Product = Dense | Conv | DepthwiseConv | ConvTranspose
 
 
-def plain_product(graph: Graph, value: Value | None) -> Source | None:
+def plain_product(links: Links, value: Value | None) -> Source | None:
     """The product that computes the value for its one reader, if it has neither residual nor activation."""
-    source = graph.only_source(value)
+    source = links.only_source(value)
     if source is None or not isinstance(source.step.layer, Product):
         return None
     return source if source.step.layer.activation == LINEAR and source.step.inputs[1:] in ((), (None,)) else None

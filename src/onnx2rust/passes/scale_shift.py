@@ -23,20 +23,20 @@ from onnx2rust.layers import binary
 from onnx2rust.layers.norm import ScaleShift
 from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.fold_scale import of_binary
-from onnx2rust.passes.graph import Graph, Rewrite
+from onnx2rust.passes.rewriting import Links, Rewrite
 
 
-def rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(links: Links, step: Step) -> Rewrite | None:
     """The scale and the shift in one step."""
     output = step.outputs[0] if step.outputs else None
     if output is None or output.dtype is not DType.F32:
         return None
     if isinstance(step.layer, binary.Mul | binary.Div):
-        _decline(graph, step, output)
+        _decline(links, step, output)
     if not isinstance(step.layer, binary.Add | binary.Sub):
         return None
     for side in (0, 1):
-        source = graph.only_source(step.inputs[side])
+        source = links.only_source(step.inputs[side])
         if source is None or not isinstance(source.step.layer, binary.Mul | binary.Div):
             continue
         for inner in (0, 1):
@@ -48,10 +48,10 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
     return None
 
 
-def _decline(graph: Graph, step: Step, output: Value) -> None:
+def _decline(links: Links, step: Step, output: Value) -> None:
     """Says why a shift and the scale behind it stay two steps."""
     for side in (0, 1):
-        source = graph.only_source(step.inputs[side])
+        source = links.only_source(step.inputs[side])
         if source is None or not isinstance(source.step.layer, binary.Add | binary.Sub):
             continue
         for inner in (0, 1):

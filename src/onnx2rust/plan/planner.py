@@ -95,13 +95,13 @@ def plan(program: Program, options: Options) -> Plan:
     order: list[tuple[int, Step]] = []
     starts: dict[Step, int] = {}
     _number(program.steps, order, starts)
-    root = views.sources(step for _, step in order)
+    root, external = views.sources(step for _, step in order), set[Value]()
     for _, step in order:
         if isinstance(step.layer, Loop):
+            loop = step.layer.parts(step)
             # a state lives in the loop's output from the start
-            for state, result in zip(step.bodies[0].inputs[2:], step.outputs[: step.layer.states], strict=True):
-                assert result is not None
-                root[state] = result
+            root.update({state: result for state, (_, result) in zip(loop.body.states, loop.states, strict=True)})
+            external |= {loop.body.iteration, loop.body.condition}
 
     def resolve(value: Value) -> Value:
         return views.root(value, root)
@@ -131,9 +131,7 @@ def plan(program: Program, options: Options) -> Plan:
                 made[value] = first
                 whole.add(value)
 
-    external = {resolve(v) for v in program.inputs}
-    for _, step in order:
-        external.update(v for body in step.bodies for v in body.inputs[:2])
+    external |= {resolve(v) for v in program.inputs}
     buffers: dict[Value, _Buffer] = {}
     in_place: dict[Step, int] = {}
     for position, step in order:
