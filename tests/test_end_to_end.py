@@ -20,7 +20,7 @@ from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Program
 from onnx2rust.layers.activation import Activate
 from onnx2rust.model.reference import Reference
-from onnx2rust.passes.graph import Passed
+from onnx2rust.passes.rewriting import Passed
 
 TARGET = rust_tools.VERIFY
 

@@ -13,13 +13,13 @@ from onnx2rust.base.errors import InvalidModelError
 from onnx2rust.base.naming import comment
 from onnx2rust.base.options import Options
 from onnx2rust.conversion import pipeline
-from onnx2rust.files import output
+from onnx2rust.files import folders
 from onnx2rust.ir import printer
 from onnx2rust.ir.dims import Dim, evaluate, symbols
 from onnx2rust.ir.program import Program, Value
 from onnx2rust.model.graph import all_graphs
 from onnx2rust.passes.declines import Declined
-from onnx2rust.passes.graph import Passed
+from onnx2rust.passes.rewriting import Passed
 from onnx2rust.plan import planner
 from onnx2rust.plan.planner import Plan
 from onnx2rust.report.architecture import multiply_adds
@@ -162,7 +162,7 @@ def inspect(
 
 def original(path: Path) -> Path:
     """The model inside a conversion's output folder, or the path itself."""
-    if not (path / output.MARKER).is_dir():
+    if not (path / folders.MARKER).is_dir():
         return path
     models = sorted(path.glob("saved_model_from_*/model.onnx"))
     if not models:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from onnx2rust.base.naming import string
 from onnx2rust.emit.code import CPU, Assign, Block, Changed, Code, Do, Length, Let, Local, Size, Statement, code, joined
-from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers.control import If, Loop
 
 if TYPE_CHECKING:
@@ -51,52 +51,41 @@ def _if(writer: Writer, step: Step) -> Statement:
 
 
 def _loop(writer: Writer, step: Step) -> list[Statement]:
-    layer, (body,) = step.layer, step.bodies
+    layer = step.layer
     assert isinstance(layer, Loop)
-    trips, condition, *initial = step.inputs
-    iterations, *changing = step.defines
-    states, collected = step.outputs[: layer.states], step.outputs[layer.states :]
+    loop = layer.parts(step)
+    body = loop.body
     index, keep = (Local(writer.scope.counted(name)) for name in ("i", "keep"))
-    variables = writer.variables(changing)
+    variables = writer.variables(loop.changing)
     found: list[Statement] = []
     for name, (k, axis) in zip(variables, layer.open_sizes, strict=True):
-        source = initial[k]
-        assert source is not None
-        found.append(Let((name,), code(Size(source.shape[axis])), mutable=True))
-    for first, state in zip(initial, states, strict=True):
-        assert first is not None
-        assert state is not None
+        found.append(Let((name,), code(Size(loop.states[k][0].shape[axis])), mutable=True))
+    for first, state in loop.states:
         found.append(_copy(writer, first, state, step.name))
-    start = code("true") if condition is None else writer.scalar(condition)
-    bound = code() if trips is None else code(" && (", index, " as i64) < ", writer.scalar(trips))
-    scalars = {body.inputs[0]: code(index, " as i64"), body.inputs[1]: code(keep)}
+    start = code("true") if loop.condition is None else writer.scalar(loop.condition)
+    bound = code() if loop.trips is None else code(" && (", index, " as i64) < ", writer.scalar(loop.trips))
+    scalars = {body.iteration: code(index, " as i64"), body.condition: code(keep)}
     inside = replace(writer, scalars={**writer.scalars, **scalars})
-    inner: list[Statement] = [Changed(tuple(changing)), *inside.steps(body.steps)]
-    for source, target in zip(body.outputs[1 + layer.states :], collected, strict=True):
+    inner: list[Statement] = [Changed(loop.changing), *inside.steps(step.bodies[0].steps)]
+    for source, target in zip(body.slices, loop.collected, strict=True):
         if target is not None:
             end, begin = Length(source.shape, index, 1), Length(source.shape, index)
             inner.append(
                 _copied(inside, source, code("&mut ", writer.slot(target, ".fit("), end, ")?[", begin, "..]"), step.name)
             )
-    again = inside.scalar(body.outputs[0])
+    again = inside.scalar(body.again)
     if again != code(keep):
         inner.append(Assign(keep.name, again))
     for name, (k, axis) in zip(variables, layer.open_sizes, strict=True):
-        inner.append(Assign(name, code(Size(body.outputs[1 + k].shape[axis]))))
-    inner += _next_states(writer, body, [v for v in states if v is not None])
+        inner.append(Assign(name, code(Size(body.new_states[k].shape[axis]))))
+    # new states become the old ones by exchanging buffers: nothing is copied
+    for (_, state), new in zip(loop.states, body.new_states, strict=True):
+        inner.append(Do(code("core::mem::swap(&mut ", writer.slot(state), ", &mut ", writer.slot(new), ")")))
     inner.append(Do(code(index, " += 1")))
     found += [
         Let((keep.name,), start, mutable=again != code(keep)),
         Let((index.name,), code("0_usize"), mutable=True),
         Block(code("while ", keep, bound), tuple(inner)),
-        Let(writer.variables([iterations]), code(index), found=tuple(step.defines)),
+        Let(writer.variables([loop.iterations]), code(index), found=tuple(step.defines)),
     ]
     return found
-
-
-def _next_states(writer: Writer, body: Program, states: list[Value]) -> list[Statement]:
-    """New states become the old ones by exchanging buffers: nothing is copied."""
-    return [
-        Do(code("core::mem::swap(&mut ", writer.slot(state), ", &mut ", writer.slot(new), ")"))
-        for new, state in zip(body.outputs[1 : 1 + len(states)], states, strict=True)
-    ]

@@ -88,7 +88,7 @@ class Writer:
 
     def slot(self, value: Value, text: str = "") -> Code:
         """The buffer of the value."""
-        return code(WORKSPACE, f".s{self.plan.slot_of[self.plan.root(value)]}{text}")
+        return code(WORKSPACE, f".{self.plan.names[self.plan.slot_of[self.plan.root(value)]]}{text}")
 
     def _part(self, root: Value, head: Code, close: str | None, borrow: str) -> Code:
         """A slice: `head`, the length and `close`. In a segment, the part of a whole value that
@@ -251,7 +251,7 @@ class Writer:
                 writes[record.first] = self._record(record.path, fields)
         arguments += _all_there(step, writes)
         if layer.scratch:
-            arguments.append(code("&mut ", WORKSPACE, ".scratch"))
+            arguments.append(code("&mut ", WORKSPACE, ".scratch" if self.segment is None else ".part.scratch"))
         tail = "?" if layer.scratch else ""
         if step.can_fail():
             tail = f".map_err(|e| e.at({string(step.name)}))?"

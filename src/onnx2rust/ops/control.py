@@ -10,7 +10,7 @@ from onnx2rust.ir.dims import Dim, maximum, symbol, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
 from onnx2rust.ir.types import SequenceType, TensorType, Type
-from onnx2rust.layers.control import If, Loop
+from onnx2rust.layers.control import If, Loop, LoopBody
 from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import onnx_op, reads
 from onnx2rust.registry.facts import Half, Strings, onnx_facts
@@ -46,6 +46,9 @@ def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: o
     return g.steps(If(tuple(open_sizes)), [cond], *types, defines=tuple(defines), bodies=bodies)
 
 
+_STATES_IN, _STATES_OUT = 2, 1
+"""Where the states begin among inputs (behind iteration and condition) and outputs (behind the condition) of a body."""
+
 onnx_facts("Loop", strings=Strings.TEXT, half=Half.ITSELF, folded=False, reads={0: reads.SIZE, 1: reads.MASK})
 
 
@@ -64,7 +67,7 @@ def loop(
     """
     fixed, changed = _unchanged_states(body, len(v_initial)), list(v_initial)
     if fixed:
-        known = {body.input[2 + k].name: g.rounded(v_initial[k]) for k in fixed}
+        known = {body.input[_STATES_IN + k].name: g.rounded(v_initial[k]) for k in fixed}
         changed = [v for k, v in enumerate(v_initial) if k not in fixed]
         body = _without_states(body, fixed)
         with g.binding(known):
@@ -77,13 +80,13 @@ def _unchanged_states(body: onnx.GraphProto, count: int) -> set[int]:
     """States whose new value is the old one, seen through Identity."""
     source = {n.output[0]: n.input[0] for n in body.node if n.op_type == "Identity" and n.domain in ("", "ai.onnx")}
     found = set()
-    for k in range(min(count, len(body.output) - 1, len(body.input) - 2)):
-        name = body.output[1 + k].name
+    for k in range(min(count, len(body.output) - _STATES_OUT, len(body.input) - _STATES_IN)):
+        name = body.output[_STATES_OUT + k].name
         seen = set()
         while name in source and name not in seen:
             seen.add(name)
             name = source[name]
-        if name == body.input[2 + k].name:
+        if name == body.input[_STATES_IN + k].name:
             found.add(k)
     return found
 
@@ -92,8 +95,8 @@ def _without_states(body: onnx.GraphProto, gone: set[int]) -> onnx.GraphProto:
     copy = onnx.GraphProto()
     copy.CopyFrom(body)
     for k in sorted(gone, reverse=True):
-        del copy.input[2 + k]
-        del copy.output[1 + k]
+        del copy.input[_STATES_IN + k]
+        del copy.output[_STATES_OUT + k]
     return copy
 
 
@@ -103,15 +106,16 @@ def _loop(
     types = [v.type for v in v_initial]
     changing: dict[tuple[int, int], str] = {}
     while True:
-        program, condition = _body(g, body, types)
+        program = _body(g, body, types)
         wider = _widened(g, program, types, changing)
         if wider == types:
             break
         types = wider
     iterations = g.new_symbol("iterations")
-    count = _known_count(m, cond, condition, program)
+    parts = LoopBody.of(program)
+    count = _known_count(m, cond, parts)
     rows = symbol(iterations) if count is None else count
-    collected = [v.tensor.with_shape(rows, *v.shape) for v in program.outputs[1 + len(types) :]]
+    collected = [v.tensor.with_shape(rows, *v.shape) for v in parts.slices]
     defines = (iterations, *changing.values())
     outer = set(defines)
     for type_ in collected:
@@ -121,10 +125,10 @@ def _loop(
     return g.steps(layer, [m, cond, *v_initial], *types, *collected, defines=defines, bodies=(program,))
 
 
-def _body(g: Builder, graph: onnx.GraphProto, types: list[Type]) -> tuple[Program, Value]:
-    if len(graph.input) != 2 + len(types):
-        raise Refuse(f"Loop's body takes {len(graph.input)} inputs, the node gives {2 + len(types)}", invalid=True)
-    shapes = [len(i.type.tensor_type.shape.dim) for i in graph.input[:2]]
+def _body(g: Builder, graph: onnx.GraphProto, types: list[Type]) -> Program:
+    if len(graph.input) != _STATES_IN + len(types):
+        raise Refuse(f"Loop's body takes {len(graph.input)} inputs, the node gives {_STATES_IN + len(types)}", invalid=True)
+    shapes = [len(i.type.tensor_type.shape.dim) for i in graph.input[:_STATES_IN]]
     iteration = Value("iteration", TensorType(DType.I64, (1,) * shapes[0]))
     condition = Value("condition", TensorType(DType.BOOL, (1,) * shapes[1]))
     states = [Value(f"state_{k}", t) for k, t in enumerate(types)]
@@ -136,9 +140,9 @@ def _body(g: Builder, graph: onnx.GraphProto, types: list[Type]) -> tuple[Progra
         ]
 
     program = g.body(graph, [iteration, condition, *states], "body", range(1, 1 + len(types)), finish)
-    if len(program.outputs) < 1 + len(types):
+    if len(program.outputs) < _STATES_OUT + len(types):
         raise Refuse("Loop's body gives fewer outputs than it has states", invalid=True)
-    return program, condition
+    return program
 
 
 def _as_declared(g: Builder, value: Value, info: onnx.ValueInfoProto) -> Value:
@@ -151,13 +155,13 @@ def _as_declared(g: Builder, value: Value, info: onnx.ValueInfoProto) -> Value:
     return value
 
 
-def _known_count(m: Value | None, cond: Value | None, condition: Value, program: Program) -> Dim | None:
+def _known_count(m: Value | None, cond: Value | None, body: LoopBody) -> Dim | None:
     """The number of iterations if only M decides it."""
     known = m.dims() if m is not None else None
     if known is None or not (cond is None or (cond.array is not None and cond.array.all())):
         return None
-    again = program.outputs[0]
-    always = again is condition or (again.array is not None and bool(again.array.all()))
+    again = body.again
+    always = again is body.condition or (again.array is not None and bool(again.array.all()))
     return maximum(known[0], 0) if always else None
 
 
@@ -165,7 +169,7 @@ def _widened(g: Builder, program: Program, types: list[Type], changing: dict[tup
     """The types of states that hold before an iteration and behind it. A size that changes gets a symbol (`changing`), which may
     change others: the caller asks again until nothing changes, which ends because a size becomes a symbol once."""
     found: list[Type] = []
-    for k, (type_, out) in enumerate(zip(types, program.outputs[1:], strict=False)):
+    for k, (type_, out) in enumerate(zip(types, LoopBody.of(program).new_states, strict=True)):
         if isinstance(type_, SequenceType) and isinstance(out.type, SequenceType) and out.dtype is type_.dtype:
             found.append(type_.joined(out.type).within(g.visible_sizes()))
             continue

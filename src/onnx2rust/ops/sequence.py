@@ -55,6 +55,8 @@ def sequence_construct(g: Builder, *inputs: Value) -> Value:
 @onnx_op("SequenceInsert", since=11)
 def sequence_insert(g: Builder, input_sequence: Value, tensor: Value, position: Value | None = None) -> Value:
     """The sequence with a tensor in front of the item at a position, or at the end."""
+    if tensor.dtype is not input_sequence.dtype:
+        raise Refuse(f"{tensor.type} in a {input_sequence.type}", invalid=True)
     type_ = _type(input_sequence).joined(_of(tensor))
     return g.step(sequence.SequenceInsert(tensor.shape), [input_sequence, tensor, _position(g, position)], type_)
 

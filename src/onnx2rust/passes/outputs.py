@@ -1,6 +1,6 @@
 """Gives every output a buffer of its own in the workspace.
 
-What `predict` returns is borrowed from the workspace. An output that is (a view of) a graph input or a constant would not be: a
+What `predict` returns is borrowed from the workspace. An output that is (a view of) an input or a constant would not be: a
 `Copy` step makes it so. Copying changes no value.
 """
 
