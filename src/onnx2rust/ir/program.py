@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.dims import Dim, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.types import TensorType, Type
 
@@ -77,6 +77,12 @@ class Value:
         """Number of axes."""
         return self.tensor.rank
 
+    @property
+    def symbols(self) -> frozenset[str]:
+        """Symbols in its type, and in what is known of its content."""
+        inside = () if self.sizes is None else self.dims() or ()
+        return self.type.symbols.union(*map(symbols, inside))
+
     def dims(self) -> list[Dim] | None:
         """The elements of a known integer tensor, flattened, as dims."""
         content = self.array if self.sizes is None else self.sizes
@@ -139,6 +145,10 @@ class Step:
     def _fallible(self) -> bool:
         fallible, given = self.layer.fallible, self.inputs
         return fallible if isinstance(fallible, bool) else any(k < len(given) and given[k] is not None for k in fallible)
+
+    def symbols(self) -> set[str]:
+        """Symbols in the sizes of its layer, and of what it reads and writes."""
+        return self.layer.symbols().union(*(v.symbols for v in (*self.inputs, *self.outputs) if v is not None))
 
     def results(self) -> Iterator[Value]:
         """Every value that the step produces."""

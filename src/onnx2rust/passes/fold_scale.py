@@ -27,10 +27,8 @@ from onnx2rust.layers.conv import ConvTranspose
 from onnx2rust.layers.dense import Dense
 from onnx2rust.layers.norm import ScaleShift
 from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.products import Product, channels, plain_product
+from onnx2rust.passes.products import Array, Product, channels, of_binary, plain_product
 from onnx2rust.passes.rewriting import Links, Rewrite
-
-_Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def rule(links: Links, step: Step) -> Rewrite | None:
@@ -66,7 +64,7 @@ def _why_not_plain(links: Links, value: Value, layer: Product) -> str:
     return "the product adds a residual before the scale or the shift"
 
 
-def _affine(step: Step, side: int, count: int) -> tuple[tuple[_Array, _Array] | None, str]:
+def _affine(step: Step, side: int, count: int) -> tuple[tuple[Array, Array] | None, str]:
     """(s, t) of `y = x·s + t`, x being the input `side`; and what to call a new bias."""
     layer = step.layer
     if isinstance(layer, ScaleShift):
@@ -79,29 +77,7 @@ def _affine(step: Step, side: int, count: int) -> tuple[tuple[_Array, _Array] | 
     return of_binary(layer, side, other.array, count), other.name
 
 
-def of_binary(layer: binary.Binary, side: int, constant: np.ndarray[Any, Any], count: int) -> tuple[_Array, _Array] | None:
-    """(s, t) of one element a channel, if the constant is one number or lies along the last of `count` channels."""
-    shape = layer.b_shape if side == 0 else layer.a_shape
-    if constant.size != 1 and (constant.size != count or shape[-1] != count):
-        return None
-    c = np.broadcast_to(constant.astype(np.float64).ravel(), (count,))
-    one, zero = np.ones(count), np.zeros(count)
-    with np.errstate(all="ignore"):
-        match layer:
-            case binary.Add():
-                found = one, c
-            case binary.Sub():
-                found = (one, -c) if side == 0 else (-one, c)
-            case binary.Mul():
-                found = c, zero
-            case _:
-                if side == 1:
-                    return None
-                found = 1 / c, zero
-    return found if all(np.isfinite(a).all() for a in found) else None
-
-
-def scaled(layer: Product, s: _Array, t: _Array, name: str) -> Layer | None:
+def scaled(layer: Product, s: Array, t: Array, name: str) -> Layer | None:
     """The layer whose result is the old one's times s plus t, per channel; None if weights overflow."""
     bias = None if layer.bias is None else layer.bias.array.astype(np.float64)
     new_bias = _rounded(t if bias is None else bias * s + t)
@@ -112,7 +88,7 @@ def scaled(layer: Product, s: _Array, t: _Array, name: str) -> Layer | None:
     return replace(layer, kernel=replace(layer.kernel, array=new_kernel), bias=weight)
 
 
-def _along_outputs(layer: Product, s: _Array) -> _Array:
+def _along_outputs(layer: Product, s: Array) -> Array:
     """One factor a channel, shaped to multiply the kernel."""
     rank = layer.kernel.array.ndim
     if isinstance(layer, Dense):
@@ -124,7 +100,7 @@ def _along_outputs(layer: Product, s: _Array) -> _Array:
     return s.reshape(-1, *([1] * (rank - 1)))
 
 
-def _rounded(array: _Array) -> np.ndarray[Any, np.dtype[np.float32]] | None:
+def _rounded(array: Array) -> np.ndarray[Any, np.dtype[np.float32]] | None:
     with np.errstate(over="ignore"):
         rounded = np.asarray(array, dtype=np.float32)
     return rounded if np.isfinite(rounded).all() else None

@@ -18,7 +18,6 @@ from dataclasses import replace
 
 from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import binary
 from onnx2rust.layers.cast import Cast
@@ -101,13 +100,13 @@ _TURNED = {
 
 def _whole(links: Links, value: Value) -> Value:
     """The value, seen through views and casts that keep the sign of every whole number, and −1."""
-    while (maker := links.maker.get(value)) is not None and isinstance(maker.layer, View | Cast):
-        (source,) = maker.inputs
-        assert source is not None
-        if isinstance(maker.layer, Cast) and not _keeps_sign(source.dtype, value.dtype):
-            break
+    while True:
+        value = links.root(value)
+        maker = links.maker.get(value)
+        source = maker.inputs[0] if maker is not None and isinstance(maker.layer, Cast) else None
+        if source is None or not _keeps_sign(source.dtype, value.dtype):
+            return value
         value = source
-    return value
 
 
 def _keeps_sign(source: DType, to: DType) -> bool:
