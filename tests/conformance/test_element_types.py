@@ -6,11 +6,9 @@ Nothing is compiled: the steps are held against the kernels' signatures, their t
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import cases
 import harness
@@ -21,7 +19,6 @@ import pytest
 import rustdoc
 import test_classical
 import test_integer
-import test_microsoft
 import test_one_sample_at_a_time
 import test_open_sizes
 import test_spelled_patterns
@@ -58,8 +55,6 @@ def models() -> Iterator[onnx.ModelProto]:
         map(_knowing, {case.model.graph.node[0].op_type: case for case in official}.values()),
         test_open_sizes._cases(),
         (case for family in test_classical.FAMILIES for case in family()),
-        *(getattr(importlib.import_module(path.stem), "CASES", ()) for path in sorted(Path(__file__).parent.glob("test_*.py"))),
-        test_microsoft._bias_gelu(),
         test_integer.matrices(),
         test_integer.images(),
         test_integer.quantised(),
