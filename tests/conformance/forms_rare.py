@@ -55,6 +55,11 @@ def _split_to_sequence(op: str, version: int) -> Forms:
     yield Form([node(op, "x", "k", into=["s"], axis=-2), join], {"x": floats(3, 4, 2)}, {"k": vector(2, 2)})
 
 
+@model("OptionalHasElement", "OptionalGetElement")
+def _optional(op: str, version: int) -> Forms:
+    yield Form([node("Optional", "x", into=["p"]), node(op, "p")], {"x": floats(3, 4)})
+
+
 @model("CastLike")
 def _cast_like(op: str, version: int) -> Forms:
     yield Form([node(op, "x", "like")], {"x": floats(3, 4, low=-9, high=9)}, {"like": scalar(0, I32)})

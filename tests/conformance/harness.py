@@ -116,6 +116,8 @@ def _data(case: Case) -> None:
         for kind, infos, arrays in (("in", case.model.graph.input, inputs), ("out", case.model.graph.output, outputs)):
             named: dict[str, np.ndarray[Any, Any]] = {}
             for info, content in zip(infos, arrays, strict=True):
+                if info.type.HasField("optional_type"):
+                    content = [] if content is None else [content]
                 if isinstance(content, list):
                     named |= {f"{info.name}/{k}": _stored(item) for k, item in enumerate(content)}
                 else:

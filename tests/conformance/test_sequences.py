@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import harness
 import numpy as np
 import onnx
 import pytest
+import rust_tools
 from cases import case, floats, ints, node
 from onnx import TensorProto, helper
 
+import onnx2rust
 from onnx2rust.base.errors import InvalidModelError, UnsupportedError
-from onnx2rust.base.options import Options
+from onnx2rust.base.options import Checks, Options
 from onnx2rust.conversion import pipeline
 from onnx2rust.frontends import Loaded
+from onnx2rust.verification import verify
 
 LAST, FIRST = np.array(-1), np.array(0, np.int32)
 OPEN = {"s": [None, 3]}
@@ -138,7 +142,7 @@ def test_an_item_whose_rank_is_not_known_is_refused() -> None:
 
 
 def test_an_item_of_an_empty_sequence_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match="the sequence has no items"):
+    with pytest.raises(UnsupportedError, match="there is no item"):
         _lowered([node("SequenceEmpty", into=["s"]), node("SequenceAt", "s", "k")], [], k=0)
 
 
@@ -147,13 +151,69 @@ def test_a_sequence_where_a_tensor_is_wanted_is_invalid() -> None:
         _lowered([node("Relu", "s")], [_sequence("s", [2])])
 
 
-def test_optionals_and_maps_are_refused_as_inputs() -> None:
+def test_what_holds_no_tensors_is_refused_as_an_input() -> None:
     item = helper.make_tensor_type_proto(TensorProto.FLOAT, [2])
-    optional = helper.make_value_info("o", helper.make_optional_type_proto(item))
-    nested = helper.make_value_info("q", helper.make_sequence_type_proto(helper.make_sequence_type_proto(item)))
+    optional = helper.make_value_info("o", helper.make_optional_type_proto(helper.make_sequence_type_proto(item)))
+    table = helper.make_value_info("m", helper.make_map_type_proto(TensorProto.INT64, item))
     with pytest.raises(UnsupportedError) as caught:
-        _lowered([node("OptionalHasElement", "o"), node("SequenceLength", "q", into=["z"])], [optional, nested])
+        _lowered([node("OptionalHasElement", "o"), node("Identity", "m", into=["z"])], [optional, table])
+    supported = "tensors, sequences of tensors and optional tensors are supported"
     assert [str(p) for p in caught.value.problems[:2]] == [
-        "input 'o': is of optional_type; tensors and sequences of tensors are supported",
-        "input 'q': is of sequence_type of sequence_type; tensors and sequences of tensors are supported",
+        f"input 'o': is of optional_type of sequence_type; {supported}",
+        f"input 'm': is of map_type; {supported}",
     ]
+
+
+def _optional(name: str, shape: list[Any]) -> onnx.ValueInfoProto:
+    return helper.make_value_info(name, helper.make_optional_type_proto(helper.make_tensor_type_proto(TensorProto.FLOAT, shape)))
+
+
+def optional_model() -> onnx.ModelProto:
+    """x where o is not there, the sum of both where it is; o handed on; whether one is there that is not there in one branch."""
+    kind = helper.make_tensor_type_proto(TensorProto.FLOAT, [None, 3])
+    tensor = helper.make_tensor_value_info
+    there = [node("OptionalGetElement", "o", into=["e"]), node("Add", "e", "x", into=["s"])]
+    then = helper.make_graph(there, "then", [], [tensor("s", TensorProto.FLOAT, [None, 3])])
+    other = helper.make_graph([node("Identity", "x", into=["i"])], "else", [], [tensor("i", TensorProto.FLOAT, [None, 3])])
+    one = helper.make_graph([node("Optional", "x", into=["p"])], "then", [], [_optional("p", [None, 3])])
+    none = helper.make_graph([node("Optional", into=["n"], type=kind)], "else", [], [_optional("n", [None, 3])])
+    nodes = [
+        node("OptionalHasElement", "o", into=["has"]),
+        node("If", "has", then_branch=then, else_branch=other),
+        node("Not", "has", into=["not"]),
+        node("If", "not", into=["q"], then_branch=one, else_branch=none),
+        node("OptionalHasElement", "q", into=["h"]),
+        node("Identity", "o", into=["same"]),
+    ]
+    outputs = [tensor("y", TensorProto.FLOAT, [None, 3]), tensor("h", TensorProto.BOOL, []), _optional("same", [None, 3])]
+    inputs = [_optional("o", [None, 3]), tensor("x", TensorProto.FLOAT, ["n", 3])]
+    graph = helper.make_graph(nodes, "g", inputs, outputs)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+
+
+@pytest.mark.slow
+def test_optional_tensors(tmp_path: Path) -> None:
+    """`verify` draws them, there and not there."""
+    onnx.save(optional_model(), tmp_path / "optional.onnx")
+    checks = Checks(target_dir=rust_tools.VERIFY, batches=(1, 2, 3, 2, 1, 2))
+    report = verify([tmp_path / "optional.onnx"], checks=checks)
+    assert report.passed, report.text()
+    (found,) = report.models
+    assert {o.name: o.dtype for o in found.outputs} == {"y": "float32", "h": "bool", "same": "optional float32"}
+
+
+@pytest.mark.slow
+def test_the_crate_of_sequences_passes_its_tests(tmp_path: Path) -> None:
+    nodes = [
+        node("SequenceInsert", "s", "x", into=["t"]),
+        node("SequenceAt", "t", "k"),
+        node("ConcatFromSequence", "t", into=["c"], axis=0),
+    ]
+    inputs = [_sequence("s", [None, 3]), helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3])]
+    outputs = [_sequence("t", [None, 3]), *(helper.make_tensor_value_info(n, TensorProto.FLOAT, [None, 3]) for n in "yc")]
+    graph = helper.make_graph(nodes, "g", inputs, outputs, [onnx.numpy_helper.from_array(LAST, "k")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "pair.onnx")
+    crate = onnx2rust.convert(tmp_path / "pair.onnx", tmp_path / "pair", Options(layers=rust_tools.all_layers())).crate
+    done = rust_tools.cargo(crate, "test")
+    assert done.returncode == 0, done.stdout + done.stderr

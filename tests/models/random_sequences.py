@@ -72,3 +72,12 @@ def sequences(d: Draft) -> Any:
         axis = d.rng.randrange(-rank - 1, rank + 1)
         nodes.append(helper.make_node("ConcatFromSequence", [name], [result], axis=axis, new_axis=1))
     return d.chain(nodes, read)[0]
+
+
+@kind(since=15, weight=0.2)
+def optional(d: Draft) -> Any:
+    """An optional tensor is asked whether it is there, or what it is."""
+    x = d.pick(lambda t: t.dtype.name in ("float32", "int64") and t.size)
+    name, result = d.fresh(), d.fresh()
+    op = d.rng.choice(["OptionalHasElement", "OptionalGetElement", "OptionalGetElement"])
+    return d.chain([helper.make_node("Optional", [x.name], [name]), helper.make_node(op, [name], [result])], [x])[0]

@@ -4,8 +4,8 @@ mod draws;
 
 use draws::Rng;
 use tf_layers::sequence::{
-    ConcatFromSequence, Sequence, SequenceAt, SequenceConstruct, SequenceCopy, SequenceEmpty,
-    SequenceErase, SequenceInsert, SequenceLength, SplitToSequence,
+    ConcatFromSequence, OptionalHasElement, Sequence, SequenceAt, SequenceConstruct, SequenceCopy,
+    SequenceEmpty, SequenceErase, SequenceInsert, SequenceLength, SplitToSequence,
 };
 use tf_layers::{Cpu, Error};
 
@@ -86,6 +86,9 @@ fn inserted_and_erased_at_every_position() {
         let mut length = [0];
         SequenceLength.run(cpu, &x, &mut length);
         assert_eq!(length, [count]);
+        let mut any = [false];
+        OptionalHasElement.run(cpu, &x, &mut any);
+        assert_eq!(any, [count > 0]);
     }
 }
 

@@ -1,4 +1,5 @@
-"""The content of a sequence: a one-dimensional array whose elements are its tensors, themselves arrays."""
+"""The content of a sequence: a one-dimensional array whose elements are its tensors, themselves arrays. An optional tensor's is a
+sequence of one item at most."""
 
 from __future__ import annotations
 
@@ -50,12 +51,17 @@ def gathered(arrays: Mapping[str, Array], name: str) -> Array:
     return sequence(arrays[place] for place in places)
 
 
-def of_engine(content: Any) -> Array:
-    """What onnxruntime or onnx's evaluator give: lists for sequences (and for sequences of maps)."""
+def of_engine(content: Any, optional: bool) -> Array:
+    """What onnxruntime or onnx's evaluator give: lists for sequences (and for sequences of maps), None for an optional tensor
+    that is not there."""
+    if optional:
+        return sequence([] if content is None else [content])
     listed = isinstance(content, list) and not any(isinstance(item, dict) for item in content)
     return sequence(content) if listed else np.asarray(content)
 
 
-def for_engine(content: Array) -> Any:
+def for_engine(content: Array, optional: bool) -> Any:
     """What they take."""
+    if optional:
+        return content[0] if len(content) else None
     return list(content) if is_sequence(content) else content

@@ -21,7 +21,7 @@ from onnx2rust.ir import dtypes
 from onnx2rust.ir.dims import Dim, TooDeep, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Labels, Origin, Program, Value
-from onnx2rust.ir.types import SequenceType, TensorType, Type
+from onnx2rust.ir.types import OptionalType, SequenceType, TensorType, Type
 from onnx2rust.model.graph import names_read
 from onnx2rust.model.schemas import ONNX_DOMAINS
 from onnx2rust.model.weights import NONE, Weights
@@ -29,6 +29,7 @@ from onnx2rust.model.weights import array as array_of
 from onnx2rust.ops import facts_of, lookup
 from onnx2rust.registry.facts import Strings
 
+_OF_TENSORS: dict[str, type[SequenceType]] = {"sequence_type": SequenceType, "optional_type": OptionalType}
 POISON = object()
 """Stands for the outputs of a refused node: nodes that use them are not judged."""
 
@@ -107,29 +108,29 @@ class _Importer:
 
     def _input(self, info: onnx.ValueInfoProto, env: Environment) -> Value:
         where = f"input {info.name!r}"
-        kind, item = info.type.WhichOneof("value"), info.type
-        if kind == "sequence_type":
-            item = item.sequence_type.elem_type
+        outer, item = str(info.type.WhichOneof("value")), info.type
+        if outer in _OF_TENSORS:
+            item = getattr(item, outer).elem_type
         tensor = item.tensor_type
         dtype = dtypes.from_onnx(tensor.elem_type)
         if not item.HasField("tensor_type"):
-            kinds = [str(t.WhichOneof("value")) for t in ((info.type, item) if kind == "sequence_type" else (info.type,))]
-            what = f"is of {' of '.join(kinds)}; tensors and sequences of tensors are supported"
+            kinds = outer if item is info.type else f"{outer} of {item.WhichOneof('value')}"
+            what = f"is of {kinds}; tensors, sequences of tensors and optional tensors are supported"
             self.unsupported.append(Problem(what, where=where))
         elif dtype is None:
             self._refuse_type(where, tensor.elem_type)
         else:
-            value = Value(info.name, self._type(info.name, dtype, tensor, kind == "sequence_type"))
+            value = Value(info.name, self._type(info.name, dtype, tensor, _OF_TENSORS.get(outer)))
             env[info.name] = value
             return value
         env[info.name] = POISON
         return Value(info.name, TensorType(DType.F32, ()))
 
-    def _type(self, name: str, dtype: DType, tensor: onnx.TypeProto.Tensor, sequence: bool) -> Type:
-        """The type of an input: of a tensor, or of a sequence of such tensors."""
-        if sequence:
+    def _type(self, name: str, dtype: DType, tensor: onnx.TypeProto.Tensor, outer: type[SequenceType] | None) -> Type:
+        """The type of an input: of a tensor, or of what holds such tensors."""
+        if outer:
             shape = tuple(int(d.dim_value) if d.HasField("dim_value") else None for d in tensor.shape.dim)
-            return SequenceType(dtype, shape if tensor.HasField("shape") else None)
+            return outer(dtype, shape if tensor.HasField("shape") else None)
         if not tensor.HasField("shape"):
             hint = "export it with a shape; sizes may be symbolic"
             self.unsupported.append(Problem("has no shape, not even a rank", where=f"input {name!r}", hint=hint))

@@ -1,4 +1,4 @@
-"""Types of values: tensors, and sequences of them. Another kind is a class here, with its layers.
+"""Types of values: tensors, sequences of them, and optional ones. Another kind is a class here, with its layers.
 
 The planner, the emitter and the borders ask a type what its buffer is; they know no kind of type by name.
 """
@@ -189,8 +189,8 @@ class SequenceType(Type):
         if self.empty or other.empty:
             return replace(other if self.empty else self, empty=self.empty and other.empty)
         if self.shape is None or other.shape is None or len(self.shape) != len(other.shape):
-            return SequenceType(self.dtype, None)
-        return SequenceType(self.dtype, tuple(a if a == b else None for a, b in zip(self.shape, other.shape, strict=True)))
+            return replace(self, shape=None)
+        return replace(self, shape=tuple(a if a == b else None for a, b in zip(self.shape, other.shape, strict=True)))
 
     def item(self, size: int) -> TensorType:
         """The type of an item whose sizes are this where they may differ."""
@@ -243,3 +243,23 @@ class SequenceType(Type):
     def items(self) -> str:
         """The shape of its items in words, if anything is known of it."""
         return "" if self.shape is None else f"[{', '.join('?' if d is None else str(d) for d in self.shape)}]"
+
+
+@dataclass(frozen=True)
+class OptionalType(SequenceType):
+    """A tensor, or none: a sequence of one item at most."""
+
+    @property
+    def spelling(self) -> str:
+        """What ONNX's schemas call it."""
+        return f"optional({self.dtype.spelling})"
+
+    @property
+    def kind(self) -> str:
+        """What it is, and its element type."""
+        return f"optional {self.dtype}"
+
+    @property
+    def dims(self) -> str:
+        """What is known of the tensor's shape."""
+        return f"{self.items or 'any shape'} or nothing"

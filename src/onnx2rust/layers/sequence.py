@@ -41,6 +41,11 @@ class SequenceLength(Layer, rust="sequence::SequenceLength"):
 
 
 @dataclass(frozen=True)
+class OptionalHasElement(Layer, rust="sequence::OptionalHasElement"):
+    """y [] = whether there is an item"""
+
+
+@dataclass(frozen=True)
 class SequenceAt(Layer, rust="sequence::SequenceAt", fallible=True, generic_over=("open_axes",)):
     """y = the item at a position. `defines` the sizes of its open axes"""
 

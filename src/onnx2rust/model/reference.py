@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,24 @@ def session(proto: onnx.ModelProto, weights: Weights = NONE, *, optimised: bool 
     return onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
+def inputs(session: onnxruntime.InferenceSession, feeds: Mapping[str, Array]) -> dict[str, Any]:
+    """Inputs as the session takes them."""
+    return {
+        i.name: sequences.for_engine(np.asarray(feeds[i.name]), i.type.startswith(_OPTIONAL))
+        for i in session.get_inputs()
+        if i.name in feeds
+    }
+
+
+def outputs(session: onnxruntime.InferenceSession, content: Sequence[Any]) -> list[Array]:
+    """What the session gives, as arrays."""
+    pairs = zip(session.get_outputs(), content, strict=True)
+    return [sequences.of_engine(a, o.type.startswith(_OPTIONAL)) for o, a in pairs]
+
+
+_OPTIONAL = "optional("
+
+
 class Reference:
     """The model in onnxruntime. Where its optimiser makes of the model what it cannot run (it moves a transpose over a bicubic
     Resize, for which it has no channels-last kernel), the model runs as it stands, and `note` says so.
@@ -58,9 +77,8 @@ class Reference:
 
     def run(self, feeds: dict[str, Array]) -> list[Array]:
         """All outputs, in the model's order."""
-        content = {n: sequences.for_engine(np.asarray(a)) for n, a in feeds.items()}
         try:
-            return [sequences.of_engine(a) for a in self.session.run(None, content)]
+            return outputs(self.session, self.session.run(None, inputs(self.session, feeds)))
         except ERRORS as error:
             raise ToolError(f"onnxruntime, the reference, cannot run the model: {str(error)[:400]}") from error
 
@@ -73,7 +91,7 @@ class Reference:
         except ERRORS:  # then it cannot run otherwise
             return
         try:
-            self._plain.run(None, {n: sequences.for_engine(np.asarray(a)) for n, a in feeds.items()})
+            self._plain.run(None, inputs(self._plain, feeds))
         except ERRORS as error:
             raise ToolError(
                 "onnxruntime runs the model on these inputs with its graph optimisations only; without them it says: "

@@ -29,8 +29,8 @@ def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: o
     open_sizes: list[tuple[int, int]] = []
     defines: list[str] = []
     for k, (a, b) in enumerate(zip(bodies[0].outputs, bodies[1].outputs, strict=True)):
-        if isinstance(a.type, SequenceType) and isinstance(b.type, SequenceType) and a.dtype is b.dtype:
-            types.append(a.type.joined(b.type).within(g.visible_sizes()))
+        if (joined := _joined(g, a.type, b.type)) is not None:
+            types.append(joined)
             continue
         if type(a.type) is not type(b.type) or a.dtype is not b.dtype or a.rank != b.rank:
             raise Refuse(f"the branches give output {k} different types: {a.type} and {b.type}")
@@ -165,13 +165,20 @@ def _known_count(m: Value | None, cond: Value | None, body: LoopBody) -> Dim | N
     return maximum(known[0], 0) if always else None
 
 
+def _joined(g: Builder, a: Type, b: Type) -> SequenceType | None:
+    """The type of what is one of two sequences (or optional tensors), with sizes that exist around a body."""
+    if not isinstance(a, SequenceType) or not isinstance(b, SequenceType) or (type(a), a.dtype) != (type(b), b.dtype):
+        return None
+    return a.joined(b).within(g.visible_sizes())
+
+
 def _widened(g: Builder, program: Program, types: list[Type], changing: dict[tuple[int, int], str]) -> list[Type]:
     """The types of states that hold before an iteration and behind it. A size that changes gets a symbol (`changing`), which may
     change others: the caller asks again until nothing changes, which ends because a size becomes a symbol once."""
     found: list[Type] = []
     for k, (type_, out) in enumerate(zip(types, LoopBody.of(program).new_states, strict=True)):
-        if isinstance(type_, SequenceType) and isinstance(out.type, SequenceType) and out.dtype is type_.dtype:
-            found.append(type_.joined(out.type).within(g.visible_sizes()))
+        if (joined := _joined(g, type_, out.type)) is not None:
+            found.append(joined)
             continue
         tensors = isinstance(type_, TensorType) and isinstance(out.type, TensorType)
         if not isinstance(type_, TensorType) or not tensors or out.dtype is not type_.dtype or out.rank != type_.rank:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import onnx
+
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir import dtypes
@@ -12,7 +15,7 @@ from onnx2rust.ir.dims import Dim, symbol
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer
 from onnx2rust.ir.program import Value
-from onnx2rust.ir.types import SequenceType, TensorType
+from onnx2rust.ir.types import OptionalType, SequenceType, TensorType
 from onnx2rust.layers import sequence
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.registry import onnx_op, reads
@@ -114,6 +117,39 @@ def split_to_sequence(g: Builder, input: Value, split: Value | None = None, *, a
     return g.step(sequence.SplitToSequence(at, keeps, x.shape), [x, each, parts], SequenceType(x.dtype, tuple(shape)))
 
 
+_facts("Optional", "OptionalHasElement", "OptionalGetElement")
+
+
+@onnx_op("Optional", since=15)
+def optional(g: Builder, input: Value | None = None, *, type: onnx.TypeProto | None = None) -> Value:
+    """An optional tensor that is there, or one of this type that is not."""
+    if input is None:
+        if type is None or not type.HasField("tensor_type") or (dtype := dtypes.from_onnx(type.tensor_type.elem_type)) is None:
+            raise Refuse("an optional tensor of no known type")
+        return g.step(sequence.SequenceEmpty(), [], OptionalType(dtype, None, empty=True))
+    if not isinstance(input.type, TensorType):
+        raise Refuse(f"an optional {input.type.kind} is not supported")
+    layer = sequence.SequenceConstruct((input.rank,), input.shape)
+    return g.step(layer, [input], OptionalType(input.dtype, input.shape))
+
+
+@onnx_op("OptionalHasElement", since=(15, 18, 28))
+def optional_has_element(g: Builder, input: Value | None = None) -> Value:
+    """Whether it is there. What is not optional is."""
+    if input is None or not isinstance(input.type, OptionalType) or input.type.empty:
+        there = input is not None and not isinstance(input.type, OptionalType)
+        return g.constant(np.array(there))
+    return g.step(sequence.OptionalHasElement(), [input], TensorType(DType.BOOL, ()))
+
+
+@onnx_op("OptionalGetElement", since=(15, 18, 28))
+def optional_get_element(g: Builder, input: Value) -> Value:
+    """The tensor that it is. What is not optional is itself."""
+    if not isinstance(input.type, OptionalType):
+        return input
+    return sequence_at(g, input, g.constant(np.array(0)))
+
+
 def _size_of_pieces(whole: Dim, sizes: Value | None) -> Dim | None:
     """The size that all pieces have, if one is known."""
     if sizes is None:
@@ -144,7 +180,7 @@ def _of(x: Value) -> SequenceType:
 
 def _known_rank(type_: SequenceType) -> tuple[Dim | None, ...]:
     if type_.empty:
-        raise Refuse("the sequence has no items")
+        raise Refuse(f"there is no item ({type_})")
     if type_.shape is None:
         hint = "sequences whose items are all of one rank are supported"
         raise Refuse("the items' number of axes is known only at run time", hint)

@@ -20,7 +20,7 @@ from onnx2rust.base.sequences import sequence
 from onnx2rust.ir.dims import evaluate
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
-from onnx2rust.ir.types import SequenceType
+from onnx2rust.ir.types import OptionalType, SequenceType
 from onnx2rust.model.graph import all_graphs, infer_shapes
 from onnx2rust.model.symbols import without_weights
 from onnx2rust.model.weights import NONE, Weights, array
@@ -220,10 +220,12 @@ def draw_all(program: Program, usage: Usage, sizes: Sizes, rng: np.random.Genera
 
 
 def draw(value: Value, rule: Rule | None, sizes: Sizes, rng: np.random.Generator) -> Array:
-    """Random content for an input. A sequence has some items; sizes that may differ between them do, or do not."""
+    """Random content for an input. A sequence has some items, an optional tensor one or none; sizes that may differ between items
+    do, or do not."""
     if isinstance(value.type, SequenceType):
         apart = int(rng.integers(0, 2))
-        types = [value.type.item(ITEM_SIZE + apart * k) for k in range(ITEMS)]
+        count = int(rng.integers(0, 4) > 0) if isinstance(value.type, OptionalType) else ITEMS
+        types = [value.type.item(ITEM_SIZE + apart * k) for k in range(count)]
         return sequence(draw(Value(value.name, t), rule, sizes, rng) for t in types)
     shape = tuple(evaluate(d, sizes) for d in value.shape)
     kind = value.dtype.numpy

@@ -15,8 +15,9 @@ import numpy as np
 import onnxruntime
 
 from onnx2rust.base.errors import ToolError
-from onnx2rust.base.sequences import for_engine, gathered, of_engine
+from onnx2rust.base.sequences import gathered
 from onnx2rust.files import npz
+from onnx2rust.model import reference
 
 Array = np.ndarray[Any, Any]
 Feeds = Mapping[str, Array]
@@ -37,7 +38,7 @@ class OnnxRuntime:
 
     def __init__(self, session: onnxruntime.InferenceSession, sets: Sequence[Feeds]) -> None:
         self.session = session
-        self.sets = [{name: for_engine(content) for name, content in feeds.items()} for feeds in sets]
+        self.sets = [reference.inputs(session, feeds) for feeds in sets]
 
     def burst(self, k: int, runs: int) -> list[int]:
         feeds, run, clock = self.sets[k], self.session.run, time.perf_counter_ns
@@ -49,7 +50,7 @@ class OnnxRuntime:
         return times
 
     def outputs(self, k: int) -> list[Array]:
-        return [of_engine(a) for a in self.session.run(None, self.sets[k])]
+        return reference.outputs(self.session, self.session.run(None, self.sets[k]))
 
 
 class BoundOnnxRuntime(OnnxRuntime):

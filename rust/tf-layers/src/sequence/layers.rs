@@ -56,6 +56,8 @@ plain! {
     SequenceErase;
     /// y `[]` = the number of items (ONNX `SequenceLength`).
     SequenceLength;
+    /// y `[]` = whether there is an item (ONNX `OptionalHasElement`): an optional tensor is a sequence of one item at most.
+    OptionalHasElement;
 }
 
 impl SequenceEmpty {
@@ -188,6 +190,13 @@ impl SequenceErase {
     ) -> Result<()> {
         y.remove(place(position, y.len(), y.len())?);
         Ok(())
+    }
+}
+
+impl OptionalHasElement {
+    /// y = whether x has an item.
+    pub fn run<T>(&self, _cpu: Cpu, x: &Sequence<T>, y: &mut [bool]) {
+        y.fill(!x.is_empty());
     }
 }
 

@@ -6,8 +6,8 @@
 mod layers;
 
 pub use layers::{
-    ConcatFromSequence, SequenceAt, SequenceConstruct, SequenceCopy, SequenceEmpty, SequenceErase,
-    SequenceInsert, SequenceLength, SplitToSequence,
+    ConcatFromSequence, OptionalHasElement, SequenceAt, SequenceConstruct, SequenceCopy,
+    SequenceEmpty, SequenceErase, SequenceInsert, SequenceLength, SplitToSequence,
 };
 
 use crate::{Error, Result};

@@ -30,6 +30,7 @@ _KERNELS: list[Any] = [
     recurrent.RNN, recurrent.LSTM, recurrent.GRU,
     small.Softmax, small.LogSoftmax, small.Hardmax, small.Scatter, small.Resize, small.Erf, small.BatchNormalization,
     small.LpNormalization, small.OneHot, small.LayerNormalization, small.SimplifiedLayerNormalization,
+    small.Optional, small.OptionalHasElement, small.OptionalGetElement,
     small.DequantizeLinear, small.QuantizeLinear, integers.QLinearConv, integers.QLinearMatMul,
     classical.TreeEnsembleRegressor, classical.TreeEnsembleClassifier, classical.TreeEnsemble, classical.ZipMap,
     classical.Scaler, classical.Normalizer, classical.Imputer, classical.FeatureVectorizer, classical.OneHotEncoder,
@@ -54,6 +55,7 @@ class Referee:
 
     def __init__(self, proto: onnx.ModelProto, weights: Weights = NONE, *, wide: bool = True) -> None:
         self._wide = wide
+        self._optional = {v.name for v in (*proto.graph.input, *proto.graph.output) if v.type.HasField("optional_type")}
         model = onnx.ModelProto()
         model.CopyFrom(proto)
         inside = [tensor for tensor in proto.graph.initializer if not is_outside(tensor)]
@@ -72,8 +74,11 @@ class Referee:
     def _taken(self, array: Array) -> Array:
         return widened(array) if self._wide else array
 
-    def _fed(self, content: Array) -> Any:
-        return [*map(self._taken, content)] if sequences.is_sequence(content) else self._taken(content)
+    def _fed(self, name: str, content: Array) -> Any:
+        if sequences.is_sequence(content):
+            taken = sequences.sequence(map(self._taken, content))
+            return sequences.for_engine(taken, name in self._optional)
+        return self._taken(content)
 
     def run(self, feeds: dict[str, Array], noise: float = 0.0, seed: int = 0) -> list[Array]:
         """All outputs, floats as float64. With `noise`, what is quantised was off at random by up to that share of the largest.
@@ -83,8 +88,9 @@ class Referee:
         small.QuantizeLinear.noise, small.QuantizeLinear.draws = noise, np.random.default_rng(seed)
         try:
             with np.errstate(all="ignore"):
-                found = self._evaluator.run(None, {n: self._fed(np.asarray(a)) for n, a in feeds.items()})
-                return [sequences.of_engine(a) for a in found]
+                found = self._evaluator.run(None, {n: self._fed(n, np.asarray(a)) for n, a in feeds.items()})
+                named = zip(self._evaluator.output_names, found, strict=True)
+                return [sequences.of_engine(a, name in self._optional) for name, a in named]
         except Exception as error:  # as above
             raise NoRefereeError(str(error)[:300]) from error
         finally:

@@ -195,3 +195,24 @@ def along(parameter: Array, x: Array, axis: int, block_size: int = 0) -> Array:
     if block_size:
         return np.repeat(parameter, block_size, axis=axis)[tuple(slice(n) for n in x.shape)]
     return parameter if parameter.ndim > 1 else parameter.reshape([-1 if k == axis else 1 for k in range(x.ndim)])
+
+
+class Optional(OpRun):
+    """An optional tensor is the tensor, or None."""
+
+    def _run(self, x: Any = None, *, type: Any = None) -> tuple[Any]:
+        return (x,)
+
+
+class OptionalHasElement(OpRun):
+    """Whether it is there."""
+
+    def _run(self, x: Any = None) -> tuple[Array]:
+        return (np.array(x is not None),)
+
+
+class OptionalGetElement(OpRun):
+    """The tensor that it is."""
+
+    def _run(self, x: Any) -> tuple[Any]:
+        return (x,)
