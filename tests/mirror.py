@@ -17,9 +17,9 @@ from typing import Any, get_args, get_type_hints
 from rustdoc import Crate, Method, Struct, Type
 
 import onnx2rust.layers
+from onnx2rust.ir import types as values
 from onnx2rust.ir.layer import Dims, Element, Layer, Record, Same, SignedDims, Size, Variant, Weight
 from onnx2rust.ir.program import Step, Value
-from onnx2rust.ir.types import TensorType
 
 SCRATCH = "&mut Slot<f32>"
 NUMBERS = {int: {"usize", "isize", "u32", "i64", "i32"}, float: {"f32", "f64"}, bool: {"bool"}, str: {"&str"}}
@@ -84,9 +84,9 @@ SIZES = Call("sizes", frozenset(), False, None, False)
 
 
 def methods(cls: type[Layer]) -> Iterator[Call]:
-    """The methods that steps of this class call."""
+    """The methods that steps of this class call. Of inputs that choose one, no two are ever there (`of_step`)."""
     records = [r for r in cls.outputs_in if r.chooses]
-    choices = [frozenset(c) for n in range(len(cls.chooses) + 1) for c in itertools.combinations(sorted(cls.chooses), n)]
+    choices = [frozenset[int](), *(frozenset([k]) for k in sorted(cls.chooses))]
     for given, statistics, known in itertools.product(choices, [False, True][: 1 + len(records)], [False, True]):
         if known and cls.fits is Layer.fits:
             continue
@@ -202,11 +202,17 @@ def _shape(of: Type) -> str:
     if of.head == "[]":
         return f"[{of.inner}; _]" if len(of.of) == 2 else "[_]"
     if of.head in ("&", "&mut"):
-        inner = "&[_]" if of.inner.head == "[]" and of.inner.inner.head == "&" else _shape(of.inner)
-        return f"{of.head}{' ' * (of.head == '&mut')}{inner}" if inner != "&[_]" else "&[&[_]]"
+        if of.inner.head == "[]" and of.inner.inner.head == "&":
+            return "&[&[_]]"
+        return f"{of.head}{' ' * (of.head == '&mut')}{'[_]' if _holds(of.inner) else _shape(of.inner)}"
     if of.head == "Option":
         return f"Option<{_shape(of.inner)}>"
     return of.head if of.head[0].isupper() and of.head != "Slot" else str(of)
+
+
+def _holds(of: Type) -> bool:
+    """Whether it holds a value that is no tensor: the class does not say what kind of value an operand is."""
+    return of.head in {kind.holder for kind in values.Type.__subclasses__() if kind is not values.TensorType}
 
 
 def _methods(cls: type[Layer], struct: Struct) -> Iterator[str]:
@@ -304,6 +310,8 @@ def of_step(step: Step, crate: Crate) -> list[str]:
     made = frozenset(k for k, v in enumerate(step.outputs) if v is not None)
     statistics = any(r.chooses and made & {k for _, k in r.fields} for r in cls.outputs_in)
     calls = [c for c in methods(cls) if (c.given, c.statistics, c.known) == (given, statistics, step.fits())] if made else []
+    if made and not calls:
+        found.append(f"no method takes inputs {sorted(given)}")
     for call in [*calls, *([SIZES] if step.defines else [])]:
         if call.in_place is None or _overwrites(step, call.in_place):
             found += _call(step, call, struct.methods[call.name], dict(bound), crate)
@@ -351,40 +359,48 @@ def _call(step: Step, call: Call, method: Method, bound: dict[str, Type], crate:
     if complaints:
         return
     for stated, (_, of) in zip(expected, method.arguments, strict=True):
-        values = step.outputs if stated.written else step.inputs
-        for operand, pattern in _operands(stated, of, values, crate):
-            if isinstance(operand.type, TensorType) and not _unify(pattern, Type(operand.dtype.rust), bound, method.parameters):
-                yield f"`{call.name}` takes {pattern} where the step has {operand.dtype}"
+        passed = step.outputs if stated.written else step.inputs
+        for operand, pattern in _operands(stated, of, passed, crate):
+            if not _unify(pattern, _held(operand.type.buffer), bound, method.parameters):
+                yield f"`{call.name}` takes {pattern} where the step has {operand.type.buffer}"
     for bound_ in method.bounds:
         subject, trait = _bound(bound_.subject, bound), _bound(bound_.trait, bound)
         if not any(p in method.parameters for p in (str(subject), *map(str, trait.of))) and not implements(subject, trait, crate):
             yield f"`{call.name}` asks for {trait}, which {subject} is not"
 
 
-def _operands(stated: Argument, of: Type, values: Sequence[Value | None], crate: Crate) -> Iterator[tuple[Value, Type]]:
-    """The values that an argument takes, and the types of their elements in Rust."""
+def _operands(stated: Argument, of: Type, passed: Sequence[Value | None], crate: Crate) -> Iterator[tuple[Value, Type]]:
+    """The values that an argument takes, and what they are in Rust."""
     if isinstance(stated.operand, Record):
         struct = crate.structs[stated.operand.path]
         generics = dict(zip(struct.generics, of.of, strict=True))
         for name, k in stated.operand.fields:
-            value = values[k] if k < len(values) else None
+            value = passed[k] if k < len(passed) else None
             if value is not None:
                 field = struct.fields[name]
-                yield value, _bound((field.inner if field.head == "Option" else field).inner.inner, generics)
+                yield value, _bound((field.inner if field.head == "Option" else field).inner, generics)
     elif stated.operand is not None:
-        chosen = values if stated.shape == "&[&[_]]" else [values[stated.operand]]
-        element = of.inner.inner.inner.inner if stated.shape == "&[&[_]]" else of.inner.inner
-        yield from ((v, element) for v in chosen if v is not None)
+        chosen = passed if stated.shape == "&[&[_]]" else [passed[stated.operand]]
+        held = of.inner.inner.inner if stated.shape == "&[&[_]]" else of.inner
+        yield from ((v, held) for v in chosen if v is not None)
+
+
+def _held(buffer: str) -> Type:
+    """What a buffer is to a kernel: the elements of a tensor, or the struct that holds the value."""
+    head, _, inner = buffer.removesuffix(">").partition("<")
+    return Type("[]" if head == "Slot" else head, (_held(inner),)) if inner else Type(head)
 
 
 def _bound(of: Type, bound: Mapping[str, Type]) -> Type:
     return bound.get(of.head, of) if not of.of else Type(of.head, tuple(_bound(inner, bound) for inner in of.of))
 
 
-def _unify(pattern: Type, element: Type, bound: dict[str, Type], parameters: frozenset[str]) -> bool:
+def _unify(pattern: Type, found: Type, bound: dict[str, Type], parameters: frozenset[str]) -> bool:
     if pattern.head in parameters:
-        return bound.setdefault(pattern.head, element) == element
-    return pattern == element
+        return bound.setdefault(pattern.head, found) == found
+    inner = zip(pattern.of, found.of, strict=False)
+    alike = pattern.head == found.head and len(pattern.of) == len(found.of)
+    return alike and all(_unify(p, f, bound, parameters) for p, f in inner)
 
 
 NOT_EVERY: dict[str, set[str]] = {

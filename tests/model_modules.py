@@ -9,7 +9,7 @@ from pathlib import Path
 from rust_tools import ROOT
 
 from onnx2rust.emit import Rendered, identity
-from onnx2rust.files import output
+from onnx2rust.files import folders
 from onnx2rust.verification import modules
 
 _CARGO = f"""\
@@ -40,7 +40,7 @@ def write(crate: Path, models: Mapping[str, Rendered], library: str = "", code: 
     shutil.rmtree(crate / "src", ignore_errors=True)
     (crate / "src").mkdir(parents=True)
     for path, content in modules.files(models).items():
-        output.put(crate / path, content)
+        folders.put(crate / path, content)
     for name, text in (code or {}).items():
         with (crate / "src" / name / "mod.rs").open("a") as module:
             module.write(text)

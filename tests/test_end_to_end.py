@@ -17,8 +17,10 @@ import rust_tools
 import onnx2rust
 from onnx2rust import cli, passes
 from onnx2rust.ir.layer import Variant
+from onnx2rust.ir.program import Program
 from onnx2rust.layers.activation import Activate
 from onnx2rust.model.reference import Reference
+from onnx2rust.passes.rewriting import Passed
 
 TARGET = rust_tools.VERIFY
 
@@ -79,13 +81,16 @@ def test_per_node_blames_a_pass_that_only_the_whole_model_meets(
 def sabotage(monkeypatch: pytest.MonkeyPatch, always: Any) -> Any:
     """Adds a pass that turns Relu into Tanh; unless `always`, only where its result is no output."""
 
-    def wrong(program: Any, _declines: Any) -> Any:
-        steps = []
-        for step in program.steps:
-            if step.origin.op == "Relu" and (always or step.outputs[0] not in program.outputs):
-                step = replace(step, layer=Activate(Variant("activation::Activation", "Tanh")))
-            steps.append(step)
-        return replace(program, steps=tuple(steps))
+    tanh = Activate(Variant("activation::Activation", "Tanh"))
+
+    def wrong(program: Program) -> Passed:
+        found = tuple(
+            step
+            for step in program.steps
+            if step.origin.op == "Relu" and step.layer != tanh and (always or step.outputs[0] not in program.outputs)
+        )
+        steps = (replace(step, layer=tanh) if step in found else step for step in program.steps)
+        return Passed(replace(program, steps=tuple(steps)), found)
 
     monkeypatch.setattr(passes, "PASSES", (("sabotage", wrong), *passes.PASSES))
 

@@ -48,10 +48,7 @@ def case(
     `ml` is the version of ai.onnx.ml, if it has operators of that."""
     others = {n.domain for n in nodes} - {"", "ai.onnx.ml"}
     opsets = [helper.make_opsetid(d, v) for d, v in {"": opset, "ai.onnx.ml": ml, **dict.fromkeys(others, 1)}.items() if v]
-    infos = [
-        helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(a.dtype), (open_axes or {}).get(n, a.shape))
-        for n, a in inputs.items()
-    ]
+    infos = [_info(n, a, (open_axes or {}).get(n)) for n, a in inputs.items()]
     initializers = [onnx.numpy_helper.from_array(a, n) for n, a in (known or {}).items()]
     results = [helper.make_empty_tensor_value_info(o) for o in outputs]
     graph = helper.make_graph(list(nodes), name, infos, results, initializers)
@@ -60,10 +57,20 @@ def case(
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     expected = session.run(None, inputs)
     for info, value in zip(graph.output, expected, strict=True):
-        code = helper.np_dtype_to_tensor_dtype(np.asarray(value).dtype)
-        info.CopyFrom(helper.make_tensor_value_info(info.name, code, [None] * np.ndim(value)))
+        info.CopyFrom(_info(info.name, value, None if isinstance(value, list) else [None] * np.ndim(value)))
     model = helper.make_model(graph, opset_imports=opsets, ir_version=version)
     return harness.Case(f"case_{name}", model, [(list(inputs.values()), expected)], rtol, atol)
+
+
+def _info(name: str, content: Any, dims: Sequence[int | str | None] | None) -> onnx.ValueInfoProto:
+    """What a model says of an input or output: a tensor, or a sequence (a list) of items with these sizes."""
+    if isinstance(content, list):
+        code = helper.np_dtype_to_tensor_dtype(content[0].dtype if content else np.dtype(np.float32))
+        return helper.make_tensor_sequence_value_info(name, code, dims)
+    array = np.asarray(content)
+    return helper.make_tensor_value_info(
+        name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape if dims is None else dims
+    )
 
 
 def node(op: str, *inputs: str, into: Sequence[str] = ("y",), **attributes: Any) -> onnx.NodeProto:

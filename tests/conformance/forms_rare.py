@@ -48,6 +48,13 @@ def _bit_shift(op: str, version: int) -> Forms:
         yield Form([node(op, "x", "n", direction=direction)], {"x": ints(3, 4, low=0, high=99, dtype=U8)}, {"n": scalar(2, U8)})
 
 
+@model("SplitToSequence")
+def _split_to_sequence(op: str, version: int) -> Forms:
+    join = node("ConcatFromSequence", "s", axis=0, new_axis=1)
+    yield Form([node(op, "x", into=["s"], axis=1, keepdims=0), join], {"x": floats(3, 4, 2)})
+    yield Form([node(op, "x", "k", into=["s"], axis=-2), join], {"x": floats(3, 4, 2)}, {"k": vector(2, 2)})
+
+
 @model("CastLike")
 def _cast_like(op: str, version: int) -> Forms:
     yield Form([node(op, "x", "like")], {"x": floats(3, 4, low=-9, high=9)}, {"like": scalar(0, I32)})

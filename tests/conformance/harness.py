@@ -113,7 +113,12 @@ def _data(case: Case) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for k, (inputs, outputs) in enumerate(case.data):
         for kind, infos, arrays in (("in", case.model.graph.input, inputs), ("out", case.model.graph.output, outputs)):
-            named = {i.name: _stored(a) for i, a in zip(infos, arrays, strict=True)}
+            named: dict[str, np.ndarray[Any, Any]] = {}
+            for info, content in zip(infos, arrays, strict=True):
+                if isinstance(content, list):
+                    named |= {f"{info.name}/{k}": _stored(item) for k, item in enumerate(content)}
+                else:
+                    named[info.name] = _stored(content)
             if any(a.dtype.kind not in "biufU" or a.dtype.name == "bfloat16" for a in named.values()):
                 raise TypeError("element type that .npz cannot hold")
             (folder / f"{kind}_{k}.npz").write_bytes(npz.encode(named))

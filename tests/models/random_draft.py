@@ -275,17 +275,23 @@ class Draft:
         )
         attributes = {k: v for k, v in attributes.items() if v is not None}
         proto = helper.make_node(op, names, results, name=title, **attributes)
-        made = self._run(proto, [*(t for t in inputs if t), *captured])
-        self.nodes.append(proto)
-        self.values += made
+        made = self.chain([proto], [*(t for t in inputs if t), *captured])
         return made[0] if outputs == 1 else made
 
-    def _run(self, proto: onnx.NodeProto, inputs: Sequence[Tensor]) -> list[Tensor]:
+    def chain(self, nodes: Sequence[onnx.NodeProto], inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Nodes that read these values and each other, and the outputs of the last in every run."""
+        made = self._run(nodes, inputs)
+        self.nodes += nodes
+        self.values += made
+        return made
+
+    def _run(self, nodes: Sequence[onnx.NodeProto], inputs: Sequence[Tensor]) -> list[Tensor]:
+        proto = nodes[-1]
         distinct = {t.name: t for t in inputs}
         infos = [info(t, [None] * t.rank) for t in distinct.values() if not t.known]
         known = [numpy_helper.from_array(t.runs[0], t.name) for t in distinct.values() if t.known]
         outputs = [onnx.ValueInfoProto(name=o) for o in proto.output]
-        alone = model(helper.make_graph([proto], "node", infos, outputs, known), self.opset)
+        alone = model(helper.make_graph(nodes, "node", infos, outputs, known), self.opset)
         try:
             running = session(alone)
             fed = [t for t in distinct.values() if not t.known]
@@ -297,7 +303,7 @@ class Draft:
         made = []
         for position, name in enumerate(proto.output):
             clean = tuple(np.asarray(r[position]) for r in runs)
-            exact = all(t.exact for t in inputs) and _exact(clean) and proto.op_type not in ROUNDED
+            exact = all(t.exact for t in inputs) and _exact(clean) and not any(n.op_type in ROUNDED for n in nodes)
             off = tuple(np.asarray(r[position]) if exact else _shake(np.asarray(r[position]), rng) for r in shaken)
             made.append(Tensor(name, clean, off, exact))
             _check(made[-1])

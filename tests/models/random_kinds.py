@@ -45,6 +45,7 @@ def all_kinds() -> list[_Entry]:
     import random_layers  # noqa: F401
     import random_movements  # noqa: F401
     import random_rare  # noqa: F401
+    import random_sequences  # noqa: F401
 
     return sorted(KINDS, key=lambda e: e.function.__name__)
 

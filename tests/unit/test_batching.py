@@ -167,6 +167,25 @@ def test_buffers_that_outlive_a_turn_are_shared_with_nothing_in_the_loop(shift: 
             assert set(others) <= plan.whole & chained
 
 
+@pytest.mark.parametrize("shift", [False, True])
+def test_what_a_turn_writes_for_itself_is_in_a_part_of_the_workspace(shift: bool) -> None:
+    """So that turns could run at once, with a part each."""
+    program = lower(images(shift=shift))
+    plan = planner.plan(program, Options())
+    turns = [program.steps[s.start : s.end] for s in plan.segments]
+    own = {plan.root(v) for steps in turns for s in steps for v in s.results()} - plan.whole
+    assert own
+    for value, slot in plan.slot_of.items():
+        assert (slot in plan.of_turns) is (value in own), value
+    code = written(plan)
+    fields = dict(re.findall(r"struct (Workspace|Part) \{(.*?)\n\}", code, re.DOTALL))
+    assert len(re.findall(r"\bs\d+: Slot<f32>", fields["Part"])) == len(plan.of_turns)
+    assert "scratch: Slot<f32>" in fields["Part"]
+    loops = "".join(re.findall(r"for first in (.*?)\n        \}", code, re.DOTALL))
+    assert "&mut ws.part.scratch" in loops
+    assert "&mut ws.scratch" not in loops
+
+
 def test_the_code_is_a_loop_with_a_part_of_each_whole_value() -> None:
     code = written(planner.plan(lower(images()), Options()))
     assert "for first in 0..batch {" in code

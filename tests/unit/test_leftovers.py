@@ -16,14 +16,14 @@ import pytest
 from onnx2rust.base.errors import UsageError
 from onnx2rust.base.options import Options
 from onnx2rust.conversion import pipeline
-from onnx2rust.files import leftovers, output
+from onnx2rust.files import folders, leftovers
 
 OLD = {"rust_generated_code/src/lib.rs": b"//! old\n"}
 NEW = {"rust_generated_code/src/lib.rs": b"//! new\n"}
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from onnx2rust.files import output
+from onnx2rust.files import folders
 
 moment = int(sys.argv[1])
 calls = 0
@@ -43,7 +43,7 @@ for name in ("rename", "mkdir", "chmod", "listdir"):
     setattr(os, name, killing(getattr(os, name)))
 Path.write_bytes = killing(Path.write_bytes)
 out = Path(sys.argv[2])
-output.write(out, {files}, output.refuse_existing(out, True) if out.exists() else None)
+folders.write(out, {files}, folders.refuse_existing(out, True) if out.exists() else None)
 """
 
 
@@ -68,7 +68,7 @@ def test_at_any_moment(tmp_path: Path, by: Any) -> None:
     restored = removed = 0
     for moment in range(40):
         place = tmp_path / str(moment)
-        output.write(place / "out", OLD)
+        folders.write(place / "out", OLD)
         code = killed(place / "out", moment, by, prepare)
         names = [p.name for p in place.iterdir() if p.name != "out"]
         if by == "SIGKILL":
@@ -116,7 +116,7 @@ def test_killed_before_the_first_rename(tmp_path: Path) -> None:
 
 def test_killed_behind_the_second_rename_keeps_the_build_cache(tmp_path: Path) -> None:
     leave(tmp_path, old=OLD | {"rust_generated_code/target/cache": b"built"})
-    output.write(tmp_path / "out", NEW)
+    folders.write(tmp_path / "out", NEW)
     leftovers.recover(tmp_path)
     assert tree(tmp_path / "out") == NEW | {"rust_generated_code/target/cache": b"built"}
     assert [p.name for p in tmp_path.iterdir()] == ["out"]

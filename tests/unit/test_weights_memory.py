@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx2rust import emit, frontends, report
 from onnx2rust.base.options import Options
 from onnx2rust.conversion import pipeline
-from onnx2rust.files import npz, output
+from onnx2rust.files import folders, npz
 from onnx2rust.model.reference import Reference
 from onnx2rust.plan import planner
 
@@ -50,12 +50,12 @@ def test_no_weight_is_copied_after_it_has_been_read(source: Path, tmp_path: Path
         rendered = emit.render(planner.plan(program, options), options, emit.Context("wide.onnx"))
         crate = pipeline.crate_files(rendered)
         people = report.files(loaded, program, crate[pipeline.WEIGHTS], rendered.model, "wide.onnx", drawn=False)
-        output.write(tmp_path / "out", {f"{output.MARKER}/{n}": c for n, c in crate.items()} | people)
+        folders.write(tmp_path / "out", {f"{folders.MARKER}/{n}": c for n, c in crate.items()} | people)
         assert tracemalloc.get_traced_memory()[1] - held < ROOM
     finally:
         tracemalloc.stop()
     given = {t.name: numpy_helper.to_array(t) for t in onnx.load(source).graph.initializer}
-    for archive in (tmp_path / "out" / output.MARKER / pipeline.WEIGHTS, tmp_path / "out" / "model_weights.npz"):
+    for archive in (tmp_path / "out" / folders.MARKER / pipeline.WEIGHTS, tmp_path / "out" / "model_weights.npz"):
         written = npz.read(archive, "")
         assert {a.tobytes() for a in written.values()} == {a.tobytes() for a in given.values()}
     kept = onnx.load(tmp_path / "out" / "model.onnx")

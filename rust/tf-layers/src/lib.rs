@@ -87,6 +87,8 @@ pub mod resize;
 pub mod scores;
 #[cfg(feature = "select")]
 pub mod select;
+#[cfg(feature = "sequence")]
+pub mod sequence;
 #[cfg(feature = "shape")]
 pub mod shape;
 #[cfg(feature = "base")]
@@ -117,6 +119,8 @@ pub use embed::Owned;
 pub use error::{Error, Result};
 #[cfg(feature = "base")]
 pub use number::{Bf16, F16};
+#[cfg(feature = "sequence")]
+pub use sequence::Sequence;
 #[cfg(feature = "base")]
 pub use slot::{Slot, TensorView, check_input, elements, open_size, size, window_count};
 #[cfg(feature = "base")]

@@ -19,7 +19,7 @@ from onnx2rust.builder.rounding import Rounding
 from onnx2rust.ir import views
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.layer import Copy, ReadSizes
+from onnx2rust.ir.layer import ReadSizes
 from onnx2rust.ir.program import Origin, Program, Step, Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.cast import Cast
@@ -106,7 +106,7 @@ class Builder(Rounding):
         for position, value in enumerate(values):
             root = views.root(value, sources)
             if position in chosen and (root not in made or root in taken):
-                value = self.step(Copy(), [value], value.type)
+                value = self.step(value.type.copy, [value], value.type)
                 root = value
             taken.add(root)
             result.append(value)

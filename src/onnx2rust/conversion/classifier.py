@@ -7,6 +7,7 @@ from onnx2rust.ir.dims import product
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Layer, Variant, View
 from onnx2rust.ir.program import Program
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.indexing import Gather
@@ -25,8 +26,8 @@ def cannot_be(program: Program) -> str | None:
     if len(program.outputs) != 1:
         return f"the model has {len(program.outputs)} outputs, a binary classifier has one score"
     (value,) = program.outputs
-    if value.dtype is not DType.F32:
-        return f"the output is {value.dtype}, a score is float32"
+    if not isinstance(value.type, TensorType) or value.dtype is not DType.F32:
+        return f"the output is {value.type.held}, a score is float32"
     batch = samples.batch_symbol(program)
     row = value.shape[1:] if batch else value.shape
     if len(program.symbols) > (1 if batch else 0):

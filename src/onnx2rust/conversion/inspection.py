@@ -13,13 +13,13 @@ from onnx2rust.base.errors import InvalidModelError
 from onnx2rust.base.naming import comment
 from onnx2rust.base.options import Options
 from onnx2rust.conversion import pipeline
-from onnx2rust.files import output
+from onnx2rust.files import folders
 from onnx2rust.ir import printer
 from onnx2rust.ir.dims import Dim, evaluate, symbols
 from onnx2rust.ir.program import Program, Value
 from onnx2rust.model.graph import all_graphs
 from onnx2rust.passes.declines import Declined
-from onnx2rust.passes.graph import Passed
+from onnx2rust.passes.rewriting import Passed
 from onnx2rust.plan import planner
 from onnx2rust.plan.planner import Plan
 from onnx2rust.report.architecture import multiply_adds
@@ -30,14 +30,14 @@ OPEN_SIZE = 1
 
 @dataclass(frozen=True)
 class Tensor:
-    """Name, element type and shape (sizes that are open as expressions) of an input or output."""
+    """Name, element type and shape (open sizes as expressions) of an input or output; of a sequence, those of its items."""
 
     name: str
     dtype: str
-    shape: tuple[Dim, ...]
+    shape: tuple[Dim | None, ...]
 
     def __str__(self) -> str:
-        return f"{comment(self.name)}: {self.dtype}[{', '.join(map(str, self.shape))}]"
+        return f"{comment(self.name)}: {self.dtype}[{', '.join('?' if d is None else str(d) for d in self.shape)}]"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Inspection:
         found: dict[str, Any] = {"ok": True, "model": self.model, "frontend": self.frontend, "opsets": self.opsets}
         for kind, tensors in (("inputs", self.inputs), ("outputs", self.outputs)):
             found[kind] = [
-                {"name": t.name, "dtype": t.dtype, "shape": [d if isinstance(d, int) else str(d) for d in t.shape]}
+                {"name": t.name, "dtype": t.dtype, "shape": [d if isinstance(d, int) or d is None else str(d) for d in t.shape]}
                 for t in tensors
             ]
         work = self.multiply_adds
@@ -162,7 +162,7 @@ def inspect(
 
 def original(path: Path) -> Path:
     """The model inside a conversion's output folder, or the path itself."""
-    if not (path / output.MARKER).is_dir():
+    if not (path / folders.MARKER).is_dir():
         return path
     models = sorted(path.glob("saved_model_from_*/model.onnx"))
     if not models:
@@ -186,7 +186,7 @@ def _at(dim: Dim, sizes: dict[str, int]) -> int:
 
 
 def _tensor(value: Value, name: str) -> Tensor:
-    return Tensor(name, str(value.dtype), value.shape)
+    return Tensor(name, value.type.held, value.type.axes)
 
 
 def _counts(counts: dict[str, int]) -> str:

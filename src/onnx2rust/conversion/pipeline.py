@@ -13,11 +13,11 @@ from onnx2rust.base.naming import Names, crate_name, type_name
 from onnx2rust.base.options import Options, for_each
 from onnx2rust.conversion import classifier
 from onnx2rust.emit import layer_crate, thresholds
-from onnx2rust.files import leftovers, npz, output
-from onnx2rust.files.output import Content
+from onnx2rust.files import folders, leftovers, npz
+from onnx2rust.files.folders import Content
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.program import Program
-from onnx2rust.passes.graph import Passed
+from onnx2rust.passes.rewriting import Passed
 from onnx2rust.plan import planner
 from onnx2rust.plan.planner import Plan
 from onnx2rust.report import files as report_files
@@ -25,7 +25,7 @@ from onnx2rust.report import files as report_files
 
 @dataclass(frozen=True)
 class Generated:
-    """All that a conversion writes, in memory: `crate` below `output.MARKER` (without its copy of tf-layers),
+    """All that a conversion writes, in memory: `crate` below `folders.MARKER` (without its copy of tf-layers),
     `people` below `saved_model_from_<kind>`."""
 
     crate: dict[str, Content]
@@ -66,8 +66,8 @@ def convert(source: Path | str, out: Path | str, options: Options | None = None,
     """
     options = options or Options()
     source, out = Path(source), Path(out)
-    output.refuse_inside(out, source)
-    recovered = leftovers.recover(output.resolved(out).parent)
+    folders.refuse_inside(out, source)
+    recovered = leftovers.recover(folders.resolved(out).parent)
     try:
         return _converted(source, out, options, recovered, progress)
     except Onnx2RustError as error:
@@ -77,24 +77,24 @@ def convert(source: Path | str, out: Path | str, options: Options | None = None,
 
 
 def _converted(source: Path, out: Path, options: Options, recovered: list[str], progress: Progress) -> Project:
-    replaced = output.refuse_existing(out, options.force)
+    replaced = folders.refuse_existing(out, options.force)
     progress("reading the model")
     loaded = frontends.load(source, options)
-    layers = layer_crate.chosen(options.layers, out / output.MARKER)
+    layers = layer_crate.chosen(options.layers, out / folders.MARKER)
     found = generate(loaded, source.resolve().name, options, progress, layers=layers)
     layer_crate.check(options.layers, found.rendered.features)
     if found.departures:
         raise MismatchError(list(found.departures))
     progress("writing the files")
-    files: dict[str, Content] = {f"{output.MARKER}/{name}": content for name, content in found.crate.items()}
+    files: dict[str, Content] = {f"{folders.MARKER}/{name}": content for name, content in found.crate.items()}
     if layers is None:
         own = layer_crate.copied(found.rendered.crate)
         copy = layer_crate.files(own.package, found.rendered.features)
-        files |= {f"{output.MARKER}/{own.path}/{name}": content for name, content in copy.items()}
+        files |= {f"{folders.MARKER}/{own.path}/{name}": content for name, content in copy.items()}
     files |= {f"saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()}
-    output.write(out, files, replaced)
+    folders.write(out, files, replaced)
     notes = (*recovered, *found.notes)
-    return Project(out, out / output.MARKER, found.rendered.crate, found.rendered.model, notes, found.program, found.plan)
+    return Project(out, out / folders.MARKER, found.rendered.crate, found.rendered.model, notes, found.program, found.plan)
 
 
 def convert_workspace(
@@ -111,9 +111,9 @@ def convert_workspace(
     each = for_each(Options() if options is None else options, len(paths))
     _refuse_for_many(each)
     for source in paths:
-        output.refuse_inside(out, source)
-    recovered = leftovers.recover(output.resolved(out).parent)
-    output.refuse_existing(out, force=False)
+        folders.refuse_inside(out, source)
+    recovered = leftovers.recover(folders.resolved(out).parent)
+    folders.refuse_existing(out, force=False)
     progress(f"reading {len(paths)} models")
     shared = layer_crate.copied(crate_name(out.resolve().name), f"../../{layer_crate.FOLDER}")
     results: list[tuple[frontends.Loaded, Generated]] = []
@@ -135,17 +135,17 @@ def convert_workspace(
     progress("writing the files")
     files: dict[str, Content] = {}
     for loaded, found in results:
-        files |= {f"{found.rendered.crate}/{output.MARKER}/{name}": content for name, content in found.crate.items()}
+        files |= {f"{found.rendered.crate}/{folders.MARKER}/{name}": content for name, content in found.crate.items()}
         files |= {
             f"{found.rendered.crate}/saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()
         }
     features = {f for _, found in results for f in found.rendered.features}
     files |= {f"{layer_crate.FOLDER}/{name}": c for name, c in layer_crate.files(shared.package, features).items()}
-    files["Cargo.toml"] = emit.workspace([f"{found.rendered.crate}/{output.MARKER}" for _, found in results]).encode()
-    output.write(out, files)
+    files["Cargo.toml"] = emit.workspace([f"{found.rendered.crate}/{folders.MARKER}" for _, found in results]).encode()
+    folders.write(out, files)
     places = [out / found.rendered.crate for _, found in results]
     return [
-        Project(place, place / output.MARKER, f.rendered.crate, f.rendered.model, (*recovered, *f.notes), f.program, f.plan)
+        Project(place, place / folders.MARKER, f.rendered.crate, f.rendered.model, (*recovered, *f.notes), f.program, f.plan)
         for place, (_, f) in zip(places, results, strict=True)
     ]
 
@@ -194,7 +194,7 @@ def _refuse_huge(program: Program) -> None:
         Problem(f"has the type {v.type}, which is {elements} elements", where, hint)
         for where, v in [*((f"input {v.name!r}", v) for v in program.inputs)]
         + [(str(step.origin), v) for step in program.walk() for v in step.results()]
-        if (elements := evaluate(v.tensor.size, dict.fromkeys(symbols(v.tensor.size), 1))) > MAX_ELEMENTS
+        if v.type.room is not None and (elements := evaluate(v.type.room, dict.fromkeys(symbols(v.type.room), 1))) > MAX_ELEMENTS
     ]
     if problems:
         raise UnsupportedError(problems)

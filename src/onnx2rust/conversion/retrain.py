@@ -18,7 +18,7 @@ from onnx2rust.base.errors import InvalidModelError, Problem, ToolError, UsageEr
 from onnx2rust.base.options import Options
 from onnx2rust.conversion import pipeline
 from onnx2rust.emit import identity
-from onnx2rust.files import npz, output
+from onnx2rust.files import folders, npz
 
 Array = np.ndarray[Any, Any]
 
@@ -57,7 +57,7 @@ def write(
 
 def _crate(folder: Path) -> Path:
     """The crate in a conversion's output folder, or the folder itself if it is one."""
-    for crate in (folder / output.MARKER, folder):
+    for crate in (folder / folders.MARKER, folder):
         if (crate / pipeline.WEIGHTS).is_file() and (crate / "Cargo.toml").is_file():
             return crate
     raise UsageError(
@@ -83,7 +83,7 @@ def _renew(crate: Path, weights: Mapping[str, Array]) -> None:
     # if the second cannot be written, the build says what the first lacks
     _replace(crate / pipeline.WEIGHTS, content)
     _replace(path, manifest.encode())
-    for copy in crate.parent.glob(f"saved_model_from_*/{Path(pipeline.WEIGHTS).name}") if crate.name == output.MARKER else ():
+    for copy in crate.parent.glob(f"saved_model_from_*/{Path(pipeline.WEIGHTS).name}") if crate.name == folders.MARKER else ():
         _replace(copy, content)
 
 
@@ -105,20 +105,20 @@ def _check(weights: Mapping[str, Array], known: Mapping[str, Array], like: str) 
 
 
 def _read(like: Path) -> dict[str, Array]:
-    candidates = [like / output.MARKER / pipeline.WEIGHTS, like / pipeline.WEIGHTS, like]
+    candidates = [like / folders.MARKER / pipeline.WEIGHTS, like / pipeline.WEIGHTS, like]
     path = next((p for p in candidates if p.is_file()), None)
     if path is None:
         raise UsageError(f"--like {like}: not the output of a conversion", "give the folder that `onnx2rust convert` wrote")
     return npz.read(path, "--like")
 
 
-def _replace(target: Path, content: output.Content) -> None:
+def _replace(target: Path, content: folders.Content) -> None:
     """Writes beside the target and renames: a crate never sees half a file."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.resolve().parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.writelines(output.pieces(content))
+                file.writelines(folders.pieces(content))
             os.chmod(name, 0o644)
             os.replace(name, target)
         except BaseException:  # a full disk, or the user's Ctrl-C: half a file must not stay

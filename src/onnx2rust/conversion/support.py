@@ -74,8 +74,7 @@ def operators() -> list[Supported]:
     found = []
     lowered = ops.operators()
     for (domain, name), entries in lowered.items():
-        versions = tuple(sorted({v for e in entries for v in e.since}))
-        found.append(_supported(name, domain, versions, by_function=False))
+        found.append(_supported(name, domain, tuple(sorted(entries)), by_function=False))
     functions: dict[tuple[str, str], list[int]] = {}
     for schema in schemas.every():
         key = ("" if schema.domain in schemas.ONNX_DOMAINS else schema.domain, schema.name)

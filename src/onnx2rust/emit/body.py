@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from onnx2rust.base.naming import Escaped, Names, code_span, ident, string
+from onnx2rust.base.naming import Escaped, Names, code_span, ident
+from onnx2rust.emit import borders
 from onnx2rust.emit.alike import Kind, anonymous, common_name, common_text, read
 from onnx2rust.emit.code import (
     CPU,
@@ -22,25 +23,22 @@ from onnx2rust.emit.code import (
     Code,
     Comment,
     Do,
-    Function,
     Let,
     Local,
     Piece,
     Printer,
-    Size,
     Statement,
     Turn,
     code,
     defines,
     expression,
-    joined,
     members,
 )
 from onnx2rust.emit.sizes import SizeTable
 from onnx2rust.emit.steps import Writer
 from onnx2rust.ir.layer import View
 from onnx2rust.ir.places import paths
-from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.ir.program import Program, Step
 from onnx2rust.plan.batching import Segment
 
 BLOCK = 60
@@ -130,7 +128,7 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
             if segment:
                 _name_views(writer, list(run), segment is not part.around)
     tail = _outputs(writer, program, outputs)
-    head: list[Statement] = [_check(writer, v) for v in program.inputs]
+    head: list[Statement] = [Do(borders.check(v, writer.inputs[v])) for v in program.inputs]
     sizes = SizeTable({**writer.scope.symbols, TURN: SAMPLES.name}, writer.scope.variables)
     early, settled = sizes.settle(program.symbols, *(u.statements for u in units), tail, head)
     for unit, statements in zip(units, settled, strict=False):
@@ -250,17 +248,10 @@ def _sizes(fields: Mapping[str, str], used: set[str]) -> list[str]:
     return [f"let Sizes {{ {', '.join([*shown, *([] if len(shown) == len(fields) else ['..'])])} }} = sizes;"]
 
 
-def _check(writer: Writer, value: Value) -> Statement:
-    name = writer.inputs[value]
-    shape = joined(Size(d) for d in value.shape)
-    return Do(code(Function("check_input"), f"({string(name)}, ", INPUTS, f".{name}.len(), &[", shape, "])?"))
-
-
 def _outputs(writer: Writer, program: Program, names: Sequence[Escaped]) -> list[Statement]:
     found: list[Statement] = []
     for value, name in zip(program.outputs, names, strict=True):
-        shape = joined(Size(d, f"{name}_{k}") for k, d in enumerate(value.shape))
-        found.append(Do(code(f"{name}: TensorView {{ data: ", writer.read(value), ", shape: [", shape, "] }"), end=","))
+        found.append(Do(borders.handed_out(value, name, writer.read(value)), end=","))
     return [Do(code("Ok(Outputs {"), end=""), *found, Do(code("})"), end="")]
 
 

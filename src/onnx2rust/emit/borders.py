@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from onnx2rust.base.naming import Escaped, Names, code_span, string
 from onnx2rust.emit import lengths
+from onnx2rust.emit.code import INPUTS, Code, Function, Size, code, joined
 from onnx2rust.emit.scope import Scope
 from onnx2rust.emit.sizes import grouped
 from onnx2rust.ir.dims import Dim, evaluate, product, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Labels, Program, Value
+from onnx2rust.ir.types import SequenceType
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,21 @@ class Tensor:
     """What the model file calls it, as a Rust string."""
     dtype: DType
     rank: int
+    sequence: bool
+    """Whether it is a sequence of such tensors."""
     axes: Escaped
     shape_text: Escaped
     doc_local: Escaped
     """What examples call it."""
     doc_length: int | None
     """Its elements where every open size is 1, if no run decides it."""
+    """Of an item of a sequence, where every open size is 1."""
     doc_shape: Escaped | None
-    length: Escaped | None
+    length: Escaped | None = None
     """The constant that holds its elements, those for each of the open size along its first axis, if there is one."""
-    number: Escaped | None
-    doc: Escaped | None
-    table: Table | None
+    number: Escaped | None = None
+    doc: Escaped | None = None
+    table: Table | None = None
     """The constant that says what its numbers stand for, if the model does."""
 
     @property
@@ -61,8 +66,23 @@ class Tensor:
 
     @property
     def rust(self) -> Escaped:
-        """The element type."""
-        return Escaped(self.dtype.rust)
+        """The element type, or the type of the sequence."""
+        return Escaped(f"Sequence<{self.dtype.rust}>" if self.sequence else self.dtype.rust)
+
+    @property
+    def borrowed(self) -> Escaped:
+        """The type that it has in `Inputs`."""
+        return Escaped(f"&'a {self.rust if self.sequence else f'[{self.rust}]'}")
+
+    @property
+    def owned(self) -> Escaped:
+        """The type that it has in `ArrayInputs`."""
+        return Escaped(self.rust if self.sequence else f"Vec<{self.rust}>")
+
+    @property
+    def view(self) -> Escaped:
+        """The type that it has in `Outputs`."""
+        return Escaped(f"&'a {self.rust}" if self.sequence else f"TensorView<'a, {self.rust}, {self.rank}>")
 
     @property
     def signature(self) -> Escaped:
@@ -134,7 +154,13 @@ class Border:
         """What an example imports."""
         sizes = ["Sizes"] if self.symbols and not self.found else []
         halves = ["F16"] if any(i.dtype is DType.F16 for i in self.inputs) else []
-        return Escaped(", ".join(sorted(["Inputs", model, *sizes, *halves])))
+        sequences = ["Sequence"] if any(i.sequence for i in self.inputs) else []
+        return Escaped(", ".join(sorted(["Inputs", model, *sizes, *halves, *sequences])))
+
+    @property
+    def sequences(self) -> bool:
+        """Whether there are any at the border."""
+        return any(t.sequence for t in (*self.inputs, *self.outputs))
 
 
 def border(
@@ -145,6 +171,8 @@ def border(
     constants = Names(("INPUTS", "OUTPUTS", "SYMBOLS"))
 
     def tensor(value: Value, field: Escaped, name: str, local: Escaped, labels: Labels | None = None) -> Tensor:
+        if isinstance(value.type, SequenceType):
+            return _sequence(program, value.type, field, name, local)
         one = dict.fromkeys(program.symbols, 1)
         sizes = [_at(d, one) for d in value.shape]
         known = [n for n in sizes if n is not None]
@@ -155,6 +183,7 @@ def border(
             string(name),
             value.dtype,
             value.rank,
+            False,
             Escaped(f"[{', '.join(_axis(d, program) for d in value.shape)}]"),
             Escaped(f"`[{', '.join(map(str, value.shape))}]`"),
             local,
@@ -174,6 +203,34 @@ def border(
         tuple(tensor(v, f, n, f, t) for v, f, n, t in zip(program.outputs, outputs, program.output_names, labels, strict=True)),
         _found(program, own, inputs),
     )
+
+
+def _sequence(program: Program, type_: SequenceType, field: Escaped, name: str, local: Escaped) -> Tensor:
+    """A sequence at the border."""
+    items = ["Axis::Computed" if d is None else _axis(d, program) for d in type_.axes]
+    axes = Escaped(f"[{', '.join(['Axis::Items', *items])}]")
+    text = Escaped(f"items of {code_span(type_.items)}" if type_.items else "items of any shape")
+    one = [d if isinstance(d, int) else 1 for d in type_.axes]
+    doc_shape = Escaped(f"[{', '.join(map(str, one))}]")
+    return Tensor(field, string(name), type_.dtype, len(items), True, axes, text, local, math.prod(one), doc_shape)
+
+
+def check(value: Value, field: Escaped) -> Code:
+    """The statement that holds an input against its shape."""
+    if isinstance(value.type, SequenceType):
+        sizes = ", ".join("None" if d is None else f"Some({d})" for d in value.type.axes)
+        shape = "None" if value.type.shape is None else f"Some(&[{sizes}])"
+        return code(INPUTS, f".{field}.check({string(field)}, {shape})?")
+    shape_ = joined(Size(d) for d in value.shape)
+    return code(Function("check_input"), f"({string(field)}, ", INPUTS, f".{field}.len(), &[", shape_, "])?")
+
+
+def handed_out(value: Value, field: Escaped, elements: Code) -> Code:
+    """The field of an output, whose elements are read so."""
+    if isinstance(value.type, SequenceType):
+        return code(f"{field}: ", elements)
+    shape = joined(Size(d, f"{field}_{k}") for k, d in enumerate(value.shape))
+    return code(f"{field}: TensorView {{ data: ", elements, ", shape: [", shape, "] }")
 
 
 def _table(labels: Labels, field: Escaped, model: Escaped, constants: Names) -> Table:
@@ -219,7 +276,7 @@ def _axis(dim: Dim, program: Program) -> str:
 
 
 def _symbol_doc(program: Program, name: str) -> Escaped:
-    where = [f"{code_span(v.name)} axis {k}" for v in program.inputs for k, d in enumerate(v.shape) if name in symbols(d)]
+    where = [f"{code_span(v.name)} axis {k}" for v in program.tensor_inputs for k, d in enumerate(v.shape) if name in symbols(d)]
     return Escaped("Size of " + ", ".join(where))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onnx2rust.base.naming import string
 from onnx2rust.emit.code import CPU, Assign, Block, Changed, Code, Do, Length, Let, Local, Size, Statement, code, joined
-from onnx2rust.ir.layer import Copy
-from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers.control import If, Loop
 
 if TYPE_CHECKING:
@@ -18,8 +18,19 @@ def statements(writer: Writer, step: Step) -> list[Statement]:
     return [_if(writer, step)] if isinstance(step.layer, If) else _loop(writer, step)
 
 
-def _copy(writer: Writer, source: Value, target: Code) -> Do:
-    return Do(code(writer.use(Copy), ".run(", CPU, ", ", writer.read(source), ", ", target, ")"))
+def _copy(writer: Writer, source: Value, target: Value, name: str) -> Do:
+    """The source's elements, copied to the target's buffer."""
+    if source.type.room is None:
+        to = code("&mut ", writer.slot(target))
+    else:
+        to = code(writer.slot(target, ".fit("), Length(source.shape), ")?")
+    return _copied(writer, source, to, name)
+
+
+def _copied(writer: Writer, source: Value, to: Code, name: str) -> Do:
+    layer = source.type.copy
+    tail = f".map_err(|e| e.at({string(name)}))?" if layer.fallible else ""
+    return Do(code(writer.use(type(layer)), ".run(", CPU, ", ", writer.read(source), ", ", to, ")", tail))
 
 
 def _if(writer: Writer, step: Step) -> Statement:
@@ -31,7 +42,7 @@ def _if(writer: Writer, step: Step) -> Statement:
         inner = writer.steps(body.steps)
         for source, target in zip(body.outputs, step.outputs, strict=True):
             assert target is not None
-            inner.append(_copy(writer, source, code(writer.slot(target, ".fit("), Length(source.shape), ")?")))
+            inner.append(_copy(writer, source, target, step.name))
         sizes = [Size(body.outputs[k].shape[axis]) for k, axis in layer.open_sizes]
         parts.append((*inner, *([Do(code("[", joined(sizes), "]"), end="")] if sizes else [])))
     head = code("if ", writer.scalar(condition))
@@ -39,52 +50,43 @@ def _if(writer: Writer, step: Step) -> Statement:
 
 
 def _loop(writer: Writer, step: Step) -> list[Statement]:
-    layer, (body,) = step.layer, step.bodies
+    layer = step.layer
     assert isinstance(layer, Loop)
-    trips, condition, *initial = step.inputs
-    iterations, *changing = step.defines
-    states, collected = step.outputs[: layer.states], step.outputs[layer.states :]
+    loop = layer.parts(step)
+    body = loop.body
     writer.loops += 1
     index, keep = (Local(writer.scope.variables.unique(f"{name}_{writer.loops}")) for name in ("i", "keep"))
-    variables = writer.variables(changing)
+    variables = writer.variables(loop.changing)
     found: list[Statement] = []
     for name, (k, axis) in zip(variables, layer.open_sizes, strict=True):
-        source = initial[k]
-        assert source is not None
-        found.append(Let((name,), code(Size(source.shape[axis])), mutable=True))
-    for first, state in zip(initial, states, strict=True):
-        assert first is not None
-        assert state is not None
-        found.append(_copy(writer, first, code(writer.slot(state, ".fit("), Length(first.shape), ")?")))
-    start = code("true") if condition is None else writer.scalar(condition)
-    bound = code() if trips is None else code(" && (", index, " as i64) < ", writer.scalar(trips))
-    writer.scalars[body.inputs[0]] = code(index, " as i64")
-    writer.scalars[body.inputs[1]] = code(keep)
+        found.append(Let((name,), code(Size(loop.states[k][0].shape[axis])), mutable=True))
+    for first, state in loop.states:
+        found.append(_copy(writer, first, state, step.name))
+    start = code("true") if loop.condition is None else writer.scalar(loop.condition)
+    bound = code() if loop.trips is None else code(" && (", index, " as i64) < ", writer.scalar(loop.trips))
+    writer.scalars[body.iteration] = code(index, " as i64")
+    writer.scalars[body.condition] = code(keep)
 
-    inner: list[Statement] = [Changed(tuple(changing)), *writer.steps(body.steps)]
-    for source, target in zip(body.outputs[1 + layer.states :], collected, strict=True):
+    inner: list[Statement] = [Changed(loop.changing), *writer.steps(step.bodies[0].steps)]
+    for source, target in zip(body.slices, loop.collected, strict=True):
         if target is not None:
             end, begin = Length(source.shape, index, 1), Length(source.shape, index)
-            inner.append(_copy(writer, source, code("&mut ", writer.slot(target, ".fit("), end, ")?[", begin, "..]")))
-    again = writer.scalar(body.outputs[0])
+            inner.append(
+                _copied(writer, source, code("&mut ", writer.slot(target, ".fit("), end, ")?[", begin, "..]"), step.name)
+            )
+    again = writer.scalar(body.again)
     if again != code(keep):
         inner.append(Assign(keep.name, again))
     for name, (k, axis) in zip(variables, layer.open_sizes, strict=True):
-        inner.append(Assign(name, code(Size(body.outputs[1 + k].shape[axis]))))
-    inner += _next_states(writer, body, [v for v in states if v is not None])
+        inner.append(Assign(name, code(Size(body.new_states[k].shape[axis]))))
+    # new states become the old ones by exchanging buffers: nothing is copied
+    for (_, state), new in zip(loop.states, body.new_states, strict=True):
+        inner.append(Do(code("core::mem::swap(&mut ", writer.slot(state), ", &mut ", writer.slot(new), ")")))
     inner.append(Do(code(index, " += 1")))
     found += [
         Let((keep.name,), start, mutable=again != code(keep)),
         Let((index.name,), code("0_usize"), mutable=True),
         Block(code("while ", keep, bound), tuple(inner)),
-        Let(writer.variables([iterations]), code(index), found=tuple(step.defines)),
+        Let(writer.variables([loop.iterations]), code(index), found=tuple(step.defines)),
     ]
     return found
-
-
-def _next_states(writer: Writer, body: Program, states: list[Value]) -> list[Statement]:
-    """New states become the old ones by exchanging buffers: nothing is copied."""
-    return [
-        Do(code("core::mem::swap(&mut ", writer.slot(state), ", &mut ", writer.slot(new), ")"))
-        for new, state in zip(body.outputs[1 : 1 + len(states)], states, strict=True)
-    ]

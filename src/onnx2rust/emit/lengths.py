@@ -22,7 +22,7 @@ def found(program: Program) -> list[Found] | None:
     there is none, or one does not follow: two open sizes of one input could be any two numbers of that product."""
     known: list[Found] = []
     while open_ := set(program.symbols) - {f.symbol for f in known}:
-        following = next((f for v in program.inputs if (f := _follows(v, program, open_))), None)
+        following = next((f for v in program.tensor_inputs if (f := _follows(v, program, open_))), None)
         if following is None:
             return None
         known.append(following)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from onnx2rust.base.naming import Escaped, Names
 
 MODEL_FILE = (
-    *("Axis", "Cpu", "Error", "F16", "Layers", "Slot", "Tensor", "TensorView", "Weights"),
-    *("Classification", "Confidence", "Dims", "Inputs", "Outputs", "Sizes", "THRESHOLDS", "Workspace"),
+    *("Axis", "Cpu", "Error", "F16", "Layers", "Sequence", "Slot", "Tensor", "TensorView", "Weights"),
+    *("Classification", "Confidence", "Dims", "Inputs", "Outputs", "Part", "Sizes", "THRESHOLDS", "Workspace"),
     *("Default", "Err", "None", "Ok", "Option", "Result", "Self", "Some", "Vec"),
 )
 """Types and constants that `src/model.rs` names, besides layers."""

@@ -50,7 +50,6 @@ class Writer:
     scope: Scope
     features: set[str] = field(default_factory=set)
     """Cargo features of tf-layers that the layers lie behind."""
-    needs_scratch: bool = False
     scalars: dict[Value, Code] = field(default_factory=dict)
     """Values that are plain Rust variables: the iteration number of a loop, a branch's condition."""
     loops: int = 0
@@ -93,7 +92,7 @@ class Writer:
 
     def slot(self, value: Value, text: str = "") -> Code:
         """The buffer of the value."""
-        return code(WORKSPACE, f".s{self.plan.slot_of[self.plan.root(value)]}{text}")
+        return code(WORKSPACE, f".{self.plan.names[self.plan.slot_of[self.plan.root(value)]]}{text}")
 
     def _part(self, root: Value, head: Code, close: str | None, borrow: str) -> Code:
         """A slice: `head`, the length and `close`. In a segment, the part of a whole value that
@@ -269,8 +268,7 @@ class Writer:
                 writes[record.first] = self._record(record.path, fields)
         arguments += _all_there(step, writes)
         if layer.scratch:
-            self.needs_scratch = True
-            arguments.append(code("&mut ", WORKSPACE, ".scratch"))
+            arguments.append(code("&mut ", WORKSPACE, ".scratch" if self.segment is None else ".part.scratch"))
         tail = "?" if layer.scratch else ""
         if step.can_fail():
             tail = f".map_err(|e| e.at({string(step.name)}))?"

@@ -15,6 +15,7 @@ import numpy as np
 
 from onnx2rust.base.arrays import raw
 from onnx2rust.base.errors import UsageError
+from onnx2rust.base.sequences import flat
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -56,7 +57,7 @@ def checksum(arrays: Mapping[str, np.ndarray[Any, Any]]) -> str:
 
 
 def encode(arrays: Mapping[str, np.ndarray[Any, Any]]) -> bytes:
-    """The archive's bytes: stored members in the given order."""
+    """The archive's bytes: stored members in the given order, sequences item by item."""
     return b"".join(pieces(arrays))
 
 
@@ -64,7 +65,7 @@ def pieces(arrays: Mapping[str, np.ndarray[Any, Any]]) -> tuple[bytes | memoryvi
     """The archive's bytes in pieces, among them the arrays where they lie."""
     out = _Pieces()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
+        for name, array in flat(arrays).items():
             member, content = zipfile.ZipInfo(f"{name}.npy", _EPOCH), _npy(array)
             member.file_size = sum(map(len, content))
             with archive.open(member, "w") as file:

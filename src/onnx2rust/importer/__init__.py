@@ -21,7 +21,7 @@ from onnx2rust.ir import dtypes
 from onnx2rust.ir.dims import Dim, TooDeep, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Labels, Origin, Program, Value
-from onnx2rust.ir.types import TensorType
+from onnx2rust.ir.types import SequenceType, TensorType, Type
 from onnx2rust.model.graph import names_read
 from onnx2rust.model.schemas import ONNX_DOMAINS
 from onnx2rust.model.weights import NONE, Weights
@@ -71,7 +71,7 @@ class _Importer:
         if unknown:
             hint = f"its open sizes: {', '.join(sorted(self.builder.given)) or 'none'}"
             raise UsageError([Problem(f"--dim {name}: the model has no size of that name", hint=hint) for name in unknown])
-        given = dict.fromkeys(s for v in inputs for d in v.shape for s in sorted(symbols(d)))
+        given = dict.fromkeys(s for v in inputs if isinstance(v.type, TensorType) for d in v.shape for s in sorted(symbols(d)))
         return Program(
             graph.name or "model",
             inputs,
@@ -109,26 +109,33 @@ class _Importer:
 
     def _input(self, info: onnx.ValueInfoProto, env: Environment) -> Value:
         where = f"input {info.name!r}"
-        type_ = TensorType(DType.F32, ())
-        if not info.type.HasField("tensor_type"):
-            self.unsupported.append(Problem(f"is a {info.type.WhichOneof('value')}, only tensors are supported", where=where))
-            env[info.name] = POISON
-            return Value(info.name, type_)
-        tensor = info.type.tensor_type
+        kind, item = info.type.WhichOneof("value"), info.type
+        if kind == "sequence_type":
+            item = item.sequence_type.elem_type
+        tensor = item.tensor_type
         dtype = dtypes.from_onnx(tensor.elem_type)
-        if dtype is None:
+        if not item.HasField("tensor_type"):
+            kinds = [str(t.WhichOneof("value")) for t in ((info.type, item) if kind == "sequence_type" else (info.type,))]
+            what = f"is of {' of '.join(kinds)}; tensors and sequences of tensors are supported"
+            self.unsupported.append(Problem(what, where=where))
+        elif dtype is None:
             self._refuse_type(where, tensor.elem_type)
-            env[info.name] = POISON
-            return Value(info.name, type_)
+        else:
+            value = Value(info.name, self._type(info.name, dtype, tensor, kind == "sequence_type"))
+            env[info.name] = value
+            return value
+        env[info.name] = POISON
+        return Value(info.name, TensorType(DType.F32, ()))
+
+    def _type(self, name: str, dtype: DType, tensor: onnx.TypeProto.Tensor, sequence: bool) -> Type:
+        """The type of an input: of a tensor, or of a sequence of such tensors."""
+        if sequence:
+            shape = tuple(int(d.dim_value) if d.HasField("dim_value") else None for d in tensor.shape.dim)
+            return SequenceType(dtype, shape if tensor.HasField("shape") else None)
         if not tensor.HasField("shape"):
-            self.unsupported.append(
-                Problem("has no shape, not even a rank", where=where, hint="export it with a shape; sizes may be symbolic")
-            )
-        shape = tuple(self._dim(d, info.name, axis) for axis, d in enumerate(tensor.shape.dim))
-        type_ = TensorType(dtype, shape)
-        value = Value(info.name, type_)
-        env[info.name] = value
-        return value
+            hint = "export it with a shape; sizes may be symbolic"
+            self.unsupported.append(Problem("has no shape, not even a rank", where=f"input {name!r}", hint=hint))
+        return TensorType(dtype, tuple(self._dim(d, name, axis) for axis, d in enumerate(tensor.shape.dim)))
 
     def _dim(self, dim: onnx.TensorShapeProto.Dimension, tensor: str, axis: int) -> Dim:
         if dim.HasField("dim_value") and dim.dim_value >= 0:
@@ -207,7 +214,7 @@ class _Importer:
         schema_check.check_types(node, origin, inputs)
         attributes = {a.name: _attribute(a) for a in node.attribute}
         present = [v for v in inputs if v is not None]
-        strings = any(isinstance(v.type, TensorType) and v.type.is_text for v in present)
+        strings = any(v.type.is_text for v in present)
         if strings:
             inputs = self._texts(origin, inputs)
         if present and not strings and all(v.const is not None for v in present):

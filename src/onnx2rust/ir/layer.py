@@ -310,6 +310,11 @@ class Copy(Layer, rust="movement::Copy", independent=()):
 
 
 @dataclass(frozen=True)
+class CopySequence(Layer, rust="sequence::SequenceCopy", fallible=True):
+    """The same for a sequence."""
+
+
+@dataclass(frozen=True)
 class DimsToTensor(Layer, rust="shape::WriteSizes"):
     """Writes sizes that are only known while the model runs as i64 elements (ONNX Shape, and what is computed from it)."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.dims import Dim, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.types import TensorType, Type
 
@@ -70,12 +70,18 @@ class Value:
     @property
     def dtype(self) -> DType:
         """The type's element type."""
-        return self.tensor.dtype
+        return self.type.dtype
 
     @property
     def rank(self) -> int:
         """Number of axes."""
         return self.tensor.rank
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """Symbols in its type, and in what is known of its content."""
+        inside = () if self.sizes is None else self.dims() or ()
+        return self.type.symbols.union(*map(symbols, inside))
 
     def dims(self) -> list[Dim] | None:
         """The elements of a known integer tensor, flattened, as dims."""
@@ -121,6 +127,10 @@ class Step:
         for body in self.bodies:
             yield from body.captured()
 
+    def reads_tensors(self) -> bool:
+        """Whether all its inputs are tensors."""
+        return all(v is None or isinstance(v.type, TensorType) for v in self.inputs)
+
     def fits(self) -> bool:
         """Whether the layer is fallible in general, but not here."""
         return self._fallible and self.layer.fits(
@@ -135,6 +145,10 @@ class Step:
     def _fallible(self) -> bool:
         fallible, given = self.layer.fallible, self.inputs
         return fallible if isinstance(fallible, bool) else any(k < len(given) and given[k] is not None for k in fallible)
+
+    def symbols(self) -> set[str]:
+        """Symbols in the sizes of its layer, and of what it reads and writes."""
+        return self.layer.symbols().union(*(v.symbols for v in (*self.inputs, *self.outputs) if v is not None))
 
     def results(self) -> Iterator[Value]:
         """Every value that the step produces."""
@@ -171,6 +185,11 @@ class Program:
     symbols: tuple[str, ...] = ()
     labels: tuple[Labels | None, ...] = ()
     """What the numbers of each output stand for, where the model has names for them; empty in a body."""
+
+    @property
+    def tensor_inputs(self) -> tuple[Value, ...]:
+        """The inputs that are tensors."""
+        return tuple(v for v in self.inputs if isinstance(v.type, TensorType))
 
     def captured(self) -> Iterator[Value]:
         """Values used here but defined outside (of a body), constants excluded."""

@@ -1,4 +1,4 @@
-"""Types of values. There is one kind so far, tensors; another one (a sequence, an optional) is a class here, with its layers.
+"""Types of values: tensors, and sequences of them. Another kind is a class here, with its layers.
 
 The planner, the emitter and the borders ask a type what its buffer is; they know no kind of type by name.
 """
@@ -6,13 +6,15 @@ The planner, the emitter and the borders ask a type what its buffer is; they kno
 from __future__ import annotations
 
 import functools
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from onnx2rust.ir.dims import Dim, multiple, product, symbols
 from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Copy, CopySequence, Layer
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,16 @@ class Type(ABC):
     """What all types say."""
 
     holder: ClassVar[str]
-    """Path inside tf_layers of the struct that holds such a value in the workspace."""
+    """The struct at the root of tf_layers that holds such a value in the workspace."""
+    copy: ClassVar[Layer]
+    """The layer that copies such a value."""
+    dtype: DType
+    """What its elements are."""
 
     @property
-    @abstractmethod
     def elements(self) -> str:
-        """The Rust types that the struct is generic over."""
+        """The Rust type that the struct is generic over."""
+        return self.dtype.rust
 
     @property
     def buffer(self) -> str:
@@ -48,6 +54,16 @@ class Type(ABC):
         return str(self)
 
     @property
+    def held(self) -> str:
+        """What generated code holds, in words, without the shape."""
+        return self.kind
+
+    @property
+    @abstractmethod
+    def axes(self) -> tuple[Dim | None, ...]:
+        """The sizes of a tensor, or of each tensor in it: None where they differ."""
+
+    @property
     @abstractmethod
     def room(self) -> Dim | None:
         """Elements that the buffer must have room for before a layer writes to it; None where the layer itself makes room."""
@@ -65,6 +81,11 @@ class Type(ABC):
         """Symbols in it."""
         return frozenset()
 
+    @property
+    def is_text(self) -> bool:
+        """Whether its elements are strings, or stand for some."""
+        return self.dtype is DType.STRING
+
 
 @dataclass(frozen=True)
 class TensorType(Type):
@@ -75,14 +96,20 @@ class TensorType(Type):
     """
 
     holder = "Slot"
+    copy = Copy()
     dtype: DType
     shape: tuple[Dim, ...]
     names: tuple[str, ...] | None = None
     columns: tuple[str, ...] | tuple[int, ...] | None = None
 
     @property
-    def elements(self) -> str:
-        return self.dtype.rust
+    def held(self) -> str:
+        """The element type, of places in a table too."""
+        return str(self.dtype)
+
+    @property
+    def axes(self) -> tuple[Dim, ...]:
+        return self.shape
 
     @property
     def room(self) -> Dim:
@@ -139,3 +166,80 @@ class TensorType(Type):
 
     def __str__(self) -> str:
         return f"{self.kind}{self.dims}"
+
+
+_LIKELY_ITEMS = 4
+"""Items that a sequence is taken to have where memory is estimated."""
+
+
+@dataclass(frozen=True)
+class SequenceType(Type):
+    """Tensors of one element type. `shape` says what is known of all their shapes: None for an axis whose size differs from item
+    to item, or is known only when the model runs. Where it is None itself, even their rank is known only then."""
+
+    holder = "Sequence"
+    copy = CopySequence()
+    dtype: DType
+    shape: tuple[Dim | None, ...] | None
+    empty: bool = False
+    """Whether there is no item at all."""
+
+    def joined(self, other: SequenceType) -> SequenceType:
+        """The type of a sequence that may be this one or the other, or has the items of both."""
+        if self.empty or other.empty:
+            return replace(other if self.empty else self, empty=self.empty and other.empty)
+        if self.shape is None or other.shape is None or len(self.shape) != len(other.shape):
+            return SequenceType(self.dtype, None)
+        return SequenceType(self.dtype, tuple(a if a == b else None for a, b in zip(self.shape, other.shape, strict=True)))
+
+    def item(self, size: int) -> TensorType:
+        """The type of an item whose sizes are this where they may differ."""
+        return TensorType(self.dtype, tuple(size if d is None else d for d in self.axes))
+
+    def within(self, visible: set[str]) -> SequenceType:
+        """The same where only these symbols exist."""
+        shape = None if self.shape is None else tuple(None if d is None or symbols(d) - visible else d for d in self.shape)
+        return replace(self, shape=shape)
+
+    @property
+    def axes(self) -> tuple[Dim | None, ...]:
+        return self.shape or ()
+
+    @property
+    def room(self) -> None:
+        """Layers make it."""
+        return None
+
+    def bytes(self, size: Callable[[Dim], int]) -> int:
+        """Those of some items, and of their shapes."""
+        shape = self.shape or ()
+        item = math.prod(size(d) for d in shape if d is not None)
+        return _LIKELY_ITEMS * (self.dtype.bytes(item) + 8 * (len(shape) + 2))
+
+    @functools.cached_property
+    def symbols(self) -> frozenset[str]:
+        """Symbols in the sizes that all items have."""
+        return frozenset().union(*(symbols(d) for d in self.shape or () if d is not None))
+
+    @property
+    def spelling(self) -> str:
+        """What ONNX's schemas call it."""
+        return f"seq({self.dtype.spelling})"
+
+    @property
+    def kind(self) -> str:
+        """What it is, and its element type."""
+        return f"sequence of {self.dtype}"
+
+    @property
+    def dims(self) -> str:
+        """What is known of the items' shapes."""
+        return f"a sequence of {self.items or 'any shape'}"
+
+    def __str__(self) -> str:
+        return self.kind + self.items
+
+    @property
+    def items(self) -> str:
+        """The shape of its items in words, if anything is known of it."""
+        return "" if self.shape is None else f"[{', '.join('?' if d is None else str(d) for d in self.shape)}]"

@@ -13,6 +13,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state
 
+from onnx2rust.base import sequences
 from onnx2rust.base.errors import ToolError
 from onnx2rust.model.weights import NONE, Weights, is_outside
 
@@ -57,9 +58,9 @@ class Reference:
 
     def run(self, feeds: dict[str, Array]) -> list[Array]:
         """All outputs, in the model's order."""
-        arrays = {n: np.asarray(a) for n, a in feeds.items()}
+        content = {n: sequences.for_engine(np.asarray(a)) for n, a in feeds.items()}
         try:
-            return [np.asarray(a) for a in self.session.run(None, arrays)]
+            return [sequences.of_engine(a) for a in self.session.run(None, content)]
         except ERRORS as error:
             raise ToolError(f"onnxruntime, the reference, cannot run the model: {str(error)[:400]}") from error
 
@@ -72,7 +73,7 @@ class Reference:
         except ERRORS:  # then it cannot run otherwise
             return
         try:
-            self._plain.run(None, {n: np.asarray(a) for n, a in feeds.items()})
+            self._plain.run(None, {n: sequences.for_engine(np.asarray(a)) for n, a in feeds.items()})
         except ERRORS as error:
             raise ToolError(
                 "onnxruntime runs the model on these inputs with its graph optimisations only; without them it says: "

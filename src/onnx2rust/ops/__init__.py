@@ -18,8 +18,8 @@ for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
 
-def operators() -> Mapping[tuple[str, str], list[Operator]]:
-    """All lowerings, by domain and name of their operator."""
+def operators() -> Mapping[tuple[str, str], Mapping[int, Operator]]:
+    """All lowerings, by domain and name of their operator, and by version."""
     return OPERATORS
 
 
@@ -27,17 +27,16 @@ def lookup(name: str, domain: str, opset: int) -> Operator | Problem:
     """The lowering for an operator at a model's opset, or why there is none."""
     domain = "" if domain in ONNX_DOMAINS else domain
     version = since_version(name, domain, opset)
-    candidates = OPERATORS.get((domain, name), [])
+    candidates = OPERATORS.get((domain, name), {})
     if version is None and not candidates:
         return Problem(
             f"there is no operator {name!r} in domain {domain or 'ai.onnx'!r} at opset {opset}",
             hint="export the model with standard ONNX operators (a left-over framework operator cannot be converted)",
         )
-    for operator in candidates:
-        if version is None or version in operator.since:
-            return operator
+    if version is None or version in candidates:
+        return candidates[max(candidates) if version is None else version]
     if candidates:
-        known = sorted(v for o in candidates for v in o.since)
+        known = sorted(candidates)
         return Problem(
             f"operator {name} version {version} is not supported (supported versions: {known})",
             hint="convert the model's opset with onnx.version_converter",

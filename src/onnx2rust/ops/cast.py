@@ -47,40 +47,20 @@ def _sizes_of_cast(arrays: list[Any], attributes: dict[str, Any]) -> Any:
 onnx_facts("Cast", keeps=Keeps.ALL, strings=Strings.PLACES, half=Half.ITSELF, sizes=_sizes_of_cast)
 
 
-@onnx_op("Cast", since=(6, 9, 13))
-def cast_6(g: Builder, input: Value, *, to: int) -> Value:
-    """y = x in another element type"""
-    return _cast(g, input, to)
+_EIGHT_BIT = {19: "saturate", 24: "round_mode"}
+"""What is said of casts to 8-bit floats."""
 
 
-@onnx_op("Cast", since=(19, 21, 23))
-def cast_19(g: Builder, input: Value, *, saturate: int = 1, to: int) -> Value:
-    """y = x in another element type (`saturate` is about 8-bit floats)"""
-    return _cast(g, input, to)
-
-
-@onnx_op("Cast", since=(24, 25, 28))
+@onnx_op("Cast", since=(6, 9, 13, 19, 21, 23, 24, 25, 28), added=_EIGHT_BIT)
 def cast(g: Builder, input: Value, *, round_mode: str = "up", saturate: int = 1, to: int) -> Value:
-    """y = x in another element type (`saturate` and `round_mode` are about 8-bit floats)"""
+    """y = x in another element type"""
     return _cast(g, input, to)
 
 
 onnx_facts("CastLike", half=Half.ITSELF)
 
 
-@onnx_op("CastLike", since=15)
-def cast_like_15(g: Builder, input: Value, target_type: Value) -> Value:
-    """y = x in the element type of another tensor"""
-    return cast_to(g, input, target_type.dtype)
-
-
-@onnx_op("CastLike", since=(19, 21, 23))
-def cast_like_19(g: Builder, input: Value, target_type: Value, *, saturate: int = 1) -> Value:
-    """y = x in the element type of another tensor"""
-    return cast_to(g, input, target_type.dtype)
-
-
-@onnx_op("CastLike", since=(24, 25))
+@onnx_op("CastLike", since=(15, 19, 21, 23, 24, 25), added=_EIGHT_BIT)
 def cast_like(g: Builder, input: Value, target_type: Value, *, round_mode: str = "up", saturate: int = 1) -> Value:
     """y = x in the element type of another tensor"""
     return cast_to(g, input, target_type.dtype)

@@ -18,19 +18,12 @@ from onnx2rust.registry.facts import Half, Keeps, Strings, onnx_facts
 from onnx2rust.registry.rules import Only
 
 
-@onnx_op("Constant", since=(1, 9))
-def constant_1(g: Builder, *, value: onnx.TensorProto) -> Value:
-    """A tensor that stands in the node itself."""
-    return constant(g, value=value)
-
-
-@onnx_op("Constant", since=11)
-def constant_11(g: Builder, *, value: onnx.TensorProto | None = None, sparse_value: Any = None) -> Value:
-    """A tensor that stands in the node itself."""
-    return constant(g, value=value, sparse_value=sparse_value)
-
-
-@onnx_op("Constant", since=(12, 13, 19, 21, 23, 24, 25))
+@onnx_op(
+    "Constant",
+    since=(1, 9, 11, 12, 13, 19, 21, 23, 24, 25),
+    added={11: "sparse_value", 12: "value_float value_floats value_int value_ints value_string value_strings"},
+    optional={11: "value"},
+)
 def constant(
     g: Builder,
     *,
@@ -68,16 +61,10 @@ def identity(g: Builder, x: Value) -> Value:
 onnx_facts("Dropout", reads={1: reads.always(Only(0)), 2: reads.always(Only(0))})
 
 
-@onnx_op("Dropout", since=7)
+@onnx_op("Dropout", since=(7, 10))
 def dropout_7(g: Builder, x: Value, *, ratio: float = 0.5, n_outputs: int = 1) -> tuple[Value | None, ...]:
     """y = x: nothing is dropped at inference. What the mask holds then the specification does not say; onnxruntime has zeros."""
-    return _kept(g, x, n_outputs, np.zeros((), x.dtype.numpy))
-
-
-@onnx_op("Dropout", since=10)
-def dropout_10(g: Builder, x: Value, *, ratio: float = 0.5, n_outputs: int = 1) -> tuple[Value | None, ...]:
-    """As before, with a mask of booleans."""
-    return _kept(g, x, n_outputs, np.zeros((), bool))
+    return _kept(g, x, n_outputs, np.zeros((), bool if g.origin.opset >= 10 else x.dtype.numpy))
 
 
 @onnx_op("Dropout", since=(12, 13, 22))

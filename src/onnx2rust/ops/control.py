@@ -9,8 +9,8 @@ from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, maximum, symbol, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
-from onnx2rust.ir.types import TensorType
-from onnx2rust.layers.control import If, Loop
+from onnx2rust.ir.types import SequenceType, TensorType, Type
+from onnx2rust.layers.control import If, Loop, LoopBody
 from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import onnx_op, reads
 from onnx2rust.registry.facts import Half, Strings, onnx_facts
@@ -25,11 +25,14 @@ def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: o
     if cond.array is not None:
         return tuple(g.inline(then_branch if bool(cond.array.ravel()[0]) else else_branch))
     bodies = (g.body(then_branch, [], "then"), g.body(else_branch, [], "else"))
-    types: list[TensorType] = []
+    types: list[Type] = []
     open_sizes: list[tuple[int, int]] = []
     defines: list[str] = []
     for k, (a, b) in enumerate(zip(bodies[0].outputs, bodies[1].outputs, strict=True)):
-        if a.dtype is not b.dtype or a.rank != b.rank:
+        if isinstance(a.type, SequenceType) and isinstance(b.type, SequenceType) and a.dtype is b.dtype:
+            types.append(a.type.joined(b.type).within(g.visible_sizes()))
+            continue
+        if type(a.type) is not type(b.type) or a.dtype is not b.dtype or a.rank != b.rank:
             raise Refuse(f"the branches give output {k} different types: {a.type} and {b.type}")
         shape: list[Dim] = []
         for axis, (m, n) in enumerate(zip(a.shape, b.shape, strict=True)):
@@ -42,6 +45,9 @@ def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: o
         types.append(a.tensor.with_shape(*shape))
     return g.steps(If(tuple(open_sizes)), [cond], *types, defines=tuple(defines), bodies=bodies)
 
+
+_STATES_IN, _STATES_OUT = 2, 1
+"""Where the states begin among inputs (behind iteration and condition) and outputs (behind the condition) of a body."""
 
 onnx_facts("Loop", strings=Strings.TEXT, half=Half.ITSELF, folded=False, reads={0: reads.SIZE, 1: reads.MASK})
 
@@ -61,7 +67,7 @@ def loop(
     """
     fixed, changed = _unchanged_states(body, len(v_initial)), list(v_initial)
     if fixed:
-        known = {body.input[2 + k].name: g.rounded(v_initial[k]) for k in fixed}
+        known = {body.input[_STATES_IN + k].name: g.rounded(v_initial[k]) for k in fixed}
         changed = [v for k, v in enumerate(v_initial) if k not in fixed]
         body = _without_states(body, fixed)
         with g.binding(known):
@@ -74,13 +80,13 @@ def _unchanged_states(body: onnx.GraphProto, count: int) -> set[int]:
     """States whose new value is the old one, seen through Identity."""
     source = {n.output[0]: n.input[0] for n in body.node if n.op_type == "Identity" and n.domain in ("", "ai.onnx")}
     found = set()
-    for k in range(min(count, len(body.output) - 1, len(body.input) - 2)):
-        name = body.output[1 + k].name
+    for k in range(min(count, len(body.output) - _STATES_OUT, len(body.input) - _STATES_IN)):
+        name = body.output[_STATES_OUT + k].name
         seen = set()
         while name in source and name not in seen:
             seen.add(name)
             name = source[name]
-        if name == body.input[2 + k].name:
+        if name == body.input[_STATES_IN + k].name:
             found.add(k)
     return found
 
@@ -89,31 +95,27 @@ def _without_states(body: onnx.GraphProto, gone: set[int]) -> onnx.GraphProto:
     copy = onnx.GraphProto()
     copy.CopyFrom(body)
     for k in sorted(gone, reverse=True):
-        del copy.input[2 + k]
-        del copy.output[1 + k]
+        del copy.input[_STATES_IN + k]
+        del copy.output[_STATES_OUT + k]
     return copy
 
 
 def _loop(
     g: Builder, m: Value | None, cond: Value | None, v_initial: list[Value], body: onnx.GraphProto
 ) -> tuple[Value | None, ...]:
-    types = [v.tensor for v in v_initial]
+    types = [v.type for v in v_initial]
     changing: dict[tuple[int, int], str] = {}
-    # a state whose size changes gets a symbol, which may change others: each round finds at least one more
-    for _ in range(1 + sum(t.rank for t in types)):
-        program, condition = _body(g, body, types)
-        grown = _changes(program, types, changing)
-        if not grown:
+    while True:
+        program = _body(g, body, types)
+        wider = _widened(g, program, types, changing)
+        if wider == types:
             break
-        for k, axis in grown:
-            changing[k, axis] = g.new_symbol("length")
-            shape = list(types[k].shape)
-            shape[axis] = symbol(changing[k, axis])
-            types[k] = types[k].with_shape(*shape)
+        types = wider
     iterations = g.new_symbol("iterations")
-    count = _known_count(m, cond, condition, program)
+    parts = LoopBody.of(program)
+    count = _known_count(m, cond, parts)
     rows = symbol(iterations) if count is None else count
-    collected = [v.tensor.with_shape(rows, *v.shape) for v in program.outputs[1 + len(types) :]]
+    collected = [v.tensor.with_shape(rows, *v.shape) for v in parts.slices]
     defines = (iterations, *changing.values())
     outer = set(defines)
     for type_ in collected:
@@ -123,10 +125,10 @@ def _loop(
     return g.steps(layer, [m, cond, *v_initial], *types, *collected, defines=defines, bodies=(program,))
 
 
-def _body(g: Builder, graph: onnx.GraphProto, types: list[TensorType]) -> tuple[Program, Value]:
-    if len(graph.input) != 2 + len(types):
-        raise Refuse(f"Loop's body takes {len(graph.input)} inputs, the node gives {2 + len(types)}", invalid=True)
-    shapes = [len(i.type.tensor_type.shape.dim) for i in graph.input[:2]]
+def _body(g: Builder, graph: onnx.GraphProto, types: list[Type]) -> Program:
+    if len(graph.input) != _STATES_IN + len(types):
+        raise Refuse(f"Loop's body takes {len(graph.input)} inputs, the node gives {_STATES_IN + len(types)}", invalid=True)
+    shapes = [len(i.type.tensor_type.shape.dim) for i in graph.input[:_STATES_IN]]
     iteration = Value("iteration", TensorType(DType.I64, (1,) * shapes[0]))
     condition = Value("condition", TensorType(DType.BOOL, (1,) * shapes[1]))
     states = [Value(f"state_{k}", t) for k, t in enumerate(types)]
@@ -138,9 +140,9 @@ def _body(g: Builder, graph: onnx.GraphProto, types: list[TensorType]) -> tuple[
         ]
 
     program = g.body(graph, [iteration, condition, *states], "body", range(1, 1 + len(types)), finish)
-    if len(program.outputs) < 1 + len(types):
+    if len(program.outputs) < _STATES_OUT + len(types):
         raise Refuse("Loop's body gives fewer outputs than it has states", invalid=True)
-    return program, condition
+    return program
 
 
 def _as_declared(g: Builder, value: Value, info: onnx.ValueInfoProto) -> Value:
@@ -153,22 +155,31 @@ def _as_declared(g: Builder, value: Value, info: onnx.ValueInfoProto) -> Value:
     return value
 
 
-def _known_count(m: Value | None, cond: Value | None, condition: Value, program: Program) -> Dim | None:
+def _known_count(m: Value | None, cond: Value | None, body: LoopBody) -> Dim | None:
     """The number of iterations if only M decides it."""
     known = m.dims() if m is not None else None
     if known is None or not (cond is None or (cond.array is not None and cond.array.all())):
         return None
-    again = program.outputs[0]
-    always = again is condition or (again.array is not None and bool(again.array.all()))
+    again = body.again
+    always = again is body.condition or (again.array is not None and bool(again.array.all()))
     return maximum(known[0], 0) if always else None
 
 
-def _changes(program: Program, types: list[TensorType], known: dict[tuple[int, int], str]) -> list[tuple[int, int]]:
-    found = []
-    for k, (type_, out) in enumerate(zip(types, program.outputs[1:], strict=False)):
-        if out.dtype is not type_.dtype or out.rank != type_.rank:
+def _widened(g: Builder, program: Program, types: list[Type], changing: dict[tuple[int, int], str]) -> list[Type]:
+    """The types of states that hold before an iteration and behind it. A size that changes gets a symbol (`changing`), which may
+    change others: the caller asks again until nothing changes, which ends because a size becomes a symbol once."""
+    found: list[Type] = []
+    for k, (type_, out) in enumerate(zip(types, LoopBody.of(program).new_states, strict=True)):
+        if isinstance(type_, SequenceType) and isinstance(out.type, SequenceType) and out.dtype is type_.dtype:
+            found.append(type_.joined(out.type).within(g.visible_sizes()))
+            continue
+        tensors = isinstance(type_, TensorType) and isinstance(out.type, TensorType)
+        if not isinstance(type_, TensorType) or not tensors or out.dtype is not type_.dtype or out.rank != type_.rank:
             raise Refuse(f"state {k} changes its type from {type_} to {out.type}")
+        shape = list(type_.shape)
         for axis, (before, after) in enumerate(zip(type_.shape, out.shape, strict=True)):
-            if before != after and (k, axis) not in known:
-                found.append((k, axis))
+            if before != after and (k, axis) not in changing:
+                changing[k, axis] = g.new_symbol("length")
+                shape[axis] = symbol(changing[k, axis])
+        found.append(type_.with_shape(*shape))
     return found

@@ -11,7 +11,7 @@ from onnx2rust.ir.program import Value
 from onnx2rust.layers.activation import LINEAR
 from onnx2rust.layers.conv import Conv, ConvDynamic, ConvTranspose, ConvTransposeDynamic, DepthwiseConv
 from onnx2rust.ops.shape import fixed
-from onnx2rust.ops.windows import Geometry, geometry
+from onnx2rust.ops.windows import Geometry, Kernels, geometry
 from onnx2rust.registry import onnx_op
 
 
@@ -22,20 +22,15 @@ def conv(
     W: Value,
     B: Value | None = None,
     *,
-    auto_pad: str = "NOTSET",
-    dilations: list[int] | None = None,
-    group: int = 1,
-    kernel_shape: list[int] | None = None,
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
+    windows: Kernels,
 ) -> Value:
     """y = w * x + b.  x [n, c, *s]  w [o, c/group, *k]  b [o]  ->  y [n, o, *s']  (https://onnx.ai/onnx/operators/onnx__Conv.html)"""
-    window, (inputs, outputs) = check_conv(X, W, group, kernel_shape, strides, dilations, pads, auto_pad)
+    window, (inputs, outputs) = check_conv(X, W, windows)
     g.only(X, DType.F32)
     x = g.to_channels_last(fixed(g, X, 1, inputs))
     batch, size = x.shape[0], tuple(x.shape[1:-1])
     type_ = x.tensor.with_shape(batch, *window.output, outputs)
-    shared = window.fields
+    shared, group = window.fields, windows.group
     if W.array is None or (B is not None and B.array is None):
         dynamic = ConvDynamic(group, *shared, batch, size, (inputs, outputs))
         return g.to_channels_first(g.step(dynamic, [x, W, B], type_))
@@ -50,19 +45,10 @@ def conv(
     return g.to_channels_first(g.step(layer, [x, None], type_))
 
 
-def check_conv(
-    x: Value,
-    w: Value,
-    group: int,
-    kernel_shape: list[int] | None,
-    strides: list[int] | None,
-    dilations: list[int] | None,
-    pads: list[int] | None,
-    auto_pad: str,
-) -> tuple[Geometry, tuple[int, int]]:
+def check_conv(x: Value, w: Value, windows: Kernels) -> tuple[Geometry, tuple[int, int]]:
     """Windows and channels (of x and of y) of a convolution of x [n, c, *s] with w [o, c / group, *k]."""
     op = "a convolution"
-    rank = x.rank - 2
+    rank, group, kernel_shape = x.rank - 2, windows.group, windows.kernel_shape
     if rank not in (1, 2, 3) or w.rank != x.rank:
         raise Refuse(
             f"{op} of {x.type} with a kernel {w.type}: one to three spatial axes are supported", invalid=w.rank != x.rank
@@ -77,7 +63,7 @@ def check_conv(
         raise Refuse(f"{x.shape[1]} channels in {group} groups do not fit a kernel {w.type}", invalid=True)
     if kernel_shape is not None and list(kernel_shape) != sizes:
         raise Refuse(f"kernel_shape {kernel_shape} is not that of the kernel {w.type}", invalid=True)
-    return geometry(x.shape[2:], sizes, strides, dilations, pads, auto_pad), (per_group * group, outputs)
+    return geometry(x.shape[2:], sizes, windows), (per_group * group, outputs)
 
 
 @onnx_op("ConvTranspose", since=(1, 11, 22))
@@ -87,17 +73,12 @@ def conv_transpose(
     W: Value,
     B: Value | None = None,
     *,
-    auto_pad: str = "NOTSET",
-    dilations: list[int] | None = None,
-    group: int = 1,
-    kernel_shape: list[int] | None = None,
     output_padding: list[int] | None = None,
     output_shape: list[int] | None = None,
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
+    windows: Kernels,
 ) -> Value:
     """y = w *ᵀ x + b.  x [n, c, *s]  w [c, o/group, *k]  b [o]  ->  y [n, o, *s']  (https://onnx.ai/onnx/operators/onnx__ConvTranspose.html)"""
-    rank = X.rank - 2
+    rank, group, kernel_shape, auto_pad = X.rank - 2, windows.group, windows.kernel_shape, windows.auto_pad
     g.only(X, DType.F32)
     if rank not in (1, 2, 3) or W.rank != X.rank:
         raise Refuse(
@@ -112,8 +93,8 @@ def conv_transpose(
         raise Refuse(f"{X.shape[1]} channels in {group} groups do not fit a kernel {W.type}", invalid=True)
     if kernel_shape is not None and list(kernel_shape) != kernel:
         raise Refuse(f"kernel_shape {kernel_shape} is not that of the kernel {W.type}", invalid=True)
-    steps, holes = tuple(strides or [1] * rank), tuple(dilations or [1] * rank)
-    extra, flat = list(output_padding or [0] * rank), list(pads or [0] * 2 * rank)
+    steps, holes = tuple(windows.strides or [1] * rank), tuple(windows.dilations or [1] * rank)
+    extra, flat = list(output_padding or [0] * rank), list(windows.pads or [0] * 2 * rank)
     if not len(steps) == len(holes) == len(extra) == rank or len(flat) != 2 * rank or min(*steps, *holes) < 1:
         raise Refuse("strides, dilations, output_padding and pads do not fit the input's rank", invalid=True)
     if min(*extra, *flat) < 0:

@@ -18,15 +18,7 @@ from onnx2rust.ops.matmul import inner, multiply, times
 from onnx2rust.registry import onnx_op
 
 
-@onnx_op("Gemm", since=(7, 9))
-def gemm_7(
-    g: Builder, a: Value, b: Value, c: Value, *, alpha: float = 1.0, beta: float = 1.0, transA: int = 0, transB: int = 0
-) -> Value:
-    """y = alpha · op(a) · op(b) + beta · c"""
-    return gemm(g, a, b, c, alpha=alpha, beta=beta, transA=transA, transB=transB)
-
-
-@onnx_op("Gemm", since=(11, 13))
+@onnx_op("Gemm", since=(7, 9, 11, 13), optional={11: "c"})
 def gemm(
     g: Builder,
     a: Value,

@@ -38,13 +38,7 @@ def filled(g: Builder, value: np.ndarray[tuple[int, ...], np.dtype[np.generic]],
 onnx_facts("Range", reads={0: reads.always(Within(0, 2)), 1: reads.always(Within(4, 8)), 2: reads.always(Within(1, 2))})
 
 
-@onnx_op("Range", since=11)
-def range_11(g: Builder, start: Value, limit: Value, delta: Value) -> Value:
-    """start, start + delta, … before limit."""
-    return range_(g, start, limit, delta)
-
-
-@onnx_op("Range", since=27)
+@onnx_op("Range", since=(11, 27), added={27: "stash_type"})
 def range_(g: Builder, start: Value, limit: Value, delta: Value, *, stash_type: int = 1) -> Value:
     """start, start + delta, … before limit."""
     if start.dtype not in (DType.F32, DType.F64, DType.I16, DType.I32, DType.I64):

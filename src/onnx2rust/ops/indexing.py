@@ -78,13 +78,7 @@ def _tuple_length(indices: Value, rank: int) -> int:
 onnx_facts("GatherND", strings=Strings.TEXT, half=Half.MOVES, reads={1: reads.ids_of_axes})
 
 
-@onnx_op("GatherND", since=11)
-def gather_nd_11(g: Builder, data: Value, indices: Value) -> Value:
-    """y[i] = x[indices[i, 0], indices[i, 1], …]."""
-    return gather_nd(g, data, indices)
-
-
-@onnx_op("GatherND", since=(12, 13))
+@onnx_op("GatherND", since=(11, 12, 13), added={12: "batch_dims"})
 def gather_nd(g: Builder, data: Value, indices: Value, *, batch_dims: int = 0) -> Value:
     """y[b, i] = x[b, indices[b, i, 0], indices[b, i, 1], …]."""
     x = data
@@ -129,13 +123,7 @@ def scatter_9(g: Builder, data: Value, indices: Value, updates: Value, *, axis: 
 onnx_facts("ScatterElements", strings=Strings.TEXT, half=Half.MOVES, reads={1: reads.ids_of_axis})
 
 
-@onnx_op("ScatterElements", since=(11, 13))
-def scatter_elements_11(g: Builder, data: Value, indices: Value, updates: Value, *, axis: int = 0) -> Value:
-    """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i]."""
-    return scatter(g, data, indices, updates, axis, "none")
-
-
-@onnx_op("ScatterElements", since=(16, 18))
+@onnx_op("ScatterElements", since=(11, 13, 16, 18), added={16: "reduction"})
 def scatter_elements(g: Builder, data: Value, indices: Value, updates: Value, *, axis: int = 0, reduction: str = "none") -> Value:
     """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i]."""
     x = data
@@ -145,13 +133,7 @@ def scatter_elements(g: Builder, data: Value, indices: Value, updates: Value, *,
 onnx_facts("ScatterND", strings=Strings.TEXT, half=Half.MOVES, reads={1: reads.ids_of_axes})
 
 
-@onnx_op("ScatterND", since=(11, 13))
-def scatter_nd_11(g: Builder, data: Value, indices: Value, updates: Value) -> Value:
-    """x with x[indices[i, 0], indices[i, 1], …] = updates[i]."""
-    return scatter_nd(g, data, indices, updates)
-
-
-@onnx_op("ScatterND", since=(16, 18))
+@onnx_op("ScatterND", since=(11, 13, 16, 18), added={16: "reduction"})
 def scatter_nd(g: Builder, data: Value, indices: Value, updates: Value, *, reduction: str = "none") -> Value:
     """x with x[indices[i, 0], indices[i, 1], …] = updates[i]."""
     x = data

@@ -22,6 +22,7 @@ from onnx2rust.ops.conv import check_conv
 from onnx2rust.ops.matmul import inner, strides
 from onnx2rust.ops.quantize import without_zero
 from onnx2rust.ops.shape import fixed
+from onnx2rust.ops.windows import Kernels
 from onnx2rust.registry import onnx_op, reads
 from onnx2rust.registry.facts import onnx_facts
 
@@ -141,38 +142,20 @@ def conv_integer(
     x_zero_point: Value | None = None,
     w_zero_point: Value | None = None,
     *,
-    auto_pad: str = "NOTSET",
-    dilations: list[int] | None = None,
-    group: int = 1,
-    kernel_shape: list[int] | None = None,
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
+    windows: Kernels,
 ) -> Value:
     """y = (x − x_zero_point) ⋆ (w − w_zero_point) in i32 (https://onnx.ai/onnx/operators/onnx__ConvInteger.html)"""
-    windows = (group, kernel_shape, strides, dilations, pads, auto_pad)
-    return g.to_channels_first(_conv(g, x, w, x_zero_point, w_zero_point, *windows))
+    return g.to_channels_first(_conv(g, x, w, x_zero_point, w_zero_point, windows))
 
 
-def _conv(
-    g: Builder,
-    x: Value,
-    w: Value,
-    x_zero: Value | None,
-    w_zero: Value | None,
-    group: int,
-    kernel_shape: list[int] | None,
-    strides: list[int] | None,
-    dilations: list[int] | None,
-    pads: list[int] | None,
-    auto_pad: str,
-) -> Value:
+def _conv(g: Builder, x: Value, w: Value, x_zero: Value | None, w_zero: Value | None, windows: Kernels) -> Value:
     """The sums of an 8-bit convolution, channels last."""
     if x.dtype not in _BYTES or w.dtype not in _BYTES:
         raise Refuse(f"an 8-bit convolution of {x.type} and {w.type}", invalid=True)
-    window, (inputs, outputs) = check_conv(x, w, group, kernel_shape, strides, dilations, pads, auto_pad)
+    window, (inputs, outputs) = check_conv(x, w, windows)
     image = g.to_channels_last(fixed(g, x, 1, inputs))
     batch, size = image.shape[0], tuple(image.shape[1:-1])
-    shared = window.fields
+    shared, group = window.fields, windows.group
     type_ = TensorType(DType.I32, (batch, *window.output, outputs))
     constant_kernel = w.array is not None and (w_zero is None or w_zero.array is not None)
     if constant_kernel and group > 1 and group == inputs and math.prod(window.kernel_shape) <= _EXACT_TAPS:
@@ -210,15 +193,9 @@ def qlinear_conv(
     y_zero_point: Value,
     B: Value | None = None,
     *,
-    auto_pad: str = "NOTSET",
-    dilations: list[int] | None = None,
-    group: int = 1,
-    kernel_shape: list[int] | None = None,
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
+    windows: Kernels,
 ) -> Value:
     """y = quantised(dequantised(x) ⋆ dequantised(w) + B), B in steps of x_scale · w_scale
     (https://onnx.ai/onnx/operators/onnx__QLinearConv.html)"""
-    windows = (group, kernel_shape, strides, dilations, pads, auto_pad)
-    sums = _conv(g, x, w, x_zero_point, w_zero_point, *windows)
+    sums = _conv(g, x, w, x_zero_point, w_zero_point, windows)
     return g.to_channels_first(_requantize(g, sums, x_scale, w_scale, y_scale, y_zero_point, B))

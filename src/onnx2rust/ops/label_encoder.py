@@ -25,25 +25,19 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Encoding(Attributes):
-    """Keys and values, each in one of three lists."""
+    """Keys and values, each in one of three lists or in a tensor."""
 
     default_float: float = -0.0
     default_int64: int = -1
     default_string: str = "_Unused"
+    default_tensor: TensorProto | None = None
     keys_floats: list[float] | None = None
     keys_int64s: list[int] | None = None
     keys_strings: list[str] | None = None
+    keys_tensor: TensorProto | None = None
     values_floats: list[float] | None = None
     values_int64s: list[int] | None = None
     values_strings: list[str] | None = None
-
-
-@dataclass(frozen=True)
-class Encoding4(Encoding):
-    """The same since version 4, or in tensors."""
-
-    default_tensor: TensorProto | None = None
-    keys_tensor: TensorProto | None = None
     values_tensor: TensorProto | None = None
 
 
@@ -62,25 +56,15 @@ def label_encoder_1(
     return _encoded(g, X, names, places, default_int64)
 
 
-@onnx_op("LabelEncoder", since=2, domain=ML)
-def label_encoder_2(g: Builder, X: Value, *, encoding: Encoding) -> Value:
-    """y = the value of the key x; NaN is no key"""
-    return _encode(g, X, encoding, nan_is_a_key=False)
-
-
-@onnx_op("LabelEncoder", since=4, domain=ML)
-def label_encoder(g: Builder, X: Value, *, encoding: Encoding4) -> Value:
-    """y = the value of the key x"""
-    return _encode(g, X, encoding, nan_is_a_key=True)
-
-
-def _encode(g: Builder, X: Value, encoding: Encoding, *, nan_is_a_key: bool) -> Value:
+@onnx_op("LabelEncoder", since=(2, 4), domain=ML, added={4: "default_tensor keys_tensor values_tensor"})
+def label_encoder(g: Builder, X: Value, *, encoding: Encoding) -> Value:
+    """y = the value of the key x; NaN is no key before version 4"""
     keys, values = _list(encoding, "keys"), _list(encoding, "values")
     default: Any = {"i": encoding.default_int64, "O": encoding.default_string}.get(values.dtype.kind, encoding.default_float)
-    if isinstance(encoding, Encoding4) and encoding.default_tensor is not None:
+    if encoding.default_tensor is not None:
         default = numpy_helper.to_array(encoding.default_tensor).reshape(-1)[0]
         default = default.decode() if isinstance(default, bytes) else default
-    if keys.dtype.kind == "f" and not nan_is_a_key:
+    if keys.dtype.kind == "f" and g.origin.opset < 4:
         kept = ~np.isnan(keys)
         keys, values = keys[kept], values[kept]
     return _encoded(g, X, keys, values, default)
@@ -90,7 +74,7 @@ def _list(encoding: Encoding, what: str) -> Array:
     """The keys or the values."""
     kinds = {"floats": np.float32, "int64s": np.int64, "strings": object}
     given = [np.array(v, kind) for name, kind in kinds.items() if (v := getattr(encoding, f"{what}_{name}"))]
-    tensor = getattr(encoding, f"{what}_tensor", None)
+    tensor = getattr(encoding, f"{what}_tensor")
     if tensor is not None:
         array = numpy_helper.to_array(tensor).reshape(-1)
         texts = [t.decode("utf-8", "replace") if isinstance(t, bytes) else str(t) for t in array.tolist()]

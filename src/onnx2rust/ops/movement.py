@@ -140,13 +140,7 @@ def tile(g: Builder, input: Value, repeats: Sizes) -> Value:
 # -- blocks of pixels ------------------------------------------------------------------------------------------------
 
 
-@onnx_op("DepthToSpace", since=1)
-def depth_to_space_1(g: Builder, input: Value, *, blocksize: int) -> Value:
-    """Channels become blocks of pixels."""
-    return depth_to_space(g, input, blocksize=blocksize)
-
-
-@onnx_op("DepthToSpace", since=(11, 13, 28))
+@onnx_op("DepthToSpace", since=(1, 11, 13, 28), added={11: "mode"})
 def depth_to_space(g: Builder, input: Value, *, blocksize: int, mode: str = "DCR") -> Value:
     """Channels become blocks of pixels: a transposition of the axes that both are split into."""
     x = input
@@ -164,13 +158,7 @@ def depth_to_space(g: Builder, input: Value, *, blocksize: int, mode: str = "DCR
     return g.view(y, n, depth, h * b, w * b)
 
 
-@onnx_op("SpaceToDepth", since=(1, 13))
-def space_to_depth_1(g: Builder, input: Value, *, blocksize: int) -> Value:
-    """Blocks of pixels become channels."""
-    return space_to_depth(g, input, blocksize=blocksize)
-
-
-@onnx_op("SpaceToDepth", since=28)
+@onnx_op("SpaceToDepth", since=(1, 13, 28), added={28: "mode"})
 def space_to_depth(g: Builder, input: Value, *, blocksize: int, mode: str = "DCR") -> Value:
     """Blocks of pixels become channels."""
     x = input

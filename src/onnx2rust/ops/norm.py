@@ -25,49 +25,7 @@ _INFERENCE = "export the model for inference (training_mode=0, or Keras' trainin
 onnx_facts("BatchNormalization", reads={4: reads.POSITIVE})
 
 
-@onnx_op("BatchNormalization", since=7)
-def batch_normalization_7(
-    g: Builder,
-    X: Value,
-    scale: Value,
-    B: Value,
-    mean: Value,
-    var: Value,
-    *,
-    epsilon: float = 1e-5,
-    momentum: float = 0.9,
-    spatial: int = 1,
-    n_outputs: int = 1,
-) -> Value:
-    """y = (x − mean) / √(var + ε) · scale + bias, per channel or (`spatial` is 0) per element of a sample."""
-    if n_outputs > 1:
-        raise Refuse("BatchNormalization with training outputs", "export the model for inference")
-    return _scale_shift(g, X, scale, B, mean, var, epsilon, bool(spatial))
-
-
-@onnx_op("BatchNormalization", since=9)
-def batch_normalization_9(
-    g: Builder,
-    X: Value,
-    scale: Value,
-    B: Value,
-    mean: Value,
-    var: Value,
-    *,
-    epsilon: float = 1e-5,
-    momentum: float = 0.9,
-    n_outputs: int = 1,
-) -> Value:
-    """y = (x − mean) / √(var + ε) · scale + bias, per channel"""
-    if n_outputs > 1:
-        raise Refuse(
-            f"BatchNormalization with {n_outputs} outputs takes mean and variance from the batch: it is in training mode",
-            _INFERENCE,
-        )
-    return _scale_shift(g, X, scale, B, mean, var, epsilon)
-
-
-@onnx_op("BatchNormalization", since=(14, 15))
+@onnx_op("BatchNormalization", since=(7, 9, 14, 15), added={14: "training_mode"}, removed={9: "spatial"})
 def batch_normalization(
     g: Builder,
     X: Value,
@@ -78,15 +36,19 @@ def batch_normalization(
     *,
     epsilon: float = 1e-5,
     momentum: float = 0.9,
+    spatial: int = 1,
     training_mode: int = 0,
     n_outputs: int = 1,
 ) -> Value:
-    """y = (x − mean) / √(var + ε) · scale + bias, per channel (https://onnx.ai/onnx/operators/onnx__BatchNormalization.html)"""
+    """y = (x − mean) / √(var + ε) · scale + bias, per channel or (`spatial` is 0) per element of a sample (https://onnx.ai/onnx/operators/onnx__BatchNormalization.html)"""
     if training_mode:
         raise Refuse("BatchNormalization with training_mode=1 takes mean and variance from the batch", _INFERENCE)
-    if n_outputs > 1:
+    if n_outputs > 1 and g.origin.opset >= 14:
         raise Refuse("BatchNormalization has one output unless training_mode is 1", invalid=True)
-    return _scale_shift(g, X, scale, B, input_mean, input_var, epsilon)
+    if n_outputs > 1:
+        what = f"BatchNormalization with {n_outputs} outputs takes mean and variance from the batch: it is in training mode"
+        raise Refuse(what, _INFERENCE)
+    return _scale_shift(g, X, scale, B, input_mean, input_var, epsilon, bool(spatial))
 
 
 def _scale_shift(
@@ -231,17 +193,11 @@ def instance_normalization(g: Builder, input: Value, scale: Value, B: Value, *, 
     return _groups(g, input, channels if isinstance(channels, int) else 0, scale, B, epsilon)
 
 
-@onnx_op("GroupNormalization", since=18)
-def group_normalization_18(g: Builder, X: Value, scale: Value, bias: Value, *, epsilon: float = 1e-5, num_groups: int) -> Value:
-    """y = (x − mean) / √(variance + ε) · scale + bias, mean and variance of groups of channels; a scale for each group"""
-    return _groups(g, X, num_groups, scale, bias, epsilon)
-
-
-@onnx_op("GroupNormalization", since=21)
+@onnx_op("GroupNormalization", since=(18, 21), added={21: "stash_type"})
 def group_normalization(
     g: Builder, X: Value, scale: Value, bias: Value, *, epsilon: float = 1e-5, num_groups: int, stash_type: int = 1
 ) -> Value:
-    """y = (x − mean) / √(variance + ε) · scale + bias, mean and variance of groups of channels"""
+    """y = (x − mean) / √(variance + ε) · scale + bias, mean and variance of groups of channels (18: a scale for each group)"""
     return _groups(g, X, num_groups, scale, bias, epsilon)
 
 

@@ -64,13 +64,7 @@ def pad_2(g: Builder, data: Value, *, pads: list[int], mode: str = "constant", v
     return padded(g, x, pads[: x.rank], pads[x.rank :], mode, constant)
 
 
-@onnx_op("Pad", since=(11, 13))
-def pad_11(g: Builder, data: Value, pads: Value, constant_value: Value | None = None, *, mode: str = "constant") -> Value:
-    """x with a border; negative pads crop."""
-    return pad(g, data, pads, constant_value, mode=mode)
-
-
-@onnx_op("Pad", since=(18, 19, 21, 23, 24, 25))
+@onnx_op("Pad", since=(11, 13, 18, 19, 21, 23, 24, 25), added={18: "axes"})
 def pad(
     g: Builder,
     data: Value,

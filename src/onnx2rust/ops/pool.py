@@ -19,24 +19,16 @@ from onnx2rust.layers.indexing import ScatterElements
 from onnx2rust.ops.generator import zeros
 from onnx2rust.ops.indexing import combination
 from onnx2rust.ops.pad import padded
-from onnx2rust.ops.windows import Geometry, geometry
+from onnx2rust.ops.windows import Geometry, Windows, geometry
 from onnx2rust.registry import Sizes, onnx_op
 from onnx2rust.registry.facts import onnx_facts
 from onnx2rust.registry.rules import Within
 
 
-def _window(
-    x: Value,
-    kernel_shape: list[int],
-    strides: list[int] | None,
-    dilations: list[int] | None,
-    pads: list[int] | None,
-    auto_pad: str,
-    ceil_mode: int,
-) -> Geometry:
+def _window(x: Value, kernel_shape: list[int], windows: Windows, ceil_mode: int) -> Geometry:
     if x.rank - 2 not in (1, 2, 3):
         raise Refuse(f"pooling of {x.type}: one to three spatial axes are supported")
-    return geometry(x.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, bool(ceil_mode), partial=True)
+    return geometry(x.shape[2:], kernel_shape, windows, bool(ceil_mode), partial=True)
 
 
 def _make(layer: Callable[..., Layer], *fields: Any) -> Layer:
@@ -47,52 +39,19 @@ def _fields(w: Geometry, ceil_mode: int) -> tuple[Any, ...]:
     return (*w.fields, bool(ceil_mode))
 
 
-@onnx_op("MaxPool", since=1)
-def max_pool_1(
-    g: Builder,
-    X: Value,
-    *,
-    auto_pad: str = "NOTSET",
-    kernel_shape: list[int],
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
-) -> Value:
-    """y = the largest value under each window"""
-    return _max(g, X, _window(X, kernel_shape, strides, None, pads, auto_pad, 0), 0, 0, 1)[0]
-
-
-@onnx_op("MaxPool", since=8)
-def max_pool_8(
-    g: Builder,
-    X: Value,
-    *,
-    auto_pad: str = "NOTSET",
-    kernel_shape: list[int],
-    pads: list[int] | None = None,
-    storage_order: int = 0,
-    strides: list[int] | None = None,
-    n_outputs: int = 1,
-) -> tuple[Value, ...]:
-    """y = the largest value under each window, and where it stands"""
-    return _max(g, X, _window(X, kernel_shape, strides, None, pads, auto_pad, 0), 0, storage_order, n_outputs)
-
-
-@onnx_op("MaxPool", since=(10, 11, 12, 22))
+@onnx_op("MaxPool", since=(1, 8, 10, 11, 12, 22), added={8: "storage_order n_outputs", 10: "ceil_mode dilations"})
 def max_pool(
     g: Builder,
     X: Value,
     *,
-    auto_pad: str = "NOTSET",
     ceil_mode: int = 0,
-    dilations: list[int] | None = None,
     kernel_shape: list[int],
-    pads: list[int] | None = None,
     storage_order: int = 0,
-    strides: list[int] | None = None,
+    windows: Windows,
     n_outputs: int = 1,
 ) -> tuple[Value, ...]:
     """y = the largest value under each window, and where it stands (https://onnx.ai/onnx/operators/onnx__MaxPool.html)"""
-    window = _window(X, kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
+    window = _window(X, kernel_shape, windows, ceil_mode)
     return _max(g, X, window, ceil_mode, storage_order, n_outputs)
 
 
@@ -110,42 +69,6 @@ def _max(g: Builder, x: Value, w: Geometry, ceil_mode: int, storage_order: int, 
     return g.to_channels_first(y), g.to_channels_first(indices)
 
 
-@onnx_op("AveragePool", since=7)
-def average_pool_7(
-    g: Builder,
-    X: Value,
-    *,
-    auto_pad: str = "NOTSET",
-    count_include_pad: int = 0,
-    kernel_shape: list[int],
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
-) -> Value:
-    """y = the mean under each window"""
-    return average_pool_10(
-        g, X, auto_pad=auto_pad, count_include_pad=count_include_pad, kernel_shape=kernel_shape, pads=pads, strides=strides
-    )
-
-
-@onnx_op("AveragePool", since=(10, 11))
-def average_pool_10(
-    g: Builder,
-    X: Value,
-    *,
-    auto_pad: str = "NOTSET",
-    ceil_mode: int = 0,
-    count_include_pad: int = 0,
-    kernel_shape: list[int],
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
-) -> Value:
-    """y = the mean under each window"""
-    w = _window(X, kernel_shape, strides, None, pads, auto_pad, ceil_mode)
-    if count_include_pad and not ceil_mode:
-        w = _filled(w, X.shape[2:])
-    return _average(g, X, w, ceil_mode, count_include_pad)
-
-
 def _filled(w: Geometry, size: tuple[Dim, ...]) -> Geometry:
     """Padded so far that no window reaches beyond: before opset 19 onnxruntime divides the sum of such a window by the whole
     kernel. (ONNX has no such window without `ceil_mode`; from 19 on onnxruntime's divisor ends with the padding, as with
@@ -158,21 +81,20 @@ def _filled(w: Geometry, size: tuple[Dim, ...]) -> Geometry:
     return replace(w, pads_end=tuple(ends))
 
 
-@onnx_op("AveragePool", since=(19, 22))
+@onnx_op("AveragePool", since=(7, 10, 11, 19, 22), added={10: "ceil_mode", 19: "dilations"})
 def average_pool(
     g: Builder,
     X: Value,
     *,
-    auto_pad: str = "NOTSET",
     ceil_mode: int = 0,
     count_include_pad: int = 0,
-    dilations: list[int] | None = None,
     kernel_shape: list[int],
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
+    windows: Windows,
 ) -> Value:
     """y = the mean under each window, with or without the padding (https://onnx.ai/onnx/operators/onnx__AveragePool.html)"""
-    w = _window(X, kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
+    w = _window(X, kernel_shape, windows, ceil_mode)
+    if g.origin.opset < 19 and count_include_pad and not ceil_mode:
+        w = _filled(w, X.shape[2:])
     return _average(g, X, w, ceil_mode, count_include_pad)
 
 
@@ -192,52 +114,19 @@ def _average(g: Builder, x: Value, w: Geometry, ceil_mode: int, count_include_pa
     return g.to_channels_first(g.step(layer, [x], x.tensor.with_shape(x.shape[0], *w.output, x.shape[-1])))
 
 
-@onnx_op("LpPool", since=2)
-def lp_pool_2(
-    g: Builder,
-    X: Value,
-    *,
-    auto_pad: str = "NOTSET",
-    kernel_shape: list[int],
-    p: int = 2,
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
-) -> Value:
-    """y = the p-norm under each window"""
-    return lp_pool(g, X, auto_pad=auto_pad, kernel_shape=kernel_shape, p=p, pads=pads, strides=strides)
-
-
-@onnx_op("LpPool", since=11)
-def lp_pool_11(
-    g: Builder,
-    X: Value,
-    *,
-    auto_pad: str = "NOTSET",
-    kernel_shape: list[int],
-    p: int = 2,
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
-) -> Value:
-    """y = the p-norm under each window"""
-    return lp_pool(g, X, auto_pad=auto_pad, kernel_shape=kernel_shape, p=p, pads=pads, strides=strides)
-
-
-@onnx_op("LpPool", since=(18, 22))
+@onnx_op("LpPool", since=(2, 11, 18, 22), added={18: "ceil_mode dilations"})
 def lp_pool(
     g: Builder,
     X: Value,
     *,
-    auto_pad: str = "NOTSET",
     ceil_mode: int = 0,
-    dilations: list[int] | None = None,
     kernel_shape: list[int],
     p: int = 2,
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
+    windows: Windows,
 ) -> Value:
     """y = (Σ |x|^p)^(1/p) under each window"""
     g.only(X, DType.F32)
-    w = _window(X, kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
+    w = _window(X, kernel_shape, windows, ceil_mode)
     x = g.to_channels_last(X)
     layer = _make(layers.LpPool, *_fields(w, ceil_mode), p, x.shape[0], tuple(x.shape[1:-1]), x.shape[-1])
     return g.to_channels_first(g.step(layer, [x], x.tensor.with_shape(x.shape[0], *w.output, x.shape[-1])))
@@ -289,7 +178,7 @@ def max_unpool(
     steps, margins = strides or [1] * rank, pads or [0] * 2 * rank
     window = zip(x.shape[2:], kernel_shape, steps, margins[:rank], margins[rank:], strict=False)
     image = [(n - 1) * step + size - before - after for n, size, step, before, after in window]
-    geometry(tuple(image), kernel_shape, strides, None, pads, "NOTSET")  # which refuses lists that do not fit
+    geometry(tuple(image), kernel_shape, Windows(pads=pads, strides=strides))  # which refuses lists that do not fit
     natural: list[Dim] = [*x.shape[:2], *image]
     count = x.tensor.size
     blank = g.view(zeros(g, x.dtype, natural), product(natural))

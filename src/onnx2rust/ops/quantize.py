@@ -56,78 +56,19 @@ def _like(g: Builder, zero: Value, shape: tuple[Dim, ...]) -> Value:
     return g.view(zero, *([1] * len(shape) if product(zero.shape) == 1 else shape))
 
 
-def _quantize(
-    g: Builder, x: Value, scale: Value, zero: Value | None, axis: int = 1, block_size: int = 0, code: int = 0, precision: int = 0
-) -> Value:
-    dtype = zero.dtype if zero is not None else from_onnx(code) if code else DType.U8
-    if dtype not in _QUANTIZED:
-        raise Refuse(f"QuantizeLinear to {dtype or f'ONNX type {code}'} is not supported", "8- and 16-bit integers are")
-    if x.dtype is not scale.dtype or x.dtype not in (DType.F32, DType.F16):
-        raise Refuse(f"QuantizeLinear of {x.dtype} with a scale of {scale.dtype} is not supported")
-    if precision:
-        raise Refuse(f"precision={precision} is not supported")
-    if zero is None:
-        zero = g.constant(np.zeros((1,), dtype.numpy))
-    return _apply(g, layers.QuantizeLinear, x, scale, zero, axis, block_size, dtype)
-
-
-def _dequantize(
-    g: Builder, x: Value, scale: Value, zero: Value | None, axis: int = 1, block_size: int = 0, code: int = 0
-) -> Value:
-    if x.dtype not in (*_QUANTIZED, DType.I32):
-        raise Refuse(f"DequantizeLinear of {x.dtype} is not supported")
-    if code and from_onnx(code) is not scale.dtype:
-        raise Refuse("an output_dtype other than the scale's is not supported")
-    if zero is None:
-        zero = g.constant(np.zeros((1,), x.dtype.numpy))
-    return _apply(g, layers.DequantizeLinear, x, scale, zero, axis, block_size, scale.dtype)
-
-
 def without_zero(g: Builder, x: Value, zero: Value | None) -> Value:
     """x − zero in float32, exact."""
-    return _dequantize(g, x, g.constant(np.array(1, np.float32)), zero)
+    return dequantize(g, x, g.constant(np.array(1, np.float32)), zero)
 
 
 onnx_facts("QuantizeLinear", reads=reads.SCALE)
 
 
-@onnx_op("QuantizeLinear", since=10)
-def quantize_10(g: Builder, x: Value, y_scale: Value, y_zero_point: Value | None = None) -> Value:
-    """y = saturate(round(x / scale) + zero)"""
-    return _quantize(g, x, y_scale, y_zero_point)
-
-
-@onnx_op("QuantizeLinear", since=13)
-def quantize_13(g: Builder, x: Value, y_scale: Value, y_zero_point: Value | None = None, *, axis: int = 1) -> Value:
-    """y = saturate(round(x / scale) + zero), along an axis"""
-    return _quantize(g, x, y_scale, y_zero_point, axis)
-
-
-@onnx_op("QuantizeLinear", since=19)
-def quantize_19(
-    g: Builder, x: Value, y_scale: Value, y_zero_point: Value | None = None, *, axis: int = 1, saturate: int = 1
-) -> Value:
-    """y = saturate(round(x / scale) + zero), along an axis (`saturate` is about 8-bit floats)"""
-    return _quantize(g, x, y_scale, y_zero_point, axis)
-
-
-@onnx_op("QuantizeLinear", since=21)
-def quantize_21(
-    g: Builder,
-    x: Value,
-    y_scale: Value,
-    y_zero_point: Value | None = None,
-    *,
-    axis: int = 1,
-    block_size: int = 0,
-    output_dtype: int = 0,
-    saturate: int = 1,
-) -> Value:
-    """y = saturate(round(x / scale) + zero), along an axis or in blocks along it"""
-    return _quantize(g, x, y_scale, y_zero_point, axis, block_size, output_dtype)
-
-
-@onnx_op("QuantizeLinear", since=(23, 24, 25, 28))
+@onnx_op(
+    "QuantizeLinear",
+    since=(10, 13, 19, 21, 23, 24, 25, 28),
+    added={13: "axis", 19: "saturate", 21: "block_size output_dtype", 23: "precision"},
+)
 def quantize(
     g: Builder,
     x: Value,
@@ -140,34 +81,28 @@ def quantize(
     precision: int = 0,
     saturate: int = 1,
 ) -> Value:
-    """y = saturate(round(x / scale) + zero), along an axis or in blocks along it"""
-    return _quantize(g, x, y_scale, y_zero_point, axis, block_size, output_dtype, precision)
+    """y = saturate(round(x / scale) + zero), along an axis or in blocks along it (`saturate` is about 8-bit floats)"""
+    scale, zero = y_scale, y_zero_point
+    dtype = zero.dtype if zero is not None else from_onnx(output_dtype) if output_dtype else DType.U8
+    if dtype not in _QUANTIZED:
+        raise Refuse(f"QuantizeLinear to {dtype or f'ONNX type {output_dtype}'} is not supported", "8- and 16-bit integers are")
+    if x.dtype is not scale.dtype or x.dtype not in (DType.F32, DType.F16):
+        raise Refuse(f"QuantizeLinear of {x.dtype} with a scale of {scale.dtype} is not supported")
+    if precision:
+        raise Refuse(f"precision={precision} is not supported")
+    if zero is None:
+        zero = g.constant(np.zeros((1,), dtype.numpy))
+    return _apply(g, layers.QuantizeLinear, x, scale, zero, axis, block_size, dtype)
 
 
 onnx_facts("DequantizeLinear", reads=reads.SCALE)
 
 
-@onnx_op("DequantizeLinear", since=10)
-def dequantize_10(g: Builder, x: Value, x_scale: Value, x_zero_point: Value | None = None) -> Value:
-    """y = (x − zero) · scale"""
-    return _dequantize(g, x, x_scale, x_zero_point)
-
-
-@onnx_op("DequantizeLinear", since=(13, 19))
-def dequantize_13(g: Builder, x: Value, x_scale: Value, x_zero_point: Value | None = None, *, axis: int = 1) -> Value:
-    """y = (x − zero) · scale, along an axis"""
-    return _dequantize(g, x, x_scale, x_zero_point, axis)
-
-
-@onnx_op("DequantizeLinear", since=21)
-def dequantize_21(
-    g: Builder, x: Value, x_scale: Value, x_zero_point: Value | None = None, *, axis: int = 1, block_size: int = 0
-) -> Value:
-    """y = (x − zero) · scale, along an axis or in blocks along it"""
-    return _dequantize(g, x, x_scale, x_zero_point, axis, block_size)
-
-
-@onnx_op("DequantizeLinear", since=(23, 24, 25, 28))
+@onnx_op(
+    "DequantizeLinear",
+    since=(10, 13, 19, 21, 23, 24, 25, 28),
+    added={13: "axis", 21: "block_size", 23: "output_dtype"},
+)
 def dequantize(
     g: Builder,
     x: Value,
@@ -179,7 +114,14 @@ def dequantize(
     output_dtype: int = 0,
 ) -> Value:
     """y = (x − zero) · scale, along an axis or in blocks along it"""
-    return _dequantize(g, x, x_scale, x_zero_point, axis, block_size, output_dtype)
+    scale, zero = x_scale, x_zero_point
+    if x.dtype not in (*_QUANTIZED, DType.I32):
+        raise Refuse(f"DequantizeLinear of {x.dtype} is not supported")
+    if output_dtype and from_onnx(output_dtype) is not scale.dtype:
+        raise Refuse("an output_dtype other than the scale's is not supported")
+    if zero is None:
+        zero = g.constant(np.zeros((1,), x.dtype.numpy))
+    return _apply(g, layers.DequantizeLinear, x, scale, zero, axis, block_size, scale.dtype)
 
 
 @onnx_op("DynamicQuantizeLinear", since=11)

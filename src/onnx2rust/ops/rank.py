@@ -65,13 +65,7 @@ def top_k_1(g: Builder, X: Value, *, axis: int = -1, k: int) -> tuple[Value, Val
     return _top_k(g, X, k, axis, True)
 
 
-@onnx_op("TopK", since=10)
-def top_k_10(g: Builder, X: Value, K: Sizes, *, axis: int = -1) -> tuple[Value, Value]:
-    """The k greatest x along an axis and their positions, best first."""
-    return _top_k(g, X, K[0], axis, True)
-
-
-@onnx_op("TopK", since=(11, 24))
+@onnx_op("TopK", since=(10, 11, 24), added={11: "largest sorted"})
 def top_k(g: Builder, X: Value, K: Sizes, *, axis: int = -1, largest: int = 1, sorted: int = 1) -> tuple[Value, Value]:
     """The k greatest (or least) x along an axis and their positions, best first (which unsorted allows as well)."""
     return _top_k(g, X, K[0], axis, bool(largest))

@@ -18,39 +18,38 @@ from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import recurrent as layers
 from onnx2rust.layers.activation import activation
 from onnx2rust.ops.shape import fixed
-from onnx2rust.registry import onnx_op
+from onnx2rust.registry import Attributes, onnx_op
 from onnx2rust.registry.facts import onnx_facts
 from onnx2rust.registry.rules import Within
 
 _DIRECTIONS = {"forward": "Forward", "reverse": "Reverse", "bidirectional": "Bidirectional"}
 _FUNCTIONS: dict[str, dict[str, float]] = {
-    "relu": {},
-    "tanh": {},
-    "sigmoid": {},
-    "softsign": {},
-    "softplus": {},
-    "leakyrelu": {"alpha": 0.01},
-    "thresholdedrelu": {"alpha": 1.0},
-    "elu": {"alpha": 1.0},
-    "hardsigmoid": {"alpha": 0.2, "beta": 0.5},
-    "affine": {"alpha": 0.0, "beta": 0.0},
-    "scaledtanh": {"alpha": 0.0, "beta": 0.0},
+    "Relu": {},
+    "Tanh": {},
+    "Sigmoid": {},
+    "Softsign": {},
+    "Softplus": {},
+    "LeakyRelu": {"alpha": 0.01},
+    "ThresholdedRelu": {"alpha": 1.0},
+    "Elu": {"alpha": 1.0},
+    "HardSigmoid": {"alpha": 0.2, "beta": 0.5},
+    "Affine": {"alpha": 0.0, "beta": 0.0},
+    "ScaledTanh": {"alpha": 0.0, "beta": 0.0},
 }
-"""Activations by lower-case name, with the parameters they take and ONNX's defaults; for the last
-two it has none, and onnxruntime takes 0."""
-_NAMES = {
-    "relu": "Relu",
-    "tanh": "Tanh",
-    "sigmoid": "Sigmoid",
-    "softsign": "Softsign",
-    "softplus": "Softplus",
-    "leakyrelu": "LeakyRelu",
-    "thresholdedrelu": "ThresholdedRelu",
-    "elu": "Elu",
-    "hardsigmoid": "HardSigmoid",
-    "affine": "Affine",
-    "scaledtanh": "ScaledTanh",
-}
+"""Activations, with the parameters they take and ONNX's defaults; for the last two it has none, and onnxruntime takes 0."""
+
+
+@dataclass(frozen=True)
+class Recurrence(Attributes):
+    """What all recurrent operators say."""
+
+    activation_alpha: list[float] | None = None
+    activation_beta: list[float] | None = None
+    activations: list[str] | None = None
+    clip: float | None = None
+    direction: str = "forward"
+    hidden_size: int | None = None
+    layout: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,24 +76,13 @@ class _Net:
         return {name: getattr(self, name) for name in names}
 
 
-def _net(
-    g: Builder,
-    x: Value,
-    weights: list[Value | None],
-    gates: int,
-    direction: str,
-    hidden_size: int | None,
-    names: list[str],
-    alphas: list[float] | None,
-    betas: list[float] | None,
-    clip: float | None,
-    layout: int,
-) -> _Net:
+def _net(g: Builder, x: Value, weights: list[Value | None], gates: int, said: Recurrence, functions: list[str]) -> _Net:
     w, r = weights[0], weights[1]
     assert w is not None
     assert r is not None
     if x.dtype is not DType.F32:
         raise Refuse(f"a recurrent layer of {x.dtype} is not supported", "float32 is")
+    direction, layout = said.direction, said.layout
     if direction not in _DIRECTIONS:
         raise Refuse(f"direction {direction!r} is unknown", invalid=True)
     if x.rank != 3 or w.rank != 3 or r.rank != 3 or layout not in (0, 1):
@@ -103,7 +91,7 @@ def _net(
     if not isinstance(hidden, int) or not isinstance(inputs, int):
         raise Refuse("the sizes of the weights must be known at conversion")
     count = 2 if direction == "bidirectional" else 1
-    wrong = [hidden_size or hidden, *w.shape[:2], *r.shape[:2]] != [hidden, *(2 * [count, gates * hidden])]
+    wrong = [said.hidden_size or hidden, *w.shape[:2], *r.shape[:2]] != [hidden, *(2 * [count, gates * hidden])]
     if wrong or hidden < 1 or (isinstance(x.shape[2], int) and x.shape[2] != inputs):
         raise Refuse(f"x {x.type}, W {w.type} and R {r.type} do not fit ({direction}, {gates} gates)", invalid=True)
     x = fixed(g, x, 2, inputs)
@@ -113,8 +101,8 @@ def _net(
         hidden,
         Variant.of("recurrent::Directions", _DIRECTIONS[direction]),
         count,
-        _activations(names, alphas or [], betas or [], count),
-        None if not clip else float(clip),
+        _activations(said, functions, count),
+        float(said.clip) if said.clip else None,
         source.shape[0],
         source.shape[1],
         source,
@@ -123,29 +111,25 @@ def _net(
     )
 
 
-def _activations(names: list[str], alphas: list[float], betas: list[float], count: int) -> tuple[Variant, ...]:
+def _activations(said: Recurrence, functions: list[str], count: int) -> tuple[Variant, ...]:
     """The activations of both directions (those of the only one twice); parameters go to those that take some, in order."""
-    parameters = {"alpha": list(alphas), "beta": list(betas)}
+    names = functions * count if said.activations is None else said.activations
+    if len(names) == 2 * len(functions) and count == 1:
+        names = names[: len(functions)]
+    if len(names) != len(functions) * count:
+        raise Refuse(f"{len(names)} activations for {count} directions", invalid=True)
+    parameters = {"alpha": list(said.activation_alpha or []), "beta": list(said.activation_beta or [])}
+    known = {name.lower(): name for name in _FUNCTIONS}
     found = []
     for name in names:
-        key = name.lower()
-        if key not in _FUNCTIONS:
-            raise Refuse(f"activation {name!r} of a recurrent layer is not supported", f"supported: {', '.join(_NAMES.values())}")
-        values = {k: parameters[k].pop(0) if parameters[k] else default for k, default in _FUNCTIONS[key].items()}
-        if key == "thresholdedrelu":
+        called = known.get(name.lower())
+        if called is None:
+            raise Refuse(f"activation {name!r} of a recurrent layer is not supported", f"supported: {', '.join(_FUNCTIONS)}")
+        values = {k: parameters[k].pop(0) if parameters[k] else default for k, default in _FUNCTIONS[called].items()}
+        if called == "ThresholdedRelu":
             values = {"theta": values["alpha"]}
-        found.append(activation(_NAMES[key], **{k: float(v) for k, v in values.items()}))
+        found.append(activation(called, **{k: float(v) for k, v in values.items()}))
     return tuple(found) if count == 2 else tuple(found * 2)
-
-
-def _named(activations: list[str] | None, defaults: list[str], count: int) -> list[str]:
-    """The activations' names, one set per direction."""
-    names = defaults * count if activations is None else activations
-    if len(names) == 2 * len(defaults) and count == 1:
-        names = names[: len(defaults)]
-    if len(names) != len(defaults) * count:
-        raise Refuse(f"{len(names)} activations for {count} directions", invalid=True)
-    return names
 
 
 def _states(g: Builder, net: _Net, *states: Value | None) -> list[Value | None]:
@@ -178,33 +162,7 @@ onnx_facts(
 )
 
 
-@onnx_op("LSTM", since=7)
-def lstm_7(
-    g: Builder,
-    X: Value,
-    W: Value,
-    R: Value,
-    B: Value | None = None,
-    sequence_lens: Value | None = None,
-    initial_h: Value | None = None,
-    initial_c: Value | None = None,
-    P: Value | None = None,
-    *,
-    activation_alpha: list[float] | None = None,
-    activation_beta: list[float] | None = None,
-    activations: list[str] | None = None,
-    clip: float | None = None,
-    direction: str = "forward",
-    hidden_size: int | None = None,
-    input_forget: int = 0,
-    n_outputs: int = 1,
-) -> tuple[Value | None, ...]:
-    """Long short-term memory."""
-    given = {k: v for k, v in locals().items() if k not in ("g", "X", "W", "R")}
-    return lstm(g, X, W, R, **given)
-
-
-@onnx_op("LSTM", since=(14, 22))
+@onnx_op("LSTM", since=(7, 14, 22), added={14: "layout"})
 def lstm(
     g: Builder,
     X: Value,
@@ -216,20 +174,12 @@ def lstm(
     initial_c: Value | None = None,
     P: Value | None = None,
     *,
-    activation_alpha: list[float] | None = None,
-    activation_beta: list[float] | None = None,
-    activations: list[str] | None = None,
-    clip: float | None = None,
-    direction: str = "forward",
-    hidden_size: int | None = None,
     input_forget: int = 0,
-    layout: int = 0,
+    shared: Recurrence,
     n_outputs: int = 1,
 ) -> tuple[Value | None, ...]:
     """i, o, f = f(x·W + h·R + P⊙c + b); c' = f⊙c + i⊙g(…); h' = o⊙h(c')."""
-    names = _named(activations, ["Sigmoid", "Tanh", "Tanh"], 2 if direction == "bidirectional" else 1)
-    parameters = (activation_alpha, activation_beta, clip, layout)
-    net = _net(g, X, [W, R, B, P], 4, direction, hidden_size, names, *parameters)
+    net = _net(g, X, [W, R, B, P], 4, shared, ["Sigmoid", "Tanh", "Tanh"])
     h, c = _states(g, net, initial_h, initial_c)
     if not net.known:
         unpacked = layers.LstmUnpacked(**net.fields(), input_forget=bool(input_forget))
@@ -247,31 +197,7 @@ def lstm(
     return _emit(g, net, layer, [net.x, sequence_lens, h, c], 2, n_outputs)
 
 
-@onnx_op("GRU", since=7)
-def gru_7(
-    g: Builder,
-    X: Value,
-    W: Value,
-    R: Value,
-    B: Value | None = None,
-    sequence_lens: Value | None = None,
-    initial_h: Value | None = None,
-    *,
-    activation_alpha: list[float] | None = None,
-    activation_beta: list[float] | None = None,
-    activations: list[str] | None = None,
-    clip: float | None = None,
-    direction: str = "forward",
-    hidden_size: int | None = None,
-    linear_before_reset: int = 0,
-    n_outputs: int = 1,
-) -> tuple[Value | None, ...]:
-    """Gated recurrent unit."""
-    given = {k: v for k, v in locals().items() if k not in ("g", "X", "W", "R")}
-    return gru(g, X, W, R, **given)
-
-
-@onnx_op("GRU", since=(14, 22))
+@onnx_op("GRU", since=(7, 14, 22), added={14: "layout"})
 def gru(
     g: Builder,
     X: Value,
@@ -281,20 +207,12 @@ def gru(
     sequence_lens: Value | None = None,
     initial_h: Value | None = None,
     *,
-    activation_alpha: list[float] | None = None,
-    activation_beta: list[float] | None = None,
-    activations: list[str] | None = None,
-    clip: float | None = None,
-    direction: str = "forward",
-    hidden_size: int | None = None,
-    layout: int = 0,
     linear_before_reset: int = 0,
+    shared: Recurrence,
     n_outputs: int = 1,
 ) -> tuple[Value | None, ...]:
     """z, r = f(x·W + h·R + b); n = g(x·W + (r⊙h)·R + b); h' = (1 − z)⊙n + z⊙h."""
-    names = _named(activations, ["Sigmoid", "Tanh"], 2 if direction == "bidirectional" else 1)
-    parameters = (activation_alpha, activation_beta, clip, layout)
-    net = _net(g, X, [W, R, B], 3, direction, hidden_size, names, *parameters)
+    net = _net(g, X, [W, R, B], 3, shared, ["Sigmoid", "Tanh"])
     (h,) = _states(g, net, initial_h)
     after = bool(linear_before_reset)
     if not net.known:
@@ -313,30 +231,7 @@ def gru(
     return _emit(g, net, layer, [net.x, sequence_lens, h], 1, n_outputs)
 
 
-@onnx_op("RNN", since=7)
-def rnn_7(
-    g: Builder,
-    X: Value,
-    W: Value,
-    R: Value,
-    B: Value | None = None,
-    sequence_lens: Value | None = None,
-    initial_h: Value | None = None,
-    *,
-    activation_alpha: list[float] | None = None,
-    activation_beta: list[float] | None = None,
-    activations: list[str] | None = None,
-    clip: float | None = None,
-    direction: str = "forward",
-    hidden_size: int | None = None,
-    n_outputs: int = 1,
-) -> tuple[Value | None, ...]:
-    """The simple recurrent layer."""
-    given = {k: v for k, v in locals().items() if k not in ("g", "X", "W", "R")}
-    return rnn(g, X, W, R, **given)
-
-
-@onnx_op("RNN", since=(14, 22))
+@onnx_op("RNN", since=(7, 14, 22), added={14: "layout"})
 def rnn(
     g: Builder,
     X: Value,
@@ -346,19 +241,11 @@ def rnn(
     sequence_lens: Value | None = None,
     initial_h: Value | None = None,
     *,
-    activation_alpha: list[float] | None = None,
-    activation_beta: list[float] | None = None,
-    activations: list[str] | None = None,
-    clip: float | None = None,
-    direction: str = "forward",
-    hidden_size: int | None = None,
-    layout: int = 0,
+    shared: Recurrence,
     n_outputs: int = 1,
 ) -> tuple[Value | None, ...]:
     """h' = f(x·W + h·R + b)."""
-    names = _named(activations, ["Tanh"], 2 if direction == "bidirectional" else 1)
-    parameters = (activation_alpha, activation_beta, clip, layout)
-    net = _net(g, X, [W, R, B], 1, direction, hidden_size, names, *parameters)
+    net = _net(g, X, [W, R, B], 1, shared, ["Tanh"])
     (h,) = _states(g, net, initial_h)
     if not net.known:
         return _emit(g, net, layers.RnnUnpacked(**net.fields()), [net.x, W, R, B, sequence_lens, h], 1, n_outputs)

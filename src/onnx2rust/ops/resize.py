@@ -18,38 +18,33 @@ from onnx2rust.ir.program import Value
 from onnx2rust.ir.shapes import split_at
 from onnx2rust.layers import resize as layers
 from onnx2rust.ops.axes import normal_axes
-from onnx2rust.registry import Const, onnx_op
+from onnx2rust.registry import Attributes, Const, onnx_op
 from onnx2rust.registry.facts import onnx_facts
 from onnx2rust.registry.rules import Resized
 
-_COORDINATES = {
-    "half_pixel": "HalfPixel",
-    "half_pixel_symmetric": "HalfPixelSymmetric",
-    "pytorch_half_pixel": "PytorchHalfPixel",
-    "align_corners": "AlignCorners",
-    "asymmetric": "Asymmetric",
-    "tf_half_pixel_for_nn": "TfHalfPixelForNn",
-    "tf_crop_and_resize": "TfCropAndResize",
-}
-_NEAREST = {
-    "round_prefer_floor": "RoundPreferFloor",
-    "round_prefer_ceil": "RoundPreferCeil",
-    "floor": "Floor",
-    "ceil": "Ceil",
-}
+_COORDINATES = (
+    "half_pixel",
+    "half_pixel_symmetric",
+    "pytorch_half_pixel",
+    "align_corners",
+    "asymmetric",
+    "tf_half_pixel_for_nn",
+    "tf_crop_and_resize",
+)
+_NEAREST = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 
 
 @dataclass(frozen=True)
-class _Rule:
-    """How elements are computed; the attributes that all versions of the operator share."""
+class Rule(Attributes):
+    """How elements are computed."""
 
-    mode: str
-    coordinates: str
-    nearest: str
+    antialias: int = 0
+    coordinate_transformation_mode: str = "half_pixel"
     cubic_coeff_a: float = -0.75
     exclude_outside: int = 0
-    antialias: int = 0
     extrapolation_value: float = 0.0
+    mode: str = "nearest"
+    nearest_mode: str = "round_prefer_floor"
 
 
 @dataclass(frozen=True)
@@ -65,10 +60,11 @@ class _Axis:
     """Where in it."""
 
 
-def _choose(table: dict[str, str], name: str, what: str) -> str:
-    if name not in table:
+def _choose(names: tuple[str, ...], name: str, what: str) -> str:
+    """The Rust variant of that name."""
+    if name not in names:
         raise Refuse(f"{what} {name!r} of Resize is unknown", invalid=True)
-    return table[name]
+    return "".join(word.capitalize() for word in name.split("_"))
 
 
 def scaled(n: Dim, scale: float) -> Dim:
@@ -83,10 +79,10 @@ def scaled(n: Dim, scale: float) -> Dim:
     return n * exact.numerator // exact.denominator
 
 
-def _resize(g: Builder, x: Value, axes: dict[int, _Axis], rule: _Rule) -> Value:
+def _resize(g: Builder, x: Value, axes: dict[int, _Axis], rule: Rule) -> Value:
     """x with the given (logical) axes resized."""
     perm, (y,) = g.layout([x], x.rank)
-    crop = rule.coordinates == "tf_crop_and_resize"
+    crop = rule.coordinate_transformation_mode == "tf_crop_and_resize"
     for axis, wanted in axes.items():
         at = perm[axis]
         n = y.shape[at]
@@ -97,9 +93,8 @@ def _resize(g: Builder, x: Value, axes: dict[int, _Axis], rule: _Rule) -> Value:
         fields: dict[str, Any] = {}
         if crop:
             fields = {"start": float(wanted.roi[0]), "end": float(wanted.roi[1])}
-        coordinates = Variant.of(
-            "resize::Coordinates", _choose(_COORDINATES, rule.coordinates, "coordinate_transformation_mode"), **fields
-        )
+        chosen = _choose(_COORDINATES, rule.coordinate_transformation_mode, "coordinate_transformation_mode")
+        coordinates = Variant.of("resize::Coordinates", chosen, **fields)
         y = g.step(
             _layer(x.dtype, coordinates, rule, wanted, split_at(y.shape, at)),
             [y, wanted.scales],
@@ -109,11 +104,11 @@ def _resize(g: Builder, x: Value, axes: dict[int, _Axis], rule: _Rule) -> Value:
 
 
 def _layer(
-    dtype: DType, coordinates: Variant, rule: _Rule, axis: _Axis, sizes: tuple[Dim, Dim, Dim]
+    dtype: DType, coordinates: Variant, rule: Rule, axis: _Axis, sizes: tuple[Dim, Dim, Dim]
 ) -> layers.ResizeNearest | layers.ResizeAxis:
     outer, n, inner = sizes
     if rule.mode == "nearest":
-        name = rule.nearest
+        name = rule.nearest_mode
         if name == "simple":
             name = "ceil" if axis.scale is not None and axis.scale < 1 else "floor"
         nearest = Variant.of("resize::NearestMode", _choose(_NEAREST, name, "nearest_mode"))
@@ -170,7 +165,12 @@ onnx_facts("Upsample", reads={1: lambda use: Resized(use.shape(0))})
 @onnx_op("Upsample", since=7)
 def upsample_7(g: Builder, X: Value, *, mode: str = "nearest", scales: list[float]) -> Value:
     """x enlarged: nearest (rounding down) or linear, o / scale."""
-    return _resize(g, X, _by_scales(X, scales, range(X.rank)), _Rule(mode, "asymmetric", "simple"))
+    return _resize(
+        g,
+        X,
+        _by_scales(X, scales, range(X.rank)),
+        Rule(mode=mode, coordinate_transformation_mode="asymmetric", nearest_mode="simple"),
+    )
 
 
 @onnx_op("Upsample", since=(9, 10))
@@ -188,101 +188,20 @@ def resize_10(g: Builder, X: Value, scales: Const, *, mode: str = "nearest") -> 
     return upsample_7(g, X, mode=mode, scales=_floats(scales))
 
 
-@onnx_op("Resize", since=11)
-def resize_11(
-    g: Builder,
-    X: Value,
-    roi: Value,
-    scales: Value,
-    sizes: Value | None = None,
-    *,
-    coordinate_transformation_mode: str = "half_pixel",
-    cubic_coeff_a: float = -0.75,
-    exclude_outside: int = 0,
-    extrapolation_value: float = 0.0,
-    mode: str = "nearest",
-    nearest_mode: str = "round_prefer_floor",
-) -> Value:
-    """x resized to sizes or by scales."""
-    rule = _Rule(
-        mode,
-        coordinate_transformation_mode,
-        nearest_mode,
-        cubic_coeff_a,
-        exclude_outside,
-        extrapolation_value=extrapolation_value,
-    )
-    return _modern(g, X, roi, scales, sizes, rule)
-
-
-@onnx_op("Resize", since=13)
-def resize_13(
+@onnx_op("Resize", since=(11, 13, 18, 19), added={18: "antialias axes keep_aspect_ratio_policy"}, optional={13: "roi scales"})
+def resize(
     g: Builder,
     X: Value,
     roi: Value | None = None,
     scales: Value | None = None,
     sizes: Value | None = None,
     *,
-    coordinate_transformation_mode: str = "half_pixel",
-    cubic_coeff_a: float = -0.75,
-    exclude_outside: int = 0,
-    extrapolation_value: float = 0.0,
-    mode: str = "nearest",
-    nearest_mode: str = "round_prefer_floor",
-) -> Value:
-    """x resized to sizes or by scales."""
-    rule = _Rule(
-        mode,
-        coordinate_transformation_mode,
-        nearest_mode,
-        cubic_coeff_a,
-        exclude_outside,
-        extrapolation_value=extrapolation_value,
-    )
-    return _modern(g, X, roi, scales, sizes, rule)
-
-
-@onnx_op("Resize", since=(18, 19))
-def resize_18(
-    g: Builder,
-    X: Value,
-    roi: Value | None = None,
-    scales: Value | None = None,
-    sizes: Value | None = None,
-    *,
-    antialias: int = 0,
     axes: list[int] | None = None,
-    coordinate_transformation_mode: str = "half_pixel",
-    cubic_coeff_a: float = -0.75,
-    exclude_outside: int = 0,
-    extrapolation_value: float = 0.0,
     keep_aspect_ratio_policy: str = "stretch",
-    mode: str = "nearest",
-    nearest_mode: str = "round_prefer_floor",
+    rule: Rule,
 ) -> Value:
     """x resized to sizes or by scales, on some axes."""
-    rule = _Rule(
-        mode,
-        coordinate_transformation_mode,
-        nearest_mode,
-        cubic_coeff_a,
-        exclude_outside,
-        antialias,
-        extrapolation_value,
-    )
-    return _modern(g, X, roi, scales, sizes, rule, axes, keep_aspect_ratio_policy)
-
-
-def _modern(
-    g: Builder,
-    x: Value,
-    roi: Value | None,
-    scales: Value | None,
-    sizes: Value | None,
-    rule: _Rule,
-    axes: list[int] | None = None,
-    policy: str = "stretch",
-) -> Value:
+    x = X
     chosen = normal_axes(range(x.rank) if axes is None else axes, x.rank)
     factors = _floats(scales)
     if scales is not None and scales.array is None and sizes is None:
@@ -290,10 +209,10 @@ def _modern(
     elif factors and sizes is None:
         wanted = _by_scales(x, factors, chosen)
     elif sizes is not None and not factors:
-        wanted = _by_sizes(g, x, sizes, chosen, policy)
+        wanted = _by_sizes(g, x, sizes, chosen, keep_aspect_ratio_policy)
     else:
         raise Refuse("Resize needs either scales or sizes", invalid=True)
-    if rule.coordinates == "tf_crop_and_resize":
+    if rule.coordinate_transformation_mode == "tf_crop_and_resize":
         if roi is None or roi.array is None:
             raise Refuse("the region of interest must be known at conversion", "make it a constant of the model")
         corners = _floats(roi)

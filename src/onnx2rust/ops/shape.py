@@ -82,13 +82,7 @@ onnx_facts(
 )
 
 
-@onnx_op("Reshape", since=(5, 13))
-def reshape_5(g: Builder, data: Value, shape: Value) -> Value:
-    """The same elements under the shape that the second input holds; 0 keeps an axis, −1 takes what remains."""
-    return reshape(g, data, shape)
-
-
-@onnx_op("Reshape", since=(14, 19, 21, 23, 24, 25))
+@onnx_op("Reshape", since=(5, 13, 14, 19, 21, 23, 24, 25), added={14: "allowzero"})
 def reshape(g: Builder, data: Value, shape: Value, *, allowzero: int = 0) -> Value:
     """The same elements under the shape that the second input holds; 0 keeps an axis, −1 takes what remains."""
     target = shape.dims()
@@ -182,13 +176,7 @@ def unsqueeze_13(g: Builder, data: Value, axes: Const) -> Value:
 onnx_facts("Shape", strings=Strings.PLACES, half=Half.MOVES)
 
 
-@onnx_op("Shape", since=(1, 13))
-def shape_1(g: Builder, data: Value) -> Value:
-    """The sizes of x's axes: known now, or an expression that a step evaluates."""
-    return shape(g, data)
-
-
-@onnx_op("Shape", since=(15, 19, 21, 23, 24, 25))
+@onnx_op("Shape", since=(1, 13, 15, 19, 21, 23, 24, 25), added={15: "start end"})
 def shape(g: Builder, data: Value, *, start: int = 0, end: int | None = None) -> Value:
     """The sizes of x's axes from `start` to `end`: known now, or an expression that a step evaluates."""
     x = data

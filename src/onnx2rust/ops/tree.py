@@ -37,25 +37,19 @@ class TreeAttributes(Attributes):
     """What both operators say of their nodes."""
 
     base_values: list[float] | None = None
+    base_values_as_tensor: TensorProto | None = None
     nodes_falsenodeids: list[int] | None = None
     nodes_featureids: list[int] | None = None
     nodes_hitrates: list[float] | None = None
+    nodes_hitrates_as_tensor: TensorProto | None = None
     nodes_missing_value_tracks_true: list[int] | None = None
     nodes_modes: list[str] | None = None
     nodes_nodeids: list[int] | None = None
     nodes_treeids: list[int] | None = None
     nodes_truenodeids: list[int] | None = None
     nodes_values: list[float] | None = None
-    post_transform: str = "NONE"
-
-
-@dataclass(frozen=True)
-class TreeAttributes3(TreeAttributes):
-    """The same since version 3."""
-
-    base_values_as_tensor: TensorProto | None = None
-    nodes_hitrates_as_tensor: TensorProto | None = None
     nodes_values_as_tensor: TensorProto | None = None
+    post_transform: str = "NONE"
 
 
 @dataclass(frozen=True)
@@ -66,12 +60,6 @@ class Targets(Attributes):
     target_nodeids: list[int] | None = None
     target_treeids: list[int] | None = None
     target_weights: list[float] | None = None
-
-
-@dataclass(frozen=True)
-class Targets3(Targets):
-    """The same since version 3."""
-
     target_weights_as_tensor: TensorProto | None = None
 
 
@@ -83,15 +71,9 @@ class Classes(Attributes):
     class_nodeids: list[int] | None = None
     class_treeids: list[int] | None = None
     class_weights: list[float] | None = None
+    class_weights_as_tensor: TensorProto | None = None
     classlabels_int64s: list[int] | None = None
     classlabels_strings: list[str] | None = None
-
-
-@dataclass(frozen=True)
-class Classes3(Classes):
-    """The same since version 3."""
-
-    class_weights_as_tensor: TensorProto | None = None
 
 
 @dataclass(frozen=True)
@@ -138,7 +120,7 @@ def _model(trees: TreeAttributes, leaves: Targets | Classes, x: Value) -> _Model
 
 def _floats(attributes: Attributes, name: str) -> Array:
     """An attribute that is a list of floats or (version 3) a tensor."""
-    floats, tensor = getattr(attributes, name), getattr(attributes, f"{name}_as_tensor", None)
+    floats, tensor = getattr(attributes, name), getattr(attributes, f"{name}_as_tensor")
     if tensor is None:
         return np.array(floats or [], np.float32)
     if floats:
@@ -187,38 +169,36 @@ def _ensemble(g: Builder, x: Value, found: Tables, targets: int, aggregate: str)
     return g.step(layer, [x], x.tensor.with_shape(x.shape[0], targets))
 
 
-@onnx_op("TreeEnsembleRegressor", since=1, domain=ML)
-def tree_ensemble_regressor_1(
+_TENSORS = "base_values_as_tensor nodes_hitrates_as_tensor nodes_values_as_tensor"
+
+
+@onnx_op("TreeEnsembleRegressor", since=(1, 3), domain=ML, added={3: f"{_TENSORS} target_weights_as_tensor"})
+def tree_ensemble_regressor(
     g: Builder, X: Value, *, trees: TreeAttributes, leaves: Targets, aggregate_function: str = "SUM", n_targets: int | None = None
 ) -> Value:
-    """y = what the trees give each target, added up; thresholds and weights are float32"""
-    return _regress(g, X, trees, leaves, aggregate_function, n_targets)
+    """y = what the trees give each target, added up; thresholds and weights are float32, or the tensors' type"""
+    if aggregate_function not in _AGGREGATES:
+        raise Refuse(f"aggregate_function={aggregate_function!r}; it is one of {', '.join(_AGGREGATES)}", invalid=True)
+    how = scores.transform(trees.post_transform)
+    return _aggregated(g, X, _model(trees, leaves, X), aggregate_function, n_targets, how)
 
 
-@onnx_op("TreeEnsembleRegressor", since=3, domain=ML)
-def tree_ensemble_regressor(
-    g: Builder,
-    X: Value,
-    *,
-    trees: TreeAttributes3,
-    leaves: Targets3,
-    aggregate_function: str = "SUM",
-    n_targets: int | None = None,
-) -> Value:
-    """y = what the trees give each target, added up"""
-    return _regress(g, X, trees, leaves, aggregate_function, n_targets)
-
-
-@onnx_op("TreeEnsembleClassifier", since=1, domain=ML)
-def tree_ensemble_classifier_1(g: Builder, X: Value, *, trees: TreeAttributes, leaves: Classes) -> tuple[Value, Value]:
-    """The class that the trees give most, and what they give each class; thresholds and weights are float32"""
-    return _classify(g, X, trees, leaves)
-
-
-@onnx_op("TreeEnsembleClassifier", since=3, domain=ML)
-def tree_ensemble_classifier(g: Builder, X: Value, *, trees: TreeAttributes3, leaves: Classes3) -> tuple[Value, Value]:
-    """The class that the trees give most, and what they give each class"""
-    return _classify(g, X, trees, leaves)
+@onnx_op("TreeEnsembleClassifier", since=(1, 3), domain=ML, added={3: f"{_TENSORS} class_weights_as_tensor"})
+def tree_ensemble_classifier(g: Builder, X: Value, *, trees: TreeAttributes, leaves: Classes) -> tuple[Value, Value]:
+    """The class that the trees give most, and what they give each class, computed as by TreeEnsembleRegressor"""
+    names = "classlabels_int64s", "classlabels_strings"
+    labels = scores.class_labels(leaves.classlabels_int64s, leaves.classlabels_strings, names)
+    how = scores.transform(trees.post_transform)
+    model = _model(trees, leaves, X)
+    x = _samples(g, X, model)
+    classes = len(labels)
+    if classes > 2:
+        index, z = _of_many(g, x, model, classes)
+    elif classes == 2:
+        index, z, how = _of_two(g, x, model, how, labels)
+    else:
+        raise Refuse("a classifier of one class is not supported")
+    return scores.labelled(g, index, labels), scores.transformed(g, z, how)
 
 
 @onnx_op("TreeEnsemble", since=5, domain=ML)
@@ -270,15 +250,6 @@ def tree_ensemble(
     return _aggregated(g, X, model, _NUMBERED[aggregate_function], n_targets, how, X.dtype)
 
 
-def _regress(
-    g: Builder, X: Value, trees: TreeAttributes, leaves: Targets, aggregate_function: str, n_targets: int | None
-) -> Value:
-    if aggregate_function not in _AGGREGATES:
-        raise Refuse(f"aggregate_function={aggregate_function!r}; it is one of {', '.join(_AGGREGATES)}", invalid=True)
-    how = scores.transform(trees.post_transform)
-    return _aggregated(g, X, _model(trees, leaves, X), aggregate_function, n_targets, how)
-
-
 def _aggregated(
     g: Builder, X: Value, model: _Model, aggregate_function: str, n_targets: int | None, how: str, dtype: DType = DType.F32
 ) -> Value:
@@ -299,22 +270,6 @@ def _aggregated(
     y = scores.plus(g, y, model.base)
     # onnxruntime turns a single score into nothing but a z-score
     return scores.transformed(g, y, how if targets > 1 or how == "PROBIT" else "NONE", dtype)
-
-
-def _classify(g: Builder, X: Value, trees: TreeAttributes, leaves: Classes) -> tuple[Value, Value]:
-    names = "classlabels_int64s", "classlabels_strings"
-    labels = scores.class_labels(leaves.classlabels_int64s, leaves.classlabels_strings, names)
-    how = scores.transform(trees.post_transform)
-    model = _model(trees, leaves, X)
-    x = _samples(g, X, model)
-    classes = len(labels)
-    if classes > 2:
-        index, z = _of_many(g, x, model, classes)
-    elif classes == 2:
-        index, z, how = _of_two(g, x, model, how, labels)
-    else:
-        raise Refuse("a classifier of one class is not supported")
-    return scores.labelled(g, index, labels), scores.transformed(g, z, how)
 
 
 def _samples(g: Builder, X: Value, model: _Model) -> Value:

@@ -7,8 +7,27 @@ from dataclasses import dataclass
 from onnx2rust.base.errors import Refuse
 from onnx2rust.ir.dims import Dim, ceil_div, maximum, minimum
 from onnx2rust.ir.layer import Same
+from onnx2rust.registry import Attributes
 
 Ints = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Windows(Attributes):
+    """What an operator says of the windows that it looks through."""
+
+    auto_pad: str = "NOTSET"
+    dilations: list[int] | None = None
+    pads: list[int] | None = None
+    strides: list[int] | None = None
+
+
+@dataclass(frozen=True)
+class Kernels(Windows):
+    """The same of a convolution, which may have groups."""
+
+    group: int = 1
+    kernel_shape: list[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -32,10 +51,7 @@ class Geometry:
 def geometry(
     size: tuple[Dim, ...],
     kernel_shape: list[int] | tuple[int, ...],
-    strides: list[int] | None,
-    dilations: list[int] | None,
-    pads: list[int] | None,
-    auto_pad: str,
+    windows: Windows,
     ceil_mode: bool = False,
     partial: bool = False,
 ) -> Geometry:
@@ -44,11 +60,11 @@ def geometry(
     SAME has ⌈n / stride⌉ windows, and pads for them: where those depend on a size known only at run time, they are 0 here and the
     layer is told the size (`Same`). With `partial` a window may be larger than the padded axis by less than a stride, with or
     without `ceil_mode`, as onnxruntime pools. Where the size is known only at run time, and rounded down, one must fit."""
-    rank = len(size)
-    steps = tuple(strides or [1] * rank)
-    holes = tuple(dilations or [1] * rank)
+    rank, auto_pad = len(size), windows.auto_pad
+    steps = tuple(windows.strides or [1] * rank)
+    holes = tuple(windows.dilations or [1] * rank)
     kernel = tuple(kernel_shape)
-    flat = list(pads or [0] * 2 * rank)
+    flat = list(windows.pads or [0] * 2 * rank)
     if not len(kernel) == len(steps) == len(holes) == rank or len(flat) != 2 * rank:
         raise Refuse("kernel_shape, strides, dilations and pads do not fit the input's rank", invalid=True)
     if any(v < 1 for v in (*kernel, *steps, *holes)):

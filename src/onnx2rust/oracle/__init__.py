@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 
 from onnx2rust.base.errors import ToolError
+from onnx2rust.base.sequences import is_sequence, sequence, tensors
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program
@@ -159,7 +160,7 @@ class Oracle:
         if answer.reference is None or answer.referee is None:
             return True
         pairs = zip(answer.reference, answer.referee, self.certainty, strict=True)
-        return all(a.dtype.kind == "f" or compare(a, b, slack=c.slack).passed for a, b, c in pairs)
+        return all(all(x.dtype.kind == "f" for x in tensors(a)) or compare(a, b, slack=c.slack).passed for a, b, c in pairs)
 
     def compare(self, k: int, actual: Array, answer: Answer, rtol: float | None = None, atol: float | None = None) -> Comparison:
         """Output k of a crate against the answer; `rtol` and `atol` are the user's, if given."""
@@ -188,7 +189,7 @@ class Oracle:
 
     def _work(self, arrays: Mapping[str, Array]) -> int:
         sizes = dict.fromkeys(self._program.symbols, 1)
-        for value in self._program.inputs:
+        for value in self._program.tensor_inputs:
             sizes |= {str(d): n for d, n in zip(value.shape, arrays[value.name].shape, strict=False) if str(d) in sizes}
         return evaluate(self._multiply_adds, {s: sizes.get(s, 1) for s in symbols(self._multiply_adds)})
 
@@ -205,7 +206,7 @@ class Oracle:
         model's own types shows whether single precision explains it. If not, one of the two is wrong, and onnxruntime
         is what users compare with."""
         for certainty, a, b in zip(self.certainty, reference, referee, strict=True):
-            certainty.known = self.believed and a.dtype.kind == "f"
+            certainty.known = self.believed and all(x.dtype.kind == "f" for x in tensors(a))
             certainty.apart = max(certainty.apart, _distance(a, b))
         doubtful = [k for k, c in enumerate(self.certainty) if c.known and c.share > APART]
         if self._quantised or not doubtful:
@@ -229,15 +230,22 @@ class Oracle:
 
 
 def _alike(a: list[Array], b: list[Array]) -> bool:
-    return all(x.shape == y.shape and (x.dtype.kind == y.dtype.kind) for x, y in zip(a, b, strict=True))
+    return all(
+        x.shape == y.shape and x.dtype.kind == y.dtype.kind and (not is_sequence(x) or _alike(tensors(x), tensors(y)))
+        for x, y in zip(a, b, strict=True)
+    )
 
 
 def _rounded(wide: Array, dtype: np.dtype[Any]) -> Array:
+    if is_sequence(wide):
+        return sequence(_rounded(item, dtype) for item in wide)
     with np.errstate(over="ignore", invalid="ignore"):
         return wide.astype(dtype)
 
 
 def _largest(array: Array) -> float:
+    if is_sequence(array):
+        return max(map(_largest, array), default=0.0)
     if array.dtype.kind not in "iuf":
         return 0.0
     with np.errstate(invalid="ignore"):
@@ -246,6 +254,8 @@ def _largest(array: Array) -> float:
 
 def _distance(a: Array, b: Array) -> float:
     """The largest finite difference."""
+    if is_sequence(a) and is_sequence(b) and a.shape == b.shape:
+        return max(map(_distance, a, b), default=0.0)
     if a.shape != b.shape or a.dtype.kind not in "iuf":
         return 0.0
     with np.errstate(invalid="ignore", over="ignore"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from onnx2rust.base.sequences import is_sequence, tensors
 from onnx2rust.ir import dtypes
 
 Array = np.ndarray[Any, Any]
@@ -67,6 +68,8 @@ def compare(
     NaN only matches NaN, an infinity only the same infinity. `rival` is another right answer, of an evaluation in another
     precision: whole numbers, NaN and infinities may be as there.
     """
+    if is_sequence(expected) or is_sequence(actual):
+        return _items(actual, expected, rtol, atol, slack, rival)
     texts = actual.dtype.kind == expected.dtype.kind == "U"  # as long as the longest string in them
     if actual.dtype != expected.dtype and not texts:
         return Comparison(False, f"is {actual.dtype}, should be {expected.dtype}")
@@ -82,6 +85,19 @@ def compare(
         with np.errstate(over="ignore"):  # the largest f64 and its opposite are further apart than any f64
             return _floats(actual, expected, rtol, atol, slack)
     return _exact(actual, expected, slack)
+
+
+def _items(
+    actual: Array, expected: Array, rtol: float | None, atol: float | None, slack: float, rival: Array | None
+) -> Comparison:
+    """Sequences, item by item."""
+    if not (is_sequence(expected) and is_sequence(actual)) or len(actual) != len(expected):
+        return Comparison(False, f"has {len(tensors(actual))} items, should have {len(tensors(expected))}")
+    rivals = rival if rival is not None and is_sequence(rival) and len(rival) == len(expected) else [None] * len(expected)
+    found = Comparison(elements=0)
+    for a, b, other in zip(actual, expected, rivals, strict=True):
+        found = found.merged(compare(a, b, rtol, atol, slack, other))
+    return found
 
 
 def _either(actual: Array, expected: Array, rival: Array) -> Array:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from onnx2rust.base.sequences import is_sequence, sequence
 from onnx2rust.ir.program import Labels
 
 Array = np.ndarray[Any, Any]
@@ -16,7 +17,13 @@ def numbers(outputs: Sequence[Array], labels: Sequence[Labels | None]) -> list[A
     """The outputs: strings that are places in a table as such, −1 for those that are not in it; a sequence of maps with a column
     for each key; other strings as numpy's own."""
     pairs = zip(outputs, labels or [None] * len(outputs), strict=True)
-    return [(a.astype(np.str_) if a.dtype == object else a) if t is None else _number(a, t) for a, t in pairs]
+    return [_texts(a) if t is None else _number(a, t) for a, t in pairs]
+
+
+def _texts(content: Array) -> Array:
+    if is_sequence(content):
+        return sequence(map(_texts, content))
+    return content.astype(np.str_) if content.dtype == object else content
 
 
 def _number(output: Array, labels: Labels) -> Array:

@@ -1,8 +1,8 @@
 """Program → Program: each pass keeps what the program computes; its docstring says why.
 
-Most passes are rules (graph.py): one step and what it reads, and what stands in its place. A pass returns what it rewrote and why
-it left alone what looks like its pattern. `PASSES` is the order they run in, again and again until none rewrites anything. After
-each that has, steps that nobody uses any more are removed (`dead`), and the program is checked.
+Most passes are rules (rewriting.py): one step and what it reads, and what stands in its place. A pass returns what it rewrote,
+and why it left alone what looks like its pattern. `PASSES` is the order they run in, again and again until none rewrites
+anything. After each that has, steps that nobody uses any more are removed (`dead`), and the program is checked.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from onnx2rust.passes import (
     zero_states,
 )
 from onnx2rust.passes.declines import Declined
-from onnx2rust.passes.graph import Pass, Passed, by_rule
+from onnx2rust.passes.rewriting import Pass, Passed, by_rule
 
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("common", common.run),  # before others count readers

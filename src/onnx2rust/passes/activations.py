@@ -28,8 +28,8 @@ from onnx2rust.layers import binary
 from onnx2rust.layers.activation import Activate, activation
 from onnx2rust.passes.algebra import Expansion, ancestors
 from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.graph import Graph, Rewrite, fused
 from onnx2rust.passes.polynomials import CLOSE, Poly
+from onnx2rust.passes.rewriting import Links, Rewrite, fused
 
 _REACH = 16
 """Steps that one spelled-out function has at most."""
@@ -63,25 +63,25 @@ _FORMULAS = (
 )
 
 
-def rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(links: Links, step: Step) -> Rewrite | None:
     """The activation that the step is the end of."""
     if isinstance(step.layer, Activate) and step.layer.activation.name == "Erf":
         raise Decline("Erf is in models to say GELU, but this one is not in x/2 * (1 + Erf(x/sqrt(2))) of one x")
     if not isinstance(step.layer, binary.Binary) or len(step.outputs) != 1 or step.outputs[0] is None:
         return None
     output = step.outputs[0]
-    for inner in ancestors(graph, step, _REACH):
+    for inner in ancestors(links, step, _REACH):
         if not isinstance(inner.layer, Activate) or inner.outputs[0] is None:
             continue
         formulas = [formula for formula in _FORMULAS if _is(inner.layer.activation, formula.inner)]
-        f = graph.root(inner.outputs[0])
+        f = links.root(inner.outputs[0])
         # x is what the inner function sees, or what that is computed from
         start = [v for v in inner.inputs if v is not None]
-        candidates = start + [v for s in ancestors(graph, inner, _REACH) for v in s.inputs if v is not None and v.const is None]
-        for x in dict.fromkeys(graph.root(v) for v in candidates) if formulas else ():
+        candidates = start + [v for s in ancestors(links, inner, _REACH) for v in s.inputs if v is not None and v.const is None]
+        for x in dict.fromkeys(links.root(v) for v in candidates) if formulas else ():
             if x.tensor.size != output.tensor.size:
                 continue
-            expansion = Expansion(graph, frozenset({x, f}))
+            expansion = Expansion(links, frozenset({x, f}))
             y, u = expansion.of(output), expansion.of(start[0])
             for formula in formulas:
                 if u.is_close(formula.u(Poly.of(x), u[x])) and y.is_close(formula.y(Poly.of(x), Poly.of(f))):

@@ -20,8 +20,8 @@ from onnx2rust.layers import binary, unary
 from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.select import Where
-from onnx2rust.passes.graph import Graph
 from onnx2rust.passes.polynomials import Poly
+from onnx2rust.passes.rewriting import Links
 
 MAX_TERMS = 8
 MAX_DEPTH = 64
@@ -48,7 +48,7 @@ def number(value: Value) -> float | None:
 class Expansion:
     """Polynomials over the atoms `stop` and whatever is not arithmetic, or lies more than `depth` steps back."""
 
-    graph: Graph
+    links: Links
     stop: frozenset[Value]
     allows: Allows = same_shape
     depth: int = MAX_DEPTH
@@ -59,7 +59,7 @@ class Expansion:
         return self._of(value, self.depth)
 
     def _of(self, value: Value, depth: int) -> Poly:
-        value = self.graph.root(value)
+        value = self.links.root(value)
         if value not in self._known:
             self._known[value] = self._poly(value, depth)
         return self._known[value]
@@ -68,9 +68,9 @@ class Expansion:
         known = number(value)
         if known is not None:
             return Poly.of(known)
-        if value in self.stop or value not in self.graph.maker or not depth:
+        if value in self.stop or value not in self.links.maker or not depth:
             return Poly.of(value)
-        found = self._expanded(self.graph.maker[value], depth - 1)
+        found = self._expanded(self.links.maker[value], depth - 1)
         return Poly.of(value) if found is None or len(found.terms) > MAX_TERMS else found
 
     def _expanded(self, step: Step, depth: int) -> Poly | None:
@@ -82,7 +82,7 @@ class Expansion:
 
         def power(k: int, exponent: float | None) -> Poly | None:
             if exponent in (0.5, -0.5):  # of a sum too: it is one atom then
-                return Poly.of(self.graph.root(values[k])) ** float(exponent)
+                return Poly.of(self.links.root(values[k])) ** float(exponent)
             return of(k) ** int(exponent) if exponent in (2, 3) or (exponent == -1 and len(of(k).terms) == 1) else None
 
         match layer:
@@ -116,15 +116,15 @@ class Expansion:
         return values[1].dtype.is_int and all(self.allows(*condition, *other) for other in others)
 
 
-def ancestors(graph: Graph, step: Step, limit: int) -> list[Step]:
+def ancestors(links: Links, step: Step, limit: int) -> list[Step]:
     """Elementwise steps (and the reductions among their inputs) that the step's result comes from, nearest first."""
     queue = [step]
     for near in queue:
         if len(queue) >= limit:
             break
         if near is step or isinstance(near.layer, Activate | binary.Binary | View):
-            makers = (graph.maker[v] for v in near.inputs if v is not None and v in graph.maker)
-            queue += [m for m in dict.fromkeys(makers) if m not in queue]
+            makers = (links.maker[v] for v in near.inputs if v is not None and v in links.maker)
+            queue += [m for m in dict.fromkeys(makers) if m not in queue and m.reads_tensors()]
     return queue[1:]
 
 

@@ -37,19 +37,19 @@ from onnx2rust.layers.softmax import Softmax
 from onnx2rust.layers.unary import Not
 from onnx2rust.passes import masks
 from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.graph import Graph, Rewrite, fused
 from onnx2rust.passes.layout import Axes, exact, joined, layouts, split
 from onnx2rust.passes.masks import Mask, Scores
+from onnx2rust.passes.rewriting import Links, Rewrite, fused
 
 
-def rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(links: Links, step: Step) -> Rewrite | None:
     """The attention that the step is the end of."""
-    found = _weighted(graph, step)
+    found = _weighted(links, step)
     if found is None:
         return None
     weights, last = found
     try:
-        return _attention(graph, step, last, weights)
+        return _attention(links, step, last, weights)
     except Decline:
         if step is last:
             raise
@@ -66,25 +66,25 @@ class _Operand:
     factor: float
 
 
-def _weighted(graph: Graph, step: Step) -> tuple[Value, Step] | None:
+def _weighted(links: Links, step: Step) -> tuple[Value, Step] | None:
     """W and the step of W · V, where `step` is that product or the transposition behind it."""
     last = step
     if isinstance(step.layer, Transpose):
-        source = graph.only_source(step.inputs[0])
+        source = links.only_source(step.inputs[0])
         if source is None:
             return None
         last = source.step
     (weights, *_) = last.inputs or (None,)
     if not isinstance(last.layer, MatMul) or weights is None or last.layer.alpha != 1:
         return None
-    return (weights, last) if masks.softmax_of(graph, weights) is not None else None
+    return (weights, last) if masks.softmax_of(links, weights) is not None else None
 
 
-def _attention(graph: Graph, step: Step, last: Step, weights: Value) -> Rewrite:
+def _attention(links: Links, step: Step, last: Step, weights: Value) -> Rewrite:
     assert isinstance(last.layer, MatMul)
     m, n, value_size = last.layer.m, last.layer.k, last.layer.n
     matrices = product(last.layer.batch)
-    softmax, empty = masks.softmax_of(graph, weights) or (None, None)
+    softmax, empty = masks.softmax_of(links, weights) or (None, None)
     assert softmax is not None
     if softmax.layer != Softmax(matrices * m, n, 1):
         size = ", ".join(map(str, softmax.layer.sizes().values()))
@@ -92,7 +92,7 @@ def _attention(graph: Graph, step: Step, last: Step, weights: Value) -> Rewrite:
     if not _plain(last.layer.batch, last.layer.a_batch, (m, n), last.layer.a_steps):
         raise Decline("the weights are multiplied in another order than that of their softmax")
     scores = Scores(matrices, m, n)
-    first, factor, found = masks.scores_of(graph, softmax, scores)
+    first, factor, found = masks.scores_of(links, softmax, scores)
     assert isinstance(first.layer, MatMul)
     if (first.layer.m, first.layer.n) != (m, n) or product(first.layer.batch) != matrices:
         raise Decline(f"the scores are {first.layer.m} by {first.layer.n}, not {m} by {n} of each of {matrices} matrices")
@@ -105,9 +105,9 @@ def _attention(graph: Graph, step: Step, last: Step, weights: Value) -> Rewrite:
     assert value is not None
     a, b = first.layer, last.layer
     views = [
-        list(_seen(graph, query, a.batch, a.a_batch, (m, a.a_steps[0]), (head_size, a.a_steps[1]))),
-        list(_seen(graph, key, a.batch, a.b_batch, (n, a.b_steps[1]), (head_size, a.b_steps[0]))),
-        list(_seen(graph, value, b.batch, b.b_batch, (n, b.b_steps[0]), (value_size, b.b_steps[1]))),
+        list(_seen(links, query, a.batch, a.a_batch, (m, a.a_steps[0]), (head_size, a.a_steps[1]))),
+        list(_seen(links, key, a.batch, a.b_batch, (n, a.b_steps[1]), (head_size, a.b_steps[0]))),
+        list(_seen(links, value, b.batch, b.b_batch, (n, b.b_steps[0]), (value_size, b.b_steps[1]))),
     ]
     written = _written(step, matrices, m, value_size)
     why = "no order of axes"
@@ -183,7 +183,7 @@ class _Seen:
 
 
 def _seen(
-    graph: Graph,
+    links: Links,
     value: Value,
     batch: tuple[Dim, ...],
     batch_steps: tuple[Dim, ...],
@@ -191,7 +191,7 @@ def _seen(
     elements: tuple[Dim, Dim],
 ) -> Iterator[tuple[_Seen, Dim, Dim]]:
     """The operand in each value that it can be followed to, farthest first."""
-    for layout in reversed(layouts(graph, value)):
+    for layout in reversed(layouts(links, value)):
         parts = [layout.axis(*axis) for axis in zip(batch, batch_steps, strict=True)]
         rows, columns = layout.axis(*tokens), layout.axis(*elements)
         if rows is None or columns is None or any(p is None for p in parts):

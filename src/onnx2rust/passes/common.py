@@ -17,7 +17,7 @@ from dataclasses import replace
 from onnx2rust.base.arrays import digest
 from onnx2rust.ir.layer import Weight
 from onnx2rust.ir.program import Program, Step, Value
-from onnx2rust.passes.graph import Passed
+from onnx2rust.passes.rewriting import Passed
 
 Seen = dict[object, Step]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from onnx2rust.ir.dims import symbols
 from onnx2rust.ir.program import Program, Step, Value
 
 
@@ -37,16 +36,10 @@ def _live(steps: tuple[Step, ...], used: set[Value], sizes: set[str]) -> tuple[S
         if step.bodies:
             step = replace(step, bodies=tuple(bodies))
         used.update(step.uses())
-        sizes |= _symbols_of(v for v in (*step.inputs, *step.outputs) if v is not None)
-        sizes |= step.layer.symbols()
+        sizes |= step.symbols()
         kept.append(step)
     return tuple(reversed(kept))
 
 
 def _symbols_of(values: Iterable[Value]) -> set[str]:
-    found: set[str] = set()
-    for value in values:
-        found |= value.type.symbols
-        if value.sizes is not None:
-            found.update(*map(symbols, value.dims() or ()))
-    return found
+    return {name for value in values for name in value.symbols}

@@ -27,9 +27,9 @@ from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.indexing import Gather
 from onnx2rust.layers.movement import Slice, Transpose
 from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.graph import Graph, Rewrite
 from onnx2rust.passes.layout import Axes, exact, joined, split
 from onnx2rust.passes.recurrent import Recurrent, directions, places, state_size
+from onnx2rust.passes.rewriting import Links, Rewrite
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class _Part:
     axes: Axes
 
 
-def rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(links: Links, step: Step) -> Rewrite | None:
     """The recurrent layer without its sequence, and the steps that take its final state."""
     layer, y = step.layer, step.outputs[0] if step.outputs else None
     if not isinstance(layer, Recurrent) or y is None or layer.steps in (0, 1):
         return None
-    found, others = _parts(graph.program, y, layer)
+    found, others = _parts(links.program, y, layer)
     if not found:
         return None
     if others:
@@ -54,7 +54,7 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
         raise Decline("the last step of its result is used, but sequences of other lengths end earlier")
     final = TensorType(DType.F32, (directions(layer), layer.batch, layer.hidden))
     state = step.outputs[1] or Value(f"{y.name}.last", final)
-    readers = {graph.maker[v]: tuple(_of_state(graph.maker[v], v, state, found[v], layer)) for v in found}
+    readers = {links.maker[v]: tuple(_of_state(links.maker[v], v, state, found[v], layer)) for v in found}
     return Rewrite(replace(step, outputs=(None, state, *step.outputs[2:])), later=readers)
 
 

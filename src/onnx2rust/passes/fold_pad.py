@@ -19,19 +19,19 @@ from onnx2rust.ir.program import Step
 from onnx2rust.layers.conv import Conv, DepthwiseConv
 from onnx2rust.layers.movement import Pad
 from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.graph import Graph, Rewrite
+from onnx2rust.passes.rewriting import Links, Rewrite
 
 
-def rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(links: Links, step: Step) -> Rewrite | None:
     """The convolution that does the padding in front of it."""
     if not isinstance(step.layer, Conv | DepthwiseConv):
         return None
-    padding = graph.source(step.inputs[0])
+    padding = links.source(step.inputs[0])
     if padding is None or not isinstance(padding.layer, Pad):
         return None
     if padding.layer.mode.name != "Constant":
         raise Decline(f"padding that continues the image ({padding.layer.mode.name}): convolutions pad with zeros")
-    source = graph.only_source(step.inputs[0])
+    source = links.only_source(step.inputs[0])
     if source is None or not isinstance(source.step.layer, Pad):
         raise Decline("something else reads the padded image")
     if step.layer.same:

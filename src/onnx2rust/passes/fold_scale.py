@@ -27,20 +27,18 @@ from onnx2rust.layers.conv import ConvTranspose
 from onnx2rust.layers.dense import Dense
 from onnx2rust.layers.norm import ScaleShift
 from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.graph import Graph, Rewrite
-from onnx2rust.passes.products import Product, channels, plain_product
-
-_Array = np.ndarray[Any, np.dtype[np.float64]]
+from onnx2rust.passes.products import Array, Product, channels, of_binary, plain_product
+from onnx2rust.passes.rewriting import Links, Rewrite
 
 
-def rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(links: Links, step: Step) -> Rewrite | None:
     """The product with a constant scale or shift in its weights."""
     if not isinstance(step.layer, binary.Add | binary.Sub | binary.Mul | binary.Div | ScaleShift):
         return None
     for side in range(len(step.inputs)):
-        source = plain_product(graph, step.inputs[side])
+        source = plain_product(links, step.inputs[side])
         operand, result = step.inputs[side], step.outputs[0]
-        product = graph.source(operand)
+        product = links.source(operand)
         if product is None or not isinstance(product.layer, Product) or operand is None or result is None:
             continue
         if operand.tensor.size != result.tensor.size:
@@ -49,7 +47,7 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
         if affine is None:
             continue
         if source is None:
-            raise Decline(_why_not_plain(graph, operand, product.layer))
+            raise Decline(_why_not_plain(links, operand, product.layer))
         assert isinstance(source.step.layer, Product)
         layer = scaled(source.step.layer, *affine, name)
         if layer is None:
@@ -58,15 +56,15 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
     return None
 
 
-def _why_not_plain(graph: Graph, value: Value, layer: Product) -> str:
-    if graph.only_source(value) is None:
+def _why_not_plain(links: Links, value: Value, layer: Product) -> str:
+    if links.only_source(value) is None:
         return "something else reads the product's result as it is before the scale or the shift"
     if layer.activation != LINEAR:
         return f"the product applies an activation before the scale or the shift: {layer.activation.name}"
     return "the product adds a residual before the scale or the shift"
 
 
-def _affine(step: Step, side: int, count: int) -> tuple[tuple[_Array, _Array] | None, str]:
+def _affine(step: Step, side: int, count: int) -> tuple[tuple[Array, Array] | None, str]:
     """(s, t) of `y = x·s + t`, x being the input `side`; and what to call a new bias."""
     layer = step.layer
     if isinstance(layer, ScaleShift):
@@ -79,29 +77,7 @@ def _affine(step: Step, side: int, count: int) -> tuple[tuple[_Array, _Array] | 
     return of_binary(layer, side, other.array, count), other.name
 
 
-def of_binary(layer: binary.Binary, side: int, constant: np.ndarray[Any, Any], count: int) -> tuple[_Array, _Array] | None:
-    """(s, t) of one element a channel, if the constant is one number or lies along the last of `count` channels."""
-    shape = layer.b_shape if side == 0 else layer.a_shape
-    if constant.size != 1 and (constant.size != count or shape[-1] != count):
-        return None
-    c = np.broadcast_to(constant.astype(np.float64).ravel(), (count,))
-    one, zero = np.ones(count), np.zeros(count)
-    with np.errstate(all="ignore"):
-        match layer:
-            case binary.Add():
-                found = one, c
-            case binary.Sub():
-                found = (one, -c) if side == 0 else (-one, c)
-            case binary.Mul():
-                found = c, zero
-            case _:
-                if side == 1:
-                    return None
-                found = 1 / c, zero
-    return found if all(np.isfinite(a).all() for a in found) else None
-
-
-def scaled(layer: Product, s: _Array, t: _Array, name: str) -> Layer | None:
+def scaled(layer: Product, s: Array, t: Array, name: str) -> Layer | None:
     """The layer whose result is the old one's times s plus t, per channel; None if weights overflow."""
     bias = None if layer.bias is None else layer.bias.array.astype(np.float64)
     new_bias = _rounded(t if bias is None else bias * s + t)
@@ -112,7 +88,7 @@ def scaled(layer: Product, s: _Array, t: _Array, name: str) -> Layer | None:
     return replace(layer, kernel=replace(layer.kernel, array=new_kernel), bias=weight)
 
 
-def _along_outputs(layer: Product, s: _Array) -> _Array:
+def _along_outputs(layer: Product, s: Array) -> Array:
     """One factor a channel, shaped to multiply the kernel."""
     rank = layer.kernel.array.ndim
     if isinstance(layer, Dense):
@@ -124,7 +100,7 @@ def _along_outputs(layer: Product, s: _Array) -> _Array:
     return s.reshape(-1, *([1] * (rank - 1)))
 
 
-def _rounded(array: _Array) -> np.ndarray[Any, np.dtype[np.float32]] | None:
+def _rounded(array: Array) -> np.ndarray[Any, np.dtype[np.float32]] | None:
     with np.errstate(over="ignore"):
         rounded = np.asarray(array, dtype=np.float32)
     return rounded if np.isfinite(rounded).all() else None

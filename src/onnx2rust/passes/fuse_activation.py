@@ -15,18 +15,18 @@ from dataclasses import replace
 from onnx2rust.ir.program import Step
 from onnx2rust.layers.activation import LINEAR, Activate
 from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.graph import Graph, Rewrite
 from onnx2rust.passes.products import Product
+from onnx2rust.passes.rewriting import Links, Rewrite
 
 
-def rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(links: Links, step: Step) -> Rewrite | None:
     """The product that applies the activation."""
     if not isinstance(step.layer, Activate):
         return None
-    product = graph.source(step.inputs[0])
+    product = links.source(step.inputs[0])
     if product is None or not isinstance(product.layer, Product):
         return None
-    source = graph.only_source(step.inputs[0])
+    source = links.only_source(step.inputs[0])
     if source is None or not isinstance(source.step.layer, Product):
         raise Decline("something else reads the product's result as it is before the activation")
     if source.step.layer.activation != LINEAR:

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.layers.control import Loop
-from onnx2rust.passes.graph import Passed
+from onnx2rust.passes.rewriting import Passed
 
 
 def run(program: Program) -> Passed:
@@ -55,7 +55,7 @@ def _hoisted(loop: Step) -> tuple[list[Step], Step]:
             and not step.defines
             and not any(v in inside for v in step.uses())
             and not any(v in handed_on for v in step.results())
-            and not _symbols(step) & changing
+            and not step.symbols() & changing
         )
         if moves:
             before.append(step)
@@ -63,8 +63,3 @@ def _hoisted(loop: Step) -> tuple[list[Step], Step]:
             kept.append(step)
             inside.update(step.results())
     return before, replace(loop, bodies=(replace(body, steps=tuple(kept)),))
-
-
-def _symbols(step: Step) -> set[str]:
-    """Symbols in the sizes of the step's layer and results."""
-    return step.layer.symbols().union(*(v.type.symbols for v in step.results()))

@@ -30,8 +30,8 @@ from onnx2rust.layers.norm import LayerNormalization
 from onnx2rust.passes.algebra import Expansion, ancestors, number
 from onnx2rust.passes.along import Along, reduced
 from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.graph import Graph, Rewrite, fused
 from onnx2rust.passes.polynomials import Poly
+from onnx2rust.passes.rewriting import Links, Rewrite, fused
 
 _REACH = 24
 """Steps that one spelled-out normalisation has at most."""
@@ -52,27 +52,27 @@ class _Mean:
         return self.factor * Poly.of(self.m)
 
 
-def _mean(graph: Graph, step: Step) -> _Mean | None:
+def _mean(links: Links, step: Step) -> _Mean | None:
     found = reduced(step, "Mean", "Sum")
     if found is None or step.outputs[0] is None or not isinstance(found[1].n, int) or not found[1].n:
         return None
     x, along = found
     factor = 1.0 if step.layer.constants()["reduction"].name == "Mean" else 1 / found[1].n
-    return _Mean(graph.root(x), step.outputs[0], factor, along)
+    return _Mean(links.root(x), step.outputs[0], factor, along)
 
 
-def rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(links: Links, step: Step) -> Rewrite | None:
     """The layer normalisation that the step is the end of."""
     if not isinstance(step.layer, binary.Add | binary.Mul | binary.Div | binary.Sub):
         return None
     output = step.outputs[0]
     if output is None or output.dtype is not DType.F32:
         return None
-    for near in ancestors(graph, step, _REACH):
-        mean = _mean(graph, near)
+    for near in ancestors(links, step, _REACH):
+        mean = _mean(links, near)
         if mean is None or output.tensor.size != mean.along.size:
             continue
-        expansion = Expansion(graph, frozenset({mean.x, mean.m}), mean.along.allows, _REACH)
+        expansion = Expansion(links, frozenset({mean.x, mean.m}), mean.along.allows, _REACH)
         found = expansion.of(output)
         for spread, scale in _factors(found, mean):
             factor = Poly.of(1 if scale is None else scale) / Poly.of(spread) ** 0.5
@@ -124,15 +124,15 @@ def _epsilon(expansion: Expansion, inside: Value, mean: _Mean) -> float | None:
     variance = expansion.of(inside)
     epsilon = variance.constant
     variance -= epsilon
-    lifted = None if variance.value is None else _lifted(expansion.graph, variance.value)
+    lifted = None if variance.value is None else _lifted(expansion.links, variance.value)
     if lifted is not None:
         variance = expansion.of(lifted)
     return epsilon if epsilon >= 0 and _is_variance(expansion, variance, mean) else None
 
 
-def _lifted(graph: Graph, value: Value) -> Value | None:
+def _lifted(links: Links, value: Value) -> Value | None:
     """v, if the value is max(v, 0)."""
-    maker = graph.maker.get(value)
+    maker = links.maker.get(value)
     if maker is None:
         return None
     if isinstance(maker.layer, Activate) and maker.layer.activation.name == "Relu":
@@ -146,8 +146,8 @@ def _lifted(graph: Graph, value: Value) -> Value | None:
 def _is_variance(expansion: Expansion, variance: Poly, mean: _Mean) -> bool:
     x, m = Poly.of(mean.x), mean.value
     for value in {v for monomial in variance.terms for v, _ in monomial}:
-        maker = expansion.graph.maker.get(value)
-        second = None if maker is None else _mean(expansion.graph, maker)
+        maker = expansion.links.maker.get(value)
+        second = None if maker is None else _mean(expansion.links, maker)
         rest = None if second is None else variance.without(second.value)
         if second is None or rest is None or second.along != mean.along:
             continue

@@ -18,7 +18,7 @@ from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import binary
 from onnx2rust.layers.movement import Expand, Transpose
 from onnx2rust.passes.algebra import number
-from onnx2rust.passes.graph import Graph
+from onnx2rust.passes.rewriting import Links
 
 Axis = tuple[Dim, Dim]
 Axes = tuple[Axis, ...]
@@ -86,11 +86,11 @@ def split(axes: Axes, sizes: Sequence[Dim]) -> list[Axes] | None:
     return groups[::-1] if not rest else None
 
 
-def layouts(graph: Graph, value: Value) -> list[Layout]:
+def layouts(links: Links, value: Value) -> list[Layout]:
     """The value as elements of values in front of it, nearest first: seen through views,
     transpositions, expansions, and products with single numbers."""
     found = [Layout(value, joined([(value.tensor.size, 1)]))]
-    while (maker := graph.maker.get(found[-1].source)) is not None:
+    while (maker := links.maker.get(found[-1].source)) is not None:
         farther = _before(maker, found[-1])
         if farther is None:
             break
@@ -148,11 +148,11 @@ def stretched(source: Sequence[Dim], target: Sequence[Dim]) -> Axes | None:
     return tuple(reversed(found))
 
 
-def broadcast(graph: Graph, value: Value, shape: Sequence[Dim], whole: Sequence[Dim]) -> list[Layout]:
+def broadcast(links: Links, value: Value, shape: Sequence[Dim], whole: Sequence[Dim]) -> list[Layout]:
     """The layouts of a value of `shape` that is broadcast to `whole`, nearest first; without those that cannot be told."""
     axes = stretched(shape, whole)
     found = []
-    for layout in layouts(graph, value) if axes is not None else ():
+    for layout in layouts(links, value) if axes is not None else ():
         parts = [layout.axis(size, step) for size, step in axes or ()]
         if layout.factor == 1 and all(p is not None for p in parts):
             found.append(Layout(layout.source, joined(axis for p in parts for axis in p or ())))

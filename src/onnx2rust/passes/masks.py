@@ -21,8 +21,8 @@ from onnx2rust.layers.select import Where
 from onnx2rust.layers.softmax import Softmax
 from onnx2rust.passes.algebra import number
 from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.graph import Graph
 from onnx2rust.passes.layout import Layout, broadcast, joined, split
+from onnx2rust.passes.rewriting import Links
 
 _MOST = 1 << 22
 """Elements of a constant mask that is written out for several broadcast ones at most."""
@@ -68,7 +68,7 @@ class Mask:
 class Empty:
     """What stands for the weights of a query that sees no key: the condition under which they are 0, or None for NaN."""
 
-    graph: Graph
+    links: Links
     condition: Value | None = None
     shape: tuple[Dim, ...] = ()
     whole: tuple[Dim, ...] = ()
@@ -88,9 +88,9 @@ class Fitted:
     empty_rows: str = "Nan"
 
 
-def softmax_of(graph: Graph, weights: Value) -> tuple[Step, Empty | None] | None:
+def softmax_of(links: Links, weights: Value) -> tuple[Step, Empty | None] | None:
     """The softmax that the weights are, and what replaces them where a query sees no key."""
-    source = graph.only_source(weights)
+    source = links.only_source(weights)
     if source is None:
         return None
     if isinstance(source.step.layer, Softmax):
@@ -99,25 +99,25 @@ def softmax_of(graph: Graph, weights: Value) -> tuple[Step, Empty | None] | None
     condition, zero, plain = (*source.step.inputs, None, None, None)[:3]
     if not isinstance(layer, Where) or condition is None or zero is None or plain is None or number(zero) != 0:
         return None
-    softmax = graph.maker.get(graph.root(plain))
+    softmax = links.maker.get(links.root(plain))
     if softmax is None or not isinstance(softmax.layer, Softmax) or plain.tensor.size != weights.tensor.size:
         return None
     out = softmax.outputs[0]
     assert out is not None
-    test = graph.maker.get(graph.root(condition))
+    test = links.maker.get(links.root(condition))
     if test is not None and isinstance(test.layer, unary.IsNaN) and test.inputs[0] is not None:
-        own = graph.root(test.inputs[0]) is out and graph.reads[out] <= 2
-        return (softmax, Empty(graph)) if own and condition.tensor.size == weights.tensor.size else None
+        own = links.root(test.inputs[0]) is out and links.reads[out] <= 2
+        return (softmax, Empty(links)) if own and condition.tensor.size == weights.tensor.size else None
     return (
-        (softmax, Empty(graph, condition, layer.condition_shape, layer.b_shape)) if graph.only_source(plain) is not None else None
+        (softmax, Empty(links, condition, layer.condition_shape, layer.b_shape)) if links.only_source(plain) is not None else None
     )
 
 
-def scores_of(graph: Graph, softmax: Step, scores: Scores) -> tuple[Step, float, list[Mask]]:
+def scores_of(links: Links, softmax: Step, scores: Scores) -> tuple[Step, float, list[Mask]]:
     """The product of query and key, the factor behind it, and the masks, last one first."""
     value, factor, found = softmax.inputs[0], 1.0, list[Mask]()
     while True:
-        source = graph.only_source(value)
+        source = links.only_source(value)
         if source is None:
             raise Decline("something else reads the scores")
         layer, inputs = source.step.layer, source.step.inputs
@@ -129,12 +129,12 @@ def scores_of(graph: Graph, softmax: Step, scores: Scores) -> tuple[Step, float,
         elif isinstance(layer, binary.Add):
             if factor != 1 or any(m.fill is not None for m in found):
                 raise Decline("a mask in front of a factor or of `where`")
-            value, mask = _added(graph, source.step, scores)
+            value, mask = _added(links, source.step, scores)
             found.append(mask)
         elif isinstance(layer, Where):
             if factor != 1 or any(m.fill is not None for m in found):
                 raise Decline("two `where` on the scores, or a factor behind one")
-            value, mask = _replaced(graph, source.step, scores)
+            value, mask = _replaced(links, source.step, scores)
             found.append(mask)
         else:
             raise Decline(f"the softmax is of a {type(layer).__name__}, not of products of queries and keys")
@@ -153,27 +153,27 @@ def _factor(step: Step) -> tuple[Value, float]:
     return x, 1 / factor if divides else factor
 
 
-def _added(graph: Graph, step: Step, scores: Scores) -> tuple[Value, Mask]:
+def _added(links: Links, step: Step, scores: Scores) -> tuple[Value, Mask]:
     assert isinstance(step.layer, binary.Add)
     shapes = (step.layer.a_shape, step.layer.b_shape)
     for side in (0, 1):
         value, other = step.inputs[side], step.inputs[1 - side]
-        if value is not None and other is not None and product(shapes[side]) == scores.size and _holds_product(graph, value):
-            return value, _mask(graph, other, shapes[1 - side], shapes[side], scores)
+        if value is not None and other is not None and product(shapes[side]) == scores.size and _holds_product(links, value):
+            return value, _mask(links, other, shapes[1 - side], shapes[side], scores)
     raise Decline("a mask is larger than the scores, or of sizes that may differ from theirs")
 
 
-def _holds_product(graph: Graph, value: Value) -> bool:
+def _holds_product(links: Links, value: Value) -> bool:
     """Whether the value is a product of matrices, or computed from one element by element."""
-    source = graph.only_source(value)
+    source = links.only_source(value)
     if source is None:
         return False
     if isinstance(source.step.layer, binary.Mul | binary.Div | binary.Add | Where):
-        return any(_holds_product(graph, v) for v in source.step.inputs if v is not None and v.const is None)
+        return any(_holds_product(links, v) for v in source.step.inputs if v is not None and v.const is None)
     return isinstance(source.step.layer, MatMul)
 
 
-def _replaced(graph: Graph, step: Step, scores: Scores) -> tuple[Value, Mask]:
+def _replaced(links: Links, step: Step, scores: Scores) -> tuple[Value, Mask]:
     layer = step.layer
     assert isinstance(layer, Where)
     condition, a, b = step.inputs
@@ -184,15 +184,15 @@ def _replaced(graph: Graph, step: Step, scores: Scores) -> tuple[Value, Mask]:
     fill, value, shape = (number(a), b, layer.b_shape) if drop else (number(b), a, layer.a_shape)
     if fill is None or product(shape) != scores.size:
         raise Decline("`where` puts something else than a number among the scores")
-    maker = graph.maker.get(graph.root(condition))
+    maker = links.maker.get(links.root(condition))
     if maker is not None and isinstance(maker.layer, unary.Not) and maker.inputs[0] is not None:
         condition, drop = maker.inputs[0], not drop
-    mask = _mask(graph, condition, layer.condition_shape, shape, scores)
+    mask = _mask(links, condition, layer.condition_shape, shape, scores)
     return value, Mask(mask.layouts, scores, fill, drop)
 
 
-def _mask(graph: Graph, value: Value, shape: Sequence[Dim], whole: Sequence[Dim], scores: Scores) -> Mask:
-    found = broadcast(graph, value, shape, whole)
+def _mask(links: Links, value: Value, shape: Sequence[Dim], whole: Sequence[Dim], scores: Scores) -> Mask:
+    found = broadcast(links, value, shape, whole)
     if not found:
         raise Decline(f"a mask of {value.type}, whose sizes may differ from the scores'")
     return Mask(tuple(reversed(found)), scores)
@@ -314,12 +314,12 @@ def _empty_rows(empty: Empty | None, added: list[Mask], batch: Dim, heads: int) 
 
 def _is_row_test(empty: Empty, mask: Mask, batch: Dim, heads: int) -> bool:
     """Whether the condition is: the mask is −∞ at all keys of the row."""
-    graph, scores = empty.graph, mask.scores
+    links, scores = empty.links, mask.scores
     assert empty.condition is not None
     sizes = (batch, heads, scores.m, scores.n)
-    for test in broadcast(graph, empty.condition, empty.shape, empty.whole):
+    for test in broadcast(links, empty.condition, empty.shape, empty.whole):
         for rows in mask.layouts:
-            if not _tests_rows(graph, test.source, rows, scores):
+            if not _tests_rows(links, test.source, rows, scores):
                 continue
             ours, theirs = split(test.axes, sizes), split(rows.axes, sizes)
             if ours is None or theirs is None or any(step != 0 for _, step in ours[3]) or theirs[3] != joined([(scores.n, 1)]):
@@ -329,21 +329,21 @@ def _is_row_test(empty: Empty, mask: Mask, batch: Dim, heads: int) -> bool:
     return False
 
 
-def _tests_rows(graph: Graph, test: Value, rows: Layout, scores: Scores) -> bool:
+def _tests_rows(links: Links, test: Value, rows: Layout, scores: Scores) -> bool:
     """Whether `test` says of each run of n elements of the mask's tensor that all are −∞."""
     if test.array is not None and rows.source.array is not None and isinstance(scores.n, int):
         nothing = np.all(rows.source.array.reshape(-1, scores.n) == -math.inf, axis=1)
         return bool(np.array_equal(test.array.reshape(-1), nothing))
-    equal = graph.maker.get(test)
+    equal = links.maker.get(test)
     if equal is None or not isinstance(equal.layer, binary.Equal):
         return False
     a, b = equal.inputs
     if a is None or b is None or -math.inf not in (number(a), number(b)):
         return False
-    greatest = graph.maker.get(graph.root(b if number(a) is not None else a))
+    greatest = links.maker.get(links.root(b if number(a) is not None else a))
     if greatest is None or not isinstance(greatest.layer, Reduce) or greatest.inputs[0] is None:
         return False
     layer = greatest.layer
     plain = layer.reduction.name == "Max" and layer.axes == (False, True) and layer.shape[1] == scores.n
-    seen = graph.root(greatest.inputs[0])
-    return plain and graph.root(rows.source) is seen and seen.tensor.size == product(layer.shape) == test.tensor.size * scores.n
+    seen = links.root(greatest.inputs[0])
+    return plain and links.root(rows.source) is seen and seen.tensor.size == product(layer.shape) == test.tensor.size * scores.n

@@ -29,7 +29,7 @@ from onnx2rust.layers.indexing import GatherOrZero, OneHot
 from onnx2rust.layers.select import Where
 from onnx2rust.passes.algebra import number
 from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.graph import Graph, Rewrite
+from onnx2rust.passes.rewriting import Links, Rewrite
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class _Ids:
     negative: bool
 
 
-def rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(links: Links, step: Step) -> Rewrite | None:
     """The lookup instead of the product with a one-hot encoding."""
     layer, x = step.layer, step.inputs[0] if step.inputs else None
     (y,) = step.outputs if len(step.outputs) == 1 else (None,)
     if not isinstance(layer, Dense) or x is None or y is None:
         return None
-    ids = _one_hot(graph, graph.root(x), layer.rows, layer.inputs)
+    ids = _one_hot(links, links.root(x), layer.rows, layer.inputs)
     if ids is None:
         return None
     if not np.isfinite(layer.kernel.array).all():
@@ -81,9 +81,9 @@ def _lookup(step: Step, y: Value, layer: Dense, ids: _Ids) -> Rewrite:
     return Rewrite(steps[-1], (), tuple(steps[:-1]))
 
 
-def _one_hot(graph: Graph, value: Value, rows: Dim, n: int) -> _Ids | None:
+def _one_hot(links: Links, value: Value, rows: Dim, n: int) -> _Ids | None:
     """The ids of which the value [rows, n] is the one-hot encoding."""
-    maker = graph.maker.get(value)
+    maker = links.maker.get(value)
     if maker is None:
         return None
     layer, inputs = maker.layer, [v for v in maker.inputs if v is not None]
@@ -92,12 +92,12 @@ def _one_hot(graph: Graph, value: Value, rows: Dim, n: int) -> _Ids | None:
         plain = values is not None and values.ravel().tolist() == [0, 1]
         return _Ids(inputs[0], True) if plain and layer.inner == 1 and layer.axis == n and layer.outer == rows else None
     if isinstance(layer, Cast):
-        source = graph.root(inputs[0])
-        of_bool = source.dtype is DType.BOOL or isinstance(getattr(graph.maker.get(source), "layer", None), OneHot)
-        return _one_hot(graph, source, rows, n) if of_bool else None
+        source = links.root(inputs[0])
+        of_bool = source.dtype is DType.BOOL or isinstance(getattr(links.maker.get(source), "layer", None), OneHot)
+        return _one_hot(links, source, rows, n) if of_bool else None
     if isinstance(layer, Where):
         chosen = number(inputs[1]) == 1 and number(inputs[2]) == 0 and inputs[0].tensor.size == value.tensor.size
-        return _one_hot(graph, graph.root(inputs[0]), rows, n) if chosen else None
+        return _one_hot(links, links.root(inputs[0]), rows, n) if chosen else None
     if isinstance(layer, binary.Equal):
         return _compared(layer, inputs, rows, n)
     return None

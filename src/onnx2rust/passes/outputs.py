@@ -1,6 +1,6 @@
 """Gives every output a buffer of its own in the workspace.
 
-What `predict` returns is borrowed from the workspace. An output that is (a view of) a graph input or a constant would not be: a
+What `predict` returns is borrowed from the workspace. An output that is (a view of) an input or a constant would not be: a
 `Copy` step makes it so. Copying changes no value.
 """
 
@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from onnx2rust.base.naming import Names
 from onnx2rust.ir import views
-from onnx2rust.ir.layer import Copy
 from onnx2rust.ir.program import Origin, Program, Step, Value
 
 
@@ -25,7 +24,7 @@ def run(program: Program) -> Program:
         if root in program.inputs or root.const is not None:
             copy = Value(f"{value.name}.copy", value.type)
             origin = Origin(name, "Identity", "", 1, len(steps))
-            steps.append(Step(names.unique(f"copy_{len(outputs)}"), Copy(), (value,), (copy,), origin))
+            steps.append(Step(names.unique(f"copy_{len(outputs)}"), value.type.copy, (value,), (copy,), origin))
             value = copy
         outputs.append(value)
     return replace(program, steps=tuple(steps), outputs=tuple(outputs)) if len(steps) > len(program.steps) else program

@@ -11,6 +11,8 @@ exactly), constants that are not finite, other element types.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -22,44 +24,33 @@ from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import binary
 from onnx2rust.layers.norm import ScaleShift
 from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.fold_scale import of_binary
-from onnx2rust.passes.graph import Graph, Rewrite
+from onnx2rust.passes.products import of_binary
+from onnx2rust.passes.rewriting import Links, Rewrite, Source
 
 
-def rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(links: Links, step: Step) -> Rewrite | None:
     """The scale and the shift in one step."""
     output = step.outputs[0] if step.outputs else None
     if output is None or output.dtype is not DType.F32:
         return None
-    if isinstance(step.layer, binary.Mul | binary.Div):
-        _decline(graph, step, output)
-    if not isinstance(step.layer, binary.Add | binary.Sub):
-        return None
-    for side in (0, 1):
-        source = graph.only_source(step.inputs[side])
-        if source is None or not isinstance(source.step.layer, binary.Mul | binary.Div):
-            continue
-        for inner in (0, 1):
-            x = source.step.inputs[inner]
-            if x is not None and x.array is None and x.tensor.size == output.tensor.size:
-                layer = _joined((source.step, inner), (step, side))
-                if layer is not None:
-                    return Rewrite(replace(step, layer=layer, inputs=(x,)), source.all)
+    if isinstance(step.layer, binary.Add | binary.Sub):
+        for x, source, layer in _pairs(links, step, output, binary.Mul, binary.Div):
+            return Rewrite(replace(step, layer=layer, inputs=(x,)), source.all)
+    if isinstance(step.layer, binary.Mul | binary.Div) and any(_pairs(links, step, output, binary.Add, binary.Sub)):
+        raise Decline("a shift before a scale: x*s + t*s would cancel where x is near -t")
     return None
 
 
-def _decline(graph: Graph, step: Step, output: Value) -> None:
-    """Says why a shift and the scale behind it stay two steps."""
-    for side in (0, 1):
-        source = graph.only_source(step.inputs[side])
-        if source is None or not isinstance(source.step.layer, binary.Add | binary.Sub):
+def _pairs(links: Links, step: Step, output: Value, *kinds: type[binary.Binary]) -> Iterator[tuple[Value, Source, ScaleShift]]:
+    """The x of a step of these kinds and the step behind it, and the layer that does both."""
+    for side, inner in itertools.product((0, 1), repeat=2):
+        source = links.only_source(step.inputs[side])
+        if source is None or not isinstance(source.step.layer, kinds):
             continue
-        for inner in (0, 1):
-            x = source.step.inputs[inner]
-            if x is None or x.array is not None or x.tensor.size != output.tensor.size:
-                continue
-            if _joined((source.step, inner), (step, side)) is not None:
-                raise Decline("a shift before a scale: x*s + t*s would cancel where x is near -t")
+        x = source.step.inputs[inner]
+        layer = _joined((source.step, inner), (step, side))
+        if layer is not None and x is not None and x.array is None and x.tensor.size == output.tensor.size:
+            yield x, source, layer
 
 
 def _joined(*parts: tuple[Step, int]) -> ScaleShift | None:

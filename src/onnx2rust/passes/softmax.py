@@ -25,38 +25,38 @@ from onnx2rust.layers.softmax import LogSoftmax, Softmax
 from onnx2rust.passes.algebra import Expansion, ancestors, number
 from onnx2rust.passes.along import Along, reduced
 from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.graph import Graph, Rewrite, fused
 from onnx2rust.passes.polynomials import Poly
+from onnx2rust.passes.rewriting import Links, Rewrite, fused
 
 _REACH = 12
 """Steps that one spelled-out softmax has at most."""
 
 
-def rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(links: Links, step: Step) -> Rewrite | None:
     """The softmax that the step is the end of."""
     if not isinstance(step.layer, binary.Div | binary.Mul | binary.Sub) or not step.outputs or not step.outputs[0]:
         return None
-    y, near = step.outputs[0], ancestors(graph, step, _REACH)
+    y, near = step.outputs[0], ancestors(links, step, _REACH)
     for total in near:
         found = reduced(total, "Sum")
         if found is None or found[1].size != y.tensor.size or not y.dtype.is_float:
             continue
-        powers, along = graph.root(found[0]), found[1]
-        exp = graph.maker.get(powers)
+        powers, along = links.root(found[0]), found[1]
+        exp = links.maker.get(powers)
         (s,) = total.outputs
         if exp is None or s is None or not _is(exp, "Exp"):
             continue
-        if Expansion(graph, frozenset({powers, s}), along.allows).of(y).is_close(Poly.of(powers) / Poly.of(s)):
-            x, _ = _of_largest(graph, exp, along)
+        if Expansion(links, frozenset({powers, s}), along.allows).of(y).is_close(Poly.of(powers) / Poly.of(s)):
+            x, _ = _of_largest(links, exp, along)
             return Rewrite(replace(fused(step, Softmax(*along.shape), exp), inputs=(x,)))
         for log in near:
-            if not _is(log, "Log") or log.inputs[0] is None or graph.root(log.inputs[0]) is not s or log.outputs[0] is None:
+            if not _is(log, "Log") or log.inputs[0] is None or links.root(log.inputs[0]) is not s or log.outputs[0] is None:
                 continue
             ln = log.outputs[0]
-            if Expansion(graph, frozenset({ln}), along.allows).of(y)[ln] != -1:
+            if Expansion(links, frozenset({ln}), along.allows).of(y)[ln] != -1:
                 continue
-            x, m = _of_largest(graph, exp, along)
-            if Expansion(graph, frozenset({x, m, ln}), along.allows).of(y).is_close(Poly.of(x) - Poly.of(m) - Poly.of(ln)):
+            x, m = _of_largest(links, exp, along)
+            if Expansion(links, frozenset({x, m, ln}), along.allows).of(y).is_close(Poly.of(x) - Poly.of(m) - Poly.of(ln)):
                 return Rewrite(replace(fused(step, LogSoftmax(*along.shape), exp), inputs=(x,)))
     return None
 
@@ -65,31 +65,31 @@ def _is(step: Step, name: str) -> bool:
     return isinstance(step.layer, Activate) and step.layer.activation.name == name
 
 
-def _of_largest(graph: Graph, exp: Step, along: Along) -> tuple[Value, Value]:
+def _of_largest(links: Links, exp: Step, along: Along) -> tuple[Value, Value]:
     """x and M, if e is taken to the power of x − M."""
     u = exp.inputs[0]
     assert u is not None
-    for largest in ancestors(graph, exp, _REACH):
+    for largest in ancestors(links, exp, _REACH):
         found = reduced(largest, "Max")
         if found is None or largest.outputs[0] is None:
             continue
         if found[1] != along:
             raise Decline("a softmax whose largest exponents are taken along other axes than the sum")
-        x = graph.root(found[0])
-        for m in (largest.outputs[0], *_floored(graph, exp, largest.outputs[0])):
-            if Expansion(graph, frozenset({x, m}), along.allows).of(u).is_close(Poly.of(x) - Poly.of(m)):
+        x = links.root(found[0])
+        for m in (largest.outputs[0], *_floored(links, exp, largest.outputs[0])):
+            if Expansion(links, frozenset({x, m}), along.allows).of(u).is_close(Poly.of(x) - Poly.of(m)):
                 return x, m
     raise Decline("a softmax whose largest exponent is not taken away first: large ones overflow")
 
 
-def _floored(graph: Graph, exp: Step, largest: Value) -> list[Value]:
+def _floored(links: Links, exp: Step, largest: Value) -> list[Value]:
     """Maxima of M and −∞, which are M."""
     found = []
-    for step in ancestors(graph, exp, _REACH):
+    for step in ancestors(links, exp, _REACH):
         if isinstance(step.layer, binary.Max) and step.outputs[0] is not None:
             a, b = step.inputs
             if a is not None and b is not None and -math.inf in (number(a), number(b)):
                 other = b if number(a) is not None else a
-                if graph.root(other) is largest:
+                if links.root(other) is largest:
                     found.append(step.outputs[0])
     return found

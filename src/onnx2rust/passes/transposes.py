@@ -22,14 +22,14 @@ from onnx2rust.ir.shapes import Shape, collapse_broadcast
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import binary
 from onnx2rust.layers.movement import Transpose
-from onnx2rust.passes.graph import Graph, Rewrite
 from onnx2rust.passes.layout import Axes, joined, split, stretched
+from onnx2rust.passes.rewriting import Links, Rewrite
 
 
-def rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(links: Links, step: Step) -> Rewrite | None:
     """The broadcast that writes in the order of the transposition behind it."""
     turn = step.layer
-    source = graph.only_source(step.inputs[0]) if isinstance(turn, Transpose) else None
+    source = links.only_source(step.inputs[0]) if isinstance(turn, Transpose) else None
     if source is None or not isinstance(turn, Transpose) or not isinstance(source.step.layer, binary.Binary):
         return None
     layer = source.step.layer

@@ -18,7 +18,7 @@ import numpy as np
 from onnx2rust.ir.layer import packing
 from onnx2rust.ir.program import Step
 from onnx2rust.layers.conv import Conv, WinogradConv2d
-from onnx2rust.passes.graph import Graph, Rewrite
+from onnx2rust.passes.rewriting import Links, Rewrite
 
 TILE = 2
 MIN_CHANNELS = 48
@@ -29,7 +29,7 @@ MAX_WEIGHTS = 4 << 20
 """More weights (elements): the executable's size matters more."""
 
 
-def rule(_graph: Graph, step: Step) -> Rewrite | None:
+def rule(_graph: Links, step: Step) -> Rewrite | None:
     """The convolution by Winograd's algorithm where that pays."""
     layer = step.layer
     return Rewrite(replace(step, layer=_winograd(layer))) if isinstance(layer, Conv) and _pays(layer) else None

@@ -18,24 +18,23 @@ from dataclasses import replace
 
 from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import binary
 from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.indexing import Gather, GatherElements, GatherNd
 from onnx2rust.passes.algebra import Expansion, number
 from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.graph import Graph, Rewrite
 from onnx2rust.passes.polynomials import Poly
+from onnx2rust.passes.rewriting import Links, Rewrite
 
 
-def rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(links: Links, step: Step) -> Rewrite | None:
     """The lookup of the ids as they were before they were wrapped."""
     size = _axis(step)
     ids = step.inputs[1] if size is not None else None
     if ids is None or ids.const is not None:
         return None
-    found = _wrapped(graph, ids)
+    found = _wrapped(links, ids)
     if found is None:
         return None
     id_, n = found
@@ -54,14 +53,14 @@ def _axis(step: Step) -> Dim | None:
     return layer.axes[0] if isinstance(layer, GatherNd) and len(layer.axes) == 1 else None
 
 
-def _wrapped(graph: Graph, ids: Value) -> tuple[Value, int] | None:
+def _wrapped(links: Links, ids: Value) -> tuple[Value, int] | None:
     """The id and n, if the ids are where(id < 0, id + n, id)."""
-    found = Expansion(graph, frozenset()).of(ids)
+    found = Expansion(links, frozenset()).of(ids)
     for condition, id_ in itertools.permutations({v for monomial in found.terms for v, _ in monomial}, 2):
         if id_.dtype not in (DType.I32, DType.I64) or condition.dtype is not DType.BOOL:
             continue
         c, n = Poly.of(condition), abs(found[condition])
-        negative = _is_negative(graph, condition, id_)
+        negative = _is_negative(links, condition, id_)
         if negative is None or not ids.tensor.size == id_.tensor.size == condition.tensor.size:
             continue
         if found == Poly.of(id_) + n * (c if negative else 1 - c):
@@ -69,17 +68,17 @@ def _wrapped(graph: Graph, ids: Value) -> tuple[Value, int] | None:
     return None
 
 
-def _is_negative(graph: Graph, condition: Value, id_: Value) -> bool | None:
+def _is_negative(links: Links, condition: Value, id_: Value) -> bool | None:
     """Whether the condition says id < 0 (True) or id ≥ 0 (False)."""
-    maker = graph.maker.get(condition)
+    maker = links.maker.get(condition)
     if maker is None or not isinstance(maker.layer, binary.Binary):
         return None
     a, b = maker.inputs
     assert a is not None
     assert b is not None
-    if number(b) is not None and _whole(graph, a) is id_:
+    if number(b) is not None and _whole(links, a) is id_:
         return _TESTS.get((type(maker.layer), number(b)))
-    if number(a) is not None and _whole(graph, b) is id_:
+    if number(a) is not None and _whole(links, b) is id_:
         turned = _TURNED.get(type(maker.layer))
         return _TESTS.get((turned, number(a))) if turned else None
     return None
@@ -99,15 +98,15 @@ _TURNED = {
 }
 
 
-def _whole(graph: Graph, value: Value) -> Value:
+def _whole(links: Links, value: Value) -> Value:
     """The value, seen through views and casts that keep the sign of every whole number, and −1."""
-    while (maker := graph.maker.get(value)) is not None and isinstance(maker.layer, View | Cast):
-        (source,) = maker.inputs
-        assert source is not None
-        if isinstance(maker.layer, Cast) and not _keeps_sign(source.dtype, value.dtype):
-            break
+    while True:
+        value = links.root(value)
+        maker = links.maker.get(value)
+        source = maker.inputs[0] if maker is not None and isinstance(maker.layer, Cast) else None
+        if source is None or not _keeps_sign(source.dtype, value.dtype):
+            return value
         value = source
-    return value
 
 
 def _keeps_sign(source: DType, to: DType) -> bool:

@@ -15,13 +15,13 @@ from onnx2rust.ir.layer import Copy, View
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers.movement import Concat, Expand, Slice, Tile, Transpose
 from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.graph import Graph, Rewrite
 from onnx2rust.passes.recurrent import Recurrent, directions, places, state_size
+from onnx2rust.passes.rewriting import Links, Rewrite
 
 _MOVES = (View, Copy, Expand, Tile, Transpose, Slice, Concat)
 
 
-def rule(graph: Graph, step: Step) -> Rewrite | None:
+def rule(links: Links, step: Step) -> Rewrite | None:
     """The recurrent layer without the states that are zeros."""
     layer = step.layer
     if not isinstance(layer, Recurrent):
@@ -30,7 +30,7 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
     inputs = list(step.inputs)
     for k in (k for name, k in places(layer).items() if name.startswith("initial_")):
         value = inputs[k]
-        if value is None or not _is_zero(graph, value):
+        if value is None or not _is_zero(links, value):
             continue
         if value.tensor.size != size:
             raise Decline(f"an initial state is zeros of {value.type}, which may be more or fewer than the {size} of a state")
@@ -38,7 +38,7 @@ def rule(graph: Graph, step: Step) -> Rewrite | None:
     return None if inputs == list(step.inputs) else Rewrite(replace(step, inputs=tuple(inputs)))
 
 
-def _is_zero(graph: Graph, value: Value) -> bool:
+def _is_zero(links: Links, value: Value) -> bool:
     """Whether the value is made of nothing but zeros."""
     open_values, seen = [value], {value}
     while open_values:
@@ -47,7 +47,7 @@ def _is_zero(graph: Graph, value: Value) -> bool:
             if value.array.any():
                 return False
             continue
-        maker = graph.maker.get(value)
+        maker = links.maker.get(value)
         if maker is None or not isinstance(maker.layer, _MOVES):
             return False
         new = [v for v in maker.inputs if v is not None and v not in seen]

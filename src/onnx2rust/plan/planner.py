@@ -5,12 +5,15 @@ input that dies there. Two placements are tried (in order of execution with best
 on real models they differ by up to a third, either way.
 
 A segment (see `batching`) is a loop: what it reads from outside stays alive until its last step, and what outlives it has its
-buffer from its first step on. Such values are whole; all others of a segment are as large as the samples of one turn.
+buffer from its first step on. Such values are whole; all others of a segment are as large as the samples of one turn. They, and
+the scratch memory of the segment's layers, share no slot with others: turns that ran at once would need a `Part` each of the
+workspace, and of the whole buffers they write different elements.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -40,11 +43,24 @@ class Plan:
     contents: dict[int, list[Value]]
     segments: tuple[Segment, ...]
     whole: frozenset[Value]
+    of_turns: frozenset[int]
+    """Slots of values that exist for one turn of a segment."""
     _root: dict[Value, Value]
 
     def bytes(self, slot: int, size: Callable[[Dim], int]) -> int:
         """The bytes of a slot where sizes are what `size` says."""
         return max((v.type.bytes(size) for v in self.contents[slot]), default=0)
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """Where the slots are in the workspace: `s0`, `s1`…, and `part.s0`… for values of turns."""
+        counts = {True: itertools.count(), False: itertools.count()}
+        return tuple(f"{'part.' * (k in self.of_turns)}s{next(counts[k in self.of_turns])}" for k in range(len(self.slots)))
+
+    def scratch(self, in_turns: bool) -> bool:
+        """Whether layers inside (or outside) of segments need room while they run."""
+        turns = {step for s in self.segments for step in self.program.steps[s.start : s.end]}
+        return any(step.layer.scratch and (step in turns) is in_turns for step in self.program.walk())
 
     def root(self, value: Value) -> Value:
         """The value whose elements these are."""
@@ -60,6 +76,8 @@ class _Buffer:
     end: int
     values: list[Value] = field(default_factory=list)
     samples: int = NOMINAL
+    of_turn: bool = False
+    """Whether its values exist for one turn of a segment."""
 
     @functools.cached_property
     def size(self) -> int:
@@ -77,13 +95,13 @@ def plan(program: Program, options: Options) -> Plan:
     order: list[tuple[int, Step]] = []
     starts: dict[Step, int] = {}
     _number(program.steps, order, starts)
-    root = views.sources(step for _, step in order)
+    root, external = views.sources(step for _, step in order), set[Value]()
     for _, step in order:
         if isinstance(step.layer, Loop):
+            loop = step.layer.parts(step)
             # a state lives in the loop's output from the start
-            for state, result in zip(step.bodies[0].inputs[2:], step.outputs[: step.layer.states], strict=True):
-                assert result is not None
-                root[state] = result
+            root.update({state: result for state, (_, result) in zip(loop.body.states, loop.states, strict=True)})
+            external |= {loop.body.iteration, loop.body.condition}
 
     def resolve(value: Value) -> Value:
         return views.root(value, root)
@@ -113,9 +131,7 @@ def plan(program: Program, options: Options) -> Plan:
                 made[value] = first
                 whole.add(value)
 
-    external = {resolve(v) for v in program.inputs}
-    for _, step in order:
-        external.update(v for body in step.bodies for v in body.inputs[:2])
+    external |= {resolve(v) for v in program.inputs}
     buffers: dict[Value, _Buffer] = {}
     in_place: dict[Step, int] = {}
     for position, step in order:
@@ -140,13 +156,14 @@ def plan(program: Program, options: Options) -> Plan:
             whole.update(buffer.values)
         else:
             inside = [s.samples for first, end, s in spans if first <= buffer.start <= end]
-            buffer.samples = min([NOMINAL, *inside])
+            buffer.samples, buffer.of_turn = min([NOMINAL, *inside]), bool(inside)
     placements = [_separate(unique)] if not options.memdrop else [_as_executed(unique), _largest_first(unique)]
     best = min(placements, key=lambda slots: sum(max(b.size for b in slot) for slot in slots))
     slot_of = {v: k for k, slot in enumerate(best) for b in slot for v in b.values}
     contents = {k: [v for b in slot for v in b.values] for k, slot in enumerate(best)}
     types = tuple(slot[0].type for slot in best)
-    return Plan(program, types, slot_of, in_place, contents, segments, frozenset(whole | external), root)
+    of_turns = frozenset(k for k, slot in enumerate(best) if slot[0].of_turn)
+    return Plan(program, types, slot_of, in_place, contents, segments, frozenset(whole | external), of_turns, root)
 
 
 def _number(steps: Iterable[Step], order: list[tuple[int, Step]], starts: dict[Step, int]) -> None:
@@ -191,10 +208,15 @@ def _separate(buffers: list[_Buffer]) -> list[list[_Buffer]]:
     return [[b] for b in buffers]
 
 
+def _alike(a: _Buffer, b: _Buffer) -> bool:
+    """Whether they may share a slot where they are not alive at once."""
+    return a.type.buffer == b.type.buffer and a.of_turn is b.of_turn
+
+
 def _as_executed(buffers: list[_Buffer]) -> list[list[_Buffer]]:
     slots: list[list[_Buffer]] = []
     for buffer in sorted(buffers, key=lambda b: b.start):
-        free = [s for s in slots if s[0].type.buffer == buffer.type.buffer and all(b.end < buffer.start for b in s)]
+        free = [s for s in slots if _alike(s[0], buffer) and all(b.end < buffer.start for b in s)]
         capacity = {id(s): max(b.size for b in s) for s in free}
         fitting = [s for s in free if capacity[id(s)] >= buffer.size]
         if fitting:
@@ -210,7 +232,7 @@ def _largest_first(buffers: list[_Buffer]) -> list[list[_Buffer]]:
     slots: list[list[_Buffer]] = []
     for buffer in sorted(buffers, key=lambda b: (-b.size, b.start)):
         for slot in slots:
-            if slot[0].type.buffer == buffer.type.buffer and all(b.end < buffer.start or buffer.end < b.start for b in slot):
+            if _alike(slot[0], buffer) and all(b.end < buffer.start or buffer.end < b.start for b in slot):
                 slot.append(buffer)
                 break
         else:

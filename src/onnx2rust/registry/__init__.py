@@ -9,13 +9,17 @@ only known at run time become symbols that a step defines), `| None` with defaul
 optional, `*xs: Value` where it says variadic. Keyword-only parameters are the attributes with the schema's defaults;
 no default means required. Where several operators have the same attributes, they are the fields of an `Attributes` class, and one
 keyword takes them all. Anything else in a node is an error by construction, and a test compares every signature with `onnx.defs`.
-`since` lists every version of the operator that the function serves.
+`since` lists every version of the operator that the function serves; the signature is that of the newest, and what older ones
+lack is listed beside it:
+
+    @onnx_op("GRU", since=(7, 14, 22), added={14: "layout"})
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
@@ -39,7 +43,7 @@ class Operator:
 
     domain: str
     name: str
-    since: tuple[int, ...]
+    version: int
     function: Lowering
     inputs: tuple[inspect.Parameter, ...]
     attributes: dict[str, inspect.Parameter]
@@ -56,33 +60,59 @@ class Operator:
         return last if last is not None and last.kind is inspect.Parameter.VAR_POSITIONAL else None
 
 
-OPERATORS: dict[tuple[str, str], list[Operator]] = {}
-"""By domain and name; `onnx2rust.ops` fills it, and whoever looks something up gets it from there."""
+OPERATORS: dict[tuple[str, str], dict[int, Operator]] = {}
+"""By domain and name, and then by version; `onnx2rust.ops` fills it, and whoever looks something up gets it from there."""
 
 
-def onnx_op(name: str, *, since: int | tuple[int, ...], domain: str = "") -> Callable[[F], F]:
-    """Registers the decorated function as the lowering of versions `since` of an operator; raises
-    ValueError if one of them has one."""
+History = Mapping[int, str]
+"""Names of inputs and attributes, separated by blanks, by the version that something happened to them in."""
+
+
+def onnx_op(
+    name: str,
+    *,
+    since: int | tuple[int, ...],
+    domain: str = "",
+    added: History | None = None,
+    removed: History | None = None,
+    optional: History | None = None,
+) -> Callable[[F], F]:
+    """Registers the decorated function as the lowering of versions `since` of an operator; raises ValueError if one of them has
+    one. What was `added` later or `removed` before has the function's default; what became `optional` later is required."""
     versions = (since,) if isinstance(since, int) else since
 
     def register(function: F) -> F:
-        parameters = list(inspect.signature(function).parameters.values())[1:]
-        positional = tuple(p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY)
-        keywords = {p.name: p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
-        counts = keywords.pop("n_outputs", None) is not None
-        groups = {name: group for name, p in keywords.items() if (group := _group(function, p)) is not None}
-        for keyword, group in groups.items():
-            kind = keywords.pop(keyword).kind
-            keywords |= {f.name: inspect.Parameter(f.name, kind, default=f.default) for f in fields(group)}
-        operator = Operator(domain, name, versions, function, positional, keywords, counts, groups)
-        others = OPERATORS.setdefault((domain, name), [])
-        for other in others:
-            if twice := sorted(set(versions) & set(other.since)):
-                raise ValueError(f"{name} version {twice[0]} is lowered by {other.function.__name__}, and by {function.__name__}")
-        others.append(operator)
+        others = OPERATORS.setdefault((domain, name), {})
+        for version in versions:
+            if version in others:
+                first = others[version].function.__name__
+                raise ValueError(f"{name} version {version} is lowered by {first}, and by {function.__name__}")
+        for version in versions:
+            absent = _names(added) - _names(added, version) | _names(removed, version)
+            required = _names(optional) - _names(optional, version)
+            others[version] = _operator(domain, name, version, function, absent, required)
         return function
 
     return register
+
+
+def _names(history: History | None, version: float = math.inf) -> set[str]:
+    """Those up to a version."""
+    return {name for since, names in (history or {}).items() if since <= version for name in names.split()}
+
+
+def _operator(domain: str, name: str, version: int, function: Lowering, absent: set[str], required: set[str]) -> Operator:
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    groups = {p.name: group for p in parameters if (group := _group(function, p)) is not None}
+    of_groups = [
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default) for g in groups.values() for f in fields(g)
+    ]
+    named = [p for p in (*parameters, *of_groups) if p.name not in absent and p.name not in groups]
+    named = [p.replace(default=inspect.Parameter.empty) if p.name in required else p for p in named]
+    inputs = tuple(p for p in named if p.kind is not inspect.Parameter.KEYWORD_ONLY)
+    attributes = {p.name: p for p in named if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    counts = attributes.pop("n_outputs", None) is not None
+    return Operator(domain, name, version, function, inputs, attributes, counts, groups)
 
 
 def _group(function: Lowering, parameter: inspect.Parameter) -> type[Attributes] | None:

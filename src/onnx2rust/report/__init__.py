@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from onnx2rust import frontends
-from onnx2rust.files import output
-from onnx2rust.files.output import Content
+from onnx2rust.files import folders
+from onnx2rust.files.folders import Content
 from onnx2rust.ir.program import Program
 from onnx2rust.model.weights import serialised
 from onnx2rust.report import architecture, picture
@@ -20,7 +20,7 @@ def files(
     """The files of `saved_model_from_<kind>/` by name. `title` stands over the picture; unless
     `drawn`, the picture is laid out only."""
     of = graph(program)
-    sketch = picture.sketch(program, of, title, output.size(weights))
+    sketch = picture.sketch(program, of, title, folders.size(weights))
     found: dict[str, Content] = {
         "computation_graph.json": _json(computation_graph(of)),
         "model_architecture.json": _json(architecture.architecture(program, of, source)),

@@ -74,9 +74,9 @@ def _layer(node: Node, step: Step, table: WeightTable) -> dict[str, Any]:
         "class": keras.class_name(step),
         "config": keras.config(step),
         "inputs": [n.name for n in node.inbounds],
-        "input_shapes": [None if v is None else keras.shape(v.shape) for v in step.inputs],
-        "output_shapes": [None if v is None else keras.shape(v.shape) for v in step.outputs],
-        "output_types": [None if v is None else str(v.dtype) for v in step.outputs],
+        "input_shapes": [None if v is None else keras.shape(v.type.axes) for v in step.inputs],
+        "output_shapes": [None if v is None else keras.shape(v.type.axes) for v in step.outputs],
+        "output_types": [None if v is None else v.type.held for v in step.outputs],
         "weights": {
             role: {"name": name, "shape": list(array.shape), "dtype": str(array.dtype)}
             for role, (name, array) in weights(step, table).items()
@@ -98,7 +98,7 @@ def _layer(node: Node, step: Step, table: WeightTable) -> dict[str, Any]:
 
 
 def _tensor(value: Value) -> dict[str, Any]:
-    return {"shape": keras.shape(value.shape), "dtype": str(value.dtype)}
+    return {"shape": keras.shape(value.type.axes), "dtype": value.type.held}
 
 
 def _number(dim: Dim) -> int | str:

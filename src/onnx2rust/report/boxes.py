@@ -169,12 +169,12 @@ def _family(node: Node) -> str:
 
 
 def _type(value: Value) -> str:
-    return f"{value.dtype} {_shape(value)}"
+    return f"{value.type.held} {_shape(value)}"
 
 
 def _shape(value: Value) -> str:
     """Outermost first; what is longer than a name is left out."""
-    return f"[{', '.join(text if len(text := str(d)) <= 16 else '…' for d in value.shape)}]"
+    return f"[{', '.join(text if len(text := '?' if d is None else str(d)) <= 16 else '…' for d in value.type.axes)}]"
 
 
 def _text(value: Any) -> str:

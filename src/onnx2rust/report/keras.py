@@ -137,9 +137,9 @@ def padding(step: Step) -> str | list[list[Any]]:
     return "same" if same else [[_json(b), _json(e)] for b, e in zip(begin, end, strict=True)]
 
 
-def shape(dims: tuple[Dim, ...]) -> list[int | str]:
-    """A shape as JSON: numbers, and expressions over the model's symbols as text."""
-    return [d if isinstance(d, int) else str(d) for d in dims]
+def shape(dims: tuple[Dim | None, ...]) -> list[int | str | None]:
+    """A shape as JSON: numbers, expressions over the model's symbols as text, null for a size that is not the same everywhere."""
+    return [d if isinstance(d, int) or d is None else str(d) for d in dims]
 
 
 def _taps(step: Step) -> tuple[int, ...]:
@@ -154,7 +154,7 @@ def _spatial_axes(step: Step) -> int:
     if taps:
         return len(taps)
     x = next((v for v in step.inputs if v is not None), None)
-    return max(0, x.rank - 2) if x is not None else 0
+    return max(0, len(x.type.axes) - 2) if x is not None else 0
 
 
 def _flattens(step: Step) -> bool:

@@ -58,6 +58,7 @@ FAMILIES: dict[str, tuple[str, Colour]] = {
     "generator": ("data movement", (128, 116, 100)),
     "resize": ("data movement", (128, 116, 100)),
     "shape": ("data movement", (128, 116, 100)),
+    "sequence": ("data movement", (128, 116, 100)),
     "control": ("control flow", (20, 20, 20)),
     "scope": ("several layers", (50, 110, 150)),
 }

@@ -13,10 +13,12 @@ import onnx
 
 from onnx2rust.base.errors import InvalidModelError, Problem, ToolError, UsageError
 from onnx2rust.base.naming import Names
+from onnx2rust.base.sequences import flat, gathered, is_sequence, sequence, tensors
 from onnx2rust.files import npz
 from onnx2rust.ir.dims import evaluate
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
+from onnx2rust.ir.types import SequenceType
 from onnx2rust.model.weights import NONE, Weights
 from onnx2rust.oracle import Answer, Certainty, Oracle
 from onnx2rust.oracle.compare import compare
@@ -76,12 +78,12 @@ def batch_symbol(program: Program) -> str | None:
         return None
     name = program.symbols[0]
     values = (*program.inputs, *program.outputs)
-    return name if all(v.shape and str(v.shape[0]) == name for v in values) else None
+    return name if all(v.type.room is not None and v.shape and str(v.shape[0]) == name for v in values) else None
 
 
 def lengths(program: Program) -> tuple[int, ...]:
     """Sizes to try for the program's symbols."""
-    images = any(v.rank >= 4 and sum(not isinstance(d, int) for d in v.shape[1:]) > 1 for v in program.inputs)
+    images = any(v.rank >= 4 and sum(not isinstance(d, int) for d in v.shape[1:]) > 1 for v in program.tensor_inputs)
     return IMAGE_LENGTHS if images else LENGTHS
 
 
@@ -124,7 +126,7 @@ def make(proto: onnx.ModelProto, program: Program, features: Path | None, seed: 
     batch = batch_symbol(program)
     expected = expected_names(program)
     # flattened rows tell one size besides the number of samples; arrays of full shape tell all
-    flat = batch is not None and len(_open_sizes(program, batch)) < 2
+    flattened = batch is not None and len(_open_sizes(program, batch)) < 2
     given: dict[str, Array] = {}
     labels = None
     if features is None:
@@ -141,7 +143,7 @@ def make(proto: onnx.ModelProto, program: Program, features: Path | None, seed: 
         count = data.samples
         rows = _rows(oracle, inputs, count, batch)
     kept, outputs = rows
-    inputs = {name: rows[kept].reshape(len(kept), -1) if flat else rows[kept] for name, rows in inputs.items()}
+    inputs = {name: rows[kept].reshape(len(kept), -1) if flattened else rows[kept] for name, rows in inputs.items()}
     departures = []
     tolerances = [c.tolerance for c in oracle.certainty]
     for position, (name, computed) in enumerate(zip(expected, outputs, strict=True)):
@@ -159,7 +161,9 @@ def make(proto: onnx.ModelProto, program: Program, features: Path | None, seed: 
     arrays = inputs | dict(zip(expected, outputs, strict=True))
     if labels is not None:
         arrays["labels"] = labels
-    slack = tuple(c.slack for c in oracle.certainty)
+    each = [[*flat({name: rows})] for name, rows in zip(expected, outputs, strict=True)]
+    slack = tuple(c.slack for c, names in zip(oracle.certainty, each, strict=True) for _ in names)
+    expected = tuple(name for names in each for name in names)
     shares = [c.share for c in oracle.certainty if c.known]
     return TestData(
         arrays, expected, len(kept), batch is not None, labels, tuple(oracle.notes), tuple(departures),
@@ -199,12 +203,17 @@ def _drawn(
         first,
         *(usage.draw_all(program, uses, sizes, rng) for _ in range(_affordable(program, sizes, UNBATCHED_SAMPLES) - 1)),
     ]
-    return {v.name: np.stack([d[v.name] for d in draws]) for v in program.inputs}
+    alike = [d for d in draws if _sizes(d) == _sizes(first)]
+    return {v.name: np.stack([d[v.name] for d in alike]) for v in program.inputs}
+
+
+def _sizes(feeds: dict[str, Array]) -> list[tuple[int, ...]]:
+    return [tensor.shape for content in feeds.values() for tensor in tensors(content)]
 
 
 def _affordable(program: Program, sizes: dict[str, int], most: int) -> int:
     """How many samples of these sizes are drawn."""
-    elements = sum(evaluate(v.tensor.size, sizes) for v in program.inputs)
+    elements = sum(evaluate(v.tensor.size, sizes) for v in program.tensor_inputs)
     return max(1, min(most, DRAWN_ELEMENTS // max(1, elements)))
 
 
@@ -217,6 +226,14 @@ def read(path: Path, program: Program) -> UserData:
     inputs: dict[str, Array] = {}
     counts = set()
     for value in program.inputs:
+        if isinstance(value.type, SequenceType):
+            found = _sequences(value, content)
+            if isinstance(found, str):
+                problems.append(Problem(found, where, f"it has {sorted(content)}"))
+            else:
+                inputs[value.name] = found
+                counts.add(len(found))
+            continue
         array = content.get(value.name)
         if array is None:
             problems.append(Problem(f"lacks an array {value.name!r}", where, f"it has {sorted(content)}"))
@@ -266,6 +283,23 @@ def read(path: Path, program: Program) -> UserData:
     return UserData(batch, count, inputs, expected, labels)
 
 
+def _sequences(value: Value, content: dict[str, Array]) -> Array | str:
+    """A sequence a sample, whose items the arrays `name/0`, `name/1`, … hold, or what is wrong with them."""
+    items = tensors(gathered(content, value.name))
+    if not items:
+        return f"lacks the arrays {value.name}/0, {value.name}/1, … of a sequence"
+    table = np.empty((len(items[0]) if items[0].ndim else 1, len(items)), object)
+    for k, item in enumerate(items):
+        converted = _converted(item, value.dtype)
+        if isinstance(converted, str):
+            return f"array '{value.name}/{k}' {converted}"
+        if item.ndim == 0 or len(item) != len(table):
+            return f"array '{value.name}/{k}' has another number of samples than '{value.name}/0'"
+        for row, tensor in enumerate(converted):
+            table[row, k] = np.asarray(tensor)
+    return table
+
+
 def _converted(array: Array, dtype: DType) -> Array | str:
     """The array in the model's element type, or what is wrong with it."""
     if (array.dtype.kind == "U") != (dtype is DType.STRING) or array.dtype.kind not in "biufU":
@@ -284,6 +318,8 @@ def shaped(value: Value, rows: Array, batch: str | None, *, stacked: bool = Fals
 
     An open size takes what the row's length leaves; rows of full shape tell theirs.
     """
+    if isinstance(value.type, SequenceType):
+        return rows if stacked else rows[0]
     full = value.rank + (0 if batch else 1)
     if rows.ndim != full:
         inner = [d if isinstance(d, int) else -1 for d in (value.shape[1:] if batch else value.shape)]
@@ -314,10 +350,19 @@ def _rows(oracle: Oracle, inputs: dict[str, Array], count: int, batch: str | Non
         raise failure
     chosen = [(k, a) for k, a in answers if oracle.agreed(a)] or answers
     # whether the referee is believed is known only now
-    rows = [(k, [o.reshape(-1) for o in oracle.expected(a)]) for k, a in chosen]
-    widths = [o.size for o in rows[0][1]]
-    rows = [(k, outputs) for k, outputs in rows if [o.size for o in outputs] == widths]
+    rows = [(k, [_row(o) for o in oracle.expected(a)]) for k, a in chosen]
+    widths = _widths(rows[0][1])
+    rows = [(k, outputs) for k, outputs in rows if _widths(outputs) == widths]
     return [k for k, _ in rows], [np.stack(column) for column in zip(*(outputs for _, outputs in rows), strict=True)]
+
+
+def _row(content: Array) -> Array:
+    """A tensor's elements, or those of each item of a sequence."""
+    return sequence(item.reshape(-1) for item in content) if is_sequence(content) else content.reshape(-1)
+
+
+def _widths(rows: list[Array]) -> list[list[int]]:
+    return [[item.size for item in tensors(row)] for row in rows]
 
 
 def _departures(name: str, given: Array, computed: Array, certainty: Certainty) -> list[Problem]:

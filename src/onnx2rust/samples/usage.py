@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 import onnx
 
+from onnx2rust.base.sequences import sequence
 from onnx2rust.ir.dims import evaluate
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
+from onnx2rust.ir.types import SequenceType
 from onnx2rust.model.graph import all_graphs, infer_shapes
 from onnx2rust.model.symbols import without_weights
 from onnx2rust.model.weights import NONE, Weights, array
@@ -35,6 +37,8 @@ UNKNOWN_IDS = 8
 """Integers below this are drawn where nothing says what they are."""
 WORDS = ("", "a", "Zebra", "two words", "naïve", "日本", "-1", "0.5")
 """Strings that are drawn where nothing says what they are."""
+ITEMS, ITEM_SIZE = 3, 2
+"""Items that a sequence is drawn with, and their sizes (the first one's, where they differ) that the model does not say."""
 LARGEST = 1 << 22
 """Inputs of more elements in all are drawn only if there are no smaller ones: it is lengths that are tried, not patience."""
 
@@ -65,10 +69,10 @@ class Usage:
 
     def at(self, sizes: Sizes) -> dict[str, Rule]:
         """The rule for each input that has one."""
-        key = tuple(evaluate(d, sizes) for v in self.program.inputs for d in v.shape)
+        key = tuple(evaluate(d, sizes) for v in self.program.tensor_inputs for d in v.shape)
         if key not in self._rules:
             shapes = _Shapes(self, sizes)
-            found = {v.name: self._rule(v, shapes) for v in self.program.inputs}
+            found = {v.name: self._rule(v, shapes) for v in self.program.tensor_inputs}
             self._rules[key] = {name: one for name, one in found.items() if one is not None}
         return self._rules[key]
 
@@ -99,7 +103,7 @@ class Usage:
             self._bare = without_weights(self.proto)
         model = onnx.ModelProto()
         model.CopyFrom(self._bare)
-        given = {v.name: v for v in self.program.inputs}
+        given = {v.name: v for v in self.program.tensor_inputs}
         for info in model.graph.input:
             if info.name in given:
                 dims = [evaluate(d, sizes) for d in given[info.name].shape]
@@ -122,7 +126,7 @@ class _Shapes:
 
     def __init__(self, usage: Usage, sizes: Sizes) -> None:
         self._usage, self._sizes = usage, sizes
-        self._given = {v.name: tuple(evaluate(d, sizes) for d in v.shape) for v in usage.program.inputs}
+        self._given = {v.name: tuple(evaluate(d, sizes) for d in v.shape) for v in usage.program.tensor_inputs}
         self._inner: dict[str, Shape] | None = None
 
     def of(self, name: str) -> Shape | None:
@@ -157,7 +161,7 @@ def of_inputs(proto: onnx.ModelProto, program: Program, weights: Weights = NONE)
         if (a.name, a.i) == ("to", onnx.TensorProto.BOOL)
         for o in n.output
     }
-    for value in program.inputs:
+    for value in program.tensor_inputs:
         reached = found.readings[value.name] = []
         for reading, name in _uses(nodes, value, found):
             reached.append(reading)
@@ -216,7 +220,11 @@ def draw_all(program: Program, usage: Usage, sizes: Sizes, rng: np.random.Genera
 
 
 def draw(value: Value, rule: Rule | None, sizes: Sizes, rng: np.random.Generator) -> Array:
-    """Random content for an input."""
+    """Random content for an input. A sequence has some items; sizes that may differ between them do, or do not."""
+    if isinstance(value.type, SequenceType):
+        apart = int(rng.integers(0, 2))
+        types = [value.type.item(ITEM_SIZE + apart * k) for k in range(ITEMS)]
+        return sequence(draw(Value(value.name, t), rule, sizes, rng) for t in types)
     shape = tuple(evaluate(d, sizes) for d in value.shape)
     kind = value.dtype.numpy
     if rule is not None:
@@ -240,7 +248,7 @@ def attempts(
     for sizes in _plans(program, usage, fixed, lengths):
         if sizes not in plans:
             plans.append(sizes)
-    elements = [sum(math.prod(evaluate(d, sizes) for d in v.shape) for v in program.inputs) for sizes in plans]
+    elements = [sum(math.prod(evaluate(d, sizes) for d in v.shape) for v in program.tensor_inputs) for sizes in plans]
     limit = max(LARGEST, min(elements))
     for sizes, count in zip(plans, elements, strict=True):
         if count <= limit:
@@ -282,7 +290,7 @@ def _sums(program: Program, usage: Usage) -> dict[str, list[str]]:
     """Sizes that a model calls by the sum of others (`past_sequence_length + sequence_length`), as exporters do for decoders."""
     infos = {i.name: i for i in usage.proto.graph.input}
     symbol_of: dict[str, str] = {}
-    for value in program.inputs:
+    for value in program.tensor_inputs:
         dims = infos[value.name].type.tensor_type.shape.dim if value.name in infos else ()
         symbol_of |= {
             d.dim_param: str(s) for d, s in zip(dims, value.shape, strict=False) if d.dim_param and not isinstance(s, int)
@@ -297,6 +305,6 @@ def _sums(program: Program, usage: Usage) -> dict[str, list[str]]:
 
 def _totals(program: Program, fixed: Sizes) -> list[str]:
     """Open sizes that only masks have: of past and present together, in a decoder."""
-    of_masks = {str(d) for v in program.inputs for d in v.shape if "mask" in v.name.lower()}
-    of_others = {str(d) for v in program.inputs for d in v.shape if "mask" not in v.name.lower()}
+    of_masks = {str(d) for v in program.tensor_inputs for d in v.shape if "mask" in v.name.lower()}
+    of_others = {str(d) for v in program.tensor_inputs for d in v.shape if "mask" not in v.name.lower()}
     return [s for s in program.symbols if s in of_masks - of_others and s not in fixed]

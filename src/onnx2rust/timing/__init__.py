@@ -158,7 +158,7 @@ def _layers(report: Report, executable: Path, marks: Sequence[Step], program: Pr
 def _sizes(program: Program, feeds: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, int]:
     """The open sizes that inputs of these shapes give."""
     found: dict[str, int] = {}
-    for value in program.inputs:
+    for value in program.tensor_inputs:
         for dim, size in zip(value.shape, feeds[value.name].shape, strict=True):
             if str(dim) in program.symbols:
                 found[str(dim)] = size

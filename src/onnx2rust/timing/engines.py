@@ -15,6 +15,7 @@ import numpy as np
 import onnxruntime
 
 from onnx2rust.base.errors import ToolError
+from onnx2rust.base.sequences import for_engine, gathered, of_engine
 from onnx2rust.files import npz
 
 Array = np.ndarray[Any, Any]
@@ -36,7 +37,7 @@ class OnnxRuntime:
 
     def __init__(self, session: onnxruntime.InferenceSession, sets: Sequence[Feeds]) -> None:
         self.session = session
-        self.sets = [dict(feeds) for feeds in sets]
+        self.sets = [{name: for_engine(content) for name, content in feeds.items()} for feeds in sets]
 
     def burst(self, k: int, runs: int) -> list[int]:
         feeds, run, clock = self.sets[k], self.session.run, time.perf_counter_ns
@@ -48,7 +49,7 @@ class OnnxRuntime:
         return times
 
     def outputs(self, k: int) -> list[Array]:
-        return [np.asarray(a) for a in self.session.run(None, self.sets[k])]
+        return [of_engine(a) for a in self.session.run(None, self.sets[k])]
 
 
 class BoundOnnxRuntime(OnnxRuntime):
@@ -113,7 +114,7 @@ class Crate:
         path = Path(self._folder.name) / "out.npz"
         self._ask(f"{k} {path}")
         with np.load(path, allow_pickle=False) as archive:
-            return [archive[name] for name in self.names]
+            return [archive[name] if name in archive else gathered(archive, name) for name in self.names]
 
     def close(self) -> list[str]:
         """Ends the process, if that has not been done; the lines that it still says."""

@@ -6,7 +6,7 @@ from onnx2rust import emit
 from onnx2rust.base.naming import Escaped
 from onnx2rust.base.options import Options
 from onnx2rust.conversion import pipeline
-from onnx2rust.files.output import Content
+from onnx2rust.files.folders import Content
 from onnx2rust.ir.program import Program, Step
 from onnx2rust.plan import planner
 

@@ -13,6 +13,7 @@ import numpy as np
 from onnx2rust import emit, frontends, samples
 from onnx2rust.base.errors import Onnx2RustError, Problem, ToolError, bug
 from onnx2rust.base.options import Checks, Options, for_each
+from onnx2rust.base.sequences import gathered
 from onnx2rust.conversion import pipeline
 from onnx2rust.ir.program import Program
 from onnx2rust.oracle import Oracle
@@ -138,6 +139,8 @@ def _run(models: Models, case: _Case, checks: Checks) -> None:
             failed = Comparison(False, f"the crate fails where the reference runs: {error}")
             results: Iterable[tuple[str, str, Comparison]] = [(n, "", failed) for n in case.program.output_names]
         else:
+            listed = [n for n, v in zip(case.program.output_names, case.program.outputs, strict=True) if v.type.room is None]
+            actual |= {name: gathered(actual, name) for name in listed}
             results = _compared(case, actual, draw, checks, oracle)
         case.report.draws.append(draw.label)
         for name, dtype, comparison in results:
@@ -168,7 +171,7 @@ def _compared(
     places = {name: k for k, name in enumerate(case.program.output_names)}
     predicted = dict(zip(samples.expected_names(case.program), case.program.output_names, strict=True))
     for name, k in places.items():
-        dtype = str(case.program.outputs[k].dtype)
+        dtype = case.program.outputs[k].type.held
         if name in actual:
             yield name, dtype, oracle.compare(k, actual[name], draw.answer, checks.rtol, checks.atol)
         else:

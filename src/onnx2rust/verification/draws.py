@@ -37,8 +37,9 @@ class Draw:
 def batch(program: Program) -> str | None:
     """The symbol that counts samples, or the first axis of the first input if nothing is certain."""
     found = samples.batch_symbol(program)
-    if found is None and program.symbols and program.inputs and program.inputs[0].shape:
-        first = str(program.inputs[0].shape[0])
+    inputs = program.tensor_inputs
+    if found is None and program.symbols and inputs and inputs[0].shape:
+        first = str(inputs[0].shape[0])
         return first if first in program.symbols else None
     return found
 

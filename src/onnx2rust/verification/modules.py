@@ -15,7 +15,7 @@ from onnx2rust.base import processes
 from onnx2rust.base.naming import Escaped, string
 from onnx2rust.conversion.pipeline import WEIGHTS
 from onnx2rust.files import npz
-from onnx2rust.files.output import Content
+from onnx2rust.files.folders import Content
 from onnx2rust.verification.workspace import Workspace
 
 Array = np.ndarray[Any, Any]

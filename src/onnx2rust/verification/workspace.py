@@ -20,7 +20,7 @@ from onnx2rust.base import processes
 from onnx2rust.base.errors import ToolError, UsageError
 from onnx2rust.emit import identity
 from onnx2rust.files import resources
-from onnx2rust.files.output import Content, put
+from onnx2rust.files.folders import Content, put
 
 _PROFILE = """
 [profile.release]

@@ -15,6 +15,7 @@ from frontend_sources import WITH_OPTIONS, Sources, io_names
 
 from onnx2rust.base.options import Checks, Options
 from onnx2rust.frontends import Loaded, load
+from onnx2rust.model.weights import serialised
 from onnx2rust.verification import verify
 from onnx2rust.verification.reports import ModelReport
 
@@ -32,8 +33,8 @@ def _source(sources: Sources, name: str, folder: Path) -> tuple[Path, Options, L
     """Where it lies, how it is read and what comes of it, and what the framework answers to which inputs."""
     if name == "onnx_external":
         path = folder / "pair.onnx"
-        proto = onnx.ModelProto()
-        proto.CopyFrom(sources.loaded("keras3").proto)
+        loaded = sources.loaded("keras3")
+        proto = onnx.load_from_string(b"".join(serialised(loaded.proto, loaded.weights)))
         onnx.save(proto, path, save_as_external_data=True, location="pair.bin", size_threshold=0)
         return path, Options(), load(path, Options()), *sources.answers["keras3"]
     source, options = WITH_OPTIONS.get(name, (name, Options()))

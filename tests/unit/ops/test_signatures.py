@@ -14,14 +14,12 @@ from onnx2rust.ir.program import Value
 from onnx2rust.model import schemas
 from onnx2rust.registry import Operator, onnx_op
 
-OPERATORS = [
-    (operator, version) for operators in ops.operators().values() for operator in operators for version in operator.since
-]
+OPERATORS = [operator for versions in ops.operators().values() for operator in versions.values()]
 FORMAL = onnx.defs.OpSchema.FormalParameterOption
 
 
-def _name(value: Any) -> str:
-    return f"{value.name}" if isinstance(value, Operator) else str(value)
+def _name(operator: Operator) -> str:
+    return f"{operator.name}-{operator.version}"
 
 
 def _default(attribute: Any) -> Any:
@@ -29,11 +27,11 @@ def _default(attribute: Any) -> Any:
     return value.decode() if isinstance(value, bytes) else value
 
 
-@pytest.mark.parametrize(("operator", "version"), OPERATORS, ids=_name)
-def test_a_signature_is_the_specification(operator: Operator, version: int) -> None:
-    schema = schemas.schema(operator.name, operator.domain, version)
+@pytest.mark.parametrize("operator", OPERATORS, ids=_name)
+def test_a_signature_is_the_specification(operator: Operator) -> None:
+    schema = schemas.schema(operator.name, operator.domain, operator.version)
     assert schema is not None
-    assert schema.since_version == version
+    assert schema.since_version == operator.version
     assert set(operator.attributes) == set(schema.attributes)
     for name, parameter in operator.attributes.items():
         attribute = schema.attributes[name]
@@ -66,7 +64,7 @@ def test_a_version_has_one_lowering() -> None:
     def another(g: object, x: Value) -> Value:
         return x
 
-    before = list(ops.operators()["", "Relu"])
+    before = dict(ops.operators()["", "Relu"])
     with pytest.raises(ValueError, match=r"^Relu version 13 is lowered by \w+, and by another$"):
         onnx_op("Relu", since=(2, 13))(another)
     assert ops.operators()["", "Relu"] == before

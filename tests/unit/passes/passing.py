@@ -13,7 +13,7 @@ from spelled_patterns import Pattern
 from onnx2rust import importer, passes
 from onnx2rust.base.options import Options
 from onnx2rust.ir.program import Step
-from onnx2rust.passes.graph import Passed
+from onnx2rust.passes.rewriting import Passed
 
 
 def result(pattern: Pattern, outputs: tuple[str, ...] = ("y",)) -> Passed:

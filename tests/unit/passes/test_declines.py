@@ -11,7 +11,7 @@ from spelled_patterns import Pattern, floats, ints, node, number
 
 from onnx2rust.ir.program import Step
 from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.graph import Graph, by_rule
+from onnx2rust.passes.rewriting import Links, by_rule
 
 ROWS: dict[str, list[int | str]] = {"x": ["batch", 4]}
 IMAGES: dict[str, list[int | str]] = {"x": ["batch", 2, 6, 6]}
@@ -145,7 +145,7 @@ def test_parts_of_one_pattern_are_heard_once() -> None:
     shared, other = program.inputs[0], program.outputs[0]
     abouts = iter([shared, shared, other])
 
-    def rule(_graph: Graph, _step: Step) -> None:
+    def rule(_links: Links, _step: Step) -> None:
         raise Decline("why not", next(abouts))
 
     result = by_rule(rule)(program)

@@ -12,7 +12,7 @@ import pytest
 from onnx2rust import report
 from onnx2rust.base.options import Checks, Options
 from onnx2rust.conversion import pipeline
-from onnx2rust.files import output
+from onnx2rust.files import folders
 from onnx2rust.frontends import Loaded
 from onnx2rust.report import architecture, picture
 from onnx2rust.verification import verify
@@ -42,7 +42,7 @@ def test_all_but_the_pixels_is_what_a_conversion_writes(tmp_path: Path) -> None:
     loaded = Loaded(onnx_models.score(), "onnx", "onnx")
     plain = pipeline.generate(loaded, "score.onnx", Options(), drawn=False)
     drawn = pipeline.generate(loaded, "score.onnx", Options())
-    assert output.pieces(drawn.people.pop("model_overview.png"))[0][:4] == b"\x89PNG"
+    assert folders.pieces(drawn.people.pop("model_overview.png"))[0][:4] == b"\x89PNG"
     assert (plain.crate, plain.people) == (drawn.crate, drawn.people)
     onnx.save(onnx_models.score(), tmp_path / "score.onnx")
     project = pipeline.convert(tmp_path / "score.onnx", tmp_path / "out")

@@ -101,7 +101,16 @@ impl Tensor {
         npz: &Npz,
         sample: Option<usize>,
     ) -> Result<(Vec<T>, Vec<usize>), SignatureError> {
-        let Array { data, shape, .. } = npz.array(self.name)?;
+        self.read_array(npz.array(self.name)?, sample)
+    }
+
+    /// The elements and the shape of this input's array, or of row k of it.
+    fn read_array<T: Element>(
+        &self,
+        array: Array,
+        sample: Option<usize>,
+    ) -> Result<(Vec<T>, Vec<usize>), SignatureError> {
+        let Array { data, shape, .. } = array;
         let found = data.dtype();
         let problem = |problem| SignatureError::Input {
             name: self.name,
@@ -124,6 +133,56 @@ impl Tensor {
             _ => vec![1, row],
         };
         Ok((elements[k * row..][..row].to_vec(), shape))
+    }
+
+    /// The input of this name from an archive, a sequence: its items are the arrays `name/0`, `name/1`, … With `sample: Some(k)` each
+    /// holds samples along its first axis, and number k is taken.
+    ///
+    /// # Errors
+    /// If an array is of another element type, or there is no such row, or no memory.
+    #[cfg(feature = "sequence")]
+    pub fn read_items<T: Element>(
+        &self,
+        npz: &Npz,
+        sample: Option<usize>,
+    ) -> Result<crate::Sequence<T>, SignatureError> {
+        let mut sequence = crate::Sequence::new();
+        for k in 0.. {
+            let name = format!("{}/{k}", self.name);
+            if !npz.names().any(|n| n == name) {
+                break;
+            }
+            let mut array = npz.array(&name)?;
+            if let Some(row) = sample {
+                if row >= array.shape.first().copied().unwrap_or(0) {
+                    let problem = format!("item {k} has no row {row}");
+                    let name = self.name;
+                    return Err(SignatureError::Input { name, problem });
+                }
+                let shape = array.shape[1..].to_vec();
+                array = Array {
+                    shape,
+                    ..array.row(row)
+                };
+            }
+            let (elements, shape) = self.read_array(array, None)?;
+            sequence.push(&shape, &elements)?;
+        }
+        Ok(sequence)
+    }
+
+    /// The arrays of an output that is a sequence, one an item: `name/0`, `name/1`, …
+    #[cfg(feature = "sequence")]
+    #[must_use]
+    pub fn items<T: Element>(&self, sequence: &crate::Sequence<T>) -> Vec<Array> {
+        let items = sequence.iter().enumerate();
+        items
+            .map(|(k, item)| Array {
+                name: format!("{}/{k}", self.name),
+                shape: item.shape.to_vec(),
+                data: T::give(item.data),
+            })
+            .collect()
     }
 
     /// The array of an output.
@@ -151,7 +210,8 @@ pub fn sizes<const N: usize>(
     let mut found: [Option<usize>; N] = [None; N];
     // flattened arrays may need what later ones tell: twice is enough for one open size each
     for _ in 0..2 {
-        for (tensor, shape) in tensors.iter().zip(shapes) {
+        let tensors = tensors.iter().zip(shapes);
+        for (tensor, shape) in tensors.filter(|(t, _)| t.shape.first() != Some(&Axis::Items)) {
             if shape.len() == tensor.shape.len() {
                 for (axis, (want, have)) in tensor.shape.iter().zip(*shape).enumerate() {
                     fit(tensor, axis, *want, *have, symbols, &mut found)?;
@@ -183,7 +243,7 @@ fn fit<const N: usize>(
 ) -> Result<(), SignatureError> {
     let need = match want {
         Axis::Size(n) => n,
-        Axis::Computed => have,
+        Axis::Computed | Axis::Items => have,
         Axis::Symbol(s) => match symbols.iter().position(|x| *x == s) {
             Some(k) => *found[k].get_or_insert(have),
             None => have,
@@ -218,7 +278,7 @@ fn flattened<const N: usize>(
     for axis in axes {
         match *axis {
             Axis::Size(n) => known = n.saturating_mul(known),
-            Axis::Computed => return Ok(()),
+            Axis::Computed | Axis::Items => return Ok(()),
             Axis::Symbol(s) => match symbols.iter().position(|x| *x == s).map(|k| (k, found[k])) {
                 Some((_, Some(n))) => known = n.saturating_mul(known),
                 Some((k, None)) if open.is_none() => open = Some(k),

@@ -15,8 +15,10 @@ pub enum Axis {
     Size(usize),
     /// A size that the caller chooses.
     Symbol(&'static str),
-    /// A size that follows from others or from the data.
+    /// A size that follows from others or from the data, or differs from item to item.
     Computed,
+    /// The items of a sequence; the other axes are those of each. In arrays they are called `name/0`, `name/1`, …
+    Items,
 }
 
 /// Name, type and shape of an input or output.
@@ -39,6 +41,7 @@ impl fmt::Debug for Axis {
             Self::Size(size) => size.fmt(f),
             Self::Symbol(name) => f.write_str(name),
             Self::Computed => f.write_str("?"),
+            Self::Items => f.write_str("items"),
         }
     }
 }

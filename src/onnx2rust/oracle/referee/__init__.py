@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 
+from onnx2rust.base import sequences
 from onnx2rust.model.schemas import FUNCTIONS
 from onnx2rust.model.weights import NONE, Weights, is_outside
 from onnx2rust.oracle.referee import classical, control, integers, recurrent, small, windows
@@ -71,6 +72,9 @@ class Referee:
     def _taken(self, array: Array) -> Array:
         return widened(array) if self._wide else array
 
+    def _fed(self, content: Array) -> Any:
+        return [*map(self._taken, content)] if sequences.is_sequence(content) else self._taken(content)
+
     def run(self, feeds: dict[str, Array], noise: float = 0.0, seed: int = 0) -> list[Array]:
         """All outputs, floats as float64. With `noise`, what is quantised was off at random by up to that share of the largest.
 
@@ -79,8 +83,8 @@ class Referee:
         small.QuantizeLinear.noise, small.QuantizeLinear.draws = noise, np.random.default_rng(seed)
         try:
             with np.errstate(all="ignore"):
-                found = self._evaluator.run(None, {n: self._taken(np.asarray(a)) for n, a in feeds.items()})
-                return [np.asarray(a) for a in found]
+                found = self._evaluator.run(None, {n: self._fed(np.asarray(a)) for n, a in feeds.items()})
+                return [sequences.of_engine(a) for a in found]
         except Exception as error:  # as above
             raise NoRefereeError(str(error)[:300]) from error
         finally:

@@ -48,20 +48,33 @@ pub struct Outputs<'a> {
 pub struct Workspace {
     /// `max`, `layer_norm_1`
     s0: Slot<f32>,
-    /// `dense_0_einsum`, `dense_0_addv2`, `apply_activation_0`, `layer_norm_0_transpose_2`, `dense_1`, `softmax`
+    /// `dense_1`, `softmax`
     s1: Slot<f32>,
-    /// `layer_norm_0_transpose`, `layer_norm_0`, `conv_0`
-    s2: Slot<f32>,
-    /// Working memory of the layers
-    scratch: Slot<f32>,
+    /// What layers need that take a few samples at a time
+    part: Part,
 }
 
 impl Workspace {
     /// Bytes that the buffers hold now.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.s0.bytes() + self.s1.bytes() + self.s2.bytes() + self.scratch.bytes()
+        self.s0.bytes()
+            + self.s1.bytes()
+            + self.part.s0.bytes()
+            + self.part.s1.bytes()
+            + self.part.scratch.bytes()
     }
+}
+
+/// Buffers for the samples that are computed together.
+#[derive(Debug, Clone, Default)]
+struct Part {
+    /// `dense_0_einsum`, `dense_0_addv2`, `apply_activation_0`, `layer_norm_0_transpose_2`
+    s0: Slot<f32>,
+    /// `layer_norm_0_transpose`, `layer_norm_0`, `conv_0`
+    s1: Slot<f32>,
+    /// Working memory of the layers
+    scratch: Slot<f32>,
 }
 
 /// The model `Magika`.
@@ -167,34 +180,35 @@ impl<'w> MagikaModel<'w> {
                 [257, 64],
                 l.dense_0_einsum_table,
                 &inputs.bytes[first * 2048..][..2048],
-                ws.s1.fit(131_072)?,
+                ws.part.s0.fit(131_072)?,
             );
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Dense_0/AddV2 (Add): [batch, 2048, 64]
             Add.run_known_in_place(
                 cpu,
                 [2048, 64],
-                ws.s1.fit(131_072)?,
+                ws.part.s0.fit(131_072)?,
                 [1, 64],
                 l.dense_0_addv2_constant,
             );
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/ApplyActivation_0/GeluTanh: [batch, 2048, 64]
-            l.apply_activation_0.run_in_place(cpu, ws.s1.fit(131_072)?);
+            l.apply_activation_0
+                .run_in_place(cpu, ws.part.s0.fit(131_072)?);
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 256, 512]
             l.layer_norm_0_transpose.run(
                 cpu,
                 [1, 512, 256],
-                ws.s1.get(131_072),
-                ws.s2.fit(131_072)?,
+                ws.part.s0.get(131_072),
+                ws.part.s1.fit(131_072)?,
             );
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 256, 512]
             l.layer_norm_0
-                .run_in_place(cpu, [256, 512], ws.s2.fit(131_072)?);
+                .run_in_place(cpu, [256, 512], ws.part.s1.fit(131_072)?);
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_0/LayerNormalization: [batch, 512, 256]
             l.layer_norm_0_transpose_2.run(
                 cpu,
                 [1, 256, 512],
-                ws.s2.get(131_072),
-                ws.s1.fit(131_072)?,
+                ws.part.s1.get(131_072),
+                ws.part.s0.fit(131_072)?,
             );
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Conv_0/Conv2D (Conv): [batch, 508, 512]
             l.conv_0.run(
@@ -203,9 +217,9 @@ impl<'w> MagikaModel<'w> {
                     batch: 1,
                     size: [512, 1],
                 },
-                ws.s1.get(131_072),
-                ws.s2.fit(260_096)?,
-                &mut ws.scratch,
+                ws.part.s0.get(131_072),
+                ws.part.s1.fit(260_096)?,
+                &mut ws.part.scratch,
             )?;
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Max (GlobalMaxPool): [batch, 1, 512]
             GlobalMaxPool.run(
@@ -215,7 +229,7 @@ impl<'w> MagikaModel<'w> {
                     size: [508],
                     channels: 512,
                 },
-                ws.s2.get(260_096),
+                ws.part.s1.get(260_096),
                 max,
             );
             // jax2tf_get_logits_/pjit_get_logits_/MagikaV2/LayerNorm_1/LayerNormalization: [batch, 512]

@@ -65,12 +65,12 @@ class Source:
         return (self.step, *self.views)
 
 
-Rule = Callable[["Graph", Step], Rewrite | None]
+Rule = Callable[["Links", Step], Rewrite | None]
 """May end with a `Decline`."""
 
 
-class Graph:
-    """The steps of one program or body, as they are now."""
+class Links:
+    """Who makes and who reads each value of one program or body, as it is now."""
 
     def __init__(self, program: Program, reads: Counter[Value]) -> None:
         self.program = program
@@ -141,7 +141,7 @@ class _Rewriting:
 
     def of(self, program: Program) -> Program:
         """The program after the rule."""
-        graph, done = Graph(program, self.reads), len(self.rewritten)
+        links, done = Links(program, self.reads), len(self.rewritten)
         kept: dict[Step, None] = {}
         instead: dict[Step, tuple[Step, ...]] = {}
         for old in reversed(program.steps) if self.backwards else program.steps:
@@ -151,8 +151,8 @@ class _Rewriting:
             step, needed = old, list[Step]()
             if step.bodies:
                 step = replace(step, bodies=tuple(map(self.of, step.bodies)))
-                graph.add(step)
-            while (change := self._change(graph, step)) is not None:
+                links.add(step)
+            while (change := self._change(links, step)) is not None:
                 self.rewritten.append(step)
                 instead |= {**dict.fromkeys(change.absorbed, ()), **change.later}
                 gone = (step, *change.absorbed, *change.later)
@@ -161,14 +161,14 @@ class _Rewriting:
                 new = (step, *change.before, *itertools.chain(*change.later.values()))
                 for each in gone:
                     kept.pop(each, None)
-                graph.replace(gone, new)
+                links.replace(gone, new)
             kept.update(dict.fromkeys((step, *reversed(needed)) if self.backwards else (*needed, step)))
         changed = len(self.rewritten) > done
         return replace(program, steps=tuple(reversed(kept) if self.backwards else kept)) if changed else program
 
-    def _change(self, graph: Graph, step: Step) -> Rewrite | None:
+    def _change(self, links: Links, step: Step) -> Rewrite | None:
         try:
-            return self.rule(graph, step)
+            return self.rule(links, step)
         except Decline as why:
             if why.about not in self.heard_about:
                 self.declined.setdefault(Declined(str(step.origin), str(why)))

@@ -14,7 +14,7 @@ import pytest
 from onnx2rust.base.errors import Onnx2RustError, ToolError, UsageError
 from onnx2rust.base.options import Options
 from onnx2rust.conversion import pipeline
-from onnx2rust.files import output
+from onnx2rust.files import folders
 
 FILES = {"rust_generated_code/src/lib.rs": b"//! x\n", "saved_model_from_onnx/model.onnx": b"x"}
 
@@ -24,17 +24,17 @@ def tree(folder: Any) -> Any:
 
 
 def test_all_files_and_nothing_else(tmp_path: Path) -> None:
-    output.write(tmp_path / "a" / "b" / "out", FILES)
+    folders.write(tmp_path / "a" / "b" / "out", FILES)
     assert tree(tmp_path) == {f"a/b/out/{name}": content for name, content in FILES.items()}
     assert os.stat(tmp_path / "a/b/out").st_mode & 0o777 == 0o755
 
 
 def test_replacing_keeps_the_build_cache(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    output.write(out, FILES | {"rust_generated_code/src/old.rs": b""})
+    folders.write(out, FILES | {"rust_generated_code/src/old.rs": b""})
     (out / "rust_generated_code/target").mkdir()
     (out / "rust_generated_code/target/cache").write_bytes(b"built")
-    output.write(out, FILES, output.refuse_existing(out, True))
+    folders.write(out, FILES, folders.refuse_existing(out, True))
     assert tree(tmp_path) == {
         f"out/{name}": content for name, content in (FILES | {"rust_generated_code/target/cache": b"built"}).items()
     }
@@ -44,37 +44,37 @@ def test_replacing_keeps_the_build_cache(tmp_path: Path) -> None:
 def test_a_file_in_the_way(tmp_path: Path, force: Any) -> None:
     (tmp_path / "out").write_text("mine")
     with pytest.raises(UsageError, match="exists and is not a folder"):
-        output.refuse_existing(tmp_path / "out", force)
+        folders.refuse_existing(tmp_path / "out", force)
 
 
 def test_a_link_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "out").symlink_to(tmp_path / "real")
     with pytest.raises(UsageError, match="exists and is not a folder"):
-        output.refuse_existing(tmp_path / "out", True)
+        folders.refuse_existing(tmp_path / "out", True)
 
 
 def test_a_folder_in_the_way(tmp_path: Path) -> None:
-    output.refuse_existing(tmp_path / "none", False)
-    output.refuse_existing(tmp_path, False)
-    output.write(tmp_path / "out", FILES)
+    folders.refuse_existing(tmp_path / "none", False)
+    folders.refuse_existing(tmp_path, False)
+    folders.write(tmp_path / "out", FILES)
     with pytest.raises(UsageError, match="exists and is not empty"):
-        output.refuse_existing(tmp_path / "out", False)
-    output.refuse_existing(tmp_path / "out", True)
+        folders.refuse_existing(tmp_path / "out", False)
+    folders.refuse_existing(tmp_path / "out", True)
     (tmp_path / "out" / "thesis.tex").write_text("mine")
     with pytest.raises(UsageError, match=r"holds files that onnx2rust did not write \(thesis\.tex\)"):
-        output.refuse_existing(tmp_path / "out", True)
+        folders.refuse_existing(tmp_path / "out", True)
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="File name too long"):
-        output.write(tmp_path / "a" / "out", FILES | {f"rust_generated_code/src/{'x' * 300}.rs": b""})
+        folders.write(tmp_path / "a" / "out", FILES | {f"rust_generated_code/src/{'x' * 300}.rs": b""})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failure_restores_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out"
-    output.write(out, FILES)
+    folders.write(out, FILES)
     rename = os.rename
 
     def failing(source: Any, target: Any) -> None:
@@ -84,7 +84,7 @@ def test_a_failure_restores_what_was_there(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(os, "rename", failing)
     with pytest.raises(ToolError, match="No space left on device"):
-        output.write(out, {"rust_generated_code/src/lib.rs": b"//! new\n"}, output.refuse_existing(out, True))
+        folders.write(out, {"rust_generated_code/src/lib.rs": b"//! new\n"}, folders.refuse_existing(out, True))
     assert tree(tmp_path) == {f"out/{name}": content for name, content in FILES.items()}
 
 
@@ -131,7 +131,7 @@ def test_a_file_that_appears_while_the_model_is_converted_stays(tmp_path: Path, 
 
 def test_a_file_that_appears_in_what_force_replaces_stays(tmp_path: Path, score: Any) -> None:
     out = tmp_path / "out"
-    output.write(out, FILES)
+    folders.write(out, FILES)
     appear = at("lowering operators to layers", lambda: (out / "thesis.tex").write_text("mine"))
     with pytest.raises(UsageError, match=r"out: holds files that onnx2rust did not write \(thesis\.tex\)"):
         pipeline.convert(score, out, Options(force=True), appear)
@@ -144,7 +144,7 @@ def test_a_folder_that_is_filled_by_name_while_force_replaces_it(
 ) -> None:
     """Between the two renames nothing stands at the output: what someone puts there then stays, and the old output is kept."""
     out = tmp_path / "out"
-    output.write(out, FILES)
+    folders.write(out, FILES)
     rename = os.rename
 
     def renamed(source: Any, target: Any) -> None:
@@ -167,7 +167,7 @@ def test_three_conversions_to_one_place_at_once(tmp_path: Path, score: Any, forc
     """One wins, the others say so: with `--force` what was there at the start is replaced once."""
     out = tmp_path / "out"
     if force:
-        output.write(out, FILES)
+        folders.write(out, FILES)
     together = threading.Barrier(3)
     answers = []
 

@@ -1,0 +1,478 @@
+//! The layers that read and fill sequences.
+
+use super::Sequence;
+use crate::cpu::Cpu;
+use crate::{Error, Result};
+
+/// The place that a position means in a sequence of `len` items, counted from the end if it is negative; `end` is what it must be below.
+fn place(position: &[i64], len: usize, end: usize) -> Result<usize> {
+    let &[position] = position else {
+        return Err(Error::SizeMismatch {
+            what: "a position",
+            left: position.len(),
+            right: 1,
+        });
+    };
+    let count = i64::try_from(len).unwrap_or(i64::MAX);
+    let place = if position < 0 {
+        position.saturating_add(count)
+    } else {
+        position
+    };
+    usize::try_from(place)
+        .ok()
+        .filter(|&place| place < end)
+        .ok_or(Error::IndexOutOfRange {
+            index: position,
+            size: len,
+        })
+}
+
+/// A layer without parameters.
+macro_rules! plain {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct $name;
+
+        impl $name {
+            /// Checks the parameters (there is nothing to check).
+            #[must_use]
+            pub const fn checked(self) -> Self {
+                self
+            }
+        }
+    )*};
+}
+
+plain! {
+    /// The sequence without items (ONNX `SequenceEmpty`).
+    SequenceEmpty;
+    /// y = x: gives a sequence a buffer of its own where one is needed.
+    SequenceCopy;
+    /// y = the items of x and a tensor among them (ONNX `SequenceInsert`).
+    SequenceInsert;
+    /// y = the items of x but one (ONNX `SequenceErase`).
+    SequenceErase;
+    /// y `[]` = the number of items (ONNX `SequenceLength`).
+    SequenceLength;
+}
+
+impl SequenceEmpty {
+    /// y = a sequence without items.
+    pub fn run<T>(&self, _cpu: Cpu, y: &mut Sequence<T>) {
+        y.clear();
+    }
+}
+
+impl SequenceCopy {
+    /// y = x.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] if there is no room for the items.
+    pub fn run<T: Clone>(&self, _cpu: Cpu, x: &Sequence<T>, y: &mut Sequence<T>) -> Result<()> {
+        y.copy_from(x)
+    }
+}
+
+impl SequenceInsert {
+    /// y = the items of x, and behind them a tensor.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] if there is no room for the items.
+    pub fn run<T: Clone, const R: usize>(
+        &self,
+        cpu: Cpu,
+        shape: [usize; R],
+        x: &Sequence<T>,
+        tensor: &[T],
+        y: &mut Sequence<T>,
+    ) -> Result<()> {
+        y.copy_from(x)?;
+        self.run_in_place(cpu, shape, y, tensor)
+    }
+
+    /// Adds the tensor behind the items of y.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_in_place<T: Clone, const R: usize>(
+        &self,
+        _cpu: Cpu,
+        shape: [usize; R],
+        y: &mut Sequence<T>,
+        tensor: &[T],
+    ) -> Result<()> {
+        y.push(&shape, tensor)
+    }
+
+    /// y = the items of x, and a tensor in front of the one at `position`, which counts from the end if it is negative.
+    ///
+    /// # Errors
+    /// [`Error::IndexOutOfRange`] if the position is beyond the items; as [`run`](Self::run).
+    pub fn run_at<T: Clone, const R: usize>(
+        &self,
+        cpu: Cpu,
+        shape: [usize; R],
+        x: &Sequence<T>,
+        tensor: &[T],
+        position: &[i64],
+        y: &mut Sequence<T>,
+    ) -> Result<()> {
+        y.copy_from(x)?;
+        self.run_at_in_place(cpu, shape, y, tensor, position)
+    }
+
+    /// Adds the tensor in front of the item of y at `position`.
+    ///
+    /// # Errors
+    /// As [`run_at`](Self::run_at).
+    pub fn run_at_in_place<T: Clone, const R: usize>(
+        &self,
+        _cpu: Cpu,
+        shape: [usize; R],
+        y: &mut Sequence<T>,
+        tensor: &[T],
+        position: &[i64],
+    ) -> Result<()> {
+        let place = place(position, y.len(), y.len() + 1)?;
+        y.push(&shape, tensor)?;
+        y.move_last(place);
+        Ok(())
+    }
+}
+
+impl SequenceErase {
+    /// y = the items of x but the last.
+    ///
+    /// # Errors
+    /// [`Error::IndexOutOfRange`] if there is no item, [`Error::Memory`] if there is no room for the others.
+    pub fn run<T: Clone>(&self, cpu: Cpu, x: &Sequence<T>, y: &mut Sequence<T>) -> Result<()> {
+        self.run_at(cpu, x, &[-1], y)
+    }
+
+    /// Removes the last item of y.
+    ///
+    /// # Errors
+    /// [`Error::IndexOutOfRange`] if there is none.
+    pub fn run_in_place<T: Clone>(&self, cpu: Cpu, y: &mut Sequence<T>) -> Result<()> {
+        self.run_at_in_place(cpu, y, &[-1])
+    }
+
+    /// y = the items of x but the one at `position`, which counts from the end if it is negative.
+    ///
+    /// # Errors
+    /// [`Error::IndexOutOfRange`] if there is no such item, [`Error::Memory`] if there is no room for the others.
+    pub fn run_at<T: Clone>(
+        &self,
+        _cpu: Cpu,
+        x: &Sequence<T>,
+        position: &[i64],
+        y: &mut Sequence<T>,
+    ) -> Result<()> {
+        let place = place(position, x.len(), x.len())?;
+        y.clear();
+        y.extend(x, 0..place)?;
+        y.extend(x, place + 1..x.len())
+    }
+
+    /// Removes the item of y at `position`.
+    ///
+    /// # Errors
+    /// [`Error::IndexOutOfRange`] if there is no such item.
+    pub fn run_at_in_place<T: Clone>(
+        &self,
+        _cpu: Cpu,
+        y: &mut Sequence<T>,
+        position: &[i64],
+    ) -> Result<()> {
+        y.remove(place(position, y.len(), y.len())?);
+        Ok(())
+    }
+}
+
+impl SequenceLength {
+    /// y = the number of items of x.
+    pub fn run<T>(&self, _cpu: Cpu, x: &Sequence<T>, y: &mut [i64]) {
+        y.fill(i64::try_from(x.len()).unwrap_or(i64::MAX));
+    }
+}
+
+/// y = a sequence of some tensors (ONNX `SequenceConstruct`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SequenceConstruct<const N: usize> {
+    /// The number of axes of each.
+    pub ranks: [usize; N],
+}
+
+impl<const N: usize> SequenceConstruct<N> {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y = the tensors; `shapes` are theirs, one behind the other.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] if there is no room for them.
+    pub fn run<T: Clone, const S: usize>(
+        &self,
+        _cpu: Cpu,
+        shapes: [usize; S],
+        tensors: &[&[T]],
+        y: &mut Sequence<T>,
+    ) -> Result<()> {
+        y.clear();
+        let mut rest = &shapes[..];
+        for (&rank, tensor) in self.ranks.iter().zip(tensors) {
+            let (shape, others) = rest.split_at(rank);
+            y.push(shape, tensor)?;
+            rest = others;
+        }
+        Ok(())
+    }
+}
+
+/// y = the item of x at a position (ONNX `SequenceAt`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SequenceAt<const K: usize> {
+    /// The axes whose sizes are known only when the model runs.
+    pub open_axes: [usize; K],
+}
+
+impl<const K: usize> SequenceAt<K> {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// The sizes of the item's open axes.
+    ///
+    /// # Errors
+    /// [`Error::IndexOutOfRange`] if there is no such item.
+    pub fn sizes<T>(&self, _cpu: Cpu, x: &Sequence<T>, position: &[i64]) -> Result<[usize; K]> {
+        let shape = item(x, position)?.shape;
+        Ok(self.open_axes.map(|axis| shape[axis]))
+    }
+
+    /// y = the item of x at `position`, which counts from the end if it is negative.
+    ///
+    /// # Errors
+    /// [`Error::IndexOutOfRange`] if there is no such item.
+    pub fn run<T: Clone>(
+        &self,
+        _cpu: Cpu,
+        x: &Sequence<T>,
+        position: &[i64],
+        y: &mut [T],
+    ) -> Result<()> {
+        y.clone_from_slice(item(x, position)?.data);
+        Ok(())
+    }
+}
+
+/// The item at a position.
+fn item<'a, T>(x: &'a Sequence<T>, position: &[i64]) -> Result<super::Item<'a, T>> {
+    let place = place(position, x.len(), x.len())?;
+    x.get(place).ok_or(Error::IndexOutOfRange {
+        index: position[0],
+        size: x.len(),
+    })
+}
+
+/// y = the items of x one behind the other along an axis, which may be a new one (ONNX `ConcatFromSequence`).
+///
+/// The items have one shape, but for the size of that axis if it is not new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConcatFromSequence<const K: usize> {
+    /// The axis of y.
+    pub axis: usize,
+    /// Whether the items have no such axis.
+    pub new_axis: bool,
+    /// The axes of y whose sizes are known only when the model runs.
+    pub open_axes: [usize; K],
+}
+
+impl<const K: usize> ConcatFromSequence<K> {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// The sizes of y's open axes.
+    ///
+    /// # Errors
+    /// [`Error::Size`] if there is no item, [`Error::SizeMismatch`] if their shapes differ.
+    pub fn sizes<T>(&self, _cpu: Cpu, x: &Sequence<T>) -> Result<[usize; K]> {
+        let Some(first) = x.get(0) else {
+            let what = "items to join";
+            return Err(Error::Size { what, value: 0 });
+        };
+        // the axes in front of the joined one, and behind it
+        let behind = self.axis + usize::from(!self.new_axis);
+        for item in x.iter() {
+            for (axis, (&left, &right)) in first.shape.iter().zip(item.shape).enumerate() {
+                if left != right && (axis < self.axis || axis >= behind) {
+                    let what = "shapes of joined items";
+                    return Err(Error::SizeMismatch { what, left, right });
+                }
+            }
+        }
+        Ok(self.open_axes.map(|axis| {
+            if axis == self.axis {
+                x.iter().map(|item| self.joined(item.shape)).sum()
+            } else {
+                first.shape[axis - usize::from(self.new_axis && axis > self.axis)]
+            }
+        }))
+    }
+
+    /// What an item adds to the joined axis.
+    fn joined(&self, shape: &[usize]) -> usize {
+        if self.new_axis { 1 } else { shape[self.axis] }
+    }
+
+    /// y = the items of x.
+    ///
+    /// # Errors
+    /// As [`sizes`](Self::sizes).
+    pub fn run<T: Clone>(&self, _cpu: Cpu, x: &Sequence<T>, y: &mut [T]) -> Result<()> {
+        let Some(first) = x.get(0) else {
+            return Ok(());
+        };
+        let outer = first.shape[..self.axis].iter().product::<usize>();
+        let row = y.len() / outer.max(1);
+        let mut from = 0;
+        for item in x.iter() {
+            let length = item.data.len() / outer.max(1);
+            for k in 0..outer {
+                y[k * row + from..][..length].clone_from_slice(&item.data[k * length..][..length]);
+            }
+            from += length;
+        }
+        Ok(())
+    }
+}
+
+/// y = pieces of x along an axis (ONNX `SplitToSequence`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SplitToSequence {
+    /// The axis.
+    pub axis: usize,
+    /// Whether pieces of size 1 keep the axis.
+    pub keepdims: bool,
+}
+
+impl SplitToSequence {
+    /// Checks the parameters (there is nothing to check).
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        self
+    }
+
+    /// y = pieces of size 1; x has this shape.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] if there is no room for them.
+    pub fn run<T: Clone, const R: usize>(
+        &self,
+        _cpu: Cpu,
+        shape: [usize; R],
+        x: &[T],
+        y: &mut Sequence<T>,
+    ) -> Result<()> {
+        y.clear();
+        (0..shape[self.axis]).try_for_each(|k| self.piece(shape, x, k, 1, self.keepdims, y))
+    }
+
+    /// y = pieces of a size, the last of which may be smaller.
+    ///
+    /// # Errors
+    /// [`Error::Size`] if the size is not positive; as [`run`](Self::run).
+    pub fn run_each<T: Clone, const R: usize>(
+        &self,
+        _cpu: Cpu,
+        shape: [usize; R],
+        x: &[T],
+        size: &[i64],
+        y: &mut Sequence<T>,
+    ) -> Result<()> {
+        let value = size.first().copied().unwrap_or(0);
+        let size = usize::try_from(value).ok().filter(|&size| size > 0);
+        let what = "the size of a piece";
+        let size = size.ok_or(Error::Size { what, value })?;
+        y.clear();
+        let whole = shape[self.axis];
+        (0..whole.div_ceil(size)).try_for_each(|k| {
+            let from = k * size;
+            self.piece(shape, x, from, size.min(whole - from), true, y)
+        })
+    }
+
+    /// y = pieces of these sizes.
+    ///
+    /// # Errors
+    /// [`Error::SizeMismatch`] if they do not sum up to that of the axis; as [`run`](Self::run).
+    pub fn run_parts<T: Clone, const R: usize>(
+        &self,
+        _cpu: Cpu,
+        shape: [usize; R],
+        x: &[T],
+        parts: &[i64],
+        y: &mut Sequence<T>,
+    ) -> Result<()> {
+        y.clear();
+        let (mut from, whole) = (0, shape[self.axis]);
+        for &value in parts {
+            let what = "the size of a piece";
+            let size = usize::try_from(value).map_err(|_| Error::Size { what, value })?;
+            if size > whole - from {
+                return Err(Error::SizeMismatch {
+                    what: "the sizes of all pieces",
+                    left: from.saturating_add(size),
+                    right: whole,
+                });
+            }
+            self.piece(shape, x, from, size, true, y)?;
+            from += size;
+        }
+        if from == whole {
+            return Ok(());
+        }
+        Err(Error::SizeMismatch {
+            what: "the sizes of all pieces",
+            left: from,
+            right: whole,
+        })
+    }
+
+    /// Adds the piece of this size from this place on.
+    fn piece<T: Clone, const R: usize>(
+        &self,
+        shape: [usize; R],
+        x: &[T],
+        from: usize,
+        size: usize,
+        keepdims: bool,
+        y: &mut Sequence<T>,
+    ) -> Result<()> {
+        let inner = shape[self.axis + 1..].iter().product::<usize>();
+        let row = shape[self.axis] * inner;
+        let mut own = shape;
+        own[self.axis] = size;
+        let fill = |room: &mut Vec<T>| {
+            for row in x.chunks_exact(row.max(1)) {
+                room.extend_from_slice(&row[from * inner..][..size * inner]);
+            }
+        };
+        if keepdims {
+            return y.push_with(&own, fill);
+        }
+        // without the axis: the sizes behind it move to the front by one
+        own.copy_within(self.axis + 1.., self.axis);
+        y.push_with(&own[..R - 1], fill)
+    }
+}

@@ -1,0 +1,159 @@
+"""Sequences of tensors through generated code, against onnxruntime."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import harness
+import numpy as np
+import onnx
+import pytest
+from cases import case, floats, ints, node
+from onnx import TensorProto, helper
+
+from onnx2rust.base.errors import InvalidModelError, UnsupportedError
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
+from onnx2rust.frontends import Loaded
+
+LAST, FIRST = np.array(-1), np.array(0, np.int32)
+OPEN = {"s": [None, 3]}
+ROWS = [floats(2, 3), floats(1, 3), floats(4, 3)]
+WORDS = np.array([["a", "naïve", ""], ["日本", "b", "c"]], object)
+CASES = [
+    case("handed_on", [node("Identity", "s")], {"s": ROWS}, open_axes=OPEN),
+    case("nothing_given", [node("SequenceLength", "s")], {"s": []}, open_axes=OPEN),
+    case("of_any_rank", [node("SequenceLength", "s", into=["n"]), node("SequenceErase", "s")],
+         {"s": [floats(2), floats(), floats(2, 2)]}, outputs=("n", "y")),
+    case("inserted", [node("SequenceInsert", "s", "x", "k")],
+         {"s": ROWS, "x": floats(5, 3), "k": np.array(1)}, open_axes=OPEN),
+    case("inserted_behind", [node("SequenceInsert", "s", "x", into=["t"]), node("SequenceInsert", "t", "x")],
+         {"s": ROWS, "x": floats(5, 3)}, open_axes=OPEN),
+    case("kept_after_insertion", [node("SequenceInsert", "s", "x", into=["t"]), node("SequenceInsert", "t", "x"),
+                                   node("SequenceErase", "t", into=["z"])],
+         {"s": ROWS, "x": floats(5, 3)}, open_axes=OPEN, outputs=("y", "z", "t")),
+    case("erased", [node("SequenceErase", "s", "k")], {"s": ROWS, "k": FIRST}, open_axes=OPEN),
+    case("at", [node("SequenceAt", "s", "k")], {"s": ROWS, "k": np.array(-2)}, open_axes=OPEN),
+    case("at_and_on", [node("SequenceAt", "s", "k", into=["t"]), node("MatMul", "t", "w")], {"s": ROWS},
+         open_axes=OPEN, known={"k": LAST, "w": floats(3, 2)}),
+    case("joined", [node("ConcatFromSequence", "s", axis=-2)], {"s": ROWS}, open_axes=OPEN),
+    case("joined_in_front", [node("ConcatFromSequence", "s", axis=1, new_axis=1, into=["t"]), node("Add", "t", "t")],
+         {"s": [floats(2, 3), floats(2, 3)]}, open_axes={"s": [2, 3]}),
+    case("constructed", [node("SequenceConstruct", "a", "b", into=["s"]), node("ConcatFromSequence", "s", axis=1)],
+         {"a": floats(2, 1), "b": floats(2, 3)}, open_axes={"a": ["n", 1], "b": ["n", 3]}),
+    case("constructed_of_one", [node("Transpose", "a", perm=[1, 0], into=["t"]), node("SequenceConstruct", "t", "a")],
+         {"a": floats(2, 3)}),
+    case("of_constants", [node("SequenceConstruct", "k", "k", into=["s"]), node("SequenceAt", "s", "i")],
+         {"i": np.array(1)}, known={"k": ints(2, 2)}),
+    case("split_in_ones", [node("SplitToSequence", "x", axis=1, keepdims=0)], {"x": floats(2, 3, 2)},
+         open_axes={"x": ["n", 3, 2]}),
+    case("split_in_equal", [node("SplitToSequence", "x", "k", axis=-2)], {"x": floats(2, 5, 2)},
+         known={"k": np.array(2, np.int32)}),
+    case("split_in_parts", [node("SplitToSequence", "x", "k", axis=1)], {"x": floats(2, 5), "k": np.array([0, 2, 3])}),
+    case("split_open", [node("SplitToSequence", "x", into=["s"]), node("SequenceAt", "s", "k")], {"x": floats(4, 3)},
+         open_axes={"x": ["n", 3]}, known={"k": LAST}),
+    case("halves", [node("SplitToSequence", "x", into=["s"]), node("ConcatFromSequence", "s", axis=0, into=["t"]),
+                    node("Mul", "t", "t", into=["u"]), node("SequenceConstruct", "u", "t")],
+         {"x": floats(4, 3, dtype=np.float16)}, open_axes={"x": ["n", 3]}, rtol=2e-3, atol=1e-3),
+    case("of_strings", [node("SplitToSequence", "x", into=["s"]),
+                        node("SequenceAt", "s", "k"), node("SequenceErase", "s", into=["z"])],
+         {"x": WORDS}, known={"k": LAST}, outputs=("y", "z")),
+    case("of_integers", [node("SplitToSequence", "x", into=["s"]), node("ConcatFromSequence", "s", axis=2)],
+         {"x": ints(2, 1, 3, dtype=np.int32)}),
+]  # fmt: skip
+
+
+def _sequence(name: str, dims: list[Any] | None) -> onnx.ValueInfoProto:
+    return helper.make_tensor_sequence_value_info(name, TensorProto.FLOAT, dims)
+
+
+def _flag(name: str) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.BOOL, [])
+
+
+def _of_bodies() -> list[harness.Case]:
+    """A loop that collects items of growing size in a sequence that is empty first, one that takes items away; branches."""
+    count = helper.make_tensor_value_info("i", TensorProto.INT64, [])
+    grow = [
+        node("Add", "i", "one", into=["size"]), node("Unsqueeze", "size", "zero", into=["shape"]),
+        node("Expand", "v", "shape", into=["row"]), node("SequenceInsert", "s", "row", into=["t"]),
+        node("Identity", "c", into=["d"]), node("SequenceLength", "s", into=["seen"]),
+    ]  # fmt: skip
+    seen = helper.make_tensor_value_info("seen", TensorProto.INT64, [])
+    body = helper.make_graph(grow, "body", [count, _flag("c"), _sequence("s", None)], [_flag("d"), _sequence("t", None), seen])
+    shrink = [
+        node("SequenceErase", "s", "zero0", into=["t"]),
+        node("SequenceLength", "t", into=["n"]),
+        node("Greater", "n", "one", into=["d"]),
+    ]
+    less = helper.make_graph(shrink, "body", [count, _flag("c"), _sequence("s", None)], [_flag("d"), _sequence("t", None)])
+    then = helper.make_graph([node("SequenceErase", "s", into=["o"])], "then", [], [_sequence("o", None)])
+    other = helper.make_graph([node("SequenceConstruct", "x", into=["p"])], "else", [], [_sequence("p", None)])
+    known = {"one": np.array(1), "zero": np.array([0]), "zero0": np.array(0), "m": np.array(4)}
+    start = node("SequenceEmpty", into=["e"], dtype=1)
+    branch = node("If", "f", then_branch=then, else_branch=other)
+    rows = {"s": ROWS, "x": floats(5, 3)}
+    return [
+        case("grown", [start, node("Loop", "m", "", "e", into=["y", "k"], body=body),
+                       node("ConcatFromSequence", "y", into=["z"], axis=0)],
+             {"v": floats(1)}, known=known, outputs=("y", "k", "z")),
+        case("grown_further", [node("Loop", "m", "", "q", into=["y", "k"], body=body)],
+             {"v": floats(1), "q": [floats(7)]}, known=known, outputs=("y", "k")),
+        case("shrunk", [node("Loop", "", "f", "q", body=less)],
+             {"q": ROWS, "f": np.array(True)}, known=known, open_axes={"q": [None, 3]}),
+        case("chosen_first", [branch], {**rows, "f": np.array(True)}, open_axes=OPEN),
+        case("chosen_second", [branch], {**rows, "f": np.array(False)}, open_axes=OPEN),
+    ]  # fmt: skip
+
+
+CASES += _of_bodies()
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, str]:
+    return harness.run(CASES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [c.name for c in CASES])
+def test_sequence(results: dict[str, str], name: str) -> None:
+    assert results[name] == ""
+
+
+def _lowered(nodes: list[onnx.NodeProto], inputs: list[onnx.ValueInfoProto], opset: int = 17, **known: Any) -> None:
+    initializers = [onnx.numpy_helper.from_array(np.asarray(a), n) for n, a in known.items()]
+    graph = helper.make_graph(nodes, "g", inputs, [helper.make_empty_tensor_value_info("y")], initializers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+    pipeline.lower(Loaded(model, "onnx", "onnx", ()), Options(name="Case"))
+
+
+def test_an_item_whose_rank_is_not_known_is_refused() -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        _lowered([node("SequenceAt", "s", "k")], [_sequence("s", None)], k=0)
+    assert str(caught.value.problems[0]) == (
+        "node 0 'y' (SequenceAt, opset 17) on (sequence of float32, int64[]): "
+        "the items' number of axes is known only at run time\n"
+        "    → sequences whose items are all of one rank are supported"
+    )
+
+
+def test_an_item_of_an_empty_sequence_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="the sequence has no items"):
+        _lowered([node("SequenceEmpty", into=["s"]), node("SequenceAt", "s", "k")], [], k=0)
+
+
+def test_a_sequence_where_a_tensor_is_wanted_is_invalid() -> None:
+    with pytest.raises(InvalidModelError, match=r"input 0 \(X\) cannot be of type sequence of float32"):
+        _lowered([node("Relu", "s")], [_sequence("s", [2])])
+
+
+def test_optionals_and_maps_are_refused_as_inputs() -> None:
+    item = helper.make_tensor_type_proto(TensorProto.FLOAT, [2])
+    optional = helper.make_value_info("o", helper.make_optional_type_proto(item))
+    nested = helper.make_value_info("q", helper.make_sequence_type_proto(helper.make_sequence_type_proto(item)))
+    with pytest.raises(UnsupportedError) as caught:
+        _lowered([node("OptionalHasElement", "o"), node("SequenceLength", "q", into=["z"])], [optional, nested])
+    assert [str(p) for p in caught.value.problems[:2]] == [
+        "input 'o': is of optional_type; tensors and sequences of tensors are supported",
+        "input 'q': is of sequence_type of sequence_type; tensors and sequences of tensors are supported",
+    ]
