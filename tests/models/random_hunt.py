@@ -27,7 +27,7 @@ from onnx2rust import emit, frontends, samples
 from onnx2rust.base.errors import Onnx2RustError, UnsupportedError
 from onnx2rust.base.options import Checks, Options
 from onnx2rust.conversion import inspection, pipeline
-from onnx2rust.emit import body
+from onnx2rust.emit import cutting
 from onnx2rust.files import npz
 from onnx2rust.model.reference import Reference
 from onnx2rust.plan import planner
@@ -255,8 +255,8 @@ def main() -> None:
     parser.add_argument("--shrink", action="store_true", help="make what fails small")
     parser.add_argument("--block", type=int, help="cut programs into methods of about so many steps")
     arguments = parser.parse_args()
-    body.BLOCK = arguments.block or body.BLOCK
-    body.FEW = min(body.FEW, body.BLOCK // 2)
+    cutting.BLOCK = arguments.block or cutting.BLOCK
+    cutting.FEW = min(cutting.FEW, cutting.BLOCK // 2)
     kept = KEPT / "found"
     kept.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()

@@ -16,7 +16,7 @@ from onnx2rust import emit
 from onnx2rust.base.naming import Names
 from onnx2rust.base.options import Options
 from onnx2rust.conversion import pipeline
-from onnx2rust.emit import body, literals, rustfmt
+from onnx2rust.emit import cutting, literals, rustfmt
 from onnx2rust.emit.code import Length, Local
 from onnx2rust.emit.scope import Scope
 from onnx2rust.emit.sizes import SizeTable
@@ -148,8 +148,8 @@ def test_a_size_that_only_the_run_knows_is_no_literal() -> None:
 
 def test_methods_take_what_they_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names of nodes and inputs that look like variables are none."""
-    monkeypatch.setattr(body, "BLOCK", 2)
-    monkeypatch.setattr(body, "FEW", 1)
+    monkeypatch.setattr(cutting, "BLOCK", 2)
+    monkeypatch.setattr(cutting, "FEW", 1)
     split = helper.make_node("Split", ["x", "sizes"], ["first", "second"], axis=1)
     names = ["first", "n", "inputs", "cpu", "y"]
     nodes = [split, *(helper.make_node("Sigmoid", [a], [b], name=b) for a, b in pairwise(names))]

@@ -16,7 +16,7 @@ from onnx import helper
 from onnx2rust import emit
 from onnx2rust.base.options import Checks, Options
 from onnx2rust.conversion import pipeline
-from onnx2rust.emit import alike, body, rustfmt
+from onnx2rust.emit import alike, cutting, rustfmt
 from onnx2rust.frontends import Loaded
 from onnx2rust.plan import planner
 from onnx2rust.verification import verify
@@ -121,7 +121,7 @@ def test_blocks_that_no_scope_tells_begin_with_the_same_layer() -> None:
 def test_a_long_scope_is_cut_and_says_where() -> None:
     text = chain(lambda block, part: f"net/tower/{part}_{block}/MatMul", ends=False)
     assert predict(text)[:2] == ["run_norm_0_to_out_0", "run_norm_1_to_out_1"]
-    assert max(map(len, methods(text).values())) <= body.BLOCK // 2
+    assert max(map(len, methods(text).values())) <= cutting.BLOCK // 2
 
 
 def images(width: int) -> str:
@@ -147,8 +147,8 @@ def images(width: int) -> str:
     ("block", "few"), [(14, 2), (4, 1), (2, 1)], ids=["loops in methods", "methods in loops", "one step each"]
 )
 def test_a_loop_stands_in_a_method_or_methods_in_it(block: int, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body, "BLOCK", block)
-    monkeypatch.setattr(body, "FEW", few)
+    monkeypatch.setattr(cutting, "BLOCK", block)
+    monkeypatch.setattr(cutting, "FEW", few)
     text = images(128)
     loop = "for first in 0..batch {"
     assert text.count(loop) == 4
@@ -271,8 +271,8 @@ def test_what_a_loop_reads_in_two_places_has_a_name() -> None:
 
 def test_a_loop_whose_methods_take_the_turn_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """They read the input and nothing else that holds all samples: no variable is made that nobody reads."""
-    monkeypatch.setattr(body, "BLOCK", 4)
-    monkeypatch.setattr(body, "FEW", 2)
+    monkeypatch.setattr(cutting, "BLOCK", 4)
+    monkeypatch.setattr(cutting, "FEW", 2)
     kernels = {f"k{k}": np.ones((4, 4, 3, 3), np.float32) for k in range(12)}
     nodes = [
         helper.make_node("Conv", [f"c{k}" if k else "x", f"k{k}"], [f"c{k + 1}"], f"m/conv{k}/Conv", pads=[1] * 4)

@@ -20,7 +20,7 @@ import onnx2rust
 from onnx2rust import emit
 from onnx2rust.base.options import Options
 from onnx2rust.conversion import pipeline
-from onnx2rust.emit import body
+from onnx2rust.emit import cutting
 from onnx2rust.emit.scope import LAYERS_FILE, MODEL_FILE, Scope
 from onnx2rust.files import resources
 from onnx2rust.frontends import Loaded
@@ -183,10 +183,10 @@ def identifiers(files: dict[str, str]) -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("block", [body.BLOCK, 2], ids=["one function", "methods"])
+@pytest.mark.parametrize("block", [cutting.BLOCK, 2], ids=["one function", "methods"])
 def test_a_model_can_call_everything_like_something_that_generated_code_uses(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body, "BLOCK", block)
-    monkeypatch.setattr(body, "FEW", min(body.FEW, block // 2))
+    monkeypatch.setattr(cutting, "BLOCK", block)
+    monkeypatch.setattr(cutting, "FEW", min(cutting.FEW, block // 2))
     graphs = {"running": running, "batched": batched}
     plain = {f"{kind}_plain": rendered(graph("x"), f"{kind}_plain") for kind, graph in graphs.items()}
     goldens = {p.name: p.read_text() for p in (ROOT / "tests" / "golden").rglob("*.rs")}

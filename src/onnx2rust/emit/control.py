@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from onnx2rust.base.naming import string
@@ -30,7 +31,7 @@ def _copy(writer: Writer, source: Value, target: Value, name: str) -> Do:
 def _copied(writer: Writer, source: Value, to: Code, name: str) -> Do:
     layer = source.type.copy
     tail = f".map_err(|e| e.at({string(name)}))?" if layer.fallible else ""
-    return Do(code(writer.use(type(layer)), ".run(", CPU, ", ", writer.read(source), ", ", to, ")", tail))
+    return Do(code(writer.scope.layer(type(layer)), ".run(", CPU, ", ", writer.read(source), ", ", to, ")", tail))
 
 
 def _if(writer: Writer, step: Step) -> Statement:
@@ -54,8 +55,7 @@ def _loop(writer: Writer, step: Step) -> list[Statement]:
     assert isinstance(layer, Loop)
     loop = layer.parts(step)
     body = loop.body
-    writer.loops += 1
-    index, keep = (Local(writer.scope.variables.unique(f"{name}_{writer.loops}")) for name in ("i", "keep"))
+    index, keep = (Local(writer.scope.counted(name)) for name in ("i", "keep"))
     variables = writer.variables(loop.changing)
     found: list[Statement] = []
     for name, (k, axis) in zip(variables, layer.open_sizes, strict=True):
@@ -64,17 +64,16 @@ def _loop(writer: Writer, step: Step) -> list[Statement]:
         found.append(_copy(writer, first, state, step.name))
     start = code("true") if loop.condition is None else writer.scalar(loop.condition)
     bound = code() if loop.trips is None else code(" && (", index, " as i64) < ", writer.scalar(loop.trips))
-    writer.scalars[body.iteration] = code(index, " as i64")
-    writer.scalars[body.condition] = code(keep)
-
-    inner: list[Statement] = [Changed(loop.changing), *writer.steps(step.bodies[0].steps)]
+    scalars = {body.iteration: code(index, " as i64"), body.condition: code(keep)}
+    inside = replace(writer, scalars={**writer.scalars, **scalars})
+    inner: list[Statement] = [Changed(loop.changing), *inside.steps(step.bodies[0].steps)]
     for source, target in zip(body.slices, loop.collected, strict=True):
         if target is not None:
             end, begin = Length(source.shape, index, 1), Length(source.shape, index)
             inner.append(
-                _copied(writer, source, code("&mut ", writer.slot(target, ".fit("), end, ")?[", begin, "..]"), step.name)
+                _copied(inside, source, code("&mut ", writer.slot(target, ".fit("), end, ")?[", begin, "..]"), step.name)
             )
-    again = writer.scalar(body.again)
+    again = inside.scalar(body.again)
     if again != code(keep):
         inner.append(Assign(keep.name, again))
     for name, (k, axis) in zip(variables, layer.open_sizes, strict=True):

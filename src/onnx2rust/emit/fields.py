@@ -93,7 +93,7 @@ def _layers(writer: Writer, scope: Scope) -> Iterator[Field]:
         layer = step.layer
         if isinstance(layer, View) or step.bodies or not layer.constants():
             continue
-        writer.features |= layer.features()
+        scope.features |= layer.features()
         literal = literals.struct(layer, writer.weights, scope)
         type_ = literals.struct_type(layer, scope)
         doc = code_span(writer.describe(step))

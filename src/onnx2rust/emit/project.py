@@ -23,6 +23,7 @@ from onnx2rust.emit.templates import fill
 from onnx2rust.emit.weights import Static, WeightTable
 from onnx2rust.files import npz
 from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.ir.types import Type
 from onnx2rust.plan.planner import Plan
@@ -216,12 +217,13 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     name = type_name(options.name or "Model")
     model = Escaped(name if name.endswith("Model") else f"{name}Model")
     own = Scope([*MODEL_FILE, model], [*program.symbols, *(s for step in program.walk() for s in step.defines)])
-    writer = Writer(plan, weights, inputs, own, marks=[] if context.marked else None)
+    marks = tuple(step for step in program.walk() if context.marked and not isinstance(step.layer, View))
+    writer = Writer(plan, weights, inputs, own, {step: number for number, step in enumerate(marks)})
     text = body.write(writer, outputs)
     in_layers = Scope([*LAYERS_FILE, *(kind.struct for kind in text.kinds)])
     layers = fields_of_layers(writer, in_layers, text)
     at_border = border(program, model, own, inputs, outputs, Names(naming.DOC_LOCALS))
-    features = tuple(sorted({"base", "npz", *writer.features}))
+    features = tuple(sorted({"base", "npz", *own.features, *in_layers.features}))
     buffers, part = _buffers(plan, in_turns=False), _buffers(plan, in_turns=True)
     contents = Contents(
         version=Escaped(VERSION),
@@ -265,7 +267,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     module = files.pop("src/modules.rs")
     arrays = {context.prefix + name: array for name, array in weights.arrays().items()}
     tensors = tuple(map(str, contents.tensors))
-    return Rendered(files, arrays, str(contents.crate.name), str(model), features, module, tensors, tuple(writer.marks or ()))
+    return Rendered(files, arrays, str(contents.crate.name), str(model), features, module, tensors, marks)
 
 
 def _crate(name: str, options: Options, context: Context, features: Sequence[str]) -> Crate:

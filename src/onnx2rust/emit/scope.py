@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from onnx2rust.base.naming import Escaped, Names
+from onnx2rust.ir.layer import Layer
 
 MODEL_FILE = (
     *("Axis", "Cpu", "Error", "F16", "Layers", "Sequence", "Slot", "Tensor", "TensorView", "Weights"),
@@ -45,6 +46,8 @@ class Scope:
     def __init__(self, taken: Iterable[str] = (), symbols: Iterable[str] = ()) -> None:
         self._names = Names(taken)
         self._imported: dict[str, Escaped] = {}
+        self.features = set[str]()
+        """The cargo features of tf-layers that its layers lie behind."""
         self.variables = Names(LOCALS)
         self.symbols = {s: self.variables.unique(s, f"{s}_size") for s in symbols}
         """The variables of symbols."""
@@ -52,6 +55,15 @@ class Scope:
     def own(self, name: str) -> Escaped:
         """A name for a type of the file itself: `Block`, `Block2`, `Block3`."""
         return self._names.unique(name, *(f"{name}{k}" for k in range(2, 1000)))
+
+    def counted(self, name: str) -> Escaped:
+        """A name for a variable: `i_1`, `i_2`, `i_3`."""
+        return self.variables.unique(*(f"{name}_{k}" for k in range(1, 1000)))
+
+    def layer(self, layer: type[Layer]) -> Escaped:
+        """What the file calls a layer's struct."""
+        self.features.add(layer.feature)
+        return self.item(layer.rust)
 
     def item(self, path: str) -> Escaped:
         """What the file calls `tf_layers::<path>`: its last segment, or, where that is taken, the one before it as well."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from onnx2rust.base.naming import Escaped, comment, string
@@ -40,23 +39,20 @@ from onnx2rust.plan.batching import Segment
 from onnx2rust.plan.planner import Plan
 
 
-@dataclass
+@dataclass(frozen=True)
 class Writer:
-    """Writes steps of the file whose names are `scope`."""
+    """Writes steps of the file whose names are `scope`, in one place of it: in `segment`, where `scalars` are there."""
 
     plan: Plan
     weights: WeightTable
     inputs: dict[Value, Escaped]
     scope: Scope
-    features: set[str] = field(default_factory=set)
-    """Cargo features of tf-layers that the layers lie behind."""
-    scalars: dict[Value, Code] = field(default_factory=dict)
+    marks: Mapping[Step, int] = field(default_factory=dict)
+    """The steps that first say a number of theirs (`onnx2rust bench --per-layer`)."""
+    scalars: Mapping[Value, Code] = field(default_factory=dict)
     """Values that are plain Rust variables: the iteration number of a loop, a branch's condition."""
-    loops: int = 0
-    marks: list[Step] | None = None
-    """Where it is a list, every step first says its number in it (`onnx2rust bench --per-layer`)."""
     segment: Segment | None = None
-    """The segment that is being written: whole values have a part in it."""
+    """The segment that the steps are in: whole values have a part in it."""
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -118,11 +114,6 @@ class Writer:
             return tuple(shape)
         return tuple(substitute(d, {self.segment.batch: self.turn}) for d in shape)
 
-    def use(self, layer: type[Layer]) -> str:
-        """Notes that the lines name a layer's struct; returns that name."""
-        self.features.add(layer.feature)
-        return self.scope.item(layer.rust)
-
     # -- steps -------------------------------------------------------------------------------------------------------
 
     def steps(self, steps: tuple[Step, ...]) -> list[Statement]:
@@ -140,9 +131,8 @@ class Writer:
             for axis, dim in enumerate(value.shape)
         )
         found: list[Statement] = [Comment(self.describe(step), results if self.segment is None else ())]
-        if self.marks is not None:
-            found.append(Do(code(f"crate::profile::mark({len(self.marks)})")))
-            self.marks.append(step)
+        if step in self.marks:
+            found.append(Do(code(f"crate::profile::mark({self.marks[step]})")))
         if step.bodies:
             return found + control.statements(self, step)
         if step.defines:
@@ -168,15 +158,8 @@ class Writer:
         text = (node if known else f"{node} ({op})") + (f": {shapes}" if shapes else "")
         return str(comment(text))
 
-    @contextmanager
-    def taking(self, segment: Segment | None) -> Iterator[None]:
-        """What is written inside belongs to the segment."""
-        outer, self.segment = self.segment, segment
-        yield
-        self.segment = outer
-
     def _receiver(self, step: Step) -> Code:
-        return code(LAYERS, Member(step.name)) if step.layer.constants() else code(self.use(type(step.layer)))
+        return code(LAYERS, Member(step.name)) if step.layer.constants() else code(self.scope.layer(type(step.layer)))
 
     def _fitted(self, step: Step) -> Code:
         """The layer as `run` needs it: one whose pads depend on the size is told the size."""

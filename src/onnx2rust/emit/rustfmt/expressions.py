@@ -4,84 +4,28 @@ and `expr.rs`, default configuration)."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
+from onnx2rust.emit.rustfmt.questions import ends_in_brackets, ends_with_block, may_overflow, nested_call, prefers_below, simple
+from onnx2rust.emit.rustfmt.room import TAB, Shape, added, filled, first_width, fits, last_width, width
 from onnx2rust.emit.rustfmt.syntax import Atom, Binary, Call, Cast, Closure, Expr, If, Index, Let, Link, Prefix, Repeat, Struct
 
-MAX_WIDTH, TAB = 100, 4
 CALL_WIDTH, ARRAY_WIDTH, CHAIN_WIDTH, STRUCT_WIDTH, IF_WIDTH, SHORT_ITEM = 60, 60, 60, 18, 50, 10
 """rustfmt's own limits: `fn_call_width`, `array_width`, `chain_width`, `struct_lit_width`, `single_line_if_else_max_width`,
 `short_array_element_width_threshold`."""
 
-_LITERAL = "0123456789\"'"
-
-
-class Shape(NamedTuple):
-    """The room that is left on the line: `width` columns, behind `indent` and `offset` columns."""
-
-    width: int
-    indent: int
-    offset: int = 0
-
-    def left(self, used: int) -> Shape:
-        """Behind `used` columns more."""
-        return Shape(self.width - used, self.indent, self.offset + used)
-
-    def less(self, used: int) -> Shape:
-        """With `used` columns kept for what follows."""
-        return Shape(self.width - used, self.indent, self.offset)
-
-    @property
-    def nested(self) -> Shape:
-        """A line of its own, one step further in."""
-        return Shape(MAX_WIDTH - self.indent - TAB, self.indent + TAB)
-
-    @property
-    def behind(self) -> int:
-        """The columns that are kept for what follows."""
-        return max(0, MAX_WIDTH - self.indent - self.offset - self.width)
-
-    @property
-    def newline(self) -> str:
-        """The beginning of a line at the indent."""
-        return "\n" + " " * self.indent
-
-
-def first_width(text: str) -> int:
-    """The columns of the first line."""
-    return len(text.split("\n", 1)[0])
-
-
-def last_width(text: str) -> int:
-    """The columns of the last line."""
-    return len(text.rsplit("\n", 1)[-1])
-
-
-def fits(text: str, shape: Shape) -> bool:
-    """Whether the lines have room."""
-    lines = text.split("\n")
-    return (
-        len(lines[0]) <= shape.width
-        and all(len(line) <= MAX_WIDTH for line in lines[1:])
-        and (len(lines) == 1 or len(lines[-1]) <= shape.indent + shape.offset + shape.width)
-    )
-
 
 class Lines:
-    """Writes expressions; `block` writes the statements of a block at an indent."""
+    """Writes expressions; `block` writes the statements of a block on lines of a shape."""
 
-    def __init__(self, block: Callable[[tuple[int, int], int], str], single: Callable[[tuple[int, int]], Expr | None]) -> None:
+    def __init__(self, block: Callable[[tuple[int, int], Shape], str], single: Callable[[tuple[int, int]], Expr | None]) -> None:
         self._block, self._single = block, single
-        self._known: dict[tuple[Expr, Shape, bool, bool], str | None] = {}
-        self._one_line_chain = False
-        self._in_macro = False
-        """In a macro's parentheses rustfmt adds no comma behind the last item: not every macro takes one."""
+        self._known: dict[tuple[Expr, Shape], str | None] = {}
 
     def write(self, value: Expr, shape: Shape) -> str | None:
         """The expression, None if it has no room."""
         if shape.width < 0:
             return None
-        key = (value, shape, self._one_line_chain, self._in_macro)
+        key = (value, shape)
         if key not in self._known:
             self._known[key] = self._written(value, shape)
         return self._known[key]
@@ -91,18 +35,14 @@ class Lines:
             case Atom(text):
                 return text if len(text) <= shape.width else None
             case Call(callee, arguments, brackets):
-                before = self._in_macro
-                if callee.endswith("!"):
-                    self._in_macro = brackets == "()"
-                called = self._call(callee, arguments, shape, brackets)
-                self._in_macro = before
-                return called
+                within = shape._replace(in_macro=brackets == "()") if callee.endswith("!") else shape
+                return self._call(callee, arguments, within, brackets)
             case Link():
                 return self._chain(value, shape)
             case Index():
                 return self._index(value, shape)
             case Prefix(sign, of):
-                return _add(sign, self.write(of, shape.left(len(sign))))
+                return added(sign, self.write(of, shape.left(len(sign))))
             case Binary():
                 return self._binary(value, shape)
             case Cast(of, type_):
@@ -120,7 +60,7 @@ class Lines:
                 return self.condition(value, shape, statement=False)
             case Let(pattern, of):
                 head = f"let {pattern} = "
-                return _add(head, self.write(of, shape.left(len(head))))
+                return added(head, self.write(of, shape.left(len(head))))
         raise AssertionError(value)
 
     # -- lists -------------------------------------------------------------------------------------------------------
@@ -148,11 +88,11 @@ class Lines:
             text = ", ".join(texts)
             if first_width(text) + 1 <= shape.width - used:
                 return f"{callee}{brackets[0]}{text}{brackets[1]}"
-            text += "" if self._in_macro else ","
+            text += "" if shape.in_macro else ","
         elif tactic == "vertical":
-            text = f",{nested.newline}".join(texts) + ("" if self._in_macro else ",")
+            text = f",{nested.newline}".join(texts) + ("" if shape.in_macro else ",")
         else:
-            text = filled(texts, nested).removesuffix("," * self._in_macro)
+            text = filled(texts, nested).removesuffix("," * shape.in_macro)
         return f"{callee}{brackets[0]}{nested.newline}{text}{shape.newline}{brackets[1]}"
 
     def _tactic(
@@ -167,18 +107,15 @@ class Lines:
     ) -> tuple[str, list[str | None]]:
         last = arguments[-1]
         combine = len(arguments) == 1 and len(callee) < TAB
-        overflow = combine or _may_overflow(last, len(arguments))
+        overflow = combine or may_overflow(last, len(arguments))
         placed = list(items)
         overflowed = None
         if overflow:
-            before = self._one_line_chain
-            if not combine and isinstance(last, Link) and last.arguments is not None:
-                self._one_line_chain = True
-            overflowed = self._overflowed(arguments, items, one_line_shape, limit)
-            self._one_line_chain = before
+            chain = one_line_shape.one_line_chain or (not combine and isinstance(last, Link) and last.arguments is not None)
+            overflowed = self._overflowed(arguments, items, one_line_shape._replace(one_line_chain=chain), limit)
         if overflowed is not None:
             placed[-1] = overflowed.split("\n", 1)[0]
-        tactic = "horizontal" if _width(placed) <= min(one_line, limit) else "vertical"
+        tactic = "horizontal" if width(placed) <= min(one_line, limit) else "vertical"
         if overflow and tactic == "horizontal" and overflowed is not None:
             placed[-1] = overflowed
             if len(arguments) == 1 and overflowed.count("\n") == 1:
@@ -189,15 +126,15 @@ class Lines:
         placed = list(items)
         if len(placed) == 1 and one_line and placed[0] is not None and "\n" not in placed[0] and len(placed[0]) <= one_line:
             return "horizontal", placed
-        if _width(placed) <= min(one_line, limit):
+        if width(placed) <= min(one_line, limit):
             return "horizontal", placed
-        if all(map(_simple, arguments)) and all(t is not None and len(t) <= SHORT_ITEM for t in placed):
+        if all(map(simple, arguments)) and all(t is not None and len(t) <= SHORT_ITEM for t in placed):
             return "mixed", placed
         return "vertical", placed
 
     def _overflowed(self, arguments: Sequence[Expr], items: list[str | None], shape: Shape, limit: int) -> str | None:
         """The last argument behind the others."""
-        if len(arguments) > 1 or _nested_call(arguments[0]):
+        if len(arguments) > 1 or nested_call(arguments[0]):
             if None in items[:-1]:
                 return None
             shape = shape._replace(width=min(limit, shape.width)).left(sum(2 + len(t or "") for t in items[:-1]))
@@ -214,20 +151,20 @@ class Lines:
                 items.append(name)
                 continue
             head = f"{name}: "
-            text = _add(head, self.write(field, nested.less(1).left(len(head))))
-            items.append(text or _add(f"{name}:{nested.nested.newline}", self.write(field, nested.nested)))
+            text = added(head, self.write(field, nested.less(1).left(len(head))))
+            items.append(text or added(f"{name}:{nested.nested.newline}", self.write(field, nested.nested)))
         if value.rest is not None:
-            items.append(_add("..", self.write(value.rest, nested.less(2))))
+            items.append(added("..", self.write(value.rest, nested.less(2))))
         if None in items:
             return None
         texts = [t for t in items if t is not None]
         suffix = 2 + 4 * value.pattern_rest
         one_line = max(0, min(shape.width - len(value.name) - 3 - suffix, STRUCT_WIDTH))
-        several = _width(items) > one_line
+        several = width(items) > one_line
         text = f",{nested.newline}".join(texts) if several else ", ".join(texts)
         if value.pattern_rest:
             text += f",{nested.newline}.." if several else ", .."
-        elif several and value.rest is None and not self._in_macro:
+        elif several and value.rest is None and not shape.in_macro:
             text += ","
         if "\n" in text or len(text) > one_line:
             return f"{value.name} {{{nested.newline}{text}{shape.newline}}}"
@@ -255,18 +192,17 @@ class Lines:
         count = len(links)
         if not links:
             return text
-        extendable = _ends_with_block(root, text)
+        extendable = ends_with_block(root, text)
         while len(text) <= TAB - shape.offset and "\n" not in text and links:
-            added = self._link(links[0], shape.left(len(text)))
-            if added is None:
+            more = self._link(links[0], shape.left(len(text)))
+            if more is None:
                 break
-            text += added
-            extendable = _extendable(text)
+            text += more
+            extendable = ends_in_brackets(text)
             links.pop(0)
         if not links:
             return text if fits(text, shape) else None
-        child = shape if extendable else shape.nested
-        child = Shape(MAX_WIDTH - child.indent, child.indent)
+        child = shape.line(shape.indent) if extendable else shape.nested
         parts = [text]
         for link in links[:-1]:
             part = self._link(link, child)
@@ -274,7 +210,7 @@ class Lines:
                 return None
             parts.append(part)
         last, single = self._last(links[-1], parts, count, extendable, shape, child)
-        if last is None or (not single and self._one_line_chain):
+        if last is None or (not single and shape.one_line_chain):
             return None
         result = ("" if single else child.newline).join([*parts, last])
         return result if fits(result, shape) else None
@@ -290,7 +226,7 @@ class Lines:
     ) -> tuple[str | None, bool]:
         """The last link, and whether all stands on one line up to where it breaks."""
         tries = link[2]
-        extendable = may_extend and _extendable(parts[0])
+        extendable = may_extend and ends_in_brackets(parts[0])
         almost = (last_width(parts[0]) if extendable else sum(map(len, parts))) + tries
         budget = max(0, (shape.width if count == 1 else min(shape.width, CHAIN_WIDTH)) - almost)
         one_line = all("\n" not in p for p in parts) and budget > 0
@@ -324,7 +260,7 @@ class Lines:
         if text is None:
             return None
         offset = last_width(text) + 1
-        room = Shape(MAX_WIDTH - shape.indent, shape.indent).left(offset).less(1 + shape.behind)
+        room = shape.line(shape.indent).left(offset).less(1 + shape.behind)
         one = self.write(value.index, room if "\n" in text else shape.left(offset).less(1))
         if one is not None and "\n" not in one:
             return f"{text}[{one}]"
@@ -390,10 +326,10 @@ class Lines:
             text = f"if {condition} {{ {texts[0]} }} else {{ {texts[1]} }}"
             if len(text) <= min(shape.width, IF_WIDTH) and None not in texts and "\n" not in text:
                 return text
-        text = f"if {condition} {{{self._block(value.then, shape.indent + TAB)}{shape.newline}}}"
+        text = f"if {condition} {{{self._block(value.then, shape.nested)}{shape.newline}}}"
         if value.other is None:
             return text
-        return f"{text} else {{{self._block(value.other, shape.indent + TAB)}{shape.newline}}}"
+        return f"{text} else {{{self._block(value.other, shape.nested)}{shape.newline}}}"
 
     def assigned(self, head: str, value: Expr, shape: Shape) -> str | None:
         """`head value`: on the same line, or below where that reads better; `head` ends in `=`."""
@@ -404,100 +340,6 @@ class Lines:
             return f"{head} {one}"
         below = shape.nested.less(shape.behind)
         other = self.write(value, below)
-        if other is not None and (one is None or (fits(other, below) and _prefers_below(one, other))):
+        if other is not None and (one is None or (fits(other, below) and prefers_below(one, other))):
             return f"{head}{below.newline}{other}"
         return None if one is None else f"{head} {one}"
-
-
-def _add(head: str, text: str | None) -> str | None:
-    return None if text is None else head + text
-
-
-def _width(items: Sequence[str | None]) -> int:
-    """The width on one line; more than any line has where one of the items does not stand on one."""
-    if any(t is None or "\n" in t for t in items):
-        return MAX_WIDTH * 10
-    return sum(len(t or "") for t in items) + 2 * (len(items) - 1)
-
-
-def filled(texts: Sequence[str], shape: Shape) -> str:
-    """As many on a line as fit."""
-    found, width = "", 0
-    for text in texts:
-        if width and width + 1 + len(text) + 1 > shape.width:
-            found, width = found + shape.newline, 0
-        if width:
-            found, width = found + " ", width + 1
-        found, width = f"{found}{text},", width + len(text) + 1
-    return found
-
-
-def _may_overflow(value: Expr, count: int) -> bool:
-    match value:
-        case Closure():
-            return True
-        case Call() | Struct() | If() | Repeat():
-            return count == 1
-        case Link(of, name, arguments):
-            return (count == 1 and arguments is not None) if name else _may_overflow(of, count)
-        case Prefix(sign, of):
-            return sign[0] in "&-!*" and _may_overflow(of, count)
-        case Cast(of, _):
-            return _may_overflow(of, count)
-    return False
-
-
-def _nested_call(value: Expr) -> bool:
-    match value:
-        case Call(callee, _, _):
-            return bool(callee)
-        case Link(of, "", None) | Prefix("&" | "&mut " | "-" | "!" | "*", of) | Cast(of, _):
-            return _nested_call(of)
-    return False
-
-
-def _simple(value: Expr) -> bool:
-    match value:
-        case Atom(text):
-            return "::" not in text
-        case Link(of, _, None) | Prefix("&" | "&mut " | "-" | "!" | "*", of) | Cast(of, _):
-            return _simple(of)
-        case Index(of, index):
-            return _simple(of) and _simple(index)
-        case Repeat(_, of, count):
-            return _simple(of) and _simple(count)
-    return False
-
-
-def _ends_with_block(value: Expr, text: str) -> bool:
-    """Whether the next link of a chain goes on behind the end of its root: behind brackets on a
-    line of their own (`is_block_expr`)."""
-    match value:
-        case Call("", (inner,), "()") | Link(inner, "", None) | Index(_, inner) | Closure(_, inner):
-            return _ends_with_block(inner, text)
-        case Binary(operands, (sign, *_)) if not sign.startswith(".."):
-            return _ends_with_block(operands[-1], text)
-        case Prefix("-" | "!" | "*", inner):
-            return _ends_with_block(inner, text)
-        case Atom(literal):
-            return literal[:1] in _LITERAL and "\n" in text and len(text.rsplit("\n", 1)[-1].strip()) <= TAB
-        case Struct() | If() | Call() | Repeat():
-            return "\n" in text
-        case Link(_, _, arguments):
-            return arguments is not None and "\n" in text
-    return False
-
-
-def _extendable(text: str) -> bool:
-    """Whether the last line is nothing but closing brackets."""
-    last = text.rsplit("\n", 1)[-1].strip()
-    return "\n" in text and all(c in ")]}?>" for c in last)
-
-
-def _prefers_below(one: str, other: str) -> bool:
-    heads = one.split("\n", 1)[0], other.split("\n", 1)[0]
-    return (
-        "\n" not in other
-        or one.count("\n") > other.count("\n") + 1
-        or any(heads[0].endswith(c) and not heads[1].endswith(c) for c in "({[")
-    )

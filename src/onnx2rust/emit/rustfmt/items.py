@@ -7,7 +7,8 @@ import functools
 import re
 from collections import Counter
 
-from onnx2rust.emit.rustfmt.expressions import MAX_WIDTH, TAB, Lines, Shape, filled
+from onnx2rust.emit.rustfmt.expressions import Lines
+from onnx2rust.emit.rustfmt.room import MAX_WIDTH, Shape, filled
 from onnx2rust.emit.rustfmt.syntax import Expr, If, Parser, Unknown, texts
 
 _ASSIGNS = ("=", "+=", "-=", "*=", "/=")
@@ -41,11 +42,11 @@ class _File(Parser):
         self._lines = Lines(self._block, self._single)
 
     def file(self) -> str:
-        return self._statements(len(self.tokens) - 1, 0).lstrip("\n") + "\n"
+        return self._statements(len(self.tokens) - 1, Shape(MAX_WIDTH, 0)).lstrip("\n") + "\n"
 
-    def _block(self, inside: tuple[int, int], indent: int) -> str:
+    def _block(self, inside: tuple[int, int], shape: Shape) -> str:
         before, self.at = self.at, inside[0]
-        text = self._statements(inside[1], indent)
+        text = self._statements(inside[1], shape)
         self.at = before
         return text
 
@@ -62,7 +63,7 @@ class _File(Parser):
 
     # -- statements --------------------------------------------------------------------------------------------------
 
-    def _statements(self, end: int, indent: int) -> str:
+    def _statements(self, end: int, shape: Shape) -> str:
         """All up to the token `end`, each on lines of its own, with the empty lines that the source has between them."""
         found: list[tuple[bool, str, bool]] = []
         while self.at < end:
@@ -76,25 +77,24 @@ class _File(Parser):
             if token == "#":
                 self.at += 1 + (self.tokens[start + 1] == "!")
                 self.at = self.closing(self.at) + 1
-                text = self._as_is(start, indent)
+                text = self._as_is(start, shape.indent)
                 if text == "#[rustfmt::skip]":
                     start = self.at
                     self._skip(end)
-                    text += "\n" + " " * indent + self._as_is(start, indent)
+                    text += shape.newline + self._as_is(start, shape.indent)
                 found.append((blank, text, False))
                 continue
             used = token == "use" or (token == "pub" and self.tokens[start + 1] == "use")
             module = token == "mod"
             text_or_none: str | None = None
             with contextlib.suppress(Unknown):
-                text_or_none = self._statement(end, indent)
+                text_or_none = self._statement(end, shape)
             if text_or_none is None:
                 self.at = start
                 self._skip(end)
-                text_or_none = self._as_is(start, indent)
+                text_or_none = self._as_is(start, shape.indent)
             found.append((blank, text_or_none, used or module))
-        margin = " " * indent
-        return "".join("\n" * (1 + blank) + margin + text for blank, text, _ in _sorted(found))
+        return "".join("\n" * blank + shape.newline + text for blank, text, _ in _sorted(found))
 
     def _as_is(self, start: int, indent: int) -> str:
         """The source of the tokens from `start` on, its lines moved to the indent."""
@@ -118,8 +118,7 @@ class _File(Parser):
             if token == ";":
                 return
 
-    def _statement(self, end: int, indent: int) -> str | None:
-        shape = Shape(MAX_WIDTH - indent, indent)
+    def _statement(self, end: int, shape: Shape) -> str | None:
         first = self.next
         if first == "let":
             return self._let(shape)
@@ -174,7 +173,7 @@ class _File(Parser):
         value = self._lines.write(self.expression(structs=False), shape.left(len(head)).less(2))
         if value is None or "\n" in value:
             return None
-        return f"{head}{value} {{{self._block(self.block(), shape.indent + TAB)}{shape.newline}}}"
+        return f"{head}{value} {{{self._block(self.block(), shape.nested)}{shape.newline}}}"
 
     # -- items -------------------------------------------------------------------------------------------------------
 
@@ -203,7 +202,7 @@ class _File(Parser):
             self.until("{")
             head = self.text(start)
             inside = self.block()
-            body = self._block(inside, shape.indent + TAB)
+            body = self._block(inside, shape.nested)
             return f"{head} {{{body}{shape.newline if body else ''}}}"
         self._skip(len(self.tokens) - 1)
         if self.tokens[self.at - 2] == "{":
@@ -228,7 +227,7 @@ class _File(Parser):
             nested = shape.nested
             listed = "".join(f"{nested.newline}{p}," for p in parameters)
             line = f"{head}({listed}{shape.newline}){tail} {{"
-        body = self._block(inside, shape.indent + TAB)
+        body = self._block(inside, shape.nested)
         return f"{line}{body}{shape.newline}}}" if body else f"{line}}}"
 
     def _parameter(self, close: int) -> str:
