@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import harness
@@ -29,6 +31,12 @@ def floats(*shape: int, low: float = -3, high: float = 3, dtype: Any = np.float3
 def ints(*shape: int, low: int = -50, high: int = 50, dtype: Any = np.int64) -> np.ndarray[Any, Any]:
     """Uniform in [low, high)."""
     return _rng.integers(low, high, shape).astype(dtype)
+
+
+def of_tests() -> Iterator[harness.Case]:
+    """The cases of every test here that has a list of them (`CASES`): other tests take them too."""
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        yield from getattr(importlib.import_module(path.stem), "CASES", ())
 
 
 def case(

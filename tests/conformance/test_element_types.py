@@ -19,11 +19,9 @@ import pytest
 import rustdoc
 import test_classical
 import test_integer
-import test_microsoft
 import test_one_sample_at_a_time
 import test_open_sizes
 import test_spelled_patterns
-import test_text
 from onnx import numpy_helper
 from rustdoc import Type
 from spelled_patterns import PATTERNS
@@ -57,8 +55,6 @@ def models() -> Iterator[onnx.ModelProto]:
         map(_knowing, {case.model.graph.node[0].op_type: case for case in official}.values()),
         test_open_sizes._cases(),
         (case for family in test_classical.FAMILIES for case in family()),
-        test_text.CASES,
-        test_microsoft._bias_gelu(),
         test_integer.matrices(),
         test_integer.images(),
         test_integer.quantised(),

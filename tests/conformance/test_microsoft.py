@@ -28,15 +28,18 @@ def _bias_gelu() -> Iterator[harness.Case]:
     yield case("bias_gelu_half", BIAS_GELU, half, rtol=1e-3, atol=1e-3)
 
 
+CASES = list(_bias_gelu())
+
+
 @pytest.mark.slow
 def test_against_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(harness, "BUILD", harness.BUILD.with_name("microsoft"))
-    results = harness.run(list(_bias_gelu()))
+    results = harness.run(CASES)
     assert {name: why for name, why in results.items() if why} == {}
 
 
 def test_the_referee_agrees() -> None:
-    for each in _bias_gelu():
+    for each in CASES:
         ((inputs, expected),) = each.data
         (found,) = Referee(each.model).run({i.name: a for i, a in zip(each.model.graph.input, inputs, strict=True)})
         np.testing.assert_allclose(found, expected[0], rtol=2e-3 if expected[0].dtype == np.float16 else 1e-5, atol=1e-5)

@@ -19,7 +19,6 @@ import test_classical
 import test_old_opsets
 import test_spelled_attention
 import test_spelled_patterns
-import test_text
 from cases import case, floats, node
 from forms import MODELS
 from spelled_patterns import ONE_HOT, PATTERNS
@@ -53,7 +52,7 @@ def every() -> Iterator[harness.Case]:
         yield case(f"tree_{transform.lower()}", [tree], {"x": x}, open_axes={"x": ["n", 4]}, ml=1, rtol=1e-4, atol=1e-4)
     yield from test_classical._features()
     yield from test_classical._machines()
-    yield from test_text.CASES
+    yield from cases.of_tests()
 
 
 def _elementwise() -> Iterator[harness.Case]:

@@ -17,7 +17,7 @@ from onnx2rust.layers.movement import Transpose
 
 
 class Layouts(Steps):
-    """Steps whose inputs may be views and transposes that nobody has carried out."""
+    """Steps whose inputs may be views and transposes that have not been carried out yet."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -2,7 +2,7 @@
 
 `.onnx2rust.XXXXXXXX/` holds `target` (the name of the output's folder), `new` (what is being written) and `old` (what it
 replaces, between two renames). As long as its run lives, the folder is locked; the lock ends with the process, however that ends.
-So a later run knows what nobody works on any more, and brings back what stood at the output's place if nothing stands there now.
+So a later run can tell which folders are abandoned, and brings back the old output where a new one was not put in its place.
 """
 
 from __future__ import annotations

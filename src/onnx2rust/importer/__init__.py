@@ -31,8 +31,6 @@ from onnx2rust.registry.facts import Strings
 
 POISON = object()
 """Stands for the outputs of a refused node: nodes that use them are not judged."""
-_MEANT_BY_NAME = frozenset(("BatchNormalization", "Split"))
-"""Operators for which it matters how many outputs a node names: parts of equal size; training mode before opset 14."""
 
 
 def read(proto: onnx.ModelProto, options: Options, weights: Weights = NONE) -> Program:
@@ -243,7 +241,7 @@ class _Importer:
     def _wanted(self, node: onnx.NodeProto) -> int:
         """How many outputs the lowering has to give: those up to the last one that is read, or is
         named where names have a meaning."""
-        named = node.op_type in _MEANT_BY_NAME
+        named = facts_of(node.op_type, node.domain).counts_names
         return max((k + 1 for k, name in enumerate(node.output) if name and (named or name in self.read)), default=1)
 
     def _refuse_type(self, where: str, code: int) -> None:

@@ -11,6 +11,7 @@ A layer class mirrors a Rust struct of tf-layers. Its dataclass fields, in order
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
@@ -18,11 +19,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union, get_args, get
 
 import numpy as np
 
-from onnx2rust.ir import dtypes
+from onnx2rust.ir import dtypes, kinds
 from onnx2rust.ir.dims import Dim, multiple, symbols
+from onnx2rust.ir.kinds import Kind
 
 if TYPE_CHECKING:
     from onnx2rust.ir.types import TensorType
+
+
+KIND = kinds.MOVEMENT
 
 
 @dataclass(frozen=True)
@@ -161,8 +166,14 @@ class Layer:
     """Sizes whose (first) axis counts pieces that are computed one by one: piece i of every output depends on piece i of every
     input alone. Empty where that holds for the elements themselves, None where it does not hold."""
 
+    kind: ClassVar[Kind] = kinds.OTHER
+    """What the picture shows it as: `KIND` of the module that the class stands in."""
+    keras: ClassVar[str] = ""
+    """What Keras calls such a layer, if it has a name for it; `{d}` are the axes that a kernel slides along."""
+
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__()
+        cls.kind = getattr(sys.modules[cls.__module__], "KIND", cls.kind)
         if settings.get("rust"):
             settings.setdefault("feature", settings["rust"].split("::")[0])
         for name, value in settings.items():

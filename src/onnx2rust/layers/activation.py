@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import Layer, Variant
+
+KIND = kinds.ACTIVATION
 
 _FUNCTIONS = {
     "erf": ("Erf", "Gelu"),
@@ -25,7 +28,7 @@ LINEAR = activation("Linear")
 
 
 @dataclass(frozen=True)
-class Activate(Layer, rust="activation::Activate", in_place=(0,), independent=()):
+class Activate(Layer, rust="activation::Activate", in_place=(0,), independent=(), keras="Activation"):
     """y = activation(x), any shape, f32."""
 
     activation: Variant

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim, product
+from onnx2rust.ir.kinds import Kind
 from onnx2rust.ir.layer import Layer, Record, Size, Variant
+
+KIND = Kind("attention", (62, 70, 150))
 
 _INPUTS = Record.of("attention::AttentionInputs", "query", "key", "value", "keep", "mask")
 

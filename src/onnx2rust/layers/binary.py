@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import Dims, Layer
 from onnx2rust.ir.shapes import Shape, collapse_broadcast, surely_broadcast
 
 if TYPE_CHECKING:
     from onnx2rust.ir.types import TensorType
+
+KIND = kinds.ELEMENTWISE
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,12 @@ class Add(Binary, rust="binary::Add"):
 
 
 @dataclass(frozen=True)
-class Sub(Binary, rust="binary::Sub"):
+class Sub(Binary, rust="binary::Sub", keras="Subtract"):
     """a − b"""
 
 
 @dataclass(frozen=True)
-class Mul(Binary, rust="binary::Mul"):
+class Mul(Binary, rust="binary::Mul", keras="Multiply"):
     """a · b"""
 
 
@@ -52,12 +55,12 @@ class Div(_Divides, rust="binary::Div"):
 
 
 @dataclass(frozen=True)
-class Max(Binary, rust="binary::Max"):
+class Max(Binary, rust="binary::Max", keras="Maximum"):
     """max(a, b)"""
 
 
 @dataclass(frozen=True)
-class Min(Binary, rust="binary::Min"):
+class Min(Binary, rust="binary::Min", keras="Minimum"):
     """min(a, b)"""
 
 

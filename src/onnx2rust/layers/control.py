@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from onnx2rust.ir.kinds import Kind
 from onnx2rust.ir.layer import Layer
 from onnx2rust.ir.program import Program, Step, Value
+
+KIND = Kind("control flow", (20, 20, 20))
 
 
 @dataclass(frozen=True)

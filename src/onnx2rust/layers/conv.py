@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim, product
+from onnx2rust.ir.kinds import Kind
 from onnx2rust.ir.layer import Dims, Layer, Record, Same, Size, Variant, Weight
 from onnx2rust.ir.shapes import windows
+
+KIND = Kind("convolution", (23, 128, 121))
 
 _IMAGES = "conv::ImageStack"
 _DYNAMIC = Record.of("conv::ConvDynamicInputs", "x", "w", "bias")
@@ -23,6 +26,7 @@ class Conv(
     windows=True,
     independent=("batch",),
     generic_over=("kernel_shape",),
+    keras="Conv{d}D",
 ):
     """y = activation(kernel * x + bias + residual) for x [batch, *size, input_channels]; input 1 is the residual."""
 
@@ -61,6 +65,7 @@ class DepthwiseConv(
     windows=True,
     independent=("batch",),
     generic_over=("kernel_shape",),
+    keras="DepthwiseConv{d}D",
 ):
     """y = activation(kernel * x + bias + residual), each channel by itself; output channel o reads
     input channel o // multiplier."""
@@ -93,6 +98,7 @@ class ConvTranspose(
     scratch=True,
     independent=("batch",),
     generic_over=("kernel_shape",),
+    keras="Conv{d}DTranspose",
 ):
     """y = activation(x ⋆ᵀ kernel + bias) for x [batch, *size, input_channels]."""
 
@@ -177,6 +183,7 @@ class WinogradConv2d(
     scratch=True,
     windows=True,
     independent=("batch",),
+    keras="Conv2D",
 ):
     """Conv with a kernel of 3 × 3 and stride 1, by tiles of `tile` × `tile` outputs."""
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import AlongAxis, Dims, Layer, Record, Size, Variant
+
+KIND = kinds.MOVEMENT
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onnx2rust.ir import kinds
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.layer import Dims, Layer, Record, Same, Size, Weight
 from onnx2rust.ir.shapes import windows
+
+KIND = kinds.QUANTIZATION
 
 _MATRICES = Record.of("integer::MatMulIntegerInputs", "a", "b", "a_zero", "b_zero")
 _IMAGES = Record.of("integer::ConvIntegerInputs", "x", "w", "x_zero", "w_zero")

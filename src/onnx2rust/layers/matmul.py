@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onnx2rust.ir import kinds
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.layer import Dims, Layer, Size
+
+KIND = kinds.PRODUCT
 
 
 @dataclass(frozen=True)

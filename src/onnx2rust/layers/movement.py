@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import Dims, Layer, Record, SignedDims, Size, Variant
 
 if TYPE_CHECKING:
     from onnx2rust.ir.types import TensorType
 
+KIND = kinds.MOVEMENT
+
 
 @dataclass(frozen=True)
-class Transpose(Layer, rust="movement::Transpose", independent=("shape",), generic_over=("perm",)):
+class Transpose(Layer, rust="movement::Transpose", independent=("shape",), generic_over=("perm",), keras="Permute"):
     """y axis k is x axis perm[k]."""
 
     perm: tuple[int, ...]
@@ -30,7 +33,13 @@ class CheckedCopy(Layer, rust="movement::CheckedCopy", fallible=True):
 
 @dataclass(frozen=True)
 class Concat(
-    Layer, rust="movement::Concat", sizes_in="movement::JoinedParts", variadic=True, fallible=True, independent=("outer",)
+    Layer,
+    rust="movement::Concat",
+    sizes_in="movement::JoinedParts",
+    variadic=True,
+    fallible=True,
+    independent=("outer",),
+    keras="Concatenate",
 ):
     """y [outer, Σ parts] = the inputs [outer, parts[i]] side by side."""
 

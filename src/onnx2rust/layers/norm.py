@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onnx2rust.ir.kinds import Kind
 from onnx2rust.ir.layer import Dims, Layer, Record, Size, Weight
+
+KIND = Kind("normalization", (88, 122, 40))
 
 _STATISTICS = Record("norm::RowStatistics", (("mean", 1), ("inv_std_dev", 2)), chooses="with_statistics")
 

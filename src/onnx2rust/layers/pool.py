@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onnx2rust.ir.kinds import Kind
 from onnx2rust.ir.layer import Dims, Layer, Same, Size
+
+KIND = Kind("pooling", (140, 82, 170))
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class _Window(Layer, sizes_in="pool::Images", windows=True, generic_over=("kerne
 
 
 @dataclass(frozen=True)
-class MaxPool(_Window, rust="pool::MaxPool", independent=("batch",)):
+class MaxPool(_Window, rust="pool::MaxPool", independent=("batch",), keras="MaxPooling{d}D"):
     """y = the largest value under each window, per channel."""
 
     batch: Size
@@ -38,7 +41,7 @@ class MaxPoolIndices(_Window, rust="pool::MaxPoolIndices"):
 
 
 @dataclass(frozen=True)
-class AveragePool(_Window, rust="pool::AveragePool", independent=("batch",)):
+class AveragePool(_Window, rust="pool::AveragePool", independent=("batch",), keras="AveragePooling{d}D"):
     """y = the mean under each window, per channel."""
 
     count_include_pad: bool
@@ -58,7 +61,9 @@ class LpPool(_Window, rust="pool::LpPool", independent=("batch",)):
 
 
 @dataclass(frozen=True)
-class GlobalAveragePool(Layer, rust="pool::GlobalAveragePool", sizes_in="pool::Images", independent=("batch",)):
+class GlobalAveragePool(
+    Layer, rust="pool::GlobalAveragePool", sizes_in="pool::Images", independent=("batch",), keras="GlobalAveragePooling{d}D"
+):
     """y = the mean of each channel."""
 
     batch: Size
@@ -67,7 +72,9 @@ class GlobalAveragePool(Layer, rust="pool::GlobalAveragePool", sizes_in="pool::I
 
 
 @dataclass(frozen=True)
-class GlobalMaxPool(Layer, rust="pool::GlobalMaxPool", sizes_in="pool::Images", independent=("batch",)):
+class GlobalMaxPool(
+    Layer, rust="pool::GlobalMaxPool", sizes_in="pool::Images", independent=("batch",), keras="GlobalMaxPooling{d}D"
+):
     """y = the largest value of each channel."""
 
     batch: Size

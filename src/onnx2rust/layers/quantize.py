@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import Dims, Layer, Record
+
+KIND = kinds.QUANTIZATION
 
 _INPUTS = Record.of("quantize::LinearInputs", "x", "scale", "zero")
 _SHAPES = ("x_shape", "scale_shape", "zero_shape")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx2rust.ir.dims import Dim
+from onnx2rust.ir.kinds import Kind
 from onnx2rust.ir.layer import Layer, Record, Size, Variant, Weight
+
+KIND = Kind("recurrent", (186, 52, 92))
 
 _LSTM = Record.of("recurrent::LstmInputs", "x", "sequence_lens", "initial_h", "initial_c")
 _LSTM_OUTPUTS = Record.of("recurrent::LstmOutputs", "y", "y_h", "y_c")
@@ -29,6 +32,7 @@ class Lstm(
     outputs_in=(_LSTM_OUTPUTS,),
     optional=(1, 2, 3),
     optional_outputs=(0, 1, 2),
+    keras="LSTM",
 ):
     """LSTM over x [steps, batch, inputs]; inputs: x, sequence_lens, initial_h, initial_c."""
 
@@ -61,6 +65,7 @@ class Gru(
     outputs_in=(_OTHER_OUTPUTS,),
     optional=(1, 2),
     optional_outputs=(0, 1),
+    keras="GRU",
 ):
     """GRU over x [steps, batch, inputs]; inputs: x, sequence_lens, initial_h."""
 
@@ -93,6 +98,7 @@ class Rnn(
     outputs_in=(_OTHER_OUTPUTS,),
     optional=(1, 2),
     optional_outputs=(0, 1),
+    keras="SimpleRNN",
 ):
     """RNN over x [steps, batch, inputs]; inputs: x, sequence_lens, initial_h."""
 

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import Dims, Layer, Record
 from onnx2rust.ir.shapes import surely_broadcast
 
 if TYPE_CHECKING:
     from onnx2rust.ir.types import TensorType
+
+KIND = kinds.ELEMENTWISE
 
 
 _CHOICE = Record.of("select::WhereInputs", "condition", "a", "b")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onnx2rust.ir import kinds
 from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.layer import Layer, Size, Variant, Weight
+
+KIND = kinds.CLASSICAL
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onnx2rust.ir.kinds import Kind
 from onnx2rust.ir.layer import Layer
 from onnx2rust.layers.binary import Binary
+
+KIND = Kind("text", (120, 90, 150))
 
 
 @dataclass(frozen=True)

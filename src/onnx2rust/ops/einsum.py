@@ -11,7 +11,7 @@ from onnx2rust.ops.reduce import reduce
 from onnx2rust.registry import onnx_op
 
 _FREE = "0123456789"
-"""Letters that an ellipsis becomes: none that an equation may use."""
+"""Letters that stand for an ellipsis: an equation cannot have them."""
 
 
 @onnx_op("Einsum", since=(12, 28))
@@ -63,7 +63,7 @@ def _parse(equation: str, ranks: list[int]) -> tuple[list[str], str]:
 
 
 def _sum(g: Builder, letters: str, x: Value, needed: set[str]) -> tuple[str, Value]:
-    """x without the letters that nobody needs."""
+    """x summed over the letters that are not needed."""
     axes = [k for k, letter in enumerate(letters) if letter not in needed]
     if not axes:
         return letters, x

@@ -28,7 +28,7 @@ def numbers(array: Any) -> list[int] | None:
 
 
 def axes_of(arrays: list[Any], attributes: dict[str, Any]) -> list[int] | None:
-    """The axes, an attribute or (later versions) the second input; None if there are none, or nobody knows them."""
+    """The axes, an attribute or (later versions) the second input; None if there are none, or they are not known."""
     if "axes" in attributes:
         return list(attributes["axes"])
     return numbers(arrays[1]) if len(arrays) > 1 and arrays[1] is not None else None
@@ -46,7 +46,7 @@ def elementwise(function: Callable[[Any, Any], Any]) -> Arithmetic:
 
 def quotient(function: Callable[[Any, Any], Any]) -> Arithmetic:
     """A division of sizes that cannot be negative: below zero, ONNX rounds towards zero and dims
-    round down. A divisor of zero is left to the run."""
+    round down. A divisor of zero is not folded."""
     whole = elementwise(function)
 
     def handler(arrays: list[Any], attributes: dict[str, Any]) -> Any:

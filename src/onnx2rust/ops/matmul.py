@@ -87,7 +87,7 @@ def times(g: Builder, y: Value, factor: float) -> Value:
 
 
 def inner(g: Builder, a: Value, b: Value) -> tuple[Value, Value]:
-    """Both operands of a · b: an inner size that is known is known on both sides, checked by the run where only it can tell."""
+    """Both operands of a · b: an inner size that one side knows, the other has too; checked at run time where needed."""
     left, right = a.shape[-1], b.shape[-2]
     if isinstance(left, int) and isinstance(right, int) and left != right:
         raise Refuse(f"inner sizes {left} and {right} of {a.type} · {b.type} differ", invalid=True)

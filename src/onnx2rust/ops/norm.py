@@ -22,7 +22,7 @@ from onnx2rust.registry.facts import onnx_facts
 _INFERENCE = "export the model for inference (training_mode=0, or Keras' training=False)"
 
 
-onnx_facts("BatchNormalization", reads={4: reads.POSITIVE})
+onnx_facts("BatchNormalization", reads={4: reads.POSITIVE}, counts_names=True)
 
 
 @onnx_op("BatchNormalization", since=(7, 9, 14, 15), added={14: "training_mode"}, removed={9: "spatial"})

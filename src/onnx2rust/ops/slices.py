@@ -194,7 +194,7 @@ def _split(g: Builder, x: Value, axis: int, sizes: Sequence[Dim]) -> tuple[Value
     if isinstance(rest, int) and rest != 0:
         raise Refuse(f"parts of [{', '.join(map(str, sizes))}] are not an axis of {stored.shape[at]}", invalid=True)
     if rest != 0 and all(isinstance(n, int) for n in sizes):
-        # known parts of an axis that is not: the run compares
+        # known parts of an axis of unknown size: compared at run time
         sizes = _part_sizes(g, stored.shape[at], g.constant(np.array(sizes, np.int64)), read=True)
     offset: Dim = 0
     parts = []
@@ -236,6 +236,7 @@ def _sizes_of_split(arrays: list[Any], attributes: dict[str, Any]) -> Any:
 
 onnx_facts(
     "Split",
+    counts_names=True,
     strings=Strings.TEXT,
     keeps=Keeps.SOME,
     half=Half.MOVES,
@@ -253,20 +254,13 @@ def split_2(g: Builder, input: Value, *, axis: int = 0, split: list[int] | None 
     return _split(g, x, axis, sizes)
 
 
-@onnx_op("Split", since=13)
-def split_13(g: Builder, input: Value, split: Value | None = None, *, axis: int = 0, n_outputs: int = 1) -> tuple[Value, ...]:
-    """The parts of x along an axis."""
-    x = input
-    n = x.shape[normal_axis(axis, x.rank)]
-    return _split(g, x, axis, _equal_parts(n, n_outputs, False) if split is None else _part_sizes(g, n, split))
-
-
-@onnx_op("Split", since=18)
-def split_18(
+@onnx_op("Split", since=(13, 18), added={18: "num_outputs"})
+def split(
     g: Builder, input: Value, split: Value | None = None, *, axis: int = 0, num_outputs: int | None = None, n_outputs: int = 1
 ) -> tuple[Value, ...]:
-    """The parts of x along an axis; the last may be smaller."""
+    """The parts of x along an axis; since version 18 the last of equal ones may be smaller."""
     x = input
     n = x.shape[normal_axis(axis, x.rank)]
-    parts = num_outputs or n_outputs
-    return _split(g, x, axis, _equal_parts(n, parts, True) if split is None else _part_sizes(g, n, split))
+    if split is not None:
+        return _split(g, x, axis, _part_sizes(g, n, split))
+    return _split(g, x, axis, _equal_parts(n, num_outputs or n_outputs, g.origin.opset >= 18))

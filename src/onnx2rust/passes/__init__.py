@@ -84,7 +84,7 @@ def run(program: Program, trace: Trace | None = None) -> Passed:
         return program if after is program else keep(name, Passed(after))
 
     program = keep("import", Passed(program))
-    # steps nobody uses cost time, and readers that are none would stop what follows
+    # dead steps cost time, and count as readers, which would stop later passes
     program = kept_once(program, "dead", dead.run)
     for _ in range(ROUNDS):
         before, declined = len(rewritten), list[Declined]()

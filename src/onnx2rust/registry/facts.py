@@ -57,8 +57,10 @@ class Facts:
     reads: Mapping[int, Entry] = field(default_factory=dict)
     """What the elements of an input may be, by its position, where not any will do (`usage`)."""
     unknown: int = 0
-    """What is drawn where such a rule asks for a shape that nobody knows: 1 for sizes, 0 for axes
+    """What is drawn where such a rule asks for a shape that is not known: 1 for sizes, 0 for axes
     and ids, of which there always is one."""
+    counts_names: bool = False
+    """Whether it matters how many outputs a node names, read or not: parts of equal size, training mode before opset 14."""
 
 
 FACTS: dict[tuple[str, str], Facts] = {}

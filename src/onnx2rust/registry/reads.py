@@ -1,7 +1,7 @@
 """What operators want of the inputs that are no mere data: the entries that `onnx_facts` is given beside their lowerings.
 
 An entry says what the elements of an input may be, given the node and its inputs' shapes at run time. It may ask for a shape
-that nobody knows (`Unknown`): then the elements are as small as they can be.
+that is not known (`Unknown`): then the elements are as small as they can be.
 """
 
 from __future__ import annotations

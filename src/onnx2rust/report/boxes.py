@@ -9,17 +9,21 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from onnx2rust.ir.kinds import Kind
 from onnx2rust.ir.program import Value
 from onnx2rust.report import keras
 from onnx2rust.report.architecture import parameters
 from onnx2rust.report.graph import Graph, Node
 
+ENDS = Kind("input, output", (70, 78, 90))
+SCOPE = Kind("several layers", (50, 110, 150))
+
 
 @dataclass(frozen=True)
 class Box:
-    """Lines of text (title, what it is, numbers) and the family that decides the colour."""
+    """Lines of text (title, what it is, numbers), and the kind that decides the colour."""
 
-    family: str
+    kind: Kind
     lines: tuple[str, ...]
 
 
@@ -38,32 +42,32 @@ def boxes(graph: Graph, most: int) -> tuple[list[Box], list[tuple[int, int]]]:
         found.append(_group(title, nodes))
     if len(graph.outputs) > most // 8:
         edges |= {(number[node], len(found)): None for _, _, node in graph.outputs if node is not None}
-        found.append(Box("output", (f"{len(graph.outputs)} outputs", f"{graph.outputs[0][0]} … {graph.outputs[-1][0]}")))
+        found.append(Box(ENDS, (f"{len(graph.outputs)} outputs", f"{graph.outputs[0][0]} … {graph.outputs[-1][0]}")))
         return found, list(edges)
     for name, value, source_node in graph.outputs:
         if source_node is not None:
             edges[number[source_node], len(found)] = None
-        found.append(Box("output", (name, f"output {_type(value)}")))
+        found.append(Box(ENDS, (name, f"output {_type(value)}")))
     return found, list(edges)
 
 
 def _box(node: Node) -> Box:
     if node.step is None:
-        return Box("input", (node.name, f"input {_type(node.results[0])}"))
+        return Box(ENDS, (node.name, f"input {_type(node.results[0])}"))
     shapes = ", ".join(_shape(v) for v in node.results)
     count = parameters(node.step)
     numbers = f"{shapes}  {_params(count)}" if count else shapes
     if node.bodies:
         inside = sum(len([n for n in b.nodes if n.step is not None]) for b in node.bodies)
-        return Box("control", (node.name, f"{keras.class_name(node.step)} around {inside} layers", numbers))
-    return Box(_family(node), (node.name, summary(node), numbers))
+        return Box(node.step.layer.kind, (node.name, f"{keras.class_name(node.step)} around {inside} layers", numbers))
+    return Box(node.step.layer.kind, (node.name, summary(node), numbers))
 
 
 def _group(title: str, nodes: list[Node]) -> Box:
     if len(nodes) == 1:
         return _box(nodes[0])
     if nodes[0].step is None:
-        return Box("input", (f"{len(nodes)} inputs", f"{nodes[0].name} … {nodes[-1].name}"))
+        return Box(ENDS, (f"{len(nodes)} inputs", f"{nodes[0].name} … {nodes[-1].name}"))
     return _scope(title, nodes)
 
 
@@ -74,7 +78,7 @@ def _scope(title: str, nodes: list[Node]) -> Box:
     count = sum(parameters(s) for s in steps)
     numbers = f"{_shape(nodes[-1].results[0])}  " if nodes[-1].results else ""
     numbers += _params(count) if count else ""
-    return Box("scope", (title, f"{len(steps)} layers: {what}", numbers))
+    return Box(SCOPE, (title, f"{len(steps)} layers: {what}", numbers))
 
 
 def summary(node: Node) -> str:
@@ -161,11 +165,6 @@ def _prefix(depth: int, node: Node) -> str:
     assert node.step is not None
     parts = [p for p in re.split(r"[/.]+", node.step.origin.node) if p]
     return "/".join(parts[: min(depth, max(1, len(parts) - 1))]) or node.name
-
-
-def _family(node: Node) -> str:
-    assert node.step is not None
-    return node.step.layer.rust.split("::")[0] or "shape"
 
 
 def _type(value: Value) -> str:

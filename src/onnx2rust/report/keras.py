@@ -8,37 +8,6 @@ from onnx2rust.ir.dims import Dim, ceil_div, maximum
 from onnx2rust.ir.layer import Variant, View, Weight
 from onnx2rust.ir.program import Step
 
-_CLASSES = {
-    "Dense": "Dense",
-    "Conv": "Conv{d}D",
-    "WinogradConv2d": "Conv2D",
-    "DepthwiseConv": "DepthwiseConv{d}D",
-    "ConvTranspose": "Conv{d}DTranspose",
-    "MaxPool": "MaxPooling{d}D",
-    "AveragePool": "AveragePooling{d}D",
-    "GlobalMaxPool": "GlobalMaxPooling{d}D",
-    "GlobalAveragePool": "GlobalAveragePooling{d}D",
-    "BatchNorm": "BatchNormalization",
-    "BatchNormalization": "BatchNormalization",
-    "LayerNorm": "LayerNormalization",
-    "LayerNormalization": "LayerNormalization",
-    "GroupNorm": "GroupNormalization",
-    "Lstm": "LSTM",
-    "Gru": "GRU",
-    "Rnn": "SimpleRNN",
-    "Embedding": "Embedding",
-    "Add": "Add",
-    "Sub": "Subtract",
-    "Mul": "Multiply",
-    "Max": "Maximum",
-    "Min": "Minimum",
-    "Concat": "Concatenate",
-    "Softmax": "Softmax",
-    "Transpose": "Permute",
-    "Activate": "Activation",
-}
-"""Names of our layers and of theirs; a layer that Keras has no name for keeps its own."""
-
 _FIELDS = {
     "dilations": "dilation_rate",
     "group": "groups",
@@ -72,7 +41,7 @@ def class_name(step: Step) -> str:
         return f"Reduce{constants['reduction'].name}"
     if name == "Gather" and step.inputs and (table := step.inputs[0]) is not None:
         return "Embedding" if table.const is not None and table.rank == 2 else name
-    return _CLASSES.get(name, name).format(d=_spatial_axes(step))
+    return (layer.keras or name).format(d=_spatial_axes(step))
 
 
 def config(step: Step) -> dict[str, Any]:

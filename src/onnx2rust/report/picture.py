@@ -11,58 +11,21 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw, ImageFont
 
 from onnx2rust.ir.dims import evaluate, symbols
+from onnx2rust.ir.kinds import Kind
 from onnx2rust.ir.program import Program
 from onnx2rust.report import layout as plane
 from onnx2rust.report.architecture import multiply_adds
-from onnx2rust.report.boxes import Box, boxes, quantity
+from onnx2rust.report.boxes import ENDS, Box, boxes, quantity
 from onnx2rust.report.graph import Graph
 from onnx2rust.report.layout import Item, Layout
 
 Point = tuple[float, float]
-Colour = tuple[int, int, int]
 
 MARGIN, HEAD, MAX_WIDTH, MAX_HEIGHT, SCALE = 36, 84, 3900, 5600, 2
 MOST_BOXES = (320, 200, 120, 60)
 """Numbers of boxes to try until the page is not too wide."""
 TITLE, TEXT, HEADING = 14, 12, 22
 INK, MUTED, PAPER, EDGE, SKIP = (28, 33, 40), (95, 104, 116), (255, 255, 255), (120, 130, 144), (201, 96, 32)
-FAMILIES: dict[str, tuple[str, Colour]] = {
-    "input": ("input, output", (70, 78, 90)),
-    "output": ("input, output", (70, 78, 90)),
-    "dense": ("dense, product", (37, 99, 180)),
-    "gemm": ("dense, product", (37, 99, 180)),
-    "matmul": ("dense, product", (37, 99, 180)),
-    "attention": ("attention", (62, 70, 150)),
-    "conv": ("convolution", (23, 128, 121)),
-    "pool": ("pooling", (140, 82, 170)),
-    "activation": ("activation", (214, 134, 16)),
-    "softmax": ("activation", (214, 134, 16)),
-    "norm": ("normalization", (88, 122, 40)),
-    "recurrent": ("recurrent", (186, 52, 92)),
-    "reduce": ("reduction", (92, 96, 190)),
-    "rank": ("reduction", (92, 96, 190)),
-    "cumulative": ("reduction", (92, 96, 190)),
-    "quantize": ("quantization", (160, 110, 60)),
-    "integer": ("quantization", (160, 110, 60)),
-    "binary": ("elementwise", (196, 72, 58)),
-    "unary": ("elementwise", (196, 72, 58)),
-    "select": ("elementwise", (196, 72, 58)),
-    "cast": ("elementwise", (196, 72, 58)),
-    "tree": ("classical model", (46, 112, 72)),
-    "svm": ("classical model", (46, 112, 72)),
-    "text": ("text", (120, 90, 150)),
-    "classical": ("classical model", (46, 112, 72)),
-    "scores": ("classical model", (46, 112, 72)),
-    "movement": ("data movement", (128, 116, 100)),
-    "indexing": ("data movement", (128, 116, 100)),
-    "generator": ("data movement", (128, 116, 100)),
-    "resize": ("data movement", (128, 116, 100)),
-    "shape": ("data movement", (128, 116, 100)),
-    "sequence": ("data movement", (128, 116, 100)),
-    "control": ("control flow", (20, 20, 20)),
-    "scope": ("several layers", (50, 110, 150)),
-}
-OTHER: tuple[str, Colour] = ("other", (110, 120, 130))
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +36,7 @@ class Sketch:
     height: int
     boxes: list[Box]
     placed: Layout
-    legend: list[tuple[str, Colour]]
+    legend: list[Kind]
     title: str
     totals: str
 
@@ -81,7 +44,7 @@ class Sketch:
 def sketch(program: Program, graph: Graph, title: str, weight_bytes: int) -> Sketch:
     """What the picture shows, and where."""
     found, placed = _fitting(graph)
-    legend = list(dict.fromkeys(FAMILIES.get(box.family, OTHER) for box in found))
+    legend = list(dict.fromkeys(box.kind for box in found))
     width = max(int(placed.width), _legend_width(legend), 560) + 2 * MARGIN
     height = int(placed.height) + HEAD + 2 * MARGIN
     placed.shift((width - 2 * MARGIN - placed.width) / 2)
@@ -158,13 +121,13 @@ def _shorten(text: str, size: int, room: float) -> str:
 
 
 def _box(draw: ImageDraw.ImageDraw, item: Item, box: Box) -> None:
-    _, colour = FAMILIES.get(box.family, OTHER)
+    colour = box.kind.colour
     x, y = item.x - item.width / 2 + MARGIN, item.y + HEAD + MARGIN
-    round_ = 14 if box.family in ("input", "output") else 5
+    round_ = 14 if box.kind is ENDS else 5
     outline = tuple((c + 255) // 2 for c in colour)
     fill = tuple((c + 255 * 11) // 12 for c in colour)
     draw.rounded_rectangle((x, y, x + item.width, y + item.height), round_, fill=fill, outline=outline)
-    if box.family not in ("input", "output"):
+    if box.kind is not ENDS:
         draw.rounded_rectangle((x, y, x + 6, y + item.height), 3, fill=colour)
     room = item.width - 24
     top = y + plane.BOX_PADDING - 1
@@ -179,18 +142,18 @@ def _box(draw: ImageDraw.ImageDraw, item: Item, box: Box) -> None:
         top += plane.LINE_HEIGHT
 
 
-def _head(draw: ImageDraw.ImageDraw, title: str, totals: str, legend: Sequence[tuple[str, Colour]]) -> None:
+def _head(draw: ImageDraw.ImageDraw, title: str, totals: str, legend: Sequence[Kind]) -> None:
     draw.text((MARGIN, MARGIN - 12), _shorten(title, HEADING, 900), INK, _font(HEADING))
     draw.text((MARGIN, MARGIN + 18), _shorten(totals, TEXT, 900), MUTED, _font(TEXT))
     x = float(MARGIN)
-    for name, colour in legend:
-        draw.rounded_rectangle((x, MARGIN + 46, x + 12, MARGIN + 58), 3, fill=colour)
-        draw.text((x + 18, MARGIN + 44), name, INK, _font(TEXT))
-        x += 18 + _font(TEXT).getlength(name) + 20
+    for kind in legend:
+        draw.rounded_rectangle((x, MARGIN + 46, x + 12, MARGIN + 58), 3, fill=kind.colour)
+        draw.text((x + 18, MARGIN + 44), kind.name, INK, _font(TEXT))
+        x += 18 + _font(TEXT).getlength(kind.name) + 20
 
 
-def _legend_width(legend: Sequence[tuple[str, Colour]]) -> int:
-    return int(sum(38 + _font(TEXT).getlength(name) for name, _ in legend))
+def _legend_width(legend: Sequence[Kind]) -> int:
+    return int(sum(38 + _font(TEXT).getlength(kind.name) for kind in legend))
 
 
 # -- lines ----------------------------------------------------------------------------------------------

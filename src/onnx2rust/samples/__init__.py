@@ -35,7 +35,7 @@ LENGTHS = (12, 7, 16, 5, 32, 64, 24, 48, 128, 224, 256, 512, 1)
 """Sizes tried for symbols other than the batch; the first that the reference can run is taken (models need sizes that are large
 enough, or divisible)."""
 IMAGE_LENGTHS = (64, 48, 96, 32, 128, 224, 256, 512, *LENGTHS)
-"""The same where the model reads images: nobody gives it one of seven pixels."""
+"""The same where the model reads images, which are seldom of seven pixels."""
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def _generate(models: Models, report: ModelReport, loaded: frontends.Loaded, opt
 
 
 def _expose(models: Models, case: _Case) -> _Case:
-    """The model with every value as an output, which nobody converts: its code alone, without test data or reports."""
+    """The model with every value as an output, to look at, not to use: its code alone, without test data or reports."""
     loaded = nodes.expose(case.loaded)
     options = replace(case.options, name="Exposed")
     program = pipeline.lower(loaded, options)

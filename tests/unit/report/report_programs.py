@@ -19,7 +19,7 @@ BATCH = symbol("batch")
 
 
 @dataclass(frozen=True)
-class Conv(Layer, rust="conv::Conv"):
+class Conv(Layer, rust="conv::Conv", keras="Conv{d}D"):
     """The fields of a convolution that the reports look at."""
 
     output_channels: int

@@ -191,7 +191,7 @@ fn scaled<S: Simd>(
     }
 }
 
-/// The first `len` values, a vector at a time; none of what is not there.
+/// The first `len` values, a vector at a time; no vector if there are no values.
 #[inline(always)]
 fn vectors<S: Simd>(values: Option<&[f32]>, len: usize) -> core::slice::ChunksExact<'_, f32> {
     let values = match values {
