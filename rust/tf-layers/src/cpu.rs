@@ -38,10 +38,46 @@ macro_rules! dispatch {
         }
     }};
 }
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-pub use dispatch;
+/// Runs an expression compiled for the vector level: NEON, WebAssembly's vectors, or none.
+///
+/// `fearless_simd`'s own macro hides which level it is; products of bytes are written for each (`gemm::bytes`).
 #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
-pub use fearless_simd::dispatch;
+#[macro_export]
+macro_rules! dispatch {
+    ($level:expr, $simd:pat => $op:expr) => {
+        match $level {
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+            $crate::cpu::Level::Neon(s) => $crate::cpu::Simd::vectorize(
+                s,
+                #[inline(always)]
+                || {
+                    let $simd = s;
+                    $op
+                },
+            ),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            $crate::cpu::Level::WasmSimd128(s) => $crate::cpu::Simd::vectorize(
+                s,
+                #[inline(always)]
+                || {
+                    let $simd = s;
+                    $op
+                },
+            ),
+            #[cfg(not(any(
+                all(target_arch = "aarch64", target_feature = "neon"),
+                all(target_arch = "wasm32", target_feature = "simd128")
+            )))]
+            $crate::cpu::Level::Fallback(s) => {
+                let $simd = s;
+                $op
+            }
+            #[allow(unreachable_patterns, reason = "the levels of other targets")]
+            _ => unreachable!("every target has one level"),
+        }
+    };
+}
+pub use dispatch;
 
 /// Whether all code is compiled for SSE2.
 const SSE2: bool = cfg!(all(

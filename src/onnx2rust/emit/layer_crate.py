@@ -133,7 +133,7 @@ def _closure(needed: Iterable[str]) -> set[str]:
 
 def _holds(condition: str, enabled: set[str]) -> bool:
     """Whether an item is there with these features; conditions that name none stay."""
-    named = set(re.findall(r'feature = "([a-z-]+)"', condition))
+    named = set(re.findall(r'(?<!target_)feature = "([a-z-]+)"', condition))
     return not named or bool(named & enabled)
 
 

@@ -198,7 +198,6 @@ mod levels {
 #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
 mod levels {
     use super::Dot;
-    use crate::cpu::prelude::*;
 
     macro_rules! dot {
         ($($level:ty, $rows:literal)*) => {$(
@@ -215,10 +214,13 @@ mod levels {
             }
         )*};
     }
-    #[cfg(target_arch = "aarch64")]
+    #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
     dot!(fearless_simd::aarch64::Neon, 4);
-    #[cfg(target_arch = "wasm32")]
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     dot!(fearless_simd::wasm32::WasmSimd128, 2);
-    #[cfg(not(target_arch = "aarch64"))]
+    #[cfg(not(any(
+        all(target_arch = "aarch64", target_feature = "neon"),
+        all(target_arch = "wasm32", target_feature = "simd128")
+    )))]
     dot!(fearless_simd::Fallback, 2);
 }
