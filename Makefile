@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope --no-loadscop
 export CARGO_TERM_COLOR ?= never
 export CARGO_TARGET_DIR ?= $(CURDIR)/build/target
 
-.PHONY: help setup demo test test-layers test-python check msrv targets deny dist bench docs format clean
+.PHONY: help setup demo test test-layers test-python check msrv targets deny fuzz dist bench docs format clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -72,6 +72,13 @@ targets: setup ## builds the layers for ARM and WebAssembly; runs their tests fo
 
 deny: ## licences, advisories and origins of what tf-layers depends on (needs cargo-deny)
 	cd rust/tf-layers && cargo deny check
+
+# what is found new lies in build/fuzz, in front of the corpus that is kept
+FUZZ_SECONDS ?= 300
+fuzz: ## ten minutes of damaged .npz files for the reader in Rust (needs cargo-fuzz)
+	@mkdir -p build/fuzz/npz build/fuzz/npy
+	for target in npz npy; do ( cd rust/tf-layers && RUSTC_BOOTSTRAP=1 cargo fuzz run $$target $(CURDIR)/build/fuzz/$$target fuzz/corpus/$$target \
+	  -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536 ) || exit 1; done
 
 dist: setup ## the wheel
 	$(BIN)/python -m build --wheel

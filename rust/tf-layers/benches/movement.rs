@@ -189,7 +189,7 @@ fn main() {
                 pads_end,
                 ceil_mode,
             } = geometry;
-            let [h, w] = geometry.window().output_size([56, 56]);
+            let [h, w] = geometry.geometry().output_size([56, 56]);
             let (x, y) = (&x[..56 * 56 * channels], &mut y[..h * w * channels]);
             bench.time(&format!("max {name} 56x56x{channels}"), || {
                 geometry.run(cpu, images, x, y);

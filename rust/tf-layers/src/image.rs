@@ -16,26 +16,6 @@ pub(crate) fn three<const D: usize>(values: [usize; D], filler: usize) -> [usize
     three
 }
 
-/// Checks what every convolution must have and returns the number of taps.
-pub(crate) const fn checked<const D: usize>(
-    kernel_shape: &[usize; D],
-    strides: &[usize; D],
-    dilations: &[usize; D],
-) -> usize {
-    assert!(
-        1 <= D && D <= 3,
-        "a convolution has one to three spatial axes"
-    );
-    let (mut taps, mut i) = (1, 0);
-    while i < D {
-        assert!(strides[i] > 0, "a stride is positive");
-        assert!(dilations[i] > 0, "a dilation is positive");
-        taps *= kernel_shape[i];
-        i += 1;
-    }
-    taps
-}
-
 /// Checks that groups of channels are equal parts of x's and of y's.
 pub(crate) const fn checked_groups(group: usize, inputs: usize, outputs: usize) {
     assert!(group > 0, "a convolution has one group at least");
@@ -50,69 +30,165 @@ pub(crate) const fn checked_bias(bias: Option<&[f32]>, outputs: usize) {
     }
 }
 
-/// Pads of ONNX's `SAME`: as many zeros as ⌈size / stride⌉ windows need, the smaller half first. None where there is no pixel.
-pub(crate) fn same<const D: usize>(
-    size: [usize; D],
-    kernel_shape: [usize; D],
-    strides: [usize; D],
-    dilations: [usize; D],
-) -> ([usize; D], [usize; D]) {
-    let (mut small, mut large) = ([0; D], [0; D]);
-    for i in 0..D {
-        // What the last window begins at, where it ends, and how much of that is behind the image.
-        if let Some(last) = size[i].checked_sub(1) {
-            let start = last / strides[i] * strides[i];
-            let end = start + dilations[i] * (kernel_shape[i] - 1) + 1;
-            let total = end.saturating_sub(size[i]);
-            (small[i], large[i]) = (total / 2, total - total / 2);
-        }
-    }
-    (small, large)
+/// How a window moves over `D` spatial axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Geometry<const D: usize> {
+    /// Taps along each axis.
+    pub kernel_shape: [usize; D],
+    /// Steps between neighbouring windows.
+    pub strides: [usize; D],
+    /// Steps between neighbouring taps.
+    pub dilations: [usize; D],
+    /// Positions before the image that windows may cover.
+    pub pads_begin: [usize; D],
+    /// Positions after the image that windows may cover.
+    pub pads_end: [usize; D],
+    /// Whether a last window that reaches beyond the padded image counts (not of convolutions); then one that would begin behind the
+    /// image does not.
+    pub ceil_mode: bool,
 }
 
-/// The methods of layers with windows that choose their pads by the image.
+impl<const D: usize> Geometry<D> {
+    /// Checks what every layer with windows must have and returns the number of taps.
+    pub(crate) const fn check(&self) -> usize {
+        assert!(1 <= D && D <= 3, "windows have one to three spatial axes");
+        let (mut taps, mut i) = (1, 0);
+        while i < D {
+            assert!(self.strides[i] > 0, "a stride is positive");
+            assert!(self.dilations[i] > 0, "a dilation is positive");
+            taps *= self.kernel_shape[i];
+            i += 1;
+        }
+        taps
+    }
+
+    /// Number of windows per axis over an image of `size`: `(size + pads − reach) / stride + 1`, the quotient rounded down or with
+    /// `ceil_mode` up, where a window reaches over `(kernel − 1) · dilation + 1` positions.
+    ///
+    /// Where the first window reaches beyond the padded image by less than a stride it is the only one, in both modes; by more, there is
+    /// none. That is onnxruntime's count: it rounds towards zero. ONNX' reference evaluator gives no window without `ceil_mode`.
+    #[must_use]
+    pub const fn output_size(&self, size: [usize; D]) -> [usize; D] {
+        let mut out = [0; D];
+        let mut d = 0;
+        while d < D {
+            let stride = self.strides[d];
+            let padded = size[d] + self.pads_begin[d] + self.pads_end[d];
+            let reach = (self.kernel_shape[d] - 1) * self.dilations[d] + 1;
+            out[d] = if padded < reach {
+                (reach - padded < stride) as usize
+            } else if self.ceil_mode {
+                (padded - reach).div_ceil(stride) + 1
+            } else {
+                (padded - reach) / stride + 1
+            };
+            if self.ceil_mode {
+                let inside = (size[d] + self.pads_begin[d]).div_ceil(stride);
+                if out[d] > inside {
+                    out[d] = inside;
+                }
+            }
+            d += 1;
+        }
+        out
+    }
+
+    /// Pads of ONNX's `SAME`: as many zeros as ⌈size / stride⌉ windows need, the smaller half first. None where there is no pixel.
+    pub(crate) fn same(&self, size: [usize; D]) -> ([usize; D], [usize; D]) {
+        let (mut small, mut large) = ([0; D], [0; D]);
+        for i in 0..D {
+            // What the last window begins at, where it ends, and how much of that is behind the image.
+            if let Some(last) = size[i].checked_sub(1) {
+                let start = last / self.strides[i] * self.strides[i];
+                let end = start + self.dilations[i] * (self.kernel_shape[i] - 1) + 1;
+                let total = end.saturating_sub(size[i]);
+                (small[i], large[i]) = (total / 2, total - total / 2);
+            }
+        }
+        (small, large)
+    }
+
+    /// The same over an image of `size`, brought to three axes.
+    pub(crate) fn over(&self, size: [usize; D]) -> Window {
+        Window {
+            size: three(size, 1),
+            kernel: three(self.kernel_shape, 1),
+            strides: three(self.strides, 1),
+            dilations: three(self.dilations, 1),
+            begin: three(self.pads_begin, 0),
+            end: three(self.pads_end, 0),
+        }
+    }
+}
+
+/// A layer whose windows move as the fields of a [`Geometry`] say, which stand in the place of `..geometry`: over x, or over y if each
+/// element of x has one there. `with` them, `ceil_mode`.
 #[cfg(any(feature = "conv", feature = "integer", feature = "pool"))]
-macro_rules! same_pads {
-    () => {
+macro_rules! windowed {
+    (@pads x) => {
         /// The layer with ONNX's `SAME_UPPER` pads for images of this size: ⌈size / stride⌉ outputs, an odd pad behind the image.
         #[must_use]
         pub fn same_upper(mut self, size: [usize; D]) -> Self {
-            (self.pads_begin, self.pads_end) =
-                crate::image::same(size, self.kernel_shape, self.strides, self.dilations);
+            (self.pads_begin, self.pads_end) = self.geometry().same(size);
             self
         }
 
         /// The layer with ONNX's `SAME_LOWER` pads for images of this size: ⌈size / stride⌉ outputs, an odd pad before the image.
         #[must_use]
         pub fn same_lower(mut self, size: [usize; D]) -> Self {
-            (self.pads_end, self.pads_begin) =
-                crate::image::same(size, self.kernel_shape, self.strides, self.dilations);
+            (self.pads_end, self.pads_begin) = self.geometry().same(size);
             self
+        }
+    };
+    (@pads y) => {};
+    (
+        $(#[$about:meta])*
+        pub struct $layer:ident<$($lifetime:lifetime,)? const D: usize> {
+            $($(#[$before_about:meta])* pub $before:ident: $before_type:ty,)*
+            ..geometry over $image:ident $(with $ceil_mode:ident)?,
+            $($(#[$after_about:meta])* pub $after:ident: $after_type:ty,)*
+        }
+    ) => {
+        $(#[$about])*
+        pub struct $layer<$($lifetime,)? const D: usize> {
+            $($(#[$before_about])* pub $before: $before_type,)*
+            /// Taps along each axis.
+            pub kernel_shape: [usize; D],
+            /// Steps between neighbouring windows.
+            pub strides: [usize; D],
+            /// Steps between neighbouring taps.
+            pub dilations: [usize; D],
+            /// Positions before the image that windows may cover.
+            pub pads_begin: [usize; D],
+            /// Positions after the image that windows may cover.
+            pub pads_end: [usize; D],
+            $(
+                /// As [`Geometry::ceil_mode`](crate::image::Geometry::ceil_mode).
+                pub $ceil_mode: bool,
+            )?
+            $($(#[$after_about])* pub $after: $after_type,)*
+        }
+
+        impl<$($lifetime,)? const D: usize> $layer<$($lifetime,)? D> {
+            /// How the windows move.
+            #[must_use]
+            pub const fn geometry(&self) -> crate::image::Geometry<D> {
+                crate::image::Geometry {
+                    kernel_shape: self.kernel_shape,
+                    strides: self.strides,
+                    dilations: self.dilations,
+                    pads_begin: self.pads_begin,
+                    pads_end: self.pads_end,
+                    ceil_mode: false $(|| self.$ceil_mode)?,
+                }
+            }
+
+            $crate::image::windowed!(@pads $image);
         }
     };
 }
 #[cfg(any(feature = "conv", feature = "integer", feature = "pool"))]
-pub(crate) use same_pads;
-
-/// What moves over an image, of the layers that have the fields of a convolution.
-#[cfg(any(feature = "conv", feature = "integer"))]
-macro_rules! window {
-    () => {
-        fn window(&self, size: [usize; D]) -> crate::image::Window {
-            use crate::image::three;
-            crate::image::Window {
-                size: three(size, 1),
-                kernel: three(self.kernel_shape, 1),
-                strides: three(self.strides, 1),
-                dilations: three(self.dilations, 1),
-                begin: three(self.pads_begin, 0),
-                end: three(self.pads_end, 0),
-            }
-        }
-    };
-}
-#[cfg(any(feature = "conv", feature = "integer"))]
-pub(crate) use window;
+pub(crate) use windowed;
 
 /// A kernel that moves over an image of `size` pixels.
 #[derive(Debug, Clone, Copy)]

@@ -2,9 +2,8 @@
 
 use crate::axis::AlongAxis;
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
-#[cfg(feature = "log-softmax")]
-use crate::math::exp::LIFT;
-use crate::math::exp::exp_lifted;
+use crate::math::exp::{LIFT, exp_lifted};
+use crate::math::log::log;
 use crate::math::{map, map2};
 use crate::number::Float;
 
@@ -56,12 +55,8 @@ runs! {
 pub trait Normalised: Float {
     #[doc(hidden)]
     fn softmax(_: Cpu, along: AlongAxis, x: Option<&[Self]>, y: &mut [Self]) {
-        if let Some(x) = x {
-            y.copy_from_slice(x);
-        }
-        lines(along, y, |y, at| {
-            let max = greatest(y, &at);
-            let sum: f64 = at.clone().map(|i| (y[i].to_f64() - max).exp()).sum();
+        lines(along, x, y, |y, at| {
+            let (max, sum) = exponentials(y, &at);
             for i in at {
                 y[i] = Self::from_f64((y[i].to_f64() - max).exp() / sum);
             }
@@ -71,12 +66,8 @@ pub trait Normalised: Float {
     #[cfg(feature = "log-softmax")]
     #[doc(hidden)]
     fn log_softmax(_: Cpu, along: AlongAxis, x: Option<&[Self]>, y: &mut [Self]) {
-        if let Some(x) = x {
-            y.copy_from_slice(x);
-        }
-        lines(along, y, |y, at| {
-            let max = greatest(y, &at);
-            let sum: f64 = at.clone().map(|i| (y[i].to_f64() - max).exp()).sum();
+        lines(along, x, y, |y, at| {
+            let (max, sum) = exponentials(y, &at);
             for i in at {
                 y[i] = Self::from_f64(y[i].to_f64() - max - sum.ln());
             }
@@ -85,10 +76,7 @@ pub trait Normalised: Float {
 
     #[doc(hidden)]
     fn hardmax(_: Cpu, along: AlongAxis, x: Option<&[Self]>, y: &mut [Self]) {
-        if let Some(x) = x {
-            y.copy_from_slice(x);
-        }
-        lines(along, y, |y, at| {
+        lines(along, x, y, |y, at| {
             let mut best = at.start;
             for i in at.clone() {
                 if y[i] > y[best] {
@@ -108,12 +96,12 @@ impl Normalised for crate::Bf16 {}
 
 impl Normalised for f32 {
     fn softmax(cpu: Cpu, along: AlongAxis, x: Option<&[Self]>, y: &mut [Self]) {
-        dispatch!(cpu.level, s => softmax_at(s, along, x, y));
+        dispatch!(cpu.level, s => normalise_at::<_, false>(s, along, x, y));
     }
 
     #[cfg(feature = "log-softmax")]
     fn log_softmax(cpu: Cpu, along: AlongAxis, x: Option<&[Self]>, y: &mut [Self]) {
-        dispatch!(cpu.level, s => log_softmax_at(s, along, x, y));
+        dispatch!(cpu.level, s => normalise_at::<_, true>(s, along, x, y));
     }
 }
 
@@ -134,8 +122,16 @@ impl Iterator for At {
     }
 }
 
-/// Calls `f` with every line along the axis.
-fn lines<T>(AlongAxis { outer, axis, inner }: AlongAxis, y: &mut [T], f: impl Fn(&mut [T], At)) {
+/// Calls `f` with every line along the axis of y, which becomes x before if there is one.
+fn lines<T: Copy>(
+    AlongAxis { outer, axis, inner }: AlongAxis,
+    x: Option<&[T]>,
+    y: &mut [T],
+    f: impl Fn(&mut [T], At),
+) {
+    if let Some(x) = x {
+        y.copy_from_slice(x);
+    }
     if axis == 0 {
         return;
     }
@@ -153,10 +149,11 @@ fn lines<T>(AlongAxis { outer, axis, inner }: AlongAxis, y: &mut [T], f: impl Fn
     }
 }
 
-fn greatest<T: Float>(y: &[T], at: &At) -> f64 {
-    at.clone()
-        .map(|i| y[i].to_f64())
-        .fold(f64::NEG_INFINITY, f64::max)
+/// The greatest y of a line, and Σ e^(y − greatest).
+fn exponentials<T: Float>(y: &[T], at: &At) -> (f64, f64) {
+    let values = at.clone().map(|i| y[i].to_f64());
+    let max = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    (max, values.map(|y| (y - max).exp()).sum())
 }
 
 /// Elements of one block between f32 and f64 sums.
@@ -165,8 +162,9 @@ const BLOCK: usize = 512;
 /// Columns that are walked together.
 const COLUMNS: usize = 256;
 
+/// Softmax, or its logarithm.
 #[inline(always)]
-fn softmax_at<S: Simd>(
+fn normalise_at<S: Simd, const LOG: bool>(
     s: S,
     AlongAxis { axis, inner, .. }: AlongAxis,
     x: Option<&[f32]>,
@@ -179,14 +177,26 @@ fn softmax_at<S: Simd>(
         for (i, y) in y.chunks_exact_mut(axis).enumerate() {
             let x = x.map(|x| &x[i * axis..][..axis]);
             let max = row_max(s, x.unwrap_or(y));
-            let scale = (1.0 / exp_sum::<S, true>(s, x, y, max)) as f32;
-            map(
-                s,
-                None,
-                y,
-                #[inline(always)]
-                |e| e * scale,
-            );
+            if LOG {
+                let sum = exp_sum::<S, false>(s, x, y, max);
+                let log = (sum.ln() - f64::from(LIFT) * core::f64::consts::LN_2) as f32;
+                map(
+                    s,
+                    x,
+                    y,
+                    #[inline(always)]
+                    |x| x - max - log,
+                );
+            } else {
+                let scale = (1.0 / exp_sum::<S, true>(s, x, y, max)) as f32;
+                map(
+                    s,
+                    None,
+                    y,
+                    #[inline(always)]
+                    |e| e * scale,
+                );
+            }
         }
         return;
     }
@@ -208,6 +218,7 @@ fn softmax_at<S: Simd>(
                     |max, x| max.max(x),
                 );
             }
+            // x becomes what the last step needs again: x − max, or its exponential.
             for y in y.chunks_exact_mut(inner) {
                 let y = &mut y[columns.clone()];
                 map2(
@@ -215,14 +226,14 @@ fn softmax_at<S: Simd>(
                     y,
                     max,
                     #[inline(always)]
-                    |x, max| exp_lifted(s, x - max),
+                    |x, max| if LOG { x - max } else { exp_lifted(s, x - max) },
                 );
                 map2(
                     s,
                     sum,
                     y,
                     #[inline(always)]
-                    |sum, e| sum + e,
+                    |sum, y| sum + if LOG { exp_lifted(s, y) } else { y },
                 );
             }
             map(
@@ -230,7 +241,13 @@ fn softmax_at<S: Simd>(
                 None,
                 sum,
                 #[inline(always)]
-                |sum| S::f32s::splat(s, 1.0) / sum,
+                |sum| {
+                    if LOG {
+                        log(s, sum * f32::from_bits((127 - LIFT as u32) << 23))
+                    } else {
+                        S::f32s::splat(s, 1.0) / sum
+                    }
+                },
             );
             for y in y.chunks_exact_mut(inner) {
                 map2(
@@ -238,7 +255,7 @@ fn softmax_at<S: Simd>(
                     &mut y[columns.clone()],
                     sum,
                     #[inline(always)]
-                    |e, scale| e * scale,
+                    |y, by| if LOG { y - by } else { y * by },
                 );
             }
         }
@@ -301,87 +318,4 @@ fn exp_sum<S: Simd, const STORE: bool>(s: S, x: Option<&[f32]>, y: &mut [f32], m
         total += f64::from(sum.reduce_sum());
     }
     total
-}
-
-#[cfg(feature = "log-softmax")]
-#[inline(always)]
-fn log_softmax_at<S: Simd>(
-    s: S,
-    AlongAxis { axis, inner, .. }: AlongAxis,
-    x: Option<&[f32]>,
-    y: &mut [f32],
-) {
-    if axis * inner == 0 {
-        return;
-    }
-    if inner == 1 {
-        for (i, y) in y.chunks_exact_mut(axis).enumerate() {
-            let x = x.map(|x| &x[i * axis..][..axis]);
-            let max = row_max(s, x.unwrap_or(y));
-            let sum = exp_sum::<S, false>(s, x, y, max);
-            let log = (sum.ln() - f64::from(LIFT) * core::f64::consts::LN_2) as f32;
-            map(
-                s,
-                x,
-                y,
-                #[inline(always)]
-                |x| x - max - log,
-            );
-        }
-        return;
-    }
-    for (i, y) in y.chunks_exact_mut(axis * inner).enumerate() {
-        if let Some(x) = x {
-            y.copy_from_slice(&x[i * axis * inner..][..axis * inner]);
-        }
-        for from in (0..inner).step_by(COLUMNS) {
-            let columns = from..inner.min(from + COLUMNS);
-            let mut max = [f32::NEG_INFINITY; COLUMNS];
-            let mut sum = [0.0; COLUMNS];
-            let (max, sum) = (&mut max[..columns.len()], &mut sum[..columns.len()]);
-            for y in y.chunks_exact(inner) {
-                map2(
-                    s,
-                    max,
-                    &y[columns.clone()],
-                    #[inline(always)]
-                    |max, x| max.max(x),
-                );
-            }
-            // x becomes x − max, which the last step needs again.
-            for y in y.chunks_exact_mut(inner) {
-                let y = &mut y[columns.clone()];
-                map2(
-                    s,
-                    y,
-                    max,
-                    #[inline(always)]
-                    |x, max| x - max,
-                );
-                map2(
-                    s,
-                    sum,
-                    y,
-                    #[inline(always)]
-                    |sum, x| sum + exp_lifted(s, x),
-                );
-            }
-            map(
-                s,
-                None,
-                sum,
-                #[inline(always)]
-                |sum| crate::math::log::log(s, sum * f32::from_bits((127 - LIFT as u32) << 23)),
-            );
-            for y in y.chunks_exact_mut(inner) {
-                map2(
-                    s,
-                    &mut y[columns.clone()],
-                    sum,
-                    #[inline(always)]
-                    |x, log| x - log,
-                );
-            }
-        }
-    }
 }

@@ -6,10 +6,10 @@ use common::{Rng, error, flat, indices};
 use tf_layers::Cpu;
 use tf_layers::pool::*;
 
-/// A layer whose geometry is a `Window`'s.
+/// A layer whose geometry is a `Geometry`'s.
 macro_rules! pooling {
     ($layer:ident, $window:expr $(, $field:ident: $value:expr)*) => {{
-        let Window { kernel_shape, strides, dilations, pads_begin, pads_end, ceil_mode } = $window;
+        let Geometry { kernel_shape, strides, dilations, pads_begin, pads_end, ceil_mode } = $window;
         $layer { kernel_shape, strides, dilations, pads_begin, pads_end, ceil_mode $(, $field: $value)* }.checked()
     }};
 }
@@ -21,7 +21,7 @@ const NORM_ERROR: f64 = 2e-6;
 
 /// Number of windows: those that lie in the padded image. With `ceil_mode` also those that reach beyond it by less than a stride and begin
 /// in front of its right padding, without it such a one only if it is the first.
-fn counts<const D: usize>(w: &Window<D>, size: [usize; D]) -> [usize; D] {
+fn counts<const D: usize>(w: &Geometry<D>, size: [usize; D]) -> [usize; D] {
     std::array::from_fn(|d| {
         let inner = w.pads_begin[d] + size[d];
         let counts = |i: &usize| {
@@ -40,7 +40,7 @@ fn counts<const D: usize>(w: &Window<D>, size: [usize; D]) -> [usize; D] {
 
 /// Every window of `[batch, *size, channels]`: its output index and `Some((flat index in x))` per tap in the image,
 /// `None` per tap in the padding.
-fn windows<const D: usize>(w: &Window<D>, images: Images<D>) -> Vec<Vec<Option<usize>>> {
+fn windows<const D: usize>(w: &Geometry<D>, images: Images<D>) -> Vec<Vec<Option<usize>>> {
     let Images {
         batch,
         size,
@@ -73,14 +73,14 @@ fn windows<const D: usize>(w: &Window<D>, images: Images<D>) -> Vec<Vec<Option<u
 }
 
 /// One in three is as wide as an image, with strides to match: then windows reach beyond it, and beyond its padding.
-fn random_window<const D: usize>(rng: &mut Rng) -> Window<D> {
+fn random_window<const D: usize>(rng: &mut Rng) -> Geometry<D> {
     let (widest, longest) = if rng.size(0, 3) == 0 {
         (13, 16)
     } else {
         (5, 4)
     };
     let kernel_shape = std::array::from_fn(|_| rng.size(1, widest));
-    Window {
+    Geometry {
         kernel_shape,
         strides: std::array::from_fn(|_| rng.size(1, longest)),
         dilations: std::array::from_fn(|_| rng.size(1, 3)),
@@ -88,7 +88,6 @@ fn random_window<const D: usize>(rng: &mut Rng) -> Window<D> {
         pads_end: kernel_shape.map(|k| rng.size(0, k)),
         ceil_mode: rng.size(0, 2) == 1,
     }
-    .checked()
 }
 
 fn check<const D: usize>(rng: &mut Rng, channels: usize) {
@@ -110,7 +109,7 @@ fn one_image<const D: usize>(size: [usize; D], channels: usize) -> Images<D> {
     }
 }
 
-fn check_window<const D: usize>(rng: &mut Rng, window: Window<D>, images: Images<D>) {
+fn check_window<const D: usize>(rng: &mut Rng, window: Geometry<D>, images: Images<D>) {
     let Images {
         batch,
         size,
@@ -201,7 +200,7 @@ fn windows_wider_than_the_image() {
     for (kernels, size, channels) in images {
         for kernel in kernels {
             for (pads, ceil_mode) in [(0, false), (0, true), (1, true)] {
-                let window = Window {
+                let window = Geometry {
                     kernel_shape: [*kernel; 2],
                     strides: [*kernel; 2],
                     dilations: [1; 2],
@@ -209,7 +208,7 @@ fn windows_wider_than_the_image() {
                     pads_end: [pads; 2],
                     ceil_mode,
                 };
-                check_window(&mut rng, window.checked(), one_image(size, channels));
+                check_window(&mut rng, window, one_image(size, channels));
             }
         }
     }
@@ -232,7 +231,7 @@ fn long_lines_and_wide_windows() {
         (200, 150, 9, 1, [75, 75], 20),
         (2300, 2100, 50, 1, [0, 0], 1),
     ] {
-        let window = Window {
+        let window = Geometry {
             kernel_shape: [2, kernel],
             strides: [1, stride],
             dilations: [1, dilation],
@@ -240,13 +239,13 @@ fn long_lines_and_wide_windows() {
             pads_end: [0, pads[1]],
             ceil_mode: false,
         };
-        check_window(&mut rng, window.checked(), one_image([2, width], channels));
+        check_window(&mut rng, window, one_image([2, width], channels));
     }
 }
 
 #[test]
 fn output_sizes() {
-    let window = Window {
+    let window = Geometry {
         kernel_shape: [3],
         strides: [2],
         dilations: [1],
@@ -259,7 +258,7 @@ fn output_sizes() {
     assert_eq!(window.output_size([2]), [1]);
     assert_eq!(window.output_size([1]), [0]);
     assert_eq!(window.output_size([0]), [0]);
-    let ceil = Window {
+    let ceil = Geometry {
         ceil_mode: true,
         ..window
     };
@@ -269,7 +268,7 @@ fn output_sizes() {
     assert_eq!(ceil.output_size([1]), [0]);
     assert_eq!(ceil.output_size([0]), [0]);
     // A window that begins in the padding behind the image does not count.
-    let late = Window {
+    let late = Geometry {
         kernel_shape: [1],
         pads_end: [1],
         strides: [2],
@@ -282,7 +281,7 @@ fn output_sizes() {
 
 #[test]
 fn infinities_and_nan() {
-    let window = Window {
+    let window = Geometry {
         kernel_shape: [2],
         strides: [2],
         dilations: [1],
@@ -334,7 +333,7 @@ fn infinities_and_nan() {
             GlobalMaxPool.run(cpu, images, &x, &mut y);
             assert_eq!(bits(&y), bits(&expected));
             // Windows that share columns: each NaN is in two of them.
-            let shared = Window {
+            let shared = Geometry {
                 strides: [1],
                 ..window
             };

@@ -80,8 +80,7 @@ class Value:
     @property
     def symbols(self) -> frozenset[str]:
         """Symbols in its type, and in what is known of its content."""
-        inside = () if self.sizes is None else self.dims() or ()
-        return self.type.symbols.union(*map(symbols, inside))
+        return self.type.symbols if self.sizes is None else self.type.symbols.union(*map(symbols, self.dims() or ()))
 
     def dims(self) -> list[Dim] | None:
         """The elements of a known integer tensor, flattened, as dims."""

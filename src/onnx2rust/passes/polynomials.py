@@ -44,24 +44,26 @@ class Poly:
         return Poly.sum((*self.terms.items(), *Poly.of(other).terms.items()))
 
     def __sub__(self, other: Poly | float) -> Poly:
-        return self + Poly.of(other) * -1
+        return Poly.sum((*self.terms.items(), *((m, -c) for m, c in Poly.of(other).terms.items())))
 
     def __mul__(self, other: Poly | float) -> Poly:
-        return Poly.sum((_times(m, n), c * d) for m, c in self.terms.items() for n, d in Poly.of(other).terms.items())
+        if not isinstance(other, Poly):
+            return Poly({m: c * other for m, c in self.terms.items()} if other else {})
+        return Poly.sum([(_times(m, n), c * d) for m, c in self.terms.items() for n, d in other.terms.items()])
 
     def __truediv__(self, other: Poly | float) -> Poly:
         return self * Poly.of(other) ** -1
 
     def __pow__(self, exponent: float) -> Poly:
-        """To a whole power; to a fraction or below 0 if it has one term."""
+        """To a whole power above 0; to a fraction or below 0 if it has one term."""
         if exponent < 0:
             ((monomial, c),) = (self**-exponent).terms.items()
             return Poly({frozenset((v, -e) for v, e in monomial): 1 / c})
         if exponent != int(exponent):
             ((monomial, c),) = self.terms.items()
             return Poly({frozenset((v, e * exponent) for v, e in monomial): c**exponent})
-        result = Poly.of(1)
-        for _ in range(int(exponent)):
+        result = self
+        for _ in range(int(exponent) - 1):
             result *= self
         return result
 
@@ -100,6 +102,8 @@ class Poly:
 
 
 def _times(m: Monomial, n: Monomial) -> Monomial:
+    if not m or not n:
+        return m or n
     powers = dict(m)
     for value, exponent in n:
         powers[value] = powers.get(value, 0.0) + exponent

@@ -8,6 +8,7 @@ program or one body at a time: nothing is moved into a loop or out of it.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -78,7 +79,11 @@ class Links:
         self.maker: dict[Value, Step] = {}
         self._sources: dict[Value, Value] = {}
         self.add(*program.steps)
-        self.place = {v: k for k, v in enumerate(self.maker)}
+
+    @functools.cached_property
+    def place(self) -> dict[Value, int]:
+        """Where each value stood in the order of the steps at first."""
+        return {v: k for k, v in enumerate(v for step in self.program.steps for v in step.results())}
 
     def add(self, *steps: Step) -> None:
         """Steps that make values."""

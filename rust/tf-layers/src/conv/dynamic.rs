@@ -5,7 +5,7 @@ use crate::activation::Activation;
 use crate::cpu::Cpu;
 use crate::error::Result;
 use crate::gemm::Addend;
-use crate::image;
+use crate::image::{self, windowed};
 use crate::pack::{PANEL, conv_into, conv_transpose_into};
 use crate::slot::Slot;
 
@@ -39,32 +39,22 @@ impl<const D: usize> Default for ConvDynamicInputs<'_, D> {
     }
 }
 
-/// y = x ⋆ w + bias, as [`Conv`](super::Conv) but with w `[outputs, inputs / group, *kernel_shape]` an input.
-#[derive(Debug, Clone, Copy)]
-pub struct ConvDynamic<const D: usize> {
-    /// Groups of channels: outputs of one group see only its inputs.
-    pub group: usize,
-    /// Taps along each axis.
-    pub kernel_shape: [usize; D],
-    /// Steps between outputs.
-    pub strides: [usize; D],
-    /// Steps between taps.
-    pub dilations: [usize; D],
-    /// Zeros before each axis.
-    pub pads_begin: [usize; D],
-    /// Zeros after each axis.
-    pub pads_end: [usize; D],
+windowed! {
+    /// y = x ⋆ w + bias, as [`Conv`](super::Conv) but with w `[outputs, inputs / group, *kernel_shape]` an input.
+    #[derive(Debug, Clone, Copy)]
+    pub struct ConvDynamic<const D: usize> {
+        /// Groups of channels: outputs of one group see only its inputs.
+        pub group: usize,
+        ..geometry over x,
+    }
 }
 
 impl<const D: usize> ConvDynamic<D> {
-    crate::image::same_pads!();
-    crate::image::window!();
-
     /// Checks the parameters.
     #[must_use]
     pub const fn checked(self) -> Self {
         assert!(self.group > 0, "ConvDynamic: groups");
-        image::checked(&self.kernel_shape, &self.strides, &self.dilations);
+        self.geometry().check();
         self
     }
 
@@ -94,7 +84,7 @@ impl<const D: usize> ConvDynamic<D> {
             inputs,
             outputs,
             group: self.group,
-            window: self.window(size),
+            window: self.geometry().over(size),
             kernel: &[],
             bias,
             activation: Activation::Linear,
@@ -108,23 +98,16 @@ impl<const D: usize> ConvDynamic<D> {
     }
 }
 
-/// y = x ⋆ᵀ w + bias, as [`ConvTranspose`](super::ConvTranspose) but with w `[inputs, outputs / group, *kernel_shape]` an input.
-#[derive(Debug, Clone, Copy)]
-pub struct ConvTransposeDynamic<const D: usize> {
-    /// Groups of channels: outputs of one group see only its inputs.
-    pub group: usize,
-    /// Taps along each axis.
-    pub kernel_shape: [usize; D],
-    /// Outputs per input.
-    pub strides: [usize; D],
-    /// Steps between taps.
-    pub dilations: [usize; D],
-    /// Outputs cut off at the begin.
-    pub pads_begin: [usize; D],
-    /// Outputs cut off at the end.
-    pub pads_end: [usize; D],
-    /// Outputs added at the end.
-    pub output_padding: [usize; D],
+windowed! {
+    /// y = x ⋆ᵀ w + bias, as [`ConvTranspose`](super::ConvTranspose) but with w `[inputs, outputs / group, *kernel_shape]` an input.
+    #[derive(Debug, Clone, Copy)]
+    pub struct ConvTransposeDynamic<const D: usize> {
+        /// Groups of channels: outputs of one group see only its inputs.
+        pub group: usize,
+        ..geometry over y,
+        /// Outputs added at the end.
+        pub output_padding: [usize; D],
+    }
 }
 
 impl<const D: usize> ConvTransposeDynamic<D> {
@@ -132,7 +115,7 @@ impl<const D: usize> ConvTransposeDynamic<D> {
     #[must_use]
     pub const fn checked(self) -> Self {
         assert!(self.group > 0, "ConvTransposeDynamic: groups");
-        image::checked(&self.kernel_shape, &self.strides, &self.dilations);
+        self.geometry().check();
         self
     }
 
@@ -157,19 +140,15 @@ impl<const D: usize> ConvTransposeDynamic<D> {
         } = inputs;
         let taps = self.kernel_shape.iter().product::<usize>();
         let len = inputs * taps * (outputs / self.group).div_ceil(PANEL) * PANEL;
-        let axes = transpose::axes(
-            self.kernel_shape,
-            self.strides,
-            self.dilations,
-            self.pads_begin,
-        );
+        let window = self.geometry().over(size);
+        let axes = transpose::axes(&window);
         let mut job = transpose::Job {
             inputs,
             outputs,
             group: self.group,
             axes,
-            size: image::three(size, 1),
-            end: image::three(self.pads_end, 0),
+            size: window.size,
+            end: window.end,
             output_padding: image::three(self.output_padding, 0),
             kernel: &[],
             bias,

@@ -17,11 +17,11 @@ use crate::brief::brief;
 use crate::cpu::Cpu;
 use crate::error::Result;
 use crate::gemm::{self, Addend, Product};
-use crate::image::{self, Window};
+use crate::image::{self, Window, windowed};
 use crate::pack::PANEL;
 use crate::slot::Slot;
 
-pub use crate::image::ImageStack;
+pub use crate::image::{Geometry, ImageStack};
 #[cfg(feature = "depthwise")]
 pub use depthwise::DepthwiseConv;
 #[cfg(feature = "conv-dynamic")]
@@ -31,42 +31,32 @@ pub use transpose::ConvTranspose;
 #[cfg(feature = "winograd")]
 pub use winograd::WinogradConv2d;
 
-/// y = activation(x ⋆ kernel + bias + residual): x `[batch, *size, input_channels]`, y `[batch, *output, output_channels]`.
-///
-/// `output = (size + pads_begin + pads_end − dilation · (kernel_shape − 1) − 1) / stride + 1` along each of the `D` axes (ONNX `Conv`). The
-/// kernel is packed by [`pack::conv`](crate::pack::conv).
-#[derive(Clone, Copy)]
-pub struct Conv<'w, const D: usize> {
-    /// Channels of x.
-    pub input_channels: usize,
-    /// Channels of y.
-    pub output_channels: usize,
-    /// Groups of channels: outputs of one group see only its inputs.
-    pub group: usize,
-    /// Taps along each axis.
-    pub kernel_shape: [usize; D],
-    /// Steps between outputs.
-    pub strides: [usize; D],
-    /// Steps between taps.
-    pub dilations: [usize; D],
-    /// Zeros before each axis.
-    pub pads_begin: [usize; D],
-    /// Zeros after each axis.
-    pub pads_end: [usize; D],
-    /// Packed kernel of [`Conv::packed_len`] elements.
-    pub kernel: &'w [f32],
-    /// Bias `[output_channels]`, if any.
-    pub bias: Option<&'w [f32]>,
-    /// Applied last.
-    pub activation: Activation,
+windowed! {
+    /// y = activation(x ⋆ kernel + bias + residual): x `[batch, *size, input_channels]`, y `[batch, *output, output_channels]`.
+    ///
+    /// `output = (size + pads_begin + pads_end − dilation · (kernel_shape − 1) − 1) / stride + 1` along each of the `D` axes (ONNX `Conv`). The
+    /// kernel is packed by [`pack::conv`](crate::pack::conv).
+    #[derive(Clone, Copy)]
+    pub struct Conv<'w, const D: usize> {
+        /// Channels of x.
+        pub input_channels: usize,
+        /// Channels of y.
+        pub output_channels: usize,
+        /// Groups of channels: outputs of one group see only its inputs.
+        pub group: usize,
+        ..geometry over x,
+        /// Packed kernel of [`Conv::packed_len`] elements.
+        pub kernel: &'w [f32],
+        /// Bias `[output_channels]`, if any.
+        pub bias: Option<&'w [f32]>,
+        /// Applied last.
+        pub activation: Activation,
+    }
 }
 
 brief!([const D: usize] Conv<'_, D>: input_channels, output_channels, group, kernel_shape, strides, dilations, pads_begin, pads_end, activation; kernel, bias);
 
 impl<const D: usize> Conv<'_, D> {
-    crate::image::same_pads!();
-    crate::image::window!();
-
     /// Length of the packed kernel, `inputs` being the channels of one group.
     #[must_use]
     pub const fn packed_len(inputs: usize, outputs: usize, group: usize, taps: usize) -> usize {
@@ -78,7 +68,7 @@ impl<const D: usize> Conv<'_, D> {
     pub const fn checked(self) -> Self {
         let group = self.group;
         image::checked_groups(group, self.input_channels, self.output_channels);
-        let taps = image::checked(&self.kernel_shape, &self.strides, &self.dilations);
+        let taps = self.geometry().check();
         let len = Self::packed_len(
             self.input_channels / group,
             self.output_channels,
@@ -149,7 +139,7 @@ impl<const D: usize> Conv<'_, D> {
             inputs: self.input_channels,
             outputs: self.output_channels,
             group: self.group,
-            window: self.window(size),
+            window: self.geometry().over(size),
             kernel: self.kernel,
             bias: self.bias,
             activation: self.activation,

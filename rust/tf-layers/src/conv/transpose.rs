@@ -8,40 +8,34 @@ use crate::brief::brief;
 use crate::cpu::Cpu;
 use crate::error::Result;
 use crate::gemm::{Addend, Grid, Product, Segments};
-use crate::image::{self, ImageStack, Window};
+use crate::image::{self, ImageStack, Window, windowed};
 use crate::pack::{Axis, PANEL, for_each_phase};
 use crate::slot::Slot;
 
-/// y = activation(x ⋆ᵀ kernel + bias): x `[batch, *size, input_channels]`, y `[batch, *output, output_channels]`.
-///
-/// `output = (size − 1) · stride + output_padding + (kernel_shape − 1) · dilation + 1 − pads_begin − pads_end` along each of the `D` axes (ONNX
-/// `ConvTranspose`). The kernel is packed by [`pack::conv_transpose`](crate::pack::conv_transpose).
-#[derive(Clone, Copy)]
-pub struct ConvTranspose<'w, const D: usize> {
-    /// Channels of x.
-    pub input_channels: usize,
-    /// Channels of y.
-    pub output_channels: usize,
-    /// Groups of channels: outputs of one group see only its inputs.
-    pub group: usize,
-    /// Taps along each axis.
-    pub kernel_shape: [usize; D],
-    /// Outputs per input.
-    pub strides: [usize; D],
-    /// Steps between taps.
-    pub dilations: [usize; D],
-    /// Outputs cut off at the begin.
-    pub pads_begin: [usize; D],
-    /// Outputs cut off at the end.
-    pub pads_end: [usize; D],
-    /// Outputs added at the end.
-    pub output_padding: [usize; D],
-    /// Packed kernel of [`ConvTranspose::packed_len`] elements.
-    pub kernel: &'w [f32],
-    /// Bias `[output_channels]`, if any.
-    pub bias: Option<&'w [f32]>,
-    /// Applied last.
-    pub activation: Activation,
+windowed! {
+    /// y = activation(x ⋆ᵀ kernel + bias): x `[batch, *size, input_channels]`, y `[batch, *output, output_channels]`.
+    ///
+    /// `output = (size − 1) · stride + output_padding + (kernel_shape − 1) · dilation + 1 − pads_begin − pads_end` along each of the `D` axes (ONNX
+    /// `ConvTranspose`). The kernel is packed by [`pack::conv_transpose`](crate::pack::conv_transpose).
+    /// The windows lie over y: each pixel of x has one, and pads are what is cut off.
+    #[derive(Clone, Copy)]
+    pub struct ConvTranspose<'w, const D: usize> {
+        /// Channels of x.
+        pub input_channels: usize,
+        /// Channels of y.
+        pub output_channels: usize,
+        /// Groups of channels: outputs of one group see only its inputs.
+        pub group: usize,
+        ..geometry over y,
+        /// Outputs added at the end.
+        pub output_padding: [usize; D],
+        /// Packed kernel of [`ConvTranspose::packed_len`] elements.
+        pub kernel: &'w [f32],
+        /// Bias `[output_channels]`, if any.
+        pub bias: Option<&'w [f32]>,
+        /// Applied last.
+        pub activation: Activation,
+    }
 }
 
 brief!([const D: usize] ConvTranspose<'_, D>: input_channels, output_channels, group, kernel_shape, strides, dilations, pads_begin, pads_end, output_padding, activation; kernel, bias);
@@ -58,7 +52,7 @@ impl<const D: usize> ConvTranspose<'_, D> {
     pub const fn checked(self) -> Self {
         let group = self.group;
         image::checked_groups(group, self.input_channels, self.output_channels);
-        let taps = image::checked(&self.kernel_shape, &self.strides, &self.dilations);
+        let taps = self.geometry().check();
         let len = Self::packed_len(self.input_channels, self.output_channels / group, taps);
         assert!(self.kernel.len() == len, "ConvTranspose: kernel length");
         image::checked_bias(self.bias, self.output_channels);
@@ -77,18 +71,14 @@ impl<const D: usize> ConvTranspose<'_, D> {
         y: &mut [f32],
         scratch: &mut Slot<f32>,
     ) -> Result<()> {
+        let window = self.geometry().over(size);
         let job = Job {
             inputs: self.input_channels,
             outputs: self.output_channels,
             group: self.group,
-            axes: axes(
-                self.kernel_shape,
-                self.strides,
-                self.dilations,
-                self.pads_begin,
-            ),
-            size: image::three(size, 1),
-            end: image::three(self.pads_end, 0),
+            axes: axes(&window),
+            size: window.size,
+            end: window.end,
             output_padding: image::three(self.output_padding, 0),
             kernel: self.kernel,
             bias: self.bias,
@@ -100,20 +90,13 @@ impl<const D: usize> ConvTranspose<'_, D> {
     }
 }
 
-/// The three axes that `D` axes become.
-pub(super) fn axes<const D: usize>(
-    kernel: [usize; D],
-    strides: [usize; D],
-    dilations: [usize; D],
-    begin: [usize; D],
-) -> [Axis; 3] {
-    let (kernel, strides) = (image::three(kernel, 1), image::three(strides, 1));
-    let (dilations, begin) = (image::three(dilations, 1), image::three(begin, 0));
+/// The axes of a kernel.
+pub(super) fn axes(window: &Window) -> [Axis; 3] {
     core::array::from_fn(|i| Axis {
-        kernel: kernel[i],
-        stride: strides[i],
-        dilation: dilations[i],
-        begin: begin[i],
+        kernel: window.kernel[i],
+        stride: window.strides[i],
+        dilation: window.dilations[i],
+        begin: window.begin[i],
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Byte, zero_at};
 use crate::cpu::{Cpu, dispatch};
-use crate::image::{self, Window};
+use crate::image::{self, Window, windowed};
 
 /// What [`ConvInteger`] takes.
 #[derive(Debug, Clone, Copy)]
@@ -34,34 +34,24 @@ impl<X, W, const D: usize> Default for ConvIntegerInputs<'_, X, W, D> {
     }
 }
 
-/// y = (x − x_zero) ⋆ (w − w_zero): x `[batch, *size, inputs]`, w `[*kernel_shape, inputs / group, outputs]`, both u8 or i8, y `[batch, *output,
-/// outputs]` i32. Padding counts as x_zero, and so adds nothing.
-///
-/// ONNX `ConvInteger`, and the first half of `QLinearConv`; sizes as in [`Conv`](crate::conv::Conv).
-#[derive(Debug, Clone, Copy)]
-pub struct ConvInteger<const D: usize> {
-    /// Channels of x.
-    pub input_channels: usize,
-    /// Channels of y.
-    pub output_channels: usize,
-    /// Groups of channels: outputs of one group see only its inputs.
-    pub group: usize,
-    /// Taps along each axis.
-    pub kernel_shape: [usize; D],
-    /// Steps between outputs.
-    pub strides: [usize; D],
-    /// Steps between taps.
-    pub dilations: [usize; D],
-    /// Zeros before each axis.
-    pub pads_begin: [usize; D],
-    /// Zeros after each axis.
-    pub pads_end: [usize; D],
+windowed! {
+    /// y = (x − x_zero) ⋆ (w − w_zero): x `[batch, *size, inputs]`, w `[*kernel_shape, inputs / group, outputs]`, both u8 or i8, y `[batch, *output,
+    /// outputs]` i32. Padding counts as x_zero, and so adds nothing.
+    ///
+    /// ONNX `ConvInteger`, and the first half of `QLinearConv`; sizes as in [`Conv`](crate::conv::Conv).
+    #[derive(Debug, Clone, Copy)]
+    pub struct ConvInteger<const D: usize> {
+        /// Channels of x.
+        pub input_channels: usize,
+        /// Channels of y.
+        pub output_channels: usize,
+        /// Groups of channels: outputs of one group see only its inputs.
+        pub group: usize,
+        ..geometry over x,
+    }
 }
 
 impl<const D: usize> ConvInteger<D> {
-    crate::image::same_pads!();
-    crate::image::window!();
-
     /// Checks the parameters.
     #[must_use]
     pub const fn checked(self) -> Self {
@@ -85,7 +75,7 @@ impl<const D: usize> ConvInteger<D> {
             x_zero,
             w_zero,
         } = inputs;
-        let window = self.window(size);
+        let window = self.geometry().over(size);
         let x_image = window.pixels() * self.input_channels;
         let y_image = window.output().iter().product::<usize>() * self.output_channels;
         for (i, y) in y[..batch * y_image]

@@ -6,7 +6,7 @@ use crate::brief::brief;
 use crate::cpu::Cpu;
 use crate::error::Result;
 use crate::gemm;
-use crate::image;
+use crate::image::{self, windowed};
 use crate::pack::integer_len;
 use crate::slot::Slot;
 
@@ -34,44 +34,34 @@ impl<X, const D: usize> Default for IntegerConvInputs<'_, X, D> {
     }
 }
 
-/// y = (x − x_zero) ⋆ (kernel − kernel_zero): x `[batch, *size, input_channels]` u8 or i8, y `[batch, *output, output_channels]` i32, exact.
-/// Padding counts as x_zero, and so adds nothing.
-///
-/// ONNX `ConvInteger` with a constant kernel, and the first half of `QLinearConv`; sizes as in [`Conv`](crate::conv::Conv). The kernel is packed
-/// by [`Packing::IntegerConv`](crate::pack::Packing::IntegerConv), `by_tap` if there are several groups or the last axis is dilated.
-#[derive(Clone, Copy)]
-pub struct IntegerConv<'w, const D: usize> {
-    /// Channels of x.
-    pub input_channels: usize,
-    /// Channels of y.
-    pub output_channels: usize,
-    /// Groups of channels: outputs of one group see only its inputs.
-    pub group: usize,
-    /// Taps along each axis.
-    pub kernel_shape: [usize; D],
-    /// Steps between outputs.
-    pub strides: [usize; D],
-    /// Steps between taps.
-    pub dilations: [usize; D],
-    /// Zeros before each axis.
-    pub pads_begin: [usize; D],
-    /// Zeros after each axis.
-    pub pads_end: [usize; D],
-    /// Packed kernel of [`IntegerConv::packed_len`] words.
-    pub kernel: &'w [i32],
-    /// The kernel's zero points, `[output_channels]`, if any is not 0.
-    pub kernel_zero: Option<&'w [i32]>,
+windowed! {
+    /// y = (x − x_zero) ⋆ (kernel − kernel_zero): x `[batch, *size, input_channels]` u8 or i8, y `[batch, *output, output_channels]` i32, exact.
+    /// Padding counts as x_zero, and so adds nothing.
+    ///
+    /// ONNX `ConvInteger` with a constant kernel, and the first half of `QLinearConv`; sizes as in [`Conv`](crate::conv::Conv). The kernel is packed
+    /// by [`Packing::IntegerConv`](crate::pack::Packing::IntegerConv), `by_tap` if there are several groups or the last axis is dilated.
+    #[derive(Clone, Copy)]
+    pub struct IntegerConv<'w, const D: usize> {
+        /// Channels of x.
+        pub input_channels: usize,
+        /// Channels of y.
+        pub output_channels: usize,
+        /// Groups of channels: outputs of one group see only its inputs.
+        pub group: usize,
+        ..geometry over x,
+        /// Packed kernel of [`IntegerConv::packed_len`] words.
+        pub kernel: &'w [i32],
+        /// The kernel's zero points, `[output_channels]`, if any is not 0.
+        pub kernel_zero: Option<&'w [i32]>,
+    }
 }
 
 brief!([const D: usize] IntegerConv<'_, D>: input_channels, output_channels, group, kernel_shape, strides, dilations, pads_begin, pads_end; kernel, kernel_zero);
 
 impl<const D: usize> IntegerConv<'_, D> {
-    crate::image::same_pads!();
-    crate::image::window!();
-
     /// Runs of a row, and bytes of a run.
     const fn runs(&self) -> [usize; 2] {
-        let taps = image::checked(&self.kernel_shape, &self.strides, &self.dilations);
+        let taps = self.geometry().check();
         let (line, inputs) = (self.kernel_shape[D - 1], self.input_channels / self.group);
         if self.group == 1 && (self.dilations[D - 1] == 1 || line == 1) && line > 0 {
             [taps / line, line * inputs]
@@ -121,7 +111,7 @@ impl<const D: usize> IntegerConv<'_, D> {
             x,
             x_zero,
         } = inputs;
-        let window = self.window(size);
+        let window = self.geometry().over(size);
         let pixels = window.pixels() * self.input_channels;
         let outputs = window.output().iter().product::<usize>() * self.output_channels;
         let y = &mut y[..batch * outputs];

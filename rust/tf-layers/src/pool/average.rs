@@ -2,8 +2,9 @@
 
 use super::images::Images;
 use super::lines::{self, VectorFold};
-use super::window::{self, Axis, Fold, Taps, Window};
+use super::window::{self, Axis, Fold, Taps};
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+use crate::image::windowed;
 
 #[derive(Debug, Clone, Copy)]
 struct Mean {
@@ -120,42 +121,31 @@ impl MeanElement for f64 {
     }
 }
 
-/// y = mean over each window; ONNX `AveragePool`.
-///
-/// x `[batch, *size, channels]`, y `[batch, *output_size, channels]`. The sum of the taps in the image is divided by
-/// their number, or with `count_include_pad` by the number of taps in the image and its padding (what `ceil_mode`
-/// lets reach beyond the padding never counts); without any the mean is 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AveragePool<const D: usize> {
-    /// Taps per axis.
-    pub kernel_shape: [usize; D],
-    /// Steps between neighbouring windows.
-    pub strides: [usize; D],
-    /// Steps between neighbouring taps.
-    pub dilations: [usize; D],
-    /// Positions before the image that windows may cover.
-    pub pads_begin: [usize; D],
-    /// Positions after the image that windows may cover.
-    pub pads_end: [usize; D],
-    /// As [`Window::ceil_mode`].
-    pub ceil_mode: bool,
-    /// Whether taps in the padding count as zeros.
-    pub count_include_pad: bool,
+windowed! {
+    /// y = mean over each window; ONNX `AveragePool`.
+    ///
+    /// x `[batch, *size, channels]`, y `[batch, *output_size, channels]`. The sum of the taps in the image is divided by
+    /// their number, or with `count_include_pad` by the number of taps in the image and its padding (what `ceil_mode`
+    /// lets reach beyond the padding never counts); without any the mean is 0.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct AveragePool<const D: usize> {
+        ..geometry over x with ceil_mode,
+        /// Whether taps in the padding count as zeros.
+        pub count_include_pad: bool,
+    }
 }
 
 impl<const D: usize> AveragePool<D> {
-    window::windows!();
-
     /// Checks the parameters; in a constant a mistake is a compile error.
     #[must_use]
     pub const fn checked(self) -> Self {
-        self.window().check();
+        assert!(self.geometry().check() > 0, "a window has a tap");
         self
     }
 
     /// y = mean over each window of x.
     pub fn run<T: MeanElement>(&self, cpu: Cpu, images: Images<D>, x: &[T], y: &mut [T]) {
-        let (axes, x, y) = self.window().over(images, x, y);
+        let (axes, x, y) = self.geometry().parts(images, x, y);
         T::average_pool(cpu, self.count_include_pad, &axes, images.channels, x, y);
     }
 }
@@ -218,41 +208,30 @@ impl Fold<f32> for Norm {
     }
 }
 
-/// y = (Σ |x|^p)^(1/p) over each window; ONNX `LpPool`.
-///
-/// x `[batch, *size, channels]`, y `[batch, *output_size, channels]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LpPool<const D: usize> {
-    /// Taps per axis.
-    pub kernel_shape: [usize; D],
-    /// Steps between neighbouring windows.
-    pub strides: [usize; D],
-    /// Steps between neighbouring taps.
-    pub dilations: [usize; D],
-    /// Positions before the image that windows may cover.
-    pub pads_begin: [usize; D],
-    /// Positions after the image that windows may cover.
-    pub pads_end: [usize; D],
-    /// As [`Window::ceil_mode`].
-    pub ceil_mode: bool,
-    /// The exponent, at least 1.
-    pub p: u32,
+windowed! {
+    /// y = (Σ |x|^p)^(1/p) over each window; ONNX `LpPool`.
+    ///
+    /// x `[batch, *size, channels]`, y `[batch, *output_size, channels]`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct LpPool<const D: usize> {
+        ..geometry over x with ceil_mode,
+        /// The exponent, at least 1.
+        pub p: u32,
+    }
 }
 
 impl<const D: usize> LpPool<D> {
-    window::windows!();
-
     /// Checks the parameters; in a constant a mistake is a compile error.
     #[must_use]
     pub const fn checked(self) -> Self {
         assert!(self.p > 0, "LpPool: p");
-        self.window().check();
+        assert!(self.geometry().check() > 0, "a window has a tap");
         self
     }
 
     /// y = p-norm of each window of x.
     pub fn run(&self, cpu: Cpu, images: Images<D>, x: &[f32], y: &mut [f32]) {
-        let (axes, x, y) = self.window().over(images, x, y);
+        let (axes, x, y) = self.geometry().parts(images, x, y);
         let norm = Norm::new(self.p);
         dispatch!(cpu.level, s => {
             let _ = s;

@@ -2,8 +2,9 @@
 
 use super::images::Images;
 use super::lines::{self, VectorFold};
-use super::window::{self, Axis, Fold, Taps, Window};
+use super::window::{self, Axis, Fold, Taps};
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+use crate::image::windowed;
 
 /// Element types of [`MaxPool`]: f32, f64 and the 8-bit integers.
 pub trait MaxElement: Copy + PartialOrd {
@@ -118,73 +119,51 @@ impl VectorFold for Largest {
     }
 }
 
-/// y = max over each window; ONNX `MaxPool` without its second output.
-///
-/// x `[batch, *size, channels]`, y `[batch, *output_size, channels]`. A window that holds NaN gives NaN; one without a tap in the image
-/// gives the least finite value of the type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MaxPool<const D: usize> {
-    /// Taps per axis.
-    pub kernel_shape: [usize; D],
-    /// Steps between neighbouring windows.
-    pub strides: [usize; D],
-    /// Steps between neighbouring taps.
-    pub dilations: [usize; D],
-    /// Positions before the image that windows may cover.
-    pub pads_begin: [usize; D],
-    /// Positions after the image that windows may cover.
-    pub pads_end: [usize; D],
-    /// As [`Window::ceil_mode`].
-    pub ceil_mode: bool,
+windowed! {
+    /// y = max over each window; ONNX `MaxPool` without its second output.
+    ///
+    /// x `[batch, *size, channels]`, y `[batch, *output_size, channels]`. A window that holds NaN gives NaN; one without a tap in the image
+    /// gives the least finite value of the type.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct MaxPool<const D: usize> {
+        ..geometry over x with ceil_mode,
+    }
 }
 
 impl<const D: usize> MaxPool<D> {
-    window::windows!();
-
     /// Checks the parameters; in a constant a mistake is a compile error.
     #[must_use]
     pub const fn checked(self) -> Self {
-        self.window().check();
+        assert!(self.geometry().check() > 0, "a window has a tap");
         self
     }
 
     /// y = max over each window of x.
     pub fn run<T: MaxElement>(&self, cpu: Cpu, images: Images<D>, x: &[T], y: &mut [T]) {
-        let (axes, x, y) = self.window().over(images, x, y);
+        let (axes, x, y) = self.geometry().parts(images, x, y);
         T::max_pool(cpu, &axes, images.channels, x, y);
     }
 }
 
-/// y = max over each window, and where it was found; ONNX `MaxPool` with both outputs.
-///
-/// Indices count elements of the input as ONNX lays it out, `[batch, channels, *size]`, flattened: row-major, or with
-/// `column_major` (`storage_order = 1`) the *spatial* axes in column-major order. The first of equal elements (in
-/// row-major order of the window) counts, and the first NaN before all numbers; a window without a tap in the image gives −1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MaxPoolIndices<const D: usize> {
-    /// Taps per axis.
-    pub kernel_shape: [usize; D],
-    /// Steps between neighbouring windows.
-    pub strides: [usize; D],
-    /// Steps between neighbouring taps.
-    pub dilations: [usize; D],
-    /// Positions before the image that windows may cover.
-    pub pads_begin: [usize; D],
-    /// Positions after the image that windows may cover.
-    pub pads_end: [usize; D],
-    /// As [`Window::ceil_mode`].
-    pub ceil_mode: bool,
-    /// How the spatial axes are numbered.
-    pub column_major: bool,
+windowed! {
+    /// y = max over each window, and where it was found; ONNX `MaxPool` with both outputs.
+    ///
+    /// Indices count elements of the input as ONNX lays it out, `[batch, channels, *size]`, flattened: row-major, or with
+    /// `column_major` (`storage_order = 1`) the *spatial* axes in column-major order. The first of equal elements (in
+    /// row-major order of the window) counts, and the first NaN before all numbers; a window without a tap in the image gives −1.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct MaxPoolIndices<const D: usize> {
+        ..geometry over x with ceil_mode,
+        /// How the spatial axes are numbered.
+        pub column_major: bool,
+    }
 }
 
 impl<const D: usize> MaxPoolIndices<D> {
-    window::windows!();
-
     /// Checks the parameters; in a constant a mistake is a compile error.
     #[must_use]
     pub const fn checked(self) -> Self {
-        self.window().check();
+        assert!(self.geometry().check() > 0, "a window has a tap");
         self
     }
 
@@ -197,7 +176,7 @@ impl<const D: usize> MaxPoolIndices<D> {
         y: &mut [T],
         indices: &mut [i64],
     ) {
-        let (axes, x, y) = self.window().over(images, x, y);
+        let (axes, x, y) = self.geometry().parts(images, x, y);
         let (channels, size, positions) = (images.channels, images.size, images.pixels());
         let mut found = indices[..y.len()].chunks_exact_mut(channels.max(1));
         window::each(&axes, channels, x, y, |image, taps, x, y| {

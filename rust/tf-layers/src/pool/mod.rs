@@ -10,8 +10,8 @@ mod lines;
 mod max;
 mod window;
 
+pub use crate::image::Geometry;
 pub use average::{AveragePool, LpPool};
 pub use global::{GlobalAveragePool, GlobalLpPool, GlobalMaxPool};
 pub use images::Images;
 pub use max::{MaxElement, MaxPool, MaxPoolIndices};
-pub use window::Window;

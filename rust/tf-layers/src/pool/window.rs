@@ -1,78 +1,12 @@
 //! Where windows lie, and the loop that folds what they cover, for any element type.
 
 use super::images::Images;
+use crate::image::Geometry;
 use core::ops::Range;
 
-/// Sliding windows over `D` spatial axes; the geometry that all pooling layers share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window<const D: usize> {
-    /// Taps per axis.
-    pub kernel_shape: [usize; D],
-    /// Steps between neighbouring windows.
-    pub strides: [usize; D],
-    /// Steps between neighbouring taps.
-    pub dilations: [usize; D],
-    /// Positions before the image that windows may cover.
-    pub pads_begin: [usize; D],
-    /// Positions after the image that windows may cover.
-    pub pads_end: [usize; D],
-    /// Whether a last window that reaches beyond the padded image counts; then one that would begin behind the image
-    /// does not.
-    pub ceil_mode: bool,
-}
-
-impl<const D: usize> Window<D> {
-    /// Checks the sizes; in a constant a mistake is a compile error.
-    #[must_use]
-    pub const fn checked(self) -> Self {
-        self.check();
-        self
-    }
-
-    pub(super) const fn check(&self) {
-        assert!(1 <= D && D <= 3, "Window: one to three spatial axes");
-        let mut d = 0;
-        while d < D {
-            assert!(self.kernel_shape[d] > 0, "Window: kernel_shape");
-            assert!(self.strides[d] > 0, "Window: strides");
-            assert!(self.dilations[d] > 0, "Window: dilations");
-            d += 1;
-        }
-    }
-
-    /// Number of windows per axis over an image of `size`: `(size + pads − reach) / stride + 1`, the quotient rounded down or with
-    /// `ceil_mode` up, where a window reaches over `(kernel − 1) · dilation + 1` positions.
-    ///
-    /// Where the first window reaches beyond the padded image by less than a stride it is the only one, in both modes; by more, there is
-    /// none. That is onnxruntime's count: it rounds towards zero. ONNX' reference evaluator gives no window without `ceil_mode`.
-    #[must_use]
-    pub const fn output_size(&self, size: [usize; D]) -> [usize; D] {
-        let mut out = [0; D];
-        let mut d = 0;
-        while d < D {
-            let stride = self.strides[d];
-            let padded = size[d] + self.pads_begin[d] + self.pads_end[d];
-            let reach = (self.kernel_shape[d] - 1) * self.dilations[d] + 1;
-            out[d] = if padded < reach {
-                (reach - padded < stride) as usize
-            } else if self.ceil_mode {
-                (padded - reach).div_ceil(stride) + 1
-            } else {
-                (padded - reach) / stride + 1
-            };
-            if self.ceil_mode {
-                let inside = (size[d] + self.pads_begin[d]).div_ceil(stride);
-                if out[d] > inside {
-                    out[d] = inside;
-                }
-            }
-            d += 1;
-        }
-        out
-    }
-
+impl<const D: usize> Geometry<D> {
     /// The axes of images, and the parts of x and y that are theirs.
-    pub(super) fn over<'a, X, Y>(
+    pub(super) fn parts<'a, X, Y>(
         &self,
         images: Images<D>,
         x: &'a [X],
@@ -110,27 +44,6 @@ impl<const D: usize> Window<D> {
         axes
     }
 }
-
-/// The methods of layers that have a window's fields.
-macro_rules! windows {
-    () => {
-        crate::image::same_pads!();
-
-        /// The windows.
-        #[must_use]
-        pub const fn window(&self) -> Window<D> {
-            Window {
-                kernel_shape: self.kernel_shape,
-                strides: self.strides,
-                dilations: self.dilations,
-                pads_begin: self.pads_begin,
-                pads_end: self.pads_end,
-                ceil_mode: self.ceil_mode,
-            }
-        }
-    };
-}
-pub(super) use windows;
 
 /// One spatial axis.
 #[derive(Debug, Clone, Copy)]

@@ -6,44 +6,34 @@ use crate::activation::Activation;
 use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 use crate::error::Result;
-use crate::image::{self, ImageStack, Window};
+use crate::image::{self, ImageStack, Window, windowed};
 use crate::pack::PANEL;
 use crate::slot::Slot;
 
-/// y = activation(x ⋆ kernel + bias + residual), channel by channel: x `[batch, *size, channels]`, y `[batch, *output, channels · multiplier]`.
-///
-/// Output channel o sees input channel `o / multiplier` alone (ONNX `Conv` with `group == channels`). Sizes as in [`Conv`](super::Conv). The
-/// kernel is packed by [`pack::depthwise`](crate::pack::depthwise).
-#[derive(Clone, Copy)]
-pub struct DepthwiseConv<'w, const D: usize> {
-    /// Channels of x.
-    pub channels: usize,
-    /// Channels of y per channel of x.
-    pub multiplier: usize,
-    /// Taps along each axis.
-    pub kernel_shape: [usize; D],
-    /// Steps between outputs.
-    pub strides: [usize; D],
-    /// Steps between taps.
-    pub dilations: [usize; D],
-    /// Zeros before each axis.
-    pub pads_begin: [usize; D],
-    /// Zeros after each axis.
-    pub pads_end: [usize; D],
-    /// Packed kernel of [`DepthwiseConv::packed_len`] elements.
-    pub kernel: &'w [f32],
-    /// Bias `[channels · multiplier]`, if any.
-    pub bias: Option<&'w [f32]>,
-    /// Applied last.
-    pub activation: Activation,
+windowed! {
+    /// y = activation(x ⋆ kernel + bias + residual), channel by channel: x `[batch, *size, channels]`, y `[batch, *output, channels · multiplier]`.
+    ///
+    /// Output channel o sees input channel `o / multiplier` alone (ONNX `Conv` with `group == channels`). Sizes as in [`Conv`](super::Conv). The
+    /// kernel is packed by [`pack::depthwise`](crate::pack::depthwise).
+    #[derive(Clone, Copy)]
+    pub struct DepthwiseConv<'w, const D: usize> {
+        /// Channels of x.
+        pub channels: usize,
+        /// Channels of y per channel of x.
+        pub multiplier: usize,
+        ..geometry over x,
+        /// Packed kernel of [`DepthwiseConv::packed_len`] elements.
+        pub kernel: &'w [f32],
+        /// Bias `[channels · multiplier]`, if any.
+        pub bias: Option<&'w [f32]>,
+        /// Applied last.
+        pub activation: Activation,
+    }
 }
 
 brief!([const D: usize] DepthwiseConv<'_, D>: channels, multiplier, kernel_shape, strides, dilations, pads_begin, pads_end, activation; kernel, bias);
 
 impl<const D: usize> DepthwiseConv<'_, D> {
-    crate::image::same_pads!();
-    crate::image::window!();
-
     /// Length of the packed kernel.
     #[must_use]
     pub const fn packed_len(outputs: usize, taps: usize) -> usize {
@@ -53,7 +43,7 @@ impl<const D: usize> DepthwiseConv<'_, D> {
     /// Checks the lengths; in a constant a mistake is a compile error.
     #[must_use]
     pub const fn checked(self) -> Self {
-        let taps = image::checked(&self.kernel_shape, &self.strides, &self.dilations);
+        let taps = self.geometry().check();
         let outputs = self.channels * self.multiplier;
         assert!(
             self.kernel.len() == Self::packed_len(outputs, taps),
@@ -106,7 +96,7 @@ impl<const D: usize> DepthwiseConv<'_, D> {
         let job = Job {
             inputs: self.channels,
             multiplier: self.multiplier,
-            window: self.window(size),
+            window: self.geometry().over(size),
             kernel: self.kernel,
             bias: self.bias,
             activation: self.activation,
