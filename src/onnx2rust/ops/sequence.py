@@ -133,7 +133,7 @@ def optional(g: Builder, input: Value | None = None, *, type: onnx.TypeProto | N
     return g.step(layer, [input], OptionalType(input.dtype, input.shape))
 
 
-@onnx_op("OptionalHasElement", since=(15, 18, 28))
+@onnx_op("OptionalHasElement", since=(15, 18, 28), optional={18: "input"})
 def optional_has_element(g: Builder, input: Value | None = None) -> Value:
     """Whether it is there. What is not optional is."""
     if input is None or not isinstance(input.type, OptionalType) or input.type.empty:
