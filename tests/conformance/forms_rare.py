@@ -55,9 +55,10 @@ def _split_to_sequence(op: str, version: int) -> Forms:
     yield Form([node(op, "x", "k", into=["s"], axis=-2), join], {"x": floats(3, 4, 2)}, {"k": vector(2, 2)})
 
 
-@model("OptionalHasElement", "OptionalGetElement")
+@model("Optional", "OptionalHasElement", "OptionalGetElement")
 def _optional(op: str, version: int) -> Forms:
-    yield Form([node("Optional", "x", into=["p"]), node(op, "p")], {"x": floats(3, 4)})
+    read = "OptionalGetElement" if op == "Optional" else op
+    yield Form([node("Optional", "x", into=["p"]), node(read, "p")], {"x": floats(3, 4)})
 
 
 @model("CastLike")

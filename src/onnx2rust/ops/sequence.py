@@ -120,7 +120,7 @@ def split_to_sequence(g: Builder, input: Value, split: Value | None = None, *, a
 _facts("Optional", "OptionalHasElement", "OptionalGetElement")
 
 
-@onnx_op("Optional", since=15)
+@onnx_op("Optional", since=(15, 28))
 def optional(g: Builder, input: Value | None = None, *, type: onnx.TypeProto | None = None) -> Value:
     """An optional tensor that is there, or one of this type that is not."""
     if input is None:
