@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args, get_type_hints
 
+import rustdoc
 from rustdoc import Crate, Method, Struct, Type
 
 import onnx2rust.layers
@@ -361,11 +362,13 @@ def _call(step: Step, call: Call, method: Method, bound: dict[str, Type], crate:
     for stated, (_, of) in zip(expected, method.arguments, strict=True):
         passed = step.outputs if stated.written else step.inputs
         for operand, pattern in _operands(stated, of, passed, crate):
-            if not _unify(pattern, _held(operand.type.buffer), bound, method.parameters):
+            if not rustdoc.unify(pattern, _held(operand.type.buffer), bound, method.parameters):
                 yield f"`{call.name}` takes {pattern} where the step has {operand.type.buffer}"
     for bound_ in method.bounds:
         subject, trait = _bound(bound_.subject, bound), _bound(bound_.trait, bound)
-        if not any(p in method.parameters for p in (str(subject), *map(str, trait.of))) and not implements(subject, trait, crate):
+        if not any(p in method.parameters for p in (str(subject), *map(str, trait.of))) and not rustdoc.implements(
+            subject, trait, crate
+        ):
             yield f"`{call.name}` asks for {trait}, which {subject} is not"
 
 
@@ -393,30 +396,3 @@ def _held(buffer: str) -> Type:
 
 def _bound(of: Type, bound: Mapping[str, Type]) -> Type:
     return bound.get(of.head, of) if not of.of else Type(of.head, tuple(_bound(inner, bound) for inner in of.of))
-
-
-def _unify(pattern: Type, found: Type, bound: dict[str, Type], parameters: frozenset[str]) -> bool:
-    if pattern.head in parameters:
-        return bound.setdefault(pattern.head, found) == found
-    inner = zip(pattern.of, found.of, strict=False)
-    alike = pattern.head == found.head and len(pattern.of) == len(found.of)
-    return alike and all(_unify(p, f, bound, parameters) for p, f in inner)
-
-
-NOT_EVERY: dict[str, set[str]] = {
-    "Copy": {"String"},
-    "NoUninit": {"String"},
-    "Pod": {"String", "bool"},
-    "Into<i64>": {"String", "F16", "f32", "f64", "u64"},
-    "Into<i32>": {"String", "F16", "f32", "f64", "u64", "u32", "i64"},
-}
-"""Traits of others, and the element types that have them not; all have those that are not named here."""
-
-
-def implements(element: Type, trait: Type, crate: Crate) -> bool:
-    """Whether an element type has a trait."""
-    if trait.head in crate.implemented:
-        return (element, trait) in crate.implemented[trait.head]
-    if str(element) in crate.structs:
-        return trait.head in crate.structs[str(element)].traits
-    return str(element) not in NOT_EVERY.get(str(trait), ())

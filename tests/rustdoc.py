@@ -246,3 +246,31 @@ class _Reader:
 
 def _last(path: str) -> str:
     return path.rpartition("::")[2]
+
+
+NOT_EVERY: dict[str, set[str]] = {
+    "Copy": {"String"},
+    "NoUninit": {"String"},
+    "Pod": {"String", "bool"},
+    "Into<i64>": {"String", "F16", "f32", "f64", "u64"},
+    "Into<i32>": {"String", "F16", "f32", "f64", "u64", "u32", "i64"},
+}
+"""Traits of others, and the element types that have them not; all have those that are not named here."""
+
+
+def implements(element: Type, trait: Type, crate: Crate) -> bool:
+    """Whether an element type has a trait."""
+    if trait.head in crate.implemented:
+        return (element, trait) in crate.implemented[trait.head]
+    if str(element) in crate.structs:
+        return trait.head in crate.structs[str(element)].traits
+    return str(element) not in NOT_EVERY.get(str(trait), ())
+
+
+def unify(pattern: Type, found: Type, bound: dict[str, Type], parameters: frozenset[str]) -> bool:
+    """Whether a type has this form; what its parameters are is noted in `bound`."""
+    if pattern.head in parameters:
+        return bound.setdefault(pattern.head, found) == found
+    inner = zip(pattern.of, found.of, strict=False)
+    alike = pattern.head == found.head and len(pattern.of) == len(found.of)
+    return alike and all(unify(p, f, bound, parameters) for p, f in inner)
