@@ -17,7 +17,8 @@ import onnx
 from onnx2rust.frontends import tf_order
 from onnx2rust.frontends.base import Port
 from onnx2rust.model import graph as graphs
-from onnx2rust.model import symbols
+from onnx2rust.model import schemas, symbols
+from onnx2rust.ops import facts_of
 
 _COUNTER = re.compile(r"__\d+")
 _SUFFIX = re.compile(r"_\d+$")
@@ -26,46 +27,6 @@ _FUNCTION = re.compile(r"^\w*?_(while_cond|while_body|cond_true|cond_false)(_fro
 _QUANTIZED = re.compile(r"_(dequant|quantize)$")
 _FOLLOWS = frozenset(["Add", "Relu", "Clip", "Tanh", "Sigmoid"])  # what TFLite fuses behind an operator
 _MODEL = re.compile(r"^(model|functional|sequential)(_\d+)*$")
-
-_ROLES: dict[str, tuple[str, ...]] = {
-    "Conv": ("input", "kernel", "bias"),
-    "ConvTranspose": ("input", "kernel", "bias"),
-    "Gemm": ("kernel", "kernel", "bias"),
-    "MatMul": ("kernel", "kernel"),
-    "Gather": ("embeddings", "indices"),
-    "GatherND": ("table", "indices"),
-    "LSTM": ("input", "kernel", "recurrent_kernel", "bias", "lengths", "initial_h", "initial_c", "peephole"),
-    "GRU": ("input", "kernel", "recurrent_kernel", "bias", "lengths", "initial_h"),
-    "RNN": ("input", "kernel", "recurrent_kernel", "bias", "lengths", "initial_h"),
-    "BatchNormalization": ("input", "gamma", "beta", "moving_mean", "moving_variance"),
-    "LayerNormalization": ("input", "gamma", "beta"),
-    "PRelu": ("input", "alpha"),
-    "Add": ("bias", "bias"),
-    "Sub": ("offset", "offset"),
-    "Mul": ("scale", "scale"),
-    "Div": ("dividend", "divisor"),
-    "Pow": ("base", "exponent"),
-    "Reshape": ("data", "shape"),
-    "Expand": ("data", "shape"),
-    "ConstantOfShape": ("shape",),
-    "Tile": ("data", "repeats"),
-    "Transpose": ("data",),
-    "Unsqueeze": ("data", "axes"),
-    "Squeeze": ("data", "axes"),
-    "Slice": ("data", "starts", "ends", "axes", "steps"),
-    "Split": ("data", "split"),
-    "Pad": ("data", "pads", "value", "axes"),
-    "Clip": ("data", "min", "max"),
-    "Resize": ("data", "roi", "scales", "sizes"),
-    "TopK": ("data", "k"),
-    "CumSum": ("data", "axis"),
-    "OneHot": ("indices", "depth", "values"),
-    "Range": ("start", "limit", "delta"),
-    "Where": ("condition", "then", "else"),
-    "QuantizeLinear": ("data", "scale", "zero_point"),
-    "DequantizeLinear": ("quantized", "scale", "zero_point"),
-    "Loop": ("trip_count", "condition"),
-}
 
 
 def clean(
@@ -239,12 +200,10 @@ class _Names:
 def _constant_name(node: onnx.NodeProto, index: int) -> str:
     """Scope of the reader + role of the input: `dense/kernel`."""
     scope = node.name.rsplit("/", 1)[0] if "/" in node.name else node.name
-    roles = _ROLES.get(node.op_type)
-    if roles is not None and index < len(roles):
-        return f"{scope}/{roles[index]}"
-    if node.op_type.startswith("Reduce") and index == 1:
-        return f"{scope}/axes"
-    return f"{scope}/constant"
+    roles = facts_of(node.op_type, node.domain).constants
+    if index >= len(roles) and (schema := schemas.schema(node.op_type, node.domain, onnx.defs.onnx_opset_version())) is not None:
+        roles = tuple(formal.name.lower() for formal in schema.inputs)
+    return f"{scope}/{roles[index] if index < len(roles) else 'constant'}"
 
 
 def _body_input(node: onnx.NodeProto, index: int) -> str:

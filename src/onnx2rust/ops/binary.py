@@ -49,11 +49,13 @@ def _sizes_of_equal(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return np.array(answers, dtype=bool).reshape(left.shape)
 
 
-onnx_facts("Add", keeps=Keeps.SOME, sizes=known.elementwise(lambda a, b: a + b))
-onnx_facts("Sub", keeps=Keeps.SOME, sizes=known.elementwise(lambda a, b: a - b))
+onnx_facts("Add", constants=("bias", "bias"), keeps=Keeps.SOME, sizes=known.elementwise(lambda a, b: a + b))
+onnx_facts("Sub", constants=("offset", "offset"), keeps=Keeps.SOME, sizes=known.elementwise(lambda a, b: a - b))
 # TensorFlow's `where` on ids is a sum of products with 0 or 1
-onnx_facts("Mul", keeps=Keeps.SOME_IDS, sizes=known.elementwise(lambda a, b: a * b))
-onnx_facts("Div", reads={1: reads.of_integers(Usual(1))}, sizes=known.quotient(lambda a, b: a // b))
+onnx_facts("Mul", constants=("scale", "scale"), keeps=Keeps.SOME_IDS, sizes=known.elementwise(lambda a, b: a * b))
+onnx_facts(
+    "Div", constants=("dividend", "divisor"), reads={1: reads.of_integers(Usual(1))}, sizes=known.quotient(lambda a, b: a // b)
+)
 onnx_facts("And", "Or", "Xor", reads={0: reads.MASK, 1: reads.MASK})
 onnx_facts("Equal", sizes=_sizes_of_equal)
 for _op, _layer, _result, *_since in (
@@ -76,7 +78,7 @@ for _op, _layer, _result, *_since in (
     _register(_op, _layer, _result, *_since)
 
 
-onnx_facts("Pow", reads={1: reads.of_integers(Within(0, 3))})
+onnx_facts("Pow", constants=("base", "exponent"), reads={1: reads.of_integers(Within(0, 3))})
 
 
 @onnx_op("Pow", since=(7, 12, 13, 15))
@@ -103,6 +105,9 @@ def bit_shift(g: Builder, X: Value, Y: Value, *, direction: str) -> Value:
     if direction not in ("LEFT", "RIGHT"):
         raise Refuse(f"direction={direction!r}", invalid=True)
     return binary(g, layers.BitShift, X, Y, left=direction == "LEFT")
+
+
+onnx_facts("PRelu", constants=("input", "alpha"))
 
 
 @onnx_op("PRelu", since=(7, 9, 16))

@@ -13,6 +13,9 @@ from onnx2rust.layers.conv import Conv, ConvDynamic, ConvTranspose, ConvTranspos
 from onnx2rust.ops.shape import fixed
 from onnx2rust.ops.windows import Geometry, Kernels, geometry
 from onnx2rust.registry import onnx_op
+from onnx2rust.registry.facts import onnx_facts
+
+onnx_facts("Conv", "ConvTranspose", constants=("input", "kernel", "bias"))
 
 
 @onnx_op("Conv", since=(1, 11, 22))

@@ -34,7 +34,14 @@ def _sizes_of_gather(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     )
 
 
-onnx_facts("Gather", strings=Strings.PLACES, half=Half.MOVES, reads={1: reads.ids_of_axis}, sizes=_sizes_of_gather)
+onnx_facts(
+    "Gather",
+    strings=Strings.PLACES,
+    half=Half.MOVES,
+    reads={1: reads.ids_of_axis},
+    sizes=_sizes_of_gather,
+    constants=("embeddings",),
+)
 
 
 @onnx_op("Gather", since=(1, 11, 13))

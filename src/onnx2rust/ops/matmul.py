@@ -20,6 +20,7 @@ from onnx2rust.layers.dense import Dense
 from onnx2rust.layers.matmul import MatMul, MatMulAny
 from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import onnx_op
+from onnx2rust.registry.facts import onnx_facts
 
 _OTHERS = (DType.F64, DType.I32, DType.I64, DType.U32, DType.U64)
 
@@ -40,6 +41,9 @@ class Strided:
     def fields(self) -> tuple[Dims, Dim, Dim, Dim, Dims, Dims, Dims, Dims]:
         """In the layers' order."""
         return self.batch, self.m, self.k, self.n, self.a_batch, self.a_steps, self.b_batch, self.b_steps
+
+
+onnx_facts("MatMul", constants=("kernel", "kernel"))
 
 
 @onnx_op("MatMul", since=(1, 9, 13))

@@ -22,7 +22,9 @@ from onnx2rust.registry.facts import onnx_facts
 _INFERENCE = "export the model for inference (training_mode=0, or Keras' training=False)"
 
 
-onnx_facts("BatchNormalization", reads={4: reads.POSITIVE}, counts_names=True)
+_MOMENTS = ("input", "gamma", "beta", "moving_mean", "moving_variance")
+onnx_facts("BatchNormalization", reads={4: reads.POSITIVE}, counts_names=True, constants=_MOMENTS)
+onnx_facts("LayerNormalization", constants=_MOMENTS[:3])
 
 
 @onnx_op("BatchNormalization", since=(7, 9, 14, 15), added={14: "training_mode"}, removed={9: "spatial"})

@@ -61,7 +61,7 @@ def without_zero(g: Builder, x: Value, zero: Value | None) -> Value:
     return dequantize(g, x, g.constant(np.array(1, np.float32)), zero)
 
 
-onnx_facts("QuantizeLinear", reads=reads.SCALE)
+onnx_facts("QuantizeLinear", reads=reads.SCALE, constants=("data", "scale", "zero_point"))
 
 
 @onnx_op(
@@ -95,7 +95,7 @@ def quantize(
     return _apply(g, layers.QuantizeLinear, x, scale, zero, axis, block_size, dtype)
 
 
-onnx_facts("DequantizeLinear", reads=reads.SCALE)
+onnx_facts("DequantizeLinear", reads=reads.SCALE, constants=("quantized", "scale", "zero_point"))
 
 
 @onnx_op(

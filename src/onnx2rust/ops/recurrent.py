@@ -158,7 +158,10 @@ def _packed(g: Builder, value: Value | None, name: str, **fields: int) -> Weight
 
 
 onnx_facts(
-    "LSTM", "GRU", "RNN", reads={4: lambda use: Within(1, use.shape(0)[1 if use.attribute("layout", 0) else 0])}, unknown=1
+    *("LSTM", "GRU", "RNN"),
+    reads={4: lambda use: Within(1, use.shape(0)[1 if use.attribute("layout", 0) else 0])},
+    unknown=1,
+    constants=("input", "kernel", "recurrent_kernel", "bias", "lengths", "initial_h", "initial_c", "peephole"),
 )
 
 

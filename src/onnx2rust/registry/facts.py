@@ -59,6 +59,9 @@ class Facts:
     unknown: int = 0
     """What is drawn where such a rule asks for a shape that is not known: 1 for sizes, 0 for axes
     and ids, of which there always is one."""
+    constants: tuple[str, ...] = ()
+    """What Keras calls its inputs where they are weights, if not what the schema calls them (models converted from TensorFlow
+    have no names for them)."""
     counts_names: bool = False
     """Whether it matters how many outputs a node names, read or not: parts of equal size, training mode before opset 14."""
 

@@ -68,7 +68,8 @@ impl<const R: usize> NonZero<R> {
 
 /// y = the positions of an axis whose condition is true; ONNX `Compress`.
 ///
-/// x `[outer, axis, inner]`, condition of at most `axis` elements (the rest count as false), y `[outer, n, inner]`.
+/// x `[outer, axis, inner]`, y `[outer, n, inner]`. The condition has as many elements as the axis; what it lacks is false, and what it has beyond
+/// is not read, as in onnxruntime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compress;
 
@@ -82,15 +83,10 @@ impl Compress {
     /// Number of positions that are kept.
     ///
     /// # Errors
-    /// If the condition is true beyond the axis.
+    /// None.
     pub fn sizes(&self, _cpu: Cpu, along: AlongAxis, condition: &[bool]) -> Result<[usize; 1]> {
-        match condition.iter().rposition(|&c| c) {
-            Some(last) if last >= along.axis => Err(Error::IndexOutOfRange {
-                index: last as i64,
-                size: along.axis,
-            }),
-            _ => Ok([condition.iter().filter(|&&c| c).count()]),
-        }
+        let read = condition.iter().take(along.axis);
+        Ok([read.filter(|&&kept| kept).count()])
     }
 
     /// y = the kept positions of x.
