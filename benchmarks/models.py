@@ -494,12 +494,11 @@ def onnx_files(names: Sequence[str]) -> dict[str, Path]:
     if stale:
         from onnx2rust.base.options import Options
         from onnx2rust.frontends import Loaded, load_many
-        from onnx2rust.model.weights import serialised
 
         for name, result in zip(stale, load_many([_folder(n) / "saved_model" for n in stale], Options()), strict=True):
             if not isinstance(result, Loaded):
                 raise result
-            (_folder(name) / "model.onnx").write_bytes(b"".join(serialised(result.proto, result.weights)))
+            (_folder(name) / "model.onnx").write_bytes(result.encoded)
             (_folder(name) / "frontend").write_text(frontend)
     return {n: _folder(n) / "model.onnx" for n in names}
 

@@ -24,7 +24,6 @@ import rust_tools
 from onnx2rust.base.errors import Onnx2RustError, UnsupportedError
 from onnx2rust.base.options import Checks, Options
 from onnx2rust.frontends import Loaded, load_many
-from onnx2rust.model.weights import serialised
 from onnx2rust.verification import verify
 
 os.environ.update(CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0")
@@ -74,7 +73,7 @@ def test_another_process_gives_the_same_bytes(runs: dict[str, Run]) -> None:
         first = runs[name].result
         assert isinstance(first, Loaded), name
         assert isinstance(second, Loaded), name
-        bytes_of = [r.proto.SerializeToString(deterministic=True) for r in (first, second)]
+        bytes_of = [r.encoded for r in (first, second)]
         assert bytes_of[0] == bytes_of[1], name
 
 
@@ -100,7 +99,7 @@ def test_numbers_are_those_of_keras(name: str, runs: dict[str, Run]) -> None:
     if isinstance(run.result, Onnx2RustError):
         raise run.result
     proto = run.result.proto
-    session = ort.InferenceSession(proto.SerializeToString())
+    session = ort.InferenceSession(run.result.encoded)
     names = [value.name for value in proto.graph.input]
     for values, expected in run.batches:
         outputs = session.run(None, dict(zip(names, values, strict=True)))
@@ -115,7 +114,7 @@ def test_crates_give_the_numbers_of_onnxruntime(runs: dict[str, Run], tmp_path: 
     for name, run in runs.items():
         if isinstance(run.result, Loaded):
             files[name] = tmp_path / f"{name}.onnx"
-            files[name].write_bytes(run.result.proto.SerializeToString(deterministic=True))
+            files[name].write_bytes(run.result.encoded)
     found = verify(list(files.values()), Options(), Checks(batches=(1, 5), target_dir=rust_tools.VERIFY))
     reports = dict(zip(files, found.models, strict=True))
     lines = [line for line in _UNSUPPORTED.read_text().splitlines() if not line.startswith("#")]
@@ -166,4 +165,4 @@ def test_only_known_symbols_are_left(runs: dict[str, Run]) -> None:
         symbols = {dim.dim_param for dim in inputs if dim.dim_param}
         outputs = [dim for value in graph.output for dim in value.type.tensor_type.shape.dim]
         assert {dim.dim_param for dim in outputs if dim.dim_param} <= symbols, name
-        onnx.checker.check_model(b"".join(serialised(run.result.proto, run.result.weights)))
+        onnx.checker.check_model(run.result.encoded)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import onnx
 
-from onnx2rust.model.weights import Weights
+from onnx2rust.model.weights import Weights, serialised
 
 KINDS = {
     "saved-model": "tensorflow",
@@ -31,6 +31,16 @@ class Loaded:
     notes: tuple[str, ...] = ()
     weights: Weights = field(default_factory=dict)
     """The large initializers of the main graph, which `proto` lacks (`model.weights`)."""
+
+    @property
+    def file(self) -> tuple[bytes | memoryview, ...]:
+        """The whole model's file, in pieces."""
+        return serialised(self.proto, self.weights)
+
+    @property
+    def encoded(self) -> bytes:
+        """The whole model's file. A copy of it: for models that are small."""
+        return b"".join(self.file)
 
 
 @dataclass(frozen=True)

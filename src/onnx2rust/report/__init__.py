@@ -9,7 +9,6 @@ from onnx2rust import frontends
 from onnx2rust.files import folders
 from onnx2rust.files.folders import Content
 from onnx2rust.ir.program import Program
-from onnx2rust.model.weights import serialised
 from onnx2rust.report import architecture, picture
 from onnx2rust.report.graph import computation_graph, graph
 
@@ -25,7 +24,7 @@ def files(
         "computation_graph.json": _json(computation_graph(of)),
         "model_architecture.json": _json(architecture.architecture(program, of, source)),
         "model_weights.npz": weights,
-        "model.onnx": serialised(loaded.proto, loaded.weights),
+        "model.onnx": loaded.file,
     }
     return found | {"model_overview.png": picture.overview(sketch)} if drawn else found
 

@@ -12,7 +12,6 @@ import onnxruntime as ort
 from onnx2rust.base.errors import Onnx2RustError
 from onnx2rust.base.options import Options
 from onnx2rust.frontends import Loaded, load_many
-from onnx2rust.model.weights import serialised
 
 WITH_OPTIONS = {
     "module_plain": ("module_two", Options(signature="plain")),
@@ -29,7 +28,7 @@ WITH_OPTIONS = {
 def run_onnx(loaded: Loaded, *values: Any) -> list[np.ndarray[Any, Any]]:
     """What onnxruntime makes of the loaded model, inputs in its order."""
     names = [value.name for value in loaded.proto.graph.input]
-    session = ort.InferenceSession(b"".join(serialised(loaded.proto, loaded.weights)))
+    session = ort.InferenceSession(loaded.encoded)
     return list(session.run(None, dict(zip(names, values, strict=True))))
 
 

@@ -15,7 +15,6 @@ from frontend_sources import WITH_OPTIONS, Sources, io_names
 
 from onnx2rust.base.options import Checks, Options
 from onnx2rust.frontends import Loaded, load
-from onnx2rust.model.weights import serialised
 from onnx2rust.verification import verify
 from onnx2rust.verification.reports import ModelReport
 
@@ -34,7 +33,7 @@ def _source(sources: Sources, name: str, folder: Path) -> tuple[Path, Options, L
     if name == "onnx_external":
         path = folder / "pair.onnx"
         loaded = sources.loaded("keras3")
-        proto = onnx.load_from_string(b"".join(serialised(loaded.proto, loaded.weights)))
+        proto = onnx.load_from_string(loaded.encoded)
         onnx.save(proto, path, save_as_external_data=True, location="pair.bin", size_threshold=0)
         return path, Options(), load(path, Options()), *sources.answers["keras3"]
     source, options = WITH_OPTIONS.get(name, (name, Options()))
