@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gc
 import os
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,6 +25,18 @@ def environment(**changes: str) -> dict[str, str]:
     """What cargo runs with; `CARGO_TARGET_DIR` is shared, so that tf-layers is compiled once for
     crates that hold the same copy."""
     return os.environ | {"CARGO_TARGET_DIR": str(TARGET), "CARGO_TERM_COLOR": "never"} | changes
+
+
+@contextlib.contextmanager
+def forking() -> Iterator[None]:
+    """What this process has is not freed by children that are made inside: one that frees a session of onnxruntime's waits forever
+    for the session's threads, which it has not."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @functools.cache

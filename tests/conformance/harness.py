@@ -6,7 +6,6 @@ refuses, that do not compile, or whose numbers differ are reported by name with 
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import re
@@ -85,12 +84,8 @@ def write(cases: list[Case]) -> dict[str, str]:
     results: dict[str, str] = {}
     shutil.rmtree(BUILD / "data", ignore_errors=True)
     accepted, tests = {}, {}
-    # A child that frees a session of onnxruntime's which its parent has waits forever for threads that it has not.
-    gc.collect()
-    gc.freeze()
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with rust_tools.forking(), ProcessPoolExecutor(os.cpu_count()) as pool:
         lowered = list(pool.map(lower, cases, chunksize=8))
-    gc.unfreeze()
     for case, rendered in zip(cases, lowered, strict=True):
         if isinstance(rendered, str):
             results[case.name] = rendered

@@ -26,6 +26,7 @@ import harness
 import numpy as np
 import onnx
 import random_hunt
+import rust_tools
 import test_old_opsets
 from onnx import numpy_helper
 from random_graphs import Model
@@ -224,15 +225,16 @@ def generate(seeds: Iterable[int]) -> list[Model]:
     change is one that it survives."""
     originals()  # once, for all the processes that are forked
     models = []
-    pool = _pool()
-    for seed in seeds:
-        try:
-            model = pool.submit(mutated, seed).result()
-        except BrokenProcessPool:
-            pool = _pool()
-        else:
-            models += [model] if model is not None else []
-    pool.shutdown()
+    with rust_tools.forking():
+        pool = _pool()
+        for seed in seeds:
+            try:
+                model = pool.submit(mutated, seed).result()
+            except BrokenProcessPool:
+                pool = _pool()
+            else:
+                models += [model] if model is not None else []
+        pool.shutdown()
     return models
 
 

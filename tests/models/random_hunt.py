@@ -234,7 +234,8 @@ def _pruned(model: Model, outputs: list[str], cut: dict[str, None], values: list
 
 def drawn(seeds: Iterable[int]) -> list[Model]:
     """The models of the seeds, but for those that onnxruntime does not survive."""
-    return [m for m in map(_draw_apart, seeds) if m is not None]
+    with rust_tools.forking():
+        return [m for m in map(_draw_apart, seeds) if m is not None]
 
 
 def _draw_apart(seed: int) -> Model | None:
