@@ -29,8 +29,8 @@ def environment(**changes: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def forking() -> Iterator[None]:
-    """What this process has is not freed by children that are made inside: one that frees a session of onnxruntime's waits forever
-    for the session's threads, which it has not."""
+    """Children that are made inside free nothing of this process's: one that frees a session of onnxruntime's waits forever for the
+    session's threads, which it has not."""
     gc.collect()
     gc.freeze()
     try:

@@ -20,9 +20,8 @@ from onnx2rust.oracle.referee import NoRefereeError, Referee
 
 LOWEST = 7
 # onnxruntime 1.32 has no kernel for these versions; the official node tests are all there is to hold them against
-NO_REFERENCE: dict[str, set[int]] = {"QuantizeLinear": {28}, "DequantizeLinear": {28}, "GlobalLpPool": {22}} | dict.fromkeys(
-    ("Optional", "OptionalHasElement", "OptionalGetElement"), {28}
-)
+NO_REFERENCE: dict[str, set[int]] = {"QuantizeLinear": {28}, "DequantizeLinear": {28}, "GlobalLpPool": {22}}
+NO_REFERENCE |= {name: {28} for name in ("Optional", "OptionalHasElement", "OptionalGetElement")}
 
 
 def versions(operator: str) -> list[int]:
