@@ -29,7 +29,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def forking() -> Iterator[None]:
-    """Children that are made inside free nothing of this process's: one that frees a session of onnxruntime's waits forever for the
+    """Children made inside free nothing of this process's: one that frees a session of onnxruntime's waits forever for the
     session's threads, which it has not."""
     gc.collect()
     gc.freeze()
