@@ -188,7 +188,7 @@ def test_a_disk_that_is_full(capsys: pytest.CaptureFixture[str], place: Any, mon
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    monkeypatch.setattr("onnx2rust.files.folders.put", full)
     code, _, lines = run(capsys, "convert", "score.onnx", "a/out")
     assert (code, lines) == (6, ["error: tool failure", "  a/out: cannot be written: No space left on device"])
     assert not (place / "a").exists()

@@ -79,13 +79,13 @@ def test_verify_that_is_signalled_alone_ends_cargo_and_its_compilers(
 
 SLOW_DISK = """
 import os, pathlib, time
-write = pathlib.Path.write_bytes
-def slow(self, data):
-    if self.name == "lib.rs":
+opened = pathlib.Path.open
+def slow(self, *how, **more):
+    if self.name == "lib.rs" and how == ("wb",):
         pathlib.Path(os.environ["STARTED"]).touch()
         time.sleep(1000)
-    return write(self, data)
-pathlib.Path.write_bytes = slow
+    return opened(self, *how, **more)
+pathlib.Path.open = slow
 """
 """Python reads it as it starts."""
 

@@ -4,7 +4,7 @@ use core::cmp::Ordering;
 
 use crate::axis::AlongAxis;
 use crate::cpu::Cpu;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::slot::Slot;
 
 /// Types that are zero or not.
