@@ -62,6 +62,7 @@ CASES = [
     case("of_strings", [node("SplitToSequence", "x", into=["s"]),
                         node("SequenceAt", "s", "k"), node("SequenceErase", "s", into=["z"])],
          {"x": WORDS}, known={"k": LAST}, outputs=("y", "z")),
+    case("optional", [node("Optional", "x", into=["p"]), node("OptionalGetElement", "p")], {"x": floats(2, 3)}, opset=18),
     case("of_integers", [node("SplitToSequence", "x", into=["s"]), node("ConcatFromSequence", "s", axis=2)],
          {"x": ints(2, 1, 3, dtype=np.int32)}),
 ]  # fmt: skip
