@@ -34,3 +34,15 @@ def test_trees_behind_what_it_can() -> None:
     model = infer_shapes(behind("Relu"))
     dims = model.graph.output[0].type.tensor_type.shape.dim
     assert [d.dim_param or d.dim_value for d in dims] == ["n", 2]
+
+
+def test_eye_like_what_onnx_cannot_infer() -> None:
+    nodes = [
+        helper.make_node("Unknown", ["x"], ["between"], domain="com.example"),
+        helper.make_node("EyeLike", ["between"], ["y"], dtype=TensorProto.FLOAT, k=1),
+    ]
+    infos = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3])]
+    graph = helper.make_graph(nodes, "g", infos, [onnx.ValueInfoProto(name="y")])
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.example", 1)]
+    model = infer_shapes(helper.make_model(graph, opset_imports=opsets))
+    assert [n.op_type for n in model.graph.node] == ["Unknown", "EyeLike"]

@@ -291,7 +291,7 @@ def _similar(name: str, known: set[str]) -> str:
 
 # -- shape inference -------------------------------------------------------------------------------------------------
 
-_CRASHES = ((ML, "TreeEnsemble"),)
+_CRASHES = ((ML, "TreeEnsemble"), ("", "EyeLike"), ("ai.onnx", "EyeLike"))
 """Operators at which onnx 1.23 ends the process where an input has no type: behind a Normalizer, for one, whose results it cannot
 infer."""
 _HIDDEN = "onnx2rust.hidden."
