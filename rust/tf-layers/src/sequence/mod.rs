@@ -3,11 +3,13 @@
 //! A [`Sequence`] holds tensors of one element type, each with a shape of its own. The layers here read sequences and fill others; a workspace
 //! keeps them, so that nothing is allocated for sequences that are no longer than those before.
 
+mod joining;
 mod layers;
 
+pub use joining::{ConcatFromSequence, SplitToSequence};
 pub use layers::{
-    ConcatFromSequence, OptionalHasElement, SequenceAt, SequenceConstruct, SequenceCopy,
-    SequenceEmpty, SequenceErase, SequenceInsert, SequenceLength, SplitToSequence,
+    OptionalHasElement, SequenceAt, SequenceConstruct, SequenceCopy, SequenceEmpty, SequenceErase,
+    SequenceInsert, SequenceLength,
 };
 
 use crate::{Error, Result};
