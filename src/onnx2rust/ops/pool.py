@@ -27,6 +27,12 @@ from onnx2rust.registry.rules import Within
 def _window(x: Value, kernel_shape: list[int], windows: Windows, ceil_mode: int) -> Geometry:
     if x.rank - 2 not in (1, 2, 3):
         raise Refuse(f"pooling of {x.type}: one to three spatial axes are supported")
+    holes = windows.dilations or []
+    if windows.auto_pad.startswith("SAME") and any(k > 1 and d > 1 for k, d in zip(kernel_shape, holes, strict=False)):
+        # ONNX has ⌈n / stride⌉ windows; onnxruntime pads as if there were no dilation and finds fewer
+        raise Refuse(
+            f"auto_pad={windows.auto_pad} with dilations={holes}: ONNX and onnxruntime pad differently; write the padding as pads"
+        )
     return geometry(x.shape[2:], kernel_shape, windows, bool(ceil_mode), partial=True)
 
 
