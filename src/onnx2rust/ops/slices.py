@@ -9,8 +9,7 @@ import numpy as np
 
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
-from onnx2rust.ir import dims
-from onnx2rust.ir.dims import Dim, ceil_div, maximum, minimum
+from onnx2rust.ir.dims import Dim, ceil_div, maximum, minimum, never_negative
 from onnx2rust.ir.program import Value
 from onnx2rust.ir.shapes import collapse_untouched
 from onnx2rust.layers import movement, shape
@@ -24,9 +23,9 @@ from onnx2rust.registry.rules import Parts, Within
 
 def sliced(g: Builder, x: Value, start: Sequence[Dim], size: Sequence[Dim], steps: Sequence[int]) -> Value:
     """`size` elements per (memory) axis from `start` by `steps`."""
-    if all(b == 0 and n == m and s == 1 for b, n, m, s in zip(start, size, x.shape, steps, strict=True)):
+    touched = [(b, n, s) != (0, m, 1) for b, n, m, s in zip(start, size, x.shape, steps, strict=True)]
+    if not any(touched):
         return x
-    touched = [not (b == 0 and n == m and s == 1) for b, n, m, s in zip(start, size, x.shape, steps, strict=True)]
     shape, (sizes, starts, by) = collapse_untouched(x.shape, touched, size, start, steps)
     layer = movement.Slice(tuple(int(s) for s in by if isinstance(s, int)), shape, starts, sizes)
     return g.step(layer, [x], x.tensor.with_shape(*size))
@@ -41,18 +40,7 @@ def _wrapped(index: Dim, n: Dim) -> Dim | None:
     """An index of Slice, negative ones counted from the end; None if its sign is not known."""
     if isinstance(index, int):
         return index if index >= 0 else n + index
-    if index == n:
-        return n
-    if dims.maximum(index, 0) == index:
-        return index
-    # A known length minus a size: its sign decides which end it counts from.
-    distance = n - index
-    return index if dims.maximum(distance, 0) == distance and _is_size(index) else None
-
-
-def _is_size(dim: Dim) -> bool:
-    """Whether the expression cannot be negative because it is made of sizes that are added and divided."""
-    return dims.maximum(dim, 0) == dim
+    return index if index == n or never_negative(index) else None
 
 
 def slice_range(n: Dim, start: Dim, end: Dim, step: int) -> tuple[Dim, Dim] | None:
@@ -81,20 +69,20 @@ def slice_range(n: Dim, start: Dim, end: Dim, step: int) -> tuple[Dim, Dim] | No
             final = -1 if whole else maximum(final, -1)
         # low of an axis of 0 is no element
         span = first_dim - final if top else minimum(low - final, n)
-        return low, ceil_div(span if _is_size(span) else maximum(span, 0), -step)
+        return low, ceil_div(span if never_negative(span) else maximum(span, 0), -step)
     if isinstance(end, int) and abs(end) >= _EVERYTHING:
         end = n if end > 0 else 0
     first_dim, last_dim = _wrapped(start, n), _wrapped(end, n)
     if first_dim is None or last_dim is None:
         return None
     # Where the start is not negative it needs no upper bound: beyond the end nothing is left, and the start is not looked at.
-    low = first_dim if _is_size(first_dim) else maximum(first_dim, 0)
-    high = last_dim if _is_size(n - last_dim) else minimum(last_dim, n)
+    low = first_dim if never_negative(first_dim) else maximum(first_dim, 0)
+    high = last_dim if never_negative(n - last_dim) else minimum(last_dim, n)
     behind = n - first_dim
     if high == n and isinstance(behind, int) and behind > 0:
         return low, ceil_div(minimum(behind, n), step)
     span = high - low
-    return low, ceil_div(span if span == n or _is_size(span) else maximum(span, 0), step)
+    return low, ceil_div(span if span == n or never_negative(span) else maximum(span, 0), step)
 
 
 def _slice(g: Builder, x: Value, starts: Sequence[Dim], ends: Sequence[Dim], axes: list[int], steps: list[int]) -> Value | None:
