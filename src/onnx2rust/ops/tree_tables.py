@@ -254,6 +254,9 @@ def _owned(nodes: Nodes, places: _Places, weights: Weights, targets: int) -> _Ow
     if lost.size:
         what = f"a weight belongs to node {weights.numbers[lost[0]]} of tree {weights.trees[lost[0]]}, which does not exist"
         raise Refuse(what, invalid=True)
+    wrong = np.flatnonzero((weights.targets < 0) | (weights.targets >= targets))
+    if wrong.size:
+        raise Refuse(f"a weight is for target {weights.targets[wrong[0]]}; there are {targets}", invalid=True)
     kept = nodes.modes[owner] == LEAF
     return owner[kept], weights.targets[kept], weights.weights[kept]
 
