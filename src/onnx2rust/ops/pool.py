@@ -137,21 +137,20 @@ def max_unpool(
     strides: list[int] | None = None,
 ) -> Value:
     """Zeros with x at the indices that MaxPool found; indices count in the smallest image that has such windows."""
-    x = X
-    rank = x.rank - 2
+    rank = X.rank - 2
     steps, margins = strides or [1] * rank, pads or [0] * 2 * rank
-    window = zip(x.shape[2:], kernel_shape, steps, margins[:rank], margins[rank:], strict=False)
+    window = zip(X.shape[2:], kernel_shape, steps, margins[:rank], margins[rank:], strict=False)
     image = [(n - 1) * step + size - before - after for n, size, step, before, after in window]
     geometry(tuple(image), kernel_shape, Windows(pads=pads, strides=strides))  # which refuses lists that do not fit
-    natural: list[Dim] = [*x.shape[:2], *image]
-    count = x.tensor.size
-    blank = g.view(zeros(g, x.dtype, natural), product(natural))
-    layer = ScatterElements(0, combination("none", x), (product(natural),), (count,))
-    flat = g.step(layer, [blank, g.view(I, count), g.view(x, count)], x.tensor.with_shape(product(natural)))
+    natural: list[Dim] = [*X.shape[:2], *image]
+    count = X.tensor.size
+    blank = g.view(zeros(g, X.dtype, natural), product(natural))
+    layer = ScatterElements(0, combination("none", X), (product(natural),), (count,))
+    flat = g.step(layer, [blank, g.view(I, count), g.view(X, count)], X.tensor.with_shape(product(natural)))
     y = g.view(flat, *natural)
     if output_shape is None:
         return y
-    if len(output_shape) != x.rank:
-        raise Refuse(f"output_shape has {len(output_shape)} axes, x has {x.rank}", invalid=True)
+    if len(output_shape) != X.rank:
+        raise Refuse(f"output_shape has {len(output_shape)} axes, x has {X.rank}", invalid=True)
     more = [wanted - n for wanted, n in zip(output_shape, natural, strict=True)]
-    return padded(g, y, [0] * x.rank, more, "constant", None)
+    return padded(g, y, [0] * X.rank, more, "constant", None)

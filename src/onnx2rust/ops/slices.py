@@ -129,11 +129,10 @@ def _sizes_of_slice(arrays: list[Any], attributes: dict[str, Any]) -> Any:
 @onnx_op("Slice", since=1)
 def slice_1(g: Builder, data: Value, *, starts: list[int], ends: list[int], axes: list[int] | None = None) -> Value:
     """x[start:end] along the axes."""
-    x = data
-    chosen = normal_axes(range(len(starts)) if axes is None else axes, x.rank)
+    chosen = normal_axes(range(len(starts)) if axes is None else axes, data.rank)
     if not len(starts) == len(ends) == len(chosen):
         raise Refuse("starts, ends and axes of Slice differ in length", invalid=True)
-    y = _slice(g, x, starts, ends, chosen, [1] * len(chosen))
+    y = _slice(g, data, starts, ends, chosen, [1] * len(chosen))
     if y is None:
         raise Refuse("these starts and ends on an axis whose size is only known at run time are not supported")
     return y
@@ -148,7 +147,6 @@ def slice_1(g: Builder, data: Value, *, starts: list[int], ends: list[int], axes
 )
 def slice_10(g: Builder, data: Value, starts: Value, ends: Value, axes: Const | None = None, steps: Value | None = None) -> Value:
     """x[start:end:step] along the axes."""
-    x = data
     lengths = [v.tensor.size for v in (starts, ends, axes, steps) if v is not None]
     count = next((n for n in lengths if isinstance(n, int)), None)
     if count is None:
@@ -158,17 +156,17 @@ def slice_10(g: Builder, data: Value, starts: Value, ends: Value, axes: Const | 
     # a length known only at run time is checked then
     starts, ends = (fixed(g, v, 0, count) if v.rank else v for v in (starts, ends))
     steps = fixed(g, steps, 0, count) if steps is not None and steps.rank else steps
-    chosen = normal_axes(range(count) if axes is None else integers(axes), x.rank)
+    chosen = normal_axes(range(count) if axes is None else integers(axes), data.rank)
     begin, stop = starts.dims(), ends.dims()
     by = [1] * count if steps is None else steps.dims()
     if begin is not None and stop is not None and by is not None and all(isinstance(s, int) for s in by):
-        y = _slice(g, x, begin, stop, chosen, [s for s in by if isinstance(s, int)])
+        y = _slice(g, data, begin, stop, chosen, [s for s in by if isinstance(s, int)])
         if y is not None:
             return y
-    names, shape = read_sizes(g, x, chosen)
-    inputs = [x, g.cast_sizes(starts), g.cast_sizes(ends), None if steps is None else g.cast_sizes(steps)]
-    layer = movement.DynamicSlice(tuple(chosen), x.shape)
-    return g.step(layer, inputs, x.tensor.with_shape(*shape), defines=names)
+    names, shape = read_sizes(g, data, chosen)
+    inputs = [data, g.cast_sizes(starts), g.cast_sizes(ends), None if steps is None else g.cast_sizes(steps)]
+    layer = movement.DynamicSlice(tuple(chosen), data.shape)
+    return g.step(layer, inputs, data.tensor.with_shape(*shape), defines=names)
 
 
 def _split(g: Builder, x: Value, axis: int, sizes: Sequence[Dim]) -> tuple[Value, ...]:
@@ -221,9 +219,8 @@ def _sizes_of_split(arrays: list[Any], attributes: dict[str, Any]) -> Any:
 @onnx_op("Split", since=(2, 11))
 def split_2(g: Builder, input: Value, *, axis: int = 0, split: list[int] | None = None, n_outputs: int = 1) -> tuple[Value, ...]:
     """The parts of x along an axis."""
-    x = input
-    sizes: Sequence[Dim] = split or _equal_parts(x.shape[normal_axis(axis, x.rank)], n_outputs, False)
-    return _split(g, x, axis, sizes)
+    sizes: Sequence[Dim] = split or _equal_parts(input.shape[normal_axis(axis, input.rank)], n_outputs, False)
+    return _split(g, input, axis, sizes)
 
 
 @onnx_op(
@@ -240,8 +237,7 @@ def split(
     g: Builder, input: Value, split: Value | None = None, *, axis: int = 0, num_outputs: int | None = None, n_outputs: int = 1
 ) -> tuple[Value, ...]:
     """The parts of x along an axis; since version 18 the last of equal ones may be smaller."""
-    x = input
-    n = x.shape[normal_axis(axis, x.rank)]
+    n = input.shape[normal_axis(axis, input.rank)]
     if split is not None:
-        return _split(g, x, axis, _part_sizes(g, n, split))
-    return _split(g, x, axis, _equal_parts(n, num_outputs or n_outputs, g.origin.opset >= 18))
+        return _split(g, input, axis, _part_sizes(g, n, split))
+    return _split(g, input, axis, _equal_parts(n, num_outputs or n_outputs, g.origin.opset >= 18))
