@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.kinds import Kind
 from onnx2rust.ir.layer import Dims, Layer, Record, Same, Size, Variant, Weight
@@ -15,10 +13,8 @@ _IMAGES = "conv::ImageStack"
 _DYNAMIC = Record.of("conv::ConvDynamicInputs", "x", "w", "bias")
 
 
-@dataclass(frozen=True)
 class Conv(
     Layer,
-    rust="conv::Conv",
     sizes_in=_IMAGES,
     chooses={1: "adding"},
     in_place=(1,),
@@ -54,10 +50,8 @@ class Conv(
         return windows(self.size, self.kernel_shape, self.strides, self.dilations, self.pads_begin, self.pads_end, self.same)
 
 
-@dataclass(frozen=True)
 class DepthwiseConv(
     Layer,
-    rust="conv::DepthwiseConv",
     sizes_in=_IMAGES,
     feature="depthwise",
     chooses={1: "adding"},
@@ -89,10 +83,8 @@ class DepthwiseConv(
         return self.batch * product(output) * (self.channels * self.multiplier) * product(self.kernel_shape)
 
 
-@dataclass(frozen=True)
 class ConvTranspose(
     Layer,
-    rust="conv::ConvTranspose",
     sizes_in=_IMAGES,
     feature="conv-transpose",
     scratch=True,
@@ -122,10 +114,8 @@ class ConvTranspose(
         return self.batch * product(self.size) * (self.input_channels * (self.output_channels // self.group)) * taps
 
 
-@dataclass(frozen=True)
 class ConvDynamic(
     Layer,
-    rust="conv::ConvDynamic",
     feature="conv-dynamic",
     sizes_in=_DYNAMIC.path,
     inputs_in=(_DYNAMIC,),
@@ -148,10 +138,8 @@ class ConvDynamic(
     channels: Dims
 
 
-@dataclass(frozen=True)
 class ConvTransposeDynamic(
     Layer,
-    rust="conv::ConvTransposeDynamic",
     feature="conv-dynamic",
     sizes_in=_DYNAMIC.path,
     inputs_in=(_DYNAMIC,),
@@ -173,10 +161,8 @@ class ConvTransposeDynamic(
     channels: Dims
 
 
-@dataclass(frozen=True)
 class WinogradConv2d(
     Layer,
-    rust="conv::WinogradConv2d",
     sizes_in=_IMAGES,
     feature="winograd",
     chooses={1: "adding"},

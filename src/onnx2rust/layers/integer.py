@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir import kinds
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.layer import Dims, Layer, Record, Same, Size, Weight
@@ -18,10 +16,7 @@ _CONSTANT = Record.of("integer::IntegerConvInputs", "x", "x_zero")
 _SUMS = Record.of("integer::RequantizeInputs", "x", "a_scale", "b_scale", "y_scale", "y_zero", "bias")
 
 
-@dataclass(frozen=True)
-class MatMulInteger(
-    Layer, rust="integer::MatMulInteger", sizes_in="matrices::Matrices", inputs_in=(_MATRICES,), optional=(2, 3), scratch=True
-):
+class MatMulInteger(Layer, sizes_in="matrices::Matrices", inputs_in=(_MATRICES,), optional=(2, 3), scratch=True):
     """y = (a − a_zero) · (b − b_zero), i32; inputs a, b, a_zero, b_zero; arguments as those of MatMul."""
 
     batch: Dims
@@ -37,15 +32,8 @@ class MatMulInteger(
         return product((*self.batch, self.m, self.k, self.n))
 
 
-@dataclass(frozen=True)
 class ConvInteger(
-    Layer,
-    rust="integer::ConvInteger",
-    sizes_in=_IMAGES.path,
-    inputs_in=(_IMAGES,),
-    optional=(2, 3),
-    windows=True,
-    generic_over=("kernel_shape",),
+    Layer, sizes_in=_IMAGES.path, inputs_in=(_IMAGES,), optional=(2, 3), windows=True, generic_over=("kernel_shape",)
 ):
     """y = (x − x_zero) ⋆ (w − w_zero), i32, channels last; inputs x, w [*kernel_shape, inputs /
     group, outputs], x_zero, w_zero."""
@@ -63,8 +51,7 @@ class ConvInteger(
     size: Dims
 
 
-@dataclass(frozen=True)
-class IntegerDense(Layer, rust="integer::IntegerDense", sizes_in=_ROWS.path, inputs_in=(_ROWS,), optional=(1,), scratch=True):
+class IntegerDense(Layer, sizes_in=_ROWS.path, inputs_in=(_ROWS,), optional=(1,), scratch=True):
     """y = (x − x_zero) · (kernel − kernel_zero), i32, for x [rows, inputs]; inputs x, x_zero."""
 
     inputs: int
@@ -77,10 +64,8 @@ class IntegerDense(Layer, rust="integer::IntegerDense", sizes_in=_ROWS.path, inp
         return self.rows * (self.inputs * self.units)
 
 
-@dataclass(frozen=True)
 class IntegerConv(
     Layer,
-    rust="integer::IntegerConv",
     sizes_in=_CONSTANT.path,
     inputs_in=(_CONSTANT,),
     optional=(1,),
@@ -110,8 +95,7 @@ class IntegerConv(
         return self.batch * product(output) * (self.output_channels * inputs * product(self.kernel_shape))
 
 
-@dataclass(frozen=True)
-class Requantize(Layer, rust="integer::Requantize", sizes_in=_SUMS.path, inputs_in=(_SUMS,), optional=(4, 5)):
+class Requantize(Layer, sizes_in=_SUMS.path, inputs_in=(_SUMS,), optional=(4, 5)):
     """y = saturate(round((x + bias) · (a_scale · b_scale / y_scale)) + y_zero); inputs x, a_scale,
     b_scale, y_scale, y_zero, bias."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir import kinds
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.layer import Dims, Layer, Size
@@ -11,8 +9,7 @@ from onnx2rust.ir.layer import Dims, Layer, Size
 KIND = kinds.PRODUCT
 
 
-@dataclass(frozen=True)
-class MatMul(Layer, rust="matmul::MatMul", sizes_in="matrices::Matrices", scratch=True):
+class MatMul(Layer, sizes_in="matrices::Matrices", scratch=True):
     """y = alpha · a · b, f32, for a [*batch, m, k] and b [*batch, k, n]; the steps say where their elements lie."""
 
     alpha: float
@@ -29,8 +26,7 @@ class MatMul(Layer, rust="matmul::MatMul", sizes_in="matrices::Matrices", scratc
         return product((*self.batch, self.m, self.k, self.n))
 
 
-@dataclass(frozen=True)
-class MatMulAny(Layer, rust="matmul::MatMulAny", sizes_in="matrices::Matrices"):
+class MatMulAny(Layer, sizes_in="matrices::Matrices"):
     """y = a · b of any element type; arguments as those of MatMul."""
 
     batch: Dims

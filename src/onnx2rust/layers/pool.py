@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir.kinds import Kind
 from onnx2rust.ir.layer import Dims, Layer, Same, Size
 
 KIND = Kind("pooling", (140, 82, 170))
 
 
-@dataclass(frozen=True)
-class _Window(Layer, sizes_in="pool::Images", windows=True, generic_over=("kernel_shape",)):
+class _Window(Layer, rust="", sizes_in="pool::Images", windows=True, generic_over=("kernel_shape",)):
     kernel_shape: tuple[int, ...]
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
@@ -21,8 +18,7 @@ class _Window(Layer, sizes_in="pool::Images", windows=True, generic_over=("kerne
     ceil_mode: bool
 
 
-@dataclass(frozen=True)
-class MaxPool(_Window, rust="pool::MaxPool", independent=("batch",), keras="MaxPooling{d}D"):
+class MaxPool(_Window, independent=("batch",), keras="MaxPooling{d}D"):
     """y = the largest value under each window, per channel."""
 
     batch: Size
@@ -30,8 +26,7 @@ class MaxPool(_Window, rust="pool::MaxPool", independent=("batch",), keras="MaxP
     channels: Size
 
 
-@dataclass(frozen=True)
-class MaxPoolIndices(_Window, rust="pool::MaxPoolIndices"):
+class MaxPoolIndices(_Window):
     """MaxPool, and where in the channels-first tensor the values stand."""
 
     column_major: bool
@@ -40,8 +35,7 @@ class MaxPoolIndices(_Window, rust="pool::MaxPoolIndices"):
     channels: Size
 
 
-@dataclass(frozen=True)
-class AveragePool(_Window, rust="pool::AveragePool", independent=("batch",), keras="AveragePooling{d}D"):
+class AveragePool(_Window, independent=("batch",), keras="AveragePooling{d}D"):
     """y = the mean under each window, per channel."""
 
     count_include_pad: bool
@@ -50,8 +44,7 @@ class AveragePool(_Window, rust="pool::AveragePool", independent=("batch",), ker
     channels: Size
 
 
-@dataclass(frozen=True)
-class LpPool(_Window, rust="pool::LpPool", independent=("batch",)):
+class LpPool(_Window, independent=("batch",)):
     """y = the p-norm under each window, per channel."""
 
     p: int
@@ -60,10 +53,7 @@ class LpPool(_Window, rust="pool::LpPool", independent=("batch",)):
     channels: Size
 
 
-@dataclass(frozen=True)
-class GlobalAveragePool(
-    Layer, rust="pool::GlobalAveragePool", sizes_in="pool::Images", independent=("batch",), keras="GlobalAveragePooling{d}D"
-):
+class GlobalAveragePool(Layer, sizes_in="pool::Images", independent=("batch",), keras="GlobalAveragePooling{d}D"):
     """y = the mean of each channel."""
 
     batch: Size
@@ -71,10 +61,7 @@ class GlobalAveragePool(
     channels: Size
 
 
-@dataclass(frozen=True)
-class GlobalMaxPool(
-    Layer, rust="pool::GlobalMaxPool", sizes_in="pool::Images", independent=("batch",), keras="GlobalMaxPooling{d}D"
-):
+class GlobalMaxPool(Layer, sizes_in="pool::Images", independent=("batch",), keras="GlobalMaxPooling{d}D"):
     """y = the largest value of each channel."""
 
     batch: Size
@@ -82,8 +69,7 @@ class GlobalMaxPool(
     channels: Size
 
 
-@dataclass(frozen=True)
-class GlobalLpPool(Layer, rust="pool::GlobalLpPool", sizes_in="pool::Images", independent=("batch",)):
+class GlobalLpPool(Layer, sizes_in="pool::Images", independent=("batch",)):
     """y = the p-norm of each channel."""
 
     p: int

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import Layer, Size
 
 KIND = kinds.REDUCTION
 
 
-@dataclass(frozen=True)
-class ArgMax(Layer, rust="rank::ArgMax", sizes_in="axis::AlongAxis", fallible=True):
+class ArgMax(Layer, sizes_in="axis::AlongAxis", fallible=True):
     """y = the position of the greatest x along the middle of [outer, axis, inner]."""
 
     select_last_index: bool
@@ -20,8 +17,7 @@ class ArgMax(Layer, rust="rank::ArgMax", sizes_in="axis::AlongAxis", fallible=Tr
     inner: Size
 
 
-@dataclass(frozen=True)
-class ArgMin(Layer, rust="rank::ArgMin", sizes_in="axis::AlongAxis", fallible=True):
+class ArgMin(Layer, sizes_in="axis::AlongAxis", fallible=True):
     """y = the position of the least x along the middle of [outer, axis, inner]."""
 
     select_last_index: bool
@@ -30,8 +26,7 @@ class ArgMin(Layer, rust="rank::ArgMin", sizes_in="axis::AlongAxis", fallible=Tr
     inner: Size
 
 
-@dataclass(frozen=True)
-class TopK(Layer, rust="rank::TopK", sizes_in="rank::Ranked", fallible=True, scratch=True):
+class TopK(Layer, sizes_in="rank::Ranked", fallible=True, scratch=True):
     """The k greatest (or least) x along the middle of [outer, axis, inner] and their positions, best first."""
 
     largest: bool

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.kinds import Kind
 from onnx2rust.ir.layer import Layer, Record, Size, Variant, Weight
@@ -20,10 +18,8 @@ _OTHER_WEIGHTS = Record.of("recurrent::RecurrentWeights", w=1, r=2, b=3)
 _UNPACKED_OTHER = Record.of("recurrent::RecurrentInputs", x=0, sequence_lens=4, initial_h=5)
 
 
-@dataclass(frozen=True)
 class Lstm(
     Layer,
-    rust="recurrent::Lstm",
     feature="lstm",
     fallible=True,
     scratch=True,
@@ -53,10 +49,8 @@ class Lstm(
         return self.steps * self.batch * _products(self.directions, 4, self.inputs, self.hidden)
 
 
-@dataclass(frozen=True)
 class Gru(
     Layer,
-    rust="recurrent::Gru",
     feature="gru",
     fallible=True,
     scratch=True,
@@ -86,10 +80,8 @@ class Gru(
         return self.steps * self.batch * _products(self.directions, 3, self.inputs, self.hidden)
 
 
-@dataclass(frozen=True)
 class Rnn(
     Layer,
-    rust="recurrent::Rnn",
     feature="rnn",
     fallible=True,
     scratch=True,
@@ -117,10 +109,8 @@ class Rnn(
         return self.steps * self.batch * _products(self.directions, 1, self.inputs, self.hidden)
 
 
-@dataclass(frozen=True)
 class LstmUnpacked(
     Layer,
-    rust="recurrent::LstmUnpacked",
     feature="lstm",
     fallible=True,
     scratch=True,
@@ -142,10 +132,8 @@ class LstmUnpacked(
     batch: Size
 
 
-@dataclass(frozen=True)
 class GruUnpacked(
     Layer,
-    rust="recurrent::GruUnpacked",
     feature="gru",
     fallible=True,
     scratch=True,
@@ -167,10 +155,8 @@ class GruUnpacked(
     batch: Size
 
 
-@dataclass(frozen=True)
 class RnnUnpacked(
     Layer,
-    rust="recurrent::RnnUnpacked",
     feature="rnn",
     fallible=True,
     scratch=True,

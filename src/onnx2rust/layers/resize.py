@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import Dims, Element, Layer, Size, Variant
 
 KIND = kinds.MOVEMENT
 
 
-@dataclass(frozen=True)
-class ResizeSizes(Layer, rust="resize::ResizeSizes", fallible=True):
+class ResizeSizes(Layer, fallible=True):
     """⌊size · scale⌋ for scales from a tensor."""
 
     shape: Dims
 
 
-@dataclass(frozen=True)
 class ResizeNearest(
-    Layer,
-    rust="resize::ResizeNearest",
-    sizes_in="resize::ResizedAxis",
-    chooses={1: "with_scales"},
-    independent=("outer",),
-    generic_over=("element",),
+    Layer, sizes_in="resize::ResizedAxis", chooses={1: "with_scales"}, independent=("outer",), generic_over=("element",)
 ):
     """y[o] = x at the nearest position, along one axis."""
 
@@ -40,14 +31,7 @@ class ResizeNearest(
     out: Size
 
 
-@dataclass(frozen=True)
-class ResizeAxis(
-    Layer,
-    rust="resize::ResizeAxis",
-    sizes_in="resize::ResizedAxis",
-    chooses={1: "with_scales"},
-    independent=("outer",),
-):
+class ResizeAxis(Layer, sizes_in="resize::ResizedAxis", chooses={1: "with_scales"}, independent=("outer",)):
     """y[o] = a weighted sum of neighbours, along one axis."""
 
     coordinates: Variant

@@ -21,13 +21,18 @@ from onnx2rust.ops.indexing import combination
 from onnx2rust.ops.pad import padded
 from onnx2rust.ops.windows import Geometry, Windows, geometry
 from onnx2rust.registry import Sizes, onnx_op
-from onnx2rust.registry.facts import onnx_facts
 from onnx2rust.registry.rules import Within
 
 
 def _window(x: Value, kernel_shape: list[int], windows: Windows, ceil_mode: int) -> Geometry:
     if x.rank - 2 not in (1, 2, 3):
         raise Refuse(f"pooling of {x.type}: one to three spatial axes are supported")
+    holes = windows.dilations or []
+    if windows.auto_pad.startswith("SAME") and any(k > 1 and d > 1 for k, d in zip(kernel_shape, holes, strict=False)):
+        # ONNX has ⌈n / stride⌉ windows; onnxruntime pads as if there were no dilation and finds fewer
+        raise Refuse(
+            f"auto_pad={windows.auto_pad} with dilations={holes}: ONNX and onnxruntime pad differently; write the padding as pads"
+        )
     return geometry(x.shape[2:], kernel_shape, windows, bool(ceil_mode), partial=True)
 
 
@@ -158,10 +163,7 @@ def global_lp_pool(g: Builder, X: Value, *, p: int = 2) -> Value:
     return _global(g, X, layers.GlobalLpPool, p=p)
 
 
-onnx_facts("MaxUnpool", reads={1: lambda use: Within(0, math.prod(use.shape(1)) - 1)})
-
-
-@onnx_op("MaxUnpool", since=(9, 11, 22))
+@onnx_op("MaxUnpool", since=(9, 11, 22), reads={1: lambda use: Within(0, math.prod(use.shape(1)) - 1)})
 def max_unpool(
     g: Builder,
     X: Value,
