@@ -173,7 +173,8 @@ def test_three_conversions_to_one_place_at_once(tmp_path: Path, score: Any, forc
 
     def convert() -> None:
         try:
-            answers.append(pipeline.convert(score, out, Options(force=force), progress=at("writing the files", together.wait)).crate_name)
+            project = pipeline.convert(score, out, Options(force=force), progress=at("writing the files", together.wait))
+            answers.append(project.crate_name)
         except UsageError as error:
             answers.append(str(error).splitlines()[0])
 
