@@ -20,7 +20,6 @@ from onnx2rust.ops.indexing import combination
 from onnx2rust.ops.pad import padded
 from onnx2rust.ops.windows import Geometry, Windows, geometry
 from onnx2rust.registry import Sizes, onnx_op
-from onnx2rust.registry.facts import onnx_facts
 from onnx2rust.registry.rules import Within
 
 
@@ -147,10 +146,7 @@ def global_lp_pool(g: Builder, X: Value, *, p: int = 2) -> Value:
     return _global(g, X, layers.GlobalLpPool, p=p)
 
 
-onnx_facts("MaxUnpool", reads={1: lambda use: Within(0, math.prod(use.shape(1)) - 1)})
-
-
-@onnx_op("MaxUnpool", since=(9, 11, 22))
+@onnx_op("MaxUnpool", since=(9, 11, 22), reads={1: lambda use: Within(0, math.prod(use.shape(1)) - 1)})
 def max_unpool(
     g: Builder,
     X: Value,

@@ -12,7 +12,6 @@ from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import rank as layers
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.registry import Sizes, onnx_op
-from onnx2rust.registry.facts import onnx_facts
 from onnx2rust.registry.rules import Within
 
 
@@ -56,16 +55,13 @@ def _top_k(g: Builder, x: Value, k: Dim, axis: int, largest: bool) -> tuple[Valu
     return g.transpose(values, perm), g.transpose(positions, perm)
 
 
-onnx_facts("TopK", reads={1: lambda use: Within(1, use.axis(-1))}, unknown=1)
-
-
 @onnx_op("TopK", since=1)
 def top_k_1(g: Builder, X: Value, *, axis: int = -1, k: int) -> tuple[Value, Value]:
     """The k greatest x along an axis and their positions, best first."""
     return _top_k(g, X, k, axis, True)
 
 
-@onnx_op("TopK", since=(10, 11, 24), added={11: "largest sorted"})
+@onnx_op("TopK", since=(10, 11, 24), added={11: "largest sorted"}, reads={1: lambda use: Within(1, use.axis(-1))}, unknown=1)
 def top_k(g: Builder, X: Value, K: Sizes, *, axis: int = -1, largest: int = 1, sorted: int = 1) -> tuple[Value, Value]:
     """The k greatest (or least) x along an axis and their positions, best first (which unsorted allows as well)."""
     return _top_k(g, X, K[0], axis, bool(largest))

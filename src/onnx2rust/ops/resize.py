@@ -19,7 +19,6 @@ from onnx2rust.ir.shapes import split_at
 from onnx2rust.layers import resize as layers
 from onnx2rust.ops.axes import normal_axes
 from onnx2rust.registry import Attributes, Const, onnx_op
-from onnx2rust.registry.facts import onnx_facts
 from onnx2rust.registry.rules import Resized
 
 _COORDINATES = (
@@ -156,9 +155,6 @@ def _by_scales_of_the_run(g: Builder, x: Value, scales: Value, axes: Sequence[in
     return {a: _Axis(sizes[k], None, scales=scales, index=k) for k, a in enumerate(axes)}
 
 
-onnx_facts("Upsample", reads={1: lambda use: Resized(use.shape(0))})
-
-
 @onnx_op("Upsample", since=7)
 def upsample_7(g: Builder, X: Value, *, mode: str = "nearest", scales: list[float]) -> Value:
     """x enlarged: nearest (rounding down) or linear, o / scale."""
@@ -170,13 +166,10 @@ def upsample_7(g: Builder, X: Value, *, mode: str = "nearest", scales: list[floa
     )
 
 
-@onnx_op("Upsample", since=(9, 10))
+@onnx_op("Upsample", since=(9, 10), reads={1: lambda use: Resized(use.shape(0))})
 def upsample_9(g: Builder, X: Value, scales: Const, *, mode: str = "nearest") -> Value:
     """x enlarged: nearest (rounding down) or linear, o / scale."""
     return upsample_7(g, X, mode=mode, scales=_floats(scales))
-
-
-onnx_facts("Resize", reads={2: lambda use: Resized(use.shape(0)), 3: lambda use: Resized(use.shape(0))}, unknown=1)
 
 
 @onnx_op("Resize", since=10)
@@ -185,7 +178,14 @@ def resize_10(g: Builder, X: Value, scales: Const, *, mode: str = "nearest") -> 
     return upsample_7(g, X, mode=mode, scales=_floats(scales))
 
 
-@onnx_op("Resize", since=(11, 13, 18, 19), added={18: "antialias axes keep_aspect_ratio_policy"}, optional={13: "roi scales"})
+@onnx_op(
+    "Resize",
+    since=(11, 13, 18, 19),
+    added={18: "antialias axes keep_aspect_ratio_policy"},
+    optional={13: "roi scales"},
+    reads={2: lambda use: Resized(use.shape(0)), 3: lambda use: Resized(use.shape(0))},
+    unknown=1,
+)
 def resize(
     g: Builder,
     X: Value,
