@@ -119,7 +119,10 @@ class Inspection:
 def inspect(
     model: Path | str, options: Options | None = None, *, passes: bool = False, progress: Callable[[str], None] = lambda _: None
 ) -> Inspection:
-    """Reads and lowers a model, or the model that a conversion's output was made from."""
+    """What a model, or the model that a conversion's output was made from, consists of (`onnx2rust inspect`).
+
+    With `passes`, the program after each pass is kept as text.
+    """
     options = options or Options()
     source = original(Path(model))
     progress("reading the model")

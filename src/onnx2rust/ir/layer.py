@@ -1,6 +1,6 @@
 """What every layer states about itself; the emitter, the planner and the passes know nothing else of a layer.
 
-A layer class mirrors a Rust struct of tf-layers. Its dataclass fields, in order, are
+A layer class mirrors a Rust struct of tf-layers. Its dataclass fields are, each kind in the order that Rust has,
 * the struct's fields, known at conversion: ints, floats, bools, strings of Rust enum paths (`Variant`), tuples of
   those, None (for `Option`), and weights (`Weight`);
 * its generic arguments, where they are not the length of a tuple (`Element`);
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -119,12 +119,13 @@ class Record:
         return min(k for _, k in self.fields)
 
 
+@dataclass_transform(frozen_default=True)
 @dataclass(frozen=True)
 class Layer:
-    """Base of all layers. The class attributes say how the Rust side is called (docs/design.md)."""
+    """Base of all layers; each is a frozen dataclass. The class attributes say how the Rust side is called (docs/design.md)."""
 
     rust: ClassVar[str] = ""
-    """Path of the struct inside tf_layers: `pool::MaxPool`."""
+    """Path of the struct inside tf_layers, if not that of the same names (`pool::MaxPool`); empty where there is none."""
     feature: ClassVar[str] = ""
     """Cargo feature of tf_layers that the struct lies behind, if not the name of its module."""
     generic_over: ClassVar[tuple[str, ...]] = ()
@@ -173,9 +174,10 @@ class Layer:
 
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__()
+        dataclass(frozen=True)(cls)
         cls.kind = getattr(sys.modules[cls.__module__], "KIND", cls.kind)
-        if settings.get("rust"):
-            settings.setdefault("feature", settings["rust"].split("::")[0])
+        settings.setdefault("rust", f"{cls.__module__.rpartition('.')[2]}::{cls.__name__}")
+        settings.setdefault("feature", settings["rust"].partition("::")[0])
         for name, value in settings.items():
             if name not in Layer.__annotations__:
                 raise TypeError(f"{cls.__name__}: no such layer setting: {name}")
@@ -301,13 +303,11 @@ def _text(value: Any) -> str:
     return f"[{', '.join(map(_text, value))}]" if isinstance(value, tuple) else str(value)
 
 
-@dataclass(frozen=True)
 class View(Layer, rust=""):
     """The same elements under another shape: costs nothing, is never emitted."""
 
 
-@dataclass(frozen=True)
-class AlongAxis(Layer, sizes_in="axis::AlongAxis"):
+class AlongAxis(Layer, rust="", sizes_in="axis::AlongAxis"):
     """A layer that works along the middle of [outer, axis, inner]."""
 
     outer: Size
@@ -315,23 +315,19 @@ class AlongAxis(Layer, sizes_in="axis::AlongAxis"):
     inner: Size
 
 
-@dataclass(frozen=True)
 class Copy(Layer, rust="movement::Copy", independent=()):
     """y = x; gives a graph input or a constant a buffer of its own where one is needed."""
 
 
-@dataclass(frozen=True)
 class CopySequence(Layer, rust="sequence::SequenceCopy", fallible=True):
     """The same for a sequence."""
 
 
-@dataclass(frozen=True)
 class DimsToTensor(Layer, rust="shape::WriteSizes"):
     """Writes sizes that are only known while the model runs as i64 elements (ONNX Shape, and what is computed from it)."""
 
     values: SignedDims
 
 
-@dataclass(frozen=True)
 class ReadSizes(Layer, rust="shape::ReadSizes", fallible=True):
     """Reads sizes from an i64 tensor while the model runs: defines one symbol an element; negative ones are errors."""

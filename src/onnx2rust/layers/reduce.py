@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import Dims, Layer, Variant
 
 KIND = kinds.REDUCTION
 
 
-@dataclass(frozen=True)
-class Reduce(Layer, rust="reduce::Reduce", independent=("shape",), generic_over=("axes",)):
+class Reduce(Layer, independent=("shape",), generic_over=("axes",)):
     """y = x reduced over the marked axes."""
 
     reduction: Variant
@@ -22,8 +19,7 @@ class Reduce(Layer, rust="reduce::Reduce", independent=("shape",), generic_over=
         return not self.axes[0] and super().by_sample(batch)
 
 
-@dataclass(frozen=True)
-class DynamicReduce(Layer, rust="reduce::DynamicReduce", fallible=True, sized_by=(1,)):
+class DynamicReduce(Layer, fallible=True, sized_by=(1,)):
     """Reduce over axes (input 1) that are only known while the model runs."""
 
     reduction: Variant

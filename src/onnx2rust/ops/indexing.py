@@ -19,9 +19,11 @@ from onnx2rust.ops import known
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.ops.cast import cast_to
 from onnx2rust.registry import onnx_op, reads
-from onnx2rust.registry.facts import Half, Strings, onnx_facts
+from onnx2rust.registry.facts import Half, Strings
 from onnx2rust.registry.rules import MOST, Within
 
+_CHOOSES: dict[str, Any] = {"strings": Strings.TEXT, "half": Half.MOVES}
+"""Facts of operators that choose elements."""
 _REDUCTIONS = {"none": "None", "add": "Add", "mul": "Mul", "max": "Max", "min": "Min"}
 
 
@@ -34,17 +36,15 @@ def _sizes_of_gather(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     )
 
 
-onnx_facts(
+@onnx_op(
     "Gather",
+    since=(1, 11, 13),
     strings=Strings.PLACES,
     half=Half.MOVES,
     reads={1: reads.ids_of_axis},
     sizes=_sizes_of_gather,
     constants=("embeddings",),
 )
-
-
-@onnx_op("Gather", since=(1, 11, 13))
 def gather(g: Builder, data: Value, indices: Value, *, axis: int = 0) -> Value:
     """y = x[…, indices, …]: the indices take the place of an axis."""
     x = data
@@ -59,10 +59,7 @@ def _check_ranks(x: Value, indices: Value) -> None:
         raise Refuse(f"indices of {indices.rank} axes into a tensor of {x.rank}", invalid=True)
 
 
-onnx_facts("GatherElements", strings=Strings.TEXT, half=Half.MOVES, reads={1: reads.ids_of_axis})
-
-
-@onnx_op("GatherElements", since=(11, 13))
+@onnx_op("GatherElements", since=(11, 13), reads={1: reads.ids_of_axis}, **_CHOOSES)
 def gather_elements(g: Builder, data: Value, indices: Value, *, axis: int = 0) -> Value:
     """y[i] = x[i with its coordinate on `axis` replaced by indices[i]]."""
     x = data
@@ -82,10 +79,7 @@ def _tuple_length(indices: Value, rank: int) -> int:
     return length
 
 
-onnx_facts("GatherND", strings=Strings.TEXT, half=Half.MOVES, reads={1: reads.ids_of_axes})
-
-
-@onnx_op("GatherND", since=(11, 12, 13), added={12: "batch_dims"})
+@onnx_op("GatherND", since=(11, 12, 13), added={12: "batch_dims"}, reads={1: reads.ids_of_axes}, **_CHOOSES)
 def gather_nd(g: Builder, data: Value, indices: Value, *, batch_dims: int = 0) -> Value:
     """y[b, i] = x[b, indices[b, i, 0], indices[b, i, 1], …]."""
     x = data
@@ -113,34 +107,25 @@ def scatter(g: Builder, x: Value, indices: Value, updates: Value, axis: int, red
     if indices.shape != updates.shape and all(isinstance(d, int) for d in (*indices.shape, *updates.shape)):
         raise Refuse(f"updates {updates.type} for indices {indices.type}", invalid=True)
     at = normal_axis(axis, x.rank)
-    layer = indexing.ScatterElements(at, combination(reduction, x), x.shape, indices.shape)
+    layer = indexing.ScatterElements(at, x.shape, indices.shape, combination(reduction, x))
     return g.step(layer, [x, indices, updates], x.type)
 
 
-onnx_facts("Scatter", strings=Strings.TEXT, reads={1: reads.ids_of_axis})
-
-
-@onnx_op("Scatter", since=(9, 11))
+@onnx_op("Scatter", since=(9, 11), strings=Strings.TEXT, reads={1: reads.ids_of_axis})
 def scatter_9(g: Builder, data: Value, indices: Value, updates: Value, *, axis: int = 0) -> Value:
     """The old name of ScatterElements."""
     x = data
     return scatter(g, x, indices, updates, axis, "none")
 
 
-onnx_facts("ScatterElements", strings=Strings.TEXT, half=Half.MOVES, reads={1: reads.ids_of_axis})
-
-
-@onnx_op("ScatterElements", since=(11, 13, 16, 18), added={16: "reduction"})
+@onnx_op("ScatterElements", since=(11, 13, 16, 18), added={16: "reduction"}, reads={1: reads.ids_of_axis}, **_CHOOSES)
 def scatter_elements(g: Builder, data: Value, indices: Value, updates: Value, *, axis: int = 0, reduction: str = "none") -> Value:
     """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i]."""
     x = data
     return scatter(g, x, indices, updates, axis, reduction)
 
 
-onnx_facts("ScatterND", strings=Strings.TEXT, half=Half.MOVES, reads={1: reads.ids_of_axes})
-
-
-@onnx_op("ScatterND", since=(11, 13, 16, 18), added={16: "reduction"})
+@onnx_op("ScatterND", since=(11, 13, 16, 18), added={16: "reduction"}, reads={1: reads.ids_of_axes}, **_CHOOSES)
 def scatter_nd(g: Builder, data: Value, indices: Value, updates: Value, *, reduction: str = "none") -> Value:
     """x with x[indices[i, 0], indices[i, 1], …] = updates[i]."""
     x = data
@@ -152,10 +137,7 @@ def scatter_nd(g: Builder, data: Value, indices: Value, updates: Value, *, reduc
     return g.step(indexing.ScatterNd(combination(reduction, x), *sizes), [x, indices, updates], x.type)
 
 
-onnx_facts("OneHot", reads={0: reads.classes, 1: reads.always(Within(MOST, 2 * MOST))})
-
-
-@onnx_op("OneHot", since=(9, 11, 28))
+@onnx_op("OneHot", since=(9, 11, 28), reads={0: reads.classes, 1: reads.always(Within(MOST, 2 * MOST))})
 def one_hot(g: Builder, indices: Value, depth: Value, values: Value, *, axis: int = -1) -> Value:
     """y has a new axis of `depth`: values[1] where its coordinate is the index, values[0] elsewhere."""
     at = normal_axis(axis, indices.rank + 1)
@@ -184,10 +166,7 @@ def non_zero(g: Builder, X: Value) -> Value:
     return g.step(layer, [x], out, defines=(count,))
 
 
-onnx_facts("Compress", strings=Strings.TEXT, half=Half.MOVES, reads={1: reads.MASK})
-
-
-@onnx_op("Compress", since=(9, 11, 28))
+@onnx_op("Compress", since=(9, 11, 28), reads={1: reads.MASK}, **_CHOOSES)
 def compress(g: Builder, input: Value, condition: Value, *, axis: int | None = None) -> Value:
     """The positions of an axis (or of all elements) whose condition is true."""
     x = input
@@ -215,4 +194,4 @@ def unique(g: Builder, X: Value, *, axis: int | None = None, sorted: int = 1, n_
     more: list[TensorType | None] = [
         TensorType(DType.I64, (d,)) if k + 1 < n_outputs else None for k, d in enumerate((n, sizes[1], n))
     ]
-    return g.steps(indexing.Unique(bool(sorted), *sizes), [x], *types, *more, defines=(name,))
+    return g.steps(indexing.Unique(*sizes, bool(sorted)), [x], *types, *more, defines=(name,))

@@ -19,13 +19,11 @@ from onnx2rust.layers import movement
 from onnx2rust.layers.shape import ExpandSizes
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.registry import Sizes, onnx_op, reads
-from onnx2rust.registry.facts import Half, Keeps, Strings, onnx_facts
+from onnx2rust.registry.facts import MOVES, Half, Keeps, Strings
 from onnx2rust.registry.rules import Wider, Within
 
-onnx_facts("Transpose", strings=Strings.TEXT, keeps=Keeps.SOME, half=Half.MOVES)
 
-
-@onnx_op("Transpose", since=(1, 13, 21, 23, 24, 25))
+@onnx_op("Transpose", since=(1, 13, 21, 23, 24, 25), **MOVES)
 def transpose(g: Builder, data: Value, *, perm: list[int] | None = None) -> Value:
     """y axis k is x axis perm[k]; without perm the axes are reversed."""
     x = data
@@ -39,10 +37,7 @@ def _sizes_of_concat(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return np.concatenate([a.astype(object) for a in arrays], axis=attributes.get("axis", 0))
 
 
-onnx_facts("Concat", strings=Strings.TEXT, keeps=Keeps.SOME, half=Half.MOVES, sizes=_sizes_of_concat)
-
-
-@onnx_op("Concat", since=(4, 11, 13))
+@onnx_op("Concat", since=(4, 11, 13), sizes=_sizes_of_concat, **MOVES)
 def concat(g: Builder, *inputs: Value, axis: int) -> Value:
     """The inputs one after the other along an axis."""
     if not inputs or any(x.rank != inputs[0].rank for x in inputs):
@@ -80,12 +75,7 @@ def expanded(g: Builder, x: Value, shape: Sequence[Dim]) -> Value:
     return g.transpose(y, perm)
 
 
-onnx_facts(
-    "Expand", strings=Strings.TEXT, keeps=Keeps.SOME, half=Half.MOVES, reads={1: lambda use: Wider(use.shape(0))}, unknown=1
-)
-
-
-@onnx_op("Expand", since=(8, 13))
+@onnx_op("Expand", since=(8, 13), reads={1: lambda use: Wider(use.shape(0))}, unknown=1, **MOVES)
 def expand(g: Builder, input: Value, shape: Value) -> Value:
     """x and the shape broadcast together."""
     x = input
@@ -117,10 +107,7 @@ def _broadcast(a: Dim, b: Dim) -> Dim | None:
     return None
 
 
-onnx_facts("Tile", strings=Strings.TEXT, keeps=Keeps.SOME, reads={1: reads.SIZE})
-
-
-@onnx_op("Tile", since=(6, 13))
+@onnx_op("Tile", since=(6, 13), strings=Strings.TEXT, keeps=Keeps.SOME, reads={1: reads.SIZE})
 def tile(g: Builder, input: Value, repeats: Sizes) -> Value:
     """y = x, repeats[d] times along axis d."""
     x = input
@@ -173,12 +160,13 @@ def space_to_depth(g: Builder, input: Value, *, blocksize: int, mode: str = "DCR
     return g.view(y, n, c * b * b, h // b, w // b)
 
 
-onnx_facts(
-    "ReverseSequence", half=Half.MOVES, reads={1: lambda use: Within(1, use.shape(0)[use.attribute("time_axis", 0)])}, unknown=1
+@onnx_op(
+    "ReverseSequence",
+    since=(10, 28),
+    half=Half.MOVES,
+    reads={1: lambda use: Within(1, use.shape(0)[use.attribute("time_axis", 0)])},
+    unknown=1,
 )
-
-
-@onnx_op("ReverseSequence", since=(10, 28))
 def reverse_sequence(g: Builder, input: Value, sequence_lens: Value, *, batch_axis: int = 1, time_axis: int = 0) -> Value:
     """The first sequence_lens[b] steps of every sequence, reversed."""
     x = input
@@ -189,10 +177,7 @@ def reverse_sequence(g: Builder, input: Value, sequence_lens: Value, *, batch_ax
     return g.step(layer, [x, sequence_lens], x.type)
 
 
-onnx_facts("Trilu", reads={1: reads.always(Within(-2, 2))})
-
-
-@onnx_op("Trilu", since=14)
+@onnx_op("Trilu", since=14, reads={1: reads.always(Within(-2, 2))})
 def trilu(g: Builder, input: Value, k: Value | None = None, *, upper: int = 1) -> Value:
     """The upper or lower triangle of the last two axes."""
     x = input

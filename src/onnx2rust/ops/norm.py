@@ -17,17 +17,22 @@ from onnx2rust.layers.binary import Add, Div, Mul, Sub, broadcasting
 from onnx2rust.ops.activation import activate
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.registry import onnx_op, reads
-from onnx2rust.registry.facts import onnx_facts
 
 _INFERENCE = "export the model for inference (training_mode=0, or Keras' training=False)"
 
 
 _MOMENTS = ("input", "gamma", "beta", "moving_mean", "moving_variance")
-onnx_facts("BatchNormalization", reads={4: reads.POSITIVE}, counts_names=True, constants=_MOMENTS)
-onnx_facts("LayerNormalization", constants=_MOMENTS[:3])
 
 
-@onnx_op("BatchNormalization", since=(7, 9, 14, 15), added={14: "training_mode"}, removed={9: "spatial"})
+@onnx_op(
+    "BatchNormalization",
+    since=(7, 9, 14, 15),
+    added={14: "training_mode"},
+    removed={9: "spatial"},
+    reads={4: reads.POSITIVE},
+    counts_names=True,
+    constants=_MOMENTS,
+)
 def batch_normalization(
     g: Builder,
     X: Value,
@@ -114,7 +119,7 @@ def _apply(g: Builder, layer: type[Add | Mul], y: Value, operand: Value | None, 
     return g.elementwise(broadcasting(layer), [y, operand], y.dtype)
 
 
-@onnx_op("LayerNormalization", since=17)
+@onnx_op("LayerNormalization", since=17, constants=_MOMENTS[:3])
 def layer_normalization(
     g: Builder,
     X: Value,
@@ -209,5 +214,5 @@ def lp_normalization(g: Builder, input: Value, *, axis: int = -1, p: int = 2) ->
     if p not in (1, 2):
         raise Refuse(f"p={p}", invalid=True)
     perm, (v,) = g.layout([input], input.rank)
-    layer = layers.LpNormalization(p, *split_at(v.shape, perm[normal_axis(axis, input.rank)]))
+    layer = layers.LpNormalization(*split_at(v.shape, perm[normal_axis(axis, input.rank)]), p)
     return g.transpose(g.step(layer, [v], v.type), perm)

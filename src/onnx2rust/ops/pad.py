@@ -16,7 +16,6 @@ from onnx2rust.layers import movement
 from onnx2rust.ops.axes import integers, normal_axes, read_sizes
 from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import Const, onnx_op, reads
-from onnx2rust.registry.facts import onnx_facts
 
 _MODES = {"constant": "Constant", "reflect": "Reflect", "edge": "Edge", "wrap": "Wrap"}
 
@@ -51,9 +50,6 @@ def _mode(mode: str) -> Variant:
     return Variant.of("movement::PadMode", _MODES[mode])
 
 
-onnx_facts("Pad", reads={1: reads.pads, 3: reads.axes})
-
-
 @onnx_op("Pad", since=2)
 def pad_2(g: Builder, data: Value, *, pads: list[int], mode: str = "constant", value: float = 0.0) -> Value:
     """x with a border."""
@@ -64,7 +60,7 @@ def pad_2(g: Builder, data: Value, *, pads: list[int], mode: str = "constant", v
     return padded(g, x, pads[: x.rank], pads[x.rank :], mode, constant)
 
 
-@onnx_op("Pad", since=(11, 13, 18, 19, 21, 23, 24, 25), added={18: "axes"})
+@onnx_op("Pad", since=(11, 13, 18, 19, 21, 23, 24, 25), added={18: "axes"}, reads={1: reads.pads, 3: reads.axes})
 def pad(
     g: Builder,
     data: Value,

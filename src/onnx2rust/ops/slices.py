@@ -18,7 +18,7 @@ from onnx2rust.ops import known
 from onnx2rust.ops.axes import integers, normal_axes, normal_axis, read_sizes
 from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import Const, onnx_op, reads
-from onnx2rust.registry.facts import Half, Keeps, Strings, onnx_facts
+from onnx2rust.registry.facts import MOVES
 from onnx2rust.registry.rules import Parts, Within
 
 
@@ -138,16 +138,6 @@ def _sizes_of_slice(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return data[tuple(index)]
 
 
-onnx_facts(
-    "Slice",
-    strings=Strings.TEXT,
-    keeps=Keeps.SOME,
-    half=Half.MOVES,
-    reads={1: reads.always(Within(0, 1)), 2: reads.always(Within(2, 8)), 3: reads.axes, 4: reads.always(Within(1, 2))},
-    sizes=_sizes_of_slice,
-)
-
-
 @onnx_op("Slice", since=1)
 def slice_1(g: Builder, data: Value, *, starts: list[int], ends: list[int], axes: list[int] | None = None) -> Value:
     """x[start:end] along the axes."""
@@ -161,7 +151,13 @@ def slice_1(g: Builder, data: Value, *, starts: list[int], ends: list[int], axes
     return y
 
 
-@onnx_op("Slice", since=(10, 11, 13))
+@onnx_op(
+    "Slice",
+    since=(10, 11, 13),
+    reads={1: reads.always(Within(0, 1)), 2: reads.always(Within(2, 8)), 3: reads.axes, 4: reads.always(Within(1, 2))},
+    sizes=_sizes_of_slice,
+    **MOVES,
+)
 def slice_10(g: Builder, data: Value, starts: Value, ends: Value, axes: Const | None = None, steps: Value | None = None) -> Value:
     """x[start:end:step] along the axes."""
     x = data
@@ -234,18 +230,6 @@ def _sizes_of_split(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return list(np.split(arrays[0], np.cumsum(sizes)[:-1], axis=axis))
 
 
-onnx_facts(
-    "Split",
-    counts_names=True,
-    strings=Strings.TEXT,
-    keeps=Keeps.SOME,
-    half=Half.MOVES,
-    reads={1: lambda use: Parts(use.axis())},
-    unknown=1,
-    sizes=_sizes_of_split,
-)
-
-
 @onnx_op("Split", since=(2, 11))
 def split_2(g: Builder, input: Value, *, axis: int = 0, split: list[int] | None = None, n_outputs: int = 1) -> tuple[Value, ...]:
     """The parts of x along an axis."""
@@ -254,7 +238,16 @@ def split_2(g: Builder, input: Value, *, axis: int = 0, split: list[int] | None 
     return _split(g, x, axis, sizes)
 
 
-@onnx_op("Split", since=(13, 18), added={18: "num_outputs"})
+@onnx_op(
+    "Split",
+    since=(13, 18),
+    added={18: "num_outputs"},
+    counts_names=True,
+    reads={1: lambda use: Parts(use.axis())},
+    unknown=1,
+    sizes=_sizes_of_split,
+    **MOVES,
+)
 def split(
     g: Builder, input: Value, split: Value | None = None, *, axis: int = 0, num_outputs: int | None = None, n_outputs: int = 1
 ) -> tuple[Value, ...]:
