@@ -23,7 +23,8 @@ from onnx2rust.passes.rewriting import Decline, Links, Rewrite
 
 def rule(links: Links, step: Step) -> Rewrite | None:
     """The convolution that does the padding in front of it."""
-    layer, padding = step.layer, links.source(step.inputs[0])
+    layer = step.layer
+    padding = links.source(step.inputs[0]) if isinstance(layer, Conv | DepthwiseConv) else None
     if not isinstance(layer, Conv | DepthwiseConv) or padding is None or not isinstance(padding.layer, Pad):
         return None
     if padding.layer.mode.name != "Constant":
