@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
@@ -36,14 +35,6 @@ def _window(x: Value, kernel_shape: list[int], windows: Windows, ceil_mode: int)
     return geometry(x.shape[2:], kernel_shape, windows, bool(ceil_mode), partial=True)
 
 
-def _make(layer: Callable[..., Layer], *fields: Any) -> Layer:
-    return layer(*fields)
-
-
-def _fields(w: Geometry, ceil_mode: int) -> tuple[Any, ...]:
-    return (*w.fields, bool(ceil_mode))
-
-
 @onnx_op("MaxPool", since=(1, 8, 10, 11, 12, 22), added={8: "storage_order n_outputs", 10: "ceil_mode dilations"})
 def max_pool(
     g: Builder,
@@ -63,13 +54,12 @@ def max_pool(
 def _max(g: Builder, x: Value, w: Geometry, ceil_mode: int, storage_order: int, count: int) -> tuple[Value, ...]:
     g.only(x, DType.F32, DType.F64, DType.I8, DType.U8)
     v = g.to_channels_last(x)
-    where = (v.shape[0], tuple(v.shape[1:-1]), v.shape[-1])
     type_ = v.tensor.with_shape(v.shape[0], *w.output, v.shape[-1])
     layer: Layer
     if count < 2:
-        layer = _make(layers.MaxPool, *_fields(w, ceil_mode), *where)
+        layer = layers.MaxPool(v.shape[0], v.shape[1:-1], v.shape[-1], *w.fields, bool(ceil_mode))
         return (g.to_channels_first(g.step(layer, [v], type_)),)
-    layer = _make(layers.MaxPoolIndices, *_fields(w, ceil_mode), bool(storage_order), *where)
+    layer = layers.MaxPoolIndices(v.shape[0], v.shape[1:-1], v.shape[-1], *w.fields, bool(ceil_mode), bool(storage_order))
     y, indices = g.steps(layer, [v], type_, TensorType(DType.I64, type_.shape))
     return g.to_channels_first(y), g.to_channels_first(indices)
 
@@ -108,14 +98,7 @@ def _average(g: Builder, x: Value, w: Geometry, ceil_mode: int, count_include_pa
     ONNX' reference evaluator agrees, but for windows that end more than the right padding beyond: there
     it gives other means, or NaN."""
     x = g.to_channels_last(x)
-    layer = _make(
-        layers.AveragePool,
-        *_fields(w, ceil_mode),
-        bool(count_include_pad),
-        x.shape[0],
-        tuple(x.shape[1:-1]),
-        x.shape[-1],
-    )
+    layer = layers.AveragePool(x.shape[0], x.shape[1:-1], x.shape[-1], *w.fields, bool(ceil_mode), bool(count_include_pad))
     return g.to_channels_first(g.step(layer, [x], x.tensor.with_shape(x.shape[0], *w.output, x.shape[-1])))
 
 
@@ -133,13 +116,13 @@ def lp_pool(
     g.only(X, DType.F32)
     w = _window(X, kernel_shape, windows, ceil_mode)
     x = g.to_channels_last(X)
-    layer = _make(layers.LpPool, *_fields(w, ceil_mode), p, x.shape[0], tuple(x.shape[1:-1]), x.shape[-1])
+    layer = layers.LpPool(x.shape[0], x.shape[1:-1], x.shape[-1], *w.fields, bool(ceil_mode), p)
     return g.to_channels_first(g.step(layer, [x], x.tensor.with_shape(x.shape[0], *w.output, x.shape[-1])))
 
 
 def _global(g: Builder, x: Value, layer: Callable[..., Layer], **fields: int) -> Value:
     v = g.to_channels_last(x)
-    made = layer(*fields.values(), v.shape[0], tuple(v.shape[1:-1]), v.shape[-1])
+    made = layer(v.shape[0], v.shape[1:-1], v.shape[-1], **fields)
     return g.to_channels_first(g.step(made, [v], v.tensor.with_shape(v.shape[0], *([1] * (x.rank - 2)), v.shape[-1])))
 
 
@@ -184,7 +167,7 @@ def max_unpool(
     natural: list[Dim] = [*x.shape[:2], *image]
     count = x.tensor.size
     blank = g.view(zeros(g, x.dtype, natural), product(natural))
-    layer = ScatterElements(0, combination("none", x), (product(natural),), (count,))
+    layer = ScatterElements(0, (product(natural),), (count,), combination("none", x))
     flat = g.step(layer, [blank, g.view(I, count), g.view(x, count)], x.tensor.with_shape(product(natural)))
     y = g.view(flat, *natural)
     if output_shape is None:
