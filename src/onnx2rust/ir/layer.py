@@ -1,6 +1,6 @@
 """What every layer states about itself; the emitter, the planner and the passes know nothing else of a layer.
 
-A layer class mirrors a Rust struct of tf-layers. Its dataclass fields, in order, are
+A layer class mirrors a Rust struct of tf-layers. Its dataclass fields are, each kind in the order that Rust has,
 * the struct's fields, known at conversion: ints, floats, bools, strings of Rust enum paths (`Variant`), tuples of
   those, None (for `Option`), and weights (`Weight`);
 * its generic arguments, where they are not the length of a tuple (`Element`);

@@ -20,4 +20,4 @@ class Dense(Layer, chooses={1: "adding"}, in_place=(1,), independent=("rows",), 
     rows: Size
 
     def multiply_adds(self) -> Dim:
-        return self.rows * (self.inputs * self.units)
+        return self.rows * self.kernel.array.size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onnx2rust.ir.kinds import Kind
-from onnx2rust.ir.layer import Dims, Layer, Record, Size, Weight
+from onnx2rust.ir.layer import AlongAxis, Dims, Layer, Record, Weight
 
 KIND = Kind("normalization", (88, 122, 40))
 
@@ -45,10 +45,7 @@ class ScaleShift(Layer, in_place=(0,), independent=("size",)):
     size: Dims
 
 
-class LpNormalization(Layer, sizes_in="axis::AlongAxis", in_place=(0,), independent=("outer",)):
+class LpNormalization(AlongAxis, in_place=(0,), independent=("outer",)):
     """y = x / (Σ|x|ᵖ)^(1/p) along the middle of [outer, axis, inner]; any float type."""
 
     p: int
-    outer: Size
-    axis: Size
-    inner: Size

@@ -35,16 +35,16 @@ def conv(
     type_ = x.tensor.with_shape(batch, *window.output, outputs)
     shared, group = window.fields, windows.group
     if W.array is None or (B is not None and B.array is None):
-        dynamic = ConvDynamic(group, *shared, batch, size, (inputs, outputs))
+        dynamic = ConvDynamic(batch, size, group, (inputs, outputs), *shared)
         return g.to_channels_first(g.step(dynamic, [x, W, B], type_))
     bias = None if B is None else g.weight(B)
     layer: Layer
     if group > 1 and inputs == group:
         kernel = g.weight(W, packing("Depthwise"))
-        layer = DepthwiseConv(group, outputs // group, *shared, kernel, bias, LINEAR, batch, size)
+        layer = DepthwiseConv(batch, size, group, outputs // group, *shared, kernel, bias, LINEAR)
     else:
         kernel = g.weight(W, packing("Conv", group=group))
-        layer = Conv(inputs, outputs, group, *shared, kernel, bias, LINEAR, batch, size)
+        layer = Conv(batch, size, inputs, outputs, group, *shared, kernel, bias, LINEAR)
     return g.to_channels_first(g.step(layer, [x, None], type_))
 
 
@@ -121,7 +121,7 @@ def conv_transpose(
     shared = (tuple(kernel), steps, holes, tuple(begin), tuple(end), tuple(extra))
     layer: Layer
     if W.array is None or (B is not None and B.array is None):
-        layer = ConvTransposeDynamic(group, *shared, batch, sizes, (inputs, outputs))
+        layer = ConvTransposeDynamic(batch, sizes, group, (inputs, outputs), *shared)
         return g.to_channels_first(g.step(layer, [x, W, B], type_))
     missing = 3 - rank
     layout = packing(
@@ -132,5 +132,5 @@ def conv_transpose(
         pads_begin=(*[0] * missing, *begin),
     )
     bias = None if B is None else g.weight(B)
-    layer = ConvTranspose(inputs, outputs, group, *shared, g.weight(W, layout), bias, LINEAR, batch, sizes)
+    layer = ConvTranspose(batch, sizes, inputs, outputs, group, *shared, g.weight(W, layout), bias, LINEAR)
     return g.to_channels_first(g.step(layer, [x], type_))

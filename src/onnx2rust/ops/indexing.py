@@ -104,7 +104,7 @@ def scatter(g: Builder, x: Value, indices: Value, updates: Value, axis: int, red
     if indices.shape != updates.shape and all(isinstance(d, int) for d in (*indices.shape, *updates.shape)):
         raise Refuse(f"updates {updates.type} for indices {indices.type}", invalid=True)
     at = normal_axis(axis, x.rank)
-    layer = indexing.ScatterElements(at, combination(reduction, x), x.shape, indices.shape)
+    layer = indexing.ScatterElements(at, x.shape, indices.shape, combination(reduction, x))
     return g.step(layer, [x, indices, updates], x.type)
 
 
@@ -185,4 +185,4 @@ def unique(g: Builder, X: Value, *, axis: int | None = None, sorted: int = 1, n_
     more: list[TensorType | None] = [
         TensorType(DType.I64, (d,)) if k + 1 < n_outputs else None for k, d in enumerate((n, sizes[1], n))
     ]
-    return g.steps(indexing.Unique(bool(sorted), *sizes), [X], *types, *more, defines=(name,))
+    return g.steps(indexing.Unique(*sizes, bool(sorted)), [X], *types, *more, defines=(name,))

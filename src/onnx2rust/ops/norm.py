@@ -194,5 +194,5 @@ def lp_normalization(g: Builder, input: Value, *, axis: int = -1, p: int = 2) ->
     if p not in (1, 2):
         raise Refuse(f"p={p}", invalid=True)
     perm, (v,) = g.layout([input], input.rank)
-    layer = layers.LpNormalization(p, *split_at(v.shape, perm[normal_axis(axis, input.rank)]))
+    layer = layers.LpNormalization(*split_at(v.shape, perm[normal_axis(axis, input.rank)]), p)
     return g.transpose(g.step(layer, [v], v.type), perm)

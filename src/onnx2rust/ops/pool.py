@@ -39,12 +39,12 @@ def _window(x: Value, kernel_shape: list[int], windows: Windows, ceil_mode: int)
 def _pooled(
     g: Builder, x: Value, output: Sequence[Dim], layer: Callable[..., Layer], *fields: Any, more: Sequence[DType] = ()
 ) -> tuple[Value, ...]:
-    """y = layer(x) with `output` as sizes of the spatial axes, and `more` outputs of other types. The layer's own fields stand in
-    front of the sizes of x."""
+    """y = layer(x) with `output` as sizes of the spatial axes, and `more` outputs of other types. The layer's own fields stand
+    behind the sizes of x."""
     v = g.to_channels_last(x)
     batch, *size, channels = v.shape
     type_ = v.tensor.with_shape(batch, *output, channels)
-    made = layer(*fields, batch, tuple(size), channels)
+    made = layer(batch, tuple(size), channels, *fields)
     return tuple(map(g.to_channels_first, g.steps(made, [v], type_, *(TensorType(dtype, type_.shape) for dtype in more))))
 
 
@@ -145,7 +145,7 @@ def max_unpool(
     natural: list[Dim] = [*X.shape[:2], *image]
     count = X.tensor.size
     blank = g.view(zeros(g, X.dtype, natural), product(natural))
-    layer = ScatterElements(0, combination("none", X), (product(natural),), (count,))
+    layer = ScatterElements(0, (product(natural),), (count,), combination("none", X))
     flat = g.step(layer, [blank, g.view(I, count), g.view(X, count)], X.tensor.with_shape(product(natural)))
     y = g.view(flat, *natural)
     if output_shape is None:

@@ -105,7 +105,6 @@ def _resize(g: Builder, x: Value, axes: dict[int, _Axis], rule: Rule) -> Value:
 def _layer(
     dtype: DType, coordinates: Variant, rule: Rule, axis: _Axis, sizes: tuple[Dim, Dim, Dim]
 ) -> layers.ResizeNearest | layers.ResizeAxis:
-    outer, n, inner = sizes
     if rule.mode == "nearest":
         name = rule.nearest_mode
         if name == "simple":
@@ -116,7 +115,7 @@ def _layer(
         outside: float | int | bool = rule.extrapolation_value
         if not dtype.is_float:
             outside = bool(outside) if dtype is DType.BOOL else int(outside)
-        return layers.ResizeNearest(coordinates, nearest, axis.scale, axis.index, outside, dtype.rust, outer, n, inner, axis.out)
+        return layers.ResizeNearest(*sizes, coordinates, nearest, axis.scale, axis.index, outside, dtype.rust, axis.out)
     if rule.mode not in ("linear", "cubic"):
         raise Refuse(f"mode {rule.mode!r} of Resize is unknown", invalid=True)
     if dtype is not DType.F32:
@@ -126,6 +125,7 @@ def _layer(
     else:
         kind = Variant.of("resize::Interpolation", "Cubic", a=float(rule.cubic_coeff_a))
     return layers.ResizeAxis(
+        *sizes,
         coordinates,
         kind,
         axis.scale,
@@ -133,9 +133,6 @@ def _layer(
         bool(rule.exclude_outside),
         bool(rule.antialias),
         float(rule.extrapolation_value),
-        outer,
-        n,
-        inner,
         axis.out,
     )
 
