@@ -66,7 +66,7 @@ class Modulo(_Divides):
     """a − b·floor(a / b)"""
 
 
-class PRelu(Binary):
+class PRelu(Binary, keras="PReLU"):
     """a ≥ 0 ? a : a·b"""
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.kinds import Kind
-from onnx2rust.ir.layer import Dims, Record, Variant, Weight
+from onnx2rust.ir.layer import Dims, Keras, Record, Variant, Weight
 from onnx2rust.layers.windows import Channels, Images, Kernel, Windows
 
 KIND = Kind("convolution", (23, 128, 121))
@@ -23,7 +25,7 @@ class _Weighted(Images, rust="", sizes_in="conv::ImageStack", scratch=True, inde
 
 class _EachChannel(Images, rust=""):
     channels: int
-    multiplier: int
+    multiplier: Annotated[int, Keras("depth_multiplier")]
 
 
 class _Transposed(Kernel, rust=""):
@@ -31,7 +33,7 @@ class _Transposed(Kernel, rust=""):
 
 
 class _Dynamic(Images, rust="", sizes_in=_DYNAMIC.path, inputs_in=(_DYNAMIC,), optional=(2,), scratch=True):
-    group: int
+    group: Annotated[int, Keras("groups")]
     channels: Dims
 
 
@@ -68,10 +70,10 @@ class WinogradConv2d(
 ):
     """Conv with a kernel of 3 × 3 and stride 1, by tiles of `tile` × `tile` outputs."""
 
-    input_channels: int
-    output_channels: int
-    pads_begin: tuple[int, ...]
-    pads_end: tuple[int, ...]
+    input_channels: Annotated[int, Keras("")]
+    output_channels: Annotated[int, Keras("filters")]
+    pads_begin: Annotated[tuple[int, ...], Keras("")]
+    pads_end: Annotated[tuple[int, ...], Keras("")]
     kernel: Weight
     bias: Weight | None
     activation: Variant

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from onnx2rust.ir import kinds
 from onnx2rust.ir.dims import Dim, product
-from onnx2rust.ir.layer import Layer, Record, Size, Weight
+from onnx2rust.ir.layer import Keras, Layer, Record, Size, Weight
 from onnx2rust.layers.matmul import Matrices
 from onnx2rust.layers.windows import Channels, Windows
 
@@ -29,7 +31,7 @@ class ConvInteger(Windows, Channels, sizes_in=_IMAGES.path, inputs_in=(_IMAGES,)
 class IntegerDense(Layer, sizes_in=_ROWS.path, inputs_in=(_ROWS,), optional=(1,), scratch=True):
     """y = (x − x_zero) · (kernel − kernel_zero), i32, for x [rows, inputs]; inputs x, x_zero."""
 
-    inputs: int
+    inputs: Annotated[int, Keras("input_dim")]
     units: int
     kernel: Weight
     kernel_zero: Weight | None

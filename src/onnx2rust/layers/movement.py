@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from onnx2rust.ir import kinds
-from onnx2rust.ir.layer import Dims, Layer, Record, SignedDims, Size, Variant
+from onnx2rust.ir.layer import Dims, Keras, Layer, Record, SignedDims, Size, Variant
 
 if TYPE_CHECKING:
     from onnx2rust.ir.types import TensorType
@@ -17,7 +17,7 @@ KIND = kinds.MOVEMENT
 class Transpose(Layer, independent=("shape",), generic_over=("perm",), keras="Permute"):
     """y axis k is x axis perm[k]."""
 
-    perm: tuple[int, ...]
+    perm: Annotated[tuple[int, ...], Keras("dims")]
     shape: Dims
 
     def by_sample(self, batch: str) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.kinds import Kind
-from onnx2rust.ir.layer import Layer, Record, Size, Variant, Weight
+from onnx2rust.ir.layer import Keras, Layer, Record, Size, Variant, Weight
 
 KIND = Kind("recurrent", (186, 52, 92))
 
@@ -21,8 +23,8 @@ _UNPACKED_OTHER = Record.of("recurrent::RecurrentInputs", x=0, sequence_lens=4, 
 class Recurrent(Layer, rust="", fallible=True, scratch=True, outputs_in=(_OTHER_OUTPUTS,), optional_outputs=(0, 1)):
     """A layer over x [steps, batch, inputs]."""
 
-    inputs: int
-    hidden: int
+    inputs: Annotated[int, Keras("input_dim")]
+    hidden: Annotated[int, Keras("units")]
     directions: Variant
     steps: Size
     batch: Size
