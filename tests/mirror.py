@@ -19,7 +19,7 @@ from rustdoc import Crate, Method, Struct, Type
 
 import onnx2rust.layers
 from onnx2rust.ir import types as values
-from onnx2rust.ir.layer import Dims, Element, Layer, Record, Same, SignedDims, Size, Variant, Weight
+from onnx2rust.ir.layer import Dims, Element, Keras, Layer, Record, Same, SignedDims, Size, Variant, Weight
 from onnx2rust.ir.program import Step, Value
 
 SCRATCH = "&mut Slot<f32>"
@@ -127,8 +127,9 @@ def _fields(cls: type[Layer], struct: Struct) -> Iterator[str]:
 
 def _hints(cls: type[Layer]) -> dict[str, Any]:
     """The fields' annotations."""
-    hints = get_type_hints(cls, include_extras=True)
-    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+    bare, hints = get_type_hints(cls), get_type_hints(cls, include_extras=True)
+    names = [field.name for field in dataclasses.fields(cls)]
+    return {name: bare[name] if any(isinstance(a, Keras) for a in get_args(hints[name])) else hints[name] for name in names}
 
 
 def _written(hint: Any) -> bool:

@@ -37,14 +37,14 @@ class Model:
 
 
 def generate(seed: int) -> Model:
-    """The model of a seed."""
+    """The model of a seed. Raises Unfit where what it must hold did not fit together."""
     for attempt in range(ATTEMPTS):
         rng = random.Random(f"{seed}.{attempt}")
         try:
             return _generate(rng, seed)
         except Unfit:
             continue
-    raise AssertionError(f"seed {seed}: nothing fit in {ATTEMPTS} attempts")
+    raise Unfit(f"nothing fit in {ATTEMPTS} attempts")
 
 
 def _generate(rng: random.Random, seed: int) -> Model:

@@ -113,11 +113,9 @@ class TensorType(Type):
 
     @property
     def room(self) -> Dim:
-        """All its elements."""
         return self.size
 
     def bytes(self, size: Callable[[Dim], int]) -> int:
-        """Those of its elements."""
         return self.dtype.bytes(size(self.size))
 
     def part(self, batch: str) -> int | None:
@@ -137,7 +135,6 @@ class TensorType(Type):
 
     @functools.cached_property
     def symbols(self) -> frozenset[str]:
-        """Symbols in the shape."""
         return frozenset().union(*map(symbols, self.shape))
 
     def with_shape(self, *shape: Dim) -> TensorType:
@@ -151,17 +148,14 @@ class TensorType(Type):
 
     @property
     def kind(self) -> str:
-        """The element type in words."""
         return "string" if self.is_text else str(self.dtype)
 
     @property
     def spelling(self) -> str:
-        """What ONNX's schemas call it."""
         return DType.STRING.spelling if self.is_text else self.dtype.spelling
 
     @property
     def dims(self) -> str:
-        """The shape in words."""
         return f"[{', '.join(map(str, self.shape))}]"
 
     def __str__(self) -> str:
@@ -207,7 +201,6 @@ class SequenceType(Type):
 
     @property
     def room(self) -> None:
-        """Layers make it."""
         return None
 
     def bytes(self, size: Callable[[Dim], int]) -> int:
@@ -223,12 +216,10 @@ class SequenceType(Type):
 
     @property
     def spelling(self) -> str:
-        """What ONNX's schemas call it."""
         return f"seq({self.dtype.spelling})"
 
     @property
     def kind(self) -> str:
-        """What it is, and its element type."""
         return f"sequence of {self.dtype}"
 
     @property
@@ -251,12 +242,10 @@ class OptionalType(SequenceType):
 
     @property
     def spelling(self) -> str:
-        """What ONNX's schemas call it."""
         return f"optional({self.dtype.spelling})"
 
     @property
     def kind(self) -> str:
-        """What it is, and its element type."""
         return f"optional {self.dtype}"
 
     @property

@@ -31,7 +31,7 @@ _KERNELS: list[Any] = [
     small.Softmax, small.LogSoftmax, small.Hardmax, small.Scatter, small.Resize, small.Erf, small.BatchNormalization,
     small.LpNormalization, small.OneHot, small.LayerNormalization, small.SimplifiedLayerNormalization,
     small.Optional, small.OptionalHasElement, small.OptionalGetElement,
-    small.DequantizeLinear, small.QuantizeLinear, integers.QLinearConv, integers.QLinearMatMul,
+    small.DequantizeLinear, small.QuantizeLinear, small.DynamicQuantizeLinear, integers.QLinearConv, integers.QLinearMatMul,
     classical.TreeEnsembleRegressor, classical.TreeEnsembleClassifier, classical.TreeEnsemble, classical.ZipMap,
     classical.Scaler, classical.Normalizer, classical.Imputer, classical.FeatureVectorizer, classical.OneHotEncoder,
     classical.LabelEncoder, classical.DictVectorizer, classical.CastMap, classical.LinearRegressor, classical.LinearClassifier,
@@ -84,7 +84,7 @@ class Referee:
 
         Raises NoRefereeError where the evaluator fails.
         """
-        small.QuantizeLinear.noise, small.QuantizeLinear.draws = noise, np.random.default_rng(seed)
+        small.Rounding.noise, small.Rounding.draws = noise, np.random.default_rng(seed)
         try:
             with np.errstate(all="ignore"):
                 found = self._evaluator.run(None, {n: self._fed(n, np.asarray(a)) for n, a in feeds.items()})
@@ -93,4 +93,4 @@ class Referee:
         except Exception as error:  # as above
             raise NoRefereeError(str(error)[:300]) from error
         finally:
-            small.QuantizeLinear.noise = 0.0
+            small.Rounding.noise = 0.0
