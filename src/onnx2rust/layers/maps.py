@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import Layer
 
 KIND = kinds.CLASSICAL
 
 
-@dataclass(frozen=True)
 class Pairs(Layer, rust="maps::Pairs"):
     """(keys [pairs], values [pairs]) of a map, keys in ascending order; `defines` their number."""
 
 
-@dataclass(frozen=True)
 class AtPlaces(Layer, rust="maps::AtPlaces", fallible=True):
     """y = zero, but the values x at these places; those behind its end are left out."""
