@@ -47,7 +47,7 @@ class Graph:
 
     def weight(self, *shape: int) -> str:
         """Drawn weights, small enough that a long chain stays finite."""
-        return self.known((self.random.standard_normal(shape) / np.sqrt(max(1, np.prod(shape[:-1])) * 4)).astype(np.float32))
+        return self.known((self.random.standard_normal(shape) / np.sqrt(max(1, math.prod(shape[:-1])) * 4)).astype(np.float32))
 
     def known(self, array: Any) -> str:
         """A constant."""
@@ -105,7 +105,7 @@ def model(nodes: int, mixed: bool = True) -> onnx.ModelProto:
         x = dense(g, normalised(g, x))
         if mixed:
             x = convolved(g, x)
-    shape = ["batch", SIDE * SIDE, WIDTH]
+    shape: list[str | int] = ["batch", SIDE * SIDE, WIDTH]
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("x", x)]
     graph = helper.make_graph(g.nodes, "long", ends[:1], ends[1:], g.weights)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

@@ -24,8 +24,11 @@ def some(y: Tensor) -> Tensor:
 
 
 def fitting(x: Tensor, window: dict[str, Any]) -> dict[str, Any]:
-    """The window, which must fit the padded image: crates refuse others, onnxruntime finds that one of some fits."""
+    """The window of a pool, which must fit the padded image: crates refuse others, onnxruntime finds that one of some fits.
+    It cannot be dilated and padded as SAME: ONNX and onnxruntime differ."""
     kernel = window["kernel_shape"]
+    if "dilations" in window and window.get("auto_pad", "").startswith("SAME"):
+        raise Unfit("SAME with dilations")
     spatial = len(kernel)
     pads, dilations = window.get("pads") or [0] * 2 * spatial, window.get("dilations") or [1] * spatial
     for axis in range(spatial) if not window.get("auto_pad", "").startswith("SAME") else ():

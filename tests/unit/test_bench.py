@@ -25,7 +25,7 @@ from onnx2rust.oracle import Answer, Oracle
 from onnx2rust.oracle.compare import Comparison
 from onnx2rust.timing import server
 from onnx2rust.timing.clock import Times
-from onnx2rust.timing.reports import LayerTime, Report, Row
+from onnx2rust.timing.reports import BenchReport, BenchRow, LayerTime
 from onnx2rust.verification.workspace import Workspace
 
 
@@ -47,7 +47,7 @@ def test_refusals(arguments: list[str], message: str, tmp_path: Path, capsys: py
 def test_a_report_reads_as_a_table() -> None:
     times = {"crate": Times(2000, 1900, 10), "onnxruntime": Times(8000, 7900, 10)}
     layers = [LayerTime("a", "MatMul", "MatMul()", 1500.0, 3000), LayerTime("b", "Relu", "Relu()", 500.0, 0)]
-    report = Report("m.onnx", {"cpu": "a CPU"}, [Row("n=1", times, layers)], ["a note"])
+    report = BenchReport("m.onnx", {"cpu": "a CPU"}, [BenchRow("n=1", times, layers)], ["a note"])
     assert report.text().splitlines() == [
         "m.onnx, one thread, one core of a CPU; medians",
         "  inputs   crate  onnxruntime  crate / onnxruntime",
@@ -58,7 +58,7 @@ def test_a_report_reads_as_a_table() -> None:
         "  note: a note",
     ]
     assert report.data()["rows"][0]["ratios"] == {"onnxruntime": 0.25}
-    nothing = Report("m.onnx", {"cpu": "a CPU"})
+    nothing = BenchReport("m.onnx", {"cpu": "a CPU"})
     assert nothing.exit_code == 7
     assert nothing.text().splitlines()[1] == "  not timed: no inputs were found that the model runs on"
 

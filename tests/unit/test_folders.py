@@ -124,7 +124,7 @@ def test_a_file_that_appears_while_the_model_is_converted_stays(tmp_path: Path, 
         (out / "thesis.tex").write_text("mine")
 
     with pytest.raises(UsageError, match="out: something was written there while the model was converted"):
-        pipeline.convert(score, out, Options(force=force), at("lowering operators to layers", appear))
+        pipeline.convert(score, out, Options(force=force), progress=at("lowering operators to layers", appear))
     assert tree(out) == {"thesis.tex": b"mine"}
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "score.onnx"]
 
@@ -134,7 +134,7 @@ def test_a_file_that_appears_in_what_force_replaces_stays(tmp_path: Path, score:
     folders.write(out, FILES)
     appear = at("lowering operators to layers", lambda: (out / "thesis.tex").write_text("mine"))
     with pytest.raises(UsageError, match=r"out: holds files that onnx2rust did not write \(thesis\.tex\)"):
-        pipeline.convert(score, out, Options(force=True), appear)
+        pipeline.convert(score, out, Options(force=True), progress=appear)
     assert tree(out) == FILES | {"thesis.tex": b"mine"}
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "score.onnx"]
 
@@ -173,7 +173,8 @@ def test_three_conversions_to_one_place_at_once(tmp_path: Path, score: Any, forc
 
     def convert() -> None:
         try:
-            answers.append(pipeline.convert(score, out, Options(force=force), at("writing the files", together.wait)).crate_name)
+            project = pipeline.convert(score, out, Options(force=force), progress=at("writing the files", together.wait))
+            answers.append(project.crate_name)
         except UsageError as error:
             answers.append(str(error).splitlines()[0])
 

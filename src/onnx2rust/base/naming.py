@@ -13,86 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 MAX_IDENT = 48
 MAX_SCOPES = 12
-_RUST_KEYWORDS = frozenset(
-    [
-        "abstract",
-        "as",
-        "async",
-        "await",
-        "become",
-        "box",
-        "break",
-        "const",
-        "continue",
-        "crate",
-        "do",
-        "dyn",
-        "else",
-        "enum",
-        "extern",
-        "false",
-        "final",
-        "fn",
-        "for",
-        "gen",
-        "if",
-        "impl",
-        "in",
-        "let",
-        "loop",
-        "macro",
-        "match",
-        "mod",
-        "move",
-        "mut",
-        "override",
-        "priv",
-        "pub",
-        "ref",
-        "return",
-        "self",
-        "static",
-        "struct",
-        "super",
-        "trait",
-        "true",
-        "try",
-        "type",
-        "typeof",
-        "union",
-        "unsafe",
-        "unsized",
-        "use",
-        "virtual",
-        "where",
-        "while",
-        "yield",
-        "raw",
-        "safe",
-        "macro_rules",
-        "bool",
-        "char",
-        "str",
-        "u8",
-        "u16",
-        "u32",
-        "u64",
-        "u128",
-        "usize",
-        "i8",
-        "i16",
-        "i32",
-        "i64",
-        "i128",
-        "isize",
-        "f32",
-        "f64",
-        "core",
-        "std",
-        "alloc",
-        "test",
-    ]
-)
+_RUST_KEYWORDS = frozenset([
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else", "enum",
+    "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut",
+    "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield", "raw", "safe", "macro_rules", "bool", "char",
+    "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64", "core",
+    "std", "alloc", "test",
+])  # fmt: skip
 
 
 class Escaped(str):
@@ -242,21 +170,10 @@ def lost(text: str) -> str:
     return "".join(c for c in text if c.isalnum() and not unicodedata.normalize("NFKD", c).encode("ascii", "ignore"))
 
 
-_CRATE_RESERVED = frozenset(
-    [
-        "tf",
-        "tf_layers",
-        "allocation_counter",
-        "bytemuck",
-        "fearless_simd",
-        "miniz_oxide",
-        "proc_macro",
-        "con",
-        "prn",
-        "aux",
-        "nul",
-    ]
-)
+_CRATE_RESERVED = frozenset([
+    "tf", "tf_layers", "allocation_counter", "bytemuck", "fearless_simd", "miniz_oxide", "proc_macro",
+    "con", "prn", "aux", "nul",
+])  # fmt: skip
 """The dependencies of a generated crate, and names that Windows keeps for devices."""
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import onnx
+
 from onnx2rust import emit, frontends, importer, passes, samples
 from onnx2rust.base import naming
 from onnx2rust.base.errors import MismatchError, Onnx2RustError, Problem, UnsupportedError, UsageError
@@ -15,6 +17,7 @@ from onnx2rust.conversion import classifier
 from onnx2rust.emit import layer_crate, thresholds
 from onnx2rust.files import folders, leftovers, npz
 from onnx2rust.files.folders import Content
+from onnx2rust.frontends import protos
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.program import Program
 from onnx2rust.passes.rewriting import Passed
@@ -58,22 +61,24 @@ WEIGHTS = "model/model_weights.npz"
 """The weights file's path in a crate."""
 
 
-def convert(source: Path | str, out: Path | str, options: Options | None = None, progress: Progress = lambda _: None) -> Project:
-    """Converts the model at `source` into a Rust project at `out`.
+def convert(
+    model: Path | str | onnx.ModelProto, out: Path | str, options: Options | None = None, *, progress: Progress = lambda _: None
+) -> Project:
+    """Converts `model`, a file, a folder or a ModelProto, into a Rust project at `out` (`onnx2rust convert`).
 
-    `progress` hears the name of each stage as it begins. Raises an `Onnx2RustError` (exit codes in `errors.py`) with all
-    problems at once; then nothing has been written.
+    `progress` hears the name of each stage as it begins. Raises an `Onnx2RustError` that holds all problems at once; then
+    nothing has been written and nothing at `out` has been touched.
     """
-    options = options or Options()
-    source, out = Path(source), Path(out)
-    folders.refuse_inside(out, source)
-    recovered = leftovers.recover(folders.resolved(out).parent)
-    try:
-        return _converted(source, out, options, recovered, progress)
-    except Onnx2RustError as error:
-        for note in recovered:
-            error.add_note(note)
-        raise
+    out = Path(out)
+    with protos.as_paths([model]) as (source,):
+        folders.refuse_inside(out, source)
+        recovered = leftovers.recover(folders.resolved(out).parent)
+        try:
+            return _converted(source, out, options or Options(), recovered, progress)
+        except Onnx2RustError as error:
+            for note in recovered:
+                error.add_note(note)
+            raise
 
 
 def _converted(source: Path, out: Path, options: Options, recovered: list[str], progress: Progress) -> Project:
@@ -98,16 +103,18 @@ def _converted(source: Path, out: Path, options: Options, recovered: list[str], 
 
 
 def convert_workspace(
-    sources: Sequence[Path | str],
+    models: Sequence[Path | str],
     out: Path | str,
     options: Options | Sequence[Options] | None = None,
+    *,
     progress: Progress = lambda _: None,
 ) -> list[Project]:
-    """Converts every model into a folder of the cargo workspace `out`, all with one copy of the layers.
+    """Converts every model into a folder of the cargo workspace `out`, all with one copy of the layers
+    (`onnx2rust convert --workspace`). `options` are for all models, or one for each.
 
     Raises as `convert`, with the problems of all models (each says whose); then nothing has been written.
     """
-    paths, out = [Path(s) for s in sources], Path(out)
+    paths, out = [Path(m) for m in models], Path(out)
     each = for_each(Options() if options is None else options, len(paths))
     _refuse_for_many(each)
     for source in paths:

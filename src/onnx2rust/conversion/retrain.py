@@ -23,7 +23,7 @@ from onnx2rust.files import folders, npz
 Array = np.ndarray[Any, Any]
 
 
-def write(
+def write_weights(
     model: Path | str,
     target: Path | str,
     options: Options | None = None,
@@ -31,7 +31,8 @@ def write(
     like: Path | str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> int:
-    """Writes the weights of `model` to `target`, under the names that a conversion gives them; returns how many.
+    """Writes the weights of a retrained model to `target`, under the names that a conversion gives them (`onnx2rust weights`);
+    returns how many.
 
     `target` is an `.npz` file, or a crate (or the output folder of a conversion), whose weights and version are renewed. `like`
     is the output folder of a conversion (or its crate, or its `model_weights.npz`): names, shapes and types must be those of its

@@ -70,7 +70,7 @@ class ModelSupport:
 
 
 def operators() -> list[Supported]:
-    """All supported operators, by domain and name."""
+    """The operators that are supported, by domain and name, with opsets and element types (`onnx2rust ops`)."""
     found = []
     lowered = ops.operators()
     for (domain, name), entries in lowered.items():
@@ -84,11 +84,13 @@ def operators() -> list[Supported]:
     return sorted(found, key=lambda s: (s.domain, s.name))
 
 
-def model(path: Path | str, options: Options | None = None, progress: Callable[[str], None] = lambda _: None) -> ModelSupport:
-    """Which nodes of a model are not supported. An invalid model raises, as in `convert`."""
+def supports(
+    model: Path | str, options: Options | None = None, *, progress: Callable[[str], None] = lambda _: None
+) -> ModelSupport:
+    """Every node of a model that is not supported, and why (`onnx2rust ops MODEL`). An invalid model raises, as in `convert`."""
     options = options or Options()
     progress("reading the model")
-    loaded = frontends.load(Path(path), options)
+    loaded = frontends.load(Path(model), options)
     nodes = [n for graph in all_graphs(loaded.proto.graph) for n in graph.node]
     counts = {name: sum(n.op_type == name for n in nodes) for name in sorted({n.op_type for n in nodes})}
     progress("lowering operators to layers")
@@ -97,7 +99,7 @@ def model(path: Path | str, options: Options | None = None, progress: Callable[[
         importer.read(loaded.proto, options, loaded.weights)
     except UnsupportedError as error:
         problems = error.problems
-    return ModelSupport(str(path), len(nodes), counts, tuple(problems))
+    return ModelSupport(str(model), len(nodes), counts, tuple(problems))
 
 
 def _supported(name: str, domain: str, versions: tuple[int, ...], *, by_function: bool) -> Supported:

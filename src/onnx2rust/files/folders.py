@@ -88,6 +88,7 @@ def write(out: Path, files: Mapping[str, Content], replaced: Identity | None = N
             for name, content in files.items():
                 put(fresh / name, content)
             os.chmod(fresh, 0o755)
+            # between the two renames of a replacement no other run may put its own output there
             with uninterrupted(), leftovers.alone(target.parent):
                 if replaced is not None:
                     _set_aside(target, temporary / "old", replaced, out)

@@ -20,7 +20,7 @@ from onnx2rust.base.processes import uninterrupted
 try:
     import fcntl
 except ImportError:  # Windows: then no run can tell a living folder from a dead one, and what was left stays
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # to mypy the name of a module is that module for good
 
 MARKER = "rust_generated_code"
 """The crate's folder in an output: what has none was not written by a conversion."""
@@ -55,13 +55,12 @@ def workplace(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def alone(parent: Path) -> Iterator[None]:
-    """One run at a time takes an output's place in `parent`: between the two renames of a
-    replacement no other may put its own there."""
+def alone(folder: Path) -> Iterator[None]:
+    """One process at a time is in this block for a folder, where the system and the folder's file system know locks."""
     lock = None
-    with contextlib.suppress(OSError):  # a file system without locks: then the renames alone must do
-        lock = _opened(parent)
-        if fcntl is not None:
+    if fcntl is not None:
+        with contextlib.suppress(OSError):
+            lock = _opened(folder)
             fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         yield

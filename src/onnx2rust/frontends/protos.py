@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def as_paths(models: list[Any]) -> Iterator[list[Path]]:
+def as_paths(models: Sequence[Any]) -> Iterator[list[Path]]:
     """The paths of models that are paths, or `onnx.ModelProto`s: these are called after their graph."""
     with tempfile.TemporaryDirectory(prefix="onnx2rust-") as folder:
         yield [_written(m, Path(folder) / str(k)) if hasattr(m, "SerializeToString") else Path(m) for k, m in enumerate(models)]
+
+
+def label(model: Any, path: Path) -> str:
+    """What a model is called in messages: as its caller gave it, or the name of the file that is no more."""
+    return path.name if hasattr(model, "SerializeToString") else str(model)
 
 
 def _written(model: onnx.ModelProto, folder: Path) -> Path:

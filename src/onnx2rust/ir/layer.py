@@ -1,6 +1,6 @@
 """What every layer states about itself; the emitter, the planner and the passes know nothing else of a layer.
 
-A layer class mirrors a Rust struct of tf-layers. Its dataclass fields, in order, are
+A layer class mirrors a Rust struct of tf-layers. Its dataclass fields are, each kind in the order that Rust has,
 * the struct's fields, known at conversion: ints, floats, bools, strings of Rust enum paths (`Variant`), tuples of
   those, None (for `Option`), and weights (`Weight`);
 * its generic arguments, where they are not the length of a tuple (`Element`);
@@ -11,11 +11,12 @@ A layer class mirrors a Rust struct of tf-layers. Its dataclass fields, in order
 from __future__ import annotations
 
 import dataclasses
+import enum
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -30,31 +31,29 @@ if TYPE_CHECKING:
 KIND = kinds.MOVEMENT
 
 
-@dataclass(frozen=True)
-class Given:
-    """What a field is annotated with that is an argument of `run`."""
+class Role(enum.Enum):
+    """What a field is annotated with that is no field of the Rust struct."""
 
-    signed: bool = False
-    """Whether it may be negative: passed as `[i64; N]` instead of `[usize; N]`."""
-
-
-@dataclass(frozen=True)
-class Generic:
-    """What a field is annotated with that is a generic argument of the Rust struct alone."""
+    SIZE = "an argument of `run`"
+    SIGNED = "an argument of `run` that may be negative: passed as `[i64; N]` instead of `[usize; N]`"
+    GENERIC = "a generic argument of the struct alone"
+    TOLD = "the name of the method by which the struct is told `size` before it runs"
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a field is annotated with that names the method by which the Rust struct is told `size` before it runs."""
+class Keras:
+    """What a field is annotated with that Keras calls otherwise; empty where Keras says it in another way, or not."""
+
+    name: str
 
 
-Element = Annotated[str, Generic()]
+Element = Annotated[str, Role.GENERIC]
 """The Rust name of an element type."""
-Same = Annotated[str, Told()]
+Same = Annotated[str, Role.TOLD]
 """`same_upper` or `same_lower` where pads are ONNX's SAME for a size known only at run time, else empty."""
-Size = Annotated[Dim, Given()]
-Dims = Annotated[tuple[Dim, ...], Given()]
-SignedDims = Annotated[tuple[Dim, ...], Given(signed=True)]
+Size = Annotated[Dim, Role.SIZE]
+Dims = Annotated[tuple[Dim, ...], Role.SIZE]
+SignedDims = Annotated[tuple[Dim, ...], Role.SIGNED]
 
 
 @dataclass(frozen=True)
@@ -119,12 +118,13 @@ class Record:
         return min(k for _, k in self.fields)
 
 
+@dataclass_transform(frozen_default=True)
 @dataclass(frozen=True)
 class Layer:
-    """Base of all layers. The class attributes say how the Rust side is called (docs/design.md)."""
+    """Base of all layers; each is a frozen dataclass. The class attributes say how the Rust side is called (docs/design.md)."""
 
     rust: ClassVar[str] = ""
-    """Path of the struct inside tf_layers: `pool::MaxPool`."""
+    """Path of the struct inside tf_layers, if not that of the same names (`pool::MaxPool`); empty where there is none."""
     feature: ClassVar[str] = ""
     """Cargo feature of tf_layers that the struct lies behind, if not the name of its module."""
     generic_over: ClassVar[tuple[str, ...]] = ()
@@ -173,9 +173,10 @@ class Layer:
 
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__()
+        dataclass(frozen=True)(cls)
         cls.kind = getattr(sys.modules[cls.__module__], "KIND", cls.kind)
-        if settings.get("rust"):
-            settings.setdefault("feature", settings["rust"].split("::")[0])
+        settings.setdefault("rust", f"{cls.__module__.rpartition('.')[2]}::{cls.__name__}")
+        settings.setdefault("feature", settings["rust"].partition("::")[0])
         for name, value in settings.items():
             if name not in Layer.__annotations__:
                 raise TypeError(f"{cls.__name__}: no such layer setting: {name}")
@@ -184,7 +185,7 @@ class Layer:
     @classmethod
     def size_names(cls) -> tuple[str, ...]:
         """What the sizes are called that are passed to `run`."""
-        return tuple(name for name, mirror in _mirrored(cls).items() if mirror.given)
+        return tuple(name for name, mirror in _mirrored(cls).items() if mirror.role in (Role.SIZE, Role.SIGNED))
 
     def generics(self) -> tuple[str, ...]:
         """Generic arguments of the Rust struct, without the lifetime that weights bring."""
@@ -207,11 +208,20 @@ class Layer:
 
     def constants(self) -> dict[str, Any]:
         """The fields of the Rust struct."""
-        return {name: getattr(self, name) for name, mirror in _mirrored(type(self)).items() if mirror.written}
+        return {name: getattr(self, name) for name, mirror in _mirrored(type(self)).items() if mirror.role is None}
+
+    def keras_name(self) -> str:
+        """What Keras calls such a layer; `{d}` as in `keras`."""
+        return self.keras or type(self).__name__
+
+    @classmethod
+    def keras_field(cls, name: str) -> str:
+        """What Keras calls the field `name`; empty if it does not."""
+        return _mirrored(cls)[name].keras
 
     def told(self) -> str:
         """The method by which the Rust struct is told `size` before it runs; empty where it need not know it."""
-        return "".join(getattr(self, name) for name, mirror in _mirrored(type(self)).items() if mirror.told)
+        return "".join(getattr(self, name) for name, mirror in _mirrored(type(self)).items() if mirror.role is Role.TOLD)
 
     def sizes(self) -> dict[str, Dim | Dims]:
         """The sizes that are passed to `run`."""
@@ -225,8 +235,7 @@ class Layer:
     @classmethod
     def signed(cls, name: str) -> bool:
         """Whether the sizes field `name` may hold negative numbers."""
-        given = _mirrored(cls)[name].given
-        return given is not None and given.signed
+        return _mirrored(cls)[name].role is Role.SIGNED
 
     def weights(self) -> list[Weight]:
         """All weights among the fields."""
@@ -264,10 +273,8 @@ class Layer:
 class _Mirror:
     """What a field's annotation says."""
 
-    given: Given | None
-    written: bool
-    """Whether it is a field of the Rust struct."""
-    told: bool
+    role: Role | None
+    keras: str
     option: bool
     weight: bool
 
@@ -278,15 +285,16 @@ _MIRRORED: dict[type[Layer], Mapping[str, _Mirror]] = {}
 def _mirrored(cls: type[Layer]) -> Mapping[str, _Mirror]:
     if cls not in _MIRRORED:
         hints = get_type_hints(cls, include_extras=True)
-        _MIRRORED[cls] = {field.name: _mirror(hints[field.name]) for field in dataclasses.fields(cls)}
+        _MIRRORED[cls] = {field.name: _mirror(field.name, hints[field.name]) for field in dataclasses.fields(cls)}
     return _MIRRORED[cls]
 
 
-def _mirror(hint: Any) -> _Mirror:
+def _mirror(name: str, hint: Any) -> _Mirror:
     parts = (*get_args(hint), hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     said = [m for part in parts for m in getattr(part, "__metadata__", ())]
-    given = next((m for m in said if isinstance(m, Given)), None)
-    return _Mirror(given, not said, any(isinstance(m, Told) for m in said), type(None) in parts, Weight in parts)
+    role = next((m for m in said if isinstance(m, Role)), None)
+    keras = next((m.name for m in said if isinstance(m, Keras)), name)
+    return _Mirror(role, keras, type(None) in parts, Weight in parts)
 
 
 def _generic(value: Any) -> str:
@@ -301,13 +309,11 @@ def _text(value: Any) -> str:
     return f"[{', '.join(map(_text, value))}]" if isinstance(value, tuple) else str(value)
 
 
-@dataclass(frozen=True)
 class View(Layer, rust=""):
     """The same elements under another shape: costs nothing, is never emitted."""
 
 
-@dataclass(frozen=True)
-class AlongAxis(Layer, sizes_in="axis::AlongAxis"):
+class AlongAxis(Layer, rust="", sizes_in="axis::AlongAxis"):
     """A layer that works along the middle of [outer, axis, inner]."""
 
     outer: Size
@@ -315,23 +321,19 @@ class AlongAxis(Layer, sizes_in="axis::AlongAxis"):
     inner: Size
 
 
-@dataclass(frozen=True)
 class Copy(Layer, rust="movement::Copy", independent=()):
     """y = x; gives a graph input or a constant a buffer of its own where one is needed."""
 
 
-@dataclass(frozen=True)
 class CopySequence(Layer, rust="sequence::SequenceCopy", fallible=True):
     """The same for a sequence."""
 
 
-@dataclass(frozen=True)
 class DimsToTensor(Layer, rust="shape::WriteSizes"):
     """Writes sizes that are only known while the model runs as i64 elements (ONNX Shape, and what is computed from it)."""
 
     values: SignedDims
 
 
-@dataclass(frozen=True)
 class ReadSizes(Layer, rust="shape::ReadSizes", fallible=True):
     """Reads sizes from an i64 tensor while the model runs: defines one symbol an element; negative ones are errors."""

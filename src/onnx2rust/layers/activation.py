@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import Layer, Variant
 
@@ -27,8 +25,10 @@ def activation(name: str, **parameters: float) -> Variant:
 LINEAR = activation("Linear")
 
 
-@dataclass(frozen=True)
-class Activate(Layer, rust="activation::Activate", in_place=(0,), independent=(), keras="Activation"):
+class Activate(Layer, in_place=(0,), independent=()):
     """y = activation(x), any shape, f32."""
 
     activation: Variant
+
+    def keras_name(self) -> str:
+        return {"LeakyRelu": "LeakyReLU", "Elu": "ELU"}.get(self.activation.name, "Activation")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.kinds import Kind
 from onnx2rust.ir.layer import Layer, Record, Size, Variant
@@ -13,16 +11,7 @@ KIND = Kind("attention", (62, 70, 150))
 _INPUTS = Record.of("attention::AttentionInputs", "query", "key", "value", "keep", "mask")
 
 
-@dataclass(frozen=True)
-class Attention(
-    Layer,
-    rust="attention::Attention",
-    scratch=True,
-    sizes_in=_INPUTS.path,
-    inputs_in=(_INPUTS,),
-    optional=(3, 4),
-    independent=("batch",),
-):
+class Attention(Layer, scratch=True, sizes_in=_INPUTS.path, inputs_in=(_INPUTS,), optional=(3, 4), independent=("batch",)):
     """y = softmax(where(keep, scale · query · keyᵀ, fill) + mask) · value, head by head; heads are read where they lie."""
 
     heads: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from onnx2rust.ir import kinds
@@ -16,8 +15,9 @@ if TYPE_CHECKING:
 KIND = kinds.ELEMENTWISE
 
 
-@dataclass(frozen=True)
-class Binary(Layer, fallible=True, in_place=(0, 1), independent=("a_shape", "b_shape"), input_shapes=("a_shape", "b_shape")):
+class Binary(
+    Layer, rust="", fallible=True, in_place=(0, 1), independent=("a_shape", "b_shape"), input_shapes=("a_shape", "b_shape")
+):
     """y = f(a, b); the two shapes have one rank, an axis has one size or is 1 in one of them."""
 
     a_shape: Dims
@@ -27,105 +27,86 @@ class Binary(Layer, fallible=True, in_place=(0, 1), independent=("a_shape", "b_s
         return surely_broadcast((self.a_shape, self.b_shape))
 
 
-class _Divides(Binary):
+class _Divides(Binary, rust=""):
     """Whole numbers are not divided by 0."""
 
     def fits(self, types: Sequence[TensorType]) -> bool:
         return super().fits(types) and all(t.dtype.is_float for t in types)
 
 
-@dataclass(frozen=True)
-class Add(Binary, rust="binary::Add"):
+class Add(Binary):
     """a + b"""
 
 
-@dataclass(frozen=True)
-class Sub(Binary, rust="binary::Sub", keras="Subtract"):
+class Sub(Binary, keras="Subtract"):
     """a − b"""
 
 
-@dataclass(frozen=True)
-class Mul(Binary, rust="binary::Mul", keras="Multiply"):
+class Mul(Binary, keras="Multiply"):
     """a · b"""
 
 
-@dataclass(frozen=True)
-class Div(_Divides, rust="binary::Div"):
+class Div(_Divides):
     """a / b; integers truncate"""
 
 
-@dataclass(frozen=True)
-class Max(Binary, rust="binary::Max", keras="Maximum"):
+class Max(Binary, keras="Maximum"):
     """max(a, b)"""
 
 
-@dataclass(frozen=True)
-class Min(Binary, rust="binary::Min", keras="Minimum"):
+class Min(Binary, keras="Minimum"):
     """min(a, b)"""
 
 
-@dataclass(frozen=True)
-class Remainder(_Divides, rust="binary::Remainder"):
+class Remainder(_Divides):
     """a − b·trunc(a / b)"""
 
 
-@dataclass(frozen=True)
-class Modulo(_Divides, rust="binary::Modulo"):
+class Modulo(_Divides):
     """a − b·floor(a / b)"""
 
 
-@dataclass(frozen=True)
-class PRelu(Binary, rust="binary::PRelu"):
+class PRelu(Binary, keras="PReLU"):
     """a ≥ 0 ? a : a·b"""
 
 
-@dataclass(frozen=True)
-class And(Binary, rust="binary::And"):
+class And(Binary):
     """a ∧ b"""
 
 
-@dataclass(frozen=True)
-class Or(Binary, rust="binary::Or"):
+class Or(Binary):
     """a ∨ b"""
 
 
-@dataclass(frozen=True)
-class Xor(Binary, rust="binary::Xor"):
+class Xor(Binary):
     """a ⊕ b"""
 
 
-@dataclass(frozen=True)
-class Pow(Binary, rust="binary::Pow", in_place=(0,)):
+class Pow(Binary, in_place=(0,)):
     """aᵇ"""
 
 
-@dataclass(frozen=True)
-class Equal(Binary, rust="binary::Equal", in_place=()):
+class Equal(Binary, in_place=()):
     """a = b"""
 
 
-@dataclass(frozen=True)
-class Greater(Binary, rust="binary::Greater", in_place=()):
+class Greater(Binary, in_place=()):
     """a > b"""
 
 
-@dataclass(frozen=True)
-class GreaterOrEqual(Binary, rust="binary::GreaterOrEqual", in_place=()):
+class GreaterOrEqual(Binary, in_place=()):
     """a ≥ b"""
 
 
-@dataclass(frozen=True)
-class Less(Binary, rust="binary::Less", in_place=()):
+class Less(Binary, in_place=()):
     """a < b"""
 
 
-@dataclass(frozen=True)
-class LessOrEqual(Binary, rust="binary::LessOrEqual", in_place=()):
+class LessOrEqual(Binary, in_place=()):
     """a ≤ b"""
 
 
-@dataclass(frozen=True)
-class BitShift(Binary, rust="binary::BitShift"):
+class BitShift(Binary):
     """a · 2ᵇ or a / 2ᵇ"""
 
     left: bool

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import Layer
 
 KIND = kinds.ELEMENTWISE
 
 
-@dataclass(frozen=True)
-class Cast(Layer, rust="cast::Cast", independent=()):
+class Cast(Layer, independent=()):
     """y = x in y's element type"""
 
 
-@dataclass(frozen=True)
-class BitCast(Layer, rust="cast::BitCast"):
+class BitCast(Layer):
     """y = the bits of x in y's element type"""

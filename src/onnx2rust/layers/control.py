@@ -12,16 +12,14 @@ from onnx2rust.ir.program import Program, Step, Value
 KIND = Kind("control flow", (20, 20, 20))
 
 
-@dataclass(frozen=True)
-class If(Layer):
+class If(Layer, rust=""):
     """Inputs: cond [] bool. Bodies: then, else; their outputs are copied to the step's outputs. `defines` are the sizes that the
     two branches disagree on, as (output, axis)."""
 
     open_sizes: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True)
-class Loop(Layer):
+class Loop(Layer, rust=""):
     """Inputs: trip count [] i64 or None, condition [] bool or None, initial states. Body inputs: iteration [] i64, condition
     [] bool, states; body outputs: condition, new states, slices to collect. Outputs: final states, then collected slices
     `[iterations, …]`. `defines`: the number of iterations, then the state sizes that change from

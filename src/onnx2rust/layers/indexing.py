@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import AlongAxis, Dims, Layer, Record, Size, Variant
 
 KIND = kinds.MOVEMENT
 
 
-@dataclass(frozen=True)
-class Gather(AlongAxis, rust="indexing::Gather", fallible=True, input_names=("table", "indices")):
+class Gather(AlongAxis, fallible=True, input_names=("table", "indices")):
     """y[o, i, k] = x[o, indices[i], k]."""
 
 
-@dataclass(frozen=True)
-class GatherOrZero(
-    Layer, rust="indexing::GatherOrZero", independent=(), input_shapes=("shape",), input_names=("table", "indices")
-):
+class GatherOrZero(Layer, independent=(), input_shapes=("shape",), input_names=("table", "indices")):
     """y[i] = x[indices[i]], zeros where there is no such row; negative indices may count from the end."""
 
     negative: bool
     shape: Dims
 
 
-@dataclass(frozen=True)
-class GatherElements(
-    Layer, rust="indexing::GatherElements", fallible=True, input_shapes=("shape", "indices_shape"), generic_over=("shape",)
-):
-    """y[i] = x[i with its coordinate on `axis` replaced by indices[i]]."""
+class AtElements(Layer, rust="", fallible=True, input_shapes=("shape", "indices_shape"), generic_over=("shape",)):
+    """Of each i in indices it takes x[i with its coordinate on `axis` replaced by indices[i]]."""
 
     axis: int
     shape: Dims
     indices_shape: Dims
 
 
-@dataclass(frozen=True)
-class GatherNd(Layer, rust="indexing::GatherNd", sizes_in="indexing::GatherSlices", fallible=True):
+class GatherElements(AtElements):
+    """y[i] = that element."""
+
+
+class GatherNd(Layer, sizes_in="indexing::GatherSlices", fallible=True):
     """y[b, i] = x[b, indices[b, i, 0], indices[b, i, 1], …]."""
 
     batch: Size
@@ -49,33 +43,13 @@ class GatherNd(Layer, rust="indexing::GatherNd", sizes_in="indexing::GatherSlice
 _UPDATES = Record.of("indexing::ScatterUpdates", indices=1, updates=2)
 
 
-@dataclass(frozen=True)
-class ScatterElements(
-    Layer,
-    rust="indexing::ScatterElements",
-    fallible=True,
-    in_place=(0,),
-    input_shapes=("shape", "indices_shape"),
-    inputs_in=(_UPDATES,),
-    generic_over=("shape",),
-):
-    """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i], or what is there combined with it."""
+class ScatterElements(AtElements, in_place=(0,), inputs_in=(_UPDATES,)):
+    """x with that element = updates[i], or what is there combined with it."""
 
-    axis: int
     reduction: Variant
-    shape: Dims
-    indices_shape: Dims
 
 
-@dataclass(frozen=True)
-class ScatterNd(
-    Layer,
-    rust="indexing::ScatterNd",
-    sizes_in="indexing::ScatterSlices",
-    fallible=True,
-    in_place=(0,),
-    generic_over=("axes",),
-):
+class ScatterNd(Layer, sizes_in="indexing::ScatterSlices", fallible=True, in_place=(0,), generic_over=("axes",)):
     """x with x[indices[i, 0], indices[i, 1], …] = updates[i], or what is there combined with it."""
 
     reduction: Variant
@@ -84,38 +58,24 @@ class ScatterNd(
     n: Size
 
 
-@dataclass(frozen=True)
-class OneHot(AlongAxis, rust="indexing::OneHot", fallible=True):
+class OneHot(AlongAxis, fallible=True):
     """y[o, d, i] = values[1] where d = indices[o, i], values[0] elsewhere; d counts along `axis`."""
 
 
-@dataclass(frozen=True)
-class NonZero(Layer, rust="indexing::NonZero"):
+class NonZero(Layer):
     """The indices of the elements that are not zero."""
 
     shape: Dims
 
 
-@dataclass(frozen=True)
-class Compress(AlongAxis, rust="indexing::Compress", sized_by=(1,)):
+class Compress(AlongAxis, sized_by=(1,)):
     """The positions of an axis that a condition keeps."""
 
 
 _UNIQUE = Record.of("indexing::UniquePlaces", first=1, inverse=2, counts=3)
 
 
-@dataclass(frozen=True)
-class Unique(
-    Layer,
-    rust="indexing::Unique",
-    sizes_in="axis::AlongAxis",
-    fallible=True,
-    outputs_in=(_UNIQUE,),
-    optional_outputs=(1, 2, 3),
-):
+class Unique(AlongAxis, fallible=True, outputs_in=(_UNIQUE,), optional_outputs=(1, 2, 3)):
     """The distinct slices of an axis."""
 
     sorted: bool
-    outer: Size
-    axis: Size
-    inner: Size

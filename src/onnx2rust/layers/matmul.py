@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir import kinds
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.layer import Dims, Layer, Size
@@ -11,36 +9,27 @@ from onnx2rust.ir.layer import Dims, Layer, Size
 KIND = kinds.PRODUCT
 
 
-@dataclass(frozen=True)
-class MatMul(Layer, rust="matmul::MatMul", sizes_in="matrices::Matrices", scratch=True):
-    """y = alpha · a · b, f32, for a [*batch, m, k] and b [*batch, k, n]; the steps say where their elements lie."""
+class Matrices(Layer, rust="", sizes_in="matrices::Matrices"):
+    """A product of a [*batch, m, k] and b [*batch, k, n]; the steps say where their elements lie."""
+
+    batch: Dims
+    m: Size
+    k: Size
+    n: Size
+    a_batch: Dims
+    a_steps: Dims
+    b_batch: Dims
+    b_steps: Dims
+
+    def multiply_adds(self) -> Dim:
+        return product((*self.batch, self.m, self.k, self.n))
+
+
+class MatMul(Matrices, scratch=True):
+    """y = alpha · a · b, f32."""
 
     alpha: float
-    batch: Dims
-    m: Size
-    k: Size
-    n: Size
-    a_batch: Dims
-    a_steps: Dims
-    b_batch: Dims
-    b_steps: Dims
-
-    def multiply_adds(self) -> Dim:
-        return product((*self.batch, self.m, self.k, self.n))
 
 
-@dataclass(frozen=True)
-class MatMulAny(Layer, rust="matmul::MatMulAny", sizes_in="matrices::Matrices"):
-    """y = a · b of any element type; arguments as those of MatMul."""
-
-    batch: Dims
-    m: Size
-    k: Size
-    n: Size
-    a_batch: Dims
-    a_steps: Dims
-    b_batch: Dims
-    b_steps: Dims
-
-    def multiply_adds(self) -> Dim:
-        return product((*self.batch, self.m, self.k, self.n))
+class MatMulAny(Matrices):
+    """y = a · b of any element type."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from onnx2rust.ir import kinds
-from onnx2rust.ir.layer import Dims, Layer, Record, SignedDims, Size, Variant
+from onnx2rust.ir.layer import Dims, Keras, Layer, Record, SignedDims, Size, Variant
 
 if TYPE_CHECKING:
     from onnx2rust.ir.types import TensorType
@@ -15,32 +14,21 @@ if TYPE_CHECKING:
 KIND = kinds.MOVEMENT
 
 
-@dataclass(frozen=True)
-class Transpose(Layer, rust="movement::Transpose", independent=("shape",), generic_over=("perm",), keras="Permute"):
+class Transpose(Layer, independent=("shape",), generic_over=("perm",), keras="Permute"):
     """y axis k is x axis perm[k]."""
 
-    perm: tuple[int, ...]
+    perm: Annotated[tuple[int, ...], Keras("dims")]
     shape: Dims
 
     def by_sample(self, batch: str) -> bool:
         return self.perm[0] == 0 and super().by_sample(batch)
 
 
-@dataclass(frozen=True)
-class CheckedCopy(Layer, rust="movement::CheckedCopy", fallible=True):
+class CheckedCopy(Layer, fallible=True):
     """y = x under a shape that is known only at run time to hold as many elements."""
 
 
-@dataclass(frozen=True)
-class Concat(
-    Layer,
-    rust="movement::Concat",
-    sizes_in="movement::JoinedParts",
-    variadic=True,
-    fallible=True,
-    independent=("outer",),
-    keras="Concatenate",
-):
+class Concat(Layer, sizes_in="movement::JoinedParts", variadic=True, fallible=True, independent=("outer",), keras="Concatenate"):
     """y [outer, Σ parts] = the inputs [outer, parts[i]] side by side."""
 
     outer: Size
@@ -50,10 +38,7 @@ class Concat(
         return all(t.size == self.outer * part for t, part in zip(types, self.parts, strict=True))
 
 
-@dataclass(frozen=True)
-class Slice(
-    Layer, rust="movement::Slice", sizes_in="movement::SlicedPart", independent=("shape", "size"), generic_over=("steps",)
-):
+class Slice(Layer, sizes_in="movement::SlicedPart", independent=("shape", "size"), generic_over=("steps",)):
     """y[i] = x[start + i · step] along every axis."""
 
     steps: tuple[int, ...]
@@ -69,47 +54,28 @@ class Slice(
 _BOUNDS = Record.of("movement::SliceBounds", starts=1, ends=2, steps=3)
 
 
-@dataclass(frozen=True)
-class DynamicSlice(
-    Layer,
-    rust="movement::DynamicSlice",
-    fallible=True,
-    sized_by=(1, 2, 3),
-    inputs_in=(_BOUNDS,),
-    optional=(3,),
-    generic_over=("axes",),
-):
+class DynamicSlice(Layer, fallible=True, sized_by=(1, 2, 3), inputs_in=(_BOUNDS,), optional=(3,), generic_over=("axes",)):
     """Slice with starts, ends and steps from tensors."""
 
     axes: tuple[int, ...]
     shape: Dims
 
 
-@dataclass(frozen=True)
-class Expand(Layer, rust="movement::Expand", input_shapes=("source",), output_shape="target"):
+class Expand(Layer, input_shapes=("source",), output_shape="target"):
     """y [target] = x [source], repeated along its axes of size 1."""
 
     source: Dims
     target: Dims
 
 
-@dataclass(frozen=True)
-class Tile(Layer, rust="movement::Tile", sizes_in="movement::Repeated"):
+class Tile(Layer, sizes_in="movement::Repeated"):
     """y = x, repeats[d] times along axis d."""
 
     shape: Dims
     repeats: Dims
 
 
-@dataclass(frozen=True)
-class Pad(
-    Layer,
-    rust="movement::Pad",
-    sizes_in="movement::Border",
-    chooses={1: "with_value"},
-    independent=("shape",),
-    generic_over=("shape",),
-):
+class Pad(Layer, sizes_in="movement::Border", chooses={1: "with_value"}, independent=("shape",), generic_over=("shape",)):
     """y = x with a border; negative sizes crop."""
 
     mode: Variant
@@ -121,10 +87,7 @@ class Pad(
         return self.before[0] == 0 == self.after[0] and super().by_sample(batch)
 
 
-@dataclass(frozen=True)
-class DynamicPad(
-    Layer, rust="movement::DynamicPad", fallible=True, sized_by=(1,), chooses={2: "with_value"}, generic_over=("axes",)
-):
+class DynamicPad(Layer, fallible=True, sized_by=(1,), chooses={2: "with_value"}, generic_over=("axes",)):
     """Pad with the sizes from a tensor."""
 
     mode: Variant
@@ -132,8 +95,7 @@ class DynamicPad(
     shape: Dims
 
 
-@dataclass(frozen=True)
-class Trilu(Layer, rust="movement::Trilu", sizes_in="movement::MatrixStack", fallible=(1,), in_place=(0,), chooses={1: "with_k"}):
+class Trilu(Layer, sizes_in="movement::MatrixStack", fallible=(1,), in_place=(0,), chooses={1: "with_k"}):
     """The upper or lower triangle of matrices."""
 
     upper: bool
@@ -142,8 +104,7 @@ class Trilu(Layer, rust="movement::Trilu", sizes_in="movement::MatrixStack", fal
     columns: Size
 
 
-@dataclass(frozen=True)
-class ReverseSequence(Layer, rust="movement::ReverseSequence", sizes_in="movement::Sequences", fallible=True):
+class ReverseSequence(Layer, sizes_in="movement::Sequences", fallible=True):
     """The first lengths[b] steps of sequence b reversed."""
 
     time_major: bool

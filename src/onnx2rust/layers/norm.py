@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir.kinds import Kind
-from onnx2rust.ir.layer import Dims, Layer, Record, Size, Weight
+from onnx2rust.ir.layer import AlongAxis, Dims, Layer, Record, Weight
 
 KIND = Kind("normalization", (88, 122, 40))
 
 _STATISTICS = Record("norm::RowStatistics", (("mean", 1), ("inv_std_dev", 2)), chooses="with_statistics")
 
 
-@dataclass(frozen=True)
-class LayerNormalization(
-    Layer,
-    rust="norm::LayerNormalization",
-    in_place=(0,),
-    outputs_in=(_STATISTICS,),
-    optional_outputs=(1, 2),
-    independent=("size",),
-):
+class LayerNormalization(Layer, in_place=(0,), outputs_in=(_STATISTICS,), optional_outputs=(1, 2), independent=("size",)):
     """y = (x − mean) / √(variance + ε) · scale + bias over each row of [rows, n]; also means and inverse deviations."""
 
     epsilon: float
@@ -29,8 +19,7 @@ class LayerNormalization(
     size: Dims
 
 
-@dataclass(frozen=True)
-class RmsNormalization(Layer, rust="norm::RmsNormalization", in_place=(0,), independent=("size",)):
+class RmsNormalization(Layer, in_place=(0,), independent=("size",)):
     """y = x / √(mean of x² + ε) · scale over each row of [rows, n]."""
 
     epsilon: float
@@ -38,8 +27,7 @@ class RmsNormalization(Layer, rust="norm::RmsNormalization", in_place=(0,), inde
     size: Dims
 
 
-@dataclass(frozen=True)
-class GroupNormalization(Layer, rust="norm::GroupNormalization", in_place=(0,), independent=("size",)):
+class GroupNormalization(Layer, in_place=(0,), independent=("size",)):
     """y = (x − mean) / √(variance + ε) · scale + bias over groups of channels of [batch, channels, inner]."""
 
     groups: int
@@ -49,8 +37,7 @@ class GroupNormalization(Layer, rust="norm::GroupNormalization", in_place=(0,), 
     size: Dims
 
 
-@dataclass(frozen=True)
-class ScaleShift(Layer, rust="norm::ScaleShift", in_place=(0,), independent=("size",)):
+class ScaleShift(Layer, in_place=(0,), independent=("size",)):
     """y = x · scale + shift per channel of [outer, channels, inner]."""
 
     scale: Weight
@@ -58,11 +45,7 @@ class ScaleShift(Layer, rust="norm::ScaleShift", in_place=(0,), independent=("si
     size: Dims
 
 
-@dataclass(frozen=True)
-class LpNormalization(Layer, rust="norm::LpNormalization", sizes_in="axis::AlongAxis", in_place=(0,), independent=("outer",)):
+class LpNormalization(AlongAxis, in_place=(0,), independent=("outer",)):
     """y = x / (Σ|x|ᵖ)^(1/p) along the middle of [outer, axis, inner]; any float type."""
 
     p: int
-    outer: Size
-    axis: Size
-    inner: Size

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Annotated
 
 from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.kinds import Kind
-from onnx2rust.ir.layer import Layer, Record, Size, Variant, Weight
+from onnx2rust.ir.layer import Keras, Layer, Record, Size, Variant, Weight
 
 KIND = Kind("recurrent", (186, 52, 92))
 
@@ -20,13 +20,30 @@ _OTHER_WEIGHTS = Record.of("recurrent::RecurrentWeights", w=1, r=2, b=3)
 _UNPACKED_OTHER = Record.of("recurrent::RecurrentInputs", x=0, sequence_lens=4, initial_h=5)
 
 
-@dataclass(frozen=True)
+class Recurrent(Layer, rust="", fallible=True, scratch=True, outputs_in=(_OTHER_OUTPUTS,), optional_outputs=(0, 1)):
+    """A layer over x [steps, batch, inputs]."""
+
+    inputs: Annotated[int, Keras("input_dim")]
+    hidden: Annotated[int, Keras("units")]
+    directions: Variant
+    steps: Size
+    batch: Size
+
+
+class Packed(Recurrent, rust="", sizes_in=_OTHER.path, inputs_in=(_OTHER,), optional=(1, 2)):
+    """Its weights are known; inputs: x, sequence_lens, initial_h."""
+
+    kernel: Weight
+    recurrent_kernel: Weight
+    bias: Weight | None
+
+    def multiply_adds(self) -> Dim:
+        return self.steps * self.batch * (self.kernel.array.size + self.recurrent_kernel.array.size)
+
+
 class Lstm(
-    Layer,
-    rust="recurrent::Lstm",
+    Packed,
     feature="lstm",
-    fallible=True,
-    scratch=True,
     sizes_in=_LSTM.path,
     inputs_in=(_LSTM,),
     outputs_in=(_LSTM_OUTPUTS,),
@@ -34,162 +51,56 @@ class Lstm(
     optional_outputs=(0, 1, 2),
     keras="LSTM",
 ):
-    """LSTM over x [steps, batch, inputs]; inputs: x, sequence_lens, initial_h, initial_c."""
+    """LSTM; inputs: x, sequence_lens, initial_h, initial_c."""
 
-    inputs: int
-    hidden: int
-    directions: Variant
-    kernel: Weight
-    recurrent_kernel: Weight
-    bias: Weight | None
     peepholes: Weight | None
     activations: tuple[Variant, ...]
     clip: float | None
     input_forget: bool
-    steps: Size
-    batch: Size
-
-    def multiply_adds(self) -> Dim:
-        return self.steps * self.batch * _products(self.directions, 4, self.inputs, self.hidden)
 
 
-@dataclass(frozen=True)
-class Gru(
-    Layer,
-    rust="recurrent::Gru",
-    feature="gru",
-    fallible=True,
-    scratch=True,
-    sizes_in=_OTHER.path,
-    inputs_in=(_OTHER,),
-    outputs_in=(_OTHER_OUTPUTS,),
-    optional=(1, 2),
-    optional_outputs=(0, 1),
-    keras="GRU",
-):
-    """GRU over x [steps, batch, inputs]; inputs: x, sequence_lens, initial_h."""
+class Gru(Packed, feature="gru", keras="GRU"):
+    """GRU."""
 
-    inputs: int
-    hidden: int
-    directions: Variant
-    kernel: Weight
-    recurrent_kernel: Weight
-    bias: Weight | None
     reset_bias: Weight | None
     activations: tuple[Variant, ...]
     clip: float | None
     linear_before_reset: bool
-    steps: Size
-    batch: Size
-
-    def multiply_adds(self) -> Dim:
-        return self.steps * self.batch * _products(self.directions, 3, self.inputs, self.hidden)
 
 
-@dataclass(frozen=True)
-class Rnn(
-    Layer,
-    rust="recurrent::Rnn",
-    feature="rnn",
-    fallible=True,
-    scratch=True,
-    sizes_in=_OTHER.path,
-    inputs_in=(_OTHER,),
-    outputs_in=(_OTHER_OUTPUTS,),
-    optional=(1, 2),
-    optional_outputs=(0, 1),
-    keras="SimpleRNN",
-):
-    """RNN over x [steps, batch, inputs]; inputs: x, sequence_lens, initial_h."""
+class Rnn(Packed, feature="rnn", keras="SimpleRNN"):
+    """RNN."""
 
-    inputs: int
-    hidden: int
-    directions: Variant
-    kernel: Weight
-    recurrent_kernel: Weight
-    bias: Weight | None
     activations: tuple[Variant, ...]
     clip: float | None
-    steps: Size
-    batch: Size
-
-    def multiply_adds(self) -> Dim:
-        return self.steps * self.batch * _products(self.directions, 1, self.inputs, self.hidden)
 
 
-@dataclass(frozen=True)
+class Unpacked(Recurrent, rust="", sizes_in=_OTHER.path, inputs_in=(_UNPACKED_OTHER, _OTHER_WEIGHTS), optional=(3, 4, 5)):
+    """Its weights are inputs: x, W, R, B, sequence_lens, initial_h."""
+
+    activations: tuple[Variant, ...]
+    clip: float | None
+
+
 class LstmUnpacked(
-    Layer,
-    rust="recurrent::LstmUnpacked",
+    Unpacked,
     feature="lstm",
-    fallible=True,
-    scratch=True,
-    sizes_in=_UNPACKED_LSTM.path,
+    sizes_in=_LSTM.path,
     inputs_in=(_UNPACKED_LSTM, _LSTM_WEIGHTS),
     outputs_in=(_LSTM_OUTPUTS,),
     optional=(3, 4, 5, 6, 7),
     optional_outputs=(0, 1, 2),
 ):
-    """LSTM whose weights are inputs: x, W, R, B, sequence_lens, initial_h, initial_c, P."""
+    """LSTM; inputs: x, W, R, B, sequence_lens, initial_h, initial_c, P."""
 
-    inputs: int
-    hidden: int
-    directions: Variant
-    activations: tuple[Variant, ...]
-    clip: float | None
     input_forget: bool
-    steps: Size
-    batch: Size
 
 
-@dataclass(frozen=True)
-class GruUnpacked(
-    Layer,
-    rust="recurrent::GruUnpacked",
-    feature="gru",
-    fallible=True,
-    scratch=True,
-    sizes_in=_UNPACKED_OTHER.path,
-    inputs_in=(_UNPACKED_OTHER, _OTHER_WEIGHTS),
-    outputs_in=(_OTHER_OUTPUTS,),
-    optional=(3, 4, 5),
-    optional_outputs=(0, 1),
-):
-    """GRU whose weights are inputs: x, W, R, B, sequence_lens, initial_h."""
+class GruUnpacked(Unpacked, feature="gru"):
+    """GRU."""
 
-    inputs: int
-    hidden: int
-    directions: Variant
-    activations: tuple[Variant, ...]
-    clip: float | None
     linear_before_reset: bool
-    steps: Size
-    batch: Size
 
 
-@dataclass(frozen=True)
-class RnnUnpacked(
-    Layer,
-    rust="recurrent::RnnUnpacked",
-    feature="rnn",
-    fallible=True,
-    scratch=True,
-    sizes_in=_UNPACKED_OTHER.path,
-    inputs_in=(_UNPACKED_OTHER, _OTHER_WEIGHTS),
-    outputs_in=(_OTHER_OUTPUTS,),
-    optional=(3, 4, 5),
-    optional_outputs=(0, 1),
-):
-    """RNN whose weights are inputs: x, W, R, B, sequence_lens, initial_h."""
-
-    inputs: int
-    hidden: int
-    directions: Variant
-    activations: tuple[Variant, ...]
-    clip: float | None
-    steps: Size
-    batch: Size
-
-
-def _products(directions: Variant, gates: int, inputs: int, hidden: int) -> int:
-    return (2 if directions.name == "Bidirectional" else 1) * gates * hidden * (inputs + hidden)
+class RnnUnpacked(Unpacked, feature="rnn"):
+    """RNN."""

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir import kinds
-from onnx2rust.ir.layer import Dims, Element, Layer, Size, Variant
+from onnx2rust.ir.layer import AlongAxis, Dims, Element, Layer, Size, Variant
 
 KIND = kinds.MOVEMENT
 
 
-@dataclass(frozen=True)
-class ResizeSizes(Layer, rust="resize::ResizeSizes", fallible=True):
+class ResizeSizes(Layer, fallible=True):
     """⌊size · scale⌋ for scales from a tensor."""
 
     shape: Dims
 
 
-@dataclass(frozen=True)
 class ResizeNearest(
-    Layer,
-    rust="resize::ResizeNearest",
-    sizes_in="resize::ResizedAxis",
-    chooses={1: "with_scales"},
-    independent=("outer",),
-    generic_over=("element",),
+    AlongAxis, sizes_in="resize::ResizedAxis", chooses={1: "with_scales"}, independent=("outer",), generic_over=("element",)
 ):
     """y[o] = x at the nearest position, along one axis."""
 
@@ -34,20 +25,10 @@ class ResizeNearest(
     scale_index: int
     extrapolation: float | int | bool
     element: Element
-    outer: Size
-    axis: Size
-    inner: Size
     out: Size
 
 
-@dataclass(frozen=True)
-class ResizeAxis(
-    Layer,
-    rust="resize::ResizeAxis",
-    sizes_in="resize::ResizedAxis",
-    chooses={1: "with_scales"},
-    independent=("outer",),
-):
+class ResizeAxis(AlongAxis, sizes_in="resize::ResizedAxis", chooses={1: "with_scales"}, independent=("outer",)):
     """y[o] = a weighted sum of neighbours, along one axis."""
 
     coordinates: Variant
@@ -57,7 +38,4 @@ class ResizeAxis(
     exclude_outside: bool
     antialias: bool
     extrapolation: float
-    outer: Size
-    axis: Size
-    inner: Size
     out: Size

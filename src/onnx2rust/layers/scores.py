@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import Dims, Layer
 
 KIND = kinds.CLASSICAL
 
 
-@dataclass(frozen=True)
-class Probit(Layer, rust="scores::Probit", in_place=(0,), independent=()):
+class Probit(Layer, in_place=(0,), independent=()):
     """y = √2 · erf⁻¹(2x − 1), by Winitzki's approximation."""
 
 
-@dataclass(frozen=True)
-class SoftmaxZero(Layer, rust="scores::SoftmaxZero", in_place=(0,), independent=("size",)):
+class SoftmaxZero(Layer, in_place=(0,), independent=("size",)):
     """y = e^(x − max) / Σ e^(x − max) over each row of [rows, columns], where what is 0 stays 0."""
 
     size: Dims

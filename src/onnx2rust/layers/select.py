@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onnx2rust.ir import kinds
@@ -19,14 +18,7 @@ KIND = kinds.ELEMENTWISE
 _CHOICE = Record.of("select::WhereInputs", "condition", "a", "b")
 
 
-@dataclass(frozen=True)
-class Where(
-    Layer,
-    rust="select::Where",
-    fallible=True,
-    inputs_in=(_CHOICE,),
-    input_shapes=("condition_shape", "a_shape", "b_shape"),
-):
+class Where(Layer, fallible=True, inputs_in=(_CHOICE,), input_shapes=("condition_shape", "a_shape", "b_shape")):
     """y = condition ? a : b, broadcast"""
 
     condition_shape: Dims

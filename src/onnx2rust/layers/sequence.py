@@ -2,58 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import Dims, Layer
 
 KIND = kinds.MOVEMENT
 
 
-@dataclass(frozen=True)
-class SequenceEmpty(Layer, rust="sequence::SequenceEmpty"):
+class SequenceEmpty(Layer):
     """y = a sequence without items"""
 
 
-@dataclass(frozen=True)
-class SequenceConstruct(Layer, rust="sequence::SequenceConstruct", fallible=True, variadic=True, generic_over=("ranks",)):
+class SequenceConstruct(Layer, fallible=True, variadic=True, generic_over=("ranks",)):
     """y = a sequence of the inputs; `shapes` are theirs, one behind the other"""
 
     ranks: tuple[int, ...]
     shapes: Dims
 
 
-@dataclass(frozen=True)
-class SequenceInsert(Layer, rust="sequence::SequenceInsert", fallible=True, in_place=(0,), chooses={2: "at"}):
+class SequenceInsert(Layer, fallible=True, in_place=(0,), chooses={2: "at"}):
     """y = the items of x and a tensor of this shape among them, in front of a position or at the end"""
 
     shape: Dims
 
 
-@dataclass(frozen=True)
-class SequenceErase(Layer, rust="sequence::SequenceErase", fallible=True, in_place=(0,), chooses={1: "at"}):
+class SequenceErase(Layer, fallible=True, in_place=(0,), chooses={1: "at"}):
     """y = the items of x without the one at a position, or the last"""
 
 
-@dataclass(frozen=True)
-class SequenceLength(Layer, rust="sequence::SequenceLength"):
+class SequenceLength(Layer):
     """y [] = the number of items"""
 
 
-@dataclass(frozen=True)
-class OptionalHasElement(Layer, rust="sequence::OptionalHasElement"):
+class OptionalHasElement(Layer):
     """y [] = whether there is an item"""
 
 
-@dataclass(frozen=True)
-class SequenceAt(Layer, rust="sequence::SequenceAt", fallible=True, generic_over=("open_axes",)):
+class SequenceAt(Layer, fallible=True, generic_over=("open_axes",)):
     """y = the item at a position. `defines` the sizes of its open axes"""
 
     open_axes: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class ConcatFromSequence(Layer, rust="sequence::ConcatFromSequence", fallible=True, generic_over=("open_axes",)):
+class ConcatFromSequence(Layer, fallible=True, generic_over=("open_axes",)):
     """y = the items one behind the other along an axis, which may be a new one. `defines` the sizes of y's open axes"""
 
     axis: int
@@ -61,8 +51,7 @@ class ConcatFromSequence(Layer, rust="sequence::ConcatFromSequence", fallible=Tr
     open_axes: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class SplitToSequence(Layer, rust="sequence::SplitToSequence", fallible=True, chooses={1: "each", 2: "parts"}):
+class SplitToSequence(Layer, fallible=True, chooses={1: "each", 2: "parts"}):
     """y = pieces of x `shape` along an axis: of size 1, of one size each, or of these sizes"""
 
     axis: int

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import AlongAxis
 
 KIND = kinds.ACTIVATION
 
 
-@dataclass(frozen=True)
-class Softmax(AlongAxis, rust="softmax::Softmax", in_place=(0,), independent=("outer",)):
+class Softmax(AlongAxis, in_place=(0,), independent=("outer",)):
     """y = eˣ / Σ eˣ along the middle of [outer, axis, inner]."""
 
 
-@dataclass(frozen=True)
-class LogSoftmax(AlongAxis, rust="softmax::LogSoftmax", feature="log-softmax", in_place=(0,), independent=("outer",)):
+class LogSoftmax(AlongAxis, feature="log-softmax", in_place=(0,), independent=("outer",)):
     """y = x − ln Σ eˣ along the middle of [outer, axis, inner]."""
 
 
-@dataclass(frozen=True)
-class Hardmax(AlongAxis, rust="softmax::Hardmax", in_place=(0,), independent=("outer",)):
+class Hardmax(AlongAxis, in_place=(0,), independent=("outer",)):
     """y = 1 at the first largest value along the middle of [outer, axis, inner], else 0."""

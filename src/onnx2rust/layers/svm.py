@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir import kinds
 from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.layer import Layer, Size, Variant, Weight
@@ -11,8 +9,7 @@ from onnx2rust.ir.layer import Layer, Size, Variant, Weight
 KIND = kinds.CLASSICAL
 
 
-@dataclass(frozen=True)
-class SupportVectors(Layer, rust="svm::SupportVectors", independent=("rows",)):
+class SupportVectors(Layer, independent=("rows",)):
     """y [rows, count] = how alike each row of x [rows, columns] is to each vector."""
 
     columns: int
@@ -24,8 +21,7 @@ class SupportVectors(Layer, rust="svm::SupportVectors", independent=("rows",)):
         return self.rows * self.vectors.array.size
 
 
-@dataclass(frozen=True)
-class PairwiseCoupling(Layer, rust="svm::PairwiseCoupling", scratch=True, independent=("rows",)):
+class PairwiseCoupling(Layer, scratch=True, independent=("rows",)):
     """y [rows, classes] = the probability of each class, from scores [rows, pairs]."""
 
     classes: int

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import Dims, Layer, Variant, Weight
 
 KIND = kinds.CLASSICAL
 
 
-@dataclass(frozen=True)
-class TreeEnsemble(Layer, rust="tree::TreeEnsemble", independent=("size",), generic_over=("thresholds",)):
+class TreeEnsemble(Layer, independent=("size",), generic_over=("thresholds",)):
     """y [rows, targets] = what the trees say of each row of x [rows, columns]; the tables are those of `ops.tree_tables`."""
 
     targets: int

@@ -28,7 +28,6 @@ def _simple(op: str, variant: str, *since: int) -> None:
 
 
 onnx_facts("Log", "Sqrt", reads={0: reads.POSITIVE})
-onnx_facts("Round")
 for _op, _variant, *_since in (
     ("Sigmoid", "Sigmoid", 6, 13),
     ("Tanh", "Tanh", 6, 13),

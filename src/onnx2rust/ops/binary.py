@@ -78,28 +78,19 @@ for _op, _layer, _result, *_since in (
     _register(_op, _layer, _result, *_since)
 
 
-onnx_facts("Pow", constants=("base", "exponent"), reads={1: reads.of_integers(Within(0, 3))})
-
-
-@onnx_op("Pow", since=(7, 12, 13, 15))
+@onnx_op("Pow", since=(7, 12, 13, 15), constants=("base", "exponent"), reads={1: reads.of_integers(Within(0, 3))})
 def pow_(g: Builder, X: Value, Y: Value) -> Value:
     """z = xʸ, in x's type"""
     return binary(g, layers.Pow, X, Y)
 
 
-onnx_facts("Mod", reads={1: reads.of_integers(Usual(1))}, sizes=known.quotient(lambda a, b: a % b))
-
-
-@onnx_op("Mod", since=(10, 13, 28))
+@onnx_op("Mod", since=(10, 13, 28), reads={1: reads.of_integers(Usual(1))}, sizes=known.quotient(lambda a, b: a % b))
 def mod(g: Builder, A: Value, B: Value, *, fmod: int = 0) -> Value:
     """y = a mod b with the sign of b, or (fmod = 1) of a"""
     return binary(g, layers.Remainder if fmod else layers.Modulo, A, B)
 
 
-onnx_facts("BitShift", reads={1: reads.always(Within(0, 7))})
-
-
-@onnx_op("BitShift", since=(11, 28))
+@onnx_op("BitShift", since=(11, 28), reads={1: reads.always(Within(0, 7))})
 def bit_shift(g: Builder, X: Value, Y: Value, *, direction: str) -> Value:
     """z = x shifted by y bits"""
     if direction not in ("LEFT", "RIGHT"):
@@ -107,10 +98,7 @@ def bit_shift(g: Builder, X: Value, Y: Value, *, direction: str) -> Value:
     return binary(g, layers.BitShift, X, Y, left=direction == "LEFT")
 
 
-onnx_facts("PRelu", constants=("input", "alpha"))
-
-
-@onnx_op("PRelu", since=(7, 9, 16))
+@onnx_op("PRelu", since=(7, 9, 16), constants=("input", "alpha"))
 def prelu(g: Builder, X: Value, slope: Value) -> Value:
     """y = x ≥ 0 ? x : slope·x"""
     return binary(g, layers.PRelu, X, slope)

@@ -12,7 +12,7 @@ from onnx2rust.ir.dtypes import DType, from_onnx
 from onnx2rust.ir.program import Value
 from onnx2rust.layers.cast import BitCast
 from onnx2rust.registry import onnx_op
-from onnx2rust.registry.facts import Half, Keeps, Strings, onnx_facts
+from onnx2rust.registry.facts import Half, Keeps, Strings
 
 
 def _cast(g: Builder, x: Value, code: int) -> Value:
@@ -44,32 +44,31 @@ def _sizes_of_cast(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return arrays[0] if attributes.get("to") in integers else None
 
 
-onnx_facts("Cast", keeps=Keeps.ALL, strings=Strings.PLACES, half=Half.ITSELF, sizes=_sizes_of_cast)
-
-
 _EIGHT_BIT = {19: "saturate", 24: "round_mode"}
 """What is said of casts to 8-bit floats."""
 
 
-@onnx_op("Cast", since=(6, 9, 13, 19, 21, 23, 24, 25, 28), added=_EIGHT_BIT)
+@onnx_op(
+    "Cast",
+    since=(6, 9, 13, 19, 21, 23, 24, 25, 28),
+    added=_EIGHT_BIT,
+    keeps=Keeps.ALL,
+    strings=Strings.PLACES,
+    half=Half.ITSELF,
+    sizes=_sizes_of_cast,
+)
 def cast(g: Builder, input: Value, *, round_mode: str = "up", saturate: int = 1, to: int) -> Value:
     """y = x in another element type"""
     return _cast(g, input, to)
 
 
-onnx_facts("CastLike", half=Half.ITSELF)
-
-
-@onnx_op("CastLike", since=(15, 19, 21, 23, 24, 25), added=_EIGHT_BIT)
+@onnx_op("CastLike", since=(15, 19, 21, 23, 24, 25), added=_EIGHT_BIT, half=Half.ITSELF)
 def cast_like(g: Builder, input: Value, target_type: Value, *, round_mode: str = "up", saturate: int = 1) -> Value:
     """y = x in the element type of another tensor"""
     return cast_to(g, input, target_type.dtype)
 
 
-onnx_facts("BitCast", half=Half.ITSELF)
-
-
-@onnx_op("BitCast", since=26)
+@onnx_op("BitCast", since=26, half=Half.ITSELF)
 def bit_cast(g: Builder, input: Value, *, to: int) -> Value:
     """y = the bits of x in another element type of the same size"""
     dtype = _target(to)

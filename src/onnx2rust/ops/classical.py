@@ -25,7 +25,7 @@ from onnx2rust.ops.indexing import gather
 from onnx2rust.ops.movement import concat
 from onnx2rust.ops.text import places
 from onnx2rust.registry import onnx_op
-from onnx2rust.registry.facts import Strings, onnx_facts
+from onnx2rust.registry.facts import Strings
 from onnx2rust.registry.rules import Within
 
 
@@ -97,11 +97,9 @@ def binarizer(g: Builder, X: Value, *, threshold: float = 0.0) -> Value:
     return g.cast(binary(g, Greater, X, g.constant(np.array(threshold, X.dtype.numpy)), DType.BOOL), X.dtype)
 
 
-onnx_facts("OneHotEncoder", domain=ML, strings=Strings.PLACES)
-onnx_facts("ArrayFeatureExtractor", domain=ML, strings=Strings.PLACES, reads={1: lambda use: Within(0, use.shape(0)[-1] - 1)})
-
-
-@onnx_op("ArrayFeatureExtractor", since=1, domain=ML)
+@onnx_op(
+    "ArrayFeatureExtractor", since=1, domain=ML, strings=Strings.PLACES, reads={1: lambda use: Within(0, use.shape(0)[-1] - 1)}
+)
 def array_feature_extractor(g: Builder, X: Value, Y: Value) -> Value:
     """z = the columns y of x"""
     if X.rank == 0:
@@ -126,7 +124,7 @@ def feature_vectorizer(g: Builder, *X: Value, inputdimensions: list[int] | None 
     return concat(g, *(g.cast(x, DType.F32) for x in columns), axis=1)
 
 
-@onnx_op("OneHotEncoder", since=1, domain=ML)
+@onnx_op("OneHotEncoder", since=1, domain=ML, strings=Strings.PLACES)
 def one_hot_encoder(
     g: Builder, X: Value, *, cats_int64s: list[int] | None = None, cats_strings: list[str] | None = None, zeros: int = 1
 ) -> Value:

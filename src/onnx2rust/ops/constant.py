@@ -14,7 +14,7 @@ from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.movement import Expand
 from onnx2rust.registry import onnx_op, reads
-from onnx2rust.registry.facts import Half, Keeps, Strings, onnx_facts
+from onnx2rust.registry.facts import VIEWS
 from onnx2rust.registry.rules import Only
 
 
@@ -49,16 +49,10 @@ def constant(
     raise Refuse("string constants are not supported")
 
 
-onnx_facts("Identity", keeps=Keeps.ALL, strings=Strings.PLACES, half=Half.MOVES, sizes=lambda arrays, attributes: arrays[0])
-
-
-@onnx_op("Identity", since=(1, 13, 14, 16, 19, 21, 23, 24, 25))
+@onnx_op("Identity", since=(1, 13, 14, 16, 19, 21, 23, 24, 25), sizes=lambda arrays, attributes: arrays[0], **VIEWS)
 def identity(g: Builder, x: Value) -> Value:
     """y = x"""
     return x
-
-
-onnx_facts("Dropout", reads={1: reads.always(Only(0)), 2: reads.always(Only(0))})
 
 
 @onnx_op("Dropout", since=(7, 10))
@@ -67,7 +61,7 @@ def dropout_7(g: Builder, x: Value, *, ratio: float = 0.5, n_outputs: int = 1) -
     return _kept(g, x, n_outputs, np.zeros((), bool if g.origin.opset >= 10 else x.dtype.numpy))
 
 
-@onnx_op("Dropout", since=(12, 13, 22))
+@onnx_op("Dropout", since=(12, 13, 22), reads={1: reads.always(Only(0)), 2: reads.always(Only(0))})
 def dropout(
     g: Builder,
     data: Value,

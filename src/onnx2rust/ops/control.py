@@ -13,12 +13,10 @@ from onnx2rust.ir.types import SequenceType, TensorType, Type
 from onnx2rust.layers.control import If, Loop, LoopBody
 from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import onnx_op, reads
-from onnx2rust.registry.facts import Half, Strings, onnx_facts
-
-onnx_facts("If", half=Half.ITSELF, folded=False, reads={0: reads.MASK})
+from onnx2rust.registry.facts import Half, Strings
 
 
-@onnx_op("If", since=(1, 11, 13, 16, 19, 21, 23, 24, 25))
+@onnx_op("If", since=(1, 11, 13, 16, 19, 21, 23, 24, 25), half=Half.ITSELF, folded=False, reads={0: reads.MASK})
 def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: onnx.GraphProto) -> tuple[Value | None, ...]:
     """The outputs of one branch. A condition known at conversion leaves no step; sizes on which the
     branches disagree become symbols."""
@@ -49,10 +47,15 @@ def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: o
 _STATES_IN, _STATES_OUT = 2, 1
 """Where the states begin among inputs (behind iteration and condition) and outputs (behind the condition) of a body."""
 
-onnx_facts("Loop", strings=Strings.TEXT, half=Half.ITSELF, folded=False, reads={0: reads.SIZE, 1: reads.MASK})
 
-
-@onnx_op("Loop", since=(1, 11, 13, 16, 19, 21, 23, 24, 25))
+@onnx_op(
+    "Loop",
+    since=(1, 11, 13, 16, 19, 21, 23, 24, 25),
+    strings=Strings.TEXT,
+    half=Half.ITSELF,
+    folded=False,
+    reads={0: reads.SIZE, 1: reads.MASK},
+)
 def loop(
     g: Builder,
     m: Value | None = None,

@@ -16,12 +16,9 @@ from onnx2rust.layers.binary import Add, Mul, broadcasting
 from onnx2rust.layers.dense import Dense
 from onnx2rust.ops.matmul import inner, multiply, times
 from onnx2rust.registry import onnx_op
-from onnx2rust.registry.facts import onnx_facts
-
-onnx_facts("Gemm", constants=("kernel", "kernel", "bias"))
 
 
-@onnx_op("Gemm", since=(7, 9, 11, 13), optional={11: "c"})
+@onnx_op("Gemm", since=(7, 9, 11, 13), optional={11: "c"}, constants=("kernel", "kernel", "bias"))
 def gemm(
     g: Builder,
     a: Value,

@@ -18,7 +18,7 @@ from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import generator
 from onnx2rust.layers.movement import Expand
 from onnx2rust.registry import Sizes, onnx_op, reads
-from onnx2rust.registry.facts import Half, onnx_facts
+from onnx2rust.registry.facts import Half
 from onnx2rust.registry.rules import Within
 
 
@@ -35,10 +35,12 @@ def filled(g: Builder, value: np.ndarray[tuple[int, ...], np.dtype[np.generic]],
     return g.view(flat, *shape)
 
 
-onnx_facts("Range", reads={0: reads.always(Within(0, 2)), 1: reads.always(Within(4, 8)), 2: reads.always(Within(1, 2))})
-
-
-@onnx_op("Range", since=(11, 27), added={27: "stash_type"})
+@onnx_op(
+    "Range",
+    since=(11, 27),
+    added={27: "stash_type"},
+    reads={0: reads.always(Within(0, 2)), 1: reads.always(Within(4, 8)), 2: reads.always(Within(1, 2))},
+)
 def range_(g: Builder, start: Value, limit: Value, delta: Value, *, stash_type: int = 1) -> Value:
     """start, start + delta, … before limit."""
     if start.dtype not in (DType.F32, DType.F64, DType.I16, DType.I32, DType.I64):
@@ -57,10 +59,7 @@ def range_(g: Builder, start: Value, limit: Value, delta: Value, *, stash_type: 
     return g.step(generator.Range(), inputs, out, defines=(name,))
 
 
-onnx_facts("ConstantOfShape", half=Half.MOVES, reads={0: reads.SIZE})
-
-
-@onnx_op("ConstantOfShape", since=(9, 20, 21, 23, 24, 25))
+@onnx_op("ConstantOfShape", since=(9, 20, 21, 23, 24, 25), half=Half.MOVES, reads={0: reads.SIZE})
 def constant_of_shape(g: Builder, input: Sizes, *, value: onnx.TensorProto | None = None) -> Value:
     """A tensor of one value."""
     if any(isinstance(d, int) and d < 0 for d in input):
@@ -74,12 +73,11 @@ def constant_of_shape(g: Builder, input: Sizes, *, value: onnx.TensorProto | Non
 @onnx_op("EyeLike", since=(9, 22))
 def eye_like(g: Builder, input: Value, *, dtype: int | None = None, k: int = 0) -> Value:
     """Ones on a diagonal of a matrix of x's shape."""
-    x = input
-    element = x.dtype if dtype is None else dtypes.from_onnx(dtype)
+    element = input.dtype if dtype is None else dtypes.from_onnx(dtype)
     if element in (None, DType.F16, DType.STRING):
         raise Refuse("EyeLike of this element type is not supported")
-    if x.rank != 2:
-        raise Refuse(f"a matrix has 2 axes, not {x.rank}", invalid=True)
+    if input.rank != 2:
+        raise Refuse(f"a matrix has 2 axes, not {input.rank}", invalid=True)
     one = True if element is DType.BOOL else 1.0 if element.is_float else 1
-    layer = generator.EyeLike(k, one, element.rust, x.shape)
-    return g.step(layer, [], TensorType(element, x.shape))
+    layer = generator.EyeLike(k, one, element.rust, input.shape)
+    return g.step(layer, [], TensorType(element, input.shape))

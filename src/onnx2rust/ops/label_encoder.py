@@ -18,7 +18,7 @@ from onnx2rust.model.schemas import ML
 from onnx2rust.ops.indexing import gather
 from onnx2rust.ops.text import places
 from onnx2rust.registry import Attributes, onnx_op
-from onnx2rust.registry.facts import Strings, onnx_facts
+from onnx2rust.registry.facts import Strings
 
 Array = np.ndarray[Any, Any]
 
@@ -41,9 +41,6 @@ class Encoding(Attributes):
     values_tensor: TensorProto | None = None
 
 
-onnx_facts("LabelEncoder", domain=ML, strings=Strings.PLACES)
-
-
 @onnx_op("LabelEncoder", since=1, domain=ML)
 def label_encoder_1(
     g: Builder, X: Value, *, classes_strings: list[str] | None = None, default_int64: int = -1, default_string: str = "_Unused"
@@ -56,7 +53,7 @@ def label_encoder_1(
     return _encoded(g, X, names, places, default_int64)
 
 
-@onnx_op("LabelEncoder", since=(2, 4), domain=ML, added={4: "default_tensor keys_tensor values_tensor"})
+@onnx_op("LabelEncoder", since=(2, 4), domain=ML, added={4: "default_tensor keys_tensor values_tensor"}, strings=Strings.PLACES)
 def label_encoder(g: Builder, X: Value, *, encoding: Encoding) -> Value:
     """y = the value of the key x; NaN is no key before version 4"""
     keys, values = _list(encoding, "keys"), _list(encoding, "values")

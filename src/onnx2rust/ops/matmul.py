@@ -20,7 +20,6 @@ from onnx2rust.layers.dense import Dense
 from onnx2rust.layers.matmul import MatMul, MatMulAny
 from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import onnx_op
-from onnx2rust.registry.facts import onnx_facts
 
 _OTHERS = (DType.F64, DType.I32, DType.I64, DType.U32, DType.U64)
 
@@ -43,10 +42,7 @@ class Strided:
         return self.batch, self.m, self.k, self.n, self.a_batch, self.a_steps, self.b_batch, self.b_steps
 
 
-onnx_facts("MatMul", constants=("kernel", "kernel"))
-
-
-@onnx_op("MatMul", since=(1, 9, 13))
+@onnx_op("MatMul", since=(1, 9, 13), constants=("kernel", "kernel"))
 def matmul(g: Builder, a: Value, b: Value) -> Value:
     """y = a · b as numpy.matmul does it (https://onnx.ai/onnx/operators/onnx__MatMul.html)."""
     if a.dtype is not b.dtype:
@@ -77,7 +73,7 @@ def multiply(g: Builder, a: Value, b: Value, alpha: float = 1.0) -> Value:
 
 def _layer(dtype: DType, alpha: float, strided: Strided) -> Layer:
     if dtype is DType.F32:
-        return MatMul(alpha, *strided.fields())
+        return MatMul(*strided.fields(), alpha)
     if dtype in _OTHERS:
         return MatMulAny(*strided.fields())
     raise Refuse(f"a product of {dtype} matrices is not supported", "float32, float64 and 32 or 64 bit integers are")

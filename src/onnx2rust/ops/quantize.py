@@ -15,7 +15,6 @@ from onnx2rust.layers.binary import broadcasting
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.ops.shape import fixed
 from onnx2rust.registry import onnx_op, reads
-from onnx2rust.registry.facts import onnx_facts
 
 _QUANTIZED = (DType.U8, DType.I8, DType.U16, DType.I16)
 
@@ -61,13 +60,12 @@ def without_zero(g: Builder, x: Value, zero: Value | None) -> Value:
     return dequantize(g, x, g.constant(np.array(1, np.float32)), zero)
 
 
-onnx_facts("QuantizeLinear", reads=reads.SCALE, constants=("data", "scale", "zero_point"))
-
-
 @onnx_op(
     "QuantizeLinear",
     since=(10, 13, 19, 21, 23, 24, 25, 28),
     added={13: "axis", 19: "saturate", 21: "block_size output_dtype", 23: "precision"},
+    reads=reads.SCALE,
+    constants=("data", "scale", "zero_point"),
 )
 def quantize(
     g: Builder,
@@ -95,13 +93,12 @@ def quantize(
     return _apply(g, layers.QuantizeLinear, x, scale, zero, axis, block_size, dtype)
 
 
-onnx_facts("DequantizeLinear", reads=reads.SCALE, constants=("quantized", "scale", "zero_point"))
-
-
 @onnx_op(
     "DequantizeLinear",
     since=(10, 13, 19, 21, 23, 24, 25, 28),
     added={13: "axis", 21: "block_size", 23: "output_dtype"},
+    reads=reads.SCALE,
+    constants=("quantized", "scale", "zero_point"),
 )
 def dequantize(
     g: Builder,

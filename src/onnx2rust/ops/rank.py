@@ -12,7 +12,6 @@ from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import rank as layers
 from onnx2rust.ops.axes import normal_axis
 from onnx2rust.registry import Sizes, onnx_op
-from onnx2rust.registry.facts import onnx_facts
 from onnx2rust.registry.rules import Within
 
 
@@ -21,7 +20,7 @@ def _positions(g: Builder, layer: type[layers.ArgMax | layers.ArgMin], x: Value,
     perm, (v,) = g.layout([x], x.rank)
     k = perm[axis]
     kept = tuple(1 if i == k else d for i, d in enumerate(v.shape))
-    y = g.transpose(g.step(layer(bool(last), *split_at(v.shape, k)), [v], TensorType(DType.I64, kept)), perm)
+    y = g.transpose(g.step(layer(*split_at(v.shape, k), bool(last)), [v], TensorType(DType.I64, kept)), perm)
     return y if keepdims else g.view(y, *(d for i, d in enumerate(y.shape) if i != axis))
 
 
@@ -51,12 +50,9 @@ def _top_k(g: Builder, x: Value, k: Dim, axis: int, largest: bool) -> tuple[Valu
     perm, (v,) = g.layout([x], x.rank)
     at = perm[axis]
     shape = tuple(k if i == at else d for i, d in enumerate(v.shape))
-    layer = layers.TopK(largest, *split_at(v.shape, at), k)
+    layer = layers.TopK(*split_at(v.shape, at), largest, k)
     values, positions = g.steps(layer, [v], v.tensor.with_shape(*shape), TensorType(DType.I64, shape))
     return g.transpose(values, perm), g.transpose(positions, perm)
-
-
-onnx_facts("TopK", reads={1: lambda use: Within(1, use.axis(-1))}, unknown=1)
 
 
 @onnx_op("TopK", since=1)
@@ -65,7 +61,7 @@ def top_k_1(g: Builder, X: Value, *, axis: int = -1, k: int) -> tuple[Value, Val
     return _top_k(g, X, k, axis, True)
 
 
-@onnx_op("TopK", since=(10, 11, 24), added={11: "largest sorted"})
+@onnx_op("TopK", since=(10, 11, 24), added={11: "largest sorted"}, reads={1: lambda use: Within(1, use.axis(-1))}, unknown=1)
 def top_k(g: Builder, X: Value, K: Sizes, *, axis: int = -1, largest: int = 1, sorted: int = 1) -> tuple[Value, Value]:
     """The k greatest (or least) x along an axis and their positions, best first (which unsorted allows as well)."""
     return _top_k(g, X, K[0], axis, bool(largest))

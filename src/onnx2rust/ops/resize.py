@@ -19,7 +19,6 @@ from onnx2rust.ir.shapes import split_at
 from onnx2rust.layers import resize as layers
 from onnx2rust.ops.axes import normal_axes
 from onnx2rust.registry import Attributes, Const, onnx_op
-from onnx2rust.registry.facts import onnx_facts
 from onnx2rust.registry.rules import Resized
 
 _COORDINATES = (
@@ -106,7 +105,6 @@ def _resize(g: Builder, x: Value, axes: dict[int, _Axis], rule: Rule) -> Value:
 def _layer(
     dtype: DType, coordinates: Variant, rule: Rule, axis: _Axis, sizes: tuple[Dim, Dim, Dim]
 ) -> layers.ResizeNearest | layers.ResizeAxis:
-    outer, n, inner = sizes
     if rule.mode == "nearest":
         name = rule.nearest_mode
         if name == "simple":
@@ -117,7 +115,7 @@ def _layer(
         outside: float | int | bool = rule.extrapolation_value
         if not dtype.is_float:
             outside = bool(outside) if dtype is DType.BOOL else int(outside)
-        return layers.ResizeNearest(coordinates, nearest, axis.scale, axis.index, outside, dtype.rust, outer, n, inner, axis.out)
+        return layers.ResizeNearest(*sizes, coordinates, nearest, axis.scale, axis.index, outside, dtype.rust, axis.out)
     if rule.mode not in ("linear", "cubic"):
         raise Refuse(f"mode {rule.mode!r} of Resize is unknown", invalid=True)
     if dtype is not DType.F32:
@@ -127,6 +125,7 @@ def _layer(
     else:
         kind = Variant.of("resize::Interpolation", "Cubic", a=float(rule.cubic_coeff_a))
     return layers.ResizeAxis(
+        *sizes,
         coordinates,
         kind,
         axis.scale,
@@ -134,9 +133,6 @@ def _layer(
         bool(rule.exclude_outside),
         bool(rule.antialias),
         float(rule.extrapolation_value),
-        outer,
-        n,
-        inner,
         axis.out,
     )
 
@@ -159,9 +155,6 @@ def _by_scales_of_the_run(g: Builder, x: Value, scales: Value, axes: Sequence[in
     return {a: _Axis(sizes[k], None, scales=scales, index=k) for k, a in enumerate(axes)}
 
 
-onnx_facts("Upsample", reads={1: lambda use: Resized(use.shape(0))})
-
-
 @onnx_op("Upsample", since=7)
 def upsample_7(g: Builder, X: Value, *, mode: str = "nearest", scales: list[float]) -> Value:
     """x enlarged: nearest (rounding down) or linear, o / scale."""
@@ -173,13 +166,10 @@ def upsample_7(g: Builder, X: Value, *, mode: str = "nearest", scales: list[floa
     )
 
 
-@onnx_op("Upsample", since=(9, 10))
+@onnx_op("Upsample", since=(9, 10), reads={1: lambda use: Resized(use.shape(0))})
 def upsample_9(g: Builder, X: Value, scales: Const, *, mode: str = "nearest") -> Value:
     """x enlarged: nearest (rounding down) or linear, o / scale."""
     return upsample_7(g, X, mode=mode, scales=_floats(scales))
-
-
-onnx_facts("Resize", reads={2: lambda use: Resized(use.shape(0)), 3: lambda use: Resized(use.shape(0))}, unknown=1)
 
 
 @onnx_op("Resize", since=10)
@@ -188,7 +178,14 @@ def resize_10(g: Builder, X: Value, scales: Const, *, mode: str = "nearest") -> 
     return upsample_7(g, X, mode=mode, scales=_floats(scales))
 
 
-@onnx_op("Resize", since=(11, 13, 18, 19), added={18: "antialias axes keep_aspect_ratio_policy"}, optional={13: "roi scales"})
+@onnx_op(
+    "Resize",
+    since=(11, 13, 18, 19),
+    added={18: "antialias axes keep_aspect_ratio_policy"},
+    optional={13: "roi scales"},
+    reads={2: lambda use: Resized(use.shape(0)), 3: lambda use: Resized(use.shape(0))},
+    unknown=1,
+)
 def resize(
     g: Builder,
     X: Value,
@@ -201,15 +198,14 @@ def resize(
     rule: Rule,
 ) -> Value:
     """x resized to sizes or by scales, on some axes."""
-    x = X
-    chosen = normal_axes(range(x.rank) if axes is None else axes, x.rank)
+    chosen = normal_axes(range(X.rank) if axes is None else axes, X.rank)
     factors = _floats(scales)
     if scales is not None and scales.array is None and sizes is None:
-        wanted = _by_scales_of_the_run(g, x, scales, chosen)
+        wanted = _by_scales_of_the_run(g, X, scales, chosen)
     elif factors and sizes is None:
-        wanted = _by_scales(x, factors, chosen)
+        wanted = _by_scales(X, factors, chosen)
     elif sizes is not None and not factors:
-        wanted = _by_sizes(g, x, sizes, chosen, keep_aspect_ratio_policy)
+        wanted = _by_sizes(g, X, sizes, chosen, keep_aspect_ratio_policy)
     else:
         raise Refuse("Resize needs either scales or sizes", invalid=True)
     if rule.coordinate_transformation_mode == "tf_crop_and_resize":
@@ -220,8 +216,8 @@ def resize(
             raise Refuse(f"a region of {len(corners)} numbers for {len(chosen)} axes", invalid=True)
         wanted = {a: replace(w, roi=(corners[k], corners[k + len(chosen)])) for k, (a, w) in enumerate(wanted.items())}
         # an axis whose region is all of it stays as it is
-        wanted = {a: w for a, w in wanted.items() if w.roi != (0.0, 1.0) or w.out != x.shape[a] or w.scales is not None}
-    return _resize(g, x, wanted, rule)
+        wanted = {a: w for a, w in wanted.items() if w.roi != (0.0, 1.0) or w.out != X.shape[a] or w.scales is not None}
+    return _resize(g, X, wanted, rule)
 
 
 def _by_sizes(g: Builder, x: Value, sizes: Value, axes: list[int], policy: str) -> dict[int, _Axis]:

@@ -18,7 +18,7 @@ from onnx2rust.layers.shape import ReshapeSizes
 from onnx2rust.ops import known
 from onnx2rust.ops.axes import integers, normal_axes
 from onnx2rust.registry import Const, onnx_op, reads
-from onnx2rust.registry.facts import Half, Keeps, Strings, onnx_facts
+from onnx2rust.registry.facts import VIEWS, Half, Strings
 from onnx2rust.registry.rules import Factors
 
 
@@ -71,18 +71,15 @@ def _sizes_of_reshape(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return None if shape is None or 0 in shape else arrays[0].reshape(shape)
 
 
-onnx_facts(
+@onnx_op(
     "Reshape",
-    strings=Strings.PLACES,
-    keeps=Keeps.ALL,
-    half=Half.MOVES,
+    since=(5, 13, 14, 19, 21, 23, 24, 25),
+    added={14: "allowzero"},
     reads={1: lambda use: Factors(math.prod(use.shape(0)))},
     unknown=1,
     sizes=_sizes_of_reshape,
+    **VIEWS,
 )
-
-
-@onnx_op("Reshape", since=(5, 13, 14, 19, 21, 23, 24, 25), added={14: "allowzero"})
 def reshape(g: Builder, data: Value, shape: Value, *, allowzero: int = 0) -> Value:
     """The same elements under the shape that the second input holds; 0 keeps an axis, −1 takes what remains."""
     target = shape.dims()
@@ -95,17 +92,13 @@ def reshape(g: Builder, data: Value, shape: Value, *, allowzero: int = 0) -> Val
     return g.view(data, *g.sizes_by(layer, [g.cast_sizes(shape)], *(f"axis_{k}" for k in range(rank))))
 
 
-onnx_facts("Flatten", keeps=Keeps.ALL, strings=Strings.PLACES, half=Half.MOVES)
-
-
-@onnx_op("Flatten", since=(1, 9, 11, 13, 21, 23, 24, 25))
+@onnx_op("Flatten", since=(1, 9, 11, 13, 21, 23, 24, 25), **VIEWS)
 def flatten(g: Builder, input: Value, *, axis: int = 1) -> Value:
     """x as a matrix: axes before `axis` are its rows."""
-    x = input
-    if not (-x.rank if g.opset >= 11 else 0) <= axis <= x.rank:
-        raise Refuse(f"axis {axis} is outside a tensor of {x.rank} axes", invalid=True)
-    split = axis + x.rank if axis < 0 else axis
-    return g.view(x, product(x.shape[:split]), product(x.shape[split:]))
+    if not (-input.rank if g.opset >= 11 else 0) <= axis <= input.rank:
+        raise Refuse(f"axis {axis} is outside a tensor of {input.rank} axes", invalid=True)
+    split = axis + input.rank if axis < 0 else axis
+    return g.view(input, product(input.shape[:split]), product(input.shape[split:]))
 
 
 def _squeeze(g: Builder, x: Value, axes: Sequence[int] | None) -> Value:
@@ -127,18 +120,13 @@ def _sizes_of_squeeze(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return np.squeeze(arrays[0], None if axes is None else tuple(axes))
 
 
-onnx_facts(
-    "Squeeze", keeps=Keeps.ALL, strings=Strings.PLACES, half=Half.MOVES, reads={1: reads.unit_axes}, sizes=_sizes_of_squeeze
-)
-
-
 @onnx_op("Squeeze", since=(1, 11))
 def squeeze_1(g: Builder, data: Value, *, axes: list[int] | None = None) -> Value:
     """x without axes of size 1."""
     return _squeeze(g, data, axes)
 
 
-@onnx_op("Squeeze", since=(13, 21, 23, 24, 25))
+@onnx_op("Squeeze", since=(13, 21, 23, 24, 25), reads={1: reads.unit_axes}, sizes=_sizes_of_squeeze, **VIEWS)
 def squeeze_13(g: Builder, data: Value, axes: Const | None = None) -> Value:
     """x without axes of size 1."""
     return _squeeze(g, data, None if axes is None else integers(axes))
@@ -156,32 +144,23 @@ def _sizes_of_unsqueeze(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return None if axes is None else np.expand_dims(arrays[0], tuple(axes))
 
 
-onnx_facts(
-    "Unsqueeze", keeps=Keeps.ALL, strings=Strings.PLACES, half=Half.MOVES, reads={1: reads.new_axes}, sizes=_sizes_of_unsqueeze
-)
-
-
 @onnx_op("Unsqueeze", since=(1, 11))
 def unsqueeze_1(g: Builder, data: Value, *, axes: list[int]) -> Value:
     """x with new axes of size 1."""
     return _unsqueeze(g, data, axes)
 
 
-@onnx_op("Unsqueeze", since=(13, 21, 23, 24, 25))
+@onnx_op("Unsqueeze", since=(13, 21, 23, 24, 25), reads={1: reads.new_axes}, sizes=_sizes_of_unsqueeze, **VIEWS)
 def unsqueeze_13(g: Builder, data: Value, axes: Const) -> Value:
     """x with new axes of size 1."""
     return _unsqueeze(g, data, integers(axes))
 
 
-onnx_facts("Shape", strings=Strings.PLACES, half=Half.MOVES)
-
-
-@onnx_op("Shape", since=(1, 13, 15, 19, 21, 23, 24, 25), added={15: "start end"})
+@onnx_op("Shape", since=(1, 13, 15, 19, 21, 23, 24, 25), added={15: "start end"}, strings=Strings.PLACES, half=Half.MOVES)
 def shape(g: Builder, data: Value, *, start: int = 0, end: int | None = None) -> Value:
     """The sizes of x's axes from `start` to `end`: known now, or an expression that a step evaluates."""
-    x = data
-    first, last = (min(max(k + x.rank if k < 0 else k, 0), x.rank) for k in (start, x.rank if end is None else end))
-    return g.constant(list(x.shape[first:last]))
+    first, last = (min(max(k + data.rank if k < 0 else k, 0), data.rank) for k in (start, data.rank if end is None else end))
+    return g.constant(list(data.shape[first:last]))
 
 
 @onnx_op("Size", since=(1, 13, 19, 21, 23, 24, 25))

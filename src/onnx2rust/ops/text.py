@@ -14,7 +14,7 @@ from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import text
 from onnx2rust.ops.binary import binary
 from onnx2rust.registry import onnx_op
-from onnx2rust.registry.facts import Strings, onnx_facts
+from onnx2rust.registry.facts import Strings
 
 
 def places(g: Builder, x: Value, keys: Sequence[str]) -> tuple[Value, np.ndarray[Any, Any]]:
@@ -27,10 +27,7 @@ def places(g: Builder, x: Value, keys: Sequence[str]) -> tuple[Value, np.ndarray
     return place, np.array([*(number[name] for name in names), len(keys)], np.int64)
 
 
-onnx_facts("StringConcat", strings=Strings.TEXT)
-
-
-@onnx_op("StringConcat", since=20)
+@onnx_op("StringConcat", since=20, strings=Strings.TEXT)
 def string_concat(g: Builder, X: Value, Y: Value) -> Value:
     """Z = X, and Y behind it"""
     return binary(g, text.StringConcat, X, Y)

@@ -31,17 +31,13 @@ def _any_type(op: str, variant: str, layer: Callable[[], Layer], *since: int) ->
 
 
 onnx_facts("Neg", sizes=lambda arrays, attributes: np.frompyfunc(lambda a: -a, 1, 1)(arrays[0]))
-onnx_facts("Sign")
 _any_type("Relu", "Relu", layers.ReluAny, 6, 13, 14)
 _any_type("Abs", "Abs", layers.Abs, 6, 13)
 _any_type("Neg", "Neg", layers.Neg, 6, 13)
 _any_type("Sign", "Sign", layers.Sign, 9, 13)
 
 
-onnx_facts("Not", reads={0: reads.MASK})
-
-
-@onnx_op("Not", since=1)
+@onnx_op("Not", since=1, reads={0: reads.MASK})
 def not_(g: Builder, x: Value) -> Value:
     """y = ¬x"""
     return g.elementwise(lambda _: layers.Not(), [x], x.dtype)
@@ -74,16 +70,13 @@ def is_inf(g: Builder, x: Value, *, detect_negative: int = 1, detect_positive: i
     return _asked(g, layers.IsInf(bool(detect_negative), bool(detect_positive)), x)
 
 
-onnx_facts("Clip", keeps=Keeps.SOME, reads={1: reads.always(Within(0, 1)), 2: reads.always(Within(2, 5))})
-
-
 @onnx_op("Clip", since=6)
 def clip_6(g: Builder, x: Value, *, min: float = -3.4028234663852886e38, max: float = 3.4028234663852886e38) -> Value:
     """y = min(max(x, min), max)"""
     return activate(g, x, "Clip", min=min, max=max)
 
 
-@onnx_op("Clip", since=(11, 12, 13))
+@onnx_op("Clip", since=(11, 12, 13), keeps=Keeps.SOME, reads={1: reads.always(Within(0, 1)), 2: reads.always(Within(2, 5))})
 def clip(g: Builder, input: Value, min: Value | None = None, max: Value | None = None) -> Value:
     """y = min(max(x, min), max); a limit that is absent is the type's own"""
     known = all(v is None or v.array is not None for v in (min, max))

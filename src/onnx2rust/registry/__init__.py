@@ -24,6 +24,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from onnx2rust.ir.program import Value
+from onnx2rust.registry.facts import onnx_facts
 
 Const = Value
 Sizes = tuple[Any, ...]
@@ -76,10 +77,14 @@ def onnx_op(
     added: History | None = None,
     removed: History | None = None,
     optional: History | None = None,
+    **known: Any,
 ) -> Callable[[F], F]:
     """Registers the decorated function as the lowering of versions `since` of an operator; raises ValueError if one of them has
-    one. What was `added` later or `removed` before has the function's default; what became `optional` later is required."""
+    one. What was `added` later or `removed` before has the function's default; what became `optional` later is required. What
+    else is `known` (`onnx_facts`) holds for all versions of the operator."""
     versions = (since,) if isinstance(since, int) else since
+    if known:
+        onnx_facts(name, domain=domain, **known)
 
     def register(function: F) -> F:
         others = OPERATORS.setdefault((domain, name), {})

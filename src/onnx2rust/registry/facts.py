@@ -1,6 +1,6 @@
 """What is known of an operator besides how it is lowered, at every version: one entry, beside its lowerings in `ops/`.
 
-    onnx_facts("Gather", half=Half.MOVES, keeps=…, reads={1: reads.ids_of_axis}, sizes=_gathered)
+    @onnx_op("Gather", since=(1, 11, 13), half=Half.MOVES, reads={1: reads.ids_of_axis}, sizes=_gathered)
 
 An operator without an entry computes numbers from numbers: in float16 as in float32, never on sizes
 that are known as symbols only, and from any inputs of its types.
@@ -66,6 +66,10 @@ class Facts:
     """Whether it matters how many outputs a node names, read or not: parts of equal size, training mode before opset 14."""
 
 
+VIEWS: dict[str, Any] = {"keeps": Keeps.ALL, "strings": Strings.PLACES, "half": Half.MOVES}
+"""Of operators that leave the elements where they are."""
+MOVES: dict[str, Any] = {"keeps": Keeps.SOME, "strings": Strings.TEXT, "half": Half.MOVES}
+"""Of operators that move them."""
 FACTS: dict[tuple[str, str], Facts] = {}
 """By domain and name of the operator; `onnx2rust.ops` fills it, as `OPERATORS`."""
 

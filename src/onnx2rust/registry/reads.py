@@ -1,4 +1,4 @@
-"""What operators want of the inputs that are no mere data: the entries that `onnx_facts` is given beside their lowerings.
+"""What operators want of the inputs that are no mere data: the entries of `Facts.reads`, given beside their lowerings.
 
 An entry says what the elements of an input may be, given the node and its inputs' shapes at run time. It may ask for a shape
 that is not known (`Unknown`): then the elements are as small as they can be.

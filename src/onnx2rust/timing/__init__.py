@@ -16,17 +16,18 @@ from onnx2rust import emit, frontends, samples
 from onnx2rust.base.errors import MismatchError, Problem, ToolError
 from onnx2rust.base.options import Options, Timing
 from onnx2rust.conversion import pipeline
+from onnx2rust.frontends import protos
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.program import Program, Step
 from onnx2rust.model.reference import Reference
 from onnx2rust.oracle import Oracle
 from onnx2rust.timing import clock, server
 from onnx2rust.timing.engines import BoundOnnxRuntime, Crate, Engine, OnnxRuntime
-from onnx2rust.timing.reports import LayerTime, Report, Row
+from onnx2rust.timing.reports import BenchReport, BenchRow, LayerTime
 from onnx2rust.verification import draws
 from onnx2rust.verification.workspace import Workspace, default_folder
 
-__all__ = ["Report", "bench"]
+__all__ = ["BenchReport", "bench"]
 
 CRATE, REFERENCE, BOUND = "crate", "onnxruntime", "bound"
 """The engines' names in a report."""
@@ -35,19 +36,22 @@ LAYER_NS = 4e8
 
 
 def bench(
-    model: Path | str,
+    model: Path | str | onnx.ModelProto,
     options: Options | None = None,
     timing: Timing | None = None,
+    *,
     progress: Callable[[str], None] = lambda _: None,
-) -> Report:
-    """Converts and builds the model, checks what it computes, and times it beside onnxruntime: one thread, one core, in turns.
+) -> BenchReport:
+    """Converts and builds the model, checks what it computes, and times it beside onnxruntime: one thread, one core, in turns
+    (`onnx2rust bench`).
 
-    Raises as `verify` where the model cannot be converted or built, and MismatchError if the
+    Raises an `Onnx2RustError` where the model cannot be converted or built, and MismatchError if the
     answers differ: a wrong answer is not timed.
     """
     options, timing = options or Options(), timing or Timing()
     progress("reading the model")
-    loaded = frontends.load(Path(model), options)
+    with protos.as_paths([model]) as (path,):
+        loaded = frontends.load(path, options)
     workspace = Workspace(timing.target_dir or default_folder("bench"), options.verbosity, server.profile())
     with workspace.opened():
         progress("generating the crate")
@@ -62,7 +66,7 @@ def bench(
                     "please report it with the model",
                 )
         oracle = Oracle(loaded.proto, program, loaded.weights)
-        report = Report(str(model), clock.machine())
+        report = BenchReport(protos.label(model, path), clock.machine())
         found = list(_draws(loaded.proto, program, oracle, options, timing, report.notes))
         report.notes += oracle.notes
         plain, *marked = (workspace.executables[m] for m in workspace.members)
@@ -101,7 +105,7 @@ def _draws(
 
 
 def _time(
-    report: Report,
+    report: BenchReport,
     executable: Path,
     proto: onnx.ModelProto,
     program: Program,
@@ -123,11 +127,11 @@ def _time(
             if any(
                 not v.type.startswith("tensor(") or "string" in v.type for v in (*session.get_inputs(), *session.get_outputs())
             ):
-                report.notes.append("onnxruntime binds neither strings nor sequences: its plain call is timed alone")
+                report.notes.append("onnxruntime binds tensors of numbers only: its plain call is timed alone")
             else:
                 engines[BOUND] = BoundOnnxRuntime(session, sets)
         for k, draw in enumerate(found):
-            report.rows.append(Row(draw.label, clock.measure(engines, k, seconds, rng)))
+            report.rows.append(BenchRow(draw.label, clock.measure(engines, k, seconds, rng)))
 
 
 def _check(crate: Crate, program: Program, oracle: Oracle, found: Sequence[draws.Draw]) -> None:
@@ -141,7 +145,7 @@ def _check(crate: Crate, program: Program, oracle: Oracle, found: Sequence[draws
         raise MismatchError(problems, "`onnx2rust verify --per-node` names the first node that departs")
 
 
-def _layers(report: Report, executable: Path, marks: Sequence[Step], program: Program, found: Sequence[draws.Draw]) -> None:
+def _layers(report: BenchReport, executable: Path, marks: Sequence[Step], program: Program, found: Sequence[draws.Draw]) -> None:
     """Adds the layers' times to each row."""
     for row, draw in zip(report.rows, found, strict=True):
         with Crate(executable, program.output_names, [draw.feeds]) as crate:

@@ -22,7 +22,7 @@ class LayerTime:
 
 
 @dataclass
-class Row:
+class BenchRow:
     """The engines' times on one set of inputs, and the crate's layer by layer if that was asked for."""
 
     label: str
@@ -35,12 +35,12 @@ class Row:
 
 
 @dataclass
-class Report:
+class BenchReport:
     """One model's times."""
 
     model: str
     machine: dict[str, Any]
-    rows: list[Row] = field(default_factory=list)
+    rows: list[BenchRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -81,7 +81,7 @@ class Report:
         return "\n".join(lines + [f"  note: {n}" for n in self.notes])
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: BenchRow) -> list[str]:
     ratios = [f"{row.ratio(n):.2f}" for n in row.times if n != "crate"]
     return [row.label, *(f"{t.median / 1e3:.1f} µs" for t in row.times.values()), *ratios]
 
@@ -91,7 +91,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join([first[0].ljust(first[1]), *(c.rjust(w) for c, w in rest)])
 
 
-def _layers(row: Row) -> list[str]:
+def _layers(row: BenchRow) -> list[str]:
     """The layers in their order, each with its share and, if it multiplies, its rate."""
     if not row.layers:
         return []

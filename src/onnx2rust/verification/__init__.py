@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 
 from onnx2rust import emit, frontends, samples
 from onnx2rust.base.errors import Onnx2RustError, Problem, ToolError, bug
 from onnx2rust.base.options import Checks, Options, for_each
 from onnx2rust.base.sequences import gathered
 from onnx2rust.conversion import pipeline
+from onnx2rust.frontends import protos
 from onnx2rust.ir.program import Program
 from onnx2rust.oracle import Oracle
 from onnx2rust.oracle.compare import Comparison, compare
@@ -43,19 +45,24 @@ class _Case:
 
 
 def verify(
-    models: Sequence[Path | str],
+    models: Sequence[Path | str | onnx.ModelProto],
     options: Options | Sequence[Options] | None = None,
     checks: Checks | None = None,
+    *,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Report:
-    """Verifies every model, all with the same options or each with its own; what is wrong with one
-    is in its report and does not cost the others."""
+    """Converts and builds all `models`, runs them, and compares with onnxruntime (`onnx2rust verify`).
+
+    `options` are for all models, or one for each. Inputs are those of `options.features`, else seeded draws. Whatever is wrong
+    with a model is in its report (`report.passed`, `report.models[k].error`), so that one bad model does not cost the others;
+    `report.raise_for_failure()` makes an error of it.
+    """
     checks = checks or Checks()
-    paths = [Path(m) for m in models]
-    each = for_each(Options() if options is None else options, len(paths))
-    progress(f"reading {_count(paths, 'model')}")
-    loaded = frontends.load_many(paths, each)
-    reports = [ModelReport(str(p)) for p in paths]
+    each = for_each(Options() if options is None else options, len(models))
+    progress(f"reading {_count(models, 'model')}")
+    with protos.as_paths(models) as paths:
+        loaded = frontends.load_many(paths, each)
+    reports = [ModelReport(protos.label(model, path)) for model, path in zip(models, paths, strict=True)]
     workspace = Workspace(checks.target_dir or default_folder(), max((o.verbosity for o in each), default=0))
     with workspace.opened():
         progress(f"generating {_count(paths, 'model')}")

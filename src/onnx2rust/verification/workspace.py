@@ -14,12 +14,11 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from onnx2rust.base import processes
 from onnx2rust.base.errors import ToolError, UsageError
 from onnx2rust.emit import identity
-from onnx2rust.files import resources
+from onnx2rust.files import leftovers, resources
 from onnx2rust.files.folders import Content, put
 
 _PROFILE = """
@@ -86,7 +85,7 @@ class Workspace:
             raise UsageError(f"--target-dir {self.folder}: is not a folder")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with (self.folder / "lock").open("w") as lock, _exclusive(lock):
+            with leftovers.alone(self.folder):  # on Windows, two runs at once must use two --target-dir
                 self._clear()
                 _synchronise(self.root / "tf-layers", resources.tf_layers_files())
                 try:
@@ -171,17 +170,6 @@ class Workspace:
             self.broken.setdefault(member, text)
             files = tuple(Path(span["file_name"]) for span in message["message"]["spans"])
             self.errors.setdefault(member, []).append(CompileError(text, files))
-
-
-@contextlib.contextmanager
-def _exclusive(lock: Any) -> Iterator[None]:
-    try:
-        import fcntl
-    except ImportError:  # no such locks on Windows: two runs at once must use two --target-dir there
-        yield
-        return
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    yield
 
 
 def _synchronise(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -41,6 +41,16 @@ def test_pooling_a_short_axis() -> None:
         lower("MaxPool", {"x": (F32, [1, 4, 1])}, **window)
 
 
+@pytest.mark.parametrize("op", ["MaxPool", "AveragePool", "LpPool"])
+def test_same_pads_of_pools_with_dilations(op: str) -> None:
+    """onnxruntime makes other windows of them than the specification."""
+    window: dict[str, Any] = {"auto_pad": "SAME_UPPER", "dilations": [2, 1]}
+    reason = r"auto_pad=SAME_UPPER with dilations=\[2, 1\]: ONNX and onnxruntime pad differently; write the padding as pads"
+    with pytest.raises(UnsupportedError, match=reason):
+        lower(op, {"x": (F32, [1, 4, 6, 6])}, kernel_shape=[3, 3], **window)
+    assert types(lower(op, {"x": (F32, [1, 4, 6, 6])}, kernel_shape=[1, 3], **window)) == ["float32[1, 4, 6, 6]"]
+
+
 def test_channels_that_only_the_run_knows() -> None:
     cut = {"x": (F32, ["n", 8, 5]), "s": (np.int64, [1]), "e": (np.int64, [1]), "a": ints(1)}
     sliced = lower("Slice", cut)

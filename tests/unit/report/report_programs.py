@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from onnx2rust.ir.dims import Dim, symbol
@@ -16,21 +14,6 @@ from onnx2rust.layers.binary import Add
 from onnx2rust.layers.dense import Dense
 
 BATCH = symbol("batch")
-
-
-@dataclass(frozen=True)
-class Conv(Layer, rust="conv::Conv", keras="Conv{d}D"):
-    """The fields of a convolution that the reports look at."""
-
-    output_channels: int
-    kernel_shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    dilations: tuple[int, ...]
-    pads_begin: tuple[int, ...]
-    pads_end: tuple[int, ...]
-    kernel: Weight
-    bias: Weight | None
-    activation: Variant
 
 
 class Maker:

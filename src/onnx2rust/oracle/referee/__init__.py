@@ -31,10 +31,10 @@ _KERNELS: list[Any] = [
     small.Softmax, small.LogSoftmax, small.Hardmax, small.Scatter, small.Resize, small.Erf, small.BatchNormalization,
     small.LpNormalization, small.OneHot, small.LayerNormalization, small.SimplifiedLayerNormalization,
     small.Optional, small.OptionalHasElement, small.OptionalGetElement,
-    small.DequantizeLinear, small.QuantizeLinear, integers.QLinearConv, integers.QLinearMatMul,
+    small.DequantizeLinear, small.QuantizeLinear, small.DynamicQuantizeLinear, integers.QLinearConv, integers.QLinearMatMul,
     classical.TreeEnsembleRegressor, classical.TreeEnsembleClassifier, classical.TreeEnsemble, classical.ZipMap,
     classical.Scaler, classical.Normalizer, classical.Imputer, classical.FeatureVectorizer, classical.OneHotEncoder,
-    classical.LabelEncoder, classical.LinearRegressor, classical.LinearClassifier,
+    classical.LabelEncoder, classical.DictVectorizer, classical.CastMap, classical.LinearRegressor, classical.LinearClassifier,
     classical.SVMRegressor, classical.SVMClassifier,
 ]  # fmt: skip
 
@@ -75,17 +75,16 @@ class Referee:
         return widened(array) if self._wide else array
 
     def _fed(self, name: str, content: Array) -> Any:
-        if sequences.is_sequence(content):
-            taken = sequences.sequence(map(self._taken, content))
-            return sequences.for_engine(taken, name in self._optional)
-        return self._taken(content)
+        items = sequences.is_sequence(content)
+        taken = sequences.sequence(map(self._taken, content)) if items else self._taken(content)
+        return sequences.for_engine(taken, name in self._optional)
 
     def run(self, feeds: dict[str, Array], noise: float = 0.0, seed: int = 0) -> list[Array]:
         """All outputs, floats as float64. With `noise`, what is quantised was off at random by up to that share of the largest.
 
         Raises NoRefereeError where the evaluator fails.
         """
-        small.QuantizeLinear.noise, small.QuantizeLinear.draws = noise, np.random.default_rng(seed)
+        small.Rounding.noise, small.Rounding.draws = noise, np.random.default_rng(seed)
         try:
             with np.errstate(all="ignore"):
                 found = self._evaluator.run(None, {n: self._fed(n, np.asarray(a)) for n, a in feeds.items()})
@@ -94,4 +93,4 @@ class Referee:
         except Exception as error:  # as above
             raise NoRefereeError(str(error)[:300]) from error
         finally:
-            small.QuantizeLinear.noise = 0.0
+            small.Rounding.noise = 0.0

@@ -151,14 +151,23 @@ class OneHot(OpRun):
         return (np.where((whole == places) | (whole + count == places), values[1], values[0]).astype(values.dtype),)
 
 
-class QuantizeLinear(OpRun):
-    """x / scale to the nearest whole number (halves to even), plus the zero point, within the type's range.
-
-    `noise` stands for the rounding of what computed x in single precision: a share of the largest |x| that is added at random.
-    """
+class Rounding(OpRun):
+    """What rounds floats to steps. `noise` stands for the rounding of what computed x in single precision: a share of the largest
+    |x| that is added at random."""
 
     noise: float = 0.0
     draws = np.random.default_rng(0)
+
+    def disturbed(self, x: Array) -> Array:
+        """x with the noise."""
+        if not self.noise:
+            return x
+        largest = float(np.abs(x).max(initial=0, where=np.isfinite(x)))
+        return x + self.noise * largest * self.draws.uniform(-1, 1, x.shape)
+
+
+class QuantizeLinear(Rounding):
+    """x / scale to the nearest whole number (halves to even), plus the zero point, within the type's range."""
 
     def _run(
         self, x: Array, scale: Array, zero: Array | None = None, *, axis: int = 1, block_size: int = 0, output_dtype: int = 0,
@@ -171,11 +180,19 @@ class QuantizeLinear(OpRun):
         )
         if dtype.kind not in "iu":
             raise NotImplementedError(f"QuantizeLinear to {dtype}")
-        if self.noise:
-            largest = np.abs(x).max(initial=0, where=np.isfinite(x))
-            x = x + self.draws.uniform(-1, 1, x.shape) * (self.noise * largest)
         origin = None if zero is None else along(zero, x, axis, block_size)
-        return (quantised(x / along(scale, x, axis, block_size), origin, dtype),)
+        return (quantised(self.disturbed(x) / along(scale, x, axis, block_size), origin, dtype),)
+
+
+class DynamicQuantizeLinear(Rounding):
+    """As QuantizeLinear to unsigned bytes, by the scale and the zero point that the range of x and 0 gives."""
+
+    def _run(self, x: Array) -> tuple[Array, ...]:
+        x = self.disturbed(x)
+        low, high = x.min(initial=0), x.max(initial=0)
+        scale = (high - low) / 255 if high > low else 1.0  # of zeros alone: as onnxruntime, the specification would divide by 0
+        zero = quantised(-low / scale, None, np.dtype(np.uint8))
+        return quantised(x / scale, zero, zero.dtype), np.asarray(scale), np.asarray(zero)
 
 
 def quantised(x: Array, zero: Array | None, dtype: np.dtype[Any]) -> Array:
