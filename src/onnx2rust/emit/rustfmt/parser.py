@@ -211,7 +211,7 @@ class Parser:
             self._at = self._closing.get(self._at, self._at) + 1
         if kind == "fn":
             self._until("(")
-            head, parameters = self._text(start), self._listed(self._parameter)
+            head, parameters = self._text(start), self._listed("(", self._parameter)
             tail = self._until("{")
             return Block(Glue("", List(head, parameters, limit=1000), tail and f" {tail}"), self._block(), wraps=True)
         if kind == "use":
@@ -226,9 +226,9 @@ class Parser:
         self._skip(len(self.tokens) - 1)
         return Atom(self._text(start).replace("{ }", "{}")) if self.tokens[self._at - 2] == "{" else None
 
-    def _listed(self, one: Callable[[], Node]) -> tuple[Node, ...]:
+    def _listed(self, opening: str, one: Callable[[], Node]) -> tuple[Node, ...]:
         """What stands between brackets, with commas."""
-        close = self._closing[self._at]
+        close = self._close(opening)
         self._at += 1
         found = []
         while self._at < close:
@@ -246,7 +246,7 @@ class Parser:
         path = self._until(";", "{")
         if self._took(";"):
             return Atom(f"{head} {path};")
-        names = sorted((str(name.flat) for name in self._listed(self._parameter)), key=order)
+        names = sorted((str(name.flat) for name in self._listed("{", self._parameter)), key=order)
         self._take(";")
         if len(names) == 1 and names[0] != "self":
             return Atom(f"{head} {path}{names[0]};")
@@ -308,7 +308,7 @@ class Parser:
         """What is written behind an expression: `?`, `[x]`, `.name`, `.name(x)`."""
         while True:
             if self._next == "[":
-                (index,) = self._items()
+                (index,) = self._items("[")
                 found = Index(found, index)
             elif self._next == "?":
                 start = self._at
@@ -341,8 +341,8 @@ class Parser:
         self._until(">")
         self._take(">")
 
-    def _items(self) -> tuple[Node, ...]:
-        return self._listed(self._expression)
+    def _items(self, opening: str = "(") -> tuple[Node, ...]:
+        return self._listed(opening, self._expression)
 
     def _primary(self, structs: bool) -> Node:
         token = self._next
@@ -380,13 +380,13 @@ class Parser:
         if macro or self._next == "(":
             return List(name, self._items())
         if self._next == "{" and structs and last[:1].isupper():
-            return List(name, self._listed(self._field), "{}", STRUCT_WIDTH)
+            return List(name, self._listed("{", self._field), "{}", STRUCT_WIDTH)
         return Atom(name)
 
     def _array(self, name: str) -> Node:
         start = self._at
         try:
-            return List(name, self._items(), "[]")
+            return List(name, self._items("["), "[]")
         except Unknown:
             if self._next != ";":
                 raise
