@@ -37,14 +37,14 @@ class Model:
 
 
 def generate(seed: int) -> Model:
-    """The model of a seed."""
+    """The model of a seed. Raises Unfit where what it must hold did not fit together."""
     for attempt in range(ATTEMPTS):
         rng = random.Random(f"{seed}.{attempt}")
         try:
             return _generate(rng, seed)
         except Unfit:
             continue
-    raise AssertionError(f"seed {seed}: nothing fit in {ATTEMPTS} attempts")
+    raise Unfit(f"nothing fit in {ATTEMPTS} attempts")
 
 
 def _generate(rng: random.Random, seed: int) -> Model:
@@ -78,7 +78,7 @@ def _proto(draft: Draft, rng: random.Random) -> onnx.ModelProto:
     chosen = rng.sample(ends, min(len(ends), rng.choice([1, 2, 20, 20, 20, 20, 20])))
     chosen += [t for t in rng.sample(produced, min(len(produced), rng.choice([0, 0, 1, 2]))) if not t.known]
     if rng.random() < 0.06:
-        chosen.append(rng.choice(draft.inputs)[0])
+        chosen.append(rng.choice([t for t, _ in draft.inputs if not t.text]))
     if rng.random() < 0.05 and draft.initializers:
         chosen.append(rng.choice(draft.initializers))
     outputs = list({t.name: t for t in chosen}.values())

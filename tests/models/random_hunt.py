@@ -21,6 +21,7 @@ import numpy as np
 import onnx
 import random_graphs
 from onnx import helper
+from random_draft import Unfit
 from random_graphs import Model
 
 from onnx2rust import emit, frontends, samples
@@ -233,19 +234,22 @@ def _pruned(model: Model, outputs: list[str], cut: dict[str, None], values: list
 
 
 def drawn(seeds: Iterable[int]) -> list[Model]:
-    """The models of the seeds, but for those that onnxruntime does not survive."""
+    """The models of the seeds, but for those that cannot be drawn."""
     with rust_tools.forking():
         return [m for m in map(_draw_apart, seeds) if m is not None]
 
 
 def _draw_apart(seed: int) -> Model | None:
-    """The model of a seed, drawn by a process of its own: onnxruntime does not survive every graph. None if it did not."""
+    """The model of a seed, drawn by a process of its own: onnxruntime does not survive every graph. None if it did not, or if
+    nothing fits."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as pool:
         try:
             return pool.submit(random_graphs.generate, seed).result()
         except BrokenProcessPool:
             print(f"seed {seed}: onnxruntime ends the process")
-            return None
+        except Unfit as error:
+            print(f"seed {seed}: {error}")
+    return None
 
 
 def main() -> None:

@@ -137,10 +137,10 @@ def test_a_step_that_sees_the_whole_batch_is_in_no_segment() -> None:
         (reduce.Reduce(SUM, (False, True), (9, BATCH)), False),
         (softmax.Softmax(BATCH * 4, 10, 1), True),
         (softmax.Softmax(1, BATCH, 10), False),
-        (norm.LpNormalization(2, BATCH + 1, 10, 1), False),
-        (pool.MaxPool(*WINDOW, BATCH, (8, 8), 4), True),
-        (pool.MaxPool(*WINDOW, 4, (BATCH, 8), 4), False),
-        (pool.MaxPoolIndices(*WINDOW, False, BATCH, (8, 8), 4), False),  # indices count from the first image on
+        (norm.LpNormalization(BATCH + 1, 10, 1, 2), False),
+        (pool.MaxPool(BATCH, (8, 8), 4, *WINDOW), True),
+        (pool.MaxPool(4, (BATCH, 8), 4, *WINDOW), False),
+        (pool.MaxPoolIndices(BATCH, (8, 8), 4, *WINDOW, False), False),  # indices count from the first image on
         (indexing.Gather(BATCH, 4, 5), False),
     ],
 )

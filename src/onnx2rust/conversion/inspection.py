@@ -18,8 +18,7 @@ from onnx2rust.ir import printer
 from onnx2rust.ir.dims import Dim, evaluate, symbols
 from onnx2rust.ir.program import Program, Value
 from onnx2rust.model.graph import all_graphs
-from onnx2rust.passes.declines import Declined
-from onnx2rust.passes.rewriting import Passed
+from onnx2rust.passes.rewriting import Declined, Passed
 from onnx2rust.plan import planner
 from onnx2rust.plan.planner import Plan
 from onnx2rust.report.architecture import multiply_adds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from onnx2rust.ir.dims import Dim, ceil_div, product
+from onnx2rust.ir.dims import Dim, product
 
 Shape = tuple[Dim, ...]
 
@@ -36,14 +36,6 @@ def surely_broadcast(shapes: Sequence[Shape]) -> bool:
     """Whether shapes of one rank broadcast against each other whatever their symbols are: along
     each axis, sizes that are not 1 are the same expression."""
     return all(len({d for d in axis if d != 1}) <= 1 for axis in zip(*shapes, strict=True))
-
-
-def windows(size: Shape, kernel: Shape, strides: Shape, dilations: Shape, pads_begin: Shape, pads_end: Shape, same: str) -> Shape:
-    """How many windows there are along each axis."""
-    if same:
-        return tuple(ceil_div(n, s) for n, s in zip(size, strides, strict=True))
-    axes = zip(size, kernel, strides, dilations, pads_begin, pads_end, strict=True)
-    return tuple((n + b + e - (k - 1) * d - 1) // s + 1 for n, k, s, d, b, e in axes)
 
 
 def split_at(shape: Shape, axis: int, count: int = 1) -> tuple[Dim, Dim, Dim]:

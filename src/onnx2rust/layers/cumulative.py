@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from onnx2rust.ir import kinds
-from onnx2rust.ir.layer import Dims, Layer, Size
+from onnx2rust.ir.layer import AlongAxis, Dims, Layer
 
 KIND = kinds.REDUCTION
 
 
-class CumSum(Layer, sizes_in="axis::AlongAxis"):
+class CumSum(AlongAxis):
     """y = running sums of x along the middle of [outer, axis, inner]."""
 
     exclusive: bool
     reverse: bool
-    outer: Size
-    axis: Size
-    inner: Size
 
 
-class CumProd(Layer, sizes_in="axis::AlongAxis"):
+class CumProd(AlongAxis):
     """y = running products of x along the middle of [outer, axis, inner]."""
 
     exclusive: bool
     reverse: bool
-    outer: Size
-    axis: Size
-    inner: Size
 
 
 class DynamicCumSum(Layer, fallible=True):

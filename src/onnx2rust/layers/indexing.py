@@ -19,12 +19,16 @@ class GatherOrZero(Layer, independent=(), input_shapes=("shape",), input_names=(
     shape: Dims
 
 
-class GatherElements(Layer, fallible=True, input_shapes=("shape", "indices_shape"), generic_over=("shape",)):
-    """y[i] = x[i with its coordinate on `axis` replaced by indices[i]]."""
+class AtElements(Layer, rust="", fallible=True, input_shapes=("shape", "indices_shape"), generic_over=("shape",)):
+    """Of each i in indices it takes x[i with its coordinate on `axis` replaced by indices[i]]."""
 
     axis: int
     shape: Dims
     indices_shape: Dims
+
+
+class GatherElements(AtElements):
+    """y[i] = that element."""
 
 
 class GatherNd(Layer, sizes_in="indexing::GatherSlices", fallible=True):
@@ -36,18 +40,13 @@ class GatherNd(Layer, sizes_in="indexing::GatherSlices", fallible=True):
     n: Size
 
 
-_UPDATES = Record.of("indexing::ScatterUpdates", indices=1, updates=2)
+_UPDATES = Record.of("indexing::ScatterUpdates", "indices updates", 1, 2)
 
 
-class ScatterElements(
-    Layer, fallible=True, in_place=(0,), input_shapes=("shape", "indices_shape"), inputs_in=(_UPDATES,), generic_over=("shape",)
-):
-    """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i], or what is there combined with it."""
+class ScatterElements(AtElements, in_place=(0,), inputs_in=(_UPDATES,)):
+    """x with that element = updates[i], or what is there combined with it."""
 
-    axis: int
     reduction: Variant
-    shape: Dims
-    indices_shape: Dims
 
 
 class ScatterNd(Layer, sizes_in="indexing::ScatterSlices", fallible=True, in_place=(0,), generic_over=("axes",)):
@@ -73,13 +72,10 @@ class Compress(AlongAxis, sized_by=(1,)):
     """The positions of an axis that a condition keeps."""
 
 
-_UNIQUE = Record.of("indexing::UniquePlaces", first=1, inverse=2, counts=3)
+_UNIQUE = Record.of("indexing::UniquePlaces", "first? inverse? counts?", 1, 2, 3)
 
 
-class Unique(Layer, sizes_in="axis::AlongAxis", fallible=True, outputs_in=(_UNIQUE,), optional_outputs=(1, 2, 3)):
+class Unique(AlongAxis, fallible=True, outputs_in=(_UNIQUE,)):
     """The distinct slices of an axis."""
 
     sorted: bool
-    outer: Size
-    axis: Size
-    inner: Size

@@ -9,34 +9,27 @@ from onnx2rust.ir.layer import Dims, Layer, Size
 KIND = kinds.PRODUCT
 
 
-class MatMul(Layer, sizes_in="matrices::Matrices", scratch=True):
-    """y = alpha · a · b, f32, for a [*batch, m, k] and b [*batch, k, n]; the steps say where their elements lie."""
+class Matrices(Layer, rust="", sizes_in="matrices::Matrices"):
+    """A product of a [*batch, m, k] and b [*batch, k, n]; the steps say where their elements lie."""
+
+    batch: Dims
+    m: Size
+    k: Size
+    n: Size
+    a_batch: Dims
+    a_steps: Dims
+    b_batch: Dims
+    b_steps: Dims
+
+    def multiply_adds(self) -> Dim:
+        return product((*self.batch, self.m, self.k, self.n))
+
+
+class MatMul(Matrices, scratch=True):
+    """y = alpha · a · b, f32."""
 
     alpha: float
-    batch: Dims
-    m: Size
-    k: Size
-    n: Size
-    a_batch: Dims
-    a_steps: Dims
-    b_batch: Dims
-    b_steps: Dims
-
-    def multiply_adds(self) -> Dim:
-        return product((*self.batch, self.m, self.k, self.n))
 
 
-class MatMulAny(Layer, sizes_in="matrices::Matrices"):
-    """y = a · b of any element type; arguments as those of MatMul."""
-
-    batch: Dims
-    m: Size
-    k: Size
-    n: Size
-    a_batch: Dims
-    a_steps: Dims
-    b_batch: Dims
-    b_steps: Dims
-
-    def multiply_adds(self) -> Dim:
-        return product((*self.batch, self.m, self.k, self.n))
+class MatMulAny(Matrices):
+    """y = a · b of any element type."""

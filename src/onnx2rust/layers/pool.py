@@ -2,77 +2,55 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from onnx2rust.ir.kinds import Kind
-from onnx2rust.ir.layer import Dims, Layer, Same, Size
+from onnx2rust.ir.layer import Keras, Size
+from onnx2rust.layers.windows import Images, Windows
 
 KIND = Kind("pooling", (140, 82, 170))
 
 
-class _Window(Layer, rust="", sizes_in="pool::Images", windows=True, generic_over=("kernel_shape",)):
-    kernel_shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    dilations: tuple[int, ...]
-    pads_begin: tuple[int, ...]
-    pads_end: tuple[int, ...]
-    same: Same
+class _Pool(Images, rust="", sizes_in="pool::Images", independent=("batch",)):
+    channels: Size
+
+
+class _WindowPool(Windows, _Pool, rust=""):
+    kernel_shape: Annotated[tuple[int, ...], Keras("pool_size")]
     ceil_mode: bool
 
 
-class MaxPool(_Window, independent=("batch",), keras="MaxPooling{d}D"):
+class MaxPool(_WindowPool, keras="MaxPooling{d}D"):
     """y = the largest value under each window, per channel."""
 
-    batch: Size
-    size: Dims
-    channels: Size
 
-
-class MaxPoolIndices(_Window):
+class MaxPoolIndices(_WindowPool, independent=None):
     """MaxPool, and where in the channels-first tensor the values stand."""
 
     column_major: bool
-    batch: Size
-    size: Dims
-    channels: Size
 
 
-class AveragePool(_Window, independent=("batch",), keras="AveragePooling{d}D"):
+class AveragePool(_WindowPool, keras="AveragePooling{d}D"):
     """y = the mean under each window, per channel."""
 
     count_include_pad: bool
-    batch: Size
-    size: Dims
-    channels: Size
 
 
-class LpPool(_Window, independent=("batch",)):
+class LpPool(_WindowPool):
     """y = the p-norm under each window, per channel."""
 
     p: int
-    batch: Size
-    size: Dims
-    channels: Size
 
 
-class GlobalAveragePool(Layer, sizes_in="pool::Images", independent=("batch",), keras="GlobalAveragePooling{d}D"):
+class GlobalAveragePool(_Pool, keras="GlobalAveragePooling{d}D"):
     """y = the mean of each channel."""
 
-    batch: Size
-    size: Dims
-    channels: Size
 
-
-class GlobalMaxPool(Layer, sizes_in="pool::Images", independent=("batch",), keras="GlobalMaxPooling{d}D"):
+class GlobalMaxPool(_Pool, keras="GlobalMaxPooling{d}D"):
     """y = the largest value of each channel."""
 
-    batch: Size
-    size: Dims
-    channels: Size
 
-
-class GlobalLpPool(Layer, sizes_in="pool::Images", independent=("batch",)):
+class GlobalLpPool(_Pool):
     """y = the p-norm of each channel."""
 
     p: int
-    batch: Size
-    size: Dims
-    channels: Size

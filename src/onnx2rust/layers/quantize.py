@@ -7,24 +7,23 @@ from onnx2rust.ir.layer import Dims, Layer, Record
 
 KIND = kinds.QUANTIZATION
 
-_INPUTS = Record.of("quantize::LinearInputs", "x", "scale", "zero")
-_SHAPES = ("x_shape", "scale_shape", "zero_shape")
+_INPUTS = Record.of("quantize::LinearInputs", "x scale zero")
 
 
-class QuantizeLinear(Layer, fallible=True, inputs_in=(_INPUTS,), input_shapes=_SHAPES):
-    """y = saturate(round(x / scale) + zero); an axis of scale and zero is as long as x's or 1."""
-
-    x_shape: Dims
-    scale_shape: Dims
-    zero_shape: Dims
-
-
-class DequantizeLinear(Layer, fallible=True, inputs_in=(_INPUTS,), input_shapes=_SHAPES):
-    """y = (x − zero) · scale; an axis of scale and zero is as long as x's or 1."""
+class Linear(Layer, rust="", fallible=True, inputs_in=(_INPUTS,), input_shapes=("x_shape", "scale_shape", "zero_shape")):
+    """An axis of scale and zero is as long as x's or 1."""
 
     x_shape: Dims
     scale_shape: Dims
     zero_shape: Dims
+
+
+class QuantizeLinear(Linear):
+    """y = saturate(round(x / scale) + zero)."""
+
+
+class DequantizeLinear(Linear):
+    """y = (x − zero) · scale."""
 
 
 class DynamicQuantizeLinear(Layer, feature="quantize-dynamic"):

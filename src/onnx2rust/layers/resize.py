@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onnx2rust.ir import kinds
-from onnx2rust.ir.layer import Dims, Element, Layer, Size, Variant
+from onnx2rust.ir.layer import AlongAxis, Dims, Element, Layer, Size, Variant
 
 KIND = kinds.MOVEMENT
 
@@ -15,7 +15,7 @@ class ResizeSizes(Layer, fallible=True):
 
 
 class ResizeNearest(
-    Layer, sizes_in="resize::ResizedAxis", chooses={1: "with_scales"}, independent=("outer",), generic_over=("element",)
+    AlongAxis, sizes_in="resize::ResizedAxis", chooses={1: "with_scales"}, independent=("outer",), generic_over=("element",)
 ):
     """y[o] = x at the nearest position, along one axis."""
 
@@ -25,13 +25,10 @@ class ResizeNearest(
     scale_index: int
     extrapolation: float | int | bool
     element: Element
-    outer: Size
-    axis: Size
-    inner: Size
     out: Size
 
 
-class ResizeAxis(Layer, sizes_in="resize::ResizedAxis", chooses={1: "with_scales"}, independent=("outer",)):
+class ResizeAxis(AlongAxis, sizes_in="resize::ResizedAxis", chooses={1: "with_scales"}, independent=("outer",)):
     """y[o] = a weighted sum of neighbours, along one axis."""
 
     coordinates: Variant
@@ -41,7 +38,4 @@ class ResizeAxis(Layer, sizes_in="resize::ResizedAxis", chooses={1: "with_scales
     exclude_outside: bool
     antialias: bool
     extrapolation: float
-    outer: Size
-    axis: Size
-    inner: Size
     out: Size

@@ -25,7 +25,7 @@ def _cumulative(op: str, layer: Callable[..., Layer], dynamic: Callable[..., Lay
             return g.step(dynamic(bool(exclusive), bool(reverse), x.shape), [x, axis], x.type)
         perm, (v,) = g.layout([x], x.rank)
         size = split_at(v.shape, perm[normal_axis(int(axis.array.ravel()[0]), x.rank)])
-        return g.transpose(g.step(layer(bool(exclusive), bool(reverse), *size), [v], v.type), perm)
+        return g.transpose(g.step(layer(*size, bool(exclusive), bool(reverse)), [v], v.type), perm)
 
     lower.__doc__ = layer.__doc__
 

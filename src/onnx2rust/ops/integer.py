@@ -164,7 +164,7 @@ def _conv(g: Builder, x: Value, w: Value, x_zero: Value | None, w_zero: Value | 
         columns = np.zeros(1, np.int32) if zero is None else zero.array
         kernel = weights.astype(np.float32) - columns.astype(np.float32).reshape(-1, *([1] * (w.rank - 1)))
         depthwise = DepthwiseConv(
-            group, outputs // group, *shared, g.weight(w, packing("Depthwise"), kernel), None, LINEAR, batch, size
+            batch, size, group, outputs // group, *shared, g.weight(w, packing("Depthwise"), kernel), None, LINEAR
         )
         sums = g.step(depthwise, [without_zero(g, image, x_zero), None], TensorType(DType.F32, type_.shape))
         return cast_to(g, sums, DType.I32)
@@ -172,10 +172,10 @@ def _conv(g: Builder, x: Value, w: Value, x_zero: Value | None, w_zero: Value | 
         weights, zero = _kernel(g, w, w_zero, outputs)
         by_tap = group > 1 or (window.dilations[-1] > 1 and window.kernel_shape[-1] > 1)
         packed = g.weight(w, packing("IntegerConv", group=group, by_tap=by_tap), weights)
-        constant = IntegerConv(inputs, outputs, group, *shared, packed, zero, batch, size)
+        constant = IntegerConv(batch, size, inputs, outputs, group, *shared, packed, zero)
         return g.step(constant, [image, _zero(g, x_zero, 1)], type_)
     turned = g.transpose(w, [*range(2, w.rank), 1, 0])
-    layer = ConvInteger(inputs, outputs, group, *shared, batch, size)
+    layer = ConvInteger(batch, size, inputs, outputs, group, *shared)
     zeros = [_zero(g, x_zero, 1), _zero(g, w_zero, outputs)]
     return g.step(layer, [image, turned, *zeros], type_)
 

@@ -73,7 +73,7 @@ def multiply(g: Builder, a: Value, b: Value, alpha: float = 1.0) -> Value:
 
 def _layer(dtype: DType, alpha: float, strided: Strided) -> Layer:
     if dtype is DType.F32:
-        return MatMul(alpha, *strided.fields())
+        return MatMul(*strided.fields(), alpha)
     if dtype in _OTHERS:
         return MatMulAny(*strided.fields())
     raise Refuse(f"a product of {dtype} matrices is not supported", "float32, float64 and 32 or 64 bit integers are")

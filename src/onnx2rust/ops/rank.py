@@ -20,7 +20,7 @@ def _positions(g: Builder, layer: type[layers.ArgMax | layers.ArgMin], x: Value,
     perm, (v,) = g.layout([x], x.rank)
     k = perm[axis]
     kept = tuple(1 if i == k else d for i, d in enumerate(v.shape))
-    y = g.transpose(g.step(layer(bool(last), *split_at(v.shape, k)), [v], TensorType(DType.I64, kept)), perm)
+    y = g.transpose(g.step(layer(*split_at(v.shape, k), bool(last)), [v], TensorType(DType.I64, kept)), perm)
     return y if keepdims else g.view(y, *(d for i, d in enumerate(y.shape) if i != axis))
 
 
@@ -50,7 +50,7 @@ def _top_k(g: Builder, x: Value, k: Dim, axis: int, largest: bool) -> tuple[Valu
     perm, (v,) = g.layout([x], x.rank)
     at = perm[axis]
     shape = tuple(k if i == at else d for i, d in enumerate(v.shape))
-    layer = layers.TopK(largest, *split_at(v.shape, at), k)
+    layer = layers.TopK(*split_at(v.shape, at), largest, k)
     values, positions = g.steps(layer, [v], v.tensor.with_shape(*shape), TensorType(DType.I64, shape))
     return g.transpose(values, perm), g.transpose(positions, perm)
 

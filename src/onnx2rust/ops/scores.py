@@ -79,7 +79,7 @@ def above(g: Builder, score: Value, threshold: float) -> Value:
 def greatest(g: Builder, scores: Value) -> Value:
     """The class [rows] with the greatest of the scores [rows, n]; the first of equal ones."""
     rows, count = scores.shape
-    best: Value = g.step(ArgMax(False, rows, count, 1), [scores], TensorType(DType.I64, (rows, 1)))
+    best: Value = g.step(ArgMax(rows, count, 1, False), [scores], TensorType(DType.I64, (rows, 1)))
     return g.view(best, rows)
 
 

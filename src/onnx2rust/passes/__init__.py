@@ -35,8 +35,7 @@ from onnx2rust.passes import (
     wrapped_ids,
     zero_states,
 )
-from onnx2rust.passes.declines import Declined
-from onnx2rust.passes.rewriting import Pass, Passed, by_rule
+from onnx2rust.passes.rewriting import Declined, Pass, Passed, by_rule
 
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("common", common.run),  # before others count readers

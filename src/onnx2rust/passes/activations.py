@@ -27,9 +27,8 @@ from onnx2rust.ir.program import Step
 from onnx2rust.layers import binary
 from onnx2rust.layers.activation import Activate, activation
 from onnx2rust.passes.algebra import Expansion, ancestors
-from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.polynomials import CLOSE, Poly
-from onnx2rust.passes.rewriting import Links, Rewrite, fused
+from onnx2rust.passes.rewriting import Decline, Links, Rewrite, fused
 
 _REACH = 16
 """Steps that one spelled-out function has at most."""

@@ -9,6 +9,7 @@ the caller `allows`, so that broadcasting cannot make two different things look 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -44,6 +45,38 @@ def number(value: Value) -> float | None:
     return float(value.array.ravel()[0]) if value.array is not None and value.array.size == 1 else None
 
 
+def beside_number(step: Step | None) -> tuple[Value, float, int] | None:
+    """x, c, and which operand x is, if the step is of two operands, and c, a constant of one element, is the other."""
+    if step is None or not isinstance(step.layer, binary.Binary):
+        return None
+    a, b = step.uses()
+    sides = ((a, number(b), 0), (b, number(a), 1))
+    return next(((x, c, side) for x, c, side in sides if c is not None), None)
+
+
+def times_number(step: Step) -> tuple[Value, float] | None:
+    """x and c, if the step is x times c, or x divided by 1/c."""
+    x, c, side = beside_number(step) or (None, 0.0, 0)
+    if x is None or not c or not math.isfinite(c):
+        return None
+    if isinstance(step.layer, binary.Div):
+        return (x, 1 / c) if side == 0 else None
+    return (x, c) if isinstance(step.layer, binary.Mul) else None
+
+
+def at_least(step: Step | None, floor: float) -> Value | None:
+    """x, if the step is max(x, floor)."""
+    if step is not None and floor == 0 and is_function(step, "Relu"):
+        return step.inputs[0]
+    x, bound, _ = beside_number(step) or (None, None, 0)
+    return x if step is not None and isinstance(step.layer, binary.Max) and bound == floor else None
+
+
+def is_function(step: Step | None, name: str) -> bool:
+    """Whether the step is this activation."""
+    return step is not None and isinstance(step.layer, Activate) and step.layer.activation.name == name
+
+
 @dataclass(frozen=True)
 class Expansion:
     """Polynomials over the atoms `stop` and whatever is not arithmetic, or lies more than `depth` steps back."""
@@ -75,7 +108,7 @@ class Expansion:
 
     def _expanded(self, step: Step, depth: int) -> Poly | None:
         layer = step.layer
-        values = [v for v in step.inputs if v is not None]
+        values = [*step.uses()]
 
         def of(k: int) -> Poly:
             return self._of(values[k], depth)

@@ -49,10 +49,19 @@ class Along:
         return [self.shape, (self.outer, 1, self.inner)]
 
 
-def reduced(step: Step, *names: str) -> tuple[Value, Along] | None:
-    """What the step reduces, if it is one of these reductions along one run of axes."""
-    layer, x = step.layer, step.inputs[0] if step.inputs else None
-    if not isinstance(layer, Reduce) or layer.reduction.name not in names or layer.axes.count(True) != 1 or x is None:
+@dataclass(frozen=True)
+class Reduced:
+    """y is x reduced along one run of axes."""
+
+    x: Value
+    y: Value
+    along: Along
+
+
+def reduced(step: Step | None, name: str) -> Reduced | None:
+    """What the step reduces, if it is this reduction along one run of axes."""
+    layer = None if step is None else step.layer
+    if step is None or not isinstance(layer, Reduce) or layer.reduction.name != name or layer.axes.count(True) != 1:
         return None
-    at = layer.axes.index(True)
-    return x, Along(product(layer.shape[:at]), layer.shape[at], product(layer.shape[at + 1 :]))
+    at, (x,), (y,) = layer.axes.index(True), step.uses(), step.results()
+    return Reduced(x, y, Along(product(layer.shape[:at]), layer.shape[at], product(layer.shape[at + 1 :])))

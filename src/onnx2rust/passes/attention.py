@@ -36,10 +36,9 @@ from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.softmax import Softmax
 from onnx2rust.layers.unary import Not
 from onnx2rust.passes import masks
-from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.layout import Axes, exact, joined, layouts, split
 from onnx2rust.passes.masks import Mask, Scores
-from onnx2rust.passes.rewriting import Links, Rewrite, fused
+from onnx2rust.passes.rewriting import Decline, Links, Rewrite, fused
 
 
 def rule(links: Links, step: Step) -> Rewrite | None:

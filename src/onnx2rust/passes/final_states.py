@@ -26,10 +26,9 @@ from onnx2rust.ir.program import Program, Step, Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.indexing import Gather
 from onnx2rust.layers.movement import Slice, Transpose
-from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.layout import Axes, exact, joined, split
 from onnx2rust.passes.recurrent import Recurrent, directions, places, state_size
-from onnx2rust.passes.rewriting import Links, Rewrite
+from onnx2rust.passes.rewriting import Decline, Links, Rewrite
 
 
 @dataclass(frozen=True)

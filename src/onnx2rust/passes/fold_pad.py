@@ -18,30 +18,27 @@ from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.program import Step
 from onnx2rust.layers.conv import Conv, DepthwiseConv
 from onnx2rust.layers.movement import Pad
-from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.rewriting import Links, Rewrite
+from onnx2rust.passes.rewriting import Decline, Links, Rewrite
 
 
 def rule(links: Links, step: Step) -> Rewrite | None:
     """The convolution that does the padding in front of it."""
-    if not isinstance(step.layer, Conv | DepthwiseConv):
-        return None
-    padding = links.source(step.inputs[0])
-    if padding is None or not isinstance(padding.layer, Pad):
+    layer = step.layer
+    padding = links.source(step.inputs[0]) if isinstance(layer, Conv | DepthwiseConv) else None
+    if not isinstance(layer, Conv | DepthwiseConv) or padding is None or not isinstance(padding.layer, Pad):
         return None
     if padding.layer.mode.name != "Constant":
         raise Decline(f"padding that continues the image ({padding.layer.mode.name}): convolutions pad with zeros")
     source = links.only_source(step.inputs[0])
-    if source is None or not isinstance(source.step.layer, Pad):
+    if source is None:
         raise Decline("something else reads the padded image")
-    if step.layer.same:
+    if layer.same:
         raise Decline("the convolution's own padding depends on the size of the image")
-    pad, layer = source.step, step.layer
-    value = pad.inputs[1] if len(pad.inputs) > 1 else None
-    if value is not None and (value.array is None or value.array.any()):
+    image, *fill = padding.uses()
+    if any(v.array is None or v.array.any() for v in fill):
         raise Decline("padding with other numbers than zero: convolutions pad with zeros")
     channels = layer.input_channels if isinstance(layer, Conv) else layer.channels
-    amounts = _amounts(source.step.layer, (layer.batch, *layer.size, channels))
+    amounts = _amounts(padding.layer, (layer.batch, *layer.size, channels))
     if amounts is None or amounts[0] != (0, 0) or amounts[-1] != (0, 0):
         raise Decline("padding of the batch or of channels, by negative amounts, or by amounts known only at run time")
     spatial = amounts[1:-1]
@@ -51,7 +48,7 @@ def rule(links: Links, step: Step) -> Rewrite | None:
         pads_end=tuple(p + after for p, (_, after) in zip(layer.pads_end, spatial, strict=True)),
         size=tuple(n - before - after for n, (before, after) in zip(layer.size, spatial, strict=True)),
     )
-    return Rewrite(replace(step, layer=changed, inputs=(pad.inputs[0], *step.inputs[1:])), source.all)
+    return Rewrite(replace(step, layer=changed, inputs=(image, *step.inputs[1:])), source.all)
 
 
 def _amounts(pad: Pad, shape: tuple[Dim, ...]) -> list[tuple[int, int]] | None:

@@ -15,53 +15,37 @@ activations other than Linear; residuals.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from onnx2rust.ir.layer import Layer, Weight
-from onnx2rust.ir.program import Step, Value
+from onnx2rust.ir.program import Step
 from onnx2rust.layers import binary
-from onnx2rust.layers.activation import LINEAR
 from onnx2rust.layers.conv import ConvTranspose
 from onnx2rust.layers.dense import Dense
 from onnx2rust.layers.norm import ScaleShift
-from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.products import Array, Product, channels, of_binary, plain_product
-from onnx2rust.passes.rewriting import Links, Rewrite
+from onnx2rust.passes.products import Array, Product, channels, free, of_binary, product_of, rounded
+from onnx2rust.passes.rewriting import Decline, Links, Rewrite
 
 
 def rule(links: Links, step: Step) -> Rewrite | None:
     """The product with a constant scale or shift in its weights."""
     if not isinstance(step.layer, binary.Add | binary.Sub | binary.Mul | binary.Div | ScaleShift):
         return None
-    for side in range(len(step.inputs)):
-        source = plain_product(links, step.inputs[side])
-        operand, result = step.inputs[side], step.outputs[0]
-        product = links.source(operand)
-        if product is None or not isinstance(product.layer, Product) or operand is None or result is None:
+    (result,) = step.results()
+    for side, operand in enumerate(step.uses()):
+        product = product_of(links, operand)
+        if product is None or operand.tensor.size != result.tensor.size:
             continue
-        if operand.tensor.size != result.tensor.size:
-            continue
-        affine, name = _affine(step, side, channels(product.layer))
+        affine, name = _affine(step, side, channels(product))
         if affine is None:
             continue
-        if source is None:
-            raise Decline(_why_not_plain(links, operand, product.layer))
-        assert isinstance(source.step.layer, Product)
-        layer = scaled(source.step.layer, *affine, name)
+        source = free(links, operand)
+        layer = scaled(product, *affine, name)
         if layer is None:
             raise Decline("weights times the scale, or plus the shift, would be no finite numbers")
         return Rewrite(replace(source.step, layer=layer, outputs=step.outputs), source.all)
     return None
-
-
-def _why_not_plain(links: Links, value: Value, layer: Product) -> str:
-    if links.only_source(value) is None:
-        return "something else reads the product's result as it is before the scale or the shift"
-    if layer.activation != LINEAR:
-        return f"the product applies an activation before the scale or the shift: {layer.activation.name}"
-    return "the product adds a residual before the scale or the shift"
 
 
 def _affine(step: Step, side: int, count: int) -> tuple[tuple[Array, Array] | None, str]:
@@ -72,16 +56,14 @@ def _affine(step: Step, side: int, count: int) -> tuple[tuple[Array, Array] | No
         pair = layer.scale.array.astype(np.float64), layer.shift.array.astype(np.float64)
         return (pair if fits and all(np.isfinite(a).all() for a in pair) else None), layer.shift.name
     other = step.inputs[1 - side]
-    if not isinstance(layer, binary.Binary) or other is None or other.array is None:
-        return None, ""
-    return of_binary(layer, side, other.array, count), other.name
+    return of_binary(step, side, count), "" if other is None else other.name
 
 
 def scaled(layer: Product, s: Array, t: Array, name: str) -> Layer | None:
     """The layer whose result is the old one's times s plus t, per channel; None if weights overflow."""
     bias = None if layer.bias is None else layer.bias.array.astype(np.float64)
-    new_bias = _rounded(t if bias is None else bias * s + t)
-    new_kernel = layer.kernel.array if (s == 1).all() else _rounded(layer.kernel.array * _along_outputs(layer, s))
+    new_bias = rounded(t if bias is None else bias * s + t)
+    new_kernel = layer.kernel.array if (s == 1).all() else rounded(layer.kernel.array * _along_outputs(layer, s))
     if new_kernel is None or new_bias is None:
         return None
     weight = None if bias is None and not t.any() else Weight(name if layer.bias is None else layer.bias.name, new_bias)
@@ -98,9 +80,3 @@ def _along_outputs(layer: Product, s: Array) -> Array:
         rows = np.repeat(s.reshape(layer.group, -1), layer.input_channels // layer.group, axis=0)
         return rows.reshape(*rows.shape, *([1] * (rank - 2)))
     return s.reshape(-1, *([1] * (rank - 1)))
-
-
-def _rounded(array: Array) -> np.ndarray[Any, np.dtype[np.float32]] | None:
-    with np.errstate(over="ignore"):
-        rounded = np.asarray(array, dtype=np.float32)
-    return rounded if np.isfinite(rounded).all() else None

@@ -13,23 +13,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from onnx2rust.ir.program import Step
-from onnx2rust.layers.activation import LINEAR, Activate
-from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.products import Product
+from onnx2rust.layers.activation import Activate
+from onnx2rust.passes.products import free, product_of
 from onnx2rust.passes.rewriting import Links, Rewrite
 
 
 def rule(links: Links, step: Step) -> Rewrite | None:
     """The product that applies the activation."""
-    if not isinstance(step.layer, Activate):
+    product = product_of(links, step.inputs[0]) if isinstance(step.layer, Activate) else None
+    if product is None or not isinstance(step.layer, Activate):
         return None
-    product = links.source(step.inputs[0])
-    if product is None or not isinstance(product.layer, Product):
-        return None
-    source = links.only_source(step.inputs[0])
-    if source is None or not isinstance(source.step.layer, Product):
-        raise Decline("something else reads the product's result as it is before the activation")
-    if source.step.layer.activation != LINEAR:
-        raise Decline(f"the product applies an activation already: {source.step.layer.activation.name}")
-    layer = replace(source.step.layer, activation=step.layer.activation)
+    source = free(links, step.inputs[0], residual=True)
+    layer = replace(product, activation=step.layer.activation)
     return Rewrite(replace(source.step, layer=layer, outputs=step.outputs), source.all)

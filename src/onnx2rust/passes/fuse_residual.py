@@ -16,45 +16,30 @@ from dataclasses import replace
 
 from onnx2rust.ir.program import Step
 from onnx2rust.layers import binary
-from onnx2rust.layers.activation import LINEAR
 from onnx2rust.layers.conv import ConvTranspose
-from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.products import Product, plain_product
-from onnx2rust.passes.rewriting import Links, Rewrite
+from onnx2rust.passes.products import free, product_of
+from onnx2rust.passes.rewriting import Decline, Links, Rewrite
 
 
 def rule(links: Links, step: Step) -> Rewrite | None:
     """The product that does the addition."""
-    output = step.outputs[0] if step.outputs else None
-    if not isinstance(step.layer, binary.Add) or step.layer.a_shape != step.layer.b_shape or output is None:
+    if not isinstance(step.layer, binary.Add) or step.layer.a_shape != step.layer.b_shape:
         return None
-    found = []
-    for side in (0, 1):
-        residual = step.inputs[1 - side]
-        source = plain_product(links, step.inputs[side])
-        if source is None or residual is None or residual.const is not None or len(source.step.inputs) != 2:
+    a, b = step.uses()
+    if a.const is not None or b.const is not None:
+        return None
+    found, declined = [], []
+    for value, residual in ((a, b), (b, a)):
+        product = product_of(links, value)
+        if product is None or isinstance(product, ConvTranspose):
+            continue
+        try:
+            source = free(links, value)
+        except Decline as why:
+            declined.append(why)
             continue
         new = replace(source.step, inputs=(source.step.inputs[0], residual), outputs=step.outputs)
-        found.append((links.place[next(source.step.results())], side, Rewrite(new, source.all)))
-    if not found:
-        _decline(links, step)
-    return max(found, key=lambda f: f[:2])[2] if found else None
-
-
-def _decline(links: Links, step: Step) -> None:
-    """Says why no product takes the other side, if one could."""
-    if any(v is None or v.const is not None for v in step.inputs):
-        return
-    reasons = []
-    for value in step.inputs:
-        product = links.source(value)
-        if product is None or not isinstance(product.layer, Product) or isinstance(product.layer, ConvTranspose):
-            continue
-        if links.only_source(value) is None:
-            reasons.append("something else reads the product's result as it is before the addition")
-        elif product.layer.activation != LINEAR:
-            reasons.append(f"the product applies an activation before the addition: {product.layer.activation.name}")
-        else:
-            reasons.append("the product has a residual already")
-    if reasons:
-        raise Decline(reasons[0])
+        found.append((links.place[next(source.step.results())], Rewrite(new, source.all)))
+    if declined and not found:
+        raise declined[0]
+    return max(found, key=lambda f: f[0])[1] if found else None

@@ -24,14 +24,12 @@ from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import Weight
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import binary
-from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.norm import LayerNormalization
-from onnx2rust.passes.algebra import Expansion, ancestors, number
+from onnx2rust.passes.algebra import Expansion, ancestors, at_least
 from onnx2rust.passes.along import Along, reduced
-from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.polynomials import Poly
-from onnx2rust.passes.rewriting import Links, Rewrite, fused
+from onnx2rust.passes.rewriting import Decline, Links, Rewrite, fused
 
 _REACH = 24
 """Steps that one spelled-out normalisation has at most."""
@@ -52,13 +50,12 @@ class _Mean:
         return self.factor * Poly.of(self.m)
 
 
-def _mean(links: Links, step: Step) -> _Mean | None:
-    found = reduced(step, "Mean", "Sum")
-    if found is None or step.outputs[0] is None or not isinstance(found[1].n, int) or not found[1].n:
-        return None
-    x, along = found
-    factor = 1.0 if step.layer.constants()["reduction"].name == "Mean" else 1 / found[1].n
-    return _Mean(links.root(x), step.outputs[0], factor, along)
+def _mean(links: Links, step: Step | None) -> _Mean | None:
+    for name in ("Mean", "Sum"):
+        found = reduced(step, name)
+        if found is not None and isinstance(found.along.n, int) and found.along.n:
+            return _Mean(links.root(found.x), found.y, 1.0 if name == "Mean" else 1 / found.along.n, found.along)
+    return None
 
 
 def rule(links: Links, step: Step) -> Rewrite | None:
@@ -124,30 +121,16 @@ def _epsilon(expansion: Expansion, inside: Value, mean: _Mean) -> float | None:
     variance = expansion.of(inside)
     epsilon = variance.constant
     variance -= epsilon
-    lifted = None if variance.value is None else _lifted(expansion.links, variance.value)
+    lifted = None if variance.value is None else at_least(expansion.links.maker.get(variance.value), 0)
     if lifted is not None:
         variance = expansion.of(lifted)
     return epsilon if epsilon >= 0 and _is_variance(expansion, variance, mean) else None
 
 
-def _lifted(links: Links, value: Value) -> Value | None:
-    """v, if the value is max(v, 0)."""
-    maker = links.maker.get(value)
-    if maker is None:
-        return None
-    if isinstance(maker.layer, Activate) and maker.layer.activation.name == "Relu":
-        return maker.inputs[0]
-    if isinstance(maker.layer, binary.Max):
-        a, b = maker.inputs
-        return b if a is not None and number(a) == 0 else a if b is not None and number(b) == 0 else None
-    return None
-
-
 def _is_variance(expansion: Expansion, variance: Poly, mean: _Mean) -> bool:
     x, m = Poly.of(mean.x), mean.value
     for value in {v for monomial in variance.terms for v, _ in monomial}:
-        maker = expansion.links.maker.get(value)
-        second = None if maker is None else _mean(expansion.links, maker)
+        second = _mean(expansion.links, expansion.links.maker.get(value))
         rest = None if second is None else variance.without(second.value)
         if second is None or rest is None or second.along != mean.along:
             continue

@@ -17,7 +17,7 @@ from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import binary
 from onnx2rust.layers.movement import Expand, Transpose
-from onnx2rust.passes.algebra import number
+from onnx2rust.passes.algebra import times_number
 from onnx2rust.passes.rewriting import Links
 
 Axis = tuple[Dim, Dim]
@@ -104,7 +104,8 @@ def _before(maker: Step, layout: Layout) -> Layout | None:
     if isinstance(layer, View) and inputs[0] is not None:
         return Layout(inputs[0], layout.axes, layout.factor)
     if isinstance(layer, binary.Mul | binary.Div) and layout.source.dtype is DType.F32:
-        return _scaled(maker, layout)
+        x, factor = times_number(maker) or (None, 1.0)
+        return None if x is None else Layout(x, layout.axes, layout.factor * factor)
     if not isinstance(layer, Transpose | Expand) or inputs[0] is None:
         return None
     if isinstance(layer, Transpose):
@@ -123,17 +124,6 @@ def _before(maker: Step, layout: Layout) -> Layout | None:
             return None
         taken += part
     return Layout(inputs[0], joined(taken), layout.factor)
-
-
-def _scaled(maker: Step, layout: Layout) -> Layout | None:
-    a, b = maker.inputs
-    if a is None or b is None:
-        return None
-    x, factor = (a, number(b)) if number(b) is not None else (b, number(a))
-    divides = isinstance(maker.layer, binary.Div)
-    if factor is None or x.const is not None or x.tensor.size != layout.source.tensor.size or (divides and x is b) or not factor:
-        return None
-    return Layout(x, layout.axes, layout.factor / factor if divides else layout.factor * factor)
 
 
 def stretched(source: Sequence[Dim], target: Sequence[Dim]) -> Axes | None:

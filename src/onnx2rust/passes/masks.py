@@ -20,9 +20,8 @@ from onnx2rust.layers.reduce import Reduce
 from onnx2rust.layers.select import Where
 from onnx2rust.layers.softmax import Softmax
 from onnx2rust.passes.algebra import number
-from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.layout import Layout, broadcast, joined, split
-from onnx2rust.passes.rewriting import Links
+from onnx2rust.passes.rewriting import Decline, Links
 
 _MOST = 1 << 22
 """Elements of a constant mask that is written out for several broadcast ones at most."""

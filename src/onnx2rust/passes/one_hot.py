@@ -28,8 +28,7 @@ from onnx2rust.layers.dense import Dense
 from onnx2rust.layers.indexing import GatherOrZero, OneHot
 from onnx2rust.layers.select import Where
 from onnx2rust.passes.algebra import number
-from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.rewriting import Links, Rewrite
+from onnx2rust.passes.rewriting import Decline, Links, Rewrite
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,34 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from onnx2rust.base.naming import comment
 from onnx2rust.ir import views
 from onnx2rust.ir.layer import Layer
 from onnx2rust.ir.program import Program, Step, Value
-from onnx2rust.passes.declines import Decline, Declined
+
+_LONGEST = 400
+"""Characters of a reason that a user sees at most."""
+
+
+class Decline(Exception):
+    """Ends a rule: its pattern is there, but is not what the layer computes, or cannot be shown to be. Where parts of one pattern
+    look like it too, `about`, a value that they share, lets only the first of them be heard."""
+
+    def __init__(self, reason: str, about: Value | None = None) -> None:
+        self.about = about
+        super().__init__(reason)
+
+
+@dataclass(frozen=True)
+class Declined:
+    """What a pass returns of it: the node that the step comes from, the reason (one plain sentence), and which pass it was."""
+
+    node: str
+    reason: str
+    by: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.by}: {comment(self.node)}: {comment(self.reason, _LONGEST)}"
 
 
 @dataclass(frozen=True)

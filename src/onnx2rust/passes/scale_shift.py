@@ -11,11 +11,8 @@ exactly), constants that are not finite, other element types.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import replace
-
-import numpy as np
 
 from onnx2rust.ir.dims import product
 from onnx2rust.ir.dtypes import DType
@@ -23,9 +20,8 @@ from onnx2rust.ir.layer import Dims, Weight
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import binary
 from onnx2rust.layers.norm import ScaleShift
-from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.products import of_binary
-from onnx2rust.passes.rewriting import Links, Rewrite, Source
+from onnx2rust.passes.products import of_binary, rounded
+from onnx2rust.passes.rewriting import Decline, Links, Rewrite, Source
 
 
 def rule(links: Links, step: Step) -> Rewrite | None:
@@ -43,48 +39,37 @@ def rule(links: Links, step: Step) -> Rewrite | None:
 
 def _pairs(links: Links, step: Step, output: Value, *kinds: type[binary.Binary]) -> Iterator[tuple[Value, Source, ScaleShift]]:
     """The x of a step of these kinds and the step behind it, and the layer that does both."""
-    for side, inner in itertools.product((0, 1), repeat=2):
-        source = links.only_source(step.inputs[side])
+    for side, operand in enumerate(step.uses()):
+        source = links.only_source(operand)
         if source is None or not isinstance(source.step.layer, kinds):
             continue
-        x = source.step.inputs[inner]
-        layer = _joined((source.step, inner), (step, side))
-        if layer is not None and x is not None and x.array is None and x.tensor.size == output.tensor.size:
-            yield x, source, layer
+        for inner, x in enumerate(source.step.uses()):
+            layer = _joined((source.step, inner), (step, side))
+            if layer is not None and x.array is None and x.tensor.size == output.tensor.size:
+                yield x, source, layer
 
 
 def _joined(*parts: tuple[Step, int]) -> ScaleShift | None:
     """x·s + t for two steps and the inputs that are not constant."""
     constants = [step.inputs[1 - side] for step, side in parts]
-    if any(c is None or c.array is None for c in constants):
+    channels = max(c.array.size if c is not None and c.array is not None else 0 for c in constants)
+    first, second = (of_binary(step, side, channels) for step, side in parts)
+    if first is None or second is None:
         return None
-    arrays = [c.array for c in constants if c is not None and c.array is not None]
-    channels = max(a.size for a in arrays)
-    affine = [
-        of_binary(step.layer, side, array, channels)
-        for (step, side), array in zip(parts, arrays, strict=True)
-        if isinstance(step.layer, binary.Binary)
-    ]
-    if len(affine) != 2 or affine[0] is None or affine[1] is None:
-        return None
-    s, t = affine[0][0] * affine[1][0], affine[0][1] * affine[1][0] + affine[1][1]
-    with np.errstate(over="ignore"):
-        rounded = [a.astype(np.float32) for a in (s, t)]
-    if not all(np.isfinite(a).all() for a in rounded):
+    scale, shift = rounded(first[0] * second[0]), rounded(first[1] * second[0] + second[1])
+    if scale is None or shift is None:
         return None
     names = [c.name for c in constants if c is not None]
-    return ScaleShift(Weight(names[0], rounded[0]), Weight(names[1], rounded[1]), _size(parts[-1], channels))
+    return ScaleShift(Weight(names[0], scale), Weight(names[1], shift), _size(parts[-1], channels))
 
 
 def _size(last: tuple[Step, int], channels: int) -> Dims:
     """[outer, channels, inner]: single numbers are one channel whose elements lie side by side."""
-    (output,) = last[0].outputs
-    assert output is not None
+    (step, side), (output,) = last, last[0].results()
     if channels == 1:
         return (1, 1, output.tensor.size)
-    layer = last[0].layer
-    assert isinstance(layer, binary.Binary)
-    shape = layer.a_shape if last[1] == 0 else layer.b_shape
+    assert isinstance(step.layer, binary.Binary)
+    shape = step.layer.b_shape if side else step.layer.a_shape
     if shape[-1] == channels:
         return (product(shape[:-1]), channels, 1)
     return (output.tensor.size // channels, channels, 1)

@@ -20,13 +20,11 @@ from dataclasses import replace
 
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import binary
-from onnx2rust.layers.activation import Activate
 from onnx2rust.layers.softmax import LogSoftmax, Softmax
-from onnx2rust.passes.algebra import Expansion, ancestors, number
+from onnx2rust.passes.algebra import Expansion, ancestors, at_least, is_function
 from onnx2rust.passes.along import Along, reduced
-from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.polynomials import Poly
-from onnx2rust.passes.rewriting import Links, Rewrite, fused
+from onnx2rust.passes.rewriting import Decline, Links, Rewrite, fused
 
 _REACH = 12
 """Steps that one spelled-out softmax has at most."""
@@ -34,25 +32,20 @@ _REACH = 12
 
 def rule(links: Links, step: Step) -> Rewrite | None:
     """The softmax that the step is the end of."""
-    if not isinstance(step.layer, binary.Div | binary.Mul | binary.Sub) or not step.outputs or not step.outputs[0]:
+    if not isinstance(step.layer, binary.Div | binary.Mul | binary.Sub):
         return None
-    y, near = step.outputs[0], ancestors(links, step, _REACH)
-    for total in near:
-        found = reduced(total, "Sum")
-        if found is None or found[1].size != y.tensor.size or not y.dtype.is_float:
+    (y,), near = step.results(), ancestors(links, step, _REACH)
+    for total in (reduced(s, "Sum") for s in near):
+        if total is None or total.along.size != y.tensor.size or not y.dtype.is_float:
             continue
-        powers, along = links.root(found[0]), found[1]
+        powers, s, along = links.root(total.x), total.y, total.along
         exp = links.maker.get(powers)
-        (s,) = total.outputs
-        if exp is None or s is None or not _is(exp, "Exp"):
+        if exp is None or not is_function(exp, "Exp"):
             continue
         if Expansion(links, frozenset({powers, s}), along.allows).of(y).is_close(Poly.of(powers) / Poly.of(s)):
             x, _ = _of_largest(links, exp, along)
             return Rewrite(replace(fused(step, Softmax(*along.shape), exp), inputs=(x,)))
-        for log in near:
-            if not _is(log, "Log") or log.inputs[0] is None or links.root(log.inputs[0]) is not s or log.outputs[0] is None:
-                continue
-            ln = log.outputs[0]
+        for ln in (v for log in near if is_function(log, "Log") and links.root(*log.uses()) is s for v in log.results()):
             if Expansion(links, frozenset({ln}), along.allows).of(y)[ln] != -1:
                 continue
             x, m = _of_largest(links, exp, along)
@@ -61,35 +54,19 @@ def rule(links: Links, step: Step) -> Rewrite | None:
     return None
 
 
-def _is(step: Step, name: str) -> bool:
-    return isinstance(step.layer, Activate) and step.layer.activation.name == name
-
-
 def _of_largest(links: Links, exp: Step, along: Along) -> tuple[Value, Value]:
     """x and M, if e is taken to the power of x − M."""
-    u = exp.inputs[0]
-    assert u is not None
-    for largest in ancestors(links, exp, _REACH):
-        found = reduced(largest, "Max")
-        if found is None or largest.outputs[0] is None:
+    (u,), near = exp.uses(), ancestors(links, exp, _REACH)
+    for largest in (reduced(step, "Max") for step in near):
+        if largest is None:
             continue
-        if found[1] != along:
+        if largest.along != along:
             raise Decline("a softmax whose largest exponents are taken along other axes than the sum")
-        x = links.root(found[0])
-        for m in (largest.outputs[0], *_floored(links, exp, largest.outputs[0])):
+        x = links.root(largest.x)
+        # maxima of M and −∞ are M
+        floored = [(step, at_least(step, -math.inf)) for step in near]
+        same = [v for step, of in floored if of is not None and links.root(of) is largest.y for v in step.results()]
+        for m in (largest.y, *same):
             if Expansion(links, frozenset({x, m}), along.allows).of(u).is_close(Poly.of(x) - Poly.of(m)):
                 return x, m
     raise Decline("a softmax whose largest exponent is not taken away first: large ones overflow")
-
-
-def _floored(links: Links, exp: Step, largest: Value) -> list[Value]:
-    """Maxima of M and −∞, which are M."""
-    found = []
-    for step in ancestors(links, exp, _REACH):
-        if isinstance(step.layer, binary.Max) and step.outputs[0] is not None:
-            a, b = step.inputs
-            if a is not None and b is not None and -math.inf in (number(a), number(b)):
-                other = b if number(a) is not None else a
-                if links.root(other) is largest:
-                    found.append(step.outputs[0])
-    return found

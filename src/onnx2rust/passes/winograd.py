@@ -43,12 +43,14 @@ def _pays(layer: Conv) -> bool:
         return False
     if not np.isfinite(layer.kernel.array).all():
         return False
-    height, width = layer.output_size()
+    height, width = layer.positions()
     return not (isinstance(height, int) and isinstance(width, int) and height * width < MIN_PIXELS)
 
 
 def _winograd(layer: Conv) -> WinogradConv2d:
     return WinogradConv2d(
+        layer.batch,
+        layer.size,
         layer.input_channels,
         layer.output_channels,
         layer.pads_begin,
@@ -56,6 +58,4 @@ def _winograd(layer: Conv) -> WinogradConv2d:
         replace(layer.kernel, packing=packing("Winograd", tile=TILE)),
         layer.bias,
         layer.activation,
-        layer.batch,
-        layer.size,
     )

@@ -22,10 +22,9 @@ from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import binary
 from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.indexing import Gather, GatherElements, GatherNd
-from onnx2rust.passes.algebra import Expansion, number
-from onnx2rust.passes.declines import Decline
+from onnx2rust.passes.algebra import Expansion, beside_number
 from onnx2rust.passes.polynomials import Poly
-from onnx2rust.passes.rewriting import Links, Rewrite
+from onnx2rust.passes.rewriting import Decline, Links, Rewrite
 
 
 def rule(links: Links, step: Step) -> Rewrite | None:
@@ -71,26 +70,21 @@ def _wrapped(links: Links, ids: Value) -> tuple[Value, int] | None:
 def _is_negative(links: Links, condition: Value, id_: Value) -> bool | None:
     """Whether the condition says id < 0 (True) or id ≥ 0 (False)."""
     maker = links.maker.get(condition)
-    if maker is None or not isinstance(maker.layer, binary.Binary):
+    found = beside_number(maker)
+    if maker is None or found is None or _whole(links, found[0]) is not id_:
         return None
-    a, b = maker.inputs
-    assert a is not None
-    assert b is not None
-    if number(b) is not None and _whole(links, a) is id_:
-        return _TESTS.get((type(maker.layer), number(b)))
-    if number(a) is not None and _whole(links, b) is id_:
-        turned = _TURNED.get(type(maker.layer))
-        return _TESTS.get((turned, number(a))) if turned else None
-    return None
+    _, bound, side = found
+    test: type | None = type(maker.layer)
+    return _TESTS.get((test if side == 0 else _TURNED.get(test), bound))
 
 
-_TESTS: dict[tuple[type, float | None], bool] = {
+_TESTS: dict[tuple[type | None, float], bool] = {
     (binary.Less, 0.0): True,
     (binary.LessOrEqual, -1.0): True,
     (binary.GreaterOrEqual, 0.0): False,
     (binary.Greater, -1.0): False,
 }
-_TURNED = {
+_TURNED: dict[type | None, type] = {
     binary.Less: binary.Greater,
     binary.Greater: binary.Less,
     binary.LessOrEqual: binary.GreaterOrEqual,

@@ -14,9 +14,8 @@ from dataclasses import replace
 from onnx2rust.ir.layer import Copy, View
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers.movement import Concat, Expand, Slice, Tile, Transpose
-from onnx2rust.passes.declines import Decline
 from onnx2rust.passes.recurrent import Recurrent, directions, places, state_size
-from onnx2rust.passes.rewriting import Links, Rewrite
+from onnx2rust.passes.rewriting import Decline, Links, Rewrite
 
 _MOVES = (View, Copy, Expand, Tile, Transpose, Slice, Concat)
 

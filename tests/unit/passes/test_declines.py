@@ -10,8 +10,7 @@ from passing import passed, rewritten
 from spelled_patterns import Pattern, floats, ints, node, number
 
 from onnx2rust.ir.program import Step
-from onnx2rust.passes.declines import Decline
-from onnx2rust.passes.rewriting import Links, by_rule
+from onnx2rust.passes.rewriting import Decline, Links, by_rule
 
 ROWS: dict[str, list[int | str]] = {"x": ["batch", 4]}
 IMAGES: dict[str, list[int | str]] = {"x": ["batch", 2, 6, 6]}
@@ -31,12 +30,12 @@ KNOWN = {
     "crop": ints(0, 0, -1, -1, 0, 0, -1, -1),
     "seven": number(7),
 }
-BEFORE = "reads the product's result as it is before the"
+SHARED = "something else reads the product's result as it is"
 SAID: dict[str, tuple[list[NodeProto], tuple[str, ...], str]] = {
     "activation, shared": (
         [DENSE, node("Relu", "p", "y")],
         ("y", "p"),
-        f"fuse_activation: node 1 'y' (Relu, opset 17): something else {BEFORE} activation",
+        f"fuse_activation: node 1 'y' (Relu, opset 17): {SHARED}",
     ),
     "activation, second": (
         [DENSE, node("Relu", "p", "r"), node("Tanh", "r", "y")],
@@ -46,17 +45,17 @@ SAID: dict[str, tuple[list[NodeProto], tuple[str, ...], str]] = {
     "scale, shared": (
         [DENSE, node("Mul", "p c", "y")],
         ("y", "p"),
-        f"fold_scale: node 1 'y' (Mul, opset 17): something else {BEFORE} scale or the shift",
+        f"fold_scale: node 1 'y' (Mul, opset 17): {SHARED}",
     ),
     "scale, behind an activation": (
         [DENSE, node("Relu", "p", "r"), node("Mul", "r c", "y")],
         ("y",),
-        "fold_scale: node 2 'y' (Mul, opset 17): the product applies an activation before the scale or the shift: Relu",
+        "fold_scale: node 2 'y' (Mul, opset 17): the product applies an activation already: Relu",
     ),
     "scale, behind a residual": (
         [DENSE, node("Add", "p x", "r"), node("Mul", "r c", "y")],
         ("y",),
-        "fold_scale: node 2 'y' (Mul, opset 17): the product adds a residual before the scale or the shift",
+        "fold_scale: node 2 'y' (Mul, opset 17): the product adds a residual already",
     ),
     "scale, too large": (
         [node("MatMul", "x big", "p"), node("Mul", "p huge", "y")],
@@ -66,17 +65,17 @@ SAID: dict[str, tuple[list[NodeProto], tuple[str, ...], str]] = {
     "residual, shared": (
         [DENSE, node("Add", "p x", "y")],
         ("y", "p"),
-        f"fuse_residual: node 1 'y' (Add, opset 17): something else {BEFORE} addition",
+        f"fuse_residual: node 1 'y' (Add, opset 17): {SHARED}",
     ),
     "residual, behind an activation": (
         [DENSE, node("Relu", "p", "r"), node("Add", "r x", "y")],
         ("y",),
-        "fuse_residual: node 2 'y' (Add, opset 17): the product applies an activation before the addition: Relu",
+        "fuse_residual: node 2 'y' (Add, opset 17): the product applies an activation already: Relu",
     ),
     "residual, second": (
         [DENSE, node("Add", "p x", "r"), node("Tanh", "x", "t"), node("Add", "r t", "y")],
         ("y",),
-        "fuse_residual: node 3 'y' (Add, opset 17): the product has a residual already",
+        "fuse_residual: node 3 'y' (Add, opset 17): the product adds a residual already",
     ),
     "padding, mirrored": (
         [FIRST, node("Pad", "f pads", "q", mode="reflect"), node("Conv", "q k", "y")],

@@ -81,6 +81,26 @@ class ZipMap(_Classical):
         return (x.reshape(1, -1) if x.ndim == 1 else x,)
 
 
+class DictVectorizer(_Classical):
+    """The values of the words of a vocabulary."""
+
+    def _run(self, x: dict[Any, Any], **_: Any) -> tuple[Array]:
+        given = self.given()
+        zero = type(next(iter(x.values()), 0.0))()
+        return (np.array([[x.get(w, zero) for w in given.get("string_vocabulary") or given["int64_vocabulary"]]]),)
+
+
+class CastMap(_Classical):
+    """The values in the order of their keys, or each at its place."""
+
+    def _run(self, x: dict[int, Any], **_: Any) -> tuple[Array]:
+        given = self.given()
+        sparse, last = given.get("map_form") == "SPARSE", given.get("max_map", 1)
+        values = [x.get(k, 0.0) for k in range(last)] if sparse else [x[k] for k in sorted(x)]
+        kind = {"TO_INT64": np.int64, "TO_STRING": object}.get(given.get("cast_to", ""), np.float64)
+        return (np.array([values]).astype(kind),)
+
+
 class Scaler(_Classical):
     """(x − offset) · scale"""
 
