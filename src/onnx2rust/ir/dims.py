@@ -137,10 +137,7 @@ def symbol(name: str) -> Expr:
 
 def product(dims: Iterable[Dim]) -> Dim:
     """The product of all dims (1 if there are none)."""
-    result: Dim = 1
-    for dim in dims:
-        result = result * dim
-    return result
+    return math.prod(dims)
 
 
 def minimum(left: Dim, right: Dim) -> Dim:
@@ -230,15 +227,10 @@ def substitute(dim: Dim, values: Mapping[str, Dim]) -> Dim:
 
 def evaluate(dim: Dim, values: Mapping[str, int]) -> int:
     """The number that the expression has for the given values (KeyError if one is missing)."""
-    if isinstance(dim, int):
-        return dim
-    return sum(c * math.prod(_number(atom, values) for atom in monomial) for monomial, c in dim.terms)
-
-
-def _number(atom: Atom, values: Mapping[str, int]) -> int:
-    if isinstance(atom, Symbol):
-        return values[atom.name]
-    return _OPERATIONS[atom.fn](evaluate(atom.left, values), evaluate(atom.right, values))
+    found = substitute(dim, values)
+    if isinstance(found, Expr):
+        raise KeyError(*(found.symbols - values.keys()))
+    return found
 
 
 def _terms(dim: Dim) -> tuple[tuple[Monomial, int], ...]:

@@ -3,90 +3,64 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
 import ml_dtypes
 import numpy as np
 import onnx
 
 
-@dataclass(frozen=True)
-class Row:
-    """What is known of an element type."""
-
-    onnx: str
-    """Its name in `TensorProto.DataType`."""
-    numpy: np.dtype[np.generic]
-    """What holds it in Python (numpy's own types, and those of ml_dtypes)."""
-    rust: str
-    """What it is in generated code; empty where no layer takes it: a model with such values is refused."""
-    npz: str
-    """The variant of `tf_layers::signature::Dtype` that holds it in a file; empty if none does."""
-    bits: int
-    """Of one element in memory; a 4-bit one has half a byte. Of a string: those beside its characters."""
-    tolerance: tuple[float, float] = (0.0, 0.0)
-    sharp: tuple[float, float] = (0.0, 0.0)
-
-
 class DType(enum.Enum):
-    """An element type; the value is its row."""
+    """An element type. A member's row says, in the order of `__init__`, what is known of it."""
 
-    BOOL = Row("BOOL", np.dtype(np.bool_), "bool", "Bool", 8)
-    U8 = Row("UINT8", np.dtype(np.uint8), "u8", "U8", 8)
-    U16 = Row("UINT16", np.dtype(np.uint16), "u16", "U16", 16)
-    U32 = Row("UINT32", np.dtype(np.uint32), "u32", "U32", 32)
-    U64 = Row("UINT64", np.dtype(np.uint64), "u64", "U64", 64)
-    I8 = Row("INT8", np.dtype(np.int8), "i8", "I8", 8)
-    I16 = Row("INT16", np.dtype(np.int16), "i16", "I16", 16)
-    I32 = Row("INT32", np.dtype(np.int32), "i32", "I32", 32)
-    I64 = Row("INT64", np.dtype(np.int64), "i64", "I64", 64)
-    F16 = Row("FLOAT16", np.dtype(np.float16), "F16", "F16", 16, (1e-2, 2e-3), (2e-3, 5e-4))
-    F32 = Row("FLOAT", np.dtype(np.float32), "f32", "F32", 32, (1e-4, 1e-5), (5e-6, 5e-6))
-    F64 = Row("DOUBLE", np.dtype(np.float64), "f64", "F64", 64, (1e-10, 1e-11), (1e-12, 1e-12))
-    STRING = Row("STRING", np.dtype(np.str_), "String", "Text", 192)
-    U4 = Row("UINT4", np.dtype(ml_dtypes.uint4), "", "", 4)
-    I4 = Row("INT4", np.dtype(ml_dtypes.int4), "", "", 4)
-    BF16 = Row("BFLOAT16", np.dtype(ml_dtypes.bfloat16), "", "", 16, (4e-2, 1e-2), (4e-2, 1e-2))
+    BOOL = "BOOL", np.bool_, "bool", "Bool", 8
+    U8 = "UINT8", np.uint8, "u8", "U8", 8
+    U16 = "UINT16", np.uint16, "u16", "U16", 16
+    U32 = "UINT32", np.uint32, "u32", "U32", 32
+    U64 = "UINT64", np.uint64, "u64", "U64", 64
+    I8 = "INT8", np.int8, "i8", "I8", 8
+    I16 = "INT16", np.int16, "i16", "I16", 16
+    I32 = "INT32", np.int32, "i32", "I32", 32
+    I64 = "INT64", np.int64, "i64", "I64", 64
+    F16 = "FLOAT16", np.float16, "F16", "F16", 16, (1e-2, 2e-3), (2e-3, 5e-4)
+    F32 = "FLOAT", np.float32, "f32", "F32", 32, (1e-4, 1e-5), (5e-6, 5e-6)
+    F64 = "DOUBLE", np.float64, "f64", "F64", 64, (1e-10, 1e-11), (1e-12, 1e-12)
+    STRING = "STRING", np.str_, "String", "Text", 192
+    U4 = "UINT4", ml_dtypes.uint4, "", "", 4
+    I4 = "INT4", ml_dtypes.int4, "", "", 4
+    BF16 = "BFLOAT16", ml_dtypes.bfloat16, "", "", 16, (4e-2, 1e-2), (4e-2, 1e-2)
 
-    @property
-    def onnx(self) -> int:
+    def __init__(
+        self,
+        onnx_name: str,
+        numpy: type[np.generic],
+        rust: str,
+        variant: str,
+        bits: int,
+        tolerance: tuple[float, float] = (0.0, 0.0),
+        sharp_tolerance: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
+        self.onnx = int(onnx.TensorProto.DataType.Value(onnx_name))
         """The `TensorProto.DataType` code."""
-        return int(onnx.TensorProto.DataType.Value(self.value.onnx))
-
-    @property
-    def onnx_name(self) -> str:
+        self.onnx_name = onnx_name
         """The name of that code: `FLOAT`."""
-        return self.value.onnx
-
-    @property
-    def spelling(self) -> str:
+        self.spelling = f"tensor({onnx_name.lower()})"
         """What schemas call a tensor of it: `tensor(float)`."""
-        return f"tensor({self.value.onnx.lower()})"
-
-    @property
-    def numpy(self) -> np.dtype[np.generic]:
-        """The numpy dtype."""
-        return self.value.numpy
-
-    @property
-    def rust(self) -> str:
-        """The Rust type."""
-        return self.value.rust
-
-    @property
-    def is_known(self) -> bool:
+        self.numpy: np.dtype[np.generic] = np.dtype(numpy)
+        """What holds it in Python (numpy's own types, and those of ml_dtypes)."""
+        self.rust = rust
+        """What it is in generated code; empty where no layer takes it: a model with such values is refused."""
+        self.is_known = bool(rust)
         """Whether generated code can hold values of it."""
-        return bool(self.value.rust)
-
-    @property
-    def bits(self) -> int:
-        """Bits of one element in memory."""
-        return self.value.bits
-
-    @property
-    def variant(self) -> str:
-        """What the enums of element types in tf-layers call it."""
-        return self.value.npz
+        self.variant = variant
+        """What the enums of element types in tf-layers call it; empty where no file holds it."""
+        self.bits = bits
+        """Bits of one element in memory; a 4-bit one has half a byte. Of a string: those beside its characters."""
+        self.tolerance = tolerance
+        """(rtol, atol): results of this type may differ by |a − b| ≤ rtol·|b| + atol·max|b|. Halves are 2⁻¹¹ ≈ 5e-4 apart: a few
+        roundings. What is no floating-point number must be equal."""
+        self.sharp_tolerance = sharp_tolerance
+        """The same where the model was evaluated in float64 too, before that evaluation says how
+        far it is off: the error of sums of some thousand terms, and of a few roundings to float16."""
 
     @property
     def zero(self) -> str:
@@ -96,7 +70,7 @@ class DType(enum.Enum):
 
     def bytes(self, elements: int) -> int:
         """What so many elements take."""
-        return -(-elements * self.value.bits // 8)
+        return -(-elements * self.bits // 8)
 
     @property
     def is_float(self) -> bool:
@@ -107,18 +81,6 @@ class DType(enum.Enum):
     def is_int(self) -> bool:
         """Whether it is an integer type (bool is not)."""
         return not self.is_float and self not in (DType.BOOL, DType.STRING)
-
-    @property
-    def tolerance(self) -> tuple[float, float]:
-        """(rtol, atol): results of this type may differ by |a − b| ≤ rtol·|b| + atol·max|b|. Halves are 2⁻¹¹ ≈ 5e-4 apart: a few
-        roundings. What is no floating-point number must be equal."""
-        return self.value.tolerance
-
-    @property
-    def sharp_tolerance(self) -> tuple[float, float]:
-        """The same where the model was evaluated in float64 too, before that evaluation says how
-        far it is off: the error of sums of some thousand terms, and of a few roundings to float16."""
-        return self.value.sharp
 
     def __str__(self) -> str:
         return "string" if self is DType.STRING else str(self.numpy)

@@ -11,6 +11,8 @@ A layer class mirrors a Rust struct of tf-layers. Its dataclass fields are, each
 from __future__ import annotations
 
 import dataclasses
+import enum
+import itertools
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,31 +32,29 @@ if TYPE_CHECKING:
 KIND = kinds.MOVEMENT
 
 
-@dataclass(frozen=True)
-class Given:
-    """What a field is annotated with that is an argument of `run`."""
+class Role(enum.Enum):
+    """What a field is annotated with that is no field of the Rust struct."""
 
-    signed: bool = False
-    """Whether it may be negative: passed as `[i64; N]` instead of `[usize; N]`."""
-
-
-@dataclass(frozen=True)
-class Generic:
-    """What a field is annotated with that is a generic argument of the Rust struct alone."""
+    SIZE = "an argument of `run`"
+    SIGNED = "an argument of `run` that may be negative: passed as `[i64; N]` instead of `[usize; N]`"
+    GENERIC = "a generic argument of the struct alone"
+    TOLD = "the name of the method by which the struct is told `size` before it runs"
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a field is annotated with that names the method by which the Rust struct is told `size` before it runs."""
+class Keras:
+    """What a field is annotated with that Keras calls otherwise; empty where Keras says it in another way, or not."""
+
+    name: str
 
 
-Element = Annotated[str, Generic()]
+Element = Annotated[str, Role.GENERIC]
 """The Rust name of an element type."""
-Same = Annotated[str, Told()]
+Same = Annotated[str, Role.TOLD]
 """`same_upper` or `same_lower` where pads are ONNX's SAME for a size known only at run time, else empty."""
-Size = Annotated[Dim, Given()]
-Dims = Annotated[tuple[Dim, ...], Given()]
-SignedDims = Annotated[tuple[Dim, ...], Given(signed=True)]
+Size = Annotated[Dim, Role.SIZE]
+Dims = Annotated[tuple[Dim, ...], Role.SIZE]
+SignedDims = Annotated[tuple[Dim, ...], Role.SIGNED]
 
 
 @dataclass(frozen=True)
@@ -105,13 +105,18 @@ class Record:
     """Its path inside tf_layers: `recurrent::LstmInputs`."""
     fields: tuple[tuple[str, int], ...]
     """Its fields, and which inputs or outputs they are."""
+    optional: tuple[int, ...]
+    """Those that are an Option."""
     chooses: str = ""
     """What the method that takes it has in its name, if there is one without it, for where none of its fields is there."""
 
     @staticmethod
-    def of(path: str, *names: str, **fields: int) -> Record:
-        """The struct at `path` with the first inputs or outputs in the fields `names`, and others in `fields`."""
-        return Record(path, (*((name, k) for k, name in enumerate(names)), *fields.items()))
+    def of(path: str, names: str, *places: int, chooses: str = "") -> Record:
+        """The struct at `path` with these fields, separated by blanks, a `?` behind those that are an Option. They are the inputs
+        or outputs at `places`, if not the first ones."""
+        fields = tuple(zip(names.split(), places or itertools.count(), strict=False))
+        bare = tuple((name.rstrip("?"), k) for name, k in fields)
+        return Record(path, bare, tuple(k for name, k in fields if name.endswith("?")), chooses)
 
     @property
     def first(self) -> int:
@@ -150,8 +155,6 @@ class Layer:
     """Whether `run` takes `scratch: &mut Slot<f32>` last, and returns a Result: there may be no memory for it."""
     variadic: ClassVar[bool] = False
     """Whether inputs are passed as one slice of slices."""
-    optional: ClassVar[tuple[int, ...]] = ()
-    """Inputs that are an Option in a struct of `inputs_in`."""
     chooses: ClassVar[Mapping[int, str]] = {}
     """Inputs that may be absent, and what the method that takes them has in its name: with {1: "adding"} a step of two inputs is
     `run_adding`, one of one input is `run`. Nothing is ever passed as `None`."""
@@ -161,8 +164,6 @@ class Layer:
     """Inputs that `sizes` takes, if not all of them."""
     windows: ClassVar[bool] = False
     """Whether the axes between the first and the last of the outputs count windows, of which there must be one at least."""
-    optional_outputs: ClassVar[tuple[int, ...]] = ()
-    """Outputs that are an Option in a struct of `outputs_in`."""
     independent: ClassVar[tuple[str, ...] | None] = None
     """Sizes whose (first) axis counts pieces that are computed one by one: piece i of every output depends on piece i of every
     input alone. Empty where that holds for the elements themselves, None where it does not hold."""
@@ -184,9 +185,19 @@ class Layer:
             setattr(cls, name, value)
 
     @classmethod
+    def optional_inputs(cls) -> set[int]:
+        """Inputs that are an Option in a struct of `inputs_in`."""
+        return {k for record in cls.inputs_in for k in record.optional}
+
+    @classmethod
+    def optional_outputs(cls) -> set[int]:
+        """Outputs that are an Option in a struct of `outputs_in`."""
+        return {k for record in cls.outputs_in for k in record.optional}
+
+    @classmethod
     def size_names(cls) -> tuple[str, ...]:
         """What the sizes are called that are passed to `run`."""
-        return tuple(name for name, mirror in _mirrored(cls).items() if mirror.given)
+        return tuple(name for name, mirror in _mirrored(cls).items() if mirror.role in (Role.SIZE, Role.SIGNED))
 
     def generics(self) -> tuple[str, ...]:
         """Generic arguments of the Rust struct, without the lifetime that weights bring."""
@@ -209,11 +220,20 @@ class Layer:
 
     def constants(self) -> dict[str, Any]:
         """The fields of the Rust struct."""
-        return {name: getattr(self, name) for name, mirror in _mirrored(type(self)).items() if mirror.written}
+        return {name: getattr(self, name) for name, mirror in _mirrored(type(self)).items() if mirror.role is None}
+
+    def keras_name(self) -> str:
+        """What Keras calls such a layer; `{d}` as in `keras`."""
+        return self.keras or type(self).__name__
+
+    @classmethod
+    def keras_field(cls, name: str) -> str:
+        """What Keras calls the field `name`; empty if it does not."""
+        return _mirrored(cls)[name].keras
 
     def told(self) -> str:
         """The method by which the Rust struct is told `size` before it runs; empty where it need not know it."""
-        return "".join(getattr(self, name) for name, mirror in _mirrored(type(self)).items() if mirror.told)
+        return "".join(getattr(self, name) for name, mirror in _mirrored(type(self)).items() if mirror.role is Role.TOLD)
 
     def sizes(self) -> dict[str, Dim | Dims]:
         """The sizes that are passed to `run`."""
@@ -227,8 +247,7 @@ class Layer:
     @classmethod
     def signed(cls, name: str) -> bool:
         """Whether the sizes field `name` may hold negative numbers."""
-        given = _mirrored(cls)[name].given
-        return given is not None and given.signed
+        return _mirrored(cls)[name].role is Role.SIGNED
 
     def weights(self) -> list[Weight]:
         """All weights among the fields."""
@@ -266,10 +285,8 @@ class Layer:
 class _Mirror:
     """What a field's annotation says."""
 
-    given: Given | None
-    written: bool
-    """Whether it is a field of the Rust struct."""
-    told: bool
+    role: Role | None
+    keras: str
     option: bool
     weight: bool
 
@@ -280,15 +297,16 @@ _MIRRORED: dict[type[Layer], Mapping[str, _Mirror]] = {}
 def _mirrored(cls: type[Layer]) -> Mapping[str, _Mirror]:
     if cls not in _MIRRORED:
         hints = get_type_hints(cls, include_extras=True)
-        _MIRRORED[cls] = {field.name: _mirror(hints[field.name]) for field in dataclasses.fields(cls)}
+        _MIRRORED[cls] = {field.name: _mirror(field.name, hints[field.name]) for field in dataclasses.fields(cls)}
     return _MIRRORED[cls]
 
 
-def _mirror(hint: Any) -> _Mirror:
+def _mirror(name: str, hint: Any) -> _Mirror:
     parts = (*get_args(hint), hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     said = [m for part in parts for m in getattr(part, "__metadata__", ())]
-    given = next((m for m in said if isinstance(m, Given)), None)
-    return _Mirror(given, not said, any(isinstance(m, Told) for m in said), type(None) in parts, Weight in parts)
+    role = next((m for m in said if isinstance(m, Role)), None)
+    keras = next((m.name for m in said if isinstance(m, Keras)), name)
+    return _Mirror(role, keras, type(None) in parts, Weight in parts)
 
 
 def _generic(value: Any) -> str:

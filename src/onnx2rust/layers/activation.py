@@ -25,7 +25,10 @@ def activation(name: str, **parameters: float) -> Variant:
 LINEAR = activation("Linear")
 
 
-class Activate(Layer, in_place=(0,), independent=(), keras="Activation"):
+class Activate(Layer, in_place=(0,), independent=()):
     """y = activation(x), any shape, f32."""
 
     activation: Variant
+
+    def keras_name(self) -> str:
+        return {"LeakyRelu": "LeakyReLU", "Elu": "ELU"}.get(self.activation.name, "Activation")

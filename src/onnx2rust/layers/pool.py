@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from onnx2rust.ir.kinds import Kind
-from onnx2rust.ir.layer import Size
+from onnx2rust.ir.layer import Keras, Size
 from onnx2rust.layers.windows import Images, Windows
 
 KIND = Kind("pooling", (140, 82, 170))
@@ -14,6 +16,7 @@ class _Pool(Images, rust="", sizes_in="pool::Images", independent=("batch",)):
 
 
 class _WindowPool(Windows, _Pool, rust=""):
+    kernel_shape: Annotated[tuple[int, ...], Keras("pool_size")]
     ceil_mode: bool
 
 

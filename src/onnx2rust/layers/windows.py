@@ -5,8 +5,10 @@ A class with several of these bases has the fields of the last one first.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from onnx2rust.ir.dims import ceil_div
-from onnx2rust.ir.layer import Dims, Layer, Same, Size
+from onnx2rust.ir.layer import Dims, Keras, Layer, Same, Size
 
 
 class Images(Layer, rust=""):
@@ -21,21 +23,26 @@ class Images(Layer, rust=""):
 
 
 class Channels(Images, rust=""):
-    """A layer that computes output channels from the input channels of their group."""
+    """A layer that computes output channels from input channels."""
 
-    input_channels: int
-    output_channels: int
-    group: int
+    input_channels: Annotated[int, Keras("")]
+    output_channels: Annotated[int, Keras("filters")]
+
+
+class Grouped(Channels, rust=""):
+    """The same, from those of their group."""
+
+    group: Annotated[int, Keras("groups")]
 
 
 class Kernel(Images, rust="", generic_over=("kernel_shape",)):
     """A layer with a kernel that moves along the axes."""
 
-    kernel_shape: tuple[int, ...]
+    kernel_shape: Annotated[tuple[int, ...], Keras("kernel_size")]
     strides: tuple[int, ...]
-    dilations: tuple[int, ...]
-    pads_begin: tuple[int, ...]
-    pads_end: tuple[int, ...]
+    dilations: Annotated[tuple[int, ...], Keras("dilation_rate")]
+    pads_begin: Annotated[tuple[int, ...], Keras("")]
+    pads_end: Annotated[tuple[int, ...], Keras("")]
 
 
 class Windows(Kernel, rust="", windows=True):

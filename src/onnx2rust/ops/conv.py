@@ -50,23 +50,24 @@ def conv(
 
 def check_conv(x: Value, w: Value, windows: Kernels) -> tuple[Geometry, tuple[int, int]]:
     """Windows and channels (of x and of y) of a convolution of x [n, c, *s] with w [o, c / group, *k]."""
-    op = "a convolution"
-    rank, group, kernel_shape = x.rank - 2, windows.group, windows.kernel_shape
-    if rank not in (1, 2, 3) or w.rank != x.rank:
-        raise Refuse(
-            f"{op} of {x.type} with a kernel {w.type}: one to three spatial axes are supported", invalid=w.rank != x.rank
-        )
-    outputs, per_group, *kernel = w.shape
-    if not all(isinstance(d, int) for d in w.shape):
+    outputs, per_group, *kernel = _kernel(x, w, windows, "a convolution")
+    return geometry(x.shape[2:], kernel, windows), (per_group * windows.group, outputs)
+
+
+def _kernel(x: Value, w: Value, windows: Kernels, op: str, *, transposed: bool = False) -> list[int]:
+    """The sizes of a kernel, checked: w [o, c / group, *k], or [c, o / group, *k] if transposed."""
+    if x.rank not in (3, 4, 5) or w.rank != x.rank:
+        what = f"{op} of {x.type} with a kernel {w.type}: one to three spatial axes are supported"
+        raise Refuse(what, invalid=w.rank != x.rank)
+    sizes = [d for d in w.shape if isinstance(d, int)]
+    if len(sizes) != w.rank:
         raise Refuse(f"{op} with a kernel {w.type} whose size is not known", "fix its sizes with --dim")
-    assert isinstance(outputs, int)
-    assert isinstance(per_group, int)
-    sizes = [k for k in kernel if isinstance(k, int)]
-    if group < 1 or outputs % group or (isinstance(x.shape[1], int) and x.shape[1] != per_group * group):
+    group, channels = windows.group, sizes[0] if transposed else sizes[1] * windows.group
+    if group < 1 or sizes[0] % group or (isinstance(x.shape[1], int) and x.shape[1] != channels):
         raise Refuse(f"{x.shape[1]} channels in {group} groups do not fit a kernel {w.type}", invalid=True)
-    if kernel_shape is not None and list(kernel_shape) != sizes:
-        raise Refuse(f"kernel_shape {kernel_shape} is not that of the kernel {w.type}", invalid=True)
-    return geometry(x.shape[2:], sizes, windows), (per_group * group, outputs)
+    if windows.kernel_shape not in (None, sizes[2:]):
+        raise Refuse(f"kernel_shape {windows.kernel_shape} is not that of the kernel {w.type}", invalid=True)
+    return sizes
 
 
 @onnx_op("ConvTranspose", since=(1, 11, 22))
@@ -81,21 +82,9 @@ def conv_transpose(
     windows: Kernels,
 ) -> Value:
     """y = w *ᵀ x + b.  x [n, c, *s]  w [c, o/group, *k]  b [o]  ->  y [n, o, *s']  (https://onnx.ai/onnx/operators/onnx__ConvTranspose.html)"""
-    rank, group, kernel_shape, auto_pad = X.rank - 2, windows.group, windows.kernel_shape, windows.auto_pad
+    rank, group, auto_pad = X.rank - 2, windows.group, windows.auto_pad
     g.only(X, DType.F32)
-    if rank not in (1, 2, 3) or W.rank != X.rank:
-        raise Refuse(
-            f"ConvTranspose of {X.type} with a kernel {W.type}: one to three spatial axes are supported",
-            invalid=W.rank != X.rank,
-        )
-    shape = [d for d in W.shape if isinstance(d, int)]
-    if len(shape) != W.rank:
-        raise Refuse(f"ConvTranspose with a kernel {W.type} whose size is not known", "fix its sizes with --dim")
-    inputs, per_group, *kernel = shape
-    if group < 1 or inputs % group or (isinstance(X.shape[1], int) and X.shape[1] != inputs):
-        raise Refuse(f"{X.shape[1]} channels in {group} groups do not fit a kernel {W.type}", invalid=True)
-    if kernel_shape is not None and list(kernel_shape) != kernel:
-        raise Refuse(f"kernel_shape {kernel_shape} is not that of the kernel {W.type}", invalid=True)
+    inputs, per_group, *kernel = _kernel(X, W, windows, "ConvTranspose", transposed=True)
     steps, holes = tuple(windows.strides or [1] * rank), tuple(windows.dilations or [1] * rank)
     extra, flat = list(output_padding or [0] * rank), list(windows.pads or [0] * 2 * rank)
     if not len(steps) == len(holes) == len(extra) == rank or len(flat) != 2 * rank or min(*steps, *holes) < 1:

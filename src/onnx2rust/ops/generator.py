@@ -73,12 +73,11 @@ def constant_of_shape(g: Builder, input: Sizes, *, value: onnx.TensorProto | Non
 @onnx_op("EyeLike", since=(9, 22))
 def eye_like(g: Builder, input: Value, *, dtype: int | None = None, k: int = 0) -> Value:
     """Ones on a diagonal of a matrix of x's shape."""
-    x = input
-    element = x.dtype if dtype is None else dtypes.from_onnx(dtype)
+    element = input.dtype if dtype is None else dtypes.from_onnx(dtype)
     if element in (None, DType.F16, DType.STRING):
         raise Refuse("EyeLike of this element type is not supported")
-    if x.rank != 2:
-        raise Refuse(f"a matrix has 2 axes, not {x.rank}", invalid=True)
+    if input.rank != 2:
+        raise Refuse(f"a matrix has 2 axes, not {input.rank}", invalid=True)
     one = True if element is DType.BOOL else 1.0 if element.is_float else 1
-    layer = generator.EyeLike(k, one, element.rust, x.shape)
-    return g.step(layer, [], TensorType(element, x.shape))
+    layer = generator.EyeLike(k, one, element.rust, input.shape)
+    return g.step(layer, [], TensorType(element, input.shape))

@@ -47,11 +47,10 @@ def _sizes_of_gather(arrays: list[Any], attributes: dict[str, Any]) -> Any:
 )
 def gather(g: Builder, data: Value, indices: Value, *, axis: int = 0) -> Value:
     """y = x[…, indices, …]: the indices take the place of an axis."""
-    x = data
-    at = normal_axis(axis, x.rank)
-    layer = indexing.Gather(*split_at(x.shape, at))
-    shape = (*x.shape[:at], *indices.shape, *x.shape[at + 1 :])
-    return g.step(layer, [x, indices], x.tensor.with_shape(*shape))
+    at = normal_axis(axis, data.rank)
+    layer = indexing.Gather(*split_at(data.shape, at))
+    shape = (*data.shape[:at], *indices.shape, *data.shape[at + 1 :])
+    return g.step(layer, [data, indices], data.tensor.with_shape(*shape))
 
 
 def _check_ranks(x: Value, indices: Value) -> None:
@@ -62,10 +61,9 @@ def _check_ranks(x: Value, indices: Value) -> None:
 @onnx_op("GatherElements", since=(11, 13), reads={1: reads.ids_of_axis}, **_CHOOSES)
 def gather_elements(g: Builder, data: Value, indices: Value, *, axis: int = 0) -> Value:
     """y[i] = x[i with its coordinate on `axis` replaced by indices[i]]."""
-    x = data
-    _check_ranks(x, indices)
-    layer = indexing.GatherElements(normal_axis(axis, x.rank), x.shape, indices.shape)
-    return g.step(layer, [x, indices], x.tensor.with_shape(*indices.shape))
+    _check_ranks(data, indices)
+    layer = indexing.GatherElements(normal_axis(axis, data.rank), data.shape, indices.shape)
+    return g.step(layer, [data, indices], data.tensor.with_shape(*indices.shape))
 
 
 def _tuple_length(indices: Value, rank: int) -> int:
@@ -82,14 +80,13 @@ def _tuple_length(indices: Value, rank: int) -> int:
 @onnx_op("GatherND", since=(11, 12, 13), added={12: "batch_dims"}, reads={1: reads.ids_of_axes}, **_CHOOSES)
 def gather_nd(g: Builder, data: Value, indices: Value, *, batch_dims: int = 0) -> Value:
     """y[b, i] = x[b, indices[b, i, 0], indices[b, i, 1], …]."""
-    x = data
     b = batch_dims
-    if not 0 <= b < min(x.rank, indices.rank):
-        raise Refuse(f"batch_dims {b} of tensors of {x.rank} and {indices.rank} axes", invalid=True)
-    length = _tuple_length(indices, x.rank - b)
-    inner = x.shape[b + length :]
-    layer = indexing.GatherNd(product(x.shape[:b]), x.shape[b : b + length], product(inner), product(indices.shape[b:-1]))
-    return g.step(layer, [x, indices], x.tensor.with_shape(*indices.shape[:-1], *inner))
+    if not 0 <= b < min(data.rank, indices.rank):
+        raise Refuse(f"batch_dims {b} of tensors of {data.rank} and {indices.rank} axes", invalid=True)
+    length = _tuple_length(indices, data.rank - b)
+    inner = data.shape[b + length :]
+    layer = indexing.GatherNd(product(data.shape[:b]), data.shape[b : b + length], product(inner), product(indices.shape[b:-1]))
+    return g.step(layer, [data, indices], data.tensor.with_shape(*indices.shape[:-1], *inner))
 
 
 def combination(name: str, x: Value) -> Variant:
@@ -114,27 +111,24 @@ def scatter(g: Builder, x: Value, indices: Value, updates: Value, axis: int, red
 @onnx_op("Scatter", since=(9, 11), strings=Strings.TEXT, reads={1: reads.ids_of_axis})
 def scatter_9(g: Builder, data: Value, indices: Value, updates: Value, *, axis: int = 0) -> Value:
     """The old name of ScatterElements."""
-    x = data
-    return scatter(g, x, indices, updates, axis, "none")
+    return scatter(g, data, indices, updates, axis, "none")
 
 
 @onnx_op("ScatterElements", since=(11, 13, 16, 18), added={16: "reduction"}, reads={1: reads.ids_of_axis}, **_CHOOSES)
 def scatter_elements(g: Builder, data: Value, indices: Value, updates: Value, *, axis: int = 0, reduction: str = "none") -> Value:
     """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i]."""
-    x = data
-    return scatter(g, x, indices, updates, axis, reduction)
+    return scatter(g, data, indices, updates, axis, reduction)
 
 
 @onnx_op("ScatterND", since=(11, 13, 16, 18), added={16: "reduction"}, reads={1: reads.ids_of_axes}, **_CHOOSES)
 def scatter_nd(g: Builder, data: Value, indices: Value, updates: Value, *, reduction: str = "none") -> Value:
     """x with x[indices[i, 0], indices[i, 1], …] = updates[i]."""
-    x = data
-    length = _tuple_length(indices, x.rank)
-    sizes = (x.shape[:length], product(x.shape[length:]), product(indices.shape[:-1]))
+    length = _tuple_length(indices, data.rank)
+    sizes = (data.shape[:length], product(data.shape[length:]), product(indices.shape[:-1]))
     difference = updates.tensor.size - sizes[1] * sizes[2]
     if isinstance(difference, int) and difference:
-        raise Refuse(f"updates {updates.type} for indices {indices.type} into {x.type}", invalid=True)
-    return g.step(indexing.ScatterNd(combination(reduction, x), *sizes), [x, indices, updates], x.type)
+        raise Refuse(f"updates {updates.type} for indices {indices.type} into {data.type}", invalid=True)
+    return g.step(indexing.ScatterNd(combination(reduction, data), *sizes), [data, indices, updates], data.type)
 
 
 @onnx_op("OneHot", since=(9, 11, 28), reads={0: reads.classes, 1: reads.always(Within(MOST, 2 * MOST))})
@@ -156,42 +150,39 @@ def one_hot(g: Builder, indices: Value, depth: Value, values: Value, *, axis: in
 @onnx_op("NonZero", since=(9, 13))
 def non_zero(g: Builder, X: Value) -> Value:
     """y [rank, n]: the indices of the elements that are not zero."""
-    x = X
-    if x.dtype is DType.F16:
+    if X.dtype is DType.F16:
         raise Refuse("NonZero of float16 is not supported")
     count = g.new_symbol("count")
-    shape = x.shape or (1,)
+    shape = X.shape or (1,)
     layer = indexing.NonZero(shape)
     out = TensorType(DType.I64, (len(shape), symbol(count)))
-    return g.step(layer, [x], out, defines=(count,))
+    return g.step(layer, [X], out, defines=(count,))
 
 
 @onnx_op("Compress", since=(9, 11, 28), reads={1: reads.MASK}, **_CHOOSES)
 def compress(g: Builder, input: Value, condition: Value, *, axis: int | None = None) -> Value:
     """The positions of an axis (or of all elements) whose condition is true."""
-    x = input
     if axis is None:
-        x, axis = g.view(x, x.tensor.size), 0
-    at = normal_axis(axis, x.rank)
+        input, axis = g.view(input, input.tensor.size), 0
+    at = normal_axis(axis, input.rank)
     count = g.new_symbol("count")
-    out = x.tensor.with_shape(*x.shape[:at], symbol(count), *x.shape[at + 1 :])
-    return g.step(indexing.Compress(*split_at(x.shape, at)), [x, condition], out, defines=(count,))
+    out = input.tensor.with_shape(*input.shape[:at], symbol(count), *input.shape[at + 1 :])
+    return g.step(indexing.Compress(*split_at(input.shape, at)), [input, condition], out, defines=(count,))
 
 
 @onnx_op("Unique", since=(11, 28))
 def unique(g: Builder, X: Value, *, axis: int | None = None, sorted: int = 1, n_outputs: int = 1) -> tuple[Value | None, ...]:
     """The distinct slices along an axis (or elements), where each occurs first, which one each is, and how often."""
-    x = X
-    if x.dtype in (DType.BOOL, DType.F16):
-        raise Refuse(f"Unique of {x.dtype} is not supported")
+    if X.dtype in (DType.BOOL, DType.F16):
+        raise Refuse(f"Unique of {X.dtype} is not supported")
     if axis is None:
-        x, axis = g.view(x, x.tensor.size), 0
-    at = normal_axis(axis, x.rank)
-    sizes = split_at(x.shape, at)
+        X, axis = g.view(X, X.tensor.size), 0
+    at = normal_axis(axis, X.rank)
+    sizes = split_at(X.shape, at)
     name = g.new_symbol("count")
     n = symbol(name)
-    types = [x.tensor.with_shape(*x.shape[:at], n, *x.shape[at + 1 :])]
+    types = [X.tensor.with_shape(*X.shape[:at], n, *X.shape[at + 1 :])]
     more: list[TensorType | None] = [
         TensorType(DType.I64, (d,)) if k + 1 < n_outputs else None for k, d in enumerate((n, sizes[1], n))
     ]
-    return g.steps(indexing.Unique(*sizes, bool(sorted)), [x], *types, *more, defines=(name,))
+    return g.steps(indexing.Unique(*sizes, bool(sorted)), [X], *types, *more, defines=(name,))

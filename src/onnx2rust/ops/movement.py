@@ -26,11 +26,10 @@ from onnx2rust.registry.rules import Wider, Within
 @onnx_op("Transpose", since=(1, 13, 21, 23, 24, 25), **MOVES)
 def transpose(g: Builder, data: Value, *, perm: list[int] | None = None) -> Value:
     """y axis k is x axis perm[k]; without perm the axes are reversed."""
-    x = data
-    order = list(range(x.rank))[::-1] if perm is None else list(perm)
-    if sorted(order) != list(range(x.rank)):
-        raise Refuse(f"perm {order} is no permutation of {x.rank} axes", invalid=True)
-    return g.transpose(x, order)
+    order = list(range(data.rank))[::-1] if perm is None else list(perm)
+    if sorted(order) != list(range(data.rank)):
+        raise Refuse(f"perm {order} is no permutation of {data.rank} axes", invalid=True)
+    return g.transpose(data, order)
 
 
 def _sizes_of_concat(arrays: list[Any], attributes: dict[str, Any]) -> Any:
@@ -78,21 +77,20 @@ def expanded(g: Builder, x: Value, shape: Sequence[Dim]) -> Value:
 @onnx_op("Expand", since=(8, 13), reads={1: lambda use: Wider(use.shape(0))}, unknown=1, **MOVES)
 def expand(g: Builder, input: Value, shape: Value) -> Value:
     """x and the shape broadcast together."""
-    x = input
     (count,) = shape.shape
     if not isinstance(count, int):
         raise Refuse("the rank of the new shape is only known at run time")
-    rank = max(x.rank, count)
-    have = (*([1] * (rank - x.rank)), *x.shape)
+    rank = max(input.rank, count)
+    have = (*([1] * (rank - input.rank)), *input.shape)
     target = shape.dims()
     if target is not None:
         want = (*([1] * (rank - count)), *target)
         out = [_broadcast(a, b) for a, b in zip(have, want, strict=True)]
         if all(d is not None for d in out):
-            return expanded(g, x, [d for d in out if d is not None])
-    sizes = g.sizes_by(ExpandSizes(x.shape), [g.cast_sizes(shape)], *(f"axis_{k}" for k in range(rank)))
-    full = g.view(x, *have)
-    out_type = x.tensor.with_shape(*sizes)
+            return expanded(g, input, [d for d in out if d is not None])
+    sizes = g.sizes_by(ExpandSizes(input.shape), [g.cast_sizes(shape)], *(f"axis_{k}" for k in range(rank)))
+    full = g.view(input, *have)
+    out_type = input.tensor.with_shape(*sizes)
     return g.step(movement.Expand(full.shape, out_type.shape), [full], out_type)
 
 
@@ -110,18 +108,17 @@ def _broadcast(a: Dim, b: Dim) -> Dim | None:
 @onnx_op("Tile", since=(6, 13), strings=Strings.TEXT, keeps=Keeps.SOME, reads={1: reads.SIZE})
 def tile(g: Builder, input: Value, repeats: Sizes) -> Value:
     """y = x, repeats[d] times along axis d."""
-    x = input
-    if len(repeats) != x.rank:
-        raise Refuse(f"{len(repeats)} repeats for {x.rank} axes", invalid=True)
+    if len(repeats) != input.rank:
+        raise Refuse(f"{len(repeats)} repeats for {input.rank} axes", invalid=True)
     if any(isinstance(n, int) and n < 0 for n in repeats):
         raise Refuse("repeats of Tile are negative", invalid=True)
-    shape, (_, counts) = collapse_untouched(x.shape, [n != 1 for n in repeats], x.shape, repeats)
+    shape, (_, counts) = collapse_untouched(input.shape, [n != 1 for n in repeats], input.shape, repeats)
     if all(n == 1 for n in repeats):
-        return x
+        return input
     if len(shape) > 8:
         raise Refuse(f"Tile along {len(shape)} axes is not supported", "up to 8 are")
-    out = x.tensor.with_shape(*(d * n for d, n in zip(x.shape, repeats, strict=True)))
-    return g.step(movement.Tile(shape, counts), [x], out)
+    out = input.tensor.with_shape(*(d * n for d, n in zip(input.shape, repeats, strict=True)))
+    return g.step(movement.Tile(shape, counts), [input], out)
 
 
 # -- blocks of pixels ------------------------------------------------------------------------------------------------
@@ -130,8 +127,7 @@ def tile(g: Builder, input: Value, repeats: Sizes) -> Value:
 @onnx_op("DepthToSpace", since=(1, 11, 13, 28), added={11: "mode"})
 def depth_to_space(g: Builder, input: Value, *, blocksize: int, mode: str = "DCR") -> Value:
     """Channels become blocks of pixels: a transposition of the axes that both are split into."""
-    x = input
-    n, c, h, w = x.shape
+    n, c, h, w = input.shape
     b = blocksize
     if mode not in ("DCR", "CRD"):
         raise Refuse(f"mode {mode!r} of DepthToSpace is unknown", invalid=True)
@@ -139,23 +135,22 @@ def depth_to_space(g: Builder, input: Value, *, blocksize: int, mode: str = "DCR
         raise Refuse(f"{c} channels are not blocks of {b} × {b}", invalid=True)
     depth = c // (b * b)
     if mode == "DCR":
-        y = g.transpose(g.view(x, n, b, b, depth, h, w), [0, 3, 4, 1, 5, 2])
+        y = g.transpose(g.view(input, n, b, b, depth, h, w), [0, 3, 4, 1, 5, 2])
     else:
-        y = g.transpose(g.view(x, n, depth, b, b, h, w), [0, 1, 4, 2, 5, 3])
+        y = g.transpose(g.view(input, n, depth, b, b, h, w), [0, 1, 4, 2, 5, 3])
     return g.view(y, n, depth, h * b, w * b)
 
 
 @onnx_op("SpaceToDepth", since=(1, 13, 28), added={28: "mode"})
 def space_to_depth(g: Builder, input: Value, *, blocksize: int, mode: str = "DCR") -> Value:
     """Blocks of pixels become channels."""
-    x = input
-    n, c, h, w = x.shape
+    n, c, h, w = input.shape
     b = blocksize
     if mode not in ("DCR", "CRD"):
         raise Refuse(f"mode {mode!r} of SpaceToDepth is unknown", invalid=True)
     if b < 1 or any(isinstance(d, int) and d % b for d in (h, w)):
         raise Refuse(f"an image of {h} × {w} does not divide into blocks of {b}", invalid=True)
-    split = g.view(x, n, c, h // b, b, w // b, b)
+    split = g.view(input, n, c, h // b, b, w // b, b)
     y = g.transpose(split, [0, 3, 5, 1, 2, 4] if mode == "DCR" else [0, 1, 3, 5, 2, 4])
     return g.view(y, n, c * b * b, h // b, w // b)
 
@@ -169,20 +164,18 @@ def space_to_depth(g: Builder, input: Value, *, blocksize: int, mode: str = "DCR
 )
 def reverse_sequence(g: Builder, input: Value, sequence_lens: Value, *, batch_axis: int = 1, time_axis: int = 0) -> Value:
     """The first sequence_lens[b] steps of every sequence, reversed."""
-    x = input
-    if x.rank < 2 or sorted((batch_axis, time_axis)) != [0, 1]:
+    if input.rank < 2 or sorted((batch_axis, time_axis)) != [0, 1]:
         raise Refuse("time and batch must be the first two axes", invalid=True)
-    batch, steps = x.shape[batch_axis], x.shape[time_axis]
-    layer = movement.ReverseSequence(time_axis == 0, batch, steps, product(x.shape[2:]))
-    return g.step(layer, [x, sequence_lens], x.type)
+    batch, steps = input.shape[batch_axis], input.shape[time_axis]
+    layer = movement.ReverseSequence(time_axis == 0, batch, steps, product(input.shape[2:]))
+    return g.step(layer, [input, sequence_lens], input.type)
 
 
 @onnx_op("Trilu", since=14, reads={1: reads.always(Within(-2, 2))})
 def trilu(g: Builder, input: Value, k: Value | None = None, *, upper: int = 1) -> Value:
     """The upper or lower triangle of the last two axes."""
-    x = input
-    if x.rank < 2:
-        raise Refuse(f"a matrix has 2 axes, not {x.rank}", invalid=True)
-    rows, columns = x.shape[-2:]
-    layer = movement.Trilu(bool(upper), product(x.shape[:-2]), rows, columns)
-    return g.step(layer, [x, k], x.type)
+    if input.rank < 2:
+        raise Refuse(f"a matrix has 2 axes, not {input.rank}", invalid=True)
+    rows, columns = input.shape[-2:]
+    layer = movement.Trilu(bool(upper), product(input.shape[:-2]), rows, columns)
+    return g.step(layer, [input, k], input.type)

@@ -55,37 +55,28 @@ def batch_normalization(
     if n_outputs > 1:
         what = f"BatchNormalization with {n_outputs} outputs takes mean and variance from the batch: it is in training mode"
         raise Refuse(what, _INFERENCE)
-    return _scale_shift(g, X, scale, B, input_mean, input_var, epsilon, bool(spatial))
-
-
-def _scale_shift(
-    g: Builder, x: Value, scale: Value, bias: Value, mean: Value, var: Value, epsilon: float, spatial: bool = True
-) -> Value:
-    """y = x·a + b with a = scale / √(var + ε), b = bias − mean·a: computed here in f64, or by steps if they are not known.
-
-    a and b are [channels], or a sample's shape if not `spatial`.
-    """
-    kind = x.dtype.numpy
-    if any(v.array is None for v in (scale, bias, mean, var)):
-        return _scale_shift_steps(g, x, scale, bias, mean, var, epsilon, spatial)
-    s, b, m, v = (np.asarray(c.array, dtype=np.float64) for c in (scale, bias, mean, var))
+    # y = x·a + b with a = scale / √(var + ε), b = bias − mean·a, each [channels] or a sample's shape: computed here in f64
+    if any(v.array is None for v in (scale, B, input_mean, input_var)):
+        return _scale_shift_steps(g, X, scale, B, input_mean, input_var, epsilon, bool(spatial))
+    s, b, m, v = (np.asarray(c.array, dtype=np.float64) for c in (scale, B, input_mean, input_var))
     factor = s / np.sqrt(v + epsilon)
-    shift = b - m * factor
-    if x.dtype is DType.F32 and spatial:
-        perm, (laid,) = g.layout([x], x.rank)
-        size = split_at(laid.shape, perm[1]) if x.rank > 1 else (*x.shape, 1, 1)
-        a, c = (g.weight(v, array=w.astype(kind)) for v, w in ((scale, factor), (bias, shift)))
-        return g.transpose(g.step(layers.ScaleShift(a, c, size), [laid], laid.type), perm)
-    shape = (-1, *([1] * (x.rank - 2))) if spatial else factor.shape
-    by = g.constant(factor.astype(kind).reshape(shape), scale.name)
-    plus = g.constant(shift.astype(kind).reshape(shape), bias.name)
-    y = g.elementwise(broadcasting(Mul), [x, by], x.dtype)
-    return g.elementwise(broadcasting(Add), [y, plus], x.dtype)
+    kind = X.dtype.numpy
+    factor, shift = factor.astype(kind), (b - m * factor).astype(kind)
+    if X.dtype is DType.F32 and spatial:
+        perm, (laid,) = g.layout([X], X.rank)
+        size = split_at(laid.shape, perm[1]) if X.rank > 1 else (*X.shape, 1, 1)
+        layer = layers.ScaleShift(g.weight(scale, array=factor), g.weight(B, array=shift), size)
+        return g.transpose(g.step(layer, [laid], laid.type), perm)
+    shape = (-1, *([1] * (X.rank - 2))) if spatial else factor.shape
+    y = g.elementwise(broadcasting(Mul), [X, g.constant(factor.reshape(shape), scale.name)], X.dtype)
+    return g.elementwise(broadcasting(Add), [y, g.constant(shift.reshape(shape), B.name)], X.dtype)
 
 
 def _scale_shift_steps(
     g: Builder, x: Value, scale: Value, bias: Value, mean: Value, var: Value, epsilon: float, spatial: bool
 ) -> Value:
+    """The same by steps, where not all is known at conversion."""
+
     def of(layer: type[Layer], *operands: Value) -> Value:
         return g.elementwise(broadcasting(layer), operands, x.dtype)
 
@@ -94,25 +85,20 @@ def _scale_shift_steps(
     deviation = activate(g, of(Add, var, g.constant(np.array(epsilon, x.dtype.numpy))), "Sqrt")
     factor = of(Div, scale, deviation)
     shift = of(Sub, bias, of(Mul, mean, factor))
-    if spatial:
-        factor, shift = (_per_channel(g, v, x.rank) for v in (factor, shift))
+    if spatial:  # [channels, 1, …], to be broadcast against [n, channels, …]
+        factor, shift = (g.view(v, product(v.shape), *([1] * (x.rank - 2))) for v in (factor, shift))
     return of(Add, of(Mul, x, factor), shift)
 
 
-def _per_channel(g: Builder, value: Value, rank: int) -> Value:
-    """[channels] → [channels, 1, …], to be broadcast against [n, channels, …]"""
-    return g.view(value, product(value.shape), *([1] * (rank - 2)))
-
-
-def _whole(value: Value | None, shape: Shape) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]] | None:
+def _whole(g: Builder, value: Value | None, shape: Shape) -> Weight | None:
     """A known scale or bias, broadcast to the normalised axes; None if it is absent, not known, or they are not."""
     sizes = [d for d in shape if isinstance(d, int)]
     if value is None or value.array is None or len(sizes) != len(shape):
         return None
-    return np.ascontiguousarray(np.broadcast_to(value.array, sizes))
+    return g.weight(value, array=np.ascontiguousarray(np.broadcast_to(value.array, sizes)))
 
 
-def _apply(g: Builder, layer: type[Add | Mul], y: Value, operand: Value | None, done: object) -> Value:
+def _apply(g: Builder, layer: type[Add | Mul], y: Value, operand: Value | None, done: Weight | None) -> Value:
     """What the layer could not take in (a scale or bias that is computed while the model runs)."""
     if operand is None or done is not None:
         return y
@@ -135,16 +121,11 @@ def layer_normalization(
     g.only(X, DType.F32)
     k = normal_axis(axis, X.rank)
     size = (product(X.shape[:k]), product(X.shape[k:]))
-    scale, bias = _whole(Scale, X.shape[k:]), _whole(B, X.shape[k:])
-    if scale is None:
-        bias = None  # the scale comes first
-    weights = (
-        None if scale is None else g.weight(Scale, array=scale),
-        None if bias is None or B is None else g.weight(B, array=bias),
-    )
+    scale = _whole(g, Scale, X.shape[k:])
+    bias = None if scale is None else _whole(g, B, X.shape[k:])  # the scale comes first
     moments = TensorType(DType.F32, (*X.shape[:k], *([1] * (X.rank - k))))
     types = [moments if n_outputs > wanted else None for wanted in (1, 2)]
-    y, *others = g.steps(layers.LayerNormalization(epsilon, *weights, size), [X], X.type, *types)
+    y, *others = g.steps(layers.LayerNormalization(epsilon, scale, bias, size), [X], X.type, *types)
     assert y is not None
     y = _apply(g, Mul, y, Scale, scale)
     return (_apply(g, Add, y, B, bias), *others)[:n_outputs]
@@ -158,10 +139,9 @@ def rms_normalization(g: Builder, X: Value, scale: Value, *, axis: int = -1, eps
         g.only(value, DType.F32)
     k = normal_axis(axis, X.rank)
     size = (product(X.shape[:k]), product(X.shape[k:]))
-    whole = _whole(scale, X.shape[k:])
-    weight = None if whole is None else g.weight(scale, array=whole)
+    weight = _whole(g, scale, X.shape[k:])
     y = g.step(layers.RmsNormalization(epsilon, weight, size), [X], X.type)
-    return _apply(g, Mul, y, scale, whole)
+    return _apply(g, Mul, y, scale, weight)
 
 
 def _groups(g: Builder, x: Value, groups: int, scale: Value, bias: Value, epsilon: float) -> Value:

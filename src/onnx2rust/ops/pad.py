@@ -53,11 +53,10 @@ def _mode(mode: str) -> Variant:
 @onnx_op("Pad", since=2)
 def pad_2(g: Builder, data: Value, *, pads: list[int], mode: str = "constant", value: float = 0.0) -> Value:
     """x with a border."""
-    x = data
-    if len(pads) != 2 * x.rank:
-        raise Refuse(f"{len(pads)} pads for {x.rank} axes", invalid=True)
-    constant = g.constant(np.array([value], x.dtype.numpy)) if value else None
-    return padded(g, x, pads[: x.rank], pads[x.rank :], mode, constant)
+    if len(pads) != 2 * data.rank:
+        raise Refuse(f"{len(pads)} pads for {data.rank} axes", invalid=True)
+    constant = g.constant(np.array([value], data.dtype.numpy)) if value else None
+    return padded(g, data, pads[: data.rank], pads[data.rank :], mode, constant)
 
 
 @onnx_op("Pad", since=(11, 13, 18, 19, 21, 23, 24, 25), added={18: "axes"}, reads={1: reads.pads, 3: reads.axes})
@@ -71,19 +70,18 @@ def pad(
     mode: str = "constant",
 ) -> Value:
     """x with a border; negative pads crop."""
-    x = data
-    chosen = normal_axes(range(x.rank) if axes is None else integers(axes), x.rank)
+    chosen = normal_axes(range(data.rank) if axes is None else integers(axes), data.rank)
     if isinstance(pads.tensor.size, int) and pads.tensor.size != 2 * len(chosen):
         raise Refuse(f"{pads.tensor.size} pads for {len(chosen)} axes", invalid=True)
     pads = fixed(g, pads, 0, 2 * len(chosen)) if pads.rank else pads
     known = pads.dims()
     if known is not None:
-        before: list[Dim] = [0] * x.rank
-        after: list[Dim] = [0] * x.rank
+        before: list[Dim] = [0] * data.rank
+        after: list[Dim] = [0] * data.rank
         for k, axis in enumerate(chosen):
             before[axis], after[axis] = known[k], known[k + len(chosen)]
-        return padded(g, x, before, after, mode, constant_value)
-    names, shape = read_sizes(g, x, chosen)
-    layer = movement.DynamicPad(_mode(mode), tuple(chosen), x.shape)
-    inputs = [x, g.cast_sizes(pads), constant_value]
-    return g.step(layer, inputs, x.tensor.with_shape(*shape), defines=names)
+        return padded(g, data, before, after, mode, constant_value)
+    names, shape = read_sizes(g, data, chosen)
+    layer = movement.DynamicPad(_mode(mode), tuple(chosen), data.shape)
+    inputs = [data, g.cast_sizes(pads), constant_value]
+    return g.step(layer, inputs, data.tensor.with_shape(*shape), defines=names)

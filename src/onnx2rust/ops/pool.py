@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
@@ -35,6 +36,18 @@ def _window(x: Value, kernel_shape: list[int], windows: Windows, ceil_mode: int)
     return geometry(x.shape[2:], kernel_shape, windows, bool(ceil_mode), partial=True)
 
 
+def _pooled(
+    g: Builder, x: Value, output: Sequence[Dim], layer: Callable[..., Layer], *fields: Any, more: Sequence[DType] = ()
+) -> tuple[Value, ...]:
+    """y = layer(x) with `output` as sizes of the spatial axes, and `more` outputs of other types. The layer's own fields stand
+    behind the sizes of x."""
+    v = g.to_channels_last(x)
+    batch, *size, channels = v.shape
+    type_ = v.tensor.with_shape(batch, *output, channels)
+    made = layer(batch, tuple(size), channels, *fields)
+    return tuple(map(g.to_channels_first, g.steps(made, [v], type_, *(TensorType(dtype, type_.shape) for dtype in more))))
+
+
 @onnx_op("MaxPool", since=(1, 8, 10, 11, 12, 22), added={8: "storage_order n_outputs", 10: "ceil_mode dilations"})
 def max_pool(
     g: Builder,
@@ -47,21 +60,12 @@ def max_pool(
     n_outputs: int = 1,
 ) -> tuple[Value, ...]:
     """y = the largest value under each window, and where it stands (https://onnx.ai/onnx/operators/onnx__MaxPool.html)"""
-    window = _window(X, kernel_shape, windows, ceil_mode)
-    return _max(g, X, window, ceil_mode, storage_order, n_outputs)
-
-
-def _max(g: Builder, x: Value, w: Geometry, ceil_mode: int, storage_order: int, count: int) -> tuple[Value, ...]:
-    g.only(x, DType.F32, DType.F64, DType.I8, DType.U8)
-    v = g.to_channels_last(x)
-    type_ = v.tensor.with_shape(v.shape[0], *w.output, v.shape[-1])
-    layer: Layer
-    if count < 2:
-        layer = layers.MaxPool(v.shape[0], v.shape[1:-1], v.shape[-1], *w.fields, bool(ceil_mode))
-        return (g.to_channels_first(g.step(layer, [v], type_)),)
-    layer = layers.MaxPoolIndices(v.shape[0], v.shape[1:-1], v.shape[-1], *w.fields, bool(ceil_mode), bool(storage_order))
-    y, indices = g.steps(layer, [v], type_, TensorType(DType.I64, type_.shape))
-    return g.to_channels_first(y), g.to_channels_first(indices)
+    w = _window(X, kernel_shape, windows, ceil_mode)
+    g.only(X, DType.F32, DType.F64, DType.I8, DType.U8)
+    if n_outputs < 2:
+        return _pooled(g, X, w.output, layers.MaxPool, *w.fields, bool(ceil_mode))
+    fields = *w.fields, bool(ceil_mode), bool(storage_order)
+    return _pooled(g, X, w.output, layers.MaxPoolIndices, *fields, more=[DType.I64])
 
 
 def _filled(w: Geometry, size: tuple[Dim, ...]) -> Geometry:
@@ -78,72 +82,47 @@ def _filled(w: Geometry, size: tuple[Dim, ...]) -> Geometry:
 
 @onnx_op("AveragePool", since=(7, 10, 11, 19, 22), added={10: "ceil_mode", 19: "dilations"})
 def average_pool(
-    g: Builder,
-    X: Value,
-    *,
-    ceil_mode: int = 0,
-    count_include_pad: int = 0,
-    kernel_shape: list[int],
-    windows: Windows,
-) -> Value:
-    """y = the mean under each window, with or without the padding (https://onnx.ai/onnx/operators/onnx__AveragePool.html)"""
+    g: Builder, X: Value, *, ceil_mode: int = 0, count_include_pad: int = 0, kernel_shape: list[int], windows: Windows
+) -> tuple[Value, ...]:
+    """y = the mean under each window, with or without the padding (https://onnx.ai/onnx/operators/onnx__AveragePool.html)
+
+    What `ceil_mode` lets reach beyond the padding never counts: onnxruntime divides by the taps in the image and its padding.
+    ONNX' reference evaluator agrees, but for windows that end more than the right padding beyond: there it gives other means, or
+    NaN."""
     w = _window(X, kernel_shape, windows, ceil_mode)
     if g.origin.opset < 19 and count_include_pad and not ceil_mode:
         w = _filled(w, X.shape[2:])
-    return _average(g, X, w, ceil_mode, count_include_pad)
-
-
-def _average(g: Builder, x: Value, w: Geometry, ceil_mode: int, count_include_pad: int) -> Value:
-    """What `ceil_mode` lets reach beyond the padding never counts: onnxruntime divides by the taps in the image and its padding.
-    ONNX' reference evaluator agrees, but for windows that end more than the right padding beyond: there
-    it gives other means, or NaN."""
-    x = g.to_channels_last(x)
-    layer = layers.AveragePool(x.shape[0], x.shape[1:-1], x.shape[-1], *w.fields, bool(ceil_mode), bool(count_include_pad))
-    return g.to_channels_first(g.step(layer, [x], x.tensor.with_shape(x.shape[0], *w.output, x.shape[-1])))
+    return _pooled(g, X, w.output, layers.AveragePool, *w.fields, bool(ceil_mode), bool(count_include_pad))
 
 
 @onnx_op("LpPool", since=(2, 11, 18, 22), added={18: "ceil_mode dilations"})
 def lp_pool(
-    g: Builder,
-    X: Value,
-    *,
-    ceil_mode: int = 0,
-    kernel_shape: list[int],
-    p: int = 2,
-    windows: Windows,
-) -> Value:
+    g: Builder, X: Value, *, ceil_mode: int = 0, kernel_shape: list[int], p: int = 2, windows: Windows
+) -> tuple[Value, ...]:
     """y = (Σ |x|^p)^(1/p) under each window"""
     g.only(X, DType.F32)
     w = _window(X, kernel_shape, windows, ceil_mode)
-    x = g.to_channels_last(X)
-    layer = layers.LpPool(x.shape[0], x.shape[1:-1], x.shape[-1], *w.fields, bool(ceil_mode), p)
-    return g.to_channels_first(g.step(layer, [x], x.tensor.with_shape(x.shape[0], *w.output, x.shape[-1])))
-
-
-def _global(g: Builder, x: Value, layer: Callable[..., Layer], **fields: int) -> Value:
-    v = g.to_channels_last(x)
-    made = layer(v.shape[0], v.shape[1:-1], v.shape[-1], **fields)
-    return g.to_channels_first(g.step(made, [v], v.tensor.with_shape(v.shape[0], *([1] * (x.rank - 2)), v.shape[-1])))
+    return _pooled(g, X, w.output, layers.LpPool, *w.fields, bool(ceil_mode), p)
 
 
 @onnx_op("GlobalAveragePool", since=(1, 22))
-def global_average_pool(g: Builder, X: Value) -> Value:
+def global_average_pool(g: Builder, X: Value) -> tuple[Value, ...]:
     """y [n, c, 1…] = the mean of each channel"""
     g.only(X, DType.F32)
-    return _global(g, X, layers.GlobalAveragePool)
+    return _pooled(g, X, [1] * (X.rank - 2), layers.GlobalAveragePool)
 
 
 @onnx_op("GlobalMaxPool", since=(1, 22))
-def global_max_pool(g: Builder, X: Value) -> Value:
+def global_max_pool(g: Builder, X: Value) -> tuple[Value, ...]:
     """y [n, c, 1…] = the largest value of each channel"""
-    return _global(g, X, layers.GlobalMaxPool)
+    return _pooled(g, X, [1] * (X.rank - 2), layers.GlobalMaxPool)
 
 
 @onnx_op("GlobalLpPool", since=(2, 22))
-def global_lp_pool(g: Builder, X: Value, *, p: int = 2) -> Value:
+def global_lp_pool(g: Builder, X: Value, *, p: int = 2) -> tuple[Value, ...]:
     """y [n, c, 1…] = the p-norm of each channel"""
     g.only(X, DType.F32)
-    return _global(g, X, layers.GlobalLpPool, p=p)
+    return _pooled(g, X, [1] * (X.rank - 2), layers.GlobalLpPool, p)
 
 
 @onnx_op("MaxUnpool", since=(9, 11, 22), reads={1: lambda use: Within(0, math.prod(use.shape(1)) - 1)})
@@ -158,21 +137,20 @@ def max_unpool(
     strides: list[int] | None = None,
 ) -> Value:
     """Zeros with x at the indices that MaxPool found; indices count in the smallest image that has such windows."""
-    x = X
-    rank = x.rank - 2
+    rank = X.rank - 2
     steps, margins = strides or [1] * rank, pads or [0] * 2 * rank
-    window = zip(x.shape[2:], kernel_shape, steps, margins[:rank], margins[rank:], strict=False)
+    window = zip(X.shape[2:], kernel_shape, steps, margins[:rank], margins[rank:], strict=False)
     image = [(n - 1) * step + size - before - after for n, size, step, before, after in window]
     geometry(tuple(image), kernel_shape, Windows(pads=pads, strides=strides))  # which refuses lists that do not fit
-    natural: list[Dim] = [*x.shape[:2], *image]
-    count = x.tensor.size
-    blank = g.view(zeros(g, x.dtype, natural), product(natural))
-    layer = ScatterElements(0, (product(natural),), (count,), combination("none", x))
-    flat = g.step(layer, [blank, g.view(I, count), g.view(x, count)], x.tensor.with_shape(product(natural)))
+    natural: list[Dim] = [*X.shape[:2], *image]
+    count = X.tensor.size
+    blank = g.view(zeros(g, X.dtype, natural), product(natural))
+    layer = ScatterElements(0, (product(natural),), (count,), combination("none", X))
+    flat = g.step(layer, [blank, g.view(I, count), g.view(X, count)], X.tensor.with_shape(product(natural)))
     y = g.view(flat, *natural)
     if output_shape is None:
         return y
-    if len(output_shape) != x.rank:
-        raise Refuse(f"output_shape has {len(output_shape)} axes, x has {x.rank}", invalid=True)
+    if len(output_shape) != X.rank:
+        raise Refuse(f"output_shape has {len(output_shape)} axes, x has {X.rank}", invalid=True)
     more = [wanted - n for wanted, n in zip(output_shape, natural, strict=True)]
-    return padded(g, y, [0] * x.rank, more, "constant", None)
+    return padded(g, y, [0] * X.rank, more, "constant", None)

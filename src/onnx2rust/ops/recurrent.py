@@ -6,13 +6,13 @@ Weights that are known are packed by the build script; weights that are inputs o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.layer import Variant, Weight, packing
+from onnx2rust.ir.layer import Layer, Variant, packing
 from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import recurrent as layers
@@ -66,6 +66,8 @@ class _Net:
     batch: Dim
     x: Value
     """[steps, batch, inputs]"""
+    states: list[Value | None]
+    """Initial ones, [directions, batch, hidden]."""
     layout: int
     known: bool
     """Whether all weights are known at conversion."""
@@ -76,7 +78,15 @@ class _Net:
         return {name: getattr(self, name) for name in names}
 
 
-def _net(g: Builder, x: Value, weights: list[Value | None], gates: int, said: Recurrence, functions: list[str]) -> _Net:
+def _net(
+    g: Builder,
+    x: Value,
+    weights: list[Value | None],
+    states: list[Value | None],
+    gates: int,
+    said: Recurrence,
+    functions: list[str],
+) -> _Net:
     w, r = weights[0], weights[1]
     assert w is not None
     assert r is not None
@@ -106,6 +116,7 @@ def _net(g: Builder, x: Value, weights: list[Value | None], gates: int, said: Re
         source.shape[0],
         source.shape[1],
         source,
+        [g.transpose(s, [1, 0, 2]) if s is not None and layout == 1 else s for s in states],
         layout,
         all(v is None or v.array is not None for v in weights),
     )
@@ -132,29 +143,16 @@ def _activations(said: Recurrence, functions: list[str], count: int) -> tuple[Va
     return tuple(found) if count == 2 else tuple(found * 2)
 
 
-def _states(g: Builder, net: _Net, *states: Value | None) -> list[Value | None]:
-    """Initial states as [directions, batch, hidden]."""
-    return [g.transpose(s, [1, 0, 2]) if s is not None and net.layout == 1 else s for s in states]
-
-
-def _emit(g: Builder, net: _Net, layer: Any, inputs: list[Value | None], states: int, n_outputs: int) -> tuple[Value | None, ...]:
+def _emit(g: Builder, net: _Net, layer: Layer, inputs: list[Value | None], n_outputs: int) -> tuple[Value | None, ...]:
     """The step, and its outputs as the model's layout has them."""
     final = TensorType(DType.F32, (net.count, net.batch, net.hidden))
-    types = [TensorType(DType.F32, (net.steps, net.count, net.batch, net.hidden)), *([final] * states)]
+    types = [TensorType(DType.F32, (net.steps, net.count, net.batch, net.hidden)), *([final] * len(net.states))]
     wanted = [t if k < n_outputs else None for k, t in enumerate(types)]
     outputs = g.steps(layer, inputs, *wanted)
     if net.layout == 0:
         return outputs
     perms = ([2, 0, 1, 3], [1, 0, 2], [1, 0, 2])
     return tuple(None if y is None else g.transpose(y, perm) for y, perm in zip(outputs, perms, strict=False))
-
-
-@overload
-def _packed(g: Builder, value: Value, name: str, **fields: int) -> Weight: ...
-@overload
-def _packed(g: Builder, value: Value | None, name: str, **fields: int) -> Weight | None: ...
-def _packed(g: Builder, value: Value | None, name: str, **fields: int) -> Weight | None:
-    return None if value is None else g.weight(value, packing(name, **fields))
 
 
 onnx_facts(
@@ -182,22 +180,18 @@ def lstm(
     n_outputs: int = 1,
 ) -> tuple[Value | None, ...]:
     """i, o, f = f(x·W + h·R + P⊙c + b); c' = f⊙c + i⊙g(…); h' = o⊙h(c')."""
-    net = _net(g, X, [W, R, B, P], 4, shared, ["Sigmoid", "Tanh", "Tanh"])
-    h, c = _states(g, net, initial_h, initial_c)
+    net = _net(g, X, [W, R, B, P], [initial_h, initial_c], 4, shared, ["Sigmoid", "Tanh", "Tanh"])
+    fields = net.fields() | {"input_forget": bool(input_forget)}
     if not net.known:
-        unpacked = layers.LstmUnpacked(**net.fields(), input_forget=bool(input_forget))
-        return _emit(g, net, unpacked, [net.x, W, R, B, sequence_lens, h, c, P], 2, n_outputs)
-    kernel = _packed(g, W, "InputGates", gates=4)
-    recurrent = _packed(g, R, "RecurrentGates", gates=4, split=4)
+        return _emit(g, net, layers.LstmUnpacked(**fields), [net.x, W, R, B, sequence_lens, *net.states, P], n_outputs)
     layer = layers.Lstm(
-        **net.fields(),
-        kernel=kernel,
-        recurrent_kernel=recurrent,
-        bias=_packed(g, B, "GateBias", gates=4, summed=4),
-        peepholes=_packed(g, P, "GateVectors", gates=3),
-        input_forget=bool(input_forget),
+        **fields,
+        kernel=g.weight(W, packing("InputGates", gates=4)),
+        recurrent_kernel=g.weight(R, packing("RecurrentGates", gates=4, split=4)),
+        bias=None if B is None else g.weight(B, packing("GateBias", gates=4, summed=4)),
+        peepholes=None if P is None else g.weight(P, packing("GateVectors", gates=3)),
     )
-    return _emit(g, net, layer, [net.x, sequence_lens, h, c], 2, n_outputs)
+    return _emit(g, net, layer, [net.x, sequence_lens, *net.states], n_outputs)
 
 
 @onnx_op("GRU", since=(7, 14, 22), added={14: "layout"})
@@ -215,23 +209,19 @@ def gru(
     n_outputs: int = 1,
 ) -> tuple[Value | None, ...]:
     """z, r = f(x·W + h·R + b); n = g(x·W + (r⊙h)·R + b); h' = (1 − z)⊙n + z⊙h."""
-    net = _net(g, X, [W, R, B], 3, shared, ["Sigmoid", "Tanh"])
-    (h,) = _states(g, net, initial_h)
+    net = _net(g, X, [W, R, B], [initial_h], 3, shared, ["Sigmoid", "Tanh"])
     after = bool(linear_before_reset)
+    fields = net.fields() | {"linear_before_reset": after}
     if not net.known:
-        unpacked = layers.GruUnpacked(**net.fields(), linear_before_reset=after)
-        return _emit(g, net, unpacked, [net.x, W, R, B, sequence_lens, h], 1, n_outputs)
-    kernel = _packed(g, W, "InputGates", gates=3)
-    recurrent = _packed(g, R, "RecurrentGates", gates=3, split=3 if after else 2)
+        return _emit(g, net, layers.GruUnpacked(**fields), [net.x, W, R, B, sequence_lens, *net.states], n_outputs)
     layer = layers.Gru(
-        **net.fields(),
-        kernel=kernel,
-        recurrent_kernel=recurrent,
-        bias=_packed(g, B, "GateBias", gates=3, summed=2 if after else 3),
-        reset_bias=_packed(g, B, "LastRecurrentBias", gates=3) if after else None,
-        linear_before_reset=after,
+        **fields,
+        kernel=g.weight(W, packing("InputGates", gates=3)),
+        recurrent_kernel=g.weight(R, packing("RecurrentGates", gates=3, split=3 if after else 2)),
+        bias=None if B is None else g.weight(B, packing("GateBias", gates=3, summed=2 if after else 3)),
+        reset_bias=g.weight(B, packing("LastRecurrentBias", gates=3)) if after and B is not None else None,
     )
-    return _emit(g, net, layer, [net.x, sequence_lens, h], 1, n_outputs)
+    return _emit(g, net, layer, [net.x, sequence_lens, *net.states], n_outputs)
 
 
 @onnx_op("RNN", since=(7, 14, 22), added={14: "layout"})
@@ -248,16 +238,13 @@ def rnn(
     n_outputs: int = 1,
 ) -> tuple[Value | None, ...]:
     """h' = f(x·W + h·R + b)."""
-    net = _net(g, X, [W, R, B], 1, shared, ["Tanh"])
-    (h,) = _states(g, net, initial_h)
+    net = _net(g, X, [W, R, B], [initial_h], 1, shared, ["Tanh"])
     if not net.known:
-        return _emit(g, net, layers.RnnUnpacked(**net.fields()), [net.x, W, R, B, sequence_lens, h], 1, n_outputs)
-    kernel = _packed(g, W, "InputGates", gates=1)
-    recurrent = _packed(g, R, "RecurrentGates", gates=1, split=1)
+        return _emit(g, net, layers.RnnUnpacked(**net.fields()), [net.x, W, R, B, sequence_lens, *net.states], n_outputs)
     layer = layers.Rnn(
         **net.fields(),
-        kernel=kernel,
-        recurrent_kernel=recurrent,
-        bias=_packed(g, B, "GateBias", gates=1, summed=1),
+        kernel=g.weight(W, packing("InputGates", gates=1)),
+        recurrent_kernel=g.weight(R, packing("RecurrentGates", gates=1, split=1)),
+        bias=None if B is None else g.weight(B, packing("GateBias", gates=1, summed=1)),
     )
-    return _emit(g, net, layer, [net.x, sequence_lens, h], 1, n_outputs)
+    return _emit(g, net, layer, [net.x, sequence_lens, *net.states], n_outputs)

@@ -198,15 +198,14 @@ def resize(
     rule: Rule,
 ) -> Value:
     """x resized to sizes or by scales, on some axes."""
-    x = X
-    chosen = normal_axes(range(x.rank) if axes is None else axes, x.rank)
+    chosen = normal_axes(range(X.rank) if axes is None else axes, X.rank)
     factors = _floats(scales)
     if scales is not None and scales.array is None and sizes is None:
-        wanted = _by_scales_of_the_run(g, x, scales, chosen)
+        wanted = _by_scales_of_the_run(g, X, scales, chosen)
     elif factors and sizes is None:
-        wanted = _by_scales(x, factors, chosen)
+        wanted = _by_scales(X, factors, chosen)
     elif sizes is not None and not factors:
-        wanted = _by_sizes(g, x, sizes, chosen, keep_aspect_ratio_policy)
+        wanted = _by_sizes(g, X, sizes, chosen, keep_aspect_ratio_policy)
     else:
         raise Refuse("Resize needs either scales or sizes", invalid=True)
     if rule.coordinate_transformation_mode == "tf_crop_and_resize":
@@ -217,8 +216,8 @@ def resize(
             raise Refuse(f"a region of {len(corners)} numbers for {len(chosen)} axes", invalid=True)
         wanted = {a: replace(w, roi=(corners[k], corners[k + len(chosen)])) for k, (a, w) in enumerate(wanted.items())}
         # an axis whose region is all of it stays as it is
-        wanted = {a: w for a, w in wanted.items() if w.roi != (0.0, 1.0) or w.out != x.shape[a] or w.scales is not None}
-    return _resize(g, x, wanted, rule)
+        wanted = {a: w for a, w in wanted.items() if w.roi != (0.0, 1.0) or w.out != X.shape[a] or w.scales is not None}
+    return _resize(g, X, wanted, rule)
 
 
 def _by_sizes(g: Builder, x: Value, sizes: Value, axes: list[int], policy: str) -> dict[int, _Axis]:

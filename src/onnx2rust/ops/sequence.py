@@ -103,18 +103,17 @@ def concat_from_sequence(g: Builder, input_sequence: Value, *, axis: int, new_ax
 @onnx_op("SplitToSequence", since=(11, 24))
 def split_to_sequence(g: Builder, input: Value, split: Value | None = None, *, axis: int = 0, keepdims: int = 1) -> Value:
     """Pieces of the input along an axis: of size 1, or as `split` says: the size of each, or all sizes."""
-    x = input
-    at = normal_axis(axis, x.rank)
+    at = normal_axis(axis, input.rank)
     if split is not None and split.rank > 1:
         raise Refuse(f"the pieces' sizes are a scalar or a list, not of rank {split.rank}", invalid=True)
     sizes = None if split is None else g.cast_sizes(split)
     each, parts = (sizes, None) if sizes is not None and sizes.rank == 0 else (None, sizes)
     keeps = bool(keepdims) or sizes is not None
-    shape: list[Dim | None] = [*x.shape]
-    shape[at] = _size_of_pieces(x.shape[at], sizes)
+    shape: list[Dim | None] = [*input.shape]
+    shape[at] = _size_of_pieces(input.shape[at], sizes)
     if not keeps:
         del shape[at]
-    return g.step(sequence.SplitToSequence(at, keeps, x.shape), [x, each, parts], SequenceType(x.dtype, tuple(shape)))
+    return g.step(sequence.SplitToSequence(at, keeps, input.shape), [input, each, parts], SequenceType(input.dtype, tuple(shape)))
 
 
 _facts("Optional", "OptionalHasElement", "OptionalGetElement")

@@ -95,11 +95,10 @@ def reshape(g: Builder, data: Value, shape: Value, *, allowzero: int = 0) -> Val
 @onnx_op("Flatten", since=(1, 9, 11, 13, 21, 23, 24, 25), **VIEWS)
 def flatten(g: Builder, input: Value, *, axis: int = 1) -> Value:
     """x as a matrix: axes before `axis` are its rows."""
-    x = input
-    if not (-x.rank if g.opset >= 11 else 0) <= axis <= x.rank:
-        raise Refuse(f"axis {axis} is outside a tensor of {x.rank} axes", invalid=True)
-    split = axis + x.rank if axis < 0 else axis
-    return g.view(x, product(x.shape[:split]), product(x.shape[split:]))
+    if not (-input.rank if g.opset >= 11 else 0) <= axis <= input.rank:
+        raise Refuse(f"axis {axis} is outside a tensor of {input.rank} axes", invalid=True)
+    split = axis + input.rank if axis < 0 else axis
+    return g.view(input, product(input.shape[:split]), product(input.shape[split:]))
 
 
 def _squeeze(g: Builder, x: Value, axes: Sequence[int] | None) -> Value:
@@ -160,9 +159,8 @@ def unsqueeze_13(g: Builder, data: Value, axes: Const) -> Value:
 @onnx_op("Shape", since=(1, 13, 15, 19, 21, 23, 24, 25), added={15: "start end"}, strings=Strings.PLACES, half=Half.MOVES)
 def shape(g: Builder, data: Value, *, start: int = 0, end: int | None = None) -> Value:
     """The sizes of x's axes from `start` to `end`: known now, or an expression that a step evaluates."""
-    x = data
-    first, last = (min(max(k + x.rank if k < 0 else k, 0), x.rank) for k in (start, x.rank if end is None else end))
-    return g.constant(list(x.shape[first:last]))
+    first, last = (min(max(k + data.rank if k < 0 else k, 0), data.rank) for k in (start, data.rank if end is None else end))
+    return g.constant(list(data.shape[first:last]))
 
 
 @onnx_op("Size", since=(1, 13, 19, 21, 23, 24, 25))

@@ -9,8 +9,7 @@ import numpy as np
 
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
-from onnx2rust.ir import dims
-from onnx2rust.ir.dims import Dim, ceil_div, maximum, minimum
+from onnx2rust.ir.dims import Dim, ceil_div, maximum, minimum, never_negative
 from onnx2rust.ir.program import Value
 from onnx2rust.ir.shapes import collapse_untouched
 from onnx2rust.layers import movement, shape
@@ -24,9 +23,9 @@ from onnx2rust.registry.rules import Parts, Within
 
 def sliced(g: Builder, x: Value, start: Sequence[Dim], size: Sequence[Dim], steps: Sequence[int]) -> Value:
     """`size` elements per (memory) axis from `start` by `steps`."""
-    if all(b == 0 and n == m and s == 1 for b, n, m, s in zip(start, size, x.shape, steps, strict=True)):
+    touched = [(b, n, s) != (0, m, 1) for b, n, m, s in zip(start, size, x.shape, steps, strict=True)]
+    if not any(touched):
         return x
-    touched = [not (b == 0 and n == m and s == 1) for b, n, m, s in zip(start, size, x.shape, steps, strict=True)]
     shape, (sizes, starts, by) = collapse_untouched(x.shape, touched, size, start, steps)
     layer = movement.Slice(tuple(int(s) for s in by if isinstance(s, int)), shape, starts, sizes)
     return g.step(layer, [x], x.tensor.with_shape(*size))
@@ -41,18 +40,7 @@ def _wrapped(index: Dim, n: Dim) -> Dim | None:
     """An index of Slice, negative ones counted from the end; None if its sign is not known."""
     if isinstance(index, int):
         return index if index >= 0 else n + index
-    if index == n:
-        return n
-    if dims.maximum(index, 0) == index:
-        return index
-    # A known length minus a size: its sign decides which end it counts from.
-    distance = n - index
-    return index if dims.maximum(distance, 0) == distance and _is_size(index) else None
-
-
-def _is_size(dim: Dim) -> bool:
-    """Whether the expression cannot be negative because it is made of sizes that are added and divided."""
-    return dims.maximum(dim, 0) == dim
+    return index if index == n or never_negative(index) else None
 
 
 def slice_range(n: Dim, start: Dim, end: Dim, step: int) -> tuple[Dim, Dim] | None:
@@ -81,20 +69,20 @@ def slice_range(n: Dim, start: Dim, end: Dim, step: int) -> tuple[Dim, Dim] | No
             final = -1 if whole else maximum(final, -1)
         # low of an axis of 0 is no element
         span = first_dim - final if top else minimum(low - final, n)
-        return low, ceil_div(span if _is_size(span) else maximum(span, 0), -step)
+        return low, ceil_div(span if never_negative(span) else maximum(span, 0), -step)
     if isinstance(end, int) and abs(end) >= _EVERYTHING:
         end = n if end > 0 else 0
     first_dim, last_dim = _wrapped(start, n), _wrapped(end, n)
     if first_dim is None or last_dim is None:
         return None
     # Where the start is not negative it needs no upper bound: beyond the end nothing is left, and the start is not looked at.
-    low = first_dim if _is_size(first_dim) else maximum(first_dim, 0)
-    high = last_dim if _is_size(n - last_dim) else minimum(last_dim, n)
+    low = first_dim if never_negative(first_dim) else maximum(first_dim, 0)
+    high = last_dim if never_negative(n - last_dim) else minimum(last_dim, n)
     behind = n - first_dim
     if high == n and isinstance(behind, int) and behind > 0:
         return low, ceil_div(minimum(behind, n), step)
     span = high - low
-    return low, ceil_div(span if span == n or _is_size(span) else maximum(span, 0), step)
+    return low, ceil_div(span if span == n or never_negative(span) else maximum(span, 0), step)
 
 
 def _slice(g: Builder, x: Value, starts: Sequence[Dim], ends: Sequence[Dim], axes: list[int], steps: list[int]) -> Value | None:
@@ -141,11 +129,10 @@ def _sizes_of_slice(arrays: list[Any], attributes: dict[str, Any]) -> Any:
 @onnx_op("Slice", since=1)
 def slice_1(g: Builder, data: Value, *, starts: list[int], ends: list[int], axes: list[int] | None = None) -> Value:
     """x[start:end] along the axes."""
-    x = data
-    chosen = normal_axes(range(len(starts)) if axes is None else axes, x.rank)
+    chosen = normal_axes(range(len(starts)) if axes is None else axes, data.rank)
     if not len(starts) == len(ends) == len(chosen):
         raise Refuse("starts, ends and axes of Slice differ in length", invalid=True)
-    y = _slice(g, x, starts, ends, chosen, [1] * len(chosen))
+    y = _slice(g, data, starts, ends, chosen, [1] * len(chosen))
     if y is None:
         raise Refuse("these starts and ends on an axis whose size is only known at run time are not supported")
     return y
@@ -160,7 +147,6 @@ def slice_1(g: Builder, data: Value, *, starts: list[int], ends: list[int], axes
 )
 def slice_10(g: Builder, data: Value, starts: Value, ends: Value, axes: Const | None = None, steps: Value | None = None) -> Value:
     """x[start:end:step] along the axes."""
-    x = data
     lengths = [v.tensor.size for v in (starts, ends, axes, steps) if v is not None]
     count = next((n for n in lengths if isinstance(n, int)), None)
     if count is None:
@@ -170,17 +156,17 @@ def slice_10(g: Builder, data: Value, starts: Value, ends: Value, axes: Const | 
     # a length known only at run time is checked then
     starts, ends = (fixed(g, v, 0, count) if v.rank else v for v in (starts, ends))
     steps = fixed(g, steps, 0, count) if steps is not None and steps.rank else steps
-    chosen = normal_axes(range(count) if axes is None else integers(axes), x.rank)
+    chosen = normal_axes(range(count) if axes is None else integers(axes), data.rank)
     begin, stop = starts.dims(), ends.dims()
     by = [1] * count if steps is None else steps.dims()
     if begin is not None and stop is not None and by is not None and all(isinstance(s, int) for s in by):
-        y = _slice(g, x, begin, stop, chosen, [s for s in by if isinstance(s, int)])
+        y = _slice(g, data, begin, stop, chosen, [s for s in by if isinstance(s, int)])
         if y is not None:
             return y
-    names, shape = read_sizes(g, x, chosen)
-    inputs = [x, g.cast_sizes(starts), g.cast_sizes(ends), None if steps is None else g.cast_sizes(steps)]
-    layer = movement.DynamicSlice(tuple(chosen), x.shape)
-    return g.step(layer, inputs, x.tensor.with_shape(*shape), defines=names)
+    names, shape = read_sizes(g, data, chosen)
+    inputs = [data, g.cast_sizes(starts), g.cast_sizes(ends), None if steps is None else g.cast_sizes(steps)]
+    layer = movement.DynamicSlice(tuple(chosen), data.shape)
+    return g.step(layer, inputs, data.tensor.with_shape(*shape), defines=names)
 
 
 def _split(g: Builder, x: Value, axis: int, sizes: Sequence[Dim]) -> tuple[Value, ...]:
@@ -233,9 +219,8 @@ def _sizes_of_split(arrays: list[Any], attributes: dict[str, Any]) -> Any:
 @onnx_op("Split", since=(2, 11))
 def split_2(g: Builder, input: Value, *, axis: int = 0, split: list[int] | None = None, n_outputs: int = 1) -> tuple[Value, ...]:
     """The parts of x along an axis."""
-    x = input
-    sizes: Sequence[Dim] = split or _equal_parts(x.shape[normal_axis(axis, x.rank)], n_outputs, False)
-    return _split(g, x, axis, sizes)
+    sizes: Sequence[Dim] = split or _equal_parts(input.shape[normal_axis(axis, input.rank)], n_outputs, False)
+    return _split(g, input, axis, sizes)
 
 
 @onnx_op(
@@ -252,8 +237,7 @@ def split(
     g: Builder, input: Value, split: Value | None = None, *, axis: int = 0, num_outputs: int | None = None, n_outputs: int = 1
 ) -> tuple[Value, ...]:
     """The parts of x along an axis; since version 18 the last of equal ones may be smaller."""
-    x = input
-    n = x.shape[normal_axis(axis, x.rank)]
+    n = input.shape[normal_axis(axis, input.rank)]
     if split is not None:
-        return _split(g, x, axis, _part_sizes(g, n, split))
-    return _split(g, x, axis, _equal_parts(n, num_outputs or n_outputs, g.origin.opset >= 18))
+        return _split(g, input, axis, _part_sizes(g, n, split))
+    return _split(g, input, axis, _equal_parts(n, num_outputs or n_outputs, g.origin.opset >= 18))

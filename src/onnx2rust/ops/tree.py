@@ -23,7 +23,7 @@ from onnx2rust.model.schemas import ML
 from onnx2rust.ops import scores, tree_branches
 from onnx2rust.ops.binary import binary
 from onnx2rust.ops.indexing import gather
-from onnx2rust.ops.tree_tables import LEAF, MODES, Malformed, Nodes, Tables, Weights, tables
+from onnx2rust.ops.tree_tables import LEAF, MODES, Nodes, Tables, Weights, tables
 from onnx2rust.registry import Attributes, onnx_op
 
 Array = np.ndarray[Any, Any]
@@ -136,10 +136,7 @@ def _tables(model: _Model, x: Value, targets: int, *, adds: bool = True) -> Tabl
     columns = x.shape[-1]
     if not isinstance(columns, int):
         raise Refuse(f"the number of columns of {x.type} is not known at conversion", "fix it with --dim")
-    try:
-        found = tables(model.nodes, model.weights, targets, adds=adds)
-    except Malformed as error:
-        raise Refuse(str(error), invalid=True) from None
+    found = tables(model.nodes, model.weights, targets, adds=adds)
     if found.columns_read > columns and (model.nodes.modes != LEAF).any():
         raise Refuse(f"a node reads column {found.columns_read - 1}, x is {x.type}", invalid=True)
     return found
@@ -231,21 +228,19 @@ def tree_ensemble(
     kind = np.float64 if X.dtype is DType.F64 else np.float32
     splits, weights, modes = (numpy_helper.to_array(t).reshape(-1) for t in (nodes_splits, leaf_weights, nodes_modes))
     members = None if membership_values is None else numpy_helper.to_array(membership_values).reshape(-1).astype(kind)
-    branches = tree_branches.Branches(
-        np.array(nodes_featureids, np.int64),
-        modes.astype(np.int64),
-        splits.astype(kind),
-        np.array(nodes_truenodeids, np.int64),
-        np.array(nodes_falsenodeids, np.int64),
-        np.array(nodes_trueleafs, np.int64) != 0,
-        np.array(nodes_falseleafs, np.int64) != 0,
-        np.array(nodes_missing_value_tracks_true or [0] * len(modes), np.int64) == 1,
+    rows = tree_branches.Rows(
+        list(nodes_featureids),
+        modes.tolist(),
+        splits.astype(kind).tolist(),
+        list(nodes_truenodeids),
+        list(nodes_falsenodeids),
+        nodes_trueleafs,
+        nodes_falseleafs,
+        list(nodes_missing_value_tracks_true or [0] * len(modes)),
     )
     leaves = np.array(leaf_targetids, np.int64), weights.astype(kind)
-    try:
-        model = _Model(*tree_branches.nodes(branches, *leaves, np.array(tree_roots, np.int64), members), np.zeros(0, kind))
-    except Malformed as error:
-        raise Refuse(str(error), invalid=True) from None
+    found = tree_branches.nodes(rows, *leaves, np.array(tree_roots, np.int64), members)
+    model = _Model(*found, np.zeros(0, kind))
     how = scores.TRANSFORMS[post_transform]
     return _aggregated(g, X, model, _NUMBERED[aggregate_function], n_targets, how, X.dtype)
 

@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from onnx2rust.base.errors import Refuse
+
 Array = np.ndarray[Any, Any]
 MODES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ", "LEAF")
 """The modes of nodes; branches in the order of their numbers in `TreeEnsemble` of version 5."""
@@ -27,10 +29,6 @@ MOST_LEVELS = 4096
 """The deepest trees that are taken: training stops at some tens of levels."""
 MOST_COLUMNS = 1 << 29
 ASKS, NAN_IS_YES, ONLY_EQUAL = 1, 2, 4
-
-
-class Malformed(ValueError):
-    """The nodes are no trees; the text says which, and what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +87,12 @@ class Tables:
 
 
 def tables(nodes: Nodes, weights: Weights, targets: int, *, adds: bool) -> Tables:
-    """The tables of an ensemble that adds up its weights, or else takes the least or greatest. Raises Malformed."""
+    """The tables of an ensemble that adds up its weights, or else takes the least or greatest. Raises Refuse."""
     places = _Places(nodes)
     leaf = nodes.modes == LEAF
     wrong = np.flatnonzero(~leaf & ((nodes.columns < 0) | (nodes.columns >= MOST_COLUMNS)))
     if wrong.size:
-        raise Malformed(f"{nodes.name(wrong[0])} reads column {nodes.columns[wrong[0]]}")
+        raise Refuse(f"{nodes.name(wrong[0])} reads column {nodes.columns[wrong[0]]}", invalid=True)
     again = np.full(len(leaf), -1) if nodes.same_as is None else nodes.same_as
     branch = ~leaf & (again < 0)
     first, second, asks, thresholds = _questions(nodes, places, branch)
@@ -136,7 +134,7 @@ class _Places:
         self._keys = keys[self._order]
         twice = np.flatnonzero(self._keys[1:] == self._keys[:-1])
         if twice.size:
-            raise Malformed(f"{nodes.name(self._order[twice[0]])} is there twice")
+            raise Refuse(f"{nodes.name(self._order[twice[0]])} is there twice", invalid=True)
 
     def of(self, trees: Array, numbers: Array) -> Array:
         """The places of nodes, −1 for those that do not exist."""
@@ -160,7 +158,7 @@ def _questions(nodes: Nodes, places: _Places, branch: Array) -> tuple[Array, Arr
     for children, numbers, which in ((true, nodes.true_children, "true"), (false, nodes.false_children, "false")):
         lost = np.flatnonzero(children < 0)
         if lost.size:
-            raise Malformed(f"the {which} child of {nodes.name(lost[0])}, {numbers[lost[0]]}, does not exist")
+            raise Refuse(f"the {which} child of {nodes.name(lost[0])}, {numbers[lost[0]]}, does not exist", invalid=True)
     modes, threshold = nodes.modes, nodes.thresholds
     nothing = np.isnan(threshold)
     opposite = np.isin(modes, (GT, GTE, NEQ))
@@ -184,12 +182,12 @@ def _levels(nodes: Nodes, first: Array, second: Array, branch: Array) -> tuple[A
     np.add.at(parents, first[branch], 1)
     np.add.at(parents, second[branch], 1)
     if (parents > 1).any():
-        raise Malformed(f"{nodes.name(int(np.argmax(parents > 1)))} is the child of two branches")
+        raise Refuse(f"{nodes.name(int(np.argmax(parents > 1)))} is the child of two branches", invalid=True)
     begins = _roots(nodes)
     if parents[begins].any():
         inner = begins[np.argmax(parents[begins] > 0)]
         why = "a root" if nodes.roots is not None else "the first of its tree and so the root"
-        raise Malformed(f"{nodes.name(inner)}, {why}, is another node's child")
+        raise Refuse(f"{nodes.name(inner)}, {why}, is another node's child", invalid=True)
     tree = np.full(len(branch), -1)
     tree[begins] = np.arange(len(begins))
     levels, level = [begins], begins
@@ -199,11 +197,11 @@ def _levels(nodes: Nodes, first: Array, second: Array, branch: Array) -> tuple[A
         level = children.reshape(-1)
         levels.append(level)
         if len(levels) > MOST_LEVELS:
-            raise Malformed(f"a tree has more than {MOST_LEVELS} levels")
+            raise Refuse(f"a tree has more than {MOST_LEVELS} levels", invalid=True)
     order = np.concatenate(levels)
     if len(order) < len(branch):
         lost = np.setdiff1d(np.arange(len(branch)), order)
-        raise Malformed(f"{nodes.name(lost[0])} cannot be reached from the root of its tree")
+        raise Refuse(f"{nodes.name(lost[0])} cannot be reached from the root of its tree", invalid=True)
     return order[np.argsort(tree[order], kind="stable")], tree, begins, len(levels) - 1
 
 
@@ -211,11 +209,11 @@ def _roots(nodes: Nodes) -> Array:
     """The places of the roots."""
     if nodes.roots is not None:
         if len(np.unique(nodes.roots)) < len(nodes.roots):
-            raise Malformed("a root is given twice")
+            raise Refuse("a root is given twice", invalid=True)
         return nodes.roots
     begins = np.flatnonzero(np.r_[True, nodes.trees[1:] != nodes.trees[:-1]])
     if len(begins) != len(np.unique(nodes.trees)):
-        raise Malformed("the nodes of a tree do not stand together")
+        raise Refuse("the nodes of a tree do not stand together", invalid=True)
     return begins
 
 
@@ -233,16 +231,16 @@ def _of_leaves(nodes: Nodes, owned: _Owned, targets: int, leaves: Array, adds: b
     owner, target, weight = number[owner][order], target[order], weight[order]
     twice = np.flatnonzero((owner[1:] == owner[:-1]) & (target[1:] == target[:-1]))
     if twice.size:
-        raise Malformed(f"{nodes.name(leaves[owner[twice[0]]])} has two weights for target {target[twice[0]]}")
+        raise Refuse(f"{nodes.name(leaves[owner[twice[0]]])} has two weights for target {target[twice[0]]}", invalid=True)
     counts = np.bincount(owner, minlength=len(leaves))
     if (counts == 0).any():
-        raise Malformed(f"{nodes.name(leaves[int(np.argmin(counts))])}, a leaf, has no weight")
+        raise Refuse(f"{nodes.name(leaves[int(np.argmin(counts))])}, a leaf, has no weight", invalid=True)
     most = int(counts.max())
     begins = np.cumsum(counts) - counts
     places_ = begins[:, None] + np.minimum(np.arange(most), counts[:, None] - 1)
     spare = np.arange(most) >= counts[:, None]
     if spare.any() and spare.size > 4 * len(owner) + (1 << 20):
-        raise Malformed(f"leaves have from {counts.min()} to {most} weights")
+        raise Refuse(f"leaves have from {counts.min()} to {most} weights", invalid=True)
     filled = np.where(spare & adds, weight.dtype.type(0), weight[places_])
     if most == targets and not spare.any():
         return most, None, filled
@@ -254,12 +252,11 @@ def _owned(nodes: Nodes, places: _Places, weights: Weights, targets: int) -> _Ow
     owner = places.of(weights.trees, weights.numbers)
     lost = np.flatnonzero(owner < 0)
     if lost.size:
-        raise Malformed(
-            f"a weight belongs to node {weights.numbers[lost[0]]} of tree {weights.trees[lost[0]]}, which does not exist"
-        )
+        what = f"a weight belongs to node {weights.numbers[lost[0]]} of tree {weights.trees[lost[0]]}, which does not exist"
+        raise Refuse(what, invalid=True)
     wrong = np.flatnonzero((weights.targets < 0) | (weights.targets >= targets))
     if wrong.size:
-        raise Malformed(f"a weight is for target {weights.targets[wrong[0]]}; there are {targets}")
+        raise Refuse(f"a weight is for target {weights.targets[wrong[0]]}; there are {targets}", invalid=True)
     kept = nodes.modes[owner] == LEAF
     return owner[kept], weights.targets[kept], weights.weights[kept]
 

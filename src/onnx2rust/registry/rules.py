@@ -38,7 +38,6 @@ class Within(Rule):
     weight = 2
 
     def draw(self, shape: Shape, float_: bool, rng: np.random.Generator) -> Array:
-        """Uniform."""
         high = np.maximum(np.asarray(self.high), self.low)
         if high.ndim and shape[-1:] != high.shape:
             high = high.min(initial=np.iinfo(np.int64).max)
@@ -73,7 +72,6 @@ class Usual(Rule):
     low: float
 
     def draw(self, shape: Shape, float_: bool, rng: np.random.Generator) -> Array:
-        """As it comes, away from `low`."""
         if float_:
             return np.abs(np.asarray(rng.standard_normal(shape))) + self.low
         return np.asarray(rng.integers(math.ceil(self.low), 8, shape))
@@ -86,7 +84,6 @@ class Mask(Rule):
     weight = 4
 
     def draw(self, shape: Shape, float_: bool, rng: np.random.Generator) -> Array:
-        """Bits."""
         mask = np.asarray(rng.integers(0, 2, shape))
         if mask.ndim:
             mask[..., :1] = 1
@@ -101,20 +98,18 @@ class Only(Rule):
     weight = 5
 
     def draw(self, shape: Shape, float_: bool, rng: np.random.Generator) -> Array:
-        """The value."""
         return np.full(shape, self.value)
 
 
 @dataclass(frozen=True)
 class Among(Rule):
-    """One of these strings each."""
+    """One of these words each."""
 
-    words: tuple[str, ...]
+    words: tuple[str, ...] | tuple[int, ...]
     weight = 5
 
     def draw(self, shape: Shape, float_: bool, rng: np.random.Generator) -> Array:
-        """Uniform."""
-        return np.asarray(np.array(self.words, np.str_)[rng.integers(0, len(self.words), shape)])
+        return np.asarray(np.array(self.words)[rng.integers(0, len(self.words), shape)])
 
 
 @dataclass(frozen=True)
@@ -126,7 +121,6 @@ class Axes(Rule):
     weight = 3
 
     def draw(self, shape: Shape, float_: bool, rng: np.random.Generator) -> Array:
-        """A sample without replacement."""
         count = math.prod(shape)
         chosen = np.resize(rng.permutation(np.array(self.among, np.int64)), count)
         return (chosen - self.rank * rng.integers(0, 2, count)).reshape(shape)
@@ -140,7 +134,6 @@ class Parts(Rule):
     weight = 3
 
     def draw(self, shape: Shape, float_: bool, rng: np.random.Generator) -> Array:
-        """A composition of the total."""
         count = math.prod(shape)
         least = 1 if self.total >= count else 0
         cuts = np.sort(rng.integers(0, self.total - least * count + 1, max(count - 1, 0)))
@@ -194,7 +187,6 @@ class Resized(Rule):
     weight = 3
 
     def draw(self, shape: Shape, float_: bool, rng: np.random.Generator) -> Array:
-        """Half to twice the size."""
         count = math.prod(shape)
         own = np.array(self.shape[len(self.shape) - count :])
         first = max(0, 2 - (len(self.shape) - count)) if len(self.shape) > 2 else 0

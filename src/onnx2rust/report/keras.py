@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from onnx2rust.ir.dims import Dim, ceil_div, maximum
 from onnx2rust.ir.layer import Variant, View, Weight
 from onnx2rust.ir.program import Step
-
-_FIELDS = {
-    "dilations": "dilation_rate",
-    "group": "groups",
-    "output_channels": "filters",
-    "multiplier": "depth_multiplier",
-    "inputs": "input_dim",
-    "hidden": "units",
-    "perm": "dims",
-}
-_ACTIVATION_LAYERS = {"LeakyRelu": "LeakyReLU", "Elu": "ELU", "Softmax": "Softmax", "PRelu": "PReLU"}
-_ACTIVATIONS = {
-    "LeakyRelu": "leaky_relu",
-    "HardSigmoid": "hard_sigmoid",
-    "HardSwish": "hard_swish",
-    "ThresholdedRelu": "thresholded_relu",
-    "GeluTanh": "gelu_tanh",
-}
 
 
 def class_name(step: Step) -> str:
@@ -32,16 +15,10 @@ def class_name(step: Step) -> str:
     layer = step.layer
     if isinstance(layer, View):
         return "Flatten" if step.origin.op in ("Flatten", "Reshape") and _flattens(step) else "Reshape"
-    name = type(layer).__name__
-    constants = layer.constants()
-    applied = constants.get("activation")
-    if name == "Activate" and isinstance(applied, Variant):
-        return _ACTIVATION_LAYERS.get(applied.name, "Activation")
-    if name == "Reduce" and isinstance(constants.get("reduction"), Variant):
-        return f"Reduce{constants['reduction'].name}"
-    if name == "Gather" and step.inputs and (table := step.inputs[0]) is not None:
-        return "Embedding" if table.const is not None and table.rank == 2 else name
-    return (layer.keras or name).format(d=_spatial_axes(step))
+    table = step.inputs[0] if type(layer).__name__ == "Gather" else None
+    if table is not None and table.const is not None and table.rank == 2:
+        return "Embedding"
+    return layer.keras_name().format(d=_spatial_axes(step))
 
 
 def config(step: Step) -> dict[str, Any]:
@@ -49,39 +26,36 @@ def config(step: Step) -> dict[str, Any]:
     layer = step.layer
     found: dict[str, Any] = {}
     if isinstance(layer, View):
-        return {"target_shape": shape(step.outputs[0].shape if step.outputs and step.outputs[0] else ())}
-    pooling = "Pool" in type(layer).__name__
+        return {"target_shape": plain(step.outputs[0].shape if step.outputs and step.outputs[0] else ())}
     constants = layer.constants()
-    for name, value in constants.items():
-        if name in ("pads_begin", "pads_end") or isinstance(value, Weight):
-            continue
-        if name in ("bias", "input_channels") or (name == "reduction" and "Reduce" in type(layer).__name__):
+    for field, value in constants.items():
+        name = layer.keras_field(field)
+        if not name or name == "bias" or isinstance(value, Weight):
             continue
         if name == "activation" and isinstance(value, Variant):
             found[name] = activation(value)
-        elif name == "axes" and isinstance(value, tuple) and all(isinstance(v, bool) for v in value):
-            found["axis"] = [k for k, marked in enumerate(value) if marked]
-        elif name == "kernel_shape":
-            found["pool_size" if pooling else "kernel_size"] = _json(value)
+        elif name == "axis" and isinstance(value, tuple):
+            found[name] = [k for k, marked in enumerate(value) if marked]
         else:
-            found[_FIELDS.get(name, name)] = _json(value)
+            found[name] = plain(value)
     if "pads_begin" in constants:
-        found.setdefault("pool_size" if pooling else "kernel_size", _json(_taps(step)))
+        if "kernel_shape" not in constants:
+            found["kernel_size"] = plain(_taps(step))
         found["padding"] = padding(step)
     if "bias" in constants:
         found["use_bias"] = constants["bias"] is not None
     table = step.inputs[0] if step.inputs else None
-    if class_name(step) == "Embedding" and table is not None and table.rank == 2:
-        found |= {"input_dim": _json(table.shape[0]), "output_dim": _json(table.shape[1])}
+    if class_name(step) == "Embedding" and table is not None:
+        found |= {"input_dim": plain(table.shape[0]), "output_dim": plain(table.shape[1])}
     return found
 
 
 def activation(variant: Variant) -> str | dict[str, Any]:
     """`relu`, `sigmoid`…; with parameters `{"name": "leaky_relu", "alpha": 0.1}`."""
-    fields = {k: _json(v) for k, v in variant.fields}
+    fields = {k: plain(v) for k, v in variant.fields}
     if variant.name == "Clip" and fields == {"min": 0.0, "max": 6.0}:
         return "relu6"
-    name = _ACTIVATIONS.get(variant.name, variant.name.lower())
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", variant.name).lower()
     return {"name": name, **fields} if fields else name
 
 
@@ -103,12 +77,7 @@ def padding(step: Step) -> str | list[list[Any]]:
         total: Dim = (ceil_div(size, strides[k]) - 1) * strides[k] + reach - size
         total = maximum(total, 0) if isinstance(total, int) else total
         same = same and (begin[k], end[k]) == (total // 2, total - total // 2)
-    return "same" if same else [[_json(b), _json(e)] for b, e in zip(begin, end, strict=True)]
-
-
-def shape(dims: tuple[Dim | None, ...]) -> list[int | str | None]:
-    """A shape as JSON: numbers, expressions over the model's symbols as text, null for a size that is not the same everywhere."""
-    return [d if isinstance(d, int) or d is None else str(d) for d in dims]
+    return "same" if same else [[plain(b), plain(e)] for b, e in zip(begin, end, strict=True)]
 
 
 def _taps(step: Step) -> tuple[int, ...]:
@@ -131,9 +100,10 @@ def _flattens(step: Step) -> bool:
     return x is not None and y is not None and y.rank == 2 and x.rank >= 2 and x.shape[0] == y.shape[0]
 
 
-def _json(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """The value as JSON: numbers as they are, lists of tuples, sizes that the model leaves open as text."""
     if isinstance(value, tuple):
-        return [_json(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, Variant):
-        return {"name": value.name, **{k: _json(v) for k, v in value.fields}} if value.fields else value.name
+        return {"name": value.name, **{k: plain(v) for k, v in value.fields}} if value.fields else value.name
     return value if value is None or isinstance(value, (bool, int, float)) else str(value)

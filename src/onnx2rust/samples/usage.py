@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx2rust.base.sequences import sequence
+from onnx2rust.base.sequences import pairs, sequence
 from onnx2rust.ir.dims import evaluate
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
-from onnx2rust.ir.types import OptionalType, SequenceType
+from onnx2rust.ir.types import MapType, OptionalType, SequenceType, TensorType
 from onnx2rust.model.graph import all_graphs, infer_shapes
 from onnx2rust.model.symbols import without_weights
 from onnx2rust.model.weights import NONE, Weights, array
@@ -38,7 +38,8 @@ UNKNOWN_IDS = 8
 WORDS = ("", "a", "Zebra", "two words", "naïve", "日本", "-1", "0.5")
 """Strings that are drawn where nothing says what they are."""
 ITEMS, ITEM_SIZE = 3, 2
-"""Items that a sequence is drawn with, and their sizes (the first one's, where they differ) that the model does not say."""
+"""Items that a sequence is drawn with, and their sizes (the first one's, where they differ) that the model does not say; pairs of
+a map."""
 LARGEST = 1 << 22
 """Inputs of more elements in all are drawn only if there are no smaller ones: it is lengths that are tried, not patience."""
 
@@ -72,7 +73,7 @@ class Usage:
         key = tuple(evaluate(d, sizes) for v in self.program.tensor_inputs for d in v.shape)
         if key not in self._rules:
             shapes = _Shapes(self, sizes)
-            found = {v.name: self._rule(v, shapes) for v in self.program.tensor_inputs}
+            found = {v.name: self._rule(v, shapes) for v in self.program.inputs}
             self._rules[key] = {name: one for name, one in found.items() if one is not None}
         return self._rules[key]
 
@@ -161,7 +162,7 @@ def of_inputs(proto: onnx.ModelProto, program: Program, weights: Weights = NONE)
         if (a.name, a.i) == ("to", onnx.TensorProto.BOOL)
         for o in n.output
     }
-    for value in program.tensor_inputs:
+    for value in program.inputs:
         reached = found.readings[value.name] = []
         for reading, name in _uses(nodes, value, found):
             reached.append(reading)
@@ -221,7 +222,10 @@ def draw_all(program: Program, usage: Usage, sizes: Sizes, rng: np.random.Genera
 
 def draw(value: Value, rule: Rule | None, sizes: Sizes, rng: np.random.Generator) -> Array:
     """Random content for an input. A sequence has some items, an optional tensor one or none; sizes that may differ between items
-    do, or do not."""
+    do, or do not. The rule for a map is one for its keys."""
+    if isinstance(value.type, MapType):
+        keys, values = (Value(value.name, TensorType(t, (ITEMS,))) for t in (value.type.keys, value.dtype))
+        return pairs(draw(keys, rule, sizes, rng), draw(values, None, sizes, rng))
     if isinstance(value.type, SequenceType):
         apart = int(rng.integers(0, 2))
         count = int(rng.integers(0, 4) > 0) if isinstance(value.type, OptionalType) else ITEMS

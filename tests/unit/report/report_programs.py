@@ -16,20 +16,6 @@ from onnx2rust.layers.dense import Dense
 BATCH = symbol("batch")
 
 
-class Conv(Layer, rust="conv::Conv", keras="Conv{d}D"):
-    """The fields of a convolution that the reports look at."""
-
-    output_channels: int
-    kernel_shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    dilations: tuple[int, ...]
-    pads_begin: tuple[int, ...]
-    pads_end: tuple[int, ...]
-    kernel: Weight
-    bias: Weight | None
-    activation: Variant
-
-
 class Maker:
     """Collects steps."""
 

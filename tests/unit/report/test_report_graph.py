@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from report_programs import BATCH, Conv, Maker, flat, residual
+from report_programs import BATCH, Maker, flat, residual
 
 from onnx2rust.ir.layer import Weight
 from onnx2rust.ir.program import Program
 from onnx2rust.layers.activation import LINEAR, activation
+from onnx2rust.layers.conv import Conv
 from onnx2rust.report import keras
 from onnx2rust.report.architecture import architecture
 from onnx2rust.report.graph import computation_graph, graph
@@ -79,7 +80,8 @@ def _conv(size: int, pads: tuple[int, int], stride: int = 1, taps: int = 3) -> A
     m = Maker()
     x = m.input("x", BATCH, size, size, 1)
     kernel = Weight("k", np.zeros((4, 1, taps, taps), np.float32))
-    layer = Conv(4, (taps, taps), (stride, stride), (1, 1), (pads[0],) * 2, (pads[1],) * 2, kernel, None, LINEAR)
+    window = ((taps, taps), (stride, stride), (1, 1), (pads[0],) * 2, (pads[1],) * 2, "")
+    layer = Conv(BATCH, (size, size), 1, 4, 1, *window, kernel, None, LINEAR)
     m.step("conv", "Conv", layer, [x], BATCH, -(-size // stride), -(-size // stride), 4)
     return m.steps[0]
 
@@ -104,6 +106,7 @@ def test_a_convolution_in_the_words_of_keras() -> None:
     assert keras.class_name(step) == "Conv2D"
     assert keras.config(step) == {
         "filters": 4,
+        "groups": 1,
         "kernel_size": [3, 3],
         "strides": [1, 1],
         "dilation_rate": [1, 1],
