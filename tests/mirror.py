@@ -172,8 +172,8 @@ def _sizes(cls: type[Layer], crate: Crate) -> Iterator[str]:
 
 def _records(cls: type[Layer], crate: Crate) -> Iterator[str]:
     hints = _hints(cls)
-    for record, optional, mutable in [(r, cls.optional, False) for r in cls.inputs_in] + [
-        (r, cls.optional_outputs, True) for r in cls.outputs_in
+    for record, optional, mutable in [(r, cls.optional_inputs(), False) for r in cls.inputs_in] + [
+        (r, cls.optional_outputs(), True) for r in cls.outputs_in
     ]:
         struct = crate.structs.get(record.path)
         if struct is None:
@@ -214,7 +214,7 @@ def _shape(of: Type) -> str:
 
 def _holds(of: Type) -> bool:
     """Whether it holds a value that is no tensor: the class does not say what kind of value an operand is."""
-    return of.head in {kind.holder for kind in values.Type.__subclasses__() if kind is not values.TensorType}
+    return of.head in {_name(kind.holder) for kind in values.Type.__subclasses__() if kind is not values.TensorType}
 
 
 def _methods(cls: type[Layer], struct: Struct) -> Iterator[str]:
@@ -392,7 +392,7 @@ def _operands(stated: Argument, of: Type, passed: Sequence[Value | None], crate:
 def _held(buffer: str) -> Type:
     """What a buffer is to a kernel: the elements of a tensor, or the struct that holds the value."""
     head, _, inner = buffer.removesuffix(">").partition("<")
-    return Type("[]" if head == "Slot" else head, (_held(inner),)) if inner else Type(head)
+    return Type("[]" if head == "Slot" else _name(head), tuple(map(_held, inner.split(", ")))) if inner else Type(head)
 
 
 def _bound(of: Type, bound: Mapping[str, Type]) -> Type:

@@ -13,6 +13,8 @@ import onnx
 import onnxruntime
 from onnx import helper
 
+from onnx2rust.base.sequences import for_engine
+
 Arrays = dict[str, Any]
 _rng = np.random.default_rng(20)
 
@@ -56,22 +58,26 @@ def case(
     `ml` is the version of ai.onnx.ml, if it has operators of that."""
     others = {n.domain for n in nodes} - {"", "ai.onnx.ml"}
     opsets = [helper.make_opsetid(d, v) for d, v in {"": opset, "ai.onnx.ml": ml, **dict.fromkeys(others, 1)}.items() if v]
-    infos = [_info(n, a, (open_axes or {}).get(n)) for n, a in inputs.items()]
+    infos = [declared(n, a, (open_axes or {}).get(n)) for n, a in inputs.items()]
     initializers = [onnx.numpy_helper.from_array(a, n) for n, a in (known or {}).items()]
     results = [helper.make_empty_tensor_value_info(o) for o in outputs]
     graph = helper.make_graph(list(nodes), name, infos, results, initializers)
     version = 10 if opset >= 21 else 8
     model = helper.make_model(graph, opset_imports=opsets, ir_version=version)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    expected = session.run(None, inputs)
+    expected = session.run(None, {n: for_engine(a, False) if _is_map(a) else a for n, a in inputs.items()})
     for info, value in zip(graph.output, expected, strict=True):
-        info.CopyFrom(_info(info.name, value, None if isinstance(value, list) else [None] * np.ndim(value)))
+        info.CopyFrom(declared(info.name, value, None if isinstance(value, list) else [None] * np.ndim(value)))
     model = helper.make_model(graph, opset_imports=opsets, ir_version=version)
     return harness.Case(f"case_{name}", model, [(list(inputs.values()), expected)], rtol, atol)
 
 
-def _info(name: str, content: Any, dims: Sequence[int | str | None] | None) -> onnx.ValueInfoProto:
-    """What a model says of an input or output: a tensor, or a sequence (a list) of items with these sizes."""
+def declared(name: str, content: Any, dims: Sequence[int | str | None] | None) -> onnx.ValueInfoProto:
+    """What a model says of an input or output: a tensor, a map (an array of pairs), or a sequence (a list) of items with these
+    sizes."""
+    if _is_map(content):
+        key, value = (helper.np_dtype_to_tensor_dtype(content[part].dtype) for part in ("keys", "values"))
+        return helper.make_value_info(name, helper.make_map_type_proto(key, helper.make_tensor_type_proto(value, [])))
     if isinstance(content, list):
         code = helper.np_dtype_to_tensor_dtype(content[0].dtype if content else np.dtype(np.float32))
         return helper.make_tensor_sequence_value_info(name, code, dims)
@@ -79,6 +85,10 @@ def _info(name: str, content: Any, dims: Sequence[int | str | None] | None) -> o
     return helper.make_tensor_value_info(
         name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape if dims is None else dims
     )
+
+
+def _is_map(content: Any) -> bool:
+    return isinstance(content, np.ndarray) and content.dtype.names is not None
 
 
 def node(op: str, *inputs: str, into: Sequence[str] = ("y",), **attributes: Any) -> onnx.NodeProto:

@@ -24,6 +24,7 @@ import onnx
 from onnx2rust import emit, report
 from onnx2rust.base.errors import Onnx2RustError
 from onnx2rust.base.options import Options
+from onnx2rust.base.sequences import flat
 from onnx2rust.conversion import pipeline
 from onnx2rust.files import npz
 from onnx2rust.frontends import Loaded
@@ -122,7 +123,7 @@ def _data(case: Case) -> None:
                     named |= {f"{info.name}/{k}": _stored(item) for k, item in enumerate(content)}
                 else:
                     named[info.name] = _stored(content)
-            if any(a.dtype.kind not in "biufU" or a.dtype.name == "bfloat16" for a in named.values()):
+            if any(a.dtype.kind not in "biufU" or a.dtype.name == "bfloat16" for a in flat(named).values()):
                 raise TypeError("element type that .npz cannot hold")
             (folder / f"{kind}_{k}.npz").write_bytes(npz.encode(named))
 

@@ -155,13 +155,14 @@ def test_a_sequence_where_a_tensor_is_wanted_is_invalid() -> None:
 def test_what_holds_no_tensors_is_refused_as_an_input() -> None:
     item = helper.make_tensor_type_proto(TensorProto.FLOAT, [2])
     optional = helper.make_value_info("o", helper.make_optional_type_proto(helper.make_sequence_type_proto(item)))
-    table = helper.make_value_info("m", helper.make_map_type_proto(TensorProto.INT64, item))
+    rows = helper.make_sequence_type_proto(helper.make_map_type_proto(TensorProto.INT64, item))
+    table = helper.make_value_info("m", rows)
     with pytest.raises(UnsupportedError) as caught:
         _lowered([node("OptionalHasElement", "o"), node("Identity", "m", into=["z"])], [optional, table])
-    supported = "tensors, sequences of tensors and optional tensors are supported"
+    supported = "tensors, sequences of tensors, optional tensors and maps are supported"
     assert [str(p) for p in caught.value.problems[:2]] == [
         f"input 'o': is of optional_type of sequence_type; {supported}",
-        f"input 'm': is of map_type; {supported}",
+        f"input 'm': is of sequence_type of map_type; {supported}",
     ]
 
 

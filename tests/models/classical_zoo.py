@@ -139,6 +139,31 @@ def scikit_learn() -> Iterator[tuple[str, Callable[[], onnx.ModelProto]]]:
     yield "outliers_svm", export(svm.OneClassSVM())
 
 
+def dictionaries() -> Iterator[tuple[str, Callable[[], onnx.ModelProto]]]:
+    """Pipelines behind scikit-learn's DictVectorizer, whose samples are dictionaries."""
+    from sklearn import ensemble, feature_extraction, linear_model, pipeline, preprocessing
+
+    rows = [{"city": "Paris", "age": 3.0}, {"city": "Rome", "age": 5.5}, {"age": 1.0}, {"city": "Rome", "size": -2.0}] * 5
+    labels = [0, 1, 2, 1] * 5
+    for name, behind in {
+        "logistic": [linear_model.LogisticRegression()],
+        "forest": [ensemble.RandomForestClassifier(5, max_depth=3, random_state=0)],
+        "scaled": [preprocessing.MaxAbsScaler(), linear_model.LogisticRegression()],
+        "alone": [],
+    }.items():
+
+        def make(behind: list[Any] = behind) -> onnx.ModelProto:
+            from skl2onnx import convert_sklearn
+            from skl2onnx.common.data_types import DictionaryType, FloatTensorType, StringTensorType
+
+            model = pipeline.make_pipeline(feature_extraction.DictVectorizer(sparse=False), *behind).fit(rows, labels)
+            x = DictionaryType(StringTensorType([1]), FloatTensorType([1]))
+            proto: onnx.ModelProto = convert_sklearn(model, initial_types=[("x", x)], target_opset={"": 18, "ai.onnx.ml": 3})
+            return proto
+
+        yield name, make
+
+
 def boosted() -> Iterator[tuple[str, Callable[[], onnx.ModelProto]]]:
     """XGBoost, LightGBM and CatBoost."""
     x, labels, target = data()

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 from onnx import helper
-from random_draft import ML, Draft, Tensor
+from random_draft import ML, Draft, Tensor, Unfit
 from random_kinds import has, is_float, is_int, kind, open_tensor, static
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "conformance"))
 from forests import BRANCHES, ensemble, forest
+
+from onnx2rust.base.sequences import pairs
 
 TRANSFORMS = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO")
 
@@ -109,6 +111,22 @@ def trees(d: Draft) -> Any:
         attributes = model.attributes("class") | {"classlabels_int64s": [4, -2, 0], "post_transform": how}
         return _ml(d, "TreeEnsembleClassifier", x, outputs=2, **attributes)
     return _ml(d, "TreeEnsembleRegressor", x, n_targets=targets, **model.attributes("target"))
+
+
+@kind(weight=0.3)
+def maps(d: Draft) -> Any:
+    """A further input that is a map, and DictVectorizer or CastMap, which read it."""
+    if d.outer is not None:
+        raise Unfit("a body has no inputs of its own")
+    rng, count = d.numpy(), d.rng.randint(1, 5)
+    words: Any = d.rng.choice([["", "a", "naïve", "b c"], [3, -2, 0, 2**40]])
+    op = d.rng.choice(["DictVectorizer", "CastMap"])
+    keys = rng.permutation(8)[:count] if op == "CastMap" else rng.choice(np.array(words), min(count, 4), replace=False)
+    x = d.input([len(keys)], lambda rng, shape: pairs(keys, rng.integers(-4, 5, shape).astype(np.float32)))
+    if op == "DictVectorizer":
+        vocabulary: Any = {"string_vocabulary" if "a" in words else "int64_vocabulary": words}
+        return _ml(d, op, x, **vocabulary)
+    return _ml(d, op, x, cast_to=d.rng.choice(["TO_FLOAT", "TO_INT64"]), map_form=d.rng.choice(["DENSE", "SPARSE"]), max_map=5)
 
 
 @kind(weight=0.4)

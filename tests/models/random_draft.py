@@ -17,6 +17,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from onnx2rust.model.reference import inputs as inputs_of
 from onnx2rust.model.reference import session
 from onnx2rust.oracle.compare import compare
 
@@ -142,8 +143,8 @@ class Tensor:
 
     @property
     def text(self) -> bool:
-        """Whether it holds strings: only a kind of its own picks it."""
-        return self.dtype.kind in "OU"
+        """Whether it holds strings, or the pairs of a map: only a kind of its own picks it."""
+        return self.dtype.kind in "OUV"
 
     @property
     def low(self) -> float:
@@ -295,8 +296,8 @@ class Draft:
         try:
             running = session(alone)
             fed = [t for t in distinct.values() if not t.known]
-            runs = [running.run(None, {t.name: t.runs[k] for t in fed}) for k in range(len(self.sizes))]
-            shaken = [running.run(None, {t.name: t.shaken[k] for t in fed}) for k in range(len(self.sizes))]
+            runs = [running.run(None, inputs_of(running, {t.name: t.runs[k] for t in fed})) for k in range(len(self.sizes))]
+            shaken = [running.run(None, inputs_of(running, {t.name: t.shaken[k] for t in fed})) for k in range(len(self.sizes))]
         except Exception as error:  # onnxruntime's own classes share no narrower base
             raise Unfit(str(error)) from error
         rng = self.numpy()
@@ -312,11 +313,13 @@ class Draft:
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """Takes back what was added if it turns out to be unfit."""
-        before = len(self.values), len(self.nodes), len(self.initializers)
+        lists: list[list[Any]] = [self.values, self.nodes, self.initializers, self.inputs]
+        before = [len(added) for added in lists]
         try:
             yield
         except Unfit:
-            del self.values[before[0] :], self.nodes[before[1] :], self.initializers[before[2] :]
+            for added, count in zip(lists, before, strict=True):
+                del added[count:]
             raise
 
 
@@ -359,7 +362,10 @@ def _check(tensor: Tensor) -> None:
 
 
 def info(tensor: Tensor, dims: Sequence[int | str | None]) -> onnx.ValueInfoProto:
-    """A tensor of these sizes, as a graph declares it."""
+    """A tensor of these sizes (or a map), as a graph declares it."""
+    if tensor.dtype.names:
+        key, value = (helper.np_dtype_to_tensor_dtype(tensor.dtype[part]) for part in tensor.dtype.names)
+        return helper.make_value_info(tensor.name, helper.make_map_type_proto(key, helper.make_tensor_type_proto(value, [])))
     return helper.make_tensor_value_info(tensor.name, helper.np_dtype_to_tensor_dtype(tensor.dtype), dims)
 
 

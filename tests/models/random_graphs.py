@@ -78,7 +78,7 @@ def _proto(draft: Draft, rng: random.Random) -> onnx.ModelProto:
     chosen = rng.sample(ends, min(len(ends), rng.choice([1, 2, 20, 20, 20, 20, 20])))
     chosen += [t for t in rng.sample(produced, min(len(produced), rng.choice([0, 0, 1, 2]))) if not t.known]
     if rng.random() < 0.06:
-        chosen.append(rng.choice(draft.inputs)[0])
+        chosen.append(rng.choice([t for t, _ in draft.inputs if not t.text]))
     if rng.random() < 0.05 and draft.initializers:
         chosen.append(rng.choice(draft.initializers))
     outputs = list({t.name: t for t in chosen}.values())

@@ -54,6 +54,8 @@ mod image;
 pub mod indexing;
 #[cfg(feature = "integer")]
 pub mod integer;
+#[cfg(feature = "maps")]
+pub mod maps;
 #[cfg(feature = "base")]
 mod math;
 #[cfg(feature = "matmul")]

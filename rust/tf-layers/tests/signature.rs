@@ -120,3 +120,52 @@ fn shapes_of_nothing_may_be_huge_and_are_no_overflow() {
         ))
     );
 }
+
+#[test]
+fn a_map_is_two_arrays() {
+    let table = |name: &str, shape: &[usize], data: Data| Array {
+        name: name.to_string(),
+        shape: shape.to_vec(),
+        data,
+    };
+    let texts = |words: &[&str]| Data::Text(words.iter().map(ToString::to_string).collect());
+    let read = |arrays: &[Array], sample| {
+        let mut writer = NpzWriter::new();
+        arrays
+            .iter()
+            .for_each(|array| writer.add(array).expect("a plain array"));
+        let path = std::env::temp_dir().join(format!("tf-layers-map-{}.npz", std::process::id()));
+        writer.write(&path).expect("the archive can be written");
+        let npz = Npz::open(&path).expect("the archive can be read");
+        std::fs::remove_file(path).expect("it was just written");
+        Tensor {
+            shape: &[Axis::Items],
+            ..FIXED
+        }
+        .read_pairs::<String, f32>(&npz, sample)
+    };
+    let keys = table("x/keys", &[2, 3], texts(&["a", "b", "a", "", "é", "c"]));
+    let values = table(
+        "x/values",
+        &[2, 3],
+        Data::F32(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+    );
+    let of = |pairs: &[(&str, f32)]| Ok(pairs.iter().map(|&(k, v)| (k.to_string(), v)).collect());
+    let both = [keys.clone(), values.clone()];
+    assert_eq!(
+        read(&both, Some(0)),
+        of(&[("a", 3.0), ("b", 2.0)]),
+        "the last of two counts"
+    );
+    assert_eq!(
+        read(&both, Some(1)),
+        of(&[("", 4.0), ("c", 6.0), ("é", 5.0)])
+    );
+    assert!(read(&both, Some(2)).is_err(), "no such row");
+    assert!(read(&[keys], None).is_err(), "no values");
+    let few = [table("x/keys", &[1], texts(&["a"])), values];
+    let problem = read(&few, None)
+        .expect_err("six values for one key")
+        .to_string();
+    assert_eq!(problem, "input `x`: 1 keys for 6 values");
+}

@@ -1,5 +1,5 @@
 """The content of a sequence: a one-dimensional array whose elements are its tensors, themselves arrays. An optional tensor's is a
-sequence of one item at most."""
+sequence of one item at most. The content of a map: an array of pairs, with the fields `keys` and `values`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ def sequence(items: Iterable[Any]) -> Array:
     return found
 
 
+def pairs(keys: Array, values: Array) -> Array:
+    """The map of these keys to these values; of a key that stands there twice the last value counts."""
+    found = np.empty(keys.shape, [("keys", keys.dtype), ("values", values.dtype)])
+    found["keys"], found["values"] = keys, values
+    return found
+
+
 def is_sequence(content: Array) -> bool:
     """Whether an array is the content of a sequence. (Strings are objects too.)"""
     return content.dtype == object and content.ndim == 1 and all(isinstance(item, np.ndarray) for item in content)
@@ -32,14 +39,16 @@ def tensors(content: Array) -> list[Array]:
 
 
 def flat(contents: Mapping[str, Array]) -> dict[str, Array]:
-    """Arrays by name, those of a sequence's items `name/0`, `name/1`, … Sequences may be the rows of a table, one a sample:
-    then each item's array holds all samples."""
+    """Arrays by name, those of a sequence's items `name/0`, `name/1`, …, those of a map `name/keys` and `name/values`. Sequences
+    and maps may be the rows of a table, one a sample: then each array holds all samples."""
     found: dict[str, Array] = {}
     for name, content in contents.items():
         if is_sequence(content):
             found |= {f"{name}/{k}": item for k, item in enumerate(content)}
         elif content.dtype == object and content.ndim == 2 and all(map(is_sequence, content)):
             found |= {f"{name}/{k}": np.stack(list(items)) for k, items in enumerate(content.T)}
+        elif content.dtype.names:
+            found |= {f"{name}/{part}": content[part] for part in content.dtype.names}
         else:
             found[name] = content
     return found
@@ -64,4 +73,6 @@ def for_engine(content: Array, optional: bool) -> Any:
     """What they take."""
     if optional:
         return content[0] if len(content) else None
+    if content.dtype.names:
+        return dict(zip(content["keys"].tolist(), content["values"].tolist(), strict=True))
     return list(content) if is_sequence(content) else content

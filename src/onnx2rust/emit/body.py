@@ -72,7 +72,7 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
             if segment:
                 _name_views(writer, list(run), segment is not part.around)
     tail = _outputs(writer, program, outputs)
-    head: list[Statement] = [Do(borders.check(v, writer.inputs[v])) for v in program.inputs]
+    head: list[Statement] = [Do(c) for v in program.inputs if (c := borders.check(v, writer.inputs[v]))]
     sizes = SizeTable({**writer.scope.symbols, TURN: SAMPLES.name}, writer.scope.variables)
     early, settled = sizes.settle(program.symbols, *(u.statements for u in units), tail, head)
     for unit, statements in zip(units, settled, strict=False):

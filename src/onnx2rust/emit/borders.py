@@ -14,7 +14,7 @@ from onnx2rust.emit.sizes import grouped
 from onnx2rust.ir.dims import Dim, evaluate, product, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Labels, Program, Value
-from onnx2rust.ir.types import SequenceType
+from onnx2rust.ir.types import MapType, SequenceType, TensorType, Type
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,15 @@ class Tensor:
     """Of `Inputs` or `Outputs`."""
     name: Escaped
     """What the model file calls it, as a Rust string."""
-    dtype: DType
-    rank: int
-    sequence: bool
-    """Whether it is a sequence of such tensors."""
+    type: Type
     axes: Escaped
     shape_text: Escaped
     doc_local: Escaped
     """What examples call it."""
-    doc_length: int | None
-    """Its elements where every open size is 1, if no run decides it."""
-    """Of an item of a sequence, where every open size is 1."""
+    doc_lines: tuple[Escaped, ...]
+    """How they make it."""
     doc_shape: Escaped | None
+    """Its shape where every open size is 1, if no run decides it; of a sequence, that of an item."""
     length: Escaped | None = None
     """The constant that holds its elements, those for each of the open size along its first axis, if there is one."""
     number: Escaped | None = None
@@ -65,24 +62,44 @@ class Tensor:
         return string(self.field)
 
     @property
+    def dtype(self) -> DType:
+        """The type of its elements."""
+        return self.type.dtype
+
+    @property
+    def is_tensor(self) -> bool:
+        """Whether it is a tensor: a slice, and its shape."""
+        return isinstance(self.type, TensorType)
+
+    @property
+    def sequence(self) -> bool:
+        """Whether it is a sequence of tensors."""
+        return isinstance(self.type, SequenceType)
+
+    @property
     def rust(self) -> Escaped:
-        """The element type, or the type of the sequence."""
-        return Escaped(f"Sequence<{self.dtype.rust}>" if self.sequence else self.dtype.rust)
+        """The element type, or that of the sequence or map."""
+        return Escaped(self.type.elements if self.is_tensor else self.type.buffer)
 
     @property
     def borrowed(self) -> Escaped:
         """The type that it has in `Inputs`."""
-        return Escaped(f"&'a {self.rust if self.sequence else f'[{self.rust}]'}")
+        return Escaped(f"&'a {f'[{self.rust}]' if self.is_tensor else self.rust}")
 
     @property
     def owned(self) -> Escaped:
         """The type that it has in `ArrayInputs`."""
-        return Escaped(self.rust if self.sequence else f"Vec<{self.rust}>")
+        return Escaped(f"Vec<{self.rust}>" if self.is_tensor else self.rust)
+
+    @property
+    def reader(self) -> Escaped:
+        """The method of `tf_layers::signature::Tensor` that reads it."""
+        return Escaped("read_items" if self.sequence else "read_pairs")
 
     @property
     def view(self) -> Escaped:
         """The type that it has in `Outputs`."""
-        return Escaped(f"&'a {self.rust}" if self.sequence else f"TensorView<'a, {self.rust}, {self.rank}>")
+        return Escaped(f"TensorView<'a, {self.rust}, {len(self.type.axes)}>" if self.is_tensor else f"&'a {self.rust}")
 
     @property
     def signature(self) -> Escaped:
@@ -173,21 +190,22 @@ def border(
     def tensor(value: Value, field: Escaped, name: str, local: Escaped, labels: Labels | None = None) -> Tensor:
         if isinstance(value.type, SequenceType):
             return _sequence(program, value.type, field, name, local)
+        if isinstance(value.type, MapType):
+            return _map(value.type, field, name, local)
         one = dict.fromkeys(program.symbols, 1)
         sizes = [_at(d, one) for d in value.shape]
         known = [n for n in sizes if n is not None]
         all_known = len(known) == len(sizes)
         length, number, doc = _length(program, value, field, constants)
+        elements = f"{model}::{length}" if length else math.prod(known)
         return Tensor(
             field,
             string(name),
-            value.dtype,
-            value.rank,
-            False,
+            value.type,
             Escaped(f"[{', '.join(_axis(d, program) for d in value.shape)}]"),
             Escaped(f"`[{', '.join(map(str, value.shape))}]`"),
             local,
-            math.prod(known) if all_known else None,
+            (Escaped(f"let {local} = vec![{value.dtype.zero}; {elements}];"),),
             Escaped(f"[{', '.join(map(str, sizes))}]") if all_known else None,
             length,
             number,
@@ -212,11 +230,23 @@ def _sequence(program: Program, type_: SequenceType, field: Escaped, name: str, 
     text = Escaped(f"items of {code_span(type_.items)}" if type_.items else "items of any shape")
     one = [d if isinstance(d, int) else 1 for d in type_.axes]
     doc_shape = Escaped(f"[{', '.join(map(str, one))}]")
-    return Tensor(field, string(name), type_.dtype, len(items), True, axes, text, local, math.prod(one), doc_shape)
+    pushed = Escaped(f"{local}.push(&{doc_shape}, &[{type_.dtype.zero}; {math.prod(one)}])?;")
+    lines = (Escaped(f"let mut {local} = Sequence::new();"), pushed)
+    return Tensor(field, string(name), type_, axes, text, local, lines, doc_shape)
 
 
-def check(value: Value, field: Escaped) -> Code:
-    """The statement that holds an input against its shape."""
+def _map(type_: MapType, field: Escaped, name: str, local: Escaped) -> Tensor:
+    """A map at the border."""
+    line = f"let {local} = {type_.holder}::from([({type_.keys.zero}, {type_.dtype.zero})]);"
+    return Tensor(
+        field, string(name), type_, Escaped("[Axis::Items]"), Escaped("values by their keys"), local, (Escaped(line),), None
+    )
+
+
+def check(value: Value, field: Escaped) -> Code | None:
+    """The statement that holds an input against its shape, if it has one."""
+    if isinstance(value.type, MapType):
+        return None
     if isinstance(value.type, SequenceType):
         sizes = ", ".join("None" if d is None else f"Some({d})" for d in value.type.axes)
         shape = "None" if value.type.shape is None else f"Some(&[{sizes}])"

@@ -194,7 +194,7 @@ class Contents:
     def halves(self, template: str) -> bool:
         """Whether the file names the half-precision type."""
         inputs, outputs = ([t.dtype for t in tensors] for tensors in (self.border.inputs, self.border.outputs))
-        tensors = [t.dtype for t in self.border.inputs if not t.sequence]
+        tensors = [t.dtype for t in self.border.inputs if t.is_tensor]
         named = {
             "src/model.rs": [*inputs, *outputs, *(DType.F16 for s in (*self.buffers, *self.part) if DType.F16.rust in s.rust)],
             "src/lib.rs": [*inputs, *outputs],
@@ -304,7 +304,7 @@ def _root(contents: Contents) -> list[Escaped]:
     border = contents.border
     found = {"Cpu", "Error", *contents.holders, *(["F16"] if contents.halves("src/model.rs") else [])}
     found |= {"Sequence"} if border.sequences else set()
-    found |= {"TensorView"} if any(not t.sequence for t in border.outputs) else set()
+    found |= {"TensorView"} if any(t.is_tensor for t in border.outputs) else set()
     return [*map(Escaped, sorted(found)), *contents.functions]
 
 

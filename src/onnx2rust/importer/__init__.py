@@ -21,7 +21,7 @@ from onnx2rust.ir import dtypes
 from onnx2rust.ir.dims import Dim, TooDeep, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Labels, Origin, Program, Value
-from onnx2rust.ir.types import OptionalType, SequenceType, TensorType, Type
+from onnx2rust.ir.types import MapType, OptionalType, SequenceType, TensorType, Type
 from onnx2rust.model.graph import names_read
 from onnx2rust.model.schemas import ONNX_DOMAINS
 from onnx2rust.model.weights import NONE, Weights
@@ -111,16 +111,22 @@ class _Importer:
         outer, item = str(info.type.WhichOneof("value")), info.type
         if outer in _OF_TENSORS:
             item = getattr(item, outer).elem_type
+        elif outer == "map_type":
+            item = item.map_type.value_type
         tensor = item.tensor_type
+        keys = dtypes.from_onnx(info.type.map_type.key_type)
         dtype = dtypes.from_onnx(tensor.elem_type)
         if not item.HasField("tensor_type"):
             kinds = outer if item is info.type else f"{outer} of {item.WhichOneof('value')}"
-            what = f"is of {kinds}; tensors, sequences of tensors and optional tensors are supported"
+            what = f"is of {kinds}; tensors, sequences of tensors, optional tensors and maps are supported"
             self.unsupported.append(Problem(what, where=where))
         elif dtype is None:
             self._refuse_type(where, tensor.elem_type)
+        elif outer == "map_type" and keys not in (DType.I64, DType.STRING):
+            self.unsupported.append(Problem(f"is a map whose keys are {keys}; int64 and string are supported", where=where))
         else:
-            value = Value(info.name, self._type(info.name, dtype, tensor, _OF_TENSORS.get(outer)))
+            type_ = MapType(dtype, keys) if keys else self._type(info.name, dtype, tensor, _OF_TENSORS.get(outer))
+            value = Value(info.name, type_)
             env[info.name] = value
             return value
         env[info.name] = POISON
@@ -148,6 +154,8 @@ class _Importer:
             value = env.get(info.name)
             if value is None:
                 self.invalid.append(Problem("is produced by no node", where=f"output {info.name!r}"))
+            elif value is not POISON and isinstance(value.type, MapType):
+                self.unsupported.append(Problem("is a map; only inputs can be maps", where=f"output {info.name!r}"))
             elif value is not POISON:
                 values.append(value)
         return values

@@ -1,4 +1,4 @@
-"""Types of values: tensors, sequences of them, and optional ones. Another kind is a class here, with its layers.
+"""Types of values: tensors, sequences of them, optional ones, and maps. Another kind is a class here, with its layers.
 
 The planner, the emitter and the borders ask a type what its buffer is; they know no kind of type by name.
 """
@@ -22,7 +22,7 @@ class Type(ABC):
     """What all types say."""
 
     holder: ClassVar[str]
-    """The struct at the root of tf_layers that holds such a value in the workspace."""
+    """The struct that holds such a value: of those in the workspace, one at the root of tf_layers."""
     copy: ClassVar[Layer]
     """The layer that copies such a value."""
     dtype: DType
@@ -252,3 +252,38 @@ class OptionalType(SequenceType):
     def dims(self) -> str:
         """What is known of the tensor's shape."""
         return f"{self.items or 'any shape'} or nothing"
+
+
+@dataclass(frozen=True)
+class MapType(Type):
+    """One value for each of some keys. Only a model's inputs are maps: no layer makes one, and no buffer holds one."""
+
+    holder = "std::collections::BTreeMap"
+    dtype: DType
+    keys: DType
+
+    @property
+    def elements(self) -> str:
+        """The Rust types of keys and values."""
+        return f"{self.keys.rust}, {self.dtype.rust}"
+
+    @property
+    def axes(self) -> tuple[None]:
+        return (None,)
+
+    @property
+    def room(self) -> None:
+        """Nothing writes to it."""
+        return None
+
+    def bytes(self, size: Callable[[Dim], int]) -> int:
+        """None of the workspace's."""
+        return 0
+
+    @property
+    def spelling(self) -> str:
+        """What ONNX's schemas call it."""
+        return f"map({self.keys.onnx_name}, {self.dtype.onnx_name})".lower()
+
+    def __str__(self) -> str:
+        return f"map from {self.keys} to {self.dtype}"

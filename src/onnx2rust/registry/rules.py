@@ -103,13 +103,13 @@ class Only(Rule):
 
 @dataclass(frozen=True)
 class Among(Rule):
-    """One of these strings each."""
+    """One of these words each."""
 
-    words: tuple[str, ...]
+    words: tuple[str, ...] | tuple[int, ...]
     weight = 5
 
     def draw(self, shape: Shape, float_: bool, rng: np.random.Generator) -> Array:
-        return np.asarray(np.array(self.words, np.str_)[rng.integers(0, len(self.words), shape)])
+        return np.asarray(np.array(self.words)[rng.integers(0, len(self.words), shape)])
 
 
 @dataclass(frozen=True)

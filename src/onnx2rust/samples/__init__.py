@@ -13,12 +13,12 @@ import onnx
 
 from onnx2rust.base.errors import InvalidModelError, Problem, ToolError, UsageError
 from onnx2rust.base.naming import Names
-from onnx2rust.base.sequences import flat, gathered, is_sequence, sequence, tensors
+from onnx2rust.base.sequences import flat, gathered, is_sequence, pairs, sequence, tensors
 from onnx2rust.files import npz
 from onnx2rust.ir.dims import evaluate
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
-from onnx2rust.ir.types import SequenceType
+from onnx2rust.ir.types import MapType, TensorType
 from onnx2rust.model.weights import NONE, Weights
 from onnx2rust.oracle import Answer, Certainty, Oracle
 from onnx2rust.oracle.compare import compare
@@ -226,8 +226,8 @@ def read(path: Path, program: Program) -> UserData:
     inputs: dict[str, Array] = {}
     counts = set()
     for value in program.inputs:
-        if isinstance(value.type, SequenceType):
-            found = _sequences(value, content)
+        if not isinstance(value.type, TensorType):
+            found = _maps(value, value.type, content) if isinstance(value.type, MapType) else _sequences(value, content)
             if isinstance(found, str):
                 problems.append(Problem(found, where, f"it has {sorted(content)}"))
             else:
@@ -300,6 +300,23 @@ def _sequences(value: Value, content: dict[str, Array]) -> Array | str:
     return table
 
 
+def _maps(value: Value, type_: MapType, content: dict[str, Array]) -> Array | str:
+    """A map a sample, whose pairs the arrays `name/keys` and `name/values` hold, or what is wrong with them."""
+    parts = []
+    for name, dtype in ((f"{value.name}/keys", type_.keys), (f"{value.name}/values", type_.dtype)):
+        if name not in content:
+            return f"lacks an array {name!r}"
+        converted = _converted(content[name], dtype)
+        if isinstance(converted, str):
+            return f"array {name!r} {converted}"
+        parts.append(converted)
+    keys, values = parts
+    if keys.ndim != 2 or keys.shape != values.shape:
+        shapes = f"{list(keys.shape)} and {list(values.shape)}"
+        return f"arrays '{value.name}/keys' and '{value.name}/values' have shapes {shapes}, not one of [samples, pairs]"
+    return pairs(keys, values)
+
+
 def _converted(array: Array, dtype: DType) -> Array | str:
     """The array in the model's element type, or what is wrong with it."""
     if (array.dtype.kind == "U") != (dtype is DType.STRING) or array.dtype.kind not in "biufU":
@@ -318,7 +335,7 @@ def shaped(value: Value, rows: Array, batch: str | None, *, stacked: bool = Fals
 
     An open size takes what the row's length leaves; rows of full shape tell theirs.
     """
-    if isinstance(value.type, SequenceType):
+    if not isinstance(value.type, TensorType):
         return rows if stacked else rows[0]
     full = value.rank + (0 if batch else 1)
     if rows.ndim != full:

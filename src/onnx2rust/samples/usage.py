@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx2rust.base.sequences import sequence
+from onnx2rust.base.sequences import pairs, sequence
 from onnx2rust.ir.dims import evaluate
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
-from onnx2rust.ir.types import OptionalType, SequenceType
+from onnx2rust.ir.types import MapType, OptionalType, SequenceType, TensorType
 from onnx2rust.model.graph import all_graphs, all_nodes
 from onnx2rust.model.symbols import shapes_at, without_weights
 from onnx2rust.model.weights import NONE, Weights, array
@@ -36,7 +36,8 @@ UNKNOWN_IDS = 8
 WORDS = ("", "a", "Zebra", "two words", "naïve", "日本", "-1", "0.5")
 """Strings that are drawn where nothing says what they are."""
 ITEMS, ITEM_SIZE = 3, 2
-"""Items that a sequence is drawn with, and their sizes (the first one's, where they differ) that the model does not say."""
+"""Items that a sequence is drawn with, and their sizes (the first one's, where they differ) that the model does not say; pairs of
+a map."""
 LARGEST = 1 << 22
 """Inputs of more elements in all are drawn only if there are no smaller ones: it is lengths that are tried, not patience."""
 
@@ -68,7 +69,7 @@ class Usage:
         key = tuple(evaluate(d, sizes) for v in self.program.tensor_inputs for d in v.shape)
         if key not in self._rules:
             shapes = _Shapes(self, sizes)
-            found = {v.name: self._rule(v, shapes) for v in self.program.tensor_inputs}
+            found = {v.name: self._rule(v, shapes) for v in self.program.inputs}
             self._rules[key] = {name: one for name, one in found.items() if one is not None}
         return self._rules[key]
 
@@ -131,7 +132,7 @@ def of_inputs(proto: onnx.ModelProto, program: Program, weights: Weights = NONE)
     found._constants |= {
         n.output[0]: a.t for n in nodes if n.op_type == "Constant" for a in n.attribute if a.name == "value" and n.output
     }
-    found.readings = {value.name: list(_uses(nodes, value, found)) for value in program.tensor_inputs}
+    found.readings = {value.name: list(_uses(nodes, value, found)) for value in program.inputs}
     return found
 
 
@@ -186,7 +187,10 @@ def draw_all(program: Program, usage: Usage, sizes: Sizes, rng: np.random.Genera
 
 def draw(value: Value, rule: Rule | None, sizes: Sizes, rng: np.random.Generator) -> Array:
     """Random content for an input. A sequence has some items, an optional tensor one or none; sizes that may differ between items
-    do, or do not."""
+    do, or do not. The rule for a map is one for its keys."""
+    if isinstance(value.type, MapType):
+        keys, values = (Value(value.name, TensorType(t, (ITEMS,))) for t in (value.type.keys, value.dtype))
+        return pairs(draw(keys, rule, sizes, rng), draw(values, None, sizes, rng))
     if isinstance(value.type, SequenceType):
         apart = int(rng.integers(0, 2))
         count = int(rng.integers(0, 4) > 0) if isinstance(value.type, OptionalType) else ITEMS

@@ -127,7 +127,7 @@ def _time(
             if any(
                 not v.type.startswith("tensor(") or "string" in v.type for v in (*session.get_inputs(), *session.get_outputs())
             ):
-                report.notes.append("onnxruntime binds neither strings nor sequences: its plain call is timed alone")
+                report.notes.append("onnxruntime binds tensors of numbers only: its plain call is timed alone")
             else:
                 engines[BOUND] = BoundOnnxRuntime(session, sets)
         for k, draw in enumerate(found):

@@ -3,6 +3,8 @@
 use super::{Axis, Dtype, Tensor};
 use crate::error::Error;
 use crate::npz::{Array, Data, Npz, NpzError};
+#[cfg(feature = "maps")]
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Why arrays do not serve as a model's inputs.
@@ -169,6 +171,28 @@ impl Tensor {
             sequence.push(&shape, &elements)?;
         }
         Ok(sequence)
+    }
+
+    /// The input of this name from an archive, a map: the arrays `name/keys` and `name/values` are its pairs. Of a key that stands there
+    /// twice the last value counts. With `sample: Some(k)` each holds samples along its first axis, and number k is taken.
+    ///
+    /// # Errors
+    /// If an array is missing or of another element type, or there is no such row, or not a value for each key.
+    #[cfg(feature = "maps")]
+    pub fn read_pairs<K: Element + Ord, V: Element>(
+        &self,
+        npz: &Npz,
+        sample: Option<usize>,
+    ) -> Result<BTreeMap<K, V>, SignatureError> {
+        let array = |part| npz.array(&format!("{}/{part}", self.name));
+        let (keys, _) = self.read_array::<K>(array("keys")?, sample)?;
+        let (values, _) = self.read_array::<V>(array("values")?, sample)?;
+        if keys.len() != values.len() {
+            let problem = format!("{} keys for {} values", keys.len(), values.len());
+            let name = self.name;
+            return Err(SignatureError::Input { name, problem });
+        }
+        Ok(keys.into_iter().zip(values).collect())
     }
 
     /// The arrays of an output that is a sequence, one an item: `name/0`, `name/1`, …

@@ -18,6 +18,7 @@ pub enum Axis {
     /// A size that follows from others or from the data, or differs from item to item.
     Computed,
     /// The items of a sequence; the other axes are those of each. In arrays they are called `name/0`, `name/1`, …
+    /// The pairs of a map: `name/keys` and `name/values`, whose type is the tensor's.
     Items,
 }
 

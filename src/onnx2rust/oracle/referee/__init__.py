@@ -30,11 +30,11 @@ _KERNELS: list[Any] = [
     recurrent.RNN, recurrent.LSTM, recurrent.GRU,
     small.Softmax, small.LogSoftmax, small.Hardmax, small.Scatter, small.Resize, small.Erf, small.BatchNormalization,
     small.LpNormalization, small.OneHot, small.LayerNormalization, small.SimplifiedLayerNormalization,
-    small.Optional, small.OptionalHasElement, small.OptionalGetElement,
-    small.DequantizeLinear, small.QuantizeLinear, small.DynamicQuantizeLinear, integers.QLinearConv, integers.QLinearMatMul,
+    small.Optional, small.DequantizeLinear, small.QuantizeLinear, small.DynamicQuantizeLinear,
+    integers.QLinearConv, integers.QLinearMatMul,
     classical.TreeEnsembleRegressor, classical.TreeEnsembleClassifier, classical.TreeEnsemble, classical.ZipMap,
     classical.Scaler, classical.Normalizer, classical.Imputer, classical.FeatureVectorizer, classical.OneHotEncoder,
-    classical.LabelEncoder, classical.LinearRegressor, classical.LinearClassifier,
+    classical.LabelEncoder, classical.DictVectorizer, classical.CastMap, classical.LinearRegressor, classical.LinearClassifier,
     classical.SVMRegressor, classical.SVMClassifier,
 ]  # fmt: skip
 
@@ -75,10 +75,9 @@ class Referee:
         return widened(array) if self._wide else array
 
     def _fed(self, name: str, content: Array) -> Any:
-        if sequences.is_sequence(content):
-            taken = sequences.sequence(map(self._taken, content))
-            return sequences.for_engine(taken, name in self._optional)
-        return self._taken(content)
+        items = sequences.is_sequence(content)
+        taken = sequences.sequence(map(self._taken, content)) if items else self._taken(content)
+        return sequences.for_engine(taken, name in self._optional)
 
     def run(self, feeds: dict[str, Array], noise: float = 0.0, seed: int = 0) -> list[Array]:
         """All outputs, floats as float64. With `noise`, what is quantised was off at random by up to that share of the largest.

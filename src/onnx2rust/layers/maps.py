@@ -1,0 +1,16 @@
+"""Layers of maps (`tf_layers::maps`)."""
+
+from __future__ import annotations
+
+from onnx2rust.ir import kinds
+from onnx2rust.ir.layer import Layer
+
+KIND = kinds.CLASSICAL
+
+
+class Pairs(Layer, rust="maps::Pairs"):
+    """(keys [pairs], values [pairs]) of a map, keys in ascending order; `defines` their number."""
+
+
+class AtPlaces(Layer, rust="maps::AtPlaces", fallible=True):
+    """y = zero, but the values x at these places; those behind its end are left out."""
