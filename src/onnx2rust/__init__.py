@@ -29,6 +29,8 @@ from onnx2rust.base.options import Checks, Options, Timing
 from onnx2rust.base.version import VERSION
 
 if TYPE_CHECKING:
+    from onnx2rust.conversion.hosting import Hosted as Hosted
+    from onnx2rust.conversion.hosting import host as host
     from onnx2rust.conversion.inspection import Inspection as Inspection
     from onnx2rust.conversion.inspection import inspect as inspect
     from onnx2rust.conversion.pipeline import Project as Project
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 _LATER = {
+    "conversion.hosting": ("Hosted", "host"),
     "conversion.inspection": ("Inspection", "inspect"),
     "conversion.pipeline": ("Project", "convert", "convert_workspace"),
     "conversion.retrain": ("write_weights",),

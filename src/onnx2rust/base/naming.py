@@ -23,6 +23,21 @@ _RUST_KEYWORDS = frozenset([
 ])  # fmt: skip
 
 
+_C_RESERVED = frozenset([
+    # keywords of C and C++ that no Rust keyword is
+    "auto", "bool", "case", "char", "default", "double", "float", "goto", "inline", "int", "long", "register", "restrict", "short",
+    "signed", "sizeof", "switch", "unsigned", "void", "volatile", "alignas", "alignof", "nullptr", "static_assert", "thread_local",
+    "typeof_unqual", "and", "and_eq", "asm", "bitand", "bitor", "catch", "class", "compl", "concept", "consteval", "constexpr",
+    "constinit", "const_cast", "co_await", "co_return", "co_yield", "decltype", "delete", "dynamic_cast", "explicit", "export",
+    "friend", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "operator", "or", "or_eq", "private", "protected",
+    "public", "reinterpret_cast", "requires", "static_cast", "template", "this", "throw", "typeid", "typename", "using",
+    "wchar_t", "char8_t", "char16_t", "char32_t", "xor", "xor_eq",
+    # what headers and compilers define as macros
+    "complex", "imaginary", "noreturn", "errno", "stdin", "stdout", "stderr", "assert", "linux", "unix", "i386", "far", "near",
+    "small", "interface", "pascal", "cdecl", "in", "out",
+])  # fmt: skip
+
+
 class Escaped(str):
     """Text that is safe where it was made for; the only kind of string that templates accept."""
 
@@ -47,6 +62,11 @@ def ident(text: str, fallback: str = "value", *, keep_start: bool = False) -> Es
     stands last (`keep_start`: the last ones).
     """
     return _identifier(_shortened(_words(text, fallback), keep_start), fallback)
+
+
+def c_ident(name: Escaped) -> Escaped:
+    """A Rust identifier as one of C and C++: never a keyword of theirs, nor a macro of their headers."""
+    return Escaped(f"{name}_" if name in _C_RESERVED else name)
 
 
 def told_apart(fallbacks: Mapping[str, str]) -> dict[str, Escaped]:

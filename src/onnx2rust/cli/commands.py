@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import onnx2rust
-from onnx2rust.base.options import Checks, Options, Timing
+from onnx2rust.base.options import HOSTS, Checks, Options, Timing
 from onnx2rust.cli.console import Console, Outcome
 from onnx2rust.cli.group import command
 from onnx2rust.cli.options import FILE, drawing, planning, reading, sizes
@@ -52,6 +53,13 @@ if TYPE_CHECKING:
 @click.option(
     "--workspace", type=FILE, metavar="OUT", help="Convert every MODEL into one cargo workspace with one copy of the layers."
 )
+@click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    type=click.Choice(HOSTS),
+    help="Also write what this host needs to call the model (repeatable); OUT is a workspace then.",
+)
 @click.option("--license", metavar="SPDX", help="Licence that the crate's manifest names, like MIT (default: none).")
 @click.option("--force", is_flag=True, help="Replace the output of an earlier conversion.")
 def convert(
@@ -63,6 +71,7 @@ def convert(
     inplace_value: bool | None,
     memdrop_value: bool | None,
     workspace: Path | None,
+    hosts: tuple[str, ...],
     **choices: Any,
 ) -> Outcome:
     """Converts MODEL into a Rust project at OUT, or with --workspace OUT every MODEL into one of several.
@@ -75,8 +84,10 @@ def convert(
     chosen = {name: value for name, value in choices.items() if value is not None}
     options = Options(**chosen, verbosity=console.verbosity)
     if workspace is not None:
-        return _together(console, places, path_to_tf_model, path_to_save, workspace, options)
+        return _together(console, places, path_to_tf_model, path_to_save, workspace, options, hosts)
     source, target = _paths(list(places), path_to_tf_model, path_to_save)
+    if hosts:
+        return _together(console, (source,), None, None, target, options, hosts)
     project = onnx2rust.convert(source, target, options, progress=console.stage)
     for note in project.notes:
         console.note(note)
@@ -90,18 +101,20 @@ def _together(
     named_out: Path | None,
     workspace: Path,
     options: Options,
+    hosts: Sequence[str],
 ) -> Outcome:
-    """`convert --workspace`."""
+    """`convert --workspace`, and `convert --host`."""
     if named_out is not None:
         raise click.UsageError("--path_to_save and --workspace are both given")
     models = [*places, *filter(None, [named_model])]
     if not models:
         raise click.UsageError("MODEL must be given")
-    projects = onnx2rust.convert_workspace(models, workspace, options, progress=console.stage)
+    projects = onnx2rust.convert_workspace(models, workspace, options, hosts=hosts, progress=console.stage)
     for project in projects:
         for note in project.notes:
             console.note(f"{project.crate_name}: {note}")
-    text = "\n".join([*map(_line, projects), _try(workspace)])
+    shells = [f"{workspace / shell.package}: crate `{shell.package}`" for p in projects for shell in p.shells]
+    text = "\n".join([*map(_line, projects), *shells, _try(workspace)])
     data = {"ok": True, "out": str(workspace), "crates": [_data(p) for p in projects]}
     return Outcome(data, "" if console.verbosity < 0 else text)
 
@@ -113,6 +126,7 @@ def _data(project: Project) -> dict[str, Any]:
         "crate_name": project.crate_name,
         "model": project.model,
         "notes": list(project.notes),
+        "shells": [shell.package for shell in project.shells],
     }
 
 
@@ -144,6 +158,31 @@ def _switch(name: str, flag: bool | None, value: bool | None) -> bool | None:
     if flag is not None and value is not None and flag != value:
         raise click.UsageError(f"--{name.replace('_', '-')} is given twice, with different values")
     return value if flag is None else flag
+
+
+@command
+@click.argument("kind", type=click.Choice(HOSTS), metavar="KIND")
+@click.argument("model", type=FILE)
+@click.argument("out", type=FILE)
+@click.option("--name", metavar="NAME", help="As for convert.")
+@click.option("--crate-name", metavar="NAME", help="As for convert.")
+@click.option("--features", type=FILE, metavar="FILE.npz", help="As for convert.")
+@reading
+@planning
+@click.option("--build", is_flag=True, help="Build it, too (needs cargo).")
+def host(console: Console, kind: str, model: Path, out: Path, build: bool, **choices: Any) -> Outcome:
+    """Converts MODEL into a cargo workspace at OUT with what a program in another language needs to call it.
+
+    KIND is c: a header, a shared and a static library, and a file for pkg-config.
+    """
+    options = Options(**choices, verbosity=console.verbosity)
+    made = onnx2rust.host(kind, model, out, options, build=build, progress=console.stage)
+    for note in made.project.notes:
+        console.note(note)
+    data = {"ok": True, "shell": str(made.shell), "dist": None if made.dist is None else str(made.dist)}
+    readme = f"{made.shell / 'README.md'} says how it is used"
+    text = f"{_line(made.project)}\n{made.dist or made.shell}: for {kind}; {readme}"
+    return Outcome(data | _data(made.project), "" if console.verbosity < 0 else text)
 
 
 @command

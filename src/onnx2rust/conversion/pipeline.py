@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,13 +12,14 @@ import onnx
 from onnx2rust import emit, frontends, importer, passes, samples
 from onnx2rust.base import naming
 from onnx2rust.base.errors import MismatchError, Onnx2RustError, Problem, UnsupportedError, UsageError
-from onnx2rust.base.naming import Names, crate_name, type_name
+from onnx2rust.base.naming import Escaped, Names, crate_name, type_name
 from onnx2rust.base.options import Options, for_each
 from onnx2rust.conversion import classifier
 from onnx2rust.emit import layer_crate, thresholds
 from onnx2rust.files import folders, leftovers, npz
 from onnx2rust.files.folders import Content
 from onnx2rust.frontends import protos
+from onnx2rust.hosts import HOSTS, Model, Shell
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.program import Program
 from onnx2rust.passes.rewriting import Passed
@@ -52,6 +54,8 @@ class Project:
     notes: tuple[str, ...]
     program: Program
     plan: Plan
+    shells: tuple[Shell, ...] = ()
+    """For other languages, in the workspace."""
 
 
 Progress = Callable[[str], None]
@@ -107,10 +111,12 @@ def convert_workspace(
     out: Path | str,
     options: Options | Sequence[Options] | None = None,
     *,
+    hosts: Sequence[str] = (),
     progress: Progress = lambda _: None,
 ) -> list[Project]:
     """Converts every model into a folder of the cargo workspace `out`, all with one copy of the layers
-    (`onnx2rust convert --workspace`). `options` are for all models, or one for each.
+    (`onnx2rust convert --workspace`), and a shell for each of `hosts` (`convert --host`). `options` are for all models, or one
+    for each.
 
     Raises as `convert`, with the problems of all models (each says whose); then nothing has been written.
     """
@@ -146,15 +152,26 @@ def convert_workspace(
         files |= {
             f"{found.rendered.crate}/saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()
         }
+    shells = [_shells(hosts, found.rendered, source.name) for source, (_, found) in zip(paths, results, strict=True)]
+    files |= {f"{s.package}/{name}": content for s in itertools.chain(*shells) for name, content in s.files.items()}
     features = {f for _, found in results for f in found.rendered.features}
     files |= {f"{layer_crate.FOLDER}/{name}": c for name, c in layer_crate.files(shared.package, features).items()}
-    files["Cargo.toml"] = emit.workspace([f"{found.rendered.crate}/{folders.MARKER}" for _, found in results]).encode()
+    members = [f"{found.rendered.crate}/{folders.MARKER}" for _, found in results]
+    members += [s.package for s in itertools.chain(*shells)]
+    files["Cargo.toml"] = emit.workspace(members).encode()
     folders.write(out, files)
     places = [out / found.rendered.crate for _, found in results]
     return [
-        Project(place, place / folders.MARKER, f.rendered.crate, f.rendered.model, (*recovered, *f.notes), f.program, f.plan)
-        for place, (_, f) in zip(places, results, strict=True)
+        Project(place, place / folders.MARKER, f.rendered.crate, f.rendered.model, (*recovered, *f.notes), f.program, f.plan, own)
+        for place, (_, f), own in zip(places, results, shells, strict=True)
     ]
+
+
+def _shells(kinds: Sequence[str], rendered: emit.Rendered, source: str) -> tuple[Shell, ...]:
+    """The shells of a model in a workspace; raises UnsupportedError with what is wrong for all of them."""
+    crate, model = Escaped(rendered.crate), Escaped(rendered.model)
+    beside = Model(crate, model, rendered.border, source, f"../{crate}/{folders.MARKER}")
+    return tuple(HOSTS[kind].shell(beside) for kind in dict.fromkeys(kinds))
 
 
 def _refuse_for_many(each: Sequence[Options]) -> None:

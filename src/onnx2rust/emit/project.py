@@ -104,6 +104,7 @@ class Rendered:
     """The families of layers that the code uses."""
     module: str
     tensors: tuple[str, ...]
+    border: Border
     marks: tuple[Step, ...] = ()
     """The steps by the numbers of their marks, if the context asks for marks."""
 
@@ -267,7 +268,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     module = files.pop("src/modules.rs")
     arrays = {context.prefix + name: array for name, array in weights.arrays().items()}
     tensors = tuple(map(str, contents.tensors))
-    return Rendered(files, arrays, str(contents.crate.name), str(model), features, module, tensors, marks)
+    return Rendered(files, arrays, str(contents.crate.name), str(model), features, module, tensors, at_border, marks)
 
 
 def _crate(name: str, options: Options, context: Context, features: Sequence[str]) -> Crate:

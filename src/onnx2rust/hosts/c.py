@@ -1,0 +1,93 @@
+"""C: a header, a shared and a static library, and a file for pkg-config."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from onnx2rust.base.naming import Escaped, Names, c_ident
+from onnx2rust.emit.borders import Tensor
+from onnx2rust.hosts.shells import Host, Model, refuse
+from onnx2rust.ir.dims import evaluate, symbols
+from onnx2rust.ir.dtypes import DType
+
+_TYPES = {
+    DType.F32: "float",
+    DType.F64: "double",
+    DType.F16: "uint16_t",
+    DType.BOOL: "bool",
+    **{t: f"{t.numpy}_t" for t in DType if t.is_int and t.is_known},
+}
+"""How C spells an element; a half is its bits."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A tensor in one of the header's structs."""
+
+    tensor: Tensor
+    data: Escaped
+    more: Escaped
+    """The member beside it: an input's number of elements, an output's shape."""
+    type: Escaped
+
+    @property
+    def rank(self) -> int:
+        """How many axes it has."""
+        return len(self.tensor.type.axes)
+
+    @property
+    def elements(self) -> int:
+        """Elements of an input where every open size is 1."""
+        return math.prod(evaluate(d, dict.fromkeys(symbols(d), 1)) for d in self.tensor.type.axes if d is not None)
+
+    @property
+    def stored(self) -> Escaped:
+        """The Rust type of what C hands over: a bool that C wrote may hold anything."""
+        return Escaped("u8" if self.tensor.dtype is DType.BOOL else self.tensor.rust)
+
+
+def _members(tensors: tuple[Tensor, ...], suffix: str) -> list[Member]:
+    names = Names()
+    found = []
+    for tensor in tensors:
+        data = names.unique(c_ident(tensor.field))
+        more = names.unique(f"{data.rstrip('_')}_{suffix}")
+        found.append(Member(tensor, data, more, Escaped(_TYPES[tensor.dtype])))
+    return found
+
+
+def _values(model: Model) -> Mapping[str, Any]:
+    border = model.border
+    problems = [
+        (tensor.name, "sequences, maps and strings have no form in C here")
+        for tensor in (*border.inputs, *border.outputs)
+        if not tensor.is_tensor or tensor.dtype is DType.STRING
+    ]
+    refuse("c", problems)
+    sizes = Names()
+    return {
+        "inputs": _members(border.inputs, "len"),
+        "outputs": _members(border.outputs, "shape"),
+        "sizes": [] if border.found else [(s, sizes.unique(c_ident(s.name))) for s in border.symbols],
+        "guard": Escaped(f"{model.crate.upper()}_H"),
+        "halves": any(t.dtype is DType.F16 for t in (*border.inputs, *border.outputs)),
+    }
+
+
+HOST = Host(
+    "c",
+    {
+        "Cargo.toml": "Cargo.toml",
+        "README.md": "README.md",
+        "src/lib.rs": "src/lib.rs",
+        "include/{crate}.h": "include/model.h",
+        "examples/predict.c": "examples/predict.c",
+        "{crate}.pc": "model.pc",
+    },
+    _values,
+    libraries={"lib{crate}.so": "lib/lib{crate}.so", "lib{crate}.a": "lib/lib{crate}.a"},
+    copies={"include/{crate}.h": "include/{crate}.h", "{crate}.pc": "lib/pkgconfig/{crate}.pc"},
+)
