@@ -188,9 +188,7 @@ class Oracle:
             return None
 
     def _work(self, arrays: Mapping[str, Array]) -> int:
-        sizes = dict.fromkeys(self._program.symbols, 1)
-        for value in self._program.tensor_inputs:
-            sizes |= {str(d): n for d, n in zip(value.shape, arrays[value.name].shape, strict=False) if str(d) in sizes}
+        sizes = open_sizes(self._program, arrays)
         return evaluate(self._multiply_adds, {s: sizes.get(s, 1) for s in symbols(self._multiply_adds)})
 
     def _spread(self, arrays: dict[str, Array], exact: list[Array]) -> None:
@@ -227,6 +225,12 @@ class Oracle:
                 for each in self.certainty:
                     each.known = False
                 return
+
+
+def open_sizes(program: Program, feeds: Mapping[str, Array]) -> dict[str, int]:
+    """The open sizes that inputs of these shapes give."""
+    pairs = [pair for v in program.tensor_inputs for pair in zip(v.shape, feeds[v.name].shape, strict=False)]
+    return {str(dim): size for dim, size in pairs if str(dim) in program.symbols}
 
 
 def _alike(a: list[Array], b: list[Array]) -> bool:

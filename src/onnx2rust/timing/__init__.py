@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +19,7 @@ from onnx2rust.frontends import protos
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.program import Program, Step
 from onnx2rust.model.reference import Reference
-from onnx2rust.oracle import Oracle
+from onnx2rust.oracle import Oracle, open_sizes
 from onnx2rust.timing import clock, server
 from onnx2rust.timing.engines import BoundOnnxRuntime, Crate, Engine, OnnxRuntime
 from onnx2rust.timing.reports import BenchReport, BenchRow, LayerTime
@@ -152,26 +151,8 @@ def _layers(report: BenchReport, executable: Path, marks: Sequence[Step], progra
             once = min(crate.burst(0, 3))
             crate.burst(0, max(5, int(LAYER_NS / max(once, 1))))
             spent = {int(k): float(ns) for k, ns in (line.split("\t") for line in crate.close())}
-        sizes = _sizes(program, draw.feeds)
-        row.layers = [
-            LayerTime(step.origin.node or step.name, step.origin.op, str(step.layer), spent.get(k, 0.0), _work(step, sizes))
-            for k, step in enumerate(marks)
-        ]
-
-
-def _sizes(program: Program, feeds: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, int]:
-    """The open sizes that inputs of these shapes give."""
-    found: dict[str, int] = {}
-    for value in program.tensor_inputs:
-        for dim, size in zip(value.shape, feeds[value.name].shape, strict=True):
-            if str(dim) in program.symbols:
-                found[str(dim)] = size
-    return found
-
-
-def _work(step: Step, sizes: Mapping[str, int]) -> int:
-    """The step's multiply-adds, 0 where they depend on sizes that are found at run time."""
-    work = step.layer.multiply_adds()
-    with contextlib.suppress(KeyError):
-        return evaluate(work, dict(sizes)) if symbols(work) <= set(sizes) else 0
-    return 0
+        sizes = open_sizes(program, draw.feeds)
+        for k, step in enumerate(marks):
+            work = step.layer.multiply_adds()
+            known = evaluate(work, sizes) if symbols(work) <= set(sizes) else 0
+            row.layers.append(LayerTime(step.origin.node or step.name, step.origin.op, str(step.layer), spent.get(k, 0.0), known))

@@ -142,19 +142,8 @@ class Report:
 
 
 def _output(report: OutputReport) -> dict[str, Any]:
-    found = report.comparison
-    worst = found.worst
-    return {
-        "name": report.name,
-        "dtype": report.dtype,
-        "passed": found.passed,
-        "problem": found.problem,
-        "max_abs": found.max_abs,
-        "max_rel": found.max_rel,
-        "max_ulp": found.max_ulp,
-        "reference_max_abs": report.reference,
-        "elements": found.elements,
-        "worst": None
-        if worst is None
-        else {"index": list(worst.index), "actual": worst.actual, "expected": worst.expected, "draw": report.where},
-    }
+    found = {"name": report.name, "dtype": report.dtype, **asdict(report.comparison), "reference_max_abs": report.reference}
+    if found["worst"] is not None:
+        del found["worst"]["share"]
+        found["worst"]["draw"] = report.where
+    return found
