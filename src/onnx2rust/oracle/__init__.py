@@ -37,8 +37,7 @@ APART = 1e-3
 _ROUNDS = frozenset(["QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul"])
 QUANTISED = (
     "quantised: a number near the middle of two steps falls to either side, depending on the order of a sum; outputs may be "
-    "off by as much "
-    "as such roundings carry in the model evaluated in float64, or by one step of quantisation"
+    "off by as much as such roundings carry in the model evaluated in float64, or by one step of quantisation"
 )
 
 
@@ -219,8 +218,7 @@ class Oracle:
                 self.believed = False
                 self.notes.append(
                     f"onnxruntime and the model evaluated in float64 are {certainty.share:.1g} of the largest output apart, "
-                    "which single "
-                    "precision does not explain: the crate is compared with onnxruntime"
+                    "which single precision does not explain: the crate is compared with onnxruntime"
                 )
                 for each in self.certainty:
                     each.known = False
