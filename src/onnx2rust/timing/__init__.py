@@ -92,14 +92,10 @@ def _draws(
         found = list(draws.drawn(proto, program, oracle, timing.batches, timing.seed, notes))
         return found if program.symbols else found[:1]
     data = samples.read(options.features, program)
-    sizes = timing.batches if data.batch is not None else (1,)
-    found = []
-    for size in sizes:
-        rows = np.arange(size) % data.samples
-        feeds = {v.name: samples.shaped(v, data.inputs[v.name][rows], data.batch) for v in program.inputs}
-        label = f"{data.batch}={size}" if data.batch is not None else "sample 0"
-        found.append(draws.Draw(label, feeds, oracle.run(feeds), {}))
-    return found
+    if data.batch is None:
+        return [draws.of_rows(data, np.arange(1), "sample 0", program, oracle)]
+    rows = [np.arange(size) % data.samples for size in timing.batches]
+    return [draws.of_rows(data, r, f"{data.batch}={len(r)}", program, oracle) for r in rows]
 
 
 def _time(

@@ -93,17 +93,18 @@ class Crate:
             text=True,
             process_group=0,
         )
-
-    def _ask(self, text: str) -> str:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self._stdin, self._stdout = self._process.stdin, self._process.stdout
+
+    def _ask(self, text: str) -> str:
         with contextlib.suppress(BrokenPipeError):  # then the answer is empty
-            self._process.stdin.write(text + "\n")
-            self._process.stdin.flush()
-        answer = self._process.stdout.readline()
+            self._stdin.write(text + "\n")
+            self._stdin.flush()
+        answer = self._stdout.readline()
         if not answer:
-            assert self._process.stderr is not None
-            why = self._process.stderr.read().strip() or f"it ended with status {self._process.wait()}"
+            _, said = self._process.communicate()
+            why = said.strip() or f"it ended with status {self._process.returncode}"
             raise ToolError(f"the generated crate fails: {why.removeprefix('error: ')[-600:]}")
         return answer
 
@@ -118,19 +119,9 @@ class Crate:
 
     def close(self) -> list[str]:
         """Ends the process, if that has not been done; the lines that it still says."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        if self._process.stdin.closed:
-            return []
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
-        rest = self._process.stdout.read().splitlines()
-        self._process.wait()
-        self._process.stdout.close()
-        assert self._process.stderr is not None
-        self._process.stderr.close()
+        rest = "" if self._stdin.closed else self._process.communicate()[0]
         self._folder.cleanup()
-        return rest
+        return rest.splitlines()
 
     def __enter__(self) -> Crate:
         return self
