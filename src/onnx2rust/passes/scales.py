@@ -171,10 +171,10 @@ def _of_binary(step: Step, side: int, count: int) -> tuple[Array, Array] | None:
                 found = (one, -c) if side == 0 else (-one, c)
             case binary.Mul():
                 found = c, zero
-            case _:
-                if side == 1:
-                    return None
+            case binary.Div() if side == 0:
                 found = 1 / c, zero
+            case _:
+                return None
     return found if all(np.isfinite(a).all() for a in found) else None
 
 
