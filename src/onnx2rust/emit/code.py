@@ -71,7 +71,7 @@ class Length:
 @dataclass(frozen=True)
 class Turn:
     """The part of a whole buffer that belongs to the samples of a loop's turn. `name` says what it holds. It is `passed` on as it
-    is, or stands in a struct or an `Option`, which a mutable view would move into. `emit.body` writes a view or `text` in its
+    is, or stands in a struct or an `Option`, which a mutable view would move into. `emit.predict` writes a view or `text` in its
     place."""
 
     place: str

@@ -12,11 +12,12 @@ from onnx2rust.base import naming
 from onnx2rust.base.naming import Escaped, Names, code_span, comment, crate_name, ident, string, toml_string, type_name
 from onnx2rust.base.options import Options
 from onnx2rust.base.version import VERSION
-from onnx2rust.emit import body, identity, layer_crate, literals, readme, thresholds
+from onnx2rust.emit import identity, layer_crate, literals, predict, readme, thresholds
 from onnx2rust.emit.borders import Border, border
 from onnx2rust.emit.fields import Layers
 from onnx2rust.emit.fields import layers as fields_of_layers
 from onnx2rust.emit.layer_crate import LayerCrate
+from onnx2rust.emit.predict import Predict
 from onnx2rust.emit.scope import LAYERS_FILE, MODEL_FILE, Scope
 from onnx2rust.emit.steps import Writer
 from onnx2rust.emit.templates import fill
@@ -143,16 +144,6 @@ _SCRATCH = Slot(Escaped("scratch"), Escaped("Slot<f32>"), Escaped("Working memor
 
 
 @dataclass(frozen=True)
-class Method:
-    """A private method of the model: a part of `predict`."""
-
-    name: Escaped
-    doc: Escaped
-    arguments: Escaped
-    lines: tuple[Escaped, ...]
-
-
-@dataclass(frozen=True)
 class Contents:
     """What the templates are filled with, besides the context."""
 
@@ -174,10 +165,7 @@ class Contents:
     """What the workspace is made of."""
     functions: tuple[Escaped, ...]
     """Functions of tf-layers that `src/model.rs` calls."""
-    dims: tuple[Escaped, ...]
-    """Fields of `Dims`."""
-    predict: tuple[Escaped, ...]
-    methods: tuple[Method, ...]
+    predict: Predict
     expected: tuple[Escaped, ...]
     expected_doc: tuple[Escaped, ...]
     rtol: Escaped
@@ -219,7 +207,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     own = Scope([*MODEL_FILE, model], [*program.symbols, *(s for step in program.walk() for s in step.defines)])
     marks = tuple(step for step in program.walk() if context.marked and not isinstance(step.layer, View))
     writer = Writer(plan, weights, inputs, own, {step: number for number, step in enumerate(marks)})
-    text = body.write(writer, outputs)
+    text = predict.write(writer, outputs)
     in_layers = Scope([*LAYERS_FILE, *(kind.struct for kind in text.kinds)])
     layers = fields_of_layers(writer, in_layers, text)
     at_border = border(program, model, own, inputs, outputs, Names(naming.DOC_LOCALS))
@@ -241,9 +229,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         part=part,
         holders=tuple(sorted({Escaped(s.rust.partition("<")[0]) for s in (*buffers, *part)})),
         functions=tuple(Escaped(f) for f in sorted({*text.functions, *(["open_size"] if at_border.found else [])})),
-        dims=tuple(Escaped(d) for d in text.dims),
-        predict=tuple(Escaped(line) for line in text.predict),
-        methods=tuple(Method(b.name, b.doc, Escaped(b.arguments), tuple(map(Escaped, b.lines))) for b in text.methods),
+        predict=text,
         expected=tuple(string(e) for e in context.expected),
         expected_doc=tuple(code_span(e) for e in context.expected),
         rtol=_short(context.rtol),
