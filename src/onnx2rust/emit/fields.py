@@ -96,7 +96,7 @@ def _layers(writer: Writer, scope: Scope) -> Iterator[Field]:
             continue
         scope.features |= layer.features()
         literal = literals.struct(layer, writer.weights, scope)
-        type_ = literals.struct_type(layer, scope)
+        type_ = literals.applied(scope.item(layer.rust), layer)
         doc = code_span(writer.describe(step))
         borrows, reads, halves = layer.holds_weights(), bool(layer.weights()), DType.F16.rust in layer.generics()
         yield Field(Escaped(step.name), Escaped(type_), Escaped(literal), doc, borrows, reads, halves)

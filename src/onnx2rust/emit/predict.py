@@ -255,7 +255,7 @@ def _methods(
     dims = [n for n in shareable if n in needed]
     names, methods = Names(), list[Method]()
     shared = needed.intersection(found)
-    alike: dict[tuple[object, ...], list[int]] = {}
+    alike: dict[tuple[object, ...], list[Part]] = {}
     for number, (part, takes_here) in enumerate(zip(parts, takes, strict=True)):
         if not part.method:
             continue
@@ -281,20 +281,16 @@ def _methods(
         text = _lines(writer, anonymous(printer, layers), bare, used, shared)
         comments = sum(isinstance(s, Comment) for s in _of(part.units))
         key = (id(part.around), comments, *arguments, *head, *text, *map(writer.type_of, layers)) if layers else (number,)
-        alike.setdefault(key, []).append(number)
-    first = {numbers[0]: numbers for numbers in alike.values()}
-    for number, part in enumerate(parts):
-        if number not in first:
-            continue
-        method, own = part.called, printer
+        alike.setdefault(key, []).append(part)
+    for part, *others in alike.values():
+        method = part.called
         assert method is not None
-        if len(first[number]) > 1:
-            own = _unite(writer, printer, [parts[k] for k in first[number]])
+        own = _unite(writer, printer, [part, *others]) if others else printer
         used = own.reads(_sharing(_of(part.units), shared)) - ({LAYERS.name} if method.kind else set())
         method.lines += map(Escaped, _prelude(used) + _lines(writer, own, part, used, shared))
         method.name = names.unique(method.name)
-        for k in first[number][1:]:
-            parts[k].called = replace(method, block=first[number].index(k))
+        for block, other in enumerate(others, 1):
+            other.called = replace(method, block=block)
         methods.append(method)
     return dims, methods
 
