@@ -189,7 +189,7 @@ class Writer:
             if value is None and index in layer.chooses:
                 continue
             if index not in skip:
-                reads[index] = None if value is None else _some(self.read(value), index in layer.optional)
+                reads[index] = None if value is None else _some(self.read(value), index in layer.optional_inputs())
             elif instead is not None:
                 reads[index] = instead
         shapes = {index: (name, sizes.pop(name)) for index, name in enumerate(layer.input_shapes)}
@@ -242,7 +242,7 @@ class Writer:
         for position, value in enumerate(step.outputs):
             if index is None or position:
                 text = None if value is None else self.write(value, step.name)
-                writes[position] = None if text is None else _some(text, position in layer.optional_outputs)
+                writes[position] = None if text is None else _some(text, position in layer.optional_outputs())
         if layer.output_shape and (written := writes[0]) is not None:
             writes[0] = code(self._sizes(step)[layer.output_shape], ", ", written)
         for record in layer.outputs_in:

@@ -8,13 +8,7 @@ import onnx
 
 from onnx2rust.model.weights import Weights, serialised
 
-KINDS = {
-    "saved-model": "tensorflow",
-    "keras": "tensorflow",
-    "graphdef": "tensorflow",
-    "tflite": "tflite",
-    "onnx": "onnx",
-}
+KINDS = {"saved-model": "tensorflow", "keras": "tensorflow", "graphdef": "tensorflow", "tflite": "tflite", "onnx": "onnx"}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from onnx2rust.base.errors import InvalidModelError, Problem, UnsupportedError
 from onnx2rust.frontends import tf_handlers, tf_names
 from onnx2rust.frontends.base import Port
 from onnx2rust.model import graph as graphs
+from onnx2rust.model.schemas import ML, ONNX_DOMAINS
 
 OPSET = 18  # the highest that tf2onnx 1.17 has handlers for
 
@@ -93,10 +94,7 @@ def _renumber_functions(graph_def: Any) -> None:
     parts = [(re.fullmatch(r"(.*?)_?(\d*)", f.signature.name), f.signature.name) for f in graph_def.library.function]
     ordered = sorted((match[1], int(match[2] or 0), name) for match, name in parts if match is not None)
     new = {name: f"{stem}_{index}" for index, (stem, _, name) in enumerate(ordered)}
-    functions = sorted(graph_def.library.function, key=lambda f: new[f.signature.name])
-    copies = [type(function).FromString(function.SerializeToString()) for function in functions]
-    del graph_def.library.function[:]
-    graph_def.library.function.extend(copies)
+    graph_def.library.function.sort(key=lambda f: new[f.signature.name])
     for function in graph_def.library.function:
         function.signature.name = new[function.signature.name]
     nodes = [*graph_def.node, *(node for function in graph_def.library.function for node in function.node_def)]
@@ -106,27 +104,22 @@ def _renumber_functions(graph_def: Any) -> None:
                 called.name = new.get(called.name, called.name)
 
 
-def to_onnx(traced: Traced) -> onnx.ModelProto:
-    """Convert; raises `UnsupportedError` naming every operator that ONNX, or the converter, does not have."""
+def to_onnx(traced: Traced, tflite: str | None = None) -> onnx.ModelProto:
+    """Convert the graph, or the TFLite file, whose operators tf2onnx first turns into TensorFlow's.
+
+    Raises `UnsupportedError` naming every operator that ONNX, or the converter, does not have.
+    """
     tf_handlers.register()
-    inputs = [port.tensor for port in traced.inputs]
-    outputs = [port.tensor for port in traced.outputs]
-    _renumber_functions(traced.graph_def)
+    inputs, outputs = ([port.tensor for port in ports] for ports in (traced.inputs, traced.outputs))
+    arguments: dict[str, Any] = {"input_names": inputs, "output_names": outputs}
     with tf.Graph().as_default() as graph:
-        tf.import_graph_def(traced.graph_def, name="")
-        model, failed = _process(
-            {"tf_graph": graph, "input_names": inputs, "output_names": outputs, "initialized_tables": traced.tables}
-        )
-    return finish(model, failed, traced)
-
-
-def tflite_to_onnx(path: str, traced: Traced) -> onnx.ModelProto:
-    """The same for a TFLite file, whose operators tf2onnx first turns into TensorFlow's."""
-    tf_handlers.register()
-    inputs = [port.tensor for port in traced.inputs]
-    outputs = [port.tensor for port in traced.outputs]
-    with tf.Graph().as_default():
-        model, failed = _process({"tf_graph": None, "tflite_path": path, "input_names": inputs, "output_names": outputs})
+        if tflite is not None:
+            arguments |= {"tf_graph": None, "tflite_path": tflite}
+        else:
+            _renumber_functions(traced.graph_def)
+            tf.import_graph_def(traced.graph_def, name="")
+            arguments |= {"tf_graph": graph, "initialized_tables": traced.tables}
+        model, failed = _process(arguments)
     return finish(model, failed, traced)
 
 
@@ -166,13 +159,7 @@ def finish(model: onnx.ModelProto, failed: Sequence[tuple[str, str]], traced: Tr
     problems = _bfloat16(traced) or _left_over(model, failed, traced)
     if problems:
         raise UnsupportedError(problems)
-    tf_names.clean(
-        model,
-        inputs=traced.inputs,
-        outputs=traced.outputs,
-        layers=traced.layers,
-        prefixes=traced.prefixes,
-    )
+    tf_names.clean(model, traced.inputs, traced.outputs, traced.layers, traced.prefixes)
     return model
 
 
@@ -198,17 +185,14 @@ def _left_over(model: onnx.ModelProto, failed: Sequence[tuple[str, str]], traced
     for graph in graphs.all_graphs(model.graph):
         for node in graph.node:
             reason = reasons.pop(node.name, "")
-            domain = "" if node.domain in ("", "ai.onnx") else node.domain
-            if not domain.startswith("ai.onnx") and domain == "" and onnx.defs.has(node.op_type, OPSET, ""):
-                if not reason:
-                    continue
-            elif domain == "ai.onnx.ml":
+            known = node.domain in ONNX_DOMAINS and onnx.defs.has(node.op_type, OPSET, "")
+            if node.domain == ML or (known and not reason):
                 continue
             what = f"TensorFlow operator {node.op_type.removeprefix('TFL_')} has no ONNX form"
             problems.append(Problem(f"{what} ({reason})" if reason else what, where=scopes.clean(node.name)))
     problems += [Problem(f"conversion failed: {why}", where=where) for where, why in reasons.items()]
     hint = "the model asks for something ONNX cannot express; cut it out with --input/--output, or replace the layer"
-    return [Problem(p.what, p.where, hint if i == len(problems) - 1 else "") for i, p in enumerate(problems)]
+    return [Problem(p.what, p.where, hint) for p in problems]
 
 
 def port(tensor: Any, name: str) -> Port:

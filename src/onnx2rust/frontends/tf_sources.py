@@ -14,7 +14,7 @@ from onnx2rust.base.errors import InvalidModelError, Problem, UnsupportedError, 
 from onnx2rust.frontends import tf_convert
 from onnx2rust.frontends.base import Port
 from onnx2rust.frontends.tf_convert import Traced
-from onnx2rust.frontends.tf_keras_files import NeedsKeras2, keras_module, trace_keras
+from onnx2rust.frontends.tf_keras_files import NeedsKeras2, distinct, keras_module, trace_keras
 from onnx2rust.frontends.tf_lite import trace_tflite
 from onnx2rust.frontends.tf_lite_sparse import write_dense
 
@@ -47,7 +47,7 @@ def _tflite(path: str, signature: str | None, scratch: Path, notes: list[str]) -
         notes.append("sparse weights are written out: the crate computes with their zeros")
         path = str(scratch)
     try:
-        return tf_convert.tflite_to_onnx(path, traced)
+        return tf_convert.to_onnx(traced, path)
     finally:
         scratch.unlink(missing_ok=True)
 
@@ -104,13 +104,7 @@ def _choose(imported: Any, asked: str | None, path: str, notes: list[str]) -> An
         notes.append("the model has no signature: its __call__ was converted")
         return functions[0]
     what = "several traced forms of __call__" if functions else "no signature and no traced __call__"
-    raise UnsupportedError(
-        Problem(
-            f"the model has {what}",
-            where=path,
-            hint="save it with tf.saved_model.save(module, path, signatures=…)",
-        )
-    )
+    raise UnsupportedError(Problem(f"the model has {what}", path, "save it with tf.saved_model.save(module, path, signatures=…)"))
 
 
 def _concrete(imported: Any, name: str) -> list[Any]:
@@ -137,7 +131,7 @@ def _input_names(function: Any, count: int) -> list[str]:
         names += [key] if len(specs) == 1 else [spec.name for spec in specs]
     if len(names) != count:
         names = [t.name for t in function.inputs][:count]
-    return _distinct([re.sub(r":\d+$", "", name or f"input_{i}") for i, name in enumerate(names)])
+    return distinct(re.sub(r":\d+$", "", name or f"input_{i}") for i, name in enumerate(names))
 
 
 def _output_names(function: Any) -> list[str]:
@@ -172,16 +166,6 @@ def _natural(port: Port) -> tuple[str, int, str]:
     """`output_10` comes after `output_2`."""
     match = re.fullmatch(r"(.*?)(\d+)", port.name)
     return (match[1], int(match[2]), "") if match else (port.name, -1, "")
-
-
-def _distinct(names: list[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    result = []
-    for name in names:
-        count = seen.get(name, 0)
-        seen[name] = count + 1
-        result.append(f"{name}_{count}" if count else name)
-    return result
 
 
 def _graph_def(path: str, inputs: list[str], outputs: list[str], notes: list[str]) -> Traced:

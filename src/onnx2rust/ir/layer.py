@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import itertools
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -104,13 +105,18 @@ class Record:
     """Its path inside tf_layers: `recurrent::LstmInputs`."""
     fields: tuple[tuple[str, int], ...]
     """Its fields, and which inputs or outputs they are."""
+    optional: tuple[int, ...]
+    """Those that are an Option."""
     chooses: str = ""
     """What the method that takes it has in its name, if there is one without it, for where none of its fields is there."""
 
     @staticmethod
-    def of(path: str, *names: str, **fields: int) -> Record:
-        """The struct at `path` with the first inputs or outputs in the fields `names`, and others in `fields`."""
-        return Record(path, (*((name, k) for k, name in enumerate(names)), *fields.items()))
+    def of(path: str, names: str, *places: int, chooses: str = "") -> Record:
+        """The struct at `path` with these fields, separated by blanks, a `?` behind those that are an Option. They are the inputs
+        or outputs at `places`, if not the first ones."""
+        fields = tuple(zip(names.split(), places or itertools.count(), strict=False))
+        bare = tuple((name.rstrip("?"), k) for name, k in fields)
+        return Record(path, bare, tuple(k for name, k in fields if name.endswith("?")), chooses)
 
     @property
     def first(self) -> int:
@@ -149,8 +155,6 @@ class Layer:
     """Whether `run` takes `scratch: &mut Slot<f32>` last, and returns a Result: there may be no memory for it."""
     variadic: ClassVar[bool] = False
     """Whether inputs are passed as one slice of slices."""
-    optional: ClassVar[tuple[int, ...]] = ()
-    """Inputs that are an Option in a struct of `inputs_in`."""
     chooses: ClassVar[Mapping[int, str]] = {}
     """Inputs that may be absent, and what the method that takes them has in its name: with {1: "adding"} a step of two inputs is
     `run_adding`, one of one input is `run`. Nothing is ever passed as `None`."""
@@ -160,8 +164,6 @@ class Layer:
     """Inputs that `sizes` takes, if not all of them."""
     windows: ClassVar[bool] = False
     """Whether the axes between the first and the last of the outputs count windows, of which there must be one at least."""
-    optional_outputs: ClassVar[tuple[int, ...]] = ()
-    """Outputs that are an Option in a struct of `outputs_in`."""
     independent: ClassVar[tuple[str, ...] | None] = None
     """Sizes whose (first) axis counts pieces that are computed one by one: piece i of every output depends on piece i of every
     input alone. Empty where that holds for the elements themselves, None where it does not hold."""
@@ -181,6 +183,16 @@ class Layer:
             if name not in Layer.__annotations__:
                 raise TypeError(f"{cls.__name__}: no such layer setting: {name}")
             setattr(cls, name, value)
+
+    @classmethod
+    def optional_inputs(cls) -> set[int]:
+        """Inputs that are an Option in a struct of `inputs_in`."""
+        return {k for record in cls.inputs_in for k in record.optional}
+
+    @classmethod
+    def optional_outputs(cls) -> set[int]:
+        """Outputs that are an Option in a struct of `outputs_in`."""
+        return {k for record in cls.outputs_in for k in record.optional}
 
     @classmethod
     def size_names(cls) -> tuple[str, ...]:

@@ -131,17 +131,13 @@ def _groups(graph: Graph, most: int) -> list[tuple[str, list[Node]]]:
     layers = [n for n in graph.nodes if n.step is not None]
     if len(layers) <= most:
         return head + [(n.name, [n]) for n in layers]
-    for depth in (6, 5, 4, 3, 2, 1):
-        groups = [(t, list(g)) for t, g in itertools.groupby(layers, functools.partial(_prefix, depth))]
-        if len(groups) <= most:
-            return head + groups
-    for longest in (3, 5, 9, 17):
-        groups = _chains(graph, layers, longest)
-        if len(groups) <= most:
-            return head + groups
+    scopes = (itertools.groupby(layers, functools.partial(_prefix, depth)) for depth in (6, 5, 4, 3, 2, 1))
+    by_scope = ([(title, list(run)) for title, run in runs] for runs in scopes)
+    chains = (_chains(graph, layers, longest) for longest in (3, 5, 9, 17))
     size = -(-len(layers) // most)
     runs = [layers[k : k + size] for k in range(0, len(layers), size)]
-    return head + [(f"{run[0].name} … {run[-1].name}", run) for run in runs]
+    equal = [(f"{run[0].name} … {run[-1].name}", run) for run in runs]
+    return head + next((groups for groups in itertools.chain(by_scope, chains) if len(groups) <= most), equal)
 
 
 def _chains(graph: Graph, layers: list[Node], longest: int) -> list[tuple[str, list[Node]]]:

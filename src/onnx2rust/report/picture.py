@@ -138,7 +138,7 @@ def _box(draw: ImageDraw.ImageDraw, item: Item, box: Box) -> None:
         used = _font(size).getlength(end) + 10 if end else 0
         draw.text((x + 14, top), _shorten(left, size, room - used), ink, _font(size))
         if end:
-            draw.text((x + item.width - 10 - used + 10, top), end, ink, _font(size))
+            draw.text((x + item.width - used, top), end, ink, _font(size))
         top += plane.LINE_HEIGHT
 
 
@@ -176,20 +176,13 @@ def _edges(image: Image.Image, placed: Layout) -> None:
 
 def _edge(draw: ImageDraw.ImageDraw, placed: Layout, item: Item, target: Item) -> None:
     x = _port(target, item)
-    start, end = (item.x, item.y + item.height), (x, target.y)
+    start = (item.x, placed.rank_bottom(item.rank))
     if item.lines:
-        low = placed.rank_bottom(item.rank)
-        _stroke(draw, [start, (start[0], low)])
-        start = (start[0], low)
-    elif not item.lines:
-        start = (item.x, placed.rank_bottom(item.rank))
-    tip = 7.0 if target.lines else 0.0
-    if item.column == target.column:
-        _stroke(draw, _curve(start, (end[0], end[1] - tip)))
-    else:
-        _stroke(draw, _around(placed, item, start, (end[0], end[1] - tip)))
-    if tip:
-        _arrow(draw, end)
+        _stroke(draw, [(item.x, item.y + item.height), start])
+    end = (x, target.y - 7 if target.lines else target.y)
+    _stroke(draw, _curve(start, end) if item.column == target.column else _around(placed, item, start, end))
+    if target.lines:
+        draw.polygon([_scaled(p) for p in ((x, target.y), (x - 4.5, target.y - 8), (x + 4.5, target.y - 8))], fill=255)
 
 
 def _port(target: Item, source: Item) -> float:
@@ -228,11 +221,6 @@ def _curve(start: Point, end: Point) -> list[Point]:
 
 def _stroke(draw: ImageDraw.ImageDraw, points: Sequence[Point]) -> None:
     draw.line([_scaled(p) for p in points], fill=255, width=3, joint="curve")
-
-
-def _arrow(draw: ImageDraw.ImageDraw, tip: Point) -> None:
-    x, y = tip
-    draw.polygon([_scaled(p) for p in ((x, y), (x - 4.5, y - 8), (x + 4.5, y - 8))], fill=255)
 
 
 def _scaled(point: Point) -> Point:
