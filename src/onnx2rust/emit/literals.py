@@ -13,17 +13,8 @@ from onnx2rust.ir.dims import Expr
 from onnx2rust.ir.layer import Layer, Variant, Weight
 
 
-def struct_type(layer: Layer, scope: Scope) -> str:
-    """The Rust type of a layer: `Conv<'w, 2>`."""
-    return _applied(scope.item(layer.rust), layer)
-
-
-def type_path(layer: Layer) -> str:
-    """As [`struct_type`], whatever the file that names it calls it: `conv::Conv<'w, 2>`."""
-    return _applied(layer.rust, layer)
-
-
-def _applied(name: str, layer: Layer) -> str:
+def applied(name: str, layer: Layer) -> str:
+    """The Rust type of a layer whose struct is called so: `Conv<'w, 2>`."""
     arguments = (["'w"] if layer.holds_weights() else []) + list(layer.generics())
     return f"{name}<{', '.join(arguments)}>" if arguments else name
 

@@ -264,7 +264,7 @@ class Writer:
 
     @functools.cached_property
     def _types(self) -> dict[str, str]:
-        steps = {step.name: literals.type_path(step.layer) for step in self.plan.program.walk() if not step.bodies}
+        steps = {step.name: literals.applied(step.layer.rust, step.layer) for step in self.plan.program.walk() if not step.bodies}
         return {**steps, **{e.name: f"&'w [{e.stored.rust}]" for e in self.weights.entries}}
 
 
