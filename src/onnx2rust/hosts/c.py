@@ -21,6 +21,8 @@ _TYPES = {
     **{t: f"{t.numpy}_t" for t in DType if t.is_int and t.is_known},
 }
 """How C spells an element; a half is its bits."""
+_SYSTEM = frozenset(["c", "m", "dl", "pthread", "rt", "util", "gcc_s", "stdc"])
+"""Libraries that programs are linked with anyway."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ def _values(model: Model) -> Mapping[str, Any]:
         for tensor in (*border.inputs, *border.outputs)
         if not tensor.is_tensor or tensor.dtype is DType.STRING
     ]
+    if model.crate in _SYSTEM:
+        problems.append((model.crate, "is what a library of the system is called: give the crate another name (--crate-name)"))
     refuse("c", problems)
     sizes = Names()
     return {

@@ -1,0 +1,209 @@
+"""The host `c`: what C programs get from it are onnxruntime's numbers, and errors they can read."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import hostile
+import numpy as np
+import onnx
+import onnx_models
+import pytest
+import rust_tools
+from onnx import TensorProto, helper
+
+import onnx2rust
+from onnx2rust.base.errors import UnsupportedError
+from onnx2rust.base.options import Options
+from onnx2rust.model.reference import Reference
+
+BUILD = rust_tools.BUILD / "hosts_c"
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+needs_c = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+DIGITS = r"""
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "digits.h"
+
+enum { THREADS = 4, BATCH = 3, RUNS = 5 };
+static float image[BATCH * 64];
+static float found[THREADS][BATCH * 10];
+
+static void *work(void *place) {
+    digits_session *session = digits_open();
+    for (int run = 0; run < RUNS; run++) {
+        digits_inputs inputs = {image, sizeof image / sizeof *image};
+        digits_outputs outputs;
+        if (digits_predict(session, &inputs, &outputs)) { puts(digits_error(session)); exit(1); }
+        if (outputs.probabilities_shape[0] != BATCH || outputs.probabilities_shape[1] != 10) exit(2);
+        memcpy(place, outputs.probabilities, sizeof found[0]);
+    }
+    digits_close(session);
+    return NULL;
+}
+
+static void refused(digits_session *session, const digits_inputs *inputs, digits_outputs *outputs) {
+    int code = digits_predict(session, inputs, outputs);
+    printf("%d %s\n", code, digits_error(session));
+}
+
+int main(void) {
+    if (fread(image, sizeof image, 1, stdin) != 1) return 3;
+    pthread_t threads[THREADS];
+    for (int k = 0; k < THREADS; k++) pthread_create(&threads[k], NULL, work, found[k]);
+    for (int k = 0; k < THREADS; k++) pthread_join(threads[k], NULL);
+    for (int k = 0; k < THREADS; k++) for (int i = 0; i < BATCH * 10; i++) printf("%.9g\n", (double)found[k][i]);
+    digits_session *session = digits_open();
+    digits_outputs outputs;
+    digits_inputs short_ = {image, 63}, none = {NULL, 64}, askew = {(const float *)((const char *)image + 1), 64};
+    digits_inputs empty = {NULL, 0}, huge = {image, (size_t)-1}, right = {image, 64};
+    refused(session, &short_, &outputs);
+    refused(session, &none, &outputs);
+    refused(session, &askew, &outputs);
+    refused(session, &huge, &outputs);
+    refused(session, NULL, &outputs);
+    refused(session, &right, NULL);
+    refused(NULL, &right, &outputs);
+    refused(session, &right, &outputs);
+    refused(session, &empty, &outputs);
+    digits_close(session);
+    digits_close(NULL);
+    return 0;
+}
+"""
+
+
+def run(command: list[str], **more: Any) -> subprocess.CompletedProcess[bytes]:
+    done = subprocess.run(command, capture_output=True, check=False, timeout=300, **more)
+    assert done.returncode == 0, f"{command}: {done.stdout.decode()}{done.stderr.decode()}"
+    return done
+
+
+def hosted(proto: onnx.ModelProto, name: str, *, build: bool = True) -> onnx2rust.Hosted:
+    out = BUILD / name
+    shutil.rmtree(out, ignore_errors=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    source = BUILD / f"{name}.onnx"
+    source.write_bytes(proto.SerializeToString())
+    return onnx2rust.host("c", source, out, Options(name=name, binary_classification=False), build=build)
+
+
+def compiled(made: onnx2rust.Hosted, text: str, *flags: str, compiler: str = "cc") -> Path:
+    """A program linked with the static library."""
+    assert made.dist is not None
+    name = made.project.crate_name
+    source = made.shell / ("test.cc" if compiler == "c++" else "test.c")
+    source.write_text(text, encoding="utf-8")
+    program = made.shell / "test"
+    libraries = [str(made.dist / "lib" / f"lib{name}.a"), "-lpthread", "-ldl", "-lm"]
+    run([compiler, *flags, *WARNINGS, f"-I{made.dist / 'include'}", str(source), *libraries, "-o", str(program)])
+    return program
+
+
+@pytest.mark.slow
+@needs_c
+def test_threads_get_onnxruntimes_numbers_and_errors_are_words() -> None:
+    proto = onnx_models.digits()
+    made = hosted(proto, "digits")
+    program = compiled(made, DIGITS, "-std=c11", "-g")
+    image = np.random.default_rng(3).random((3, 1, 8, 8), np.float32)
+    (expected,) = Reference(proto).run({"image": image})
+    checked = [str(program)]
+    if shutil.which("valgrind"):
+        checked = ["valgrind", "-q", "--error-exitcode=9", "--leak-check=full", *checked]
+    lines = run(checked, input=image.tobytes()).stdout.decode().splitlines()
+    found = np.array(lines[: 4 * expected.size], np.float32).reshape(4, *expected.shape)
+    np.testing.assert_allclose(found, np.broadcast_to(expected, found.shape), rtol=5e-6, atol=5e-6)
+    assert lines[4 * expected.size :] == [
+        "-1 input `image`: 63 elements are no whole number of 64",
+        "-1 input `image`: the pointer is NULL or not aligned",
+        "-1 input `image`: the pointer is NULL or not aligned",
+        f"-1 input `image`: {2**64 - 1} elements are more than memory can hold",
+        "-1 inputs is NULL",
+        "-1 outputs is NULL",
+        "-1 session is NULL",
+        "0 ",
+        "0 ",
+    ]
+
+
+@pytest.mark.slow
+@needs_c
+def test_the_example_runs_as_the_readme_says() -> None:
+    made = hosted(onnx_models.text(), "text")
+    assert made.dist is not None
+    program = compiled(made, (made.shell / "examples" / "predict.c").read_text(encoding="utf-8"), "-std=c11")
+    assert b":" in run([str(program)]).stdout
+    if shutil.which("pkg-config"):
+        path = {"PKG_CONFIG_PATH": str(made.dist / "lib" / "pkgconfig"), "PATH": "/usr/bin:/bin"}
+        flags = run(["pkg-config", "--cflags", "--libs", "text"], env=path).stdout.decode().split()
+        shared = made.shell / "shared"
+        run(["cc", str(made.shell / "examples" / "predict.c"), *flags, "-o", str(shared)])
+        run([str(shared)], env={"LD_LIBRARY_PATH": str(made.dist / "lib")})
+
+
+@pytest.mark.slow
+@needs_c
+def test_every_element_type_and_bools_that_are_none() -> None:
+    kinds = ["FLOAT", "DOUBLE", "FLOAT16", "BOOL", "INT8", "UINT8", "INT16", "UINT16", "INT32", "UINT32", "INT64", "UINT64"]
+    types = {k.lower(): getattr(TensorProto, k) for k in kinds}
+    inputs = [helper.make_tensor_value_info(n, t, ["n", 2]) for n, t in types.items()]
+    outputs = [helper.make_tensor_value_info(f"{n}_out", t, ["n", 2]) for n, t in types.items()]
+    nodes = [helper.make_node("Identity", [n], [f"{n}_out"]) for n in types]
+    proto = helper.make_model(
+        helper.make_graph(nodes, "g", inputs, outputs), opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+    )
+    made = hosted(proto, "kinds")
+    fields = [f"{'n' if n[0].isdigit() else ''}{n}{'_' * (n in ('float', 'double', 'bool'))}" for n in types]
+    lines = [f"    static const {_c(n)} {f}v[2] = {{1, 0}}; inputs.{f} = {f}v; inputs.{f.rstrip('_')}_len = 2;"
+             for n, f in zip(types, fields, strict=True)]  # fmt: skip
+    checks = [f"    if (outputs.{n}_out[0] != 1 || outputs.{n}_out[1] != 0) return 4;" for n in types]
+    program = compiled(
+        made,
+        "\n".join([
+            '#include <stdio.h>', '#include "kinds.h"', "int main(void) {",
+            "    kinds_session *session = kinds_open(); kinds_inputs inputs; kinds_outputs outputs;", *lines,
+            "    if (kinds_predict(session, &inputs, &outputs)) { puts(kinds_error(session)); return 3; }", *checks,
+            "    static const unsigned char wrong[2] = {1, 2}; inputs.bool_ = (const bool *)wrong;",
+            "    kinds_predict(session, &inputs, &outputs); puts(kinds_error(session)); kinds_close(session); return 0;", "}",
+        ]),
+        compiler="c++",
+    )  # fmt: skip
+    assert run([str(program)]).stdout.decode() == "input `bool`: a bool is neither 0 nor 1\n"
+
+
+def _c(name: str) -> str:
+    plain = {"float": "float", "double": "double", "float16": "uint16_t", "bool": "bool"}
+    return plain.get(name, f"{name}_t")
+
+
+@pytest.mark.slow
+@needs_c
+@pytest.mark.parametrize("text", ["block comment end", "backslash", "newline", "double quote", "template", "non-ASCII"])
+def test_hostile_names_stay_in_their_places(text: str) -> None:
+    made = hosted(hostile.model(hostile.TEXTS[text]), "hostile", build=False)
+    header = next((made.shell / "include").iterdir())
+    run(["cc", "-std=c11", *WARNINGS, "-fsyntax-only", "-x", "c", str(header)])
+    run(["c++", *WARNINGS, "-fsyntax-only", "-x", "c++", str(header)])
+    assert "escaped()" not in header.read_text(encoding="utf-8").replace("pub fn escaped() {}", "")
+
+
+def test_what_has_no_form_in_c_is_refused(tmp_path: Path) -> None:
+    info = helper.make_tensor_sequence_value_info("s", TensorProto.FLOAT, [2])
+    node = helper.make_node("SequenceLength", ["s"], ["n"])
+    graph = helper.make_graph([node], "g", [info], [helper.make_tensor_value_info("n", TensorProto.INT64, [])])
+    path = tmp_path / "m.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    with pytest.raises(UnsupportedError) as refused:
+        onnx2rust.host("c", path, tmp_path / "out", Options(name="c"))
+    assert str(refused.value).splitlines()[:2] == [
+        '--host c: "s": sequences, maps and strings have no form in C here',
+        "    → use the crate from Rust, or cut the model with --input and --output",
+    ]
+    assert "--host c: c: is what a library of the system is called" in str(refused.value)
+    assert not (tmp_path / "out").exists()
