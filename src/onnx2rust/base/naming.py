@@ -27,7 +27,8 @@ _C_RESERVED = frozenset([
     # keywords of C and C++ that no Rust keyword is
     "auto", "bool", "case", "char", "default", "double", "float", "goto", "inline", "int", "long", "register", "restrict",
     "short", "signed", "sizeof", "switch", "unsigned", "void", "volatile", "alignas", "alignof", "nullptr", "static_assert",
-    "thread_local", "typeof_unqual", "and", "and_eq", "asm", "bitand", "bitor", "catch", "class", "compl", "concept", "consteval", "constexpr",
+    "thread_local", "typeof_unqual", "and", "and_eq", "asm",
+    "bitand", "bitor", "catch", "class", "compl", "concept", "consteval", "constexpr",
     "constinit", "const_cast", "co_await", "co_return", "co_yield", "decltype", "delete", "dynamic_cast", "explicit", "export",
     "friend", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "operator", "or", "or_eq", "private", "protected",
     "public", "reinterpret_cast", "requires", "static_cast", "template", "this", "throw", "typeid", "typename", "using",

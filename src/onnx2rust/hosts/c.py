@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from onnx2rust.base.errors import Problem, UnsupportedError
 from onnx2rust.base.naming import Escaped, Names, c_ident
 from onnx2rust.emit.borders import Tensor
-from onnx2rust.hosts.shells import Host, Model, refuse
+from onnx2rust.hosts.shells import Host, Model
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.dtypes import DType
 
@@ -64,13 +65,18 @@ def _members(tensors: tuple[Tensor, ...], suffix: str) -> list[Member]:
 def _values(model: Model) -> Mapping[str, Any]:
     border = model.border
     problems = [
-        (tensor.name, "sequences, maps and strings have no form in C here")
+        Problem(
+            f"--host c: {tensor.name}: sequences, maps and strings have no form in C here",
+            hint="use the crate from Rust, or cut the model with --input and --output",
+        )
         for tensor in (*border.inputs, *border.outputs)
         if not tensor.is_tensor or tensor.dtype is DType.STRING
     ]
     if model.crate in _SYSTEM:
-        problems.append((model.crate, "is what a library of the system is called: give the crate another name (--crate-name)"))
-    refuse("c", problems)
+        hint = "give the crate another name with --crate-name"
+        problems.append(Problem(f"--host c: a library of the system is called {model.crate}", hint=hint))
+    if problems:
+        raise UnsupportedError(problems)
     sizes = Names()
     return {
         "inputs": _members(border.inputs, "len"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from onnx2rust.base import processes
-from onnx2rust.base.errors import Problem, ToolError, UnsupportedError
+from onnx2rust.base.errors import ToolError
 from onnx2rust.base.naming import Escaped, comment, toml_string
 from onnx2rust.base.version import VERSION
 from onnx2rust.emit.borders import Border
@@ -77,13 +77,6 @@ class Host:
         files = {path: fill(f"hosts/{self.name}/{template}", values) for path, template in named(self.templates).items()}
         encoded: dict[str, Content] = {path: text.encode() for path, text in files.items()}
         return Shell(str(package), encoded, named(self.libraries), named(self.copies))
-
-
-def refuse(host: str, problems: list[tuple[Escaped, str]]) -> None:
-    """Raises UnsupportedError if there are any: inputs and outputs, and why the host cannot have them."""
-    if problems:
-        hint = "use the crate from Rust, or cut the model with --input and --output"
-        raise UnsupportedError([Problem(f"--host {host}: {name}: {why}", hint=hint) for name, why in problems])
 
 
 def built(shell: Shell, workspace: Path, folder: Path) -> Path:
