@@ -172,8 +172,8 @@ def _sizes(cls: type[Layer], crate: Crate) -> Iterator[str]:
 
 def _records(cls: type[Layer], crate: Crate) -> Iterator[str]:
     hints = _hints(cls)
-    for record, optional, mutable in [(r, cls.optional, False) for r in cls.inputs_in] + [
-        (r, cls.optional_outputs, True) for r in cls.outputs_in
+    for record, optional, mutable in [(r, cls.optional_inputs(), False) for r in cls.inputs_in] + [
+        (r, cls.optional_outputs(), True) for r in cls.outputs_in
     ]:
         struct = crate.structs.get(record.path)
         if struct is None:

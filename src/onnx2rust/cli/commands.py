@@ -70,11 +70,10 @@ def convert(
     MODEL is a SavedModel folder, a .keras, .h5, .tflite or .onnx file, or a frozen GraphDef (.pb). The seven options with
     underscores are those of tf2rust.
     """
-    choices["binary_classification"] = _switch("binary_classification", choices["binary_classification"], binary_value)
-    for name, value in (("inplace", inplace_value), ("memdrop", memdrop_value)):
-        chosen = _switch(name, choices[name], value)
-        choices[name] = True if chosen is None else chosen
-    options = Options(**choices, verbosity=console.verbosity)
+    for name, value in (("binary_classification", binary_value), ("inplace", inplace_value), ("memdrop", memdrop_value)):
+        choices[name] = _switch(name, choices[name], value)
+    chosen = {name: value for name, value in choices.items() if value is not None}
+    options = Options(**chosen, verbosity=console.verbosity)
     if workspace is not None:
         return _together(console, places, path_to_tf_model, path_to_save, workspace, options)
     source, target = _paths(list(places), path_to_tf_model, path_to_save)
@@ -95,7 +94,7 @@ def _together(
     """`convert --workspace`."""
     if named_out is not None:
         raise click.UsageError("--path_to_save and --workspace are both given")
-    models = [*places, *([] if named_model is None else [named_model])]
+    models = [*places, *filter(None, [named_model])]
     if not models:
         raise click.UsageError("MODEL must be given")
     projects = onnx2rust.convert_workspace(models, workspace, options, progress=console.stage)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, TextIO
 
 from onnx2rust.base.errors import Onnx2RustError, listed
@@ -53,23 +54,12 @@ class Console:
                 if not ended.is_set():
                     self._write(". ")
 
-    def _end(self) -> None:
-        """No dot is written from now on."""
-        with self._dots:
+    def done(self, *, interrupted: bool = False) -> None:
+        """The last stage has ended, or will not end."""
+        with self._dots:  # no dot is written from now on
             self._ended.set()
-
-    def done(self) -> None:
-        """The last stage has ended."""
-        self._end()
         if self._began is not None:
-            self._write(f"{duration(time.monotonic() - self._began)}\n")
-            self._began = None
-
-    def interrupted(self) -> None:
-        """The last stage will not end."""
-        self._end()
-        if self._began is not None:
-            self._write("\n")
+            self._write("\n" if interrupted else f"{duration(time.monotonic() - self._began)}\n")
             self._began = None
 
     def note(self, text: str) -> None:
@@ -81,12 +71,12 @@ class Console:
 
     def said(self, text: str) -> None:
         """A line that is not left out for -q."""
-        self.interrupted()
+        self.done(interrupted=True)
         self._write(f"{text}\n")
 
     def error(self, error: Onnx2RustError) -> None:
         """All that is wrong."""
-        self.interrupted()
+        self.done(interrupted=True)
         count = len(error.problems)
         head = self._coloured("error:", 31) + f" {error.title}" + (f" ({count} problems)" if count > 1 else "")
         self._write(f"{head}\n", plain=True)
@@ -127,7 +117,7 @@ def error_data(error: Onnx2RustError) -> dict[str, Any]:
         "ok": False,
         "exit_code": error.exit_code,
         "error": error.title,
-        "problems": [{"what": p.what, "where": p.where, "hint": p.hint} for p in error.problems],
+        "problems": [asdict(p) for p in error.problems],
         "notes": notes(error),
     }
 
@@ -144,11 +134,7 @@ def duration(seconds: float) -> str:
 
 def printable(text: str) -> str:
     """Text whose control and formatting characters (a model may hold any) cannot reach the terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else _escaped(c) for c in text)
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode()
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
 def _plain(value: Any) -> Any:
@@ -156,6 +142,6 @@ def _plain(value: Any) -> Any:
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in value]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+    if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value

@@ -130,7 +130,7 @@ def command(function: Command) -> Command:
         except (click.ClickException, click.exceptions.Exit):
             raise
         except KeyboardInterrupt:
-            console.interrupted()
+            console.done(interrupted=True)
             raise
         except Exception as error:  # the last resort: no user should meet a traceback that was not asked for
             if verbose >= 2:

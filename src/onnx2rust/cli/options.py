@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -10,21 +11,13 @@ import click
 
 from onnx2rust.base.options import Frontend
 
-Function = Callable[..., Any]
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 FILE = click.Path(path_type=Path)
 
 
-def telling(function: Function) -> Function:
-    """-q, -v and --json: given before the command or after it."""
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
-        click.option("-q", "--quiet", is_flag=True, help="Errors only."),
-        click.option(
-            "-v", "--verbose", count=True, help="-vv: tracebacks and what other tools print; -vvv: also where a lowering fails."
-        ),
-    ):
-        function = option(function)
-    return function
+def _together(*options: Decorator) -> Decorator:
+    """Several options, which help lists in this order."""
+    return lambda function: functools.reduce(lambda decorated, option: option(decorated), reversed(options), function)
 
 
 def _dims(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
@@ -38,7 +31,23 @@ def _dims(_context: click.Context, _parameter: click.Parameter, values: tuple[st
     return found
 
 
-_READING = (
+def sizes(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    """What `--batch` says."""
+    parts = [part.strip() for part in value.split(",")]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise click.BadParameter(f"{value!r} is not a list of sizes like 1,3")
+    return tuple(map(int, parts))
+
+
+telling = _together(
+    click.option(
+        "-v", "--verbose", count=True, help="-vv: tracebacks and what other tools print; -vvv: also where a lowering fails."
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="Errors only."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
+)
+"""Given before the command or after it."""
+reading = _together(
     click.option(
         "--frontend", type=click.Choice(get_args(Frontend)), default="auto", help="Format of MODEL (default: by its content)."
     ),
@@ -50,33 +59,15 @@ _READING = (
     click.option("--dim", "dims", metavar="SYMBOL=SIZE", multiple=True, callback=_dims, help="Fix a symbolic size (repeatable)."),
     click.option("--custom-objects", type=FILE, metavar="FILE.py", help="Custom objects of a Keras model; is executed."),
 )
-
-
-def reading(function: Function) -> Function:
-    """The options that say how a model is read; they arrive as keywords of `Options`."""
-    for option in reversed(_READING):
-        function = option(function)
-    return function
-
-
-def planning(function: Function) -> Function:
-    """The options of a plan, for commands that write no crate; likewise."""
-    for name in ("memdrop", "inplace"):
-        function = click.option(f"--{name}/--no-{name}", default=True, help="As for convert.")(function)
-    return function
-
-
-def sizes(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, ...]:
-    """What `--batch` says."""
-    parts = value.split(",")
-    if not all(p.strip().isascii() and p.strip().isdigit() for p in parts):
-        raise click.BadParameter(f"{value!r} is not a list of sizes like 1,3")
-    return tuple(int(p) for p in parts)
-
-
-def drawing(function: Function) -> Function:
-    """The options of commands that build a crate and run it on inputs that are drawn."""
-    function = click.option("--target-dir", type=FILE, metavar="DIR", help="Where crates are built (default: the user's cache).")(
-        function
-    )
-    return click.option("--seed", type=int, default=0, show_default=True, help="Seed of the drawn inputs.")(planning(function))
+"""How a model is read; they arrive as keywords of `Options`."""
+planning = _together(
+    click.option("--inplace/--no-inplace", default=True, help="As for convert."),
+    click.option("--memdrop/--no-memdrop", default=True, help="As for convert."),
+)
+"""Of a plan, for commands that write no crate; likewise."""
+drawing = _together(
+    planning,
+    click.option("--seed", type=int, default=0, show_default=True, help="Seed of the drawn inputs."),
+    click.option("--target-dir", type=FILE, metavar="DIR", help="Where crates are built (default: the user's cache)."),
+)
+"""Of commands that build a crate and run it on inputs that are drawn."""

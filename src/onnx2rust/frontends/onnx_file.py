@@ -6,6 +6,8 @@ noise. Nothing here allocates what a file merely claims: dimensions are only mul
 
 from __future__ import annotations
 
+import graphlib
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,10 +79,8 @@ def parse(source: Path) -> onnx.ModelProto:
     """The file as a protobuf; anything that is not one is an `InvalidModelError`."""
     size = source.stat().st_size
     if size > MAX_FILE_BYTES:
-        raise InvalidModelError(
-            f"{source}: {size} bytes; an ONNX file holds at most 2 GiB",
-            hint="save the weights as external data",
-        )
+        what = f"{source}: {size} bytes; an ONNX file holds at most 2 GiB"
+        raise InvalidModelError(what, hint="save the weights as external data")
     model = onnx.ModelProto()
     try:
         model.ParseFromString(source.read_bytes())
@@ -120,16 +120,22 @@ def check_header(model: onnx.ModelProto) -> None:
         raise UnsupportedError("the file holds training information", hint="export the model for inference")
 
 
+def _parts(model: onnx.ModelProto) -> tuple[list[onnx.GraphProto], list[onnx.NodeProto]]:
+    """Every graph and every node in the file, the main graph first: those of bodies and functions too."""
+    of_functions = [node for function in model.functions for node in function.node]
+    tops = [model.graph, *(body for node in of_functions for body in graphs.subgraphs(node))]
+    found = [graph for top in tops for graph in graphs.all_graphs(top)]
+    return found, [*of_functions, *(node for graph in found for node in graph.node)]
+
+
 def _strings(model: onnx.ModelProto) -> Iterator[object]:
     """Every name in the file. protobuf does not check them, and hands out bytes where they are not UTF-8."""
-    nodes = [node for function in model.functions for node in function.node]
+    every, nodes = _parts(model)
     for function in model.functions:
         yield from (function.name, function.domain, *function.input, *function.output, *function.attribute)
     for entry in model.opset_import:
         yield entry.domain
-    tops = [model.graph, *(body for node in nodes for body in graphs.subgraphs(node))]
-    for graph in (inner for top in tops for inner in graphs.all_graphs(top)):
-        nodes.extend(graph.node)
+    for graph in every:
         yield graph.name
         for value in (*graph.input, *graph.output, *graph.value_info):
             yield value.name
@@ -143,33 +149,17 @@ def _strings(model: onnx.ModelProto) -> Iterator[object]:
         yield from (text for entry in tensor.external_data for text in (entry.key, entry.value))
 
 
-def _tensors(model: onnx.ModelProto) -> list[onnx.TensorProto]:
+def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
     """Every dense tensor in the file: initializers and attributes, in all bodies and functions."""
-    found: list[onnx.TensorProto] = []
-    nodes = [node for function in model.functions for node in function.node]
-    inner = [body for node in nodes for body in graphs.subgraphs(node)]
-    for top in [model.graph, *inner]:
-        for graph in graphs.all_graphs(top):
-            found.extend(graph.initializer)
-            for sparse in graph.sparse_initializer:
-                found += [sparse.values, sparse.indices]
-            nodes.extend(graph.node)
-    for node in nodes:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                found.append(attribute.t)
-            found.extend(attribute.tensors)
-    return found
-
-
-def element_count(tensor: onnx.TensorProto) -> int:
-    """Product of the claimed dimensions (a Python integer: it cannot overflow); −1 if one is negative."""
-    count = 1
-    for dim in tensor.dims:
-        if dim < 0:
-            return -1
-        count *= dim
-    return count
+    every, nodes = _parts(model)
+    for graph in every:
+        yield from graph.initializer
+        for sparse in graph.sparse_initializer:
+            yield from (sparse.values, sparse.indices)
+    for attribute in (attribute for node in nodes for attribute in node.attribute):
+        if attribute.HasField("t"):
+            yield attribute.t
+        yield from attribute.tensors
 
 
 def read_data(model: onnx.ModelProto, folder: Path) -> dict[str, Array]:
@@ -180,11 +170,10 @@ def read_data(model: onnx.ModelProto, folder: Path) -> dict[str, Array]:
     total = 0
     # those of the main graph come first
     initializers = len(model.graph.initializer)
-    for number, tensor in enumerate(_tensors(model)):
+    for number, tensor in enumerate(list(_tensors(model))):
         where = f"tensor {tensor.name!r}"
         bits = _UNIT_BITS.get(tensor.data_type)
-        count = element_count(tensor)
-        if count < 0:
+        if any(dim < 0 for dim in tensor.dims):
             problems.append(Problem(f"negative dimension in {list(tensor.dims)}", where=where))
             continue
         external = tensor.data_location == onnx.TensorProto.EXTERNAL
@@ -192,7 +181,7 @@ def read_data(model: onnx.ModelProto, folder: Path) -> dict[str, Array]:
             if external:
                 problems.append(Problem("external data of a type that has no fixed size", where=where))
             continue
-        need = (count * bits + 7) // 8
+        need = (math.prod(tensor.dims) * bits + 7) // 8
         if external:
             total += need
             if total > MAX_EXTERNAL_BYTES:
@@ -252,41 +241,19 @@ def _external_bytes(tensor: onnx.TensorProto, folder: Path, need: int) -> bytes 
 
 
 def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Replace calls of model-local functions by their bodies (recursion is an error)."""
+    """Replace calls of model-local functions by their bodies; one that calls itself, directly or through others, is an error."""
     from onnx import inliner
 
-    problems = _recursive_functions(model)
-    if problems:
-        raise InvalidModelError(problems)
-    try:
-        return inliner.inline_local_functions(model)
-    except (
-        RuntimeError,
-        ValueError,
-        onnx.checker.ValidationError,
-        onnx.shape_inference.InferenceError,
-    ) as error:
-        raise InvalidModelError(f"a model-local function cannot be inlined: {checker.first_line(error)}") from error
-
-
-def _recursive_functions(model: onnx.ModelProto) -> list[Problem]:
-    """Functions that call themselves, directly or through others: inlining them would not end."""
     keys = {(function.domain, function.name) for function in model.functions}
     calls: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for function in model.functions:
-        nodes = list(function.node)
-        for node in function.node:
-            for body in graphs.subgraphs(node):
-                nodes += [inner for graph in graphs.all_graphs(body) for inner in graph.node]
-        calls[function.domain, function.name] = {(n.domain, n.op_type) for n in nodes} & keys
-    problems = []
-    for start in sorted(calls):
-        reached, stack = set(), list(calls[start])
-        while stack:
-            key = stack.pop()
-            if key not in reached:
-                reached.add(key)
-                stack.extend(calls[key])
-        if start in reached:
-            problems.append(Problem(f"model-local function {start[1]!r} calls itself"))
-    return problems
+        bodies = (body for node in function.node for body in graphs.subgraphs(node))
+        inner = (node for body in bodies for graph in graphs.all_graphs(body) for node in graph.node)
+        calls[function.domain, function.name] = {(n.domain, n.op_type) for n in (*function.node, *inner)} & keys
+    try:
+        graphlib.TopologicalSorter(calls).prepare()
+        return inliner.inline_local_functions(model)
+    except graphlib.CycleError as error:
+        raise InvalidModelError(f"model-local function {min(error.args[1])[1]!r} calls itself") from error
+    except (RuntimeError, ValueError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise InvalidModelError(f"a model-local function cannot be inlined: {checker.first_line(error)}") from error

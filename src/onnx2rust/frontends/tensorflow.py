@@ -29,12 +29,7 @@ from onnx2rust.frontends.base import KINDS, Loaded
 
 TIMEOUT_SECONDS = 1800.0  # for one model; EfficientNet takes 20 s
 MAX_DEATHS = 3  # a child that dies this often in a row is not started again
-_ERRORS: dict[str, type[Onnx2RustError]] = {
-    "usage": UsageError,
-    "invalid": InvalidModelError,
-    "unsupported": UnsupportedError,
-    "tool": ToolError,
-}
+_ERRORS: dict[str, type[Onnx2RustError]] = {e.__name__: e for e in (UsageError, InvalidModelError, UnsupportedError, ToolError)}
 
 
 class ChildError(Exception):

@@ -5,7 +5,7 @@ Importing this module registers nothing; `register()` does, once. Each handler s
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,18 +18,26 @@ Context = Any  # tf2onnx.graph.Graph
 Node = Any  # tf2onnx.graph.Node
 
 
-def _const(ctx: Context, node: Node, value: float) -> str:
-    dtype = utils.map_onnx_to_numpy_type(ctx.get_dtype(node.input[0]))
-    name = utils.make_name(node.name)
-    return str(ctx.make_const(name, np.array(value, dtype=dtype)).output[0])
+def _constant(ctx: Context, node: Node, array: np.ndarray[Any, Any]) -> str:
+    return str(ctx.make_const(utils.make_name(node.name), array).output[0])
 
 
-def _replace(ctx: Context, node: Node, op: str, inputs: list[str]) -> None:
+def _number(ctx: Context, node: Node, value: float) -> str:
+    """A number of the type of the node's first input."""
+    return _constant(ctx, node, np.array(value, dtype=utils.map_onnx_to_numpy_type(ctx.get_dtype(node.input[0]))))
+
+
+def _make(ctx: Context, node: Node, op: str, *inputs: str, **attributes: Any) -> str:
+    """What a new operator in the scope of `node` computes."""
+    return str(ctx.make_node(op, list(inputs), attr=attributes, op_name_scope=node.name).output[0])
+
+
+def _replace(ctx: Context, node: Node, op: str, *inputs: str, domain: str = "", **attributes: Any) -> None:
     """Let the last operator of the expansion take the place, name and output of `node`."""
     shapes, dtypes = node.output_shapes, node.output_dtypes
     outputs, name = node.output, node.name
     ctx.remove_node(name)
-    ctx.make_node(op, inputs, outputs=outputs, name=name, shapes=shapes, dtypes=dtypes)
+    ctx.make_node(op, list(inputs), attributes, outputs=outputs, name=name, shapes=shapes, dtypes=dtypes, domain=domain)
 
 
 class _Erfc:
@@ -37,9 +45,8 @@ class _Erfc:
 
     @classmethod
     def version_9(cls, ctx: Context, node: Node, **kwargs: Any) -> None:
-        one = _const(ctx, node, 1.0)
-        erf = ctx.make_node("Erf", [node.input[0]], op_name_scope=node.name).output[0]
-        _replace(ctx, node, "Sub", [one, erf])
+        one = _number(ctx, node, 1.0)
+        _replace(ctx, node, "Sub", one, _make(ctx, node, "Erf", node.input[0]))
 
 
 class _Expm1:
@@ -47,12 +54,10 @@ class _Expm1:
 
     @classmethod
     def version_9(cls, ctx: Context, node: Node, **kwargs: Any) -> None:
-        x, scope = node.input[0], node.name
-        half = ctx.make_node("Mul", [x, _const(ctx, node, 0.5)], op_name_scope=scope).output[0]
-        tanh = ctx.make_node("Tanh", [half], op_name_scope=scope).output[0]
-        exp = ctx.make_node("Exp", [x], op_name_scope=scope).output[0]
-        plus = ctx.make_node("Add", [exp, _const(ctx, node, 1.0)], op_name_scope=scope).output[0]
-        _replace(ctx, node, "Mul", [tanh, plus])
+        x, make = node.input[0], partial(_make, ctx, node)
+        tanh = make("Tanh", make("Mul", x, _number(ctx, node, 0.5)))
+        plus = make("Add", make("Exp", x), _number(ctx, node, 1.0))
+        _replace(ctx, node, "Mul", tanh, plus)
 
 
 class _Log1p:
@@ -63,20 +68,16 @@ class _Log1p:
 
     @classmethod
     def version_9(cls, ctx: Context, node: Node, **kwargs: Any) -> None:
-        x, scope = node.input[0], node.name
-
-        def make(op: str, *inputs: str) -> str:
-            return str(ctx.make_node(op, list(inputs), op_name_scope=scope).output[0])
-
-        one = _const(ctx, node, 1.0)
+        x, make, number = node.input[0], partial(_make, ctx, node), partial(_number, ctx, node)
+        one = number(1.0)
         u = make("Add", x, one)
         log = make("Log", u)
         rest = make("Sub", u, one)
-        exact = make("Equal", rest, _const(ctx, node, 0.0))
+        exact = make("Equal", rest, number(0.0))
         safe = make("Where", exact, one, rest)
         kahan = make("Where", exact, x, make("Mul", log, make("Div", x, safe)))
-        small = make("Less", make("Abs", x), _const(ctx, node, 0.5))
-        _replace(ctx, node, "Where", [small, kahan, log])
+        small = make("Less", make("Abs", x), number(0.5))
+        _replace(ctx, node, "Where", small, kahan, log)
 
 
 class _Bucketize:
@@ -84,20 +85,13 @@ class _Bucketize:
 
     @classmethod
     def version_13(cls, ctx: Context, node: Node, **kwargs: Any) -> None:
-        boundaries = np.array(node.get_attr_value("boundaries"), dtype=np.float32)
-        scope = node.name
-        x = node.input[0]
+        x, make = node.input[0], partial(_make, ctx, node)
         if ctx.get_dtype(x) != TensorProto.FLOAT:
-            x = ctx.make_node("Cast", [x], attr={"to": TensorProto.FLOAT}, op_name_scope=scope).output[0]
-        axis = ctx.make_const(utils.make_name(scope), np.array([-1], dtype=np.int64)).output[0]
-        column = ctx.make_node("Unsqueeze", [x, axis], op_name_scope=scope).output[0]
-        edges = ctx.make_const(utils.make_name(scope), boundaries).output[0]
-        above = ctx.make_node("GreaterOrEqual", [column, edges], op_name_scope=scope).output[0]
-        ones = ctx.make_node("Cast", [above], attr={"to": TensorProto.INT32}, op_name_scope=scope).output[0]
-        shapes, dtypes, outputs = node.output_shapes, node.output_dtypes, node.output
-        ctx.remove_node(scope)
-        last = {"outputs": outputs, "name": scope, "shapes": shapes, "dtypes": dtypes}
-        ctx.make_node("ReduceSum", [ones, axis], attr={"keepdims": 0}, **last)
+            x = make("Cast", x, to=TensorProto.FLOAT)
+        axis = _constant(ctx, node, np.array([-1], dtype=np.int64))
+        edges = _constant(ctx, node, np.array(node.get_attr_value("boundaries"), dtype=np.float32))
+        above = make("GreaterOrEqual", make("Unsqueeze", x, axis), edges)
+        _replace(ctx, node, "ReduceSum", make("Cast", above, to=TensorProto.INT32), axis, keepdims=0)
 
 
 class _Bitcast:
@@ -115,15 +109,11 @@ class _Bitcast:
             utils.make_sure(sign_test, "only the test of a sign bit can be expressed")
         dtypes = (ctx.get_dtype(node.input[0]), ctx.get_dtype(node.output[0]))
         utils.make_sure(dtypes == (TensorProto.FLOAT, TensorProto.INT32), "only float32 to int32")
-        x, scope = node.input[0], node.name
-
-        def make(op: str, *inputs: str, **attributes: int) -> str:
-            return str(ctx.make_node(op, list(inputs), attr=attributes, op_name_scope=scope).output[0])
-
-        zero = _const(ctx, node, 0.0)
+        x, make = node.input[0], partial(_make, ctx, node)
+        zero = _number(ctx, node, 0.0)
         negative = make("Or", make("Less", x, zero), make("Less", make("Reciprocal", x), zero))
-        mask = ctx.make_const(utils.make_name(scope), np.array(lowest, np.int32)).output[0]
-        _replace(ctx, node, "Mul", [make("Cast", negative, to=TensorProto.INT32), mask])
+        mask = _constant(ctx, node, np.array(lowest, np.int32))
+        _replace(ctx, node, "Mul", make("Cast", negative, to=TensorProto.INT32), mask)
 
 
 class _Resize:
@@ -138,11 +128,8 @@ class _Resize:
         kind = node.type.removeprefix("Resize")
         corners = "align_corners" in node.attr and node.attr["align_corners"].i
         centers = "half_pixel_centers" in node.attr and node.attr["half_pixel_centers"].i
-        attributes: dict[str, Any] = {"coordinate_transformation_mode": "asymmetric"}
-        if corners:
-            attributes["coordinate_transformation_mode"] = "align_corners"
-        elif centers:
-            attributes["coordinate_transformation_mode"] = "half_pixel"
+        coordinates = "align_corners" if corners else "half_pixel" if centers else "asymmetric"
+        attributes: dict[str, Any] = {"coordinate_transformation_mode": coordinates}
         if kind == "Bicubic":
             attributes |= {"mode": "cubic", "cubic_coeff_a": -0.5, "exclude_outside": 1}
         elif kind == "Bilinear":
@@ -150,24 +137,17 @@ class _Resize:
         else:
             # with centers, TensorFlow takes floor((i + ½) · scale): the half-pixel coordinate (½ less), rounded half up
             attributes |= {"mode": "nearest", "nearest_mode": "round_prefer_ceil" if corners or centers else "floor"}
-        scope = node.name
+        make = partial(_make, ctx, node)
         if node.inputs[1].is_const():
-            target = np.array(node.inputs[1].get_tensor_value(as_list=False), dtype=np.int64)
-            sizes = ctx.make_const(utils.make_name(scope), target).output[0]
+            sizes = _constant(ctx, node, np.array(node.inputs[1].get_tensor_value(as_list=False), dtype=np.int64))
         else:
-            cast = ctx.make_node("Cast", [node.input[1]], attr={"to": TensorProto.INT64}, op_name_scope=scope)
-            sizes = cast.output[0]
-        first = ctx.make_node("Transpose", [node.input[0]], {"perm": [0, 3, 1, 2]}, op_name_scope=scope).output[0]
-        outer = ctx.make_node("Shape", [first], {"start": 0, "end": 2}, op_name_scope=scope).output[0]
-        sizes = ctx.make_node("Concat", [outer, sizes], {"axis": 0}, op_name_scope=scope).output[0]
-        resized = ctx.make_node("Resize", [first, "", "", sizes], attributes, op_name_scope=scope).output[0]
+            sizes = make("Cast", node.input[1], to=TensorProto.INT64)
+        first = make("Transpose", node.input[0], perm=[0, 3, 1, 2])
+        sizes = make("Concat", make("Shape", first, start=0, end=2), sizes, axis=0)
+        resized = make("Resize", first, "", "", sizes, **attributes)
         if kind != "NearestNeighbor" and ctx.get_dtype(node.input[0]) != ctx.get_dtype(node.output[0]):
-            to = {"to": ctx.get_dtype(node.output[0])}
-            resized = ctx.make_node("Cast", [resized], attr=to, op_name_scope=scope).output[0]
-        shapes, dtypes, outputs = node.output_shapes, node.output_dtypes, node.output
-        ctx.remove_node(scope)
-        last = {"outputs": outputs, "name": scope, "shapes": shapes, "dtypes": dtypes}
-        ctx.make_node("Transpose", [resized], {"perm": [0, 2, 3, 1]}, **last)
+            resized = make("Cast", resized, to=ctx.get_dtype(node.output[0]))
+        _replace(ctx, node, "Transpose", resized, perm=[0, 2, 3, 1])
 
 
 class _ResizeArea:
@@ -199,17 +179,7 @@ class _Lookup:
             f"values_{types[value]}s": list(values[order]),
             f"default_{types[value]}": node.inputs[2].get_tensor_value(),
         }
-        shapes, dtypes, outputs, x, scope = (
-            node.output_shapes,
-            node.output_dtypes,
-            node.output,
-            node.input[1],
-            node.name,
-        )
-        ctx.remove_node(scope)
-        ctx.make_node(
-            "LabelEncoder", [x], attributes, name=scope, outputs=outputs, shapes=shapes, dtypes=dtypes, domain="ai.onnx.ml",
-        )  # fmt: skip
+        _replace(ctx, node, "LabelEncoder", node.input[1], domain="ai.onnx.ml", **attributes)
 
 
 class _FullyConnected(tfl_math.TflFullyConnectedOp):  # type: ignore[misc]  # tf2onnx has no types
@@ -223,7 +193,7 @@ class _FullyConnected(tfl_math.TflFullyConnectedOp):  # type: ignore[misc]  # tf
         if node.attr["keep_num_dims"].i == 0 and ctx.get_rank(node.input[0]) != 2:
             columns = ctx.get_shape(node.input[1])[1]
             utils.make_sure(columns > 0, "weights of %s must have a known shape", node.name)
-            shape = ctx.make_const(utils.make_name(node.name), np.array([-1, columns], np.int64)).output[0]
+            shape = _constant(ctx, node, np.array([-1, columns], np.int64))
             flat = ctx.make_node("Reshape", [node.input[0], shape], op_name_scope=node.name)
             flat.skip_conversion = True
             ctx.set_shape(flat.output[0], [-1, columns])
@@ -240,8 +210,7 @@ class _Range:
         wanted = ctx.get_dtype(node.output[0])
         for position, name in enumerate(list(node.input)):
             if ctx.get_dtype(name) != wanted:
-                cast = ctx.make_node("Cast", [name], attr={"to": wanted}, op_name_scope=node.name)
-                ctx.replace_input(node, name, cast.output[0], input_index=position)
+                ctx.replace_input(node, name, _make(ctx, node, "Cast", name, to=wanted), input_index=position)
 
 
 _merge_bias = transpose_optimizer.TransposeOptimizer._add_handler

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.machinery
 import inspect
+import itertools
 import json
 import os
 import sys
 import traceback
 import types
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,11 @@ import tensorflow as tf
 
 from onnx2rust.base.errors import InvalidModelError, Problem, UnsupportedError, UsageError
 from onnx2rust.frontends import tf_convert
-from onnx2rust.frontends.base import Port
-from onnx2rust.frontends.tf_convert import Traced
+from onnx2rust.frontends.base import Traced
 
 _LEGACY = os.environ.get("TF_USE_LEGACY_KERAS") == "1"
 _KERAS_MODULES = ("keras", "tf_keras", "tensorflow", "builtins")
+_GIVE_SOURCE = "models are code: if you trust it, give its Python source with --custom-objects module.py"
 
 
 class NeedsKeras2(Exception):
@@ -46,30 +47,26 @@ def trace_keras(path: str, custom_objects: str | None) -> Traced:
     tensors = [t for t in function.inputs if t.name not in captured]
     in_ports = [tf_convert.port(tensor, name) for tensor, (name, _, _) in zip(tensors, ports, strict=True)]
     names = outputs or [f"output_{i}" for i in range(len(function.outputs))]
-    names = _distinct(names, in_ports)
+    names = distinct(names, (port.name for port in in_ports))
     out_ports = [tf_convert.port(*pair) for pair in zip(function.outputs, names, strict=True)]
-    graph_def, tables = tf_convert.freeze(
-        function, model, [port.tensor for port in in_ports], [port.tensor for port in out_ports]
-    )
+    graph_def, tables = tf_convert.freeze(function, model, in_ports, out_ports)
     layers = frozenset(layer.name for layer in model._flatten_layers(include_self=False))
-    _clear_session()
-    return Traced(graph_def, in_ports, out_ports, tables, layers, (model.name,))
+    keras_module().backend.clear_session()
+    return Traced(graph_def, in_ports, out_ports, tables, layers, frozenset([model.name]))
 
 
 def _refuse_open_time(model: Any, path: str) -> None:
     """Where Keras 3 (seen in 3.15.1) is wrong itself: in a traced `TimeDistributed` it takes the
     number of samples for that of steps."""
+    what = "TimeDistributed over an axis of open size: Keras traces as many steps as there are samples"
     hint = "fix the length of its input, or use the layer inside by itself: Dense works on the last axis of any input"
     problems = [
-        Problem(
-            "TimeDistributed over an axis of open size: Keras traces as many steps as there are samples",
-            f"{path}, {layer.name!r}",
-        )
+        Problem(what, f"{path}, {layer.name!r}", hint)
         for layer in model._flatten_layers(include_self=False)
         if type(layer).__name__ == "TimeDistributed" and not _LEGACY and _steps(layer) is None
     ]
     if problems:
-        raise UnsupportedError([*problems[:-1], Problem(problems[-1].what, problems[-1].where, hint)])
+        raise UnsupportedError(problems)
 
 
 def _steps(layer: Any) -> int | None:
@@ -81,18 +78,14 @@ def _steps(layer: Any) -> int | None:
     return shape[1]  # type: ignore[no-any-return]  # Keras has no types
 
 
-def _distinct(names: list[str], inputs: list[Port]) -> list[str]:
-    """Output names that clash with each other or an input get a number."""
-    used = {port.name for port in inputs}
-    result = []
+def distinct(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
+    """The names; those that clash with an earlier one, or with one that is taken, get a number."""
+    found, used = list[str](), set(taken)
     for name in names:
-        unique, count = name, 0
-        while unique in used:
-            count += 1
-            unique = f"{name}_{count}"
-        used.add(unique)
-        result.append(unique)
-    return result
+        candidates = itertools.chain([name], (f"{name}_{count}" for count in itertools.count(1)))
+        found.append(next(n for n in candidates if n not in used))
+        used.add(found[-1])
+    return found
 
 
 def _read_config(path: str) -> tuple[dict[str, Any], str]:
@@ -133,22 +126,12 @@ def _refuse_code(config: dict[str, Any], custom: dict[str, Any], path: str, give
         name, inner = item.get("class_name"), item.get("config")
         if name == "Lambda" and isinstance(inner, dict) and _holds_code(inner.get("function"), inner):
             layer = inner.get("name", "lambda")
+            what = "a Lambda layer holds Python code, which is never run from a file"
             hint = "model.export(…) writes a SavedModel without Python code, which converts; or use a registered Layer class"
-            problems.append(
-                Problem(
-                    "a Lambda layer holds Python code, which is never run from a file",
-                    f"{path}, layer {layer!r}",
-                    hint,
-                )
-            )
+            problems.append(Problem(what, f"{path}, layer {layer!r}", hint))
         elif name == "__lambda__" or inner == "__lambda__":
-            problems.append(
-                Problem(
-                    "the file holds a Python lambda, which is never run from a file",
-                    path,
-                    "name the function and give it with --custom-objects",
-                )
-            )
+            what = "the file holds a Python lambda, which is never run from a file"
+            problems.append(Problem(what, path, "name the function and give it with --custom-objects"))
         module, registered = item.get("module"), item.get("registered_name")
         if not isinstance(name, str) or "config" not in item or name in ("__tuple__", "__tensor__", "__numpy__", "__lambda__"):
             continue
@@ -156,11 +139,7 @@ def _refuse_code(config: dict[str, Any], custom: dict[str, Any], path: str, give
         packaged = isinstance(registered, str) and ">" in registered and not registered.startswith("keras>")
         if (foreign or packaged) and not {name, registered} & custom.keys():
             layer = inner.get("name", name) if isinstance(inner, dict) else name
-            hint = (
-                f"define or import {name} in the --custom-objects module"
-                if given
-                else "models are code: if you trust it, give its Python source with --custom-objects module.py"
-            )
+            hint = f"define or import {name} in the --custom-objects module" if given else _GIVE_SOURCE
             problems.append(Problem(f"{name} is not part of Keras", f"{path}, {layer!r}", hint))
     if problems:
         raise UnsupportedError(list(dict.fromkeys(problems)))
@@ -222,22 +201,11 @@ def _load(path: str, custom: dict[str, Any]) -> Any:
             link = Path(folder) / ("model.keras" if zipfile.is_zipfile(path) else "model.h5")
             link.symlink_to(source)
             return keras.models.load_model(str(link), custom_objects=custom, compile=False, safe_mode=True)
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        OSError,
-        AttributeError,
-        ImportError,
-        IndexError,
-        NotImplementedError,
-    ) as error:
+    except (ValueError, TypeError, LookupError, OSError, AttributeError, ImportError, NotImplementedError) as error:
         text = " ".join(str(error).split())
         if "Could not locate" in text or "Unknown layer" in text or "Unknown object" in text or "not find" in text:
-            hint = "models are code: if you trust it, give its Python source with --custom-objects module.py"
-            raise UnsupportedError(
-                Problem(f"the file uses classes that are not part of Keras: {text[:300]}", path, hint)
-            ) from error
+            what = f"the file uses classes that are not part of Keras: {text[:300]}"
+            raise UnsupportedError(Problem(what, path, _GIVE_SOURCE)) from error
         raise InvalidModelError(f"{path}: Keras cannot load it: {text[:400]}") from error
 
 
@@ -321,8 +289,3 @@ def _legacy_call(model: Any, path: str) -> tuple[Callable[..., list[Any]], _Port
 
     nested = getattr(model, "_nested_outputs", None)
     return call, ports, sorted(nested) if isinstance(nested, dict) else list(model.output_names)
-
-
-def _clear_session() -> None:
-    keras = keras_module()
-    keras.backend.clear_session()

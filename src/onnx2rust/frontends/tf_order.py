@@ -71,10 +71,7 @@ def merge_equal(graph: onnx.GraphProto) -> bool:
     """
     changed = False
     for current in graphs.all_graphs(graph):
-        place: dict[str, int] = {}
-        for node in current.node:
-            for name in reads_in_order(node):
-                place.setdefault(name, len(place))
+        place = _places(current)
         new: dict[str, str] = {}
         kept = {value.name for value in current.output}
         seen: dict[tuple[object, ...], str] = {}
@@ -116,15 +113,16 @@ def reads_in_order(node: onnx.NodeProto) -> list[str]:
     return [name for name in dict.fromkeys(names) if name]
 
 
+def _places(graph: onnx.GraphProto) -> dict[str, int]:
+    """In which order the graph's nodes and outputs first read each name."""
+    names = [*(name for node in graph.node for name in reads_in_order(node)), *(value.name for value in graph.output)]
+    return {name: place for place, name in enumerate(dict.fromkeys(names))}
+
+
 def order_constants(graph: onnx.GraphProto) -> None:
     """Constants in the order of first use; those that nothing reads go."""
     for current in graphs.all_graphs(graph):
-        place: dict[str, int] = {}
-        for node in current.node:
-            for name in reads_in_order(node):
-                place.setdefault(name, len(place))
-        for value in current.output:
-            place.setdefault(value.name, len(place))
+        place = _places(current)
         kept = [tensor for tensor in current.initializer if tensor.name in place]
         replace(current.initializer, sorted(kept, key=lambda tensor: place[tensor.name]))
 

@@ -13,14 +13,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from onnx2rust.base.errors import InvalidModelError, Onnx2RustError, ToolError, UnsupportedError, UsageError
-
-_STATUS: dict[type[Onnx2RustError], str] = {
-    UsageError: "usage",
-    InvalidModelError: "invalid",
-    UnsupportedError: "unsupported",
-    ToolError: "tool",
-}
+from onnx2rust.base.errors import Onnx2RustError
 
 
 def main() -> None:
@@ -56,7 +49,7 @@ def _refused(request: dict[str, Any], error: Onnx2RustError) -> dict[str, Any]:
     if error.__cause__ is not None:
         traceback.print_exception(error.__cause__)
     problems = [{"what": p.what, "where": p.where, "hint": p.hint} for p in error.problems]
-    return {"id": request["id"], "status": _STATUS[type(error)], "problems": problems}
+    return {"id": request["id"], "status": type(error).__name__, "problems": problems}
 
 
 if __name__ == "__main__":

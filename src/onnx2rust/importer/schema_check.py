@@ -11,7 +11,7 @@ import onnx.shape_inference
 from onnx2rust.base.errors import Problem, Refuse
 from onnx2rust.ir.program import Origin, Value
 from onnx2rust.model import schemas
-from onnx2rust.model.graph import all_graphs, infer_shapes
+from onnx2rust.model.graph import all_graphs, all_nodes, infer_shapes
 from onnx2rust.ops import lookup
 
 
@@ -49,7 +49,7 @@ def expand_functions(proto: onnx.ModelProto) -> onnx.ModelProto:
     """Replaces operators that have no lowering here but a function body in ONNX by that body."""
     wanted = set()
     opsets = {o.domain: o.version for o in proto.opset_import}
-    for node in _all_nodes(proto.graph):
+    for node in all_nodes(proto.graph):
         opset = opsets.get(node.domain, 1)
         if not isinstance(lookup(node.op_type, node.domain, opset), Problem):
             continue
@@ -70,7 +70,7 @@ def _with_defaults(proto: onnx.ModelProto, wanted: set[tuple[str, str]], opsets:
     those that a node does not state."""
     model = onnx.ModelProto()
     model.CopyFrom(proto)
-    for node in _all_nodes(model.graph):
+    for node in all_nodes(model.graph):
         if (node.domain, node.op_type) in wanted:
             schema = onnx.defs.get_schema(node.op_type, opsets.get(node.domain, 1), node.domain)
             stated = {a.name for a in node.attribute}
@@ -105,7 +105,3 @@ def _typed(proto: onnx.ModelProto) -> onnx.ModelProto:
             if tensor.name not in stated
         )
     return model
-
-
-def _all_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    return [node for inner in all_graphs(graph) for node in inner.node]

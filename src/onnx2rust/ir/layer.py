@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
+import itertools
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -104,18 +106,45 @@ class Record:
     """Its path inside tf_layers: `recurrent::LstmInputs`."""
     fields: tuple[tuple[str, int], ...]
     """Its fields, and which inputs or outputs they are."""
+    optional: tuple[int, ...]
+    """Those that are an Option."""
     chooses: str = ""
     """What the method that takes it has in its name, if there is one without it, for where none of its fields is there."""
 
     @staticmethod
-    def of(path: str, *names: str, **fields: int) -> Record:
-        """The struct at `path` with the first inputs or outputs in the fields `names`, and others in `fields`."""
-        return Record(path, (*((name, k) for k, name in enumerate(names)), *fields.items()))
+    def of(path: str, names: str, *places: int, chooses: str = "") -> Record:
+        """The struct at `path` with these fields, separated by blanks, a `?` behind those that are an Option. They are the inputs
+        or outputs at `places`, if not the first ones."""
+        fields = tuple(zip(names.split(), places or itertools.count(), strict=False))
+        bare = tuple((name.rstrip("?"), k) for name, k in fields)
+        return Record(path, bare, tuple(k for name, k in fields if name.endswith("?")), chooses)
 
     @property
     def first(self) -> int:
         """Where it stands among what is passed by position: where its first field would."""
         return min(k for _, k in self.fields)
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """What a field's annotation says."""
+
+    role: Role | None
+    """None for a field of the Rust struct."""
+    keras: str
+    """What Keras calls it; empty if it does not."""
+    option: bool
+    """Whether it is an Option in Rust."""
+    weight: bool
+
+    @staticmethod
+    def of(name: str, hint: Any) -> Mirror:
+        """That of a field."""
+        parts = (*get_args(hint), hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+        said = [m for part in parts for m in getattr(part, "__metadata__", ())]
+        role = next((m for m in said if isinstance(m, Role)), None)
+        keras = next((m.name for m in said if isinstance(m, Keras)), name)
+        return Mirror(role, keras, type(None) in parts, Weight in parts)
 
 
 @dataclass_transform(frozen_default=True)
@@ -149,8 +178,6 @@ class Layer:
     """Whether `run` takes `scratch: &mut Slot<f32>` last, and returns a Result: there may be no memory for it."""
     variadic: ClassVar[bool] = False
     """Whether inputs are passed as one slice of slices."""
-    optional: ClassVar[tuple[int, ...]] = ()
-    """Inputs that are an Option in a struct of `inputs_in`."""
     chooses: ClassVar[Mapping[int, str]] = {}
     """Inputs that may be absent, and what the method that takes them has in its name: with {1: "adding"} a step of two inputs is
     `run_adding`, one of one input is `run`. Nothing is ever passed as `None`."""
@@ -160,8 +187,6 @@ class Layer:
     """Inputs that `sizes` takes, if not all of them."""
     windows: ClassVar[bool] = False
     """Whether the axes between the first and the last of the outputs count windows, of which there must be one at least."""
-    optional_outputs: ClassVar[tuple[int, ...]] = ()
-    """Outputs that are an Option in a struct of `outputs_in`."""
     independent: ClassVar[tuple[str, ...] | None] = None
     """Sizes whose (first) axis counts pieces that are computed one by one: piece i of every output depends on piece i of every
     input alone. Empty where that holds for the elements themselves, None where it does not hold."""
@@ -183,9 +208,26 @@ class Layer:
             setattr(cls, name, value)
 
     @classmethod
+    @functools.cache
+    def mirror(cls) -> Mapping[str, Mirror]:
+        """What its fields' annotations say."""
+        hints = get_type_hints(cls, include_extras=True)
+        return {field.name: Mirror.of(field.name, hints[field.name]) for field in dataclasses.fields(cls)}
+
+    @classmethod
+    def optional_inputs(cls) -> set[int]:
+        """Inputs that are an Option in a struct of `inputs_in`."""
+        return {k for record in cls.inputs_in for k in record.optional}
+
+    @classmethod
+    def optional_outputs(cls) -> set[int]:
+        """Outputs that are an Option in a struct of `outputs_in`."""
+        return {k for record in cls.outputs_in for k in record.optional}
+
+    @classmethod
     def size_names(cls) -> tuple[str, ...]:
         """What the sizes are called that are passed to `run`."""
-        return tuple(name for name, mirror in _mirrored(cls).items() if mirror.role in (Role.SIZE, Role.SIGNED))
+        return tuple(name for name, mirror in cls.mirror().items() if mirror.role in (Role.SIZE, Role.SIGNED))
 
     def generics(self) -> tuple[str, ...]:
         """Generic arguments of the Rust struct, without the lifetime that weights bring."""
@@ -194,12 +236,7 @@ class Layer:
     @classmethod
     def holds_weights(cls) -> bool:
         """Whether the Rust struct has a lifetime `'w`."""
-        return any(mirror.weight for mirror in _mirrored(cls).values())
-
-    @classmethod
-    def is_option(cls, name: str) -> bool:
-        """Whether the field `name` is an Option in Rust."""
-        return _mirrored(cls)[name].option
+        return any(mirror.weight for mirror in cls.mirror().values())
 
     def features(self) -> set[str]:
         """The cargo features of tf_layers that the struct and the values of its fields lie behind."""
@@ -208,20 +245,15 @@ class Layer:
 
     def constants(self) -> dict[str, Any]:
         """The fields of the Rust struct."""
-        return {name: getattr(self, name) for name, mirror in _mirrored(type(self)).items() if mirror.role is None}
+        return {name: getattr(self, name) for name, mirror in self.mirror().items() if mirror.role is None}
 
     def keras_name(self) -> str:
         """What Keras calls such a layer; `{d}` as in `keras`."""
         return self.keras or type(self).__name__
 
-    @classmethod
-    def keras_field(cls, name: str) -> str:
-        """What Keras calls the field `name`; empty if it does not."""
-        return _mirrored(cls)[name].keras
-
     def told(self) -> str:
         """The method by which the Rust struct is told `size` before it runs; empty where it need not know it."""
-        return "".join(getattr(self, name) for name, mirror in _mirrored(type(self)).items() if mirror.role is Role.TOLD)
+        return "".join(getattr(self, name) for name, mirror in self.mirror().items() if mirror.role is Role.TOLD)
 
     def sizes(self) -> dict[str, Dim | Dims]:
         """The sizes that are passed to `run`."""
@@ -231,11 +263,6 @@ class Layer:
         """Symbols in the sizes."""
         dims = (d for size in self.sizes().values() for d in (size if isinstance(size, tuple) else (size,)))
         return {s for d in dims for s in symbols(d)}
-
-    @classmethod
-    def signed(cls, name: str) -> bool:
-        """Whether the sizes field `name` may hold negative numbers."""
-        return _mirrored(cls)[name].role is Role.SIGNED
 
     def weights(self) -> list[Weight]:
         """All weights among the fields."""
@@ -267,34 +294,6 @@ class Layer:
     def __str__(self) -> str:
         fields = {**self.constants(), **self.sizes()}
         return f"{type(self).__name__}({', '.join(f'{k}={_text(v)}' for k, v in fields.items() if v is not None)})"
-
-
-@dataclass(frozen=True)
-class _Mirror:
-    """What a field's annotation says."""
-
-    role: Role | None
-    keras: str
-    option: bool
-    weight: bool
-
-
-_MIRRORED: dict[type[Layer], Mapping[str, _Mirror]] = {}
-
-
-def _mirrored(cls: type[Layer]) -> Mapping[str, _Mirror]:
-    if cls not in _MIRRORED:
-        hints = get_type_hints(cls, include_extras=True)
-        _MIRRORED[cls] = {field.name: _mirror(field.name, hints[field.name]) for field in dataclasses.fields(cls)}
-    return _MIRRORED[cls]
-
-
-def _mirror(name: str, hint: Any) -> _Mirror:
-    parts = (*get_args(hint), hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    said = [m for part in parts for m in getattr(part, "__metadata__", ())]
-    role = next((m for m in said if isinstance(m, Role)), None)
-    keras = next((m.name for m in said if isinstance(m, Keras)), name)
-    return _Mirror(role, keras, type(None) in parts, Weight in parts)
 
 
 def _generic(value: Any) -> str:

@@ -8,10 +8,10 @@ from onnx2rust.ir.layer import Layer, Record, Size, Variant
 
 KIND = Kind("attention", (62, 70, 150))
 
-_INPUTS = Record.of("attention::AttentionInputs", "query", "key", "value", "keep", "mask")
+_INPUTS = Record.of("attention::AttentionInputs", "query key value keep? mask?")
 
 
-class Attention(Layer, scratch=True, sizes_in=_INPUTS.path, inputs_in=(_INPUTS,), optional=(3, 4), independent=("batch",)):
+class Attention(Layer, scratch=True, sizes_in=_INPUTS.path, inputs_in=(_INPUTS,), independent=("batch",)):
     """y = softmax(where(keep, scale · query · keyᵀ, fill) + mask) · value, head by head; heads are read where they lie."""
 
     heads: int

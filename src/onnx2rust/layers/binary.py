@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import Dims, Layer
 from onnx2rust.ir.shapes import Shape, collapse_broadcast, surely_broadcast
-
-if TYPE_CHECKING:
-    from onnx2rust.ir.types import TensorType
+from onnx2rust.ir.types import TensorType
 
 KIND = kinds.ELEMENTWISE
 

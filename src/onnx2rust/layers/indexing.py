@@ -40,7 +40,7 @@ class GatherNd(Layer, sizes_in="indexing::GatherSlices", fallible=True):
     n: Size
 
 
-_UPDATES = Record.of("indexing::ScatterUpdates", indices=1, updates=2)
+_UPDATES = Record.of("indexing::ScatterUpdates", "indices updates", 1, 2)
 
 
 class ScatterElements(AtElements, in_place=(0,), inputs_in=(_UPDATES,)):
@@ -72,10 +72,10 @@ class Compress(AlongAxis, sized_by=(1,)):
     """The positions of an axis that a condition keeps."""
 
 
-_UNIQUE = Record.of("indexing::UniquePlaces", first=1, inverse=2, counts=3)
+_UNIQUE = Record.of("indexing::UniquePlaces", "first? inverse? counts?", 1, 2, 3)
 
 
-class Unique(AlongAxis, fallible=True, outputs_in=(_UNIQUE,), optional_outputs=(1, 2, 3)):
+class Unique(AlongAxis, fallible=True, outputs_in=(_UNIQUE,)):
     """The distinct slices of an axis."""
 
     sorted: bool

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import Dims, Keras, Layer, Record, SignedDims, Size, Variant
-
-if TYPE_CHECKING:
-    from onnx2rust.ir.types import TensorType
+from onnx2rust.ir.types import TensorType
 
 KIND = kinds.MOVEMENT
 
@@ -51,10 +49,10 @@ class Slice(Layer, sizes_in="movement::SlicedPart", independent=("shape", "size"
         return whole and super().by_sample(batch)
 
 
-_BOUNDS = Record.of("movement::SliceBounds", starts=1, ends=2, steps=3)
+_BOUNDS = Record.of("movement::SliceBounds", "starts ends steps?", 1, 2, 3)
 
 
-class DynamicSlice(Layer, fallible=True, sized_by=(1, 2, 3), inputs_in=(_BOUNDS,), optional=(3,), generic_over=("axes",)):
+class DynamicSlice(Layer, fallible=True, sized_by=(1, 2, 3), inputs_in=(_BOUNDS,), generic_over=("axes",)):
     """Slice with starts, ends and steps from tensors."""
 
     axes: tuple[int, ...]

@@ -7,10 +7,10 @@ from onnx2rust.ir.layer import AlongAxis, Dims, Layer, Record, Weight
 
 KIND = Kind("normalization", (88, 122, 40))
 
-_STATISTICS = Record("norm::RowStatistics", (("mean", 1), ("inv_std_dev", 2)), chooses="with_statistics")
+_STATISTICS = Record.of("norm::RowStatistics", "mean? inv_std_dev?", 1, 2, chooses="with_statistics")
 
 
-class LayerNormalization(Layer, in_place=(0,), outputs_in=(_STATISTICS,), optional_outputs=(1, 2), independent=("size",)):
+class LayerNormalization(Layer, in_place=(0,), outputs_in=(_STATISTICS,), independent=("size",)):
     """y = (x − mean) / √(variance + ε) · scale + bias over each row of [rows, n]; also means and inverse deviations."""
 
     epsilon: float

@@ -7,7 +7,7 @@ from onnx2rust.ir.layer import Dims, Layer, Record
 
 KIND = kinds.QUANTIZATION
 
-_INPUTS = Record.of("quantize::LinearInputs", "x", "scale", "zero")
+_INPUTS = Record.of("quantize::LinearInputs", "x scale zero")
 
 
 class Linear(Layer, rust="", fallible=True, inputs_in=(_INPUTS,), input_shapes=("x_shape", "scale_shape", "zero_shape")):

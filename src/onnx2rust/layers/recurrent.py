@@ -10,17 +10,17 @@ from onnx2rust.ir.layer import Keras, Layer, Record, Size, Variant, Weight
 
 KIND = Kind("recurrent", (186, 52, 92))
 
-_LSTM = Record.of("recurrent::LstmInputs", "x", "sequence_lens", "initial_h", "initial_c")
-_LSTM_OUTPUTS = Record.of("recurrent::LstmOutputs", "y", "y_h", "y_c")
-_LSTM_WEIGHTS = Record.of("recurrent::LstmWeights", w=1, r=2, b=3, p=7)
-_UNPACKED_LSTM = Record.of("recurrent::LstmInputs", x=0, sequence_lens=4, initial_h=5, initial_c=6)
-_OTHER = Record.of("recurrent::RecurrentInputs", "x", "sequence_lens", "initial_h")
-_OTHER_OUTPUTS = Record.of("recurrent::RecurrentOutputs", "y", "y_h")
-_OTHER_WEIGHTS = Record.of("recurrent::RecurrentWeights", w=1, r=2, b=3)
-_UNPACKED_OTHER = Record.of("recurrent::RecurrentInputs", x=0, sequence_lens=4, initial_h=5)
+_LSTM = Record.of("recurrent::LstmInputs", "x sequence_lens? initial_h? initial_c?")
+_LSTM_OUTPUTS = Record.of("recurrent::LstmOutputs", "y? y_h? y_c?")
+_LSTM_WEIGHTS = Record.of("recurrent::LstmWeights", "w r b? p?", 1, 2, 3, 7)
+_UNPACKED_LSTM = Record.of("recurrent::LstmInputs", "x sequence_lens? initial_h? initial_c?", 0, 4, 5, 6)
+_OTHER = Record.of("recurrent::RecurrentInputs", "x sequence_lens? initial_h?")
+_OTHER_OUTPUTS = Record.of("recurrent::RecurrentOutputs", "y? y_h?")
+_OTHER_WEIGHTS = Record.of("recurrent::RecurrentWeights", "w r b?", 1, 2, 3)
+_UNPACKED_OTHER = Record.of("recurrent::RecurrentInputs", "x sequence_lens? initial_h?", 0, 4, 5)
 
 
-class Recurrent(Layer, rust="", fallible=True, scratch=True, outputs_in=(_OTHER_OUTPUTS,), optional_outputs=(0, 1)):
+class Recurrent(Layer, rust="", fallible=True, scratch=True, outputs_in=(_OTHER_OUTPUTS,)):
     """A layer over x [steps, batch, inputs]."""
 
     inputs: Annotated[int, Keras("input_dim")]
@@ -30,7 +30,7 @@ class Recurrent(Layer, rust="", fallible=True, scratch=True, outputs_in=(_OTHER_
     batch: Size
 
 
-class Packed(Recurrent, rust="", sizes_in=_OTHER.path, inputs_in=(_OTHER,), optional=(1, 2)):
+class Packed(Recurrent, rust="", sizes_in=_OTHER.path, inputs_in=(_OTHER,)):
     """Its weights are known; inputs: x, sequence_lens, initial_h."""
 
     kernel: Weight
@@ -41,16 +41,7 @@ class Packed(Recurrent, rust="", sizes_in=_OTHER.path, inputs_in=(_OTHER,), opti
         return self.steps * self.batch * (self.kernel.array.size + self.recurrent_kernel.array.size)
 
 
-class Lstm(
-    Packed,
-    feature="lstm",
-    sizes_in=_LSTM.path,
-    inputs_in=(_LSTM,),
-    outputs_in=(_LSTM_OUTPUTS,),
-    optional=(1, 2, 3),
-    optional_outputs=(0, 1, 2),
-    keras="LSTM",
-):
+class Lstm(Packed, feature="lstm", sizes_in=_LSTM.path, inputs_in=(_LSTM,), outputs_in=(_LSTM_OUTPUTS,), keras="LSTM"):
     """LSTM; inputs: x, sequence_lens, initial_h, initial_c."""
 
     peepholes: Weight | None
@@ -75,7 +66,7 @@ class Rnn(Packed, feature="rnn", keras="SimpleRNN"):
     clip: float | None
 
 
-class Unpacked(Recurrent, rust="", sizes_in=_OTHER.path, inputs_in=(_UNPACKED_OTHER, _OTHER_WEIGHTS), optional=(3, 4, 5)):
+class Unpacked(Recurrent, rust="", sizes_in=_OTHER.path, inputs_in=(_UNPACKED_OTHER, _OTHER_WEIGHTS)):
     """Its weights are inputs: x, W, R, B, sequence_lens, initial_h."""
 
     activations: tuple[Variant, ...]
@@ -83,13 +74,7 @@ class Unpacked(Recurrent, rust="", sizes_in=_OTHER.path, inputs_in=(_UNPACKED_OT
 
 
 class LstmUnpacked(
-    Unpacked,
-    feature="lstm",
-    sizes_in=_LSTM.path,
-    inputs_in=(_UNPACKED_LSTM, _LSTM_WEIGHTS),
-    outputs_in=(_LSTM_OUTPUTS,),
-    optional=(3, 4, 5, 6, 7),
-    optional_outputs=(0, 1, 2),
+    Unpacked, feature="lstm", sizes_in=_LSTM.path, inputs_in=(_UNPACKED_LSTM, _LSTM_WEIGHTS), outputs_in=(_LSTM_OUTPUTS,)
 ):
     """LSTM; inputs: x, W, R, B, sequence_lens, initial_h, initial_c, P."""
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from onnx2rust.ir import kinds
 from onnx2rust.ir.layer import Dims, Layer, Record
 from onnx2rust.ir.shapes import surely_broadcast
-
-if TYPE_CHECKING:
-    from onnx2rust.ir.types import TensorType
+from onnx2rust.ir.types import TensorType
 
 KIND = kinds.ELEMENTWISE
 
 
-_CHOICE = Record.of("select::WhereInputs", "condition", "a", "b")
+_CHOICE = Record.of("select::WhereInputs", "condition a b")
 
 
 class Where(Layer, fallible=True, inputs_in=(_CHOICE,), input_shapes=("condition_shape", "a_shape", "b_shape")):

@@ -23,10 +23,15 @@ class Images(Layer, rust=""):
 
 
 class Channels(Images, rust=""):
-    """A layer that computes output channels from the input channels of their group."""
+    """A layer that computes output channels from input channels."""
 
     input_channels: Annotated[int, Keras("")]
     output_channels: Annotated[int, Keras("filters")]
+
+
+class Grouped(Channels, rust=""):
+    """The same, from those of their group."""
+
     group: Annotated[int, Keras("groups")]
 
 

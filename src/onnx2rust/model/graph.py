@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import graphlib
+import heapq
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -31,6 +34,11 @@ def all_graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
         yield current
         inner = [body for node in current.node for body in subgraphs(node)]
         stack.extend(reversed(inner))
+
+
+def all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """The nodes of `graph` and of every body inside it."""
+    return (node for inner in all_graphs(graph) for node in inner.node)
 
 
 def initializers(graph: onnx.GraphProto) -> set[str]:
@@ -104,8 +112,6 @@ def topological_sort(graph: onnx.GraphProto) -> None:
 
 def _sort_one(graph: onnx.GraphProto, outer: frozenset[str]) -> list[Problem]:
     """Kahn's algorithm, always taking the ready node that stood first in the file."""
-    import heapq
-
     writer = {name: index for index, node in enumerate(graph.node) for name in node.output if name}
     given = outer | initializers(graph) | {value.name for value in graph.input}
     reads = [names_read(node) for node in graph.node]
@@ -122,40 +128,27 @@ def _sort_one(graph: onnx.GraphProto, outer: frozenset[str]) -> list[Problem]:
     ]
     if problems:
         return problems
-    users: list[list[int]] = [[] for _ in graph.node]
-    missing = [0] * len(graph.node)
-    for index, names in enumerate(reads):
-        for producer in {writer[name] for name in names if name in writer}:
-            users[producer].append(index)
-            missing[index] += 1
-    ready = [index for index, count in enumerate(missing) if count == 0]
+    sorter = graphlib.TopologicalSorter({k: {writer[n] for n in names if n in writer} for k, names in enumerate(reads)})
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as error:
+        return [_cycle(graph, error.args[1][:-1])]
+    ready = sorted(sorter.get_ready())
     order: list[int] = []
     while ready:
-        index = heapq.heappop(ready)
-        order.append(index)
-        for user in users[index]:
-            missing[user] -= 1
-            if missing[user] == 0:
-                heapq.heappush(ready, user)
-    if len(order) < len(graph.node):
-        return [_cycle(graph, reads, writer, set(order))]
+        order.append(heapq.heappop(ready))
+        sorter.done(order[-1])
+        for index in sorter.get_ready():
+            heapq.heappush(ready, index)
     if order != list(range(len(order))):
-        nodes = [graph.node[index] for index in order]
-        copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
+        copies = [onnx.NodeProto.FromString(graph.node[index].SerializeToString()) for index in order]
         del graph.node[:]
         graph.node.extend(copies)
     return []
 
 
-def _cycle(graph: onnx.GraphProto, reads: Sequence[set[str]], writer: dict[str, int], sorted_nodes: set[int]) -> Problem:
-    """Walk backwards from any node that could not be sorted until one repeats: that walk holds the cycle."""
-    at = next(index for index in range(len(graph.node)) if index not in sorted_nodes)
-    path: dict[int, None] = {}  # in order of the walk
-    while at not in path:
-        path[at] = None
-        at = min(writer[name] for name in reads[at] if name in writer and writer[name] not in sorted_nodes)
-    walked = list(path)
-    cycle = walked[walked.index(at) :][::-1]
+def _cycle(graph: onnx.GraphProto, cycle: list[int]) -> Problem:
+    """What is said of nodes of which each is read by the next, and the last by the first."""
     first = cycle.index(min(cycle))
     cycle = cycle[first:] + cycle[:first]
     shown = [label(graph.node[index], index) for index in cycle[:8]]
@@ -168,8 +161,7 @@ def sort_top_k(graph: onnx.GraphProto) -> bool:
     that two programs agree on. Whether there was any."""
     free = [
         attribute
-        for inner in all_graphs(graph)
-        for node in inner.node
+        for node in all_nodes(graph)
         if node.op_type == "TopK" and node.domain == ""
         for attribute in node.attribute
         if attribute.name == "sorted" and attribute.i == 0
@@ -182,12 +174,10 @@ def sort_top_k(graph: onnx.GraphProto) -> bool:
 def drop_constant_inputs(graph: onnx.GraphProto) -> list[str]:
     """Graph inputs that have an initializer are constants with a default (IR < 4): they stop being inputs."""
     constant = initializers(graph)
-    dropped = [value.name for value in graph.input if value.name in constant]
-    if dropped:
-        kept = [value for value in graph.input if value.name not in constant]
-        copies = [onnx.ValueInfoProto.FromString(value.SerializeToString()) for value in kept]
-        del graph.input[:]
-        graph.input.extend(copies)
+    places = [k for k, value in enumerate(graph.input) if value.name in constant]
+    dropped = [graph.input[k].name for k in places]
+    for k in reversed(places):
+        del graph.input[k]
     return dropped
 
 
@@ -226,17 +216,16 @@ def cut(model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]) -
     values_in = [types.get(name) or onnx.ValueInfoProto(name=name) for name in new_inputs]
     values_out = [types.get(name) or onnx.ValueInfoProto(name=name) for name in wanted]
     _retype(model, [*values_in, *values_out])
-    nodes = [node for index, node in enumerate(graph.node) if index in keep]
-    weights = [tensor for tensor in graph.initializer if tensor.name in needed]
-    sparse = [tensor for tensor in graph.sparse_initializer if tensor.values.name in needed]
-    infos = [value for value in graph.value_info if value.name in needed]
-    new = onnx.GraphProto(name=graph.name, doc_string=graph.doc_string)
-    new.node.extend(nodes)
-    new.initializer.extend(weights)
-    new.sparse_initializer.extend(sparse)
-    new.value_info.extend(infos)
-    new.input.extend(values_in)
-    new.output.extend(values_out)
+    new = onnx.GraphProto(
+        name=graph.name,
+        doc_string=graph.doc_string,
+        node=[node for index, node in enumerate(graph.node) if index in keep],
+        initializer=[tensor for tensor in graph.initializer if tensor.name in needed],
+        sparse_initializer=[tensor for tensor in graph.sparse_initializer if tensor.values.name in needed],
+        value_info=[value for value in graph.value_info if value.name in needed],
+        input=values_in,
+        output=values_out,
+    )
     graph.CopyFrom(new)
 
 
@@ -282,8 +271,6 @@ def _reach(graph: onnx.GraphProto, wanted: Sequence[str], stops: set[str]) -> tu
 
 
 def _similar(name: str, known: set[str]) -> str:
-    import difflib
-
     close = difflib.get_close_matches(name, sorted(known), n=3)
     return f"did you mean {' or '.join(map(repr, close))}?" if close else ""
 
@@ -311,11 +298,10 @@ def infer_shapes(model: onnx.ModelProto, *, data_prop: bool = False) -> onnx.Mod
     typed |= {i.name for g in all_graphs(inferred.graph) for i in (*g.input, *g.value_info) if i.type.WhichOneof("value")}
     if all(name in typed for node in nodes for name in node.input):
         return onnx.shape_inference.infer_shapes(model, data_prop=data_prop)
-    for graph in all_graphs(inferred.graph):
-        for node in graph.node:
-            node.op_type = node.op_type.removeprefix(_HIDDEN)
+    for node in all_nodes(inferred.graph):
+        node.op_type = node.op_type.removeprefix(_HIDDEN)
     return inferred
 
 
 def _crashing(model: onnx.ModelProto) -> list[onnx.NodeProto]:
-    return [node for graph in all_graphs(model.graph) for node in graph.node if node.op_type in _CRASHES]
+    return [node for node in all_nodes(model.graph) if node.op_type in _CRASHES]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import onnx
 
@@ -77,30 +77,37 @@ def _name_output_dims(model: onnx.ModelProto) -> None:
         return
     bare = without_weights(model)
     halves = (_PRIMES[::2], _PRIMES[1::2])
-    answers = [_infer(bare, dict(zip(symbols, primes, strict=False))) for primes in halves]
+    answers = []
+    for primes in halves:
+        sizes = dict(zip(symbols, primes, strict=False))
+        dims = {v.name: v.type.tensor_type.shape.dim for v in model.graph.input}
+        answers.append(shapes_at(bare, {name: [sizes.get(d.dim_param, d.dim_value) for d in dims[name]] for name in dims}))
     for value, index in unknown:
         for number, symbol in enumerate(symbols):
-            sizes = [answer.get(value.name, ()) for answer in answers]
-            if all(index < len(s) and s[index] == primes[number] for s, primes in zip(sizes, halves, strict=True)):
+            found = [answer.get(value.name, ()) for answer in answers]
+            if all(index < len(s) and s[index] == primes[number] for s, primes in zip(found, halves, strict=True)):
                 value.type.tensor_type.shape.dim[index].dim_param = symbol
 
 
 _PRIMES = (97, 101, 53, 59, 61, 67, 71, 73, 79, 83, 89, 103)  # larger than the kernels an input must hold
 
 
-def _infer(bare: onnx.ModelProto, sizes: dict[str, int]) -> dict[str, list[int]]:
-    """Sizes of the outputs when the symbols have these `sizes`; empty where inference gives up."""
+def shapes_at(bare: onnx.ModelProto, sizes: Mapping[str, Sequence[int]]) -> dict[str, tuple[int | None, ...]]:
+    """The shapes that ONNX infers inside a model whose inputs have these `sizes`; empty where inference gives up."""
     model = onnx.ModelProto()
     model.CopyFrom(bare)
     for value in model.graph.input:
-        for dim in value.type.tensor_type.shape.dim:
-            if dim.dim_param:
-                dim.dim_value = sizes[dim.dim_param]
+        for dim, size in zip(value.type.tensor_type.shape.dim, sizes.get(value.name, ()), strict=False):
+            dim.dim_value = size
     try:
-        inferred = infer_shapes(model, data_prop=True)
+        inferred = infer_shapes(model, data_prop=True).graph
     except (onnx.shape_inference.InferenceError, RuntimeError):
         return {}
-    return {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in inferred.graph.output}
+    return {
+        value.name: tuple(d.dim_value if d.HasField("dim_value") else None for d in value.type.tensor_type.shape.dim)
+        for value in (*inferred.value_info, *inferred.output)
+        if value.type.tensor_type.HasField("shape")
+    }
 
 
 def without_weights(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -17,45 +17,29 @@ def activate(g: Builder, x: Value, name: str, **parameters: float) -> Value:
     return g.elementwise(lambda _: Activate(activation(name, **parameters)), [x], x.dtype)
 
 
-def _simple(op: str, variant: str, *since: int) -> None:
-    """An operator without attributes that is a variant of Activation."""
+def _simple(op: str, *since: int) -> None:
+    """An operator without attributes that is a variant of Activation, of the same name."""
 
     @onnx_op(op, since=since)
     def lower(g: Builder, x: Value) -> Value:
-        return activate(g, x, variant)
+        return activate(g, x, op)
 
-    lower.__doc__ = f"y = {variant}(x)"
+    lower.__doc__ = f"y = {op}(x)"
 
 
 onnx_facts("Log", "Sqrt", reads={0: reads.POSITIVE})
-for _op, _variant, *_since in (
-    ("Sigmoid", "Sigmoid", 6, 13),
-    ("Tanh", "Tanh", 6, 13),
-    ("Softplus", "Softplus", 1, 22),
-    ("Softsign", "Softsign", 1, 22),
-    ("HardSwish", "HardSwish", 14, 22),
-    ("Mish", "Mish", 18, 22),
-    ("Exp", "Exp", 6, 13),
-    ("Log", "Log", 6, 13),
-    ("Erf", "Erf", 9, 13),
-    ("Sqrt", "Sqrt", 6, 13),
-    ("Reciprocal", "Reciprocal", 6, 13),
-    ("Sin", "Sin", 7, 22),
-    ("Cos", "Cos", 7, 22),
-    ("Tan", "Tan", 7, 22),
-    ("Asin", "Asin", 7, 22),
-    ("Acos", "Acos", 7, 22),
-    ("Atan", "Atan", 7, 22),
-    ("Sinh", "Sinh", 9, 22),
-    ("Cosh", "Cosh", 9, 22),
-    ("Asinh", "Asinh", 9, 22),
-    ("Acosh", "Acosh", 9, 22),
-    ("Atanh", "Atanh", 9, 22),
-    ("Floor", "Floor", 6, 13),
-    ("Ceil", "Ceil", 6, 13),
-    ("Round", "Round", 11, 22),
+for _ops, *_since in (
+    ("Sigmoid Tanh Exp Log Sqrt Reciprocal Floor Ceil", 6, 13),
+    ("Sin Cos Tan Asin Acos Atan", 7, 22),
+    ("Sinh Cosh Asinh Acosh Atanh", 9, 22),
+    ("Softplus Softsign", 1, 22),
+    ("Erf", 9, 13),
+    ("Round", 11, 22),
+    ("HardSwish", 14, 22),
+    ("Mish", 18, 22),
 ):
-    _simple(_op, _variant, *_since)
+    for _op in _ops.split():
+        _simple(_op, *_since)
 
 
 @onnx_op("LeakyRelu", since=(6, 16))

@@ -13,6 +13,7 @@ from onnx2rust.ir.program import Value
 from onnx2rust.layers.cast import BitCast
 from onnx2rust.registry import onnx_op
 from onnx2rust.registry.facts import Half, Keeps, Strings
+from onnx2rust.registry.rules import Mask
 
 
 def _cast(g: Builder, x: Value, code: int) -> Value:
@@ -56,6 +57,7 @@ _EIGHT_BIT = {19: "saturate", 24: "round_mode"}
     strings=Strings.PLACES,
     half=Half.ITSELF,
     sizes=_sizes_of_cast,
+    reads={0: lambda use: Mask() if use.attribute("to", 0) == onnx.TensorProto.BOOL else None},
 )
 def cast(g: Builder, input: Value, *, round_mode: str = "up", saturate: int = 1, to: int) -> Value:
     """y = x in another element type"""

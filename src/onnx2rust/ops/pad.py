@@ -8,7 +8,7 @@ import numpy as np
 
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
-from onnx2rust.ir.dims import Dim, minimum
+from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Value
 from onnx2rust.ir.shapes import collapse_untouched
@@ -30,11 +30,9 @@ def padded(g: Builder, x: Value, before: Sequence[Dim], after: Sequence[Dim], mo
         begin[at], end[at] = before[axis], after[axis]
     size = [n + b + e for n, b, e in zip(stored.shape, begin, end, strict=True)]
     for n, b, e in zip(stored.shape, begin, end, strict=True):
-        known = [d for d in (n, b, e) if isinstance(d, int)]
-        left = n + minimum(b, 0) + minimum(e, 0)
-        if isinstance(left, int) and len(known) == 3:
-            grows = any(isinstance(d, int) and d > 0 for d in (b, e))
-            if left < 0 or (left == 0 and grows and mode.name != "Constant"):
+        if isinstance(n, int) and isinstance(b, int) and isinstance(e, int):
+            left = n + min(b, 0) + min(e, 0)
+            if left < 0 or (left == 0 and max(b, e) > 0 and mode.name != "Constant"):
                 raise Refuse(f"an axis of {n} cannot be padded by {b} and {e} in this mode", invalid=True)
     touched = [not (b == 0 and e == 0) for b, e in zip(begin, end, strict=True)]
     if not any(touched):

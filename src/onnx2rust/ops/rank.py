@@ -25,15 +25,11 @@ def _positions(g: Builder, layer: type[layers.ArgMax | layers.ArgMin], x: Value,
 
 
 def _register(op: str, layer: type[layers.ArgMax | layers.ArgMin]) -> None:
-    @onnx_op(op, since=(1, 11))
-    def early(g: Builder, data: Value, *, axis: int = 0, keepdims: int = 1) -> Value:
-        return _positions(g, layer, data, axis, keepdims, 0)
-
-    @onnx_op(op, since=(12, 13))
-    def late(g: Builder, data: Value, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0) -> Value:
+    @onnx_op(op, since=(1, 11, 12, 13), added={12: "select_last_index"})
+    def lower(g: Builder, data: Value, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0) -> Value:
         return _positions(g, layer, data, axis, keepdims, select_last_index)
 
-    early.__doc__ = late.__doc__ = layer.__doc__
+    lower.__doc__ = layer.__doc__
 
 
 _register("ArgMax", layers.ArgMax)

@@ -15,7 +15,7 @@ from onnx2rust.ir.program import Value
 from onnx2rust.ir.shapes import collapse_masked
 from onnx2rust.layers.reduce import DynamicReduce, Reduce
 from onnx2rust.ops import known
-from onnx2rust.ops.axes import normal_axis
+from onnx2rust.ops.axes import integers, normal_axis
 from onnx2rust.ops.cast import cast_to
 from onnx2rust.registry import onnx_op, reads
 from onnx2rust.registry.facts import onnx_facts
@@ -41,16 +41,16 @@ def reduce(g: Builder, x: Value, reduction: str, axes: list[int] | None, keepdim
     return y if keepdims else g.view(y, *(d for k, d in enumerate(y.shape) if k not in chosen))
 
 
-def _register(op: str, reduction: str, attribute: tuple[int, ...], tensor: tuple[int, ...]) -> None:
-    @onnx_op(op, since=attribute)
+def _register(reduction: str, attribute: tuple[int, ...], tensor: tuple[int, ...]) -> None:
+    @onnx_op(f"Reduce{reduction}", since=attribute)
     def early(g: Builder, data: Value, *, axes: list[int] | None = None, keepdims: int = 1) -> Value:
         return reduce(g, data, reduction, axes or None, keepdims)
 
-    @onnx_op(op, since=tensor)
+    @onnx_op(f"Reduce{reduction}", since=tensor)
     def late(g: Builder, data: Value, axes: Value | None = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0) -> Value:
         if axes is not None and axes.array is None and product(axes.shape) != 0:
             return _dynamic(g, data, reduction, axes, bool(keepdims), bool(noop_with_empty_axes))
-        chosen = [] if axes is None or axes.array is None else [int(a) for a in axes.array.ravel()]
+        chosen = [] if axes is None or axes.array is None else integers(axes)
         if not chosen and noop_with_empty_axes:
             return _each(g, data, reduction)
         return reduce(g, data, reduction, chosen or None, keepdims)
@@ -90,17 +90,12 @@ def _sizes_of_product(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     return np.prod(arrays[0], axis=tuple(axes) if axes else None, keepdims=keep)
 
 
-for _op, _reduction, _early, _late in (
-    ("ReduceSum", "Sum", (1, 11), (13,)),
-    ("ReduceMean", "Mean", (1, 11, 13), (18,)),
-    ("ReduceMax", "Max", (1, 11, 12, 13), (18, 20)),
-    ("ReduceMin", "Min", (1, 11, 12, 13), (18, 20)),
-    ("ReduceProd", "Prod", (1, 11, 13), (18,)),
-    ("ReduceSumSquare", "SumSquare", (1, 11, 13), (18,)),
-    ("ReduceL1", "L1", (1, 11, 13), (18,)),
-    ("ReduceL2", "L2", (1, 11, 13), (18,)),
-    ("ReduceLogSum", "LogSum", (1, 11, 13), (18, 28)),
-    ("ReduceLogSumExp", "LogSumExp", (1, 11, 13), (18, 28)),
+for _reductions, _early, _late in (
+    ("Sum", (1, 11), (13,)),
+    ("Max Min", (1, 11, 12, 13), (18, 20)),
+    ("Mean Prod SumSquare L1 L2", (1, 11, 13), (18,)),
+    ("LogSum LogSumExp", (1, 11, 13), (18, 28)),
 ):
-    _register(_op, _reduction, _early, _late)
-    onnx_facts(_op, reads={1: reads.axes}, sizes=_sizes_of_product if _op == "ReduceProd" else None)
+    for _reduction in _reductions.split():
+        _register(_reduction, _early, _late)
+        onnx_facts(f"Reduce{_reduction}", reads={1: reads.axes}, sizes=_sizes_of_product if _reduction == "Prod" else None)

@@ -81,7 +81,8 @@ def scaled(n: Dim, scale: float) -> Dim:
 def _resize(g: Builder, x: Value, axes: dict[int, _Axis], rule: Rule) -> Value:
     """x with the given (logical) axes resized."""
     perm, (y,) = g.layout([x], x.rank)
-    crop = rule.coordinate_transformation_mode == "tf_crop_and_resize"
+    how = rule.coordinate_transformation_mode
+    crop = how == "tf_crop_and_resize"
     for axis, wanted in axes.items():
         at = perm[axis]
         n = y.shape[at]
@@ -89,10 +90,8 @@ def _resize(g: Builder, x: Value, axes: dict[int, _Axis], rule: Rule) -> Value:
             continue
         if n == 0:
             raise Refuse("an axis without elements cannot be resized", invalid=True)
-        fields: dict[str, Any] = {}
-        if crop:
-            fields = {"start": float(wanted.roi[0]), "end": float(wanted.roi[1])}
-        chosen = _choose(_COORDINATES, rule.coordinate_transformation_mode, "coordinate_transformation_mode")
+        fields: dict[str, Any] = {"start": float(wanted.roi[0]), "end": float(wanted.roi[1])} if crop else {}
+        chosen = _choose(_COORDINATES, how, "coordinate_transformation_mode")
         coordinates = Variant.of("resize::Coordinates", chosen, **fields)
         y = g.step(
             _layer(x.dtype, coordinates, rule, wanted, split_at(y.shape, at)),
@@ -120,10 +119,8 @@ def _layer(
         raise Refuse(f"mode {rule.mode!r} of Resize is unknown", invalid=True)
     if dtype is not DType.F32:
         raise Refuse(f"interpolation of {dtype} is not supported")
-    if rule.mode == "linear":
-        kind = Variant.of("resize::Interpolation", "Linear")
-    else:
-        kind = Variant.of("resize::Interpolation", "Cubic", a=float(rule.cubic_coeff_a))
+    fields: dict[str, Any] = {"a": float(rule.cubic_coeff_a)} if rule.mode == "cubic" else {}
+    kind = Variant.of("resize::Interpolation", rule.mode.capitalize(), **fields)
     return layers.ResizeAxis(
         *sizes,
         coordinates,
@@ -158,21 +155,12 @@ def _by_scales_of_the_run(g: Builder, x: Value, scales: Value, axes: Sequence[in
 @onnx_op("Upsample", since=7)
 def upsample_7(g: Builder, X: Value, *, mode: str = "nearest", scales: list[float]) -> Value:
     """x enlarged: nearest (rounding down) or linear, o / scale."""
-    return _resize(
-        g,
-        X,
-        _by_scales(X, scales, range(X.rank)),
-        Rule(mode=mode, coordinate_transformation_mode="asymmetric", nearest_mode="simple"),
-    )
-
-
-@onnx_op("Upsample", since=(9, 10), reads={1: lambda use: Resized(use.shape(0))})
-def upsample_9(g: Builder, X: Value, scales: Const, *, mode: str = "nearest") -> Value:
-    """x enlarged: nearest (rounding down) or linear, o / scale."""
-    return upsample_7(g, X, mode=mode, scales=_floats(scales))
+    rule = Rule(mode=mode, coordinate_transformation_mode="asymmetric", nearest_mode="simple")
+    return _resize(g, X, _by_scales(X, scales, range(X.rank)), rule)
 
 
 @onnx_op("Resize", since=10)
+@onnx_op("Upsample", since=(9, 10), reads={1: lambda use: Resized(use.shape(0))})
 def resize_10(g: Builder, X: Value, scales: Const, *, mode: str = "nearest") -> Value:
     """x resized: nearest (rounding down, or up when shrinking) or linear, o / scale."""
     return upsample_7(g, X, mode=mode, scales=_floats(scales))

@@ -18,23 +18,23 @@ from onnx2rust.registry.facts import Half, Keeps, onnx_facts
 from onnx2rust.registry.rules import Within
 
 
-def _any_type(op: str, variant: str, layer: Callable[[], Layer], *since: int) -> None:
+def _any_type(op: str, layer: Callable[[], Layer], *since: int) -> None:
     """An operator of all number types: f32 as an Activation (which products can absorb), others by a layer of their own."""
 
     @onnx_op(op, since=since)
     def lower(g: Builder, x: Value) -> Value:
         if x.dtype is DType.F32:
-            return activate(g, x, variant)
+            return activate(g, x, op)
         return g.elementwise(lambda _: layer(), [x], x.dtype)
 
-    lower.__doc__ = f"y = {variant}(x)"
+    lower.__doc__ = f"y = {op}(x)"
 
 
 onnx_facts("Neg", sizes=lambda arrays, attributes: np.frompyfunc(lambda a: -a, 1, 1)(arrays[0]))
-_any_type("Relu", "Relu", layers.ReluAny, 6, 13, 14)
-_any_type("Abs", "Abs", layers.Abs, 6, 13)
-_any_type("Neg", "Neg", layers.Neg, 6, 13)
-_any_type("Sign", "Sign", layers.Sign, 9, 13)
+_any_type("Relu", layers.ReluAny, 6, 13, 14)
+_any_type("Abs", layers.Abs, 6, 13)
+_any_type("Neg", layers.Neg, 6, 13)
+_any_type("Sign", layers.Sign, 9, 13)
 
 
 @onnx_op("Not", since=1, reads={0: reads.MASK})
@@ -80,15 +80,14 @@ def clip_6(g: Builder, x: Value, *, min: float = -3.4028234663852886e38, max: fl
 def clip(g: Builder, input: Value, min: Value | None = None, max: Value | None = None) -> Value:
     """y = min(max(x, min), max); a limit that is absent is the type's own"""
     known = all(v is None or v.array is not None for v in (min, max))
-    x = input
-    if x.dtype is DType.F32 and known:
+    if input.dtype is DType.F32 and known:
         low = float("-inf") if min is None or min.array is None else float(min.array.ravel()[0])
         high = float("inf") if max is None or max.array is None else float(max.array.ravel()[0])
         if low == 0 and high == float("inf"):
-            return activate(g, x, "Relu")
-        return activate(g, x, "Clip", min=low, max=high)
-    perm, (laid,) = g.layout([x], x.rank)
-    limits = [_limit(g, x.dtype, min, lowest=True), _limit(g, x.dtype, max, lowest=False)]
+            return activate(g, input, "Relu")
+        return activate(g, input, "Clip", min=low, max=high)
+    perm, (laid,) = g.layout([input], input.rank)
+    limits = [_limit(g, input.dtype, min, lowest=True), _limit(g, input.dtype, max, lowest=False)]
     return g.transpose(g.step(layers.Clip(), [laid, *limits], laid.type), perm)
 
 

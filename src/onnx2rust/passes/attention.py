@@ -30,25 +30,27 @@ import numpy as np
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Step, Value
+from onnx2rust.ir.shapes import Shape
 from onnx2rust.layers.attention import Attention
 from onnx2rust.layers.matmul import MatMul
 from onnx2rust.layers.movement import Transpose
 from onnx2rust.layers.softmax import Softmax
 from onnx2rust.layers.unary import Not
 from onnx2rust.passes import masks
-from onnx2rust.passes.layout import Axes, exact, joined, layouts, split
-from onnx2rust.passes.masks import Mask, Scores
+from onnx2rust.passes.layout import Axes, Axis, exact, inner_sizes, joined, layouts, split
+from onnx2rust.passes.masks import Empty, Scores
 from onnx2rust.passes.rewriting import Decline, Links, Rewrite, fused
 
 
 def rule(links: Links, step: Step) -> Rewrite | None:
-    """The attention that the step is the end of."""
-    found = _weighted(links, step)
-    if found is None:
+    """The attention that the step is the end of: the product of weights and values, or the transposition behind it."""
+    turned = links.only_source(step.inputs[0]) if isinstance(step.layer, Transpose) else None
+    last = step if turned is None else turned.step
+    if not isinstance(last.layer, MatMul) or last.layer.alpha != 1:
         return None
-    weights, last = found
+    weights = masks.softmax_of(links, next(last.uses()))
     try:
-        return _attention(links, step, last, weights)
+        return None if weights is None else _attention(links, step, last, *weights)
     except Decline:
         if step is last:
             raise
@@ -65,44 +67,25 @@ class _Operand:
     factor: float
 
 
-def _weighted(links: Links, step: Step) -> tuple[Value, Step] | None:
-    """W and the step of W · V, where `step` is that product or the transposition behind it."""
-    last = step
-    if isinstance(step.layer, Transpose):
-        source = links.only_source(step.inputs[0])
-        if source is None:
-            return None
-        last = source.step
-    (weights, *_) = last.inputs or (None,)
-    if not isinstance(last.layer, MatMul) or weights is None or last.layer.alpha != 1:
-        return None
-    return (weights, last) if masks.softmax_of(links, weights) is not None else None
-
-
-def _attention(links: Links, step: Step, last: Step, weights: Value) -> Rewrite:
-    assert isinstance(last.layer, MatMul)
-    m, n, value_size = last.layer.m, last.layer.k, last.layer.n
-    matrices = product(last.layer.batch)
-    softmax, empty = masks.softmax_of(links, weights) or (None, None)
-    assert softmax is not None
+def _attention(links: Links, step: Step, last: Step, softmax: Step, empty: Empty | None) -> Rewrite:
+    b = last.layer
+    assert isinstance(b, MatMul)
+    m, n, value_size, matrices = b.m, b.k, b.n, product(b.batch)
     if softmax.layer != Softmax(matrices * m, n, 1):
         size = ", ".join(map(str, softmax.layer.sizes().values()))
         raise Decline(f"softmax of [{size}] is not along the keys of {matrices} matrices of {m} by {n}")
-    if not _plain(last.layer.batch, last.layer.a_batch, (m, n), last.layer.a_steps):
+    if not _plain(b.batch, b.a_batch, (m, n), b.a_steps):
         raise Decline("the weights are multiplied in another order than that of their softmax")
     scores = Scores(matrices, m, n)
     first, factor, found = masks.scores_of(links, softmax, scores)
-    assert isinstance(first.layer, MatMul)
-    if (first.layer.m, first.layer.n) != (m, n) or product(first.layer.batch) != matrices:
-        raise Decline(f"the scores are {first.layer.m} by {first.layer.n}, not {m} by {n} of each of {matrices} matrices")
-    head_size = first.layer.k
+    a = first.layer
+    assert isinstance(a, MatMul)
+    if (a.m, a.n) != (m, n) or product(a.batch) != matrices:
+        raise Decline(f"the scores are {a.m} by {a.n}, not {m} by {n} of each of {matrices} matrices")
+    head_size = a.k
     if not isinstance(head_size, int) or not isinstance(value_size, int) or not head_size or not value_size:
         raise Decline(f"heads of {head_size} and {value_size} elements: sizes known only at run time")
-    query, key, value = first.inputs[0], first.inputs[1], last.inputs[1]
-    assert query is not None
-    assert key is not None
-    assert value is not None
-    a, b = first.layer, last.layer
+    (query, key), (_, value) = first.uses(), last.uses()
     views = [
         list(_seen(links, query, a.batch, a.a_batch, (m, a.a_steps[0]), (head_size, a.a_steps[1]))),
         list(_seen(links, key, a.batch, a.b_batch, (n, a.b_steps[1]), (head_size, a.b_steps[0]))),
@@ -110,7 +93,8 @@ def _attention(links: Links, step: Step, last: Step, weights: Value) -> Rewrite:
     ]
     written = _written(step, matrices, m, value_size)
     why = "no order of axes"
-    for heads in _heads(matrices, m * value_size, [v.axes for seen in views for v, *_ in seen], written, found):
+    lying = [view.axes for seen in views for view in seen] + [axes for mask in found for axes in mask.matrices(scores)]
+    for heads in _heads(matrices, m * value_size, lying, written):
         batch = exact(matrices, heads)
         output = _output(written, heads, (batch, m, value_size))
         if batch is None or output is None:
@@ -126,29 +110,29 @@ def _attention(links: Links, step: Step, last: Step, weights: Value) -> Rewrite:
         if not math.isfinite(np.float32(total)) or v.factor != 1:
             why = "factors that are no f32 number, or on the value"
             continue
-        mask = masks.fitted(found, scores, batch, heads, empty)
         layer = Attention(
             heads=heads,
             key_heads=k.heads,
             head_size=head_size,
             value_size=value_size,
             scale=total,
-            causal=mask.causal,
+            causal=False,
             query=_axes(q.order),
             key=_axes(k.order),
             value=_axes(v.order),
             output=_axes(output),
-            keep=mask.keep_axes,
-            fill=mask.fill,
-            mask=mask.mask_axes,
-            empty_rows=Variant("attention::EmptyRows", mask.empty_rows),
+            keep=None,
+            fill=0.0,
+            mask=None,
+            empty_rows=Variant("attention::EmptyRows", "Nan"),
             batch=batch,
             queries=m,
             keys=n,
         )
-        keep, before = _turned(step, mask)
-        whole = fused(step, layer, softmax)
-        return Rewrite(replace(whole, inputs=(q.value, k.value, v.value, keep, mask.mask)), (), before)
+        masked = masks.fitted(layer, found, empty)
+        keep, before = _turned(step, masked)
+        whole = fused(step, masked.layer, softmax)
+        return Rewrite(replace(whole, inputs=(q.value, k.value, v.value, keep, masked.mask)), (), before)
     raise Decline(why)
 
 
@@ -158,13 +142,13 @@ def _axes(order: str) -> Variant:
 
 def _turned(step: Step, mask: masks.Fitted) -> tuple[Value | None, tuple[Step, ...]]:
     """`keep`, turned round by a step where the model says what to drop."""
-    if mask.keep is None or not mask.keep_is_drop:
+    if mask.keep is None or not mask.drop:
         return mask.keep, ()
     kept = Value(f"{mask.keep.name}.kept", mask.keep.type)
     return kept, (Step(f"{step.name}.keep", Not(), (mask.keep,), (kept,), step.origin),)
 
 
-def _plain(batch: tuple[Dim, ...], batch_steps: tuple[Dim, ...], sizes: tuple[Dim, Dim], steps: tuple[Dim, ...]) -> bool:
+def _plain(batch: Shape, batch_steps: Shape, sizes: Shape, steps: Shape) -> bool:
     """Whether matrices lie one behind the other, row by row."""
     axes = joined([*zip(batch, batch_steps, strict=True), *zip(sizes, steps, strict=True)])
     return axes == joined([(product((*batch, *sizes)), 1)])
@@ -172,23 +156,18 @@ def _plain(batch: tuple[Dim, ...], batch_steps: tuple[Dim, ...], sizes: tuple[Di
 
 @dataclass(frozen=True)
 class _Seen:
-    """A matrix operand in a value: where its matrices, its tokens and the elements of a token lie."""
+    """A matrix operand in a value: where its matrices, its tokens and the elements of a token lie, and how many those are."""
 
     value: Value
     axes: Axes
     tokens: Axes
     elements: Axes
     factor: float
+    count: Dim
+    size: Dim
 
 
-def _seen(
-    links: Links,
-    value: Value,
-    batch: tuple[Dim, ...],
-    batch_steps: tuple[Dim, ...],
-    tokens: tuple[Dim, Dim],
-    elements: tuple[Dim, Dim],
-) -> Iterator[tuple[_Seen, Dim, Dim]]:
+def _seen(links: Links, value: Value, batch: Shape, batch_steps: Shape, tokens: Axis, elements: Axis) -> Iterator[_Seen]:
     """The operand in each value that it can be followed to, farthest first."""
     for layout in reversed(layouts(links, value)):
         parts = [layout.axis(*axis) for axis in zip(batch, batch_steps, strict=True)]
@@ -196,26 +175,18 @@ def _seen(
         if rows is None or columns is None or any(p is None for p in parts):
             continue
         axes = joined(axis for part in parts for axis in part or ())
-        yield _Seen(layout.source, axes, joined(rows), joined(columns), layout.factor), tokens[0], elements[0]
+        yield _Seen(layout.source, axes, joined(rows), joined(columns), layout.factor, tokens[0], elements[0])
 
 
-def _heads(matrices: Dim, matrix: Dim, layouts: list[Axes], written: Axes | None, found: list[Mask]) -> list[int]:
-    """Numbers of heads that come into question, most first: products of inner sizes along which something lies differently.
-    `matrix` is the size of one of the product's."""
-    counts = {1}
+def _heads(matrices: Dim, matrix: Dim, lying: list[Axes], written: Axes | None) -> list[int]:
+    """Numbers of heads that come into question, most first. `matrix` is the size of one of the product's."""
+    counts = {1}.union(*map(inner_sizes, lying))
     counts |= {size for size, step in written or () if step == matrix and isinstance(size, int)}
-    for axes in layouts:
-        inner: Dim = 1
-        for size, _ in reversed(axes):
-            inner = inner * size
-            counts |= {inner} if isinstance(inner, int) and inner > 0 else set()
-    for mask in found:
-        counts |= mask.counts()
     return sorted((c for c in counts if exact(matrices, c) is not None), reverse=True)
 
 
-def _operand(seen: list[tuple[_Seen, Dim, Dim]], batch: Dim, heads: int) -> _Operand | None:
-    for view, tokens, size in seen:
+def _operand(seen: list[_Seen], batch: Dim, heads: int) -> _Operand | None:
+    for view in seen:
         groups = split(_padded(view.axes, batch * heads), (batch, heads))
         if groups is None or len(groups[0]) > 1 or len(view.tokens) > 1 or len(view.elements) > 1:
             continue
@@ -224,10 +195,10 @@ def _operand(seen: list[tuple[_Seen, Dim, Dim]], batch: Dim, heads: int) -> _Ope
             own, shared = shared[0][0], shared[:1]
         elif shared and shared[0][1] == 0 and len(shared) == 1:
             own, shared = 1, ()
-        if len(shared) > 1 or view.value.tensor.size != product((batch, own, tokens, size)):
+        if len(shared) > 1 or view.value.tensor.size != product((batch, own, view.count, view.size)):
             continue
         steps = [axis[0][1] if axis else None for axis in (groups[0], shared, view.tokens, view.elements)]
-        for order, expected in _orders(own, tokens, size).items():
+        for order, expected in _orders(own, view.count, view.size).items():
             if all(s is None or s == e for s, e in zip(steps, expected, strict=True)):
                 return _Operand(view.value, order, own, view.factor)
     return None

@@ -23,7 +23,7 @@ def _live(steps: tuple[Step, ...], used: set[Value], sizes: set[str]) -> tuple[S
     for step in reversed(steps):
         if not any(v in used for v in step.results()) and not sizes & set(step.defines):
             continue
-        optional = step.layer.optional_outputs
+        optional = step.layer.optional_outputs()
         if optional and any(v is not None and v not in used for v in step.outputs):
             outputs = tuple(v if v in used or k not in optional else None for k, v in enumerate(step.outputs))
             step = replace(step, outputs=outputs)

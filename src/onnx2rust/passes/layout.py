@@ -8,8 +8,13 @@ an axis is cut only where the division is exact: what cannot be shown is not see
 
 from __future__ import annotations
 
+import itertools
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
@@ -84,6 +89,22 @@ def split(axes: Axes, sizes: Sequence[Dim]) -> list[Axes] | None:
                 return None
         groups.append(joined(reversed(group)))
     return groups[::-1] if not rest else None
+
+
+def places(axes: Axes) -> np.ndarray[Any, np.dtype[np.int64]] | None:
+    """Where the elements at the axes are, if the sizes are numbers."""
+    index = np.zeros(1, np.int64)
+    for size, step in axes:
+        if not isinstance(size, int) or not isinstance(step, int):
+            return None
+        index = (index[:, None] + step * np.arange(size)).reshape(-1)
+    return index
+
+
+def inner_sizes(axes: Axes) -> set[int]:
+    """Products of the inner sizes: numbers of elements along which something lies differently."""
+    sizes = itertools.accumulate((size for size, _ in reversed(axes)), operator.mul)
+    return {size for size in sizes if isinstance(size, int) and size > 0}
 
 
 def layouts(links: Links, value: Value) -> list[Layout]:

@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust.ir.dims import broadcast, product
+from onnx2rust.ir.dims import broadcast
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.ir.shapes import Shape, collapse_broadcast
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import binary
 from onnx2rust.layers.movement import Transpose
-from onnx2rust.passes.layout import Axes, joined, split, stretched
+from onnx2rust.passes.layout import joined, places, split, stretched
 from onnx2rust.passes.rewriting import Links, Rewrite
 
 
@@ -30,13 +30,13 @@ def rule(links: Links, step: Step) -> Rewrite | None:
     """The broadcast that writes in the order of the transposition behind it."""
     turn = step.layer
     source = links.only_source(step.inputs[0]) if isinstance(turn, Transpose) else None
-    if source is None or not isinstance(turn, Transpose) or not isinstance(source.step.layer, binary.Binary):
+    layer = None if source is None else source.step.layer
+    if source is None or not isinstance(turn, Transpose) or not isinstance(layer, binary.Binary):
         return None
-    layer = source.step.layer
     whole = broadcast((layer.a_shape, layer.b_shape))
     found = []
-    for value, shape in zip(source.step.inputs, (layer.a_shape, layer.b_shape), strict=True):
-        turned = None if value is None else _turned(value, shape, whole, turn)
+    for value, shape in zip(source.step.uses(), (layer.a_shape, layer.b_shape), strict=True):
+        turned = _turned(value, shape, whole, turn)
         if turned is None:
             return None
         found.append(turned)
@@ -62,17 +62,8 @@ def _turned(value: Value, shape: Shape, whole: Shape, turn: Transpose) -> tuple[
     kept = joined(axis for group in groups for axis in group if axis[1] != 0)
     if kept == joined([(value.tensor.size, 1)]):
         return value, tuple(sizes)
-    array = _moved(value.array, kept) if value.array is not None else None
-    return None if array is None else (Value(value.name, TensorType(value.dtype, array.shape), array), tuple(sizes))
-
-
-def _moved(array: np.ndarray[Any, Any], axes: Axes) -> np.ndarray[Any, Any] | None:
-    """The elements of the array at the axes, in their order."""
-    known = [(size, step) for size, step in axes if isinstance(size, int) and isinstance(step, int)]
-    sizes = [size for size, _ in known]
-    if len(known) != len(axes) or product(sizes) != array.size:
+    index = places(kept)
+    if value.array is None or index is None or len(index) != value.array.size:
         return None
-    index = np.zeros(1, np.int64)
-    for size, step in known:
-        index = (index[:, None] + np.arange(size) * step).reshape(-1)
-    return np.ascontiguousarray(array.reshape(-1)[index].reshape(sizes))
+    array = np.ascontiguousarray(value.array.reshape(-1)[index].reshape([size for size, _ in kept]))
+    return Value(value.name, TensorType(value.dtype, array.shape), array), tuple(sizes)

@@ -21,31 +21,14 @@ def architecture(program: Program, graph: Graph, source: str) -> dict[str, Any]:
         "outputs": {name: _tensor(value) | {"layer": node.name if node else None} for name, value, node in graph.outputs},
         "symbols": list(program.symbols),
         "parameters": sum(a.size for a in table.arrays().values()),
-        "multiply_adds": _number(multiply_adds(program)),
+        "multiply_adds": keras.plain(multiply_adds(program)),
         "layers": _layers(graph, table),
     }
 
 
 def multiply_adds(program: Program) -> Dim:
     """Multiply-adds of one run; those of a loop's body count once."""
-    total: Dim = 0
-    for step in program.walk():
-        total = total + step.layer.multiply_adds()
-    return total
-
-
-def weights(step: Step, table: WeightTable) -> dict[str, tuple[str, Any]]:
-    """The step's tensors by role (a field of the layer, or `input_0`…), each with its name in the weights file."""
-    found: dict[str, tuple[str, Any]] = {}
-    for role, value in step.layer.constants().items():
-        if isinstance(value, Weight):
-            entry = table.of(value)
-            found[role] = (entry.member, entry.array)
-    for position, operand in enumerate(step.inputs):
-        if operand is not None and operand.array is not None:
-            entry = table.of_value(operand)
-            found[f"input_{position}"] = (entry.member, entry.array)
-    return found
+    return sum(step.layer.multiply_adds() for step in program.walk())
 
 
 def parameters(step: Step) -> int:
@@ -70,19 +53,21 @@ def _input(value: Value) -> dict[str, Any]:
 
 def _layer(node: Node, step: Step, table: WeightTable) -> dict[str, Any]:
     layer = step.layer
+    fields = [(role, table.of(value)) for role, value in layer.constants().items() if isinstance(value, Weight)]
+    operands = [(f"input_{k}", table.of_value(v)) for k, v in enumerate(step.inputs) if v is not None and v.array is not None]
     entry: dict[str, Any] = {
         "class": keras.class_name(step),
         "config": keras.config(step),
         "inputs": [n.name for n in node.inbounds],
-        "input_shapes": [None if v is None else keras.shape(v.type.axes) for v in step.inputs],
-        "output_shapes": [None if v is None else keras.shape(v.type.axes) for v in step.outputs],
+        "input_shapes": [None if v is None else keras.plain(v.type.axes) for v in step.inputs],
+        "output_shapes": [None if v is None else keras.plain(v.type.axes) for v in step.outputs],
         "output_types": [None if v is None else v.type.held for v in step.outputs],
         "weights": {
-            role: {"name": name, "shape": list(array.shape), "dtype": str(array.dtype)}
-            for role, (name, array) in weights(step, table).items()
+            role: {"name": entry.member, "shape": list(entry.array.shape), "dtype": str(entry.array.dtype)}
+            for role, entry in (*fields, *operands)
         },
         "parameters": parameters(step),
-        "multiply_adds": _number(layer.multiply_adds()),
+        "multiply_adds": keras.plain(layer.multiply_adds()),
         "rust": f"tf_layers::{layer.rust}" if layer.rust else None,
         "onnx": {
             "node": step.origin.node,
@@ -98,8 +83,4 @@ def _layer(node: Node, step: Step, table: WeightTable) -> dict[str, Any]:
 
 
 def _tensor(value: Value) -> dict[str, Any]:
-    return {"shape": keras.shape(value.type.axes), "dtype": value.type.held}
-
-
-def _number(dim: Dim) -> int | str:
-    return dim if isinstance(dim, int) else str(dim)
+    return {"shape": keras.plain(value.type.axes), "dtype": value.type.held}

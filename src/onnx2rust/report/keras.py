@@ -26,10 +26,10 @@ def config(step: Step) -> dict[str, Any]:
     layer = step.layer
     found: dict[str, Any] = {}
     if isinstance(layer, View):
-        return {"target_shape": shape(step.outputs[0].shape if step.outputs and step.outputs[0] else ())}
+        return {"target_shape": plain(step.outputs[0].shape if step.outputs and step.outputs[0] else ())}
     constants = layer.constants()
     for field, value in constants.items():
-        name = layer.keras_field(field)
+        name = layer.mirror()[field].keras
         if not name or name == "bias" or isinstance(value, Weight):
             continue
         if name == "activation" and isinstance(value, Variant):
@@ -37,22 +37,22 @@ def config(step: Step) -> dict[str, Any]:
         elif name == "axis" and isinstance(value, tuple):
             found[name] = [k for k, marked in enumerate(value) if marked]
         else:
-            found[name] = _json(value)
+            found[name] = plain(value)
     if "pads_begin" in constants:
         if "kernel_shape" not in constants:
-            found["kernel_size"] = _json(_taps(step))
+            found["kernel_size"] = plain(_taps(step))
         found["padding"] = padding(step)
     if "bias" in constants:
         found["use_bias"] = constants["bias"] is not None
     table = step.inputs[0] if step.inputs else None
     if class_name(step) == "Embedding" and table is not None:
-        found |= {"input_dim": _json(table.shape[0]), "output_dim": _json(table.shape[1])}
+        found |= {"input_dim": plain(table.shape[0]), "output_dim": plain(table.shape[1])}
     return found
 
 
 def activation(variant: Variant) -> str | dict[str, Any]:
     """`relu`, `sigmoid`…; with parameters `{"name": "leaky_relu", "alpha": 0.1}`."""
-    fields = {k: _json(v) for k, v in variant.fields}
+    fields = {k: plain(v) for k, v in variant.fields}
     if variant.name == "Clip" and fields == {"min": 0.0, "max": 6.0}:
         return "relu6"
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", variant.name).lower()
@@ -77,12 +77,7 @@ def padding(step: Step) -> str | list[list[Any]]:
         total: Dim = (ceil_div(size, strides[k]) - 1) * strides[k] + reach - size
         total = maximum(total, 0) if isinstance(total, int) else total
         same = same and (begin[k], end[k]) == (total // 2, total - total // 2)
-    return "same" if same else [[_json(b), _json(e)] for b, e in zip(begin, end, strict=True)]
-
-
-def shape(dims: tuple[Dim | None, ...]) -> list[int | str | None]:
-    """A shape as JSON: numbers, expressions over the model's symbols as text, null for a size that is not the same everywhere."""
-    return [d if isinstance(d, int) or d is None else str(d) for d in dims]
+    return "same" if same else [[plain(b), plain(e)] for b, e in zip(begin, end, strict=True)]
 
 
 def _taps(step: Step) -> tuple[int, ...]:
@@ -105,9 +100,10 @@ def _flattens(step: Step) -> bool:
     return x is not None and y is not None and y.rank == 2 and x.rank >= 2 and x.shape[0] == y.shape[0]
 
 
-def _json(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """The value as JSON: numbers as they are, lists of tuples, sizes that the model leaves open as text."""
     if isinstance(value, tuple):
-        return [_json(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, Variant):
-        return {"name": value.name, **{k: _json(v) for k, v in value.fields}} if value.fields else value.name
+        return {"name": value.name, **{k: plain(v) for k, v in value.fields}} if value.fields else value.name
     return value if value is None or isinstance(value, (bool, int, float)) else str(value)

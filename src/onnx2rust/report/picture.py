@@ -45,7 +45,8 @@ def sketch(program: Program, graph: Graph, title: str, weight_bytes: int) -> Ske
     """What the picture shows, and where."""
     found, placed = _fitting(graph)
     legend = list(dict.fromkeys(box.kind for box in found))
-    width = max(int(placed.width), _legend_width(legend), 560) + 2 * MARGIN
+    legend_width = int(sum(38 + _font(TEXT).getlength(kind.name) for kind in legend))
+    width = max(int(placed.width), legend_width, 560) + 2 * MARGIN
     height = int(placed.height) + HEAD + 2 * MARGIN
     placed.shift((width - 2 * MARGIN - placed.width) / 2)
     return Sketch(width, height, found, placed, legend, title, _totals(program, weight_bytes))
@@ -73,7 +74,9 @@ def _fitting(graph: Graph) -> tuple[list[Box], Layout]:
         found, edges = boxes(graph, most)
         lines = [len(box.lines) for box in found]
         whole = plane.arrange(lines, edges)
-        placed = plane.place(whole, _column_height(whole))
+        # columns as high as makes the page about three wide to four high
+        area = whole.height * (whole.width + plane.COLUMN_GAP)
+        placed = plane.place(whole, max(1500.0, min(math.sqrt(area * 4 / 3), MAX_HEIGHT)))
         if placed.width > MAX_WIDTH:
             placed = plane.place(whole, MAX_HEIGHT)
         if placed.width <= MAX_WIDTH:
@@ -89,12 +92,6 @@ def _totals(program: Program, weight_bytes: int) -> str:
         parts.append(f"{quantity(count)} multiply-adds{at}")
     parts.append(f"{quantity(weight_bytes)}B of weights")
     return "   ·   ".join(parts)
-
-
-def _column_height(whole: Layout) -> float:
-    """Columns as high as makes the page about three wide to four high."""
-    area = whole.height * (whole.width + plane.COLUMN_GAP)
-    return max(1500.0, min(math.sqrt(area * 4 / 3), float(MAX_HEIGHT)))
 
 
 # -- boxes and text -------------------------------------------------------------------------------------
@@ -138,7 +135,7 @@ def _box(draw: ImageDraw.ImageDraw, item: Item, box: Box) -> None:
         used = _font(size).getlength(end) + 10 if end else 0
         draw.text((x + 14, top), _shorten(left, size, room - used), ink, _font(size))
         if end:
-            draw.text((x + item.width - 10 - used + 10, top), end, ink, _font(size))
+            draw.text((x + item.width - used, top), end, ink, _font(size))
         top += plane.LINE_HEIGHT
 
 
@@ -150,10 +147,6 @@ def _head(draw: ImageDraw.ImageDraw, title: str, totals: str, legend: Sequence[K
         draw.rounded_rectangle((x, MARGIN + 46, x + 12, MARGIN + 58), 3, fill=kind.colour)
         draw.text((x + 18, MARGIN + 44), kind.name, INK, _font(TEXT))
         x += 18 + _font(TEXT).getlength(kind.name) + 20
-
-
-def _legend_width(legend: Sequence[Kind]) -> int:
-    return int(sum(38 + _font(TEXT).getlength(kind.name) for kind in legend))
 
 
 # -- lines ----------------------------------------------------------------------------------------------
@@ -176,20 +169,13 @@ def _edges(image: Image.Image, placed: Layout) -> None:
 
 def _edge(draw: ImageDraw.ImageDraw, placed: Layout, item: Item, target: Item) -> None:
     x = _port(target, item)
-    start, end = (item.x, item.y + item.height), (x, target.y)
+    start = (item.x, placed.rank_bottom(item.rank))
     if item.lines:
-        low = placed.rank_bottom(item.rank)
-        _stroke(draw, [start, (start[0], low)])
-        start = (start[0], low)
-    elif not item.lines:
-        start = (item.x, placed.rank_bottom(item.rank))
-    tip = 7.0 if target.lines else 0.0
-    if item.column == target.column:
-        _stroke(draw, _curve(start, (end[0], end[1] - tip)))
-    else:
-        _stroke(draw, _around(placed, item, start, (end[0], end[1] - tip)))
-    if tip:
-        _arrow(draw, end)
+        _stroke(draw, [(item.x, item.y + item.height), start])
+    end = (x, target.y - 7 if target.lines else target.y)
+    _stroke(draw, _curve(start, end) if item.column == target.column else _around(placed, item, start, end))
+    if target.lines:
+        draw.polygon([_scaled(p) for p in ((x, target.y), (x - 4.5, target.y - 8), (x + 4.5, target.y - 8))], fill=255)
 
 
 def _port(target: Item, source: Item) -> float:
@@ -228,11 +214,6 @@ def _curve(start: Point, end: Point) -> list[Point]:
 
 def _stroke(draw: ImageDraw.ImageDraw, points: Sequence[Point]) -> None:
     draw.line([_scaled(p) for p in points], fill=255, width=3, joint="curve")
-
-
-def _arrow(draw: ImageDraw.ImageDraw, tip: Point) -> None:
-    x, y = tip
-    draw.polygon([_scaled(p) for p in ((x, y), (x - 4.5, y - 8), (x + 4.5, y - 8))], fill=255)
 
 
 def _scaled(point: Point) -> Point:

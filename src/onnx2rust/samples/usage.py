@@ -21,15 +21,13 @@ from onnx2rust.ir.dims import evaluate
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
 from onnx2rust.ir.types import MapType, OptionalType, SequenceType, TensorType
-from onnx2rust.model.graph import all_graphs, infer_shapes
-from onnx2rust.model.symbols import without_weights
+from onnx2rust.model.graph import all_graphs, all_nodes
+from onnx2rust.model.symbols import shapes_at, without_weights
 from onnx2rust.model.weights import NONE, Weights, array
 from onnx2rust.ops import facts_of
 from onnx2rust.registry.facts import Keeps
 from onnx2rust.registry.reads import Unknown, Use
 from onnx2rust.registry.rules import Among, Mask, Rule, Shape, Within
-
-__all__ = ["Usage", "attempts", "draw_all", "of_inputs"]
 
 Array = np.ndarray[Any, Any]
 Sizes = dict[str, int]
@@ -62,8 +60,6 @@ class Usage:
     program: Program
     weights: Weights = field(default_factory=dict)
     readings: dict[str, list[_Reading]] = field(default_factory=dict)
-    casts: set[str] = field(default_factory=set)
-    """Inputs that become booleans."""
     _constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
     _bare: onnx.ModelProto | None = None
     _rules: dict[tuple[int, ...], dict[str, Rule]] = field(default_factory=dict)
@@ -79,12 +75,11 @@ class Usage:
 
     def _rule(self, value: Value, shapes: _Shapes) -> Rule | None:
         name = value.name.lower()
-        if value.dtype is DType.BOOL or ("mask" in name and value.dtype is not DType.STRING) or value.name in self.casts:
-            joined: Rule | None = Mask()
+        joined: Rule | None = None
+        if value.dtype is DType.BOOL or ("mask" in name and value.dtype is not DType.STRING):
+            joined = Mask()
         elif "length" in name and value.dtype.is_int:
             joined = Within(1, shapes.shortest())
-        else:
-            joined = None
         for reading in self.readings[value.name]:
             use = Use(reading.node, shapes.of, self._values, np.dtype(value.dtype.numpy).name)
             one = _wanted(use, reading.index)
@@ -98,37 +93,19 @@ class Usage:
         tensor = self._constants.get(name)
         return None if tensor is None else array(tensor, self.weights)
 
-    def inferred(self, sizes: Sizes) -> dict[str, Shape]:
-        """The shapes that ONNX infers inside the model when its inputs have these sizes."""
-        if self._bare is None:
-            self._bare = without_weights(self.proto)
-        model = onnx.ModelProto()
-        model.CopyFrom(self._bare)
-        given = {v.name: v for v in self.program.tensor_inputs}
-        for info in model.graph.input:
-            if info.name in given:
-                dims = [evaluate(d, sizes) for d in given[info.name].shape]
-                info.CopyFrom(onnx.helper.make_tensor_value_info(info.name, info.type.tensor_type.elem_type, dims))
-        try:
-            inferred = infer_shapes(model, data_prop=True).graph
-        except (onnx.shape_inference.InferenceError, RuntimeError):
-            return {}
-        shapes = {}
-        for info in (*inferred.value_info, *inferred.output):
-            if info.type.tensor_type.HasField("shape"):
-                dims = info.type.tensor_type.shape.dim
-                if all(d.HasField("dim_value") for d in dims):
-                    shapes[info.name] = tuple(d.dim_value for d in dims)
-        return shapes
+    def inferred(self, shapes: dict[str, Shape]) -> dict[str, tuple[int | None, ...]]:
+        """The shapes that ONNX infers inside the model when its inputs have these."""
+        self._bare = self._bare or without_weights(self.proto)
+        return shapes_at(self._bare, shapes)
 
 
 class _Shapes:
     """The shapes of a run with these sizes; ONNX is asked only for what is neither an input nor a constant."""
 
     def __init__(self, usage: Usage, sizes: Sizes) -> None:
-        self._usage, self._sizes = usage, sizes
+        self._usage = usage
         self._given = {v.name: tuple(evaluate(d, sizes) for d in v.shape) for v in usage.program.tensor_inputs}
-        self._inner: dict[str, Shape] | None = None
+        self._inner: dict[str, tuple[int | None, ...]] | None = None
 
     def of(self, name: str) -> Shape | None:
         """The shape of a value."""
@@ -138,8 +115,9 @@ class _Shapes:
         if tensor is not None:
             return tuple(tensor.dims)
         if self._inner is None:
-            self._inner = self._usage.inferred(self._sizes)
-        return self._inner.get(name)
+            self._inner = self._usage.inferred(self._given)
+        found = self._inner.get(name, (None,))
+        return None if None in found else tuple(d for d in found if d is not None)
 
     def shortest(self) -> int:
         """A length counts along one of the first two axes of another input."""
@@ -148,31 +126,18 @@ class _Shapes:
 
 def of_inputs(proto: onnx.ModelProto, program: Program, weights: Weights = NONE) -> Usage:
     """The usage of every input of the program."""
-    nodes = [node for graph in all_graphs(proto.graph) for node in graph.node]
+    nodes = list(all_nodes(proto.graph))
     found = Usage(proto, program, weights)
     found._constants = {t.name: t for graph in all_graphs(proto.graph) for t in graph.initializer}
     found._constants |= {
         n.output[0]: a.t for n in nodes if n.op_type == "Constant" for a in n.attribute if a.name == "value" and n.output
     }
-    booleans = {
-        o
-        for n in nodes
-        if n.op_type == "Cast"
-        for a in n.attribute
-        if (a.name, a.i) == ("to", onnx.TensorProto.BOOL)
-        for o in n.output
-    }
-    for value in program.inputs:
-        reached = found.readings[value.name] = []
-        for reading, name in _uses(nodes, value, found):
-            reached.append(reading)
-            if name in booleans:
-                found.casts.add(value.name)
+    found.readings = {value.name: list(_uses(nodes, value, found)) for value in program.inputs}
     return found
 
 
-def _uses(nodes: list[onnx.NodeProto], start: Value, usage: Usage) -> Iterator[tuple[_Reading, str]]:
-    """Every reading of an input's elements, and the name that they have there, or get there."""
+def _uses(nodes: list[onnx.NodeProto], start: Value, usage: Usage) -> Iterator[_Reading]:
+    """Every reading of an input's elements."""
     kept = tuple(k for k in Keeps if start.dtype.is_int or k is not Keeps.SOME_IDS)
     reached = {start.name: (True, 0)}
     for node in nodes:
@@ -180,13 +145,13 @@ def _uses(nodes: list[onnx.NodeProto], start: Value, usage: Usage) -> Iterator[t
             if name not in reached:
                 continue
             exact, shift = reached[name]
-            yield _Reading(node, index, exact, shift), name
+            yield _Reading(node, index, exact, shift)
             known = facts_of(node.op_type, node.domain)
-            if known.keeps in kept and index not in known.reads:
+            # what a cast reads (bits of a mask) are elements that it keeps, other rules are about something besides the data
+            if known.keeps in kept and (index not in known.reads or (index, known.keeps) == (0, Keeps.ALL)):
                 more = _added(node, index, usage)
                 for output in node.output:
                     reached.setdefault(output, (exact and known.keeps is Keeps.ALL, shift + more))
-                    yield _Reading(node, -1, exact, shift), output
 
 
 def _wanted(use: Use, index: int) -> Rule | None:
@@ -277,7 +242,7 @@ def _plans(program: Program, usage: Usage, fixed: Sizes, lengths: Iterable[int])
     # all alike, and then each another one: not all models take equal sizes
     for plan in (
         *(dict.fromkeys(free, length) for length in tried),
-        *(_rotated(free, tried[k:] + tried[:k]) for k in range(len(tried))),
+        *({s: tried[(k + i) % len(tried)] for i, s in enumerate(free)} for k in range(len(tried))),
     ):
         sizes = plan | fixed
         for symbol, parts in sums.items():
@@ -286,10 +251,6 @@ def _plans(program: Program, usage: Usage, fixed: Sizes, lengths: Iterable[int])
         yield {s: sizes[s] for s in program.symbols}
         if totals and not sums and len(others) > 1:
             yield {s: sum(sizes[o] for o in others) if s in totals else sizes[s] for s in program.symbols}
-
-
-def _rotated(symbols: list[str], lengths: tuple[int, ...]) -> Sizes:
-    return {s: lengths[k % len(lengths)] for k, s in enumerate(symbols)}
 
 
 def _sums(program: Program, usage: Usage) -> dict[str, list[str]]:

@@ -4,7 +4,7 @@ onnxruntime where the specification is silent."""
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,11 @@ def transformed(scores: Array, how: str) -> Array:
         e = np.where(counted, np.exp(scores - greatest), scores * np.exp(-greatest))
         return np.asarray(e / e.sum(axis=1, keepdims=True, where=counted))
     return scores
+
+
+def _of_targets(scores: Array, how: str) -> Array:
+    """`post_transform` of a regressor's scores: of a single one, onnxruntime has PROBIT only."""
+    return transformed(scores, how) if scores.shape[1] > 1 or how == "PROBIT" else scores
 
 
 def _labels(given: dict[str, Any], integers: str) -> Array:
@@ -169,7 +174,7 @@ class LinearRegressor(_Classical):
         given = self.given()
         targets, how = given.get("targets", 1), given.get("post_transform", "NONE")
         y = _wide(x) @ np.array(given["coefficients"]).reshape(targets, -1).T + np.array(given.get("intercepts", 0.0))
-        return (transformed(y, how) if targets > 1 or how == "PROBIT" else y,)
+        return (_of_targets(y, how),)
 
 
 class LinearClassifier(_Classical):
@@ -253,63 +258,67 @@ def _coupled(found: Array, pairs: list[tuple[int, int]], given: dict[str, Any], 
     return p
 
 
-class _Trees(_Classical):
-    """Walks through trees node by node."""
-
-    def leaves(self, x: Array, given: dict[str, Any]) -> list[list[tuple[int, int]]]:
-        """Of each tree and row the leaf, as numbers of tree and node."""
-        keys = list(zip(given["nodes_treeids"], given["nodes_nodeids"], strict=True))
-        place = {key: k for k, key in enumerate(keys)}
-        missing = given.get("nodes_missing_value_tracks_true") or [0] * len(keys)
-        roots = dict.fromkeys(given["nodes_treeids"])
-        for tree, number in reversed(keys):
-            roots[tree] = number
-        found = []
-        for tree, root in roots.items():
-            reached = np.full(len(x), place[tree, root])
-            pending = [(place[tree, root], np.arange(len(x)))]
-            while pending:
-                k, rows = pending.pop()
-                reached[rows] = k
-                holds = _HOLDS.get(given["nodes_modes"][k])
-                if holds is None or not rows.size:
-                    continue
-                values = x[rows, given["nodes_featureids"][k]]
-                yes = holds(values, float(given["nodes_values"][k])) | (np.isnan(values) & (missing[k] == 1))
-                pending.append((place[tree, given["nodes_truenodeids"][k]], rows[yes]))
-                pending.append((place[tree, given["nodes_falsenodeids"][k]], rows[~yes]))
-            found.append([keys[k] for k in reached])
-        return found
-
-    def totals(self, x: Array, given: dict[str, Any], what: str, targets: int, aggregate: str) -> Array:
-        """What the trees say of each row [rows, targets], 0 where they say nothing."""
-        weights: dict[tuple[int, int], list[tuple[int, float]]] = {}
-        lists = (given[f"{what}_{name}"] for name in ("treeids", "nodeids", "ids", "weights"))
-        for tree, number, target, weight in zip(*lists, strict=True):
-            weights.setdefault((tree, number), []).append((target, float(weight)))
-        said: list[list[list[float]]] = [[[] for _ in range(targets)] for _ in x]
-        trees = self.leaves(x, given)
-        for leaves in trees:
-            for row, leaf in zip(said, leaves, strict=True):
-                for target, weight in weights[leaf]:
-                    row[target].append(weight)
-        combine = {"MIN": min, "MAX": max}.get(aggregate, sum)
-        total = np.array([[float(combine(v)) if v else 0.0 for v in row] for row in said]).reshape(len(x), targets)
-        return total / len(trees) if aggregate == "AVERAGE" else total
+Branch = tuple[int, Callable[[Array, Any], Array], Any, Any, Hashable, Hashable]
+"""The feature, what must hold of it and the threshold, whether a missing value goes there too, and the two nodes below."""
 
 
-class TreeEnsembleRegressor(_Trees):
+def _totals(
+    x: Array, roots: Sequence[Hashable], branches: Mapping[Any, Branch], weights: Mapping[Any, list[tuple[int, float]]],
+    targets: int, aggregate: str,
+) -> Array:  # fmt: skip
+    """What the trees say of each row [rows, targets], 0 where they say nothing. A node that is no branch is a leaf, with its
+    targets and weights."""
+    said: list[list[list[float]]] = [[[] for _ in range(targets)] for _ in x]
+    for root in roots:
+        pending = [(root, np.arange(len(x)))]
+        while pending:
+            node, rows = pending.pop()
+            if node in branches and len(rows):
+                feature, holds, threshold, missing, true, false = branches[node]
+                values = x[rows, feature]
+                yes = holds(values, threshold) | (np.isnan(values) & bool(missing))
+                pending += [(true, rows[yes]), (false, rows[~yes])]
+                continue
+            for row in rows:
+                for target, weight in weights[node]:
+                    said[row][target].append(weight)
+    combine = {"MIN": min, "MAX": max}.get(aggregate, sum)
+    total = np.array([[float(combine(v)) if v else 0.0 for v in row] for row in said]).reshape(len(x), targets)
+    return total / len(roots) if aggregate == "AVERAGE" else total
+
+
+def _lists(given: dict[str, Any], what: str, names: str) -> Iterator[tuple[Any, ...]]:
+    """The entries of a node's parallel lists of attributes; 0 for those of a list that it does not state."""
+    lists = [given.get(f"{what}_{name}", []) for name in names.split()]
+    return zip(*(found if len(found) else [0] * len(lists[0]) for found in lists), strict=True)
+
+
+def _tree_totals(x: Array, given: dict[str, Any], what: str, targets: int, aggregate: str = "SUM") -> Array:
+    """`_totals` of a node whose trees have numbers, and their nodes numbers in each."""
+    roots: dict[int, tuple[int, int]] = {}
+    branches: dict[tuple[int, int], Branch] = {}
+    nodes = _lists(given, "nodes", "treeids nodeids modes featureids values missing_value_tracks_true truenodeids falsenodeids")
+    for tree, number, mode, feature, value, missing, true, false in nodes:
+        roots.setdefault(tree, (tree, number))
+        if mode in _HOLDS:
+            branches[tree, number] = (feature, _HOLDS[mode], float(value), missing, (tree, true), (tree, false))
+    weights: dict[tuple[int, int], list[tuple[int, float]]] = {}
+    for tree, number, target, weight in _lists(given, what, "treeids nodeids ids weights"):
+        weights.setdefault((tree, number), []).append((target, float(weight)))
+    return _totals(x, list(roots.values()), branches, weights, targets, aggregate)
+
+
+class TreeEnsembleRegressor(_Classical):
     """What the trees give each target, and the base values."""
 
     def _run(self, x: Array, **_: Any) -> tuple[Array]:
         given, x = self.given(), _wide(x)
         targets, how = given["n_targets"], given.get("post_transform", "NONE")
-        y = self.totals(x, given, "target", targets, given.get("aggregate_function", "SUM"))
-        y = y + np.array(given.get("base_values", 0.0), np.float64)
-        return (transformed(y, how) if targets > 1 or how == "PROBIT" else y,)
+        y = _tree_totals(x, given, "target", targets, given.get("aggregate_function", "SUM"))
+        return (_of_targets(y + np.array(given.get("base_values", 0.0), np.float64), how),)
 
 
-class TreeEnsembleClassifier(_Trees):
+class TreeEnsembleClassifier(_Classical):
     """The class that the trees give most, and the scores of all. Of two classes the weights, all
     for class 0, are the score of the second."""
 
@@ -318,12 +327,12 @@ class TreeEnsembleClassifier(_Trees):
         labels, how = _labels(given, "classlabels_int64s"), given.get("post_transform", "NONE")
         base = np.array(given.get("base_values", 0.0), np.float64)
         if len(labels) > 2:
-            z = self.totals(x, given, "class", len(labels), "SUM") + base
+            z = _tree_totals(x, given, "class", len(labels)) + base
             return labels[z.argmax(axis=1)], transformed(z, how)
         if set(given["class_ids"]) == {0, 1}:
-            z = self.totals(x, given, "class", 2, "SUM")
+            z = _tree_totals(x, given, "class", 2)
             return labels[(z[:, 1] > 0).astype(int)], transformed(z, how)
-        score = self.totals(x, given, "class", 1, "SUM") + base
+        score = _tree_totals(x, given, "class", 1) + base
         positive = min(given["class_weights"]) >= 0
         chosen = labels[(score[:, 0] > (0.5 if positive else 0)).astype(int)]
         if how == "LOGISTIC":
@@ -337,27 +346,17 @@ class TreeEnsemble(_Classical):
 
     def _run(self, x: Array, **_: Any) -> tuple[Array]:
         given, rows = self.given(), _wide(x)
-        ends = iter(
-            np.split(values := np.array(given.get("membership_values", []), np.float64), np.flatnonzero(np.isnan(values)) + 1)
-        )
-        sets = {k: next(ends)[:-1] for k, mode in enumerate(given["nodes_modes"]) if mode == len(_HOLDS)}
-        said: list[list[list[float]]] = [[[] for _ in range(given["n_targets"])] for _ in rows]
-        pending = [(root, False, np.arange(len(rows))) for root in reversed(given["tree_roots"])]
-        while pending:
-            k, is_leaf, reached = pending.pop()
-            if is_leaf:
-                for row in reached:
-                    said[row][given["leaf_targetids"][k]].append(float(given["leaf_weights"][k]))
-                continue
-            values = rows[reached, given["nodes_featureids"][k]]
-            holds = list(_HOLDS.values())
-            mode = given["nodes_modes"][k]
-            yes = np.isin(values, sets[k]) if k in sets else holds[mode](values, float(given["nodes_splits"][k]))
-            yes |= np.isnan(values) & bool((given.get("nodes_missing_value_tracks_true") or {k: 0})[k])
-            pending.append((given["nodes_truenodeids"][k], bool(given["nodes_trueleafs"][k]), reached[yes]))
-            pending.append((given["nodes_falsenodeids"][k], bool(given["nodes_falseleafs"][k]), reached[~yes]))
-        combine = {2: min, 3: max}.get(given.get("aggregate_function", 1), sum)
-        y = np.array([[float(combine(v)) if v else 0.0 for v in row] for row in said]).reshape(len(rows), -1)
-        y = y / len(given["tree_roots"]) if given.get("aggregate_function", 1) == 0 else y
-        how = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")[given.get("post_transform", 0)]
-        return (transformed(y, how) if given["n_targets"] > 1 or how == "PROBIT" else y,)
+        members = np.array(given.get("membership_values", []), np.float64)
+        ends = iter(np.split(members, np.flatnonzero(np.isnan(members)) + 1))
+        holds = [*_HOLDS.values(), np.isin]
+        branches: dict[tuple[int, bool], Branch] = {}
+        nodes = "modes featureids splits missing_value_tracks_true truenodeids trueleafs falsenodeids falseleafs"
+        for k, (mode, feature, split, missing, true, true_ends, false, false_ends) in enumerate(_lists(given, "nodes", nodes)):
+            threshold = float(split) if mode < len(_HOLDS) else next(ends)[:-1]
+            children = (true, bool(true_ends)), (false, bool(false_ends))
+            branches[k, False] = (feature, holds[mode], threshold, missing, *children)
+        leaves = enumerate(_lists(given, "leaf", "targetids weights"))
+        weights = {(k, True): [(target, float(weight))] for k, (target, weight) in leaves}
+        aggregate = ("AVERAGE", "SUM", "MIN", "MAX")[given.get("aggregate_function", 1)]
+        y = _totals(rows, [(k, False) for k in given["tree_roots"]], branches, weights, given["n_targets"], aggregate)
+        return (_of_targets(y, ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")[given.get("post_transform", 0)]),)

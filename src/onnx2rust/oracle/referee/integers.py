@@ -11,7 +11,7 @@ import numpy as np
 from onnx.reference.op_run import OpRun
 
 from onnx2rust.oracle.referee.small import along, quantised
-from onnx2rust.oracle.referee.windows import Ints, Windows, convolved
+from onnx2rust.oracle.referee.windows import Windows, convolved
 
 Array = np.ndarray[Any, Any]
 
@@ -27,10 +27,9 @@ class QLinearConv(OpRun):
 
     def _run(
         self, x: Array, x_scale: Array, x_zero: Array, w: Array, w_scale: Array, w_zero: Array, y_scale: Array, y_zero: Array,
-        b: Array | None = None, *, auto_pad: str = "NOTSET", dilations: Ints | None = None, group: int = 1,
-        kernel_shape: Ints | None = None, pads: Ints | None = None, strides: Ints | None = None,
+        b: Array | None = None, *, group: int = 1, **given: Any,
     ) -> tuple[Array]:  # fmt: skip
-        windows = Windows.of(x.shape[2:], w.shape[2:], auto_pad, strides, dilations, pads)
+        windows = Windows.of(x.shape[2:], w.shape[2:], given)
         sums = convolved(_wide(x, x_zero, 1), _wide(w, w_zero, 0), b, group, windows)
         return (quantised(sums * (x_scale * along(w_scale, sums, 1) / y_scale), y_zero, y_zero.dtype),)
 

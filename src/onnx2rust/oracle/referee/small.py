@@ -78,18 +78,14 @@ class Resize(_Resize):
         return super()._run(*inputs, **given)
 
 
-class BatchNormalization(OpRun):
-    """(x − mean) / √(variance + ε) · scale + bias, along axis 1; since opset 14, which has a training mode, onnx's own."""
+class BatchNormalization(BatchNormalization_14):
+    """Before opset 14, which has an attribute for it, onnx's evaluator always trains."""
 
-    def _run(self, x: Array, scale: Array, bias: Array, mean: Array, variance: Array, **given: Any) -> tuple[Array, ...]:
-        if _opset(self) >= 14:
-            own: Any = BatchNormalization_14(self.onnx_node, self.run_params)
-            return tuple(own.run(x, scale, bias, mean, variance))
-        if len(self.output) > 1 or given.get("spatial") == 0:
+    def _run(self, *inputs: Any, **given: Any) -> Any:
+        if _opset(self) < 14 and (len(self.output) > 1 or given.pop("spatial", 1) == 0):
             raise NotImplementedError("BatchNormalization in training, or of each element")
-        shape = [-1, *[1] * (x.ndim - 2)]
-        root = np.sqrt(variance.reshape(shape) + given.get("epsilon", 1e-5))
-        return ((x - mean.reshape(shape)) / root * scale.reshape(shape) + bias.reshape(shape),)
+        own: Any = super()
+        return own._run(*inputs, **{"training_mode": 0} | given)
 
 
 class Erf(OpRun):
@@ -227,18 +223,4 @@ class Optional(OpRun):
     """An optional tensor is the tensor, or None."""
 
     def _run(self, x: Any = None, *, type: Any = None) -> tuple[Any]:
-        return (x,)
-
-
-class OptionalHasElement(OpRun):
-    """Whether it is there."""
-
-    def _run(self, x: Any = None) -> tuple[Array]:
-        return (np.array(x is not None),)
-
-
-class OptionalGetElement(OpRun):
-    """The tensor that it is."""
-
-    def _run(self, x: Any) -> tuple[Any]:
         return (x,)

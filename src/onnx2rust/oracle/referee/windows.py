@@ -6,10 +6,11 @@ x `[batch, channels, sizes…]`, as ONNX has it. The sums are those of the speci
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,20 @@ COPIED = 1 << 23
 """Numbers that are copied out of their windows for one product."""
 
 
-def _last(indices: Sequence[Any]) -> Any:
+def _last(indices: Iterable[Any]) -> Any:
     """An index of the last axes."""
     return (..., *indices)
+
+
+def _places(position: Ints, dilations: Ints, counts: Ints, strides: Ints) -> Any:
+    """An index of the last axes: where the windows have this position."""
+    cut = zip(position, dilations, counts, strides, strict=True)
+    return _last(slice(p * d, p * d + (c - 1) * s + 1, s) for p, d, c, s in cut)
+
+
+def _each_axis(given: Mapping[str, Any], rank: int) -> tuple[Ints, Ints]:
+    """The strides and the dilations of a node: 1 where it states none."""
+    return given["strides"] or [1] * rank, given.get("dilations") or [1] * rank
 
 
 @dataclass(frozen=True)
@@ -40,21 +52,13 @@ class Windows:
     counts: tuple[int, ...]
 
     @staticmethod
-    def of(
-        sizes: Ints,
-        kernel: Ints,
-        auto_pad: str,
-        strides: Ints | None,
-        dilations: Ints | None,
-        pads: Ints | None,
-        ceil: bool = False,
-    ) -> Windows:
+    def of(sizes: Ints, kernel: Ints, given: Mapping[str, Any]) -> Windows:
         """From the attributes of a node on an image of `sizes`."""
         rank = len(sizes)
-        strides = list(strides or [1] * rank)
-        dilations = list(dilations or [1] * rank)
+        auto_pad, ceil = given["auto_pad"], given.get("ceil_mode", 0)
+        strides, dilations = _each_axis(given, rank)
         reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
-        pads = list(pads or [0] * 2 * rank)
+        pads = list(given["pads"] or [0] * 2 * rank)
         if auto_pad in ("SAME_UPPER", "SAME_LOWER"):
             total = [max(0, (-(-n // s) - 1) * s + r - n) for n, s, r in zip(sizes, strides, reach, strict=True)]
             small = [t // 2 for t in total]
@@ -85,7 +89,7 @@ class Windows:
         if whole == list(sizes):
             return x
         found = np.full((*x.shape[: -len(sizes)], *whole), value, x.dtype)  # np.pad takes longer than most convolutions
-        found[_last([slice(begin, begin + n) for begin, n in zip(self.begin, sizes, strict=True)])] = x
+        found[_last(slice(begin, begin + n) for begin, n in zip(self.begin, sizes, strict=True))] = x
         return found
 
     def held(self, padded: Array) -> Array:
@@ -95,26 +99,17 @@ class Windows:
         shape = (*padded.shape[:front], *self.counts, *self.kernel)
         return np.lib.stride_tricks.as_strided(padded, shape, (*padded.strides[:front], *apart), writeable=False)
 
-    def positions(self, padded: Array) -> Iterator[tuple[tuple[int, ...], Array]]:
-        """Every position in the window, with what all windows have there."""
+    def positions(self, padded: Array) -> Iterator[Array]:
+        """What all windows have at each position in them."""
         for position in itertools.product(*map(range, self.kernel)):
-            cut = [
-                slice(p * d, p * d + (c - 1) * s + 1, s)
-                for p, d, c, s in zip(position, self.dilations, self.counts, self.strides, strict=True)
-            ]
-            yield position, padded[_last(cut)]
+            yield padded[_places(position, self.dilations, self.counts, self.strides)]
 
 
 class Conv(OpRun):
     """y = W ∗ x + b."""
 
-    def _run(
-        self, x: Array, w: Array, b: Array | None = None, *, auto_pad: str = "NOTSET", dilations: Ints | None = None,
-        group: int = 1,
-        kernel_shape: Ints | None = None, pads: Ints | None = None, strides: Ints | None = None,
-    ) -> tuple[Array]:  # fmt: skip
-        windows = Windows.of(x.shape[2:], w.shape[2:], auto_pad, strides, dilations, pads)
-        return (convolved(x, w, b, group, windows),)
+    def _run(self, x: Array, w: Array, b: Array | None = None, *, group: int = 1, **given: Any) -> tuple[Array]:
+        return (convolved(x, w, b, group, Windows.of(x.shape[2:], w.shape[2:], given)),)
 
 
 def convolved(x: Array, w: Array, b: Array | None, group: int, windows: Windows) -> Array:
@@ -139,32 +134,24 @@ def convolved(x: Array, w: Array, b: Array | None, group: int, windows: Windows)
 class ConvTranspose(OpRun):
     """The convolution's transpose: every input adds its kernel's image to the output."""
 
-    def _run(
-        self, x: Array, w: Array, b: Array | None = None, *, auto_pad: str = "NOTSET", dilations: Ints | None = None,
-        group: int = 1,
-        kernel_shape: Ints | None = None, output_padding: Ints | None = None, output_shape: Ints | None = None,
-        pads: Ints | None = None, strides: Ints | None = None,
-    ) -> tuple[Array]:  # fmt: skip
+    def _run(self, x: Array, w: Array, b: Array | None = None, *, group: int = 1, **given: Any) -> tuple[Array]:
         sizes, kernel, rank = x.shape[2:], w.shape[2:], x.ndim - 2
-        strides = list(strides or [1] * rank)
-        dilations = list(dilations or [1] * rank)
-        extra = list(output_padding or [0] * rank)
+        auto_pad, output_shape = given["auto_pad"], given["output_shape"]
+        strides, dilations = _each_axis(given, rank)
+        extra = list(given["output_padding"] or [0] * rank)
         reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
         full = [(n - 1) * s + r for n, s, r in zip(sizes, strides, reach, strict=True)]
-        given = list(pads or [0] * 2 * rank)
-        begin, end = given[:rank], given[rank:]
+        pads = list(given["pads"] or [0] * 2 * rank)
+        begin, end = pads[:rank], pads[rank:]
         same = auto_pad in ("SAME_UPPER", "SAME_LOWER")
         if output_shape is not None or same:
-            wanted = (
-                list(output_shape)[-rank:] if output_shape is not None else [n * s for n, s in zip(sizes, strides, strict=True)]
-            )
+            wanted = [n * s for n, s in zip(sizes, strides, strict=True)] if output_shape is None else output_shape[-rank:]
             total = [max(0, f + e - o) for f, e, o in zip(full, extra, wanted, strict=True)]
             begin = [t // 2 if auto_pad == "SAME_UPPER" else t - t // 2 for t in total]
             end = [t - a for t, a in zip(total, begin, strict=True)]
             # an output that is larger than what the kernels reach ends with zeros; onnxruntime makes none where SAME asks for it
-            extra = (
-                extra if output_shape is None else [e + max(0, o - f - e) for f, e, o in zip(full, extra, wanted, strict=True)]
-            )
+            if output_shape is not None:
+                extra = [e + max(0, o - f - e) for f, e, o in zip(full, extra, wanted, strict=True)]
         elif auto_pad == "VALID":
             begin, end = [0] * rank, [0] * rank
         batch, filters = x.shape[0], w.shape[1] * group
@@ -173,71 +160,47 @@ class ConvTranspose(OpRun):
         taps = w.reshape(group, w.shape[0] // group, *w.shape[1:])
         for position in itertools.product(*map(range, kernel)):
             part = np.swapaxes(taps[_last(position)], 1, 2) @ rows
-            cut = [
-                slice(p * d, p * d + (n - 1) * s + 1, s) for p, d, n, s in zip(position, dilations, sizes, strides, strict=True)
-            ]
-            y[_last(cut)] += part.reshape(batch, filters, *sizes)
-        cut = [slice(a, y.shape[2 + k] - e) for k, (a, e) in enumerate(zip(begin, end, strict=True))]
-        y = y[_last(cut)]
+            y[_places(position, dilations, sizes, strides)] += part.reshape(batch, filters, *sizes)
+        y = y[_last(slice(a, n - e) for a, n, e in zip(begin, y.shape[2:], end, strict=True))]
         return (y if b is None else y + b.reshape(-1, *[1] * rank),)
 
 
 class AveragePool(OpRun):
     """The mean over a window; what lies beyond the pads is never counted, the pads if `count_include_pad`."""
 
-    def _run(
-        self, x: Array, *, auto_pad: str = "NOTSET", ceil_mode: int = 0, count_include_pad: int = 0,
-        dilations: Ints | None = None,
-        kernel_shape: Ints = (), pads: Ints | None = None, strides: Ints | None = None,
-    ) -> tuple[Array]:  # fmt: skip
-        windows = Windows.of(x.shape[2:], kernel_shape, auto_pad, strides, dilations, pads, bool(ceil_mode))
+    def _run(self, x: Array, *, kernel_shape: Ints, count_include_pad: int = 0, **given: Any) -> tuple[Array]:
+        windows = Windows.of(x.shape[2:], kernel_shape, given)
         total = _sum(windows, windows.padded(x, 0))
         inside: Array = np.ones(x.shape[2:], x.dtype)
         if count_include_pad:
             inside = np.pad(inside, list(zip(windows.begin, windows.end, strict=True)), constant_values=1)
-            bare = Windows(
-                windows.kernel, windows.strides, windows.dilations, (0,) * inside.ndim, (0,) * inside.ndim, windows.counts
-            )
-            return (total / _sum(bare, bare.padded(inside, 0)),)
+            windows = replace(windows, begin=(0,) * inside.ndim, end=(0,) * inside.ndim)
         return (total / _sum(windows, windows.padded(inside, 0)),)
 
 
 class LpPool(OpRun):
     """The p-norm of a window, (Σ |x|ᵖ)¹ᐟᵖ; what lies beyond the image is 0."""
 
-    def _run(
-        self, x: Array, *, auto_pad: str = "NOTSET", ceil_mode: int = 0, dilations: Ints | None = None, kernel_shape: Ints = (),
-        p: int = 2, pads: Ints | None = None, strides: Ints | None = None,
-    ) -> tuple[Array]:  # fmt: skip
-        windows = Windows.of(x.shape[2:], kernel_shape, auto_pad, strides, dilations, pads, bool(ceil_mode))
+    def _run(self, x: Array, *, kernel_shape: Ints, p: int = 2, **given: Any) -> tuple[Array]:
+        windows = Windows.of(x.shape[2:], kernel_shape, given)
         return (_sum(windows, windows.padded(np.abs(x) ** p, 0)) ** (1 / p),)
 
 
 def _sum(windows: Windows, padded: Array) -> Array:
-    parts = [part for _, part in windows.positions(padded)]
-    total: Array = np.zeros(parts[0].shape, padded.dtype)
-    for part in parts:
-        total += part
+    total: Array = sum(windows.positions(padded), np.zeros((), padded.dtype))
     return total
 
 
 class MaxPool(OpRun):
     """The maximum of a window (NaN if it holds one). Where places are asked for, too, onnx's own."""
 
-    def _run(
-        self, x: Array, *, auto_pad: str = "NOTSET", ceil_mode: int = 0, dilations: Ints | None = None, kernel_shape: Ints = (),
-        pads: Ints | None = None, storage_order: int = 0, strides: Ints | None = None,
-    ) -> tuple[Array, ...]:  # fmt: skip
+    def _run(self, x: Array, *, kernel_shape: Ints, **given: Any) -> tuple[Array, ...]:
         if len(self.output) > 1:
             own: Any = _MaxPool(self.onnx_node, self.run_params)
             return tuple(own.run(x))
-        windows = Windows.of(x.shape[2:], kernel_shape, auto_pad, strides, dilations, pads, bool(ceil_mode))
+        windows = Windows.of(x.shape[2:], kernel_shape, given)
         lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-        parts = (part for _, part in windows.positions(windows.padded(x, lowest)))
-        y = next(parts).copy()
-        for part in parts:
-            np.maximum(y, part, out=y)
-        return (y,)
+        return (functools.reduce(np.maximum, windows.positions(windows.padded(x, lowest))),)
 
 
 class GlobalMaxPool(OpRun):
