@@ -154,6 +154,7 @@ def _depth(op: str, version: int) -> Forms:
 @model("EyeLike")
 def _eye(op: str, version: int) -> Forms:
     yield Form([node(op, "x", k=1)], {"x": floats(3, 4)})
+    yield Form([node(op, "x", k=-1)], {"x": floats(4, 3).astype(np.float16)})
     yield Form([node(op, "x", dtype=TensorProto.INT64)], {"x": floats(4, 3)})
 
 

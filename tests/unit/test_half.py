@@ -113,6 +113,12 @@ def test_a_state_of_a_loop_is_rounded() -> None:
     assert body_.steps[1].inputs[1] is program.steps[3].outputs[0]
 
 
+@pytest.mark.parametrize(("x", "asked"), [(HALF, {}), (FLOAT, {"dtype": HALF}), (HALF, {"dtype": HALF})])
+def test_a_type_that_an_attribute_or_the_input_says(x: int, asked: dict[str, Any]) -> None:
+    """The schema ties it to no input."""
+    assert lowered(node("EyeLike", ["x"], ["y"], **asked), x=x) == ["EyeLike", "Cast"]
+
+
 def test_other_types_of_a_node_stay() -> None:
     inputs = {"x": (1, 2, 4, 4)}
     nodes = [node("MaxPool", ["x"], ["y", "where"], kernel_shape=[2, 2])]

@@ -7,7 +7,7 @@ name: nothing reads generated text.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from onnx2rust.ir.dims import Dim, symbols
@@ -71,7 +71,7 @@ class Length:
 @dataclass(frozen=True)
 class Turn:
     """The part of a whole buffer that belongs to the samples of a loop's turn. `name` says what it holds. It is `passed` on as it
-    is, or stands in a struct or an `Option`, which a mutable view would move into. `emit.body` writes a view or `text` in its
+    is, or stands in a struct or an `Option`, which a mutable view would move into. `emit.predict` writes a view or `text` in its
     place."""
 
     place: str
@@ -227,15 +227,16 @@ class Printer:
         return found
 
     def _read(self, piece: Piece) -> set[str]:
-        if isinstance(piece, Local):
-            return {piece.name}
-        if isinstance(piece, Size):
-            return self.sizes.reads(piece.dim)
-        if isinstance(piece, Signed):
-            return {self.sizes.locals[s] for s in symbols(piece.dim)}
-        if isinstance(piece, Length):
-            own = {piece.factor.name} if piece.factor is not None else set()
-            return own.union(*(self.sizes.reads(d) for d in piece.shape))
+        match piece:
+            case Local(name):
+                return {name}
+            case Size(dim):
+                return self.sizes.reads(dim)
+            case Signed(dim):
+                return {self.sizes.locals[s] for s in symbols(dim)}
+            case Length(shape, factor):
+                own = {factor.name} if factor else set[str]()
+                return own.union(*map(self.sizes.reads, shape))
         return set()
 
     def text(self, value: Code) -> str:
@@ -243,19 +244,20 @@ class Printer:
         return "".join(map(self._text, value.pieces))
 
     def _text(self, piece: Piece) -> str:
-        if isinstance(piece, Function):
-            self.functions.add(piece.name)
-            return piece.name
-        if isinstance(piece, Local):
-            return piece.name
-        if isinstance(piece, Member):
-            return "." + self.members.get(piece.name, piece.name)
-        if isinstance(piece, Size):
-            return self.sizes.usize(piece.dim).text
-        if isinstance(piece, Signed):
-            return self.sizes.signed(piece.dim).text
-        if isinstance(piece, Length):
-            return self.sizes.length(piece)
+        match piece:
+            case Function(name):
+                self.functions.add(name)
+                return name
+            case Local(name):
+                return name
+            case Member(name):
+                return "." + self.members.get(name, name)
+            case Size(dim):
+                return self.sizes.usize(dim).text
+            case Signed(dim):
+                return self.sizes.signed(dim).text
+            case Length():
+                return self.sizes.length(piece)
         assert isinstance(piece, str)
         return piece
 
@@ -283,8 +285,3 @@ class Printer:
         if statement.other is not None:
             lines += ["} else {", *self.lines(statement.other, used)]
         return [*lines, "};" if head else "}"]
-
-
-def inside(block: Block, rewritten: Mapping[int, tuple[Statement, ...]]) -> Block:
-    """The block with other statements in it: 0 its body, 1 what stands behind `else`."""
-    return replace(block, body=rewritten[0], other=rewritten.get(1))

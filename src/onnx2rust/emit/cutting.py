@@ -55,8 +55,8 @@ class Method:
     place: Escaped
     """What of the model it runs."""
     steps: int
-    arguments: str
-    lines: list[str]
+    arguments: Escaped
+    lines: list[Escaped]
     call: str
     turn: bool
     """Whether it reads which samples the loop around it is at."""
@@ -71,13 +71,11 @@ class Method:
         return Escaped(f"{self.place}: {self.steps} step{'s' * (self.steps > 1)}{' each' if self.kind else ''}.")
 
 
-def is_short(units: Sequence[Unit]) -> bool:
-    """Whether a program is not cut."""
-    return len(units) <= BLOCK * 3 // 2
-
-
 def parts_of(units: list[Unit]) -> list[Part]:
-    """Cuts a long program where the model's scopes begin and end. A loop stands in one part, or parts stand in it."""
+    """Cuts a long program where the model's scopes begin and end. A loop stands in one part, or parts stand in it. A short one
+    stands in `predict`."""
+    if len(units) <= BLOCK * 3 // 2:
+        return [Part(units, method=False)]
     cuts = {0, *itertools.accumulate(map(len, _cut(units, 0, _repeats(units))))}
     start, loops = 0, []
     for segment, run in itertools.groupby(units, lambda unit: unit.segment):

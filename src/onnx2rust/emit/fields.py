@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from onnx2rust.base.naming import Escaped, code_span
-from onnx2rust.emit import body, literals
+from onnx2rust.emit import literals
+from onnx2rust.emit.predict import Predict
 from onnx2rust.emit.scope import Scope
 from onnx2rust.emit.steps import Writer
 from onnx2rust.emit.weights import Entry
@@ -59,7 +60,7 @@ class Layers:
         return (*self.fields, *(f for block in self.blocks for f in block.fields))
 
 
-def layers(writer: Writer, scope: Scope, text: body.Body) -> Layers:
+def layers(writer: Writer, scope: Scope, text: Predict) -> Layers:
     """The fields, as the file whose names are `scope` writes them."""
     found: dict[str, Field] = {f.field: f for f in (*_layers(writer, scope), *_constants(writer))}
     blocks = []
@@ -95,7 +96,7 @@ def _layers(writer: Writer, scope: Scope) -> Iterator[Field]:
             continue
         scope.features |= layer.features()
         literal = literals.struct(layer, writer.weights, scope)
-        type_ = literals.struct_type(layer, scope)
+        type_ = literals.applied(scope.item(layer.rust), layer)
         doc = code_span(writer.describe(step))
         borrows, reads, halves = layer.holds_weights(), bool(layer.weights()), DType.F16.rust in layer.generics()
         yield Field(Escaped(step.name), Escaped(type_), Escaped(literal), doc, borrows, reads, halves)

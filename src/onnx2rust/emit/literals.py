@@ -13,17 +13,8 @@ from onnx2rust.ir.dims import Expr
 from onnx2rust.ir.layer import Layer, Variant, Weight
 
 
-def struct_type(layer: Layer, scope: Scope) -> str:
-    """The Rust type of a layer: `Conv<'w, 2>`."""
-    return _applied(scope.item(layer.rust), layer)
-
-
-def type_path(layer: Layer) -> str:
-    """As [`struct_type`], whatever the file that names it calls it: `conv::Conv<'w, 2>`."""
-    return _applied(layer.rust, layer)
-
-
-def _applied(name: str, layer: Layer) -> str:
+def applied(name: str, layer: Layer) -> str:
+    """The Rust type of a layer whose struct is called so: `Conv<'w, 2>`."""
     arguments = (["'w"] if layer.holds_weights() else []) + list(layer.generics())
     return f"{name}<{', '.join(arguments)}>" if arguments else name
 
@@ -36,7 +27,7 @@ def struct(layer: Layer, weights: WeightTable, scope: Scope) -> str:
             known = f"`{name}` is part of the layer's literal, and {open_sizes[0]} is only known at run time"
             raise TypeError(f"{type(layer).__name__}: {known}")
         text = literal(value, weights, scope)
-        if layer.is_option(name) and value is not None:
+        if layer.mirror()[name].option and value is not None:
             text = f"Some({text})"
         fields.append(f"{name}: {text}")
     return f"{scope.item(layer.rust)} {{ {', '.join(fields)} }}.checked()"

@@ -12,15 +12,16 @@ from onnx2rust.base import naming
 from onnx2rust.base.naming import Escaped, Names, code_span, comment, crate_name, ident, string, toml_string, type_name
 from onnx2rust.base.options import Options
 from onnx2rust.base.version import VERSION
-from onnx2rust.emit import body, identity, layer_crate, literals, readme, thresholds
+from onnx2rust.emit import identity, layer_crate, literals, predict, readme, thresholds
 from onnx2rust.emit.borders import Border, border
 from onnx2rust.emit.fields import Layers
 from onnx2rust.emit.fields import layers as fields_of_layers
 from onnx2rust.emit.layer_crate import LayerCrate
+from onnx2rust.emit.predict import Predict
 from onnx2rust.emit.scope import LAYERS_FILE, MODEL_FILE, Scope
 from onnx2rust.emit.steps import Writer
 from onnx2rust.emit.templates import fill
-from onnx2rust.emit.weights import Static, WeightTable
+from onnx2rust.emit.weights import Entry, WeightTable
 from onnx2rust.files import npz
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import View
@@ -143,16 +144,6 @@ _SCRATCH = Slot(Escaped("scratch"), Escaped("Slot<f32>"), Escaped("Working memor
 
 
 @dataclass(frozen=True)
-class Method:
-    """A private method of the model: a part of `predict`."""
-
-    name: Escaped
-    doc: Escaped
-    arguments: Escaped
-    lines: tuple[Escaped, ...]
-
-
-@dataclass(frozen=True)
 class Contents:
     """What the templates are filled with, besides the context."""
 
@@ -165,7 +156,7 @@ class Contents:
     model: Escaped
     border: Border
     layers: Layers
-    statics: tuple[Static, ...]
+    statics: tuple[Entry, ...]
     tensors: tuple[Escaped, ...]
     buffers: tuple[Slot, ...]
     part: tuple[Slot, ...]
@@ -174,10 +165,7 @@ class Contents:
     """What the workspace is made of."""
     functions: tuple[Escaped, ...]
     """Functions of tf-layers that `src/model.rs` calls."""
-    dims: tuple[Escaped, ...]
-    """Fields of `Dims`."""
-    predict: tuple[Escaped, ...]
-    methods: tuple[Method, ...]
+    predict: Predict
     expected: tuple[Escaped, ...]
     expected_doc: tuple[Escaped, ...]
     rtol: Escaped
@@ -200,7 +188,7 @@ class Contents:
             "src/lib.rs": [*inputs, *outputs],
             "src/modules.rs": [*inputs, *outputs],
             "src/layers.rs": [DType.F16 for f in self.layers.all if f.halves],
-            "src/weights.rs": [DType.F16 for t in self.statics if t.storage == DType.F16.rust],
+            "src/weights.rs": [DType.F16 for t in self.statics if t.stored is DType.F16],
             "src/arrays.rs": inputs,
             "tests/behaviour.rs": tensors[:1],
         }
@@ -210,7 +198,8 @@ class Contents:
 def render(plan: Plan, options: Options, context: Context) -> Rendered:
     """All text files of the crate."""
     program = plan.program
-    weights = WeightTable(program)
+    weights = WeightTable(program, context.prefix)
+    arrays = weights.arrays()
     fields, out_names = Names(naming.INPUT_RESERVED), Names()
     inputs = {v: fields.unique(ident(v.name, "input")) for v in program.inputs}
     outputs = [out_names.unique(ident(name, "output")) for name in program.output_names]
@@ -219,7 +208,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     own = Scope([*MODEL_FILE, model], [*program.symbols, *(s for step in program.walk() for s in step.defines)])
     marks = tuple(step for step in program.walk() if context.marked and not isinstance(step.layer, View))
     writer = Writer(plan, weights, inputs, own, {step: number for number, step in enumerate(marks)})
-    text = body.write(writer, outputs)
+    text = predict.write(writer, outputs)
     in_layers = Scope([*LAYERS_FILE, *(kind.struct for kind in text.kinds)])
     layers = fields_of_layers(writer, in_layers, text)
     at_border = border(program, model, own, inputs, outputs, Names(naming.DOC_LOCALS))
@@ -235,22 +224,20 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         model=model,
         border=at_border,
         layers=layers,
-        statics=tuple(e.static(context.prefix) for e in weights.entries),
-        tensors=tuple(e.tensor(context.prefix, literals.literal(e.packing, weights, Scope())) for e in weights.entries),
+        statics=tuple(weights.entries),
+        tensors=tuple(e.tensor(literals.literal(e.packing, weights, Scope())) for e in weights.entries),
         buffers=buffers,
         part=part,
         holders=tuple(sorted({Escaped(s.rust.partition("<")[0]) for s in (*buffers, *part)})),
         functions=tuple(Escaped(f) for f in sorted({*text.functions, *(["open_size"] if at_border.found else [])})),
-        dims=tuple(Escaped(d) for d in text.dims),
-        predict=tuple(Escaped(line) for line in text.predict),
-        methods=tuple(Method(b.name, b.doc, Escaped(b.arguments), tuple(map(Escaped, b.lines))) for b in text.methods),
+        predict=text,
         expected=tuple(string(e) for e in context.expected),
         expected_doc=tuple(code_span(e) for e in context.expected),
         rtol=_short(context.rtol),
         atol=_short(context.atol),
         apart=None if context.apart is None else _short(context.apart),
         slack=tuple(Escaped(repr(s)) for s in context.slack),
-        readme=readme.numbers(plan, weights.arrays(), context.negatives),
+        readme=readme.numbers(plan, arrays, context.negatives),
     )
     values = {**vars(context), **vars(contents.border), **vars(contents), "lifetime": contents.lifetime}
     values["doc_imports"] = at_border.doc_imports(model)
@@ -258,16 +245,16 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     files = {"model/thresholds.json": thresholds.text(context.levels)} if context.binary else {}
     for template in (*filter(context.wants, _TEMPLATES), "src/modules.rs"):
         differ = {
-            "crate_version": toml_string(_version(files, weights)) if template == "Cargo.toml" else None,
+            "crate_version": toml_string(identity.version(files, npz.checksum(arrays))) if template == "Cargo.toml" else None,
             "uses": (own if template == "src/model.rs" else in_layers).imports(),
             "has_f16": contents.halves(template),
             "root": _root(contents) if template == "src/model.rs" else (),
         }
         files[template] = fill(template, values | differ)
     module = files.pop("src/modules.rs")
-    arrays = {context.prefix + name: array for name, array in weights.arrays().items()}
+    in_file = {context.prefix + name: array for name, array in arrays.items()}
     tensors = tuple(map(str, contents.tensors))
-    return Rendered(files, arrays, str(contents.crate.name), str(model), features, module, tensors, marks)
+    return Rendered(files, in_file, str(contents.crate.name), str(model), features, module, tensors, marks)
 
 
 def _crate(name: str, options: Options, context: Context, features: Sequence[str]) -> Crate:
@@ -293,10 +280,6 @@ def workspace(members: Sequence[str]) -> str:
         "version": Escaped(VERSION),
     }
     return fill("workspace.toml", values)
-
-
-def _version(files: dict[str, str], weights: WeightTable) -> str:
-    return identity.version(files, npz.checksum(weights.arrays()))
 
 
 def _root(contents: Contents) -> list[Escaped]:

@@ -17,28 +17,11 @@ from onnx2rust.plan.planner import Plan
 
 
 @dataclass(frozen=True)
-class Rate:
-    """A threshold, and the share of negative samples that reach it."""
-
-    name: Escaped
-    rate: Escaped
-    measurable: bool
-    """Whether the samples were enough to see it."""
-
-
-@dataclass(frozen=True)
-class Called:
-    """How many of its layers are of one struct of tf-layers."""
-
-    path: Escaped
-    count: Escaped
-
-
-@dataclass(frozen=True)
 class Numbers:
     """The model in numbers."""
 
-    layers: tuple[Called, ...]
+    layers: tuple[tuple[Escaped, Escaped], ...]
+    """How many of them are of each struct of tf-layers."""
     parameters: Escaped
     weight_bytes: Escaped
     work: Escaped | None
@@ -47,7 +30,8 @@ class Numbers:
     """Bytes of all buffers, likewise."""
     at: Escaped
     """For which sizes these two are."""
-    rates: tuple[Rate, ...]
+    rates: tuple[tuple[Escaped, Escaped, bool], ...]
+    """Thresholds, the share of negative samples that reaches each, and whether the samples were enough to see it."""
     negatives: Escaped | None
     """The number of samples that thresholds rest on, if any."""
 
@@ -63,14 +47,14 @@ def numbers(plan: Plan, weights: Mapping[str, np.ndarray[Any, Any]], negatives: 
     workspace = _workspace(plan)
     counted = sorted(Counter(s.layer.rust for s in steps).items())
     return Numbers(
-        tuple(Called(Escaped(path), Escaped(str(n))) for path, n in counted),
+        tuple((Escaped(path), Escaped(str(n))) for path, n in counted),
         Escaped(f"{sum(a.size for a in weights.values()):,}"),
         Escaped(quantity(sum(a.nbytes for a in weights.values()))),
         Escaped(f"{at_one:,}") if at_one else None,
         None if workspace is None else Escaped(quantity(workspace)),
         Escaped(f" at {', '.join(f'`{s}`' for s in program.symbols)} = 1" if program.symbols else ""),
         tuple(
-            Rate(Escaped(key), Escaped(f"{rate * 100:g} %"), negatives is None or rate * negatives >= 1)
+            (Escaped(key), Escaped(f"{rate * 100:g} %"), negatives is None or rate * negatives >= 1)
             for key, rate in FALSE_POSITIVE_RATES.items()
         ),
         None if negatives is None else Escaped(str(negatives)),

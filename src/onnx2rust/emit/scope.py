@@ -15,23 +15,9 @@ MODEL_FILE = (
 """Types and constants that `src/model.rs` names, besides layers."""
 LAYERS_FILE = ("EMBEDDED", "F16", "Layers", "None", "Option", "Self", "Some", "Weights")
 """Types and constants that `src/layers.rs` names, besides layers."""
-
-
 LOCALS = (
-    "inputs",
-    "ws",
-    "cpu",
-    "l",
-    "d",
-    "block",
-    "sizes",
-    "samples",
-    "first",
-    "size",
-    "window_count",
-    "elements",
-    "check_input",
-    "open_size",
+    *("inputs", "ws", "cpu", "l", "d", "block", "sizes", "samples", "first"),
+    *("size", "window_count", "elements", "check_input", "open_size"),
 )
 """Parameters and variables of `predict` and its methods, and functions that they call."""
 

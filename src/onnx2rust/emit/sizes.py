@@ -25,7 +25,6 @@ from onnx2rust.emit.code import (
     blocks,
     code,
     expression,
-    inside,
 )
 from onnx2rust.ir.dims import Call, Dim, Expr, Symbol, symbols
 
@@ -149,7 +148,7 @@ class SizeTable:
                     at, own, done = _branch(statement, number, place), set(known), set(computed)
                     start = self._ready(own, done, at) if at != place else []
                     rewritten[number] = (*start, *self._settled(inner, at, own, done))
-                statement = inside(statement, rewritten)
+                statement = replace(statement, body=rewritten[0], other=rewritten.get(1))
             if isinstance(statement, Changed):
                 known.update(statement.symbols)
                 found += self._ready(known, computed, place, statement.symbols)

@@ -21,17 +21,6 @@ _Content = tuple[bytes, str, tuple[int, ...]]
 _Key = tuple[bytes, str, tuple[int, ...], Variant]
 
 
-@dataclass(frozen=True)
-class Static:
-    """A packed tensor as `src/weights.rs` declares it."""
-
-    doc: Escaped
-    field: Escaped
-    storage: Escaped
-    kind: Escaped
-    file: Escaped
-
-
 @dataclass(frozen=True, eq=False)
 class Entry:
     """One embedded weight: a tensor of the weights file under one packing."""
@@ -41,35 +30,42 @@ class Entry:
     packing: Variant
     name: Escaped
     dtype: DType
+    prefix: str
+    """Put before the names in the file, which several models share."""
 
     @property
     def stored(self) -> DType:
         """The element type of what is embedded: 8-bit kernels are packed four to a word."""
         return DType.I32 if self.packing.name.startswith("Integer") else self.dtype
 
-    def file(self, prefix: str) -> Escaped:
-        """The file that the build script packs it into, as a Rust string: all lie in one folder, so
-        `prefix` has no slash left."""
-        return string(f"{prefix.replace('/', '__')}{self.name}.{'rs' if self.as_text else 'bin'}")
+    @property
+    def file(self) -> Escaped:
+        """The file that the build script packs it into, as a Rust string: all lie in one folder, so that the prefix has
+        no slash left."""
+        return string(f"{self.prefix.replace('/', '__')}{self.name}.{'rs' if self.as_text else 'bin'}")
 
     @property
     def as_text(self) -> bool:
         """Whether the build script writes it as Rust, because not every byte pattern is one of its elements."""
         return self.dtype in (DType.BOOL, DType.F16)
 
-    def tensor(self, prefix: str, packing: str) -> Escaped:
+    @property
+    def doc(self) -> Escaped:
+        """What is said of it."""
+        return code_span(f"{self.member}: [{', '.join(map(str, self.array.shape))}]")
+
+    @property
+    def storage(self) -> Escaped:
+        """The type of what the crate embeds."""
+        return Escaped(self.stored.rust)
+
+    def tensor(self, packing: str) -> Escaped:
         """What the build script reads, checks and packs."""
         shape = ", ".join(map(str, self.array.shape))
         return Escaped(
-            f"Tensor {{ name: {string(prefix + self.member)}, dtype: Dtype::{self.dtype.variant}, shape: &[{shape}], "
-            f"packing: {packing}, file: {self.file(prefix)} }}"
+            f"Tensor {{ name: {string(self.prefix + self.member)}, dtype: Dtype::{self.dtype.variant}, shape: &[{shape}], "
+            f"packing: {packing}, file: {self.file} }}"
         )
-
-    def static(self, prefix: str) -> Static:
-        """What the crate embeds."""
-        doc = code_span(f"{self.member}: [{', '.join(map(str, self.array.shape))}]")
-        kind = Escaped("include" if self.as_text else "bytes")
-        return Static(doc, self.name, Escaped(self.stored.rust), kind, self.file(prefix))
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,8 @@ class WeightTable:
     and what it is there say more (`embedding_table`). What several steps share has its own name.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, prefix: str = "") -> None:
+        self._prefix = prefix
         self.entries: list[Entry] = []
         self._by_key: dict[_Key, Entry] = {}
         self._member_of: dict[_Content, str] = {}
@@ -121,7 +118,7 @@ class WeightTable:
             array = np.asarray(weight.array, order="C")
             dtype = dtypes.from_numpy(array.dtype)
             assert dtype is not None
-            entry = Entry(member, array, weight.packing, self._idents.unique(self._called(member, key)), dtype)
+            entry = Entry(member, array, weight.packing, self._idents.unique(self._called(member, key)), dtype, self._prefix)
             self._by_key[key] = entry
             self.entries.append(entry)
         return self._by_key[key]

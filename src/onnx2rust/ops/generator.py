@@ -17,6 +17,7 @@ from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import generator
 from onnx2rust.layers.movement import Expand
+from onnx2rust.ops.cast import cast_to
 from onnx2rust.registry import Sizes, onnx_op, reads
 from onnx2rust.registry.facts import Half
 from onnx2rust.registry.rules import Within
@@ -70,14 +71,15 @@ def constant_of_shape(g: Builder, input: Sizes, *, value: onnx.TensorProto | Non
     return filled(g, content, input)
 
 
-@onnx_op("EyeLike", since=(9, 22))
+@onnx_op("EyeLike", since=(9, 22), half=Half.ITSELF)
 def eye_like(g: Builder, input: Value, *, dtype: int | None = None, k: int = 0) -> Value:
     """Ones on a diagonal of a matrix of x's shape."""
     element = input.dtype if dtype is None else dtypes.from_onnx(dtype)
-    if element in (None, DType.F16, DType.STRING):
+    if element in (None, DType.STRING):
         raise Refuse("EyeLike of this element type is not supported")
     if input.rank != 2:
         raise Refuse(f"a matrix has 2 axes, not {input.rank}", invalid=True)
-    one = True if element is DType.BOOL else 1.0 if element.is_float else 1
-    layer = generator.EyeLike(k, one, element.rust, input.shape)
-    return g.step(layer, [], TensorType(element, input.shape))
+    made = DType.F32 if element is DType.F16 else element
+    one = True if made is DType.BOOL else 1.0 if made.is_float else 1
+    layer = generator.EyeLike(k, one, made.rust, input.shape)
+    return cast_to(g, g.step(layer, [], TensorType(made, input.shape)), element)

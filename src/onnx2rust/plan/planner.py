@@ -157,7 +157,7 @@ def plan(program: Program, options: Options) -> Plan:
         else:
             inside = [s.samples for first, end, s in spans if first <= buffer.start <= end]
             buffer.samples, buffer.of_turn = min([NOMINAL, *inside]), bool(inside)
-    placements = [_separate(unique)] if not options.memdrop else [_as_executed(unique), _largest_first(unique)]
+    placements = [[[b] for b in unique]] if not options.memdrop else [_as_executed(unique), _largest_first(unique)]
     best = min(placements, key=lambda slots: sum(max(b.size for b in slot) for slot in slots))
     slot_of = {v: k for k, slot in enumerate(best) for b in slot for v in b.values}
     contents = {k: [v for b in slot for v in b.values] for k, slot in enumerate(best)}
@@ -202,10 +202,6 @@ def _reusable(
         ):
             return index, buffers[source]
     return None
-
-
-def _separate(buffers: list[_Buffer]) -> list[list[_Buffer]]:
-    return [[b] for b in buffers]
 
 
 def _alike(a: _Buffer, b: _Buffer) -> bool:

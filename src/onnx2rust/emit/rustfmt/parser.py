@@ -75,12 +75,6 @@ class Parser:
     def _next(self) -> str:
         return self.tokens[self._at]
 
-    def _close(self, opening: str) -> int:
-        """The token that closes the bracket that is next."""
-        if self._next != opening:
-            raise Unknown(f"{self._next!r} for {opening!r}")
-        return self._closing[self._at]
-
     def _begin(self, token: int) -> int:
         """Where in the source a token begins."""
         return self._ends[token] - len(self.tokens[token])
@@ -98,6 +92,11 @@ class Parser:
         found = self._next == text
         self._at += found
         return found
+
+    def _enter(self, opening: str) -> int:
+        """Goes into a bracket; the token that closes it."""
+        self._take(opening)
+        return self._closing[self._at - 1]
 
     def _text(self, start: int) -> str:
         """The source from the token `start` up to here, as one line."""
@@ -152,7 +151,7 @@ class Parser:
         if first == "#":
             start = self._at
             self._until("[")
-            self._at = self._close("[") + 1
+            self._at = self._enter("[") + 1
             if self._text(start) == "#[rustfmt::skip]":
                 self._skip(end)
             return None
@@ -183,22 +182,14 @@ class Parser:
     def _let(self) -> Node:
         self._take("let")
         head = "let mut " if self._took("mut") else "let "
-        start = self._at
-        try:
-            pattern = self._expression()
-            if self._next not in ("=", ":"):
-                raise Unknown(self._next)
-        except Unknown:
-            self._at = start
-            pattern = Atom(self._until("=", ":"))
+        pattern = self._primary(structs=True)
         type_ = f": {self._until('=')}" if self._took(":") else ""
         self._take("=")
         return self._assign(Glue(head, pattern, f"{type_} ="))
 
     def _block(self) -> tuple[Statement, ...]:
         """`{ … }`."""
-        end = self._close("{")
-        self._at += 1
+        end = self._enter("{")
         found = self.statements(end)
         self._at = end + 1
         return found
@@ -228,8 +219,7 @@ class Parser:
 
     def _listed(self, opening: str, one: Callable[[], Node]) -> tuple[Node, ...]:
         """What stands between brackets, with commas."""
-        close = self._close(opening)
-        self._at += 1
+        close = self._enter(opening)
         found = []
         while self._at < close:
             found.append(one())
@@ -307,14 +297,10 @@ class Parser:
     def _behind(self, found: Node) -> Node:
         """What is written behind an expression: `?`, `[x]`, `.name`, `.name(x)`."""
         while True:
+            found = self._tried(found)
             if self._next == "[":
                 (index,) = self._items("[")
                 found = Index(found, index)
-            elif self._next == "?":
-                start = self._at
-                while self._took("?"):
-                    pass
-                found = Glue("", found, self._text(start))
             elif self._next == ".":
                 links: list[Node] = []
                 while self._next == ".":
@@ -328,18 +314,15 @@ class Parser:
         self._take(".")
         self._at += 1
         if self._took("::"):
-            self._type_arguments()
+            self._until("(")
         name = self._text(start)
-        found: Node = List(name, self._items()) if self._next == "(" else Atom(name)
+        return self._tried(List(name, self._items()) if self._next == "(" else Atom(name))
+
+    def _tried(self, found: Node) -> Node:
         start = self._at
         while self._took("?"):
             pass
         return Glue("", found, self._text(start)) if self._at > start else found
-
-    def _type_arguments(self) -> None:
-        self._take("<")
-        self._until(">")
-        self._take(">")
 
     def _items(self, opening: str = "(") -> tuple[Node, ...]:
         return self._listed(opening, self._expression)
@@ -369,7 +352,7 @@ class Parser:
         self._at += 1
         while self._took("::"):
             if self._next == "<":
-                self._type_arguments()
+                self._until("::", "(")
             else:
                 self._at += 1
         last = self.tokens[self._at - 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from onnx2rust.base.naming import Escaped, Names, ident
 from onnx2rust.emit import borders
@@ -32,7 +32,7 @@ from onnx2rust.emit.code import (
     expression,
     members,
 )
-from onnx2rust.emit.cutting import Method, Part, Unit, is_short, named, parts_of
+from onnx2rust.emit.cutting import Method, Part, Unit, named, parts_of
 from onnx2rust.emit.sizes import SizeTable
 from onnx2rust.emit.steps import Writer
 from onnx2rust.ir.layer import View
@@ -41,21 +41,26 @@ from onnx2rust.ir.program import Program
 from onnx2rust.plan.batching import Segment
 
 
-@dataclass
-class Body:
+@dataclass(frozen=True)
+class Predict:
     """`predict` and the methods it calls."""
 
-    predict: list[str]
-    methods: list[Method] = field(default_factory=list)
-    dims: list[str] = field(default_factory=list)
-    functions: tuple[str, ...] = ()
+    lines: tuple[Escaped, ...]
+    methods: tuple[Method, ...]
+    dims: tuple[Escaped, ...]
+    """Fields of `Dims`."""
+    functions: frozenset[str]
     """Functions of tf_layers that the lines call."""
-    kinds: tuple[Kind, ...] = ()
-    single: frozenset[str] = frozenset()
+    single: frozenset[str]
     """Layers and constants that are read outside of alike blocks."""
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of alike blocks."""
+        return tuple(method.kind for method in self.methods if method.kind)
 
-def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
+
+def write(writer: Writer, outputs: Sequence[Escaped]) -> Predict:
     """Writes the whole program."""
     program = writer.plan.program
     of_step = {step: s for s in writer.plan.segments for step in program.steps[s.start : s.end]}
@@ -65,8 +70,7 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
         for step, path in paths(program.steps).items()
         if not isinstance(step.layer, View)
     ]
-    short = is_short(units)
-    parts = [Part(units)] if short else parts_of(units)
+    parts = parts_of(units)
     for part in parts:
         for segment, run in itertools.groupby(part.units, lambda unit: unit.segment):
             if segment:
@@ -82,16 +86,6 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
     given = [writer.scope.symbols[s] for s in program.symbols]
     fields = dict(zip(map(str, given), program.symbols, strict=True))
     used = printer.reads([*start, *_of(units), *tail])
-    if short:
-        lines = [
-            *_sizes(fields, used | _turns(writer)),
-            *printer.lines(start, used),
-            *_prelude(printer.reads([*_of(units), *tail])),
-            *_lines(writer, printer, Part(units), used),
-        ]
-        single = frozenset(members([*_of(units), *tail]))
-        return Body(lines + printer.lines(tail, used), functions=tuple(sorted(printer.functions)), single=single)
-
     inline = [s for part in parts if not part.method for s in _of(part.units)]
     found = set(_made(s for part in parts if part.method for s in _of(part.units)))
     late = printer.free(tail) - {str(v.name) for v in (CPU, LAYERS, INPUTS, WORKSPACE)}
@@ -119,20 +113,13 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Body:
             inner.insert(0, f"let d = Dims {{ {', '.join([*turn, *(['..d'] if len(dims) > len(turn) else [])])} }};")
         lines += _loop(writer, around, inner)
     if late & found:
-        shown = [n for n in dims if n in late & found]
-        lines.append(f"let Dims {{ {', '.join([*shown, *([] if len(shown) == len(dims) else ['..'])])} }} = d;")
+        lines.append(_taken("Dims", [n for n in dims if n in late & found], len(dims), "d"))
     here = printer.reads([*start, *inline, *tail]) | set(known) | printer.free(tail) | _turns(writer)
     first = [*_sizes(fields, here), *printer.lines(start, here), *_prelude(printer.reads([*inline, *tail]))]
-    kinds = tuple(method.kind for method in methods if method.kind)
     in_own_fields = [s for part in parts if not (part.called and part.called.kind) for s in _of(part.units)]
-    return Body(
-        first + lines + printer.lines(tail, used),
-        methods,
-        dims,
-        tuple(sorted(printer.functions)),
-        kinds,
-        frozenset(members([*in_own_fields, *tail])),
-    )
+    lines = [*first, *lines, *printer.lines(tail, used)]
+    single = frozenset(members([*in_own_fields, *tail]))
+    return Predict(tuple(map(Escaped, lines)), tuple(methods), tuple(map(Escaped, dims)), frozenset(printer.functions), single)
 
 
 def _calls(method: Method, blocks: int) -> list[str]:
@@ -189,7 +176,12 @@ def _sizes(fields: Mapping[str, str], used: set[str]) -> list[str]:
     if not fields:
         return []
     shown = [field if field == local else f"{field}: {local}" for local, field in fields.items() if local in used]
-    return [f"let Sizes {{ {', '.join([*shown, *([] if len(shown) == len(fields) else ['..'])])} }} = sizes;"]
+    return [_taken("Sizes", shown, len(fields), "sizes")]
+
+
+def _taken(struct: str, fields: Sequence[str], count: int, source: str) -> str:
+    """The pattern that takes some of `count` fields."""
+    return f"let {struct} {{ {', '.join([*fields, *(['..'] * (len(fields) < count))])} }} = {source};"
 
 
 def _outputs(writer: Writer, program: Program, names: Sequence[Escaped]) -> list[Statement]:
@@ -263,7 +255,7 @@ def _methods(
     dims = [n for n in shareable if n in needed]
     names, methods = Names(), list[Method]()
     shared = needed.intersection(found)
-    alike: dict[tuple[object, ...], list[int]] = {}
+    alike: dict[tuple[object, ...], list[Part]] = {}
     for number, (part, takes_here) in enumerate(zip(parts, takes, strict=True)):
         if not part.method:
             continue
@@ -277,11 +269,11 @@ def _methods(
             if name in used:
                 arguments.append(f"{name}: {type_}")
                 call.append(name)
-        shown = ", ".join(n for n in dims if n in takes_here)
-        head = [f"let Dims {{ {shown}, .. }} = *d;"] if takes_here else []
+        head = [f"let Dims {{ {', '.join(n for n in dims if n in takes_here)}, .. }} = *d;"] if takes_here else []
         name, place = named(parts, number, f"part_{1 + sum(p.method for p in parts[:number])}")
         turn = not takes_here.isdisjoint((FIRST.name, SAMPLES.name))
-        part.called = Method(name, place, len(part.units), ", ".join(arguments), head, ", ".join(call), turn)
+        lines = [Escaped(line) for line in head]
+        part.called = Method(name, place, len(part.units), Escaped(", ".join(arguments)), lines, ", ".join(call), turn)
         layers = read(_of(part.units))
         bare = Part(
             [replace(u, statements=[s for s in u.statements if not isinstance(s, Comment)]) for u in part.units], part.around
@@ -289,20 +281,16 @@ def _methods(
         text = _lines(writer, anonymous(printer, layers), bare, used, shared)
         comments = sum(isinstance(s, Comment) for s in _of(part.units))
         key = (id(part.around), comments, *arguments, *head, *text, *map(writer.type_of, layers)) if layers else (number,)
-        alike.setdefault(key, []).append(number)
-    first = {numbers[0]: numbers for numbers in alike.values()}
-    for number, part in enumerate(parts):
-        if number not in first:
-            continue
-        method, own = part.called, printer
+        alike.setdefault(key, []).append(part)
+    for part, *others in alike.values():
+        method = part.called
         assert method is not None
-        if len(first[number]) > 1:
-            own = _unite(writer, printer, [parts[k] for k in first[number]])
+        own = _unite(writer, printer, [part, *others]) if others else printer
         used = own.reads(_sharing(_of(part.units), shared)) - ({LAYERS.name} if method.kind else set())
-        method.lines += _prelude(used) + _lines(writer, own, part, used, shared)
+        method.lines += map(Escaped, _prelude(used) + _lines(writer, own, part, used, shared))
         method.name = names.unique(method.name)
-        for k in first[number][1:]:
-            parts[k].called = replace(method, block=first[number].index(k))
+        for block, other in enumerate(others, 1):
+            other.called = replace(method, block=block)
         methods.append(method)
     return dims, methods
 
@@ -325,7 +313,7 @@ def _unite(writer: Writer, printer: Printer, parts: Sequence[Part]) -> Printer:
     for unit in parts[0].units:
         unit.statements = [replace(s, text=next(shown)) if isinstance(s, Comment) else s for s in unit.statements]
     own = f"{LAYERS.name}: &{kind.struct}" + ("<'_>" if kind.lifetime else "")
-    first.arguments = ", ".join(filter(None, [own, first.arguments]))
+    first.arguments = Escaped(", ".join(filter(None, [own, first.arguments])))
     return replace(printer, members=kind.called(0))
 
 
