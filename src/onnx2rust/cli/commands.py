@@ -115,7 +115,7 @@ def _together(
             console.note(f"{project.crate_name}: {note}")
     shells = [f"{workspace / shell.package}: crate `{shell.package}`" for p in projects for shell in p.shells]
     text = "\n".join([*map(_line, projects), *shells, _try(workspace)])
-    data = {"ok": True, "out": str(workspace), "crates": [_data(p) for p in projects]}
+    data = {"ok": True, "out": str(workspace), "crates": [_data(p) | {"shells": [s.package for s in p.shells]} for p in projects]}
     return Outcome(data, "" if console.verbosity < 0 else text)
 
 
@@ -126,7 +126,6 @@ def _data(project: Project) -> dict[str, Any]:
         "crate_name": project.crate_name,
         "model": project.model,
         "notes": list(project.notes),
-        "shells": [shell.package for shell in project.shells],
     }
 
 
