@@ -151,10 +151,7 @@ def _run(models: Models, case: _Case, checks: Checks) -> None:
             results = _compared(case, actual, draw, checks, oracle)
         case.report.draws.append(draw.label)
         for name, dtype, comparison in results:
-            before = found.get(name)
-            if before is None:
-                found[name] = OutputReport(name, dtype, comparison, draw.label)
-                continue
+            before = found.get(name, OutputReport(name, dtype, Comparison(), draw.label))
             merged = before.comparison.merged(comparison)
             changed = merged.worst is not before.comparison.worst or merged.problem != before.comparison.problem
             found[name] = OutputReport(name, before.dtype or dtype, merged, draw.label if changed else before.where)
