@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -114,7 +115,10 @@ class Child:
                 raise self._failed(f"gave no answer within {self.timeout:.0f} s")
             chunk = os.read(process.stdout.fileno(), 65536)
             if not chunk:
-                raise self._failed(f"ended with {_status(process.wait())}")
+                code = process.wait()
+                raise self._failed(
+                    "ended with " + (f"exit status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}")
+                )
             self._pending += chunk
         line, self._pending = self._pending.split(b"\n", 1)
         return line
@@ -133,7 +137,7 @@ class Child:
 
 def load_many(sources: Sequence[tuple[Path, str, Options]]) -> list[Loaded | Onnx2RustError]:
     """Convert `(path, frontend, options)` triples, in order, in one child (and one more for Keras-2 files)."""
-    missing = _missing()
+    missing = [name for name in ("tensorflow", "tf2onnx", "keras") if importlib.util.find_spec(name) is None]
     if missing:
         hint = "pip install 'onnx2rust[tf]'"
         return [ToolError(f"{path}: reading it needs {', '.join(missing)}", hint=hint) for path, _, _ in sources]
@@ -193,11 +197,6 @@ def _convert(children: dict[bool, Child], request: dict[str, Any], frontend: str
     return Loaded(model, KINDS[frontend], frontend, (*answer["notes"], *notes), weights)
 
 
-def _missing() -> list[str]:
-    """Packages that the TensorFlow frontends need and that are not installed (looked up, not imported)."""
-    return [name for name in ("tensorflow", "tf2onnx", "keras") if importlib.util.find_spec(name) is None]
-
-
 def _environment(legacy_keras: bool, verbosity: int) -> dict[str, str]:
     """The child's environment: no GPU, no noise, no randomness from hashing, the right Keras, and this package in sight."""
     env = dict(os.environ)
@@ -213,9 +212,3 @@ def _environment(legacy_keras: bool, verbosity: int) -> dict[str, str]:
         PYTHONUNBUFFERED="1",
     )
     return env
-
-
-def _status(code: int) -> str:
-    import signal
-
-    return f"exit status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
