@@ -116,9 +116,8 @@ class Child:
             chunk = os.read(process.stdout.fileno(), 65536)
             if not chunk:
                 code = process.wait()
-                raise self._failed(
-                    "ended with " + (f"exit status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}")
-                )
+                how = f"exit status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+                raise self._failed(f"ended with {how}")
             self._pending += chunk
         line, self._pending = self._pending.split(b"\n", 1)
         return line
@@ -137,7 +136,7 @@ class Child:
 
 def load_many(sources: Sequence[tuple[Path, str, Options]]) -> list[Loaded | Onnx2RustError]:
     """Convert `(path, frontend, options)` triples, in order, in one child (and one more for Keras-2 files)."""
-    missing = [name for name in ("tensorflow", "tf2onnx", "keras") if importlib.util.find_spec(name) is None]
+    missing = _missing()
     if missing:
         hint = "pip install 'onnx2rust[tf]'"
         return [ToolError(f"{path}: reading it needs {', '.join(missing)}", hint=hint) for path, _, _ in sources]
@@ -195,6 +194,11 @@ def _convert(children: dict[bool, Child], request: dict[str, Any], frontend: str
     # A GraphDef has no inputs and outputs but those the user named: the child has cut it already.
     notes = onnx_file.prepare(model, Options() if frontend == "graphdef" else options)
     return Loaded(model, KINDS[frontend], frontend, (*answer["notes"], *notes), weights)
+
+
+def _missing() -> list[str]:
+    """Packages that the TensorFlow frontends need and that are not installed (looked up, not imported)."""
+    return [name for name in ("tensorflow", "tf2onnx", "keras") if importlib.util.find_spec(name) is None]
 
 
 def _environment(legacy_keras: bool, verbosity: int) -> dict[str, str]:

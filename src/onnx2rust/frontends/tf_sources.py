@@ -54,8 +54,7 @@ def _tflite(path: str, signature: str | None, scratch: Path, notes: list[str]) -
 def _saved_model(path: str, signature: str | None, notes: list[str]) -> Traced:
     imported = _load_saved_model(path)
     function = _choose(imported, signature, path, notes)
-    captured = tf_convert.constant_inputs(function)
-    tensors = [t for t in function.inputs if t.name not in captured and t.dtype != tf.resource]
+    tensors = tf_convert.own_inputs(function)
     names = _input_names(function, len(tensors))
     inputs = [tf_convert.port(*pair) for pair in zip(tensors, names, strict=True)]
     outputs = [tf_convert.port(*pair) for pair in zip(function.outputs, _output_names(function), strict=True)]
