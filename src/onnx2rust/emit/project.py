@@ -177,7 +177,7 @@ class Contents:
     @property
     def lifetime(self) -> bool:
         """Whether the model borrows weights."""
-        return any(f.borrows for f in self.layers.all)
+        return self.layers.structs[0].lifetime != ""
 
     def halves(self, template: str) -> bool:
         """Whether the file names the half-precision type."""
@@ -187,7 +187,7 @@ class Contents:
             "src/model.rs": [*inputs, *outputs, *(DType.F16 for s in (*self.buffers, *self.part) if DType.F16.rust in s.rust)],
             "src/lib.rs": [*inputs, *outputs],
             "src/modules.rs": [*inputs, *outputs],
-            "src/layers.rs": [DType.F16 for f in self.layers.all if f.halves],
+            "src/layers.rs": [DType.F16 for struct in self.layers.structs for f in struct.fields if f.halves],
             "src/weights.rs": [DType.F16 for t in self.statics if t.stored is DType.F16],
             "src/arrays.rs": inputs,
             "tests/behaviour.rs": tensors[:1],
