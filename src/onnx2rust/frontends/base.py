@@ -1,8 +1,10 @@
-"""The one type that leaves this package, and the one that describes where a TensorFlow graph begins and ends."""
+"""The one type that leaves this package, and those that describe a TensorFlow graph and where it begins and ends."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import onnx
 
@@ -44,3 +46,15 @@ class Port:
     tensor: str
     name: str
     shape: tuple[int | None, ...] | None = None  # None: unknown rank
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A frozen graph with its ports, ready for conversion; `tables` are initialised hash tables by shared name."""
+
+    graph_def: Any
+    inputs: Sequence[Port]
+    outputs: Sequence[Port]
+    tables: dict[bytes, tuple[Any, Any]]
+    layers: frozenset[str] = frozenset()  # Keras layer names, where the model object was at hand
+    prefixes: frozenset[str] = frozenset()  # scopes that carry no information (the model's own name)

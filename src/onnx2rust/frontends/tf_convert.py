@@ -6,7 +6,6 @@ import itertools
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import onnx
@@ -14,25 +13,13 @@ import tensorflow as tf
 from tf2onnx import optimizer, tf_loader, tfonnx, utils
 from tf2onnx.graph import Node
 
-from onnx2rust.base.errors import InvalidModelError, Problem, UnsupportedError
+from onnx2rust.base.errors import Problem, UnsupportedError
 from onnx2rust.frontends import tf_handlers, tf_names
-from onnx2rust.frontends.base import Port
+from onnx2rust.frontends.base import Port, Traced
 from onnx2rust.model import graph as graphs
 from onnx2rust.model.schemas import ML, ONNX_DOMAINS
 
 OPSET = 18  # the highest that tf2onnx 1.17 has handlers for
-
-
-@dataclass(frozen=True)
-class Traced:
-    """A frozen graph with its ports, ready for conversion; `tables` are initialised hash tables by shared name."""
-
-    graph_def: Any
-    inputs: Sequence[Port]
-    outputs: Sequence[Port]
-    tables: dict[bytes, tuple[Any, Any]]
-    layers: frozenset[str] = frozenset()  # Keras layer names, where the model object was at hand
-    prefixes: tuple[str, ...] = ()  # scopes that carry no information (the model's own name)
 
 
 class _Collector(logging.Handler):
@@ -59,17 +46,21 @@ def _reason(error: object) -> str:
     return " ".join(str(error).removeprefix("make_sure failure: ").split())[:300]
 
 
-def freeze(function: Any, trackable: Any, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[Any, dict[bytes, Any]]:
+def freeze(function: Any, trackable: Any, inputs: Sequence[Port], outputs: Sequence[Port]) -> tuple[Any, dict[bytes, Any]]:
     """A concrete function as a GraphDef whose variables are constants and whose calls are inlined; and its tables.
 
     Functions marked for XLA (Keras compiles grouped convolutions) stay calls unless the mark goes: second round.
     """
-    graph_def, tables = tf_loader.from_trackable(trackable, function, list(inputs), list(outputs), False)
-    if unmark_calls(graph_def):
-        with tf.Graph().as_default():
-            tf.import_graph_def(graph_def, name="")
-            graph_def = tf_loader.tf_optimize(list(inputs), list(outputs), graph_def)
-    return graph_def, tables
+    ends = ([port.tensor for port in ports] for ports in (inputs, outputs))
+    graph_def, tables = tf_loader.from_trackable(trackable, function, *ends, False)
+    return optimized(graph_def, inputs, outputs) if unmark_calls(graph_def) else graph_def, tables
+
+
+def optimized(graph_def: Any, inputs: Sequence[Port], outputs: Sequence[Port]) -> Any:
+    """The graph between the ports, as TensorFlow's grappler leaves it."""
+    with tf.Graph().as_default():
+        tf.import_graph_def(graph_def, name="")
+        return tf_loader.tf_optimize([port.tensor for port in inputs], [port.tensor for port in outputs], graph_def)
 
 
 def unmark_calls(graph_def: Any) -> bool:
@@ -159,7 +150,7 @@ def finish(model: onnx.ModelProto, failed: Sequence[tuple[str, str]], traced: Tr
     problems = _bfloat16(traced) or _left_over(model, failed, traced)
     if problems:
         raise UnsupportedError(problems)
-    tf_names.clean(model, traced.inputs, traced.outputs, traced.layers, traced.prefixes)
+    tf_names.clean(model, traced)
     return model
 
 
@@ -167,7 +158,7 @@ def _bfloat16(traced: Traced) -> list[Problem]:
     """tf2onnx mixes bfloat16 up with float16 and writes models that no checker accepts."""
     if traced.graph_def is None:
         return []
-    scopes = tf_names.Scopes(traced.layers, frozenset(traced.prefixes))
+    scopes = tf_names.Scopes(traced.layers, traced.prefixes)
     names = [
         scopes.clean(node.name)
         for node in traced.graph_def.node
@@ -181,7 +172,7 @@ def _bfloat16(traced: Traced) -> list[Problem]:
 def _left_over(model: onnx.ModelProto, failed: Sequence[tuple[str, str]], traced: Traced) -> list[Problem]:
     reasons = dict(failed)
     problems: list[Problem] = []
-    scopes = tf_names.Scopes.of(model, traced.layers, traced.prefixes)
+    scopes = tf_names.Scopes.of(model, traced)
     for graph in graphs.all_graphs(model.graph):
         for node in graph.node:
             reason = reasons.pop(node.name, "")
@@ -204,17 +195,3 @@ def port(tensor: Any, name: str) -> Port:
 def constant_inputs(function: Any) -> set[str]:
     """Names of the placeholders of a concrete function that stand for captured tensors: weights, not inputs."""
     return {tensor.name for tensor in function.graph.internal_captures}
-
-
-def parse_graph_def(data: bytes, path: str) -> Any:
-    """A frozen GraphDef; a SavedModel protobuf or noise is an `InvalidModelError`."""
-    from google.protobuf.message import DecodeError
-
-    graph_def = tf.compat.v1.GraphDef()
-    try:
-        graph_def.ParseFromString(data)
-    except DecodeError as error:
-        raise InvalidModelError(f"{path}: not a frozen TensorFlow graph, or truncated") from error
-    if not graph_def.node:
-        raise InvalidModelError(f"{path}: the graph has no nodes; it is not a frozen TensorFlow graph")
-    return graph_def

@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from onnx2rust.base.errors import InvalidModelError, Problem, UnsupportedError, UsageError
 from onnx2rust.frontends import tf_convert
-from onnx2rust.frontends.tf_convert import Traced
+from onnx2rust.frontends.base import Traced
 
 _LEGACY = os.environ.get("TF_USE_LEGACY_KERAS") == "1"
 _KERAS_MODULES = ("keras", "tf_keras", "tensorflow", "builtins")
@@ -49,12 +49,10 @@ def trace_keras(path: str, custom_objects: str | None) -> Traced:
     names = outputs or [f"output_{i}" for i in range(len(function.outputs))]
     names = distinct(names, (port.name for port in in_ports))
     out_ports = [tf_convert.port(*pair) for pair in zip(function.outputs, names, strict=True)]
-    graph_def, tables = tf_convert.freeze(
-        function, model, [port.tensor for port in in_ports], [port.tensor for port in out_ports]
-    )
+    graph_def, tables = tf_convert.freeze(function, model, in_ports, out_ports)
     layers = frozenset(layer.name for layer in model._flatten_layers(include_self=False))
     keras_module().backend.clear_session()
-    return Traced(graph_def, in_ports, out_ports, tables, layers, (model.name,))
+    return Traced(graph_def, in_ports, out_ports, tables, layers, frozenset([model.name]))
 
 
 def _refuse_open_time(model: Any, path: str) -> None:

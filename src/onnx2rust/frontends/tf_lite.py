@@ -13,8 +13,7 @@ from tf2onnx.tflite.TensorType import TensorType
 from tf2onnx.tflite.VarHandleOptions import VarHandleOptions
 
 from onnx2rust.base.errors import InvalidModelError, Problem, UnsupportedError, UsageError
-from onnx2rust.frontends.base import Port
-from onnx2rust.frontends.tf_convert import Traced
+from onnx2rust.frontends.base import Port, Traced
 
 
 def trace_tflite(path: str, signature: str | None, notes: list[str]) -> Traced:

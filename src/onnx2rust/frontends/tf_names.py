@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import onnx
 
 from onnx2rust.frontends import tf_order
-from onnx2rust.frontends.base import Port
+from onnx2rust.frontends.base import Port, Traced
 from onnx2rust.model import graph as graphs
 from onnx2rust.model import schemas, symbols
 from onnx2rust.ops import facts_of
@@ -29,26 +29,20 @@ _FOLLOWS = frozenset(["Add", "Relu", "Clip", "Tanh", "Sigmoid"])  # what TFLite 
 _MODEL = re.compile(r"^(model|functional|sequential)(_\d+)*$")
 
 
-def clean(
-    model: onnx.ModelProto,
-    inputs: Sequence[Port],
-    outputs: Sequence[Port],
-    layers: Iterable[str] = (),
-    prefixes: Iterable[str] = (),
-) -> None:
-    """Rename and reorder everything in `model` (in place); `inputs`, `outputs` in the wanted order."""
-    graph = model.graph
+def clean(model: onnx.ModelProto, traced: Traced) -> None:
+    """Rename and reorder everything in `model` (in place), its inputs and outputs in the order of the ports."""
+    graph, ports = model.graph, [*traced.inputs, *traced.outputs]
     by_name = {value.name: value for value in graph.input}
-    ordered = [by_name.pop(port.tensor) for port in inputs if port.tensor in by_name]
+    ordered = [by_name.pop(port.tensor) for port in traced.inputs if port.tensor in by_name]
     tf_order.replace(graph.input, [*ordered, *by_name.values()])
     for body in list(graphs.all_graphs(graph))[1:]:
         tf_order.settle_identities(body)
     tf_order.canonical(graph)
     while tf_order.merge_equal(graph):
         tf_order.canonical(graph)
-    names = _Names(Scopes.of(model, layers, prefixes))
-    _fill_shapes(graph, [*inputs, *outputs])
-    names.wanted = {port.tensor: port.name for port in (*inputs, *outputs)}
+    names = _Names(Scopes.of(model, traced))
+    _fill_shapes(graph, ports)
+    names.wanted = {port.tensor: port.name for port in ports}
     names.used_tensors.update(names.wanted.values())
     names.plan(graph)
     names.apply(graph)
@@ -84,9 +78,9 @@ class Scopes:
     strip_top: bool = False
 
     @classmethod
-    def of(cls, model: onnx.ModelProto, layers: Iterable[str] = (), prefixes: Iterable[str] = ()) -> Scopes:
+    def of(cls, model: onnx.ModelProto, traced: Traced) -> Scopes:
         """Look at all node names of `model` at once: a prefix goes only if every scoped node has it."""
-        scopes = cls(frozenset(layers), frozenset(prefixes))
+        scopes = cls(traced.layers, traced.prefixes)
         all_nodes = [node for graph in graphs.all_graphs(model.graph) for node in graph.node]
         paths = [parts for node in all_nodes if len(parts := scopes._parts(node.name)) > 1]
         common: list[str] = []
@@ -139,7 +133,6 @@ class _Names:
     used_nodes: set[str] = field(default_factory=set)
     used_tensors: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
-    nodes: list[str] = field(default_factory=list)
 
     def plan(self, graph: onnx.GraphProto) -> None:
         """Choose all names, in the order of the nodes, outer graphs first."""

@@ -8,12 +8,11 @@ from typing import Any
 
 import onnx
 import tensorflow as tf
-from tf2onnx import tf_loader
+from google.protobuf.message import DecodeError
 
 from onnx2rust.base.errors import InvalidModelError, Problem, UnsupportedError, UsageError
 from onnx2rust.frontends import tf_convert
-from onnx2rust.frontends.base import Port
-from onnx2rust.frontends.tf_convert import Traced
+from onnx2rust.frontends.base import Port, Traced
 from onnx2rust.frontends.tf_keras_files import NeedsKeras2, distinct, keras_module, trace_keras
 from onnx2rust.frontends.tf_lite import trace_tflite
 from onnx2rust.frontends.tf_lite_sparse import write_dense
@@ -62,7 +61,7 @@ def _saved_model(path: str, signature: str | None, notes: list[str]) -> Traced:
     outputs = [tf_convert.port(*pair) for pair in zip(function.outputs, _output_names(function), strict=True)]
     inputs = _author_order(inputs, [_spec_names(f) for f in _plain_functions(imported)])
     outputs = _author_order(sorted(outputs, key=_natural), [_result_names(f) for f in _plain_functions(imported)])
-    graph_def, tables = tf_convert.freeze(function, imported, [port.tensor for port in inputs], [port.tensor for port in outputs])
+    graph_def, tables = tf_convert.freeze(function, imported, inputs, outputs)
     return Traced(graph_def, inputs, outputs, tables)
 
 
@@ -169,7 +168,13 @@ def _natural(port: Port) -> tuple[str, int, str]:
 
 
 def _graph_def(path: str, inputs: list[str], outputs: list[str], notes: list[str]) -> Traced:
-    graph_def = tf_convert.parse_graph_def(Path(path).read_bytes(), path)
+    graph_def = tf.compat.v1.GraphDef()
+    try:
+        graph_def.ParseFromString(Path(path).read_bytes())
+    except DecodeError as error:
+        raise InvalidModelError(f"{path}: not a frozen TensorFlow graph, or truncated") from error
+    if not graph_def.node:
+        raise InvalidModelError(f"{path}: the graph has no nodes; it is not a frozen TensorFlow graph")
     nodes = {node.name: node for node in graph_def.node}
     placeholders = [node.name for node in graph_def.node if node.op == "Placeholder"]
     variables = [n.name for n in graph_def.node if n.op in ("VariableV2", "VarHandleOp", "Variable")]
@@ -190,10 +195,8 @@ def _graph_def(path: str, inputs: list[str], outputs: list[str], notes: list[str
         raise UsageError([Problem(f"no node is called {name!r}", where=path) for name in missing])
     ports = [[Port(n if ":" in n else f"{n}:0", n.removesuffix(":0")) for n in names] for names in (inputs, outputs)]
     try:
-        with tf.Graph().as_default():
-            tf.import_graph_def(graph_def, name="")
-            tf_convert.unmark_calls(graph_def)
-            graph_def = tf_loader.tf_optimize([p.tensor for p in ports[0]], [p.tensor for p in ports[1]], graph_def)
+        tf_convert.unmark_calls(graph_def)
+        graph_def = tf_convert.optimized(graph_def, *ports)
     except (ValueError, tf.errors.OpError) as error:
         raise InvalidModelError(f"{path}: TensorFlow refuses the graph: {' '.join(str(error).split())[:300]}") from error
     return Traced(graph_def, ports[0], ports[1], {})

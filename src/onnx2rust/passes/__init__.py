@@ -18,17 +18,15 @@ from onnx2rust.passes import (
     attention,
     common,
     dead,
+    epilogues,
     final_states,
     fold_pad,
-    fold_scale,
-    fuse_activation,
-    fuse_residual,
     hoist,
     layer_norm,
     names,
     one_hot,
     outputs,
-    scale_shift,
+    scales,
     softmax,
     transposes,
     winograd,
@@ -50,10 +48,10 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("activations", by_rule(activations.rule, backwards=True)),  # before their arithmetic disappears into products
     ("attention", by_rule(attention.rule, backwards=True)),  # before additions disappear into products
     ("fold_pad", by_rule(fold_pad.rule)),  # a copy of the image less
-    ("fold_scale", by_rule(fold_scale.rule)),  # batch normalisation disappears into weights
-    ("scale_shift", by_rule(scale_shift.rule)),  # what is left of batch normalisation in front of products
-    ("fuse_residual", by_rule(fuse_residual.rule)),  # before activations: they come behind the addition
-    ("fuse_activation", by_rule(fuse_activation.rule)),  # no pass over memory of its own
+    ("fold_scale", by_rule(scales.folded)),  # batch normalisation disappears into weights
+    ("scale_shift", by_rule(scales.joined)),  # what is left of batch normalisation in front of products
+    ("fuse_residual", by_rule(epilogues.residual)),  # before activations: they come behind the addition
+    ("fuse_activation", by_rule(epilogues.activation)),  # no pass over memory of its own
     ("winograd", by_rule(winograd.rule)),  # 3 × 3 convolutions with fewer multiplications
 )
 """Repeated in this order until nothing changes: what one has done may be what another waits for."""

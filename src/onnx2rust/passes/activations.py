@@ -26,7 +26,7 @@ from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Step
 from onnx2rust.layers import binary
 from onnx2rust.layers.activation import Activate, activation
-from onnx2rust.passes.algebra import Expansion, ancestors
+from onnx2rust.passes.algebra import Expansion, ancestors, is_function
 from onnx2rust.passes.polynomials import CLOSE, Poly
 from onnx2rust.passes.rewriting import Decline, Links, Rewrite, fused
 
@@ -64,24 +64,23 @@ _FORMULAS = (
 
 def rule(links: Links, step: Step) -> Rewrite | None:
     """The activation that the step is the end of."""
-    if isinstance(step.layer, Activate) and step.layer.activation.name == "Erf":
+    if is_function(step, "Erf"):
         raise Decline("Erf is in models to say GELU, but this one is not in x/2 * (1 + Erf(x/sqrt(2))) of one x")
-    if not isinstance(step.layer, binary.Binary) or len(step.outputs) != 1 or step.outputs[0] is None:
+    if not isinstance(step.layer, binary.Binary):
         return None
-    output = step.outputs[0]
+    (output,) = step.results()
     for inner in ancestors(links, step, _REACH):
-        if not isinstance(inner.layer, Activate) or inner.outputs[0] is None:
+        if not isinstance(inner.layer, Activate):
             continue
         formulas = [formula for formula in _FORMULAS if _is(inner.layer.activation, formula.inner)]
-        f = links.root(inner.outputs[0])
+        (start,), (f,) = inner.uses(), inner.results()
         # x is what the inner function sees, or what that is computed from
-        start = [v for v in inner.inputs if v is not None]
-        candidates = start + [v for s in ancestors(links, inner, _REACH) for v in s.inputs if v is not None and v.const is None]
+        candidates = [start, *(v for s in ancestors(links, inner, _REACH) for v in s.uses() if v.const is None)]
         for x in dict.fromkeys(links.root(v) for v in candidates) if formulas else ():
             if x.tensor.size != output.tensor.size:
                 continue
             expansion = Expansion(links, frozenset({x, f}))
-            u = expansion.of(start[0])
+            u = expansion.of(start)
             for formula in formulas:
                 if not u.is_close(formula.u(Poly.of(x), u[x])):
                     continue

@@ -27,7 +27,7 @@ from onnx2rust.passes.rewriting import Links
 MAX_TERMS = 8
 MAX_DEPTH = 64
 """Steps of arithmetic that are looked through: the longest function that is recognised has some twenty."""
-_KEPT: Mapping[DType | None, tuple[DType, ...]] = {
+_KEPT: Mapping[DType, tuple[DType, ...]] = {
     DType.I32: (DType.BOOL, DType.I32, DType.I16, DType.I8, DType.U16, DType.U8),
     DType.I64: (DType.BOOL, DType.I64, DType.I32, DType.I16, DType.I8, DType.U32, DType.U16, DType.U8),
 }
@@ -122,7 +122,7 @@ class Expansion:
             case Activate():
                 name = layer.activation.name
                 return -of(0) if name == "Neg" else power(0, {"Sqrt": 0.5, "Reciprocal": -1}.get(name))
-            case Cast() if values[0].dtype in _KEPT.get(_dtype(step), ()):
+            case Cast() if values[0].dtype in _KEPT.get(next(step.results()).dtype, ()):
                 return of(0)
             case unary.Not() if values[0].dtype is DType.BOOL:
                 return 1 - of(0)
@@ -159,7 +159,3 @@ def ancestors(links: Links, step: Step, limit: int) -> list[Step]:
             makers = (links.maker[v] for v in near.inputs if v is not None and v in links.maker)
             queue += [m for m in dict.fromkeys(makers) if m not in queue and m.reads_tensors()]
     return queue[1:]
-
-
-def _dtype(step: Step) -> DType | None:
-    return step.outputs[0].dtype if step.outputs and step.outputs[0] is not None else None

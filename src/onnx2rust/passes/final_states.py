@@ -41,8 +41,8 @@ class _Part:
 
 def rule(links: Links, step: Step) -> Rewrite | None:
     """The recurrent layer without its sequence, and the steps that take its final state."""
-    layer, y = step.layer, step.outputs[0] if step.outputs else None
-    if not isinstance(layer, Recurrent) or y is None or layer.steps in (0, 1):
+    layer = step.layer
+    if not isinstance(layer, Recurrent) or layer.steps in (0, 1) or (y := step.outputs[0]) is None:
         return None
     found, others = _parts(links.program, y, layer)
     if not found:
@@ -161,20 +161,16 @@ def _assumed(dim: Dim, layer: Recurrent) -> Dim:
 
 def _of_state(old: Step, out: Value, state: Value, direction: int, layer: Recurrent) -> list[Step]:
     """The steps that take one direction's final state instead of `old`."""
-    size, clipped = _sizes(layer)
+    (size, clipped), known = _sizes(layer), isinstance(layer.steps, int)
     taken: list[Step] = []
     if directions(layer) == 2:
-        part = (
-            out
-            if isinstance(layer.steps, int)
-            else Value(f"{out.name}.state", state.tensor.with_shape(layer.batch, layer.hidden))
-        )
+        part = out if known else Value(f"{out.name}.state", state.tensor.with_shape(layer.batch, layer.hidden))
         cut = Slice((1, 1), (2, size), (direction, 0), (1, size))
-        taken.append(Step(old.name if part is out else f"{old.name}.state", cut, (state,), (part,), old.origin))
+        taken.append(Step(old.name if known else f"{old.name}.state", cut, (state,), (part,), old.origin))
         state = part
-    elif isinstance(layer.steps, int):
+    elif known:
         taken.append(replace(old, layer=View(), inputs=(state,)))
-    if not isinstance(layer.steps, int):
+    if not known:
         kept = minimum(1, layer.steps)
         assert out.tensor.size in (size, clipped)
         first = Value(f"{out.name}.first", TensorType(DType.I64, ()), np.array(0))

@@ -62,8 +62,8 @@ def rule(links: Links, step: Step) -> Rewrite | None:
     """The layer normalisation that the step is the end of."""
     if not isinstance(step.layer, binary.Add | binary.Mul | binary.Div | binary.Sub):
         return None
-    output = step.outputs[0]
-    if output is None or output.dtype is not DType.F32:
+    (output,) = step.results()
+    if output.dtype is not DType.F32:
         return None
     for near in ancestors(links, step, _REACH):
         mean = _mean(links, near)

@@ -41,10 +41,10 @@ class _Ids:
 
 def rule(links: Links, step: Step) -> Rewrite | None:
     """The lookup instead of the product with a one-hot encoding."""
-    layer, x = step.layer, step.inputs[0] if step.inputs else None
-    (y,) = step.outputs if len(step.outputs) == 1 else (None,)
-    if not isinstance(layer, Dense) or x is None or y is None:
+    layer = step.layer
+    if not isinstance(layer, Dense):
         return None
+    (x, *others), (y,) = step.uses(), step.results()
     ids = _one_hot(links, links.root(x), layer.rows, layer.inputs)
     if ids is None:
         return None
@@ -52,7 +52,7 @@ def rule(links: Links, step: Step) -> Rewrite | None:
         raise Decline("a one-hot encoding times a matrix that holds infinite numbers or NaN")
     if ids.value.dtype not in (DType.I32, DType.I64):
         raise Decline(f"a one-hot encoding of {ids.value.dtype} times a matrix: rows are looked up by int32 or int64")
-    if any(v is not None for v in step.inputs[1:]):
+    if others:
         raise Decline("a one-hot encoding times a matrix, with a residual added inside")
     return _lookup(step, y, layer, ids)
 
@@ -73,10 +73,8 @@ def _lookup(step: Step, y: Value, layer: Dense, ids: _Ids) -> Rewrite:
     for k, (part, inputs) in enumerate(parts):
         last = k == len(parts) - 1
         out = y if last else Value(f"{y.name}.{k}", y.type)
-        read = tuple(v for v in steps[-1].outputs if v is not None) if steps else ()
-        steps.append(
-            replace(step, name=step.name if last else f"{step.name}.{k}", layer=part, inputs=(*read, *inputs), outputs=(out,))
-        )
+        name, read = step.name if last else f"{step.name}.{k}", steps[-1].results() if steps else ()
+        steps.append(replace(step, name=name, layer=part, inputs=(*read, *inputs), outputs=(out,)))
     return Rewrite(steps[-1], (), tuple(steps[:-1]))
 
 
@@ -85,7 +83,7 @@ def _one_hot(links: Links, value: Value, rows: Dim, n: int) -> _Ids | None:
     maker = links.maker.get(value)
     if maker is None:
         return None
-    layer, inputs = maker.layer, [v for v in maker.inputs if v is not None]
+    layer, inputs = maker.layer, [*maker.uses()]
     if isinstance(layer, OneHot):
         values = inputs[1].array
         plain = values is not None and values.ravel().tolist() == [0, 1]

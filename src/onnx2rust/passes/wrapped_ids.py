@@ -98,10 +98,6 @@ def _whole(links: Links, value: Value) -> Value:
         value = links.root(value)
         maker = links.maker.get(value)
         source = maker.inputs[0] if maker is not None and isinstance(maker.layer, Cast) else None
-        if source is None or not _keeps_sign(source.dtype, value.dtype):
+        if source is None or source.dtype not in (DType.I32, DType.I64) or value.dtype not in (DType.F32, DType.F64, DType.I64):
             return value
         value = source
-
-
-def _keeps_sign(source: DType, to: DType) -> bool:
-    return source in (DType.I32, DType.I64) and (to in (DType.F32, DType.F64) or to is DType.I64)
