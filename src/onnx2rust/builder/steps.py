@@ -54,13 +54,7 @@ class Steps:
     def steps(
         self, layer: Layer, inputs: Sequence[Value | None], *types: Type | None, **more: Any
     ) -> tuple[Value | None, ...]: ...
-    def steps(
-        self,
-        layer: Layer,
-        inputs: Sequence[Value | None],
-        *types: Type | None,
-        **more: Any,
-    ) -> tuple[Value | None, ...]:
+    def steps(self, layer: Layer, inputs: Sequence[Value | None], *types: Type | None, **more: Any) -> tuple[Value | None, ...]:
         """Adds `layer(inputs)` and returns its outputs, of these types (None: it is not wanted)."""
         name = self._step_names.unique(step_name(self.origin.node, self.origin.op))
         outputs = tuple(None if t is None else Value(name if i == 0 else f"{name}.{i}", t) for i, t in enumerate(types))

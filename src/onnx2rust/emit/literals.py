@@ -27,7 +27,7 @@ def struct(layer: Layer, weights: WeightTable, scope: Scope) -> str:
             known = f"`{name}` is part of the layer's literal, and {open_sizes[0]} is only known at run time"
             raise TypeError(f"{type(layer).__name__}: {known}")
         text = literal(value, weights, scope)
-        if layer.is_option(name) and value is not None:
+        if layer.mirror()[name].option and value is not None:
             text = f"Some({text})"
         fields.append(f"{name}: {text}")
     return f"{scope.item(layer.rust)} {{ {', '.join(fields)} }}.checked()"

@@ -32,7 +32,7 @@ from onnx2rust.emit.code import (
 from onnx2rust.emit.scope import Scope
 from onnx2rust.emit.weights import WeightTable
 from onnx2rust.ir.dims import Dim, substitute, symbol
-from onnx2rust.ir.layer import Layer, View
+from onnx2rust.ir.layer import Layer, Role, View
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.plan.batching import Segment
@@ -176,7 +176,8 @@ class Writer:
             if not isinstance(dims, tuple):
                 sizes[name] = code(Size(self.dims([dims])[0], f"{step.name}_{name}"))
                 continue
-            kind = [Signed(d) if step.layer.signed(name) else Size(d, f"{step.name}_size") for d in self.dims(dims)]
+            signed = step.layer.mirror()[name].role is Role.SIGNED
+            kind = [Signed(d) if signed else Size(d, f"{step.name}_size") for d in self.dims(dims)]
             sizes[name] = code("[", joined(kind), "]")
         return sizes
 
@@ -257,12 +258,9 @@ class Writer:
             tail = f".map_err(|e| e.at({string(step.name)}))?"
         return code(self._fitted(step), f".{method}(", joined(arguments), f"){tail}")
 
-    def type_of(self, member: str) -> str:
-        """The type of a layer's or a constant's field, by the path of its module."""
-        return self._types[member]
-
     @functools.cached_property
-    def _types(self) -> dict[str, str]:
+    def types(self) -> dict[str, str]:
+        """The types of the layers' and constants' fields, by the paths of their modules."""
         steps = {step.name: literals.applied(step.layer.rust, step.layer) for step in self.plan.program.walk() if not step.bodies}
         return {**steps, **{e.name: f"&'w [{e.stored.rust}]" for e in self.weights.entries}}
 

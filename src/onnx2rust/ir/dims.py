@@ -161,18 +161,11 @@ def broadcast(shapes: Sequence[tuple[Dim, ...]]) -> tuple[Dim, ...]:
     Of two unlike sizes that are not both known, one may turn out to be 1: then the other one counts. Sizes that turn out not to
     fit are for the layer to report while the model runs.
     """
-    rank = max((len(s) for s in shapes), default=0)
-    result: list[Dim] = []
-    for axis in range(rank):
-        size: Dim = 1
-        for shape in shapes:
-            k = axis - (rank - len(shape))
-            dim = shape[k] if k >= 0 else 1
-            if isinstance(dim, int) and isinstance(size, int) and dim != size and 1 not in (dim, size):
-                raise ValueError(f"shapes {', '.join(map(str, shapes))} do not broadcast")
-            size = _broadcast(size, dim)
-        result.append(size)
-    return tuple(result)
+    rank = max(map(len, shapes), default=0)
+    axes = list(zip(*((1,) * (rank - len(shape)) + shape for shape in shapes), strict=True))
+    if any(len({dim for dim in axis if isinstance(dim, int) and dim != 1}) > 1 for axis in axes):
+        raise ValueError(f"shapes {', '.join(map(str, shapes))} do not broadcast")
+    return tuple(functools.reduce(_broadcast, axis) for axis in axes)
 
 
 def _broadcast(left: Dim, right: Dim) -> Dim:

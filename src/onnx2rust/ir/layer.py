@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import itertools
 import sys
 from collections.abc import Mapping, Sequence
@@ -124,6 +125,28 @@ class Record:
         return min(k for _, k in self.fields)
 
 
+@dataclass(frozen=True)
+class Mirror:
+    """What a field's annotation says."""
+
+    role: Role | None
+    """None for a field of the Rust struct."""
+    keras: str
+    """What Keras calls it; empty if it does not."""
+    option: bool
+    """Whether it is an Option in Rust."""
+    weight: bool
+
+    @staticmethod
+    def of(name: str, hint: Any) -> Mirror:
+        """That of a field."""
+        parts = (*get_args(hint), hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+        said = [m for part in parts for m in getattr(part, "__metadata__", ())]
+        role = next((m for m in said if isinstance(m, Role)), None)
+        keras = next((m.name for m in said if isinstance(m, Keras)), name)
+        return Mirror(role, keras, type(None) in parts, Weight in parts)
+
+
 @dataclass_transform(frozen_default=True)
 @dataclass(frozen=True)
 class Layer:
@@ -185,6 +208,13 @@ class Layer:
             setattr(cls, name, value)
 
     @classmethod
+    @functools.cache
+    def mirror(cls) -> Mapping[str, Mirror]:
+        """What its fields' annotations say."""
+        hints = get_type_hints(cls, include_extras=True)
+        return {field.name: Mirror.of(field.name, hints[field.name]) for field in dataclasses.fields(cls)}
+
+    @classmethod
     def optional_inputs(cls) -> set[int]:
         """Inputs that are an Option in a struct of `inputs_in`."""
         return {k for record in cls.inputs_in for k in record.optional}
@@ -197,7 +227,7 @@ class Layer:
     @classmethod
     def size_names(cls) -> tuple[str, ...]:
         """What the sizes are called that are passed to `run`."""
-        return tuple(name for name, mirror in _mirrored(cls).items() if mirror.role in (Role.SIZE, Role.SIGNED))
+        return tuple(name for name, mirror in cls.mirror().items() if mirror.role in (Role.SIZE, Role.SIGNED))
 
     def generics(self) -> tuple[str, ...]:
         """Generic arguments of the Rust struct, without the lifetime that weights bring."""
@@ -206,12 +236,7 @@ class Layer:
     @classmethod
     def holds_weights(cls) -> bool:
         """Whether the Rust struct has a lifetime `'w`."""
-        return any(mirror.weight for mirror in _mirrored(cls).values())
-
-    @classmethod
-    def is_option(cls, name: str) -> bool:
-        """Whether the field `name` is an Option in Rust."""
-        return _mirrored(cls)[name].option
+        return any(mirror.weight for mirror in cls.mirror().values())
 
     def features(self) -> set[str]:
         """The cargo features of tf_layers that the struct and the values of its fields lie behind."""
@@ -220,20 +245,15 @@ class Layer:
 
     def constants(self) -> dict[str, Any]:
         """The fields of the Rust struct."""
-        return {name: getattr(self, name) for name, mirror in _mirrored(type(self)).items() if mirror.role is None}
+        return {name: getattr(self, name) for name, mirror in self.mirror().items() if mirror.role is None}
 
     def keras_name(self) -> str:
         """What Keras calls such a layer; `{d}` as in `keras`."""
         return self.keras or type(self).__name__
 
-    @classmethod
-    def keras_field(cls, name: str) -> str:
-        """What Keras calls the field `name`; empty if it does not."""
-        return _mirrored(cls)[name].keras
-
     def told(self) -> str:
         """The method by which the Rust struct is told `size` before it runs; empty where it need not know it."""
-        return "".join(getattr(self, name) for name, mirror in _mirrored(type(self)).items() if mirror.role is Role.TOLD)
+        return "".join(getattr(self, name) for name, mirror in self.mirror().items() if mirror.role is Role.TOLD)
 
     def sizes(self) -> dict[str, Dim | Dims]:
         """The sizes that are passed to `run`."""
@@ -243,11 +263,6 @@ class Layer:
         """Symbols in the sizes."""
         dims = (d for size in self.sizes().values() for d in (size if isinstance(size, tuple) else (size,)))
         return {s for d in dims for s in symbols(d)}
-
-    @classmethod
-    def signed(cls, name: str) -> bool:
-        """Whether the sizes field `name` may hold negative numbers."""
-        return _mirrored(cls)[name].role is Role.SIGNED
 
     def weights(self) -> list[Weight]:
         """All weights among the fields."""
@@ -279,34 +294,6 @@ class Layer:
     def __str__(self) -> str:
         fields = {**self.constants(), **self.sizes()}
         return f"{type(self).__name__}({', '.join(f'{k}={_text(v)}' for k, v in fields.items() if v is not None)})"
-
-
-@dataclass(frozen=True)
-class _Mirror:
-    """What a field's annotation says."""
-
-    role: Role | None
-    keras: str
-    option: bool
-    weight: bool
-
-
-_MIRRORED: dict[type[Layer], Mapping[str, _Mirror]] = {}
-
-
-def _mirrored(cls: type[Layer]) -> Mapping[str, _Mirror]:
-    if cls not in _MIRRORED:
-        hints = get_type_hints(cls, include_extras=True)
-        _MIRRORED[cls] = {field.name: _mirror(field.name, hints[field.name]) for field in dataclasses.fields(cls)}
-    return _MIRRORED[cls]
-
-
-def _mirror(name: str, hint: Any) -> _Mirror:
-    parts = (*get_args(hint), hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    said = [m for part in parts for m in getattr(part, "__metadata__", ())]
-    role = next((m for m in said if isinstance(m, Role)), None)
-    keras = next((m.name for m in said if isinstance(m, Keras)), name)
-    return _Mirror(role, keras, type(None) in parts, Weight in parts)
 
 
 def _generic(value: Any) -> str:

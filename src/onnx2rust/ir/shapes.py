@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from onnx2rust.ir.dims import Dim, product
@@ -64,14 +65,6 @@ def collapse_untouched(
 
 def collapse_masked(shape: Shape, mask: Sequence[bool]) -> tuple[Shape, tuple[bool, ...]]:
     """Merges neighbouring axes with the same mark and drops axes of size 1; at least one axis stays."""
-    dims: list[Dim] = []
-    marks: list[bool] = []
-    for dim, mark in zip(shape, mask, strict=True):
-        if dim == 1:
-            continue
-        if marks and marks[-1] == mark:
-            dims[-1] = dims[-1] * dim
-        else:
-            dims.append(dim)
-            marks.append(mark)
-    return (tuple(dims), tuple(marks)) if dims else ((1,), (False,))
+    kept = [(dim, mark) for dim, mark in zip(shape, mask, strict=True) if dim != 1] or [(1, False)]
+    runs = [(product(dim for dim, _ in run), mark) for mark, run in itertools.groupby(kept, lambda axis: axis[1])]
+    return tuple(dim for dim, _ in runs), tuple(mark for _, mark in runs)

@@ -28,10 +28,7 @@ def architecture(program: Program, graph: Graph, source: str) -> dict[str, Any]:
 
 def multiply_adds(program: Program) -> Dim:
     """Multiply-adds of one run; those of a loop's body count once."""
-    total: Dim = 0
-    for step in program.walk():
-        total = total + step.layer.multiply_adds()
-    return total
+    return sum(step.layer.multiply_adds() for step in program.walk())
 
 
 def parameters(step: Step) -> int:

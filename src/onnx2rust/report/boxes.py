@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onnx2rust.ir.kinds import Kind
-from onnx2rust.ir.program import Value
+from onnx2rust.ir.program import Step, Value
 from onnx2rust.report import keras
 from onnx2rust.report.architecture import parameters
 from onnx2rust.report.graph import Graph, Node
@@ -57,10 +57,9 @@ def _box(node: Node) -> Box:
     shapes = ", ".join(_shape(v) for v in node.results)
     count = parameters(node.step)
     numbers = f"{shapes}  {_params(count)}" if count else shapes
-    if node.bodies:
-        inside = sum(len([n for n in b.nodes if n.step is not None]) for b in node.bodies)
-        return Box(node.step.layer.kind, (node.name, f"{keras.class_name(node.step)} around {inside} layers", numbers))
-    return Box(node.step.layer.kind, (node.name, summary(node), numbers))
+    inside = sum(n.step is not None for body in node.bodies for n in body.nodes)
+    what = f"{keras.class_name(node.step)} around {inside} layers" if node.bodies else summary(node.step)
+    return Box(node.step.layer.kind, (node.name, what, numbers))
 
 
 def _group(title: str, nodes: list[Node]) -> Box:
@@ -68,10 +67,6 @@ def _group(title: str, nodes: list[Node]) -> Box:
         return _box(nodes[0])
     if nodes[0].step is None:
         return Box(ENDS, (f"{len(nodes)} inputs", f"{nodes[0].name} … {nodes[-1].name}"))
-    return _scope(title, nodes)
-
-
-def _scope(title: str, nodes: list[Node]) -> Box:
     steps = [n.step for n in nodes if n.step is not None]
     kinds = Counter(keras.class_name(s) for s in steps)
     what = ", ".join(k if n == 1 else f"{n} {k}" for k, n in kinds.most_common(3))
@@ -81,17 +76,12 @@ def _scope(title: str, nodes: list[Node]) -> Box:
     return Box(SCOPE, (title, f"{len(steps)} layers: {what}", numbers))
 
 
-def summary(node: Node) -> str:
+def summary(step: Step) -> str:
     """`Conv2D 3x3 /2 same relu`: the class and the parameters that a reviewer looks for."""
-    assert node.step is not None
-    config = keras.config(node.step)
-    parts = [keras.class_name(node.step)]
-    for key in ("units", "filters"):
-        if key in config:
-            parts.append(str(config[key]))
-    for key in ("kernel_size", "pool_size"):
-        if key in config:
-            parts.append("x".join(map(str, config[key])))
+    config = keras.config(step)
+    parts = [keras.class_name(step)]
+    parts += [str(config[key]) for key in ("units", "filters") if key in config]
+    parts += ["x".join(map(str, config[key])) for key in ("kernel_size", "pool_size") if key in config]
     strides = config.get("strides")
     if isinstance(strides, list) and any(s != 1 for s in strides):
         parts.append("/" + "x".join(map(str, strides if len(set(strides)) > 1 else strides[:1])))
@@ -101,9 +91,7 @@ def summary(node: Node) -> str:
     name = applied["name"] if isinstance(applied, dict) else applied
     if name and name != "linear":
         parts.append(name)
-    for key in ("dims", "axis"):
-        if key in config and config[key] is not None:
-            parts.append(f"{key} {_text(config[key])}")
+    parts += [f"{key} {_text(config[key])}" for key in ("dims", "axis") if config.get(key) is not None]
     return " ".join(parts)
 
 

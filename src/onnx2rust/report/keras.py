@@ -29,7 +29,7 @@ def config(step: Step) -> dict[str, Any]:
         return {"target_shape": plain(step.outputs[0].shape if step.outputs and step.outputs[0] else ())}
     constants = layer.constants()
     for field, value in constants.items():
-        name = layer.keras_field(field)
+        name = layer.mirror()[field].keras
         if not name or name == "bias" or isinstance(value, Weight):
             continue
         if name == "activation" and isinstance(value, Variant):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import math
 from bisect import bisect_right, insort
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -87,20 +88,20 @@ def _rank(boxes: list[Item], edges: Sequence[tuple[int, int]]) -> None:
         sources[b].append(a)
         targets[a].append(b)
     room = max(1, MAX_WIDTH // (BOX_WIDTH + GAP))
-    used: dict[int, int] = {}
+    used = Counter[int]()
     for k, box in enumerate(boxes):
         box.rank = max((boxes[a].rank + 1 for a in sources[k]), default=0)
-        while used.get(box.rank, 0) >= room:
+        while used[box.rank] >= room:
             box.rank += 1
-        used[box.rank] = used.get(box.rank, 0) + 1
+        used[box.rank] += 1
     for k in reversed(range(len(boxes))):
         # what nothing feeds comes down to where it is used
         if targets[k] and not sources[k]:
             rank, wanted = boxes[k].rank, min(boxes[b].rank for b in targets[k]) - 1
-            while wanted > rank and used.get(wanted, 0) >= room:
+            while wanted > rank and used[wanted] >= room:
                 wanted -= 1
             used[rank] -= 1
-            used[wanted] = used.get(wanted, 0) + 1
+            used[wanted] += 1
             boxes[k].rank = wanted
     present = {rank: position for position, rank in enumerate(sorted({b.rank for b in boxes}))}
     for box in boxes:

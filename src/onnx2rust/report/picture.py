@@ -45,7 +45,8 @@ def sketch(program: Program, graph: Graph, title: str, weight_bytes: int) -> Ske
     """What the picture shows, and where."""
     found, placed = _fitting(graph)
     legend = list(dict.fromkeys(box.kind for box in found))
-    width = max(int(placed.width), _legend_width(legend), 560) + 2 * MARGIN
+    legend_width = int(sum(38 + _font(TEXT).getlength(kind.name) for kind in legend))
+    width = max(int(placed.width), legend_width, 560) + 2 * MARGIN
     height = int(placed.height) + HEAD + 2 * MARGIN
     placed.shift((width - 2 * MARGIN - placed.width) / 2)
     return Sketch(width, height, found, placed, legend, title, _totals(program, weight_bytes))
@@ -73,7 +74,9 @@ def _fitting(graph: Graph) -> tuple[list[Box], Layout]:
         found, edges = boxes(graph, most)
         lines = [len(box.lines) for box in found]
         whole = plane.arrange(lines, edges)
-        placed = plane.place(whole, _column_height(whole))
+        # columns as high as makes the page about three wide to four high
+        area = whole.height * (whole.width + plane.COLUMN_GAP)
+        placed = plane.place(whole, max(1500.0, min(math.sqrt(area * 4 / 3), MAX_HEIGHT)))
         if placed.width > MAX_WIDTH:
             placed = plane.place(whole, MAX_HEIGHT)
         if placed.width <= MAX_WIDTH:
@@ -89,12 +92,6 @@ def _totals(program: Program, weight_bytes: int) -> str:
         parts.append(f"{quantity(count)} multiply-adds{at}")
     parts.append(f"{quantity(weight_bytes)}B of weights")
     return "   ·   ".join(parts)
-
-
-def _column_height(whole: Layout) -> float:
-    """Columns as high as makes the page about three wide to four high."""
-    area = whole.height * (whole.width + plane.COLUMN_GAP)
-    return max(1500.0, min(math.sqrt(area * 4 / 3), float(MAX_HEIGHT)))
 
 
 # -- boxes and text -------------------------------------------------------------------------------------
@@ -150,10 +147,6 @@ def _head(draw: ImageDraw.ImageDraw, title: str, totals: str, legend: Sequence[K
         draw.rounded_rectangle((x, MARGIN + 46, x + 12, MARGIN + 58), 3, fill=kind.colour)
         draw.text((x + 18, MARGIN + 44), kind.name, INK, _font(TEXT))
         x += 18 + _font(TEXT).getlength(kind.name) + 20
-
-
-def _legend_width(legend: Sequence[Kind]) -> int:
-    return int(sum(38 + _font(TEXT).getlength(kind.name) for kind in legend))
 
 
 # -- lines ----------------------------------------------------------------------------------------------

@@ -59,7 +59,6 @@ def report(proto: onnx.ModelProto, exposed: list[OutputReport], whole_passes: bo
     else:
         verdict = (
             f"all {len(exposed)} values agree when each is an output, the model as it is generated does not: a pass (fusion, "
-            "layout "
-            "or the sharing of memory) is at fault, not an operator"
+            "layout or the sharing of memory) is at fault, not an operator"
         )
     return NodeReport(first, verdict, len(exposed), tuple(departing[:SHOWN]))
