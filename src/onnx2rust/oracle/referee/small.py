@@ -135,6 +135,15 @@ class LpNormalization(OpRun):
         return (x / np.where(norm == 0, 1, norm),)
 
 
+class LRN(OpRun):
+    """x / (bias + alpha / size · the sum of the squares of `size` channels)ᵝ. onnx's counts samples for channels."""
+
+    def _run(self, x: Array, *, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0, size: int = 1) -> tuple[Array]:
+        around = [(0, 0), ((size - 1) // 2, size // 2), *[(0, 0)] * (x.ndim - 2)]
+        squares = np.lib.stride_tricks.sliding_window_view(np.pad(x**2, around), size, axis=1).sum(axis=-1)
+        return (x / (bias + alpha / size * squares) ** beta,)
+
+
 class OneHot(OpRun):
     """values[1] at the index along a new axis, values[0] elsewhere. The depth may be a vector of one."""
 
