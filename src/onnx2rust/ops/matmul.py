@@ -120,14 +120,7 @@ def _strides(g: Builder, a: Value, b: Value) -> tuple[tuple[Value, Value], Strid
         # one right side for all: the batch is nothing but more rows
         rows, axes = axes[0][0] * m, []
     strided = Strided(
-        tuple(d for d, _, _ in axes),
-        rows,
-        k,
-        n,
-        tuple(s for _, s, _ in axes),
-        a_steps,
-        tuple(s for _, _, s in axes),
-        b_steps,
+        tuple(d for d, _, _ in axes), rows, k, n, tuple(s for _, s, _ in axes), a_steps, tuple(s for _, _, s in axes), b_steps
     )
     return (a_store, b_store), strided, (*batch, m, n)
 
