@@ -104,10 +104,7 @@ def svm_classifier(
         layer = PairwiseCoupling(classes, _weight(g, "prob_a", prob_a), _weight(g, "prob_b", prob_b or []), x.shape[0])
         found = g.step(layer, [found], found.tensor.with_shape(x.shape[0], classes))
     elif classes == 2:
-        if how == "PROBIT":
-            raise Refuse("PROBIT of one score for two classes", "the specification leaves open what that means")
-        found = scores.two_columns(g, found, how not in ("NONE", "LOGISTIC"))
-        how = how if how == "LOGISTIC" else "NONE"
+        found, how = scores.of_two(g, found, how, positive=how != "NONE")
     return scores.labelled(g, index, labels), scores.transformed(g, found, how)
 
 
