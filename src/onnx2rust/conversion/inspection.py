@@ -16,11 +16,9 @@ from onnx2rust.conversion import pipeline
 from onnx2rust.files import folders
 from onnx2rust.ir import printer
 from onnx2rust.ir.dims import Dim, evaluate, symbols
-from onnx2rust.ir.program import Program, Value
 from onnx2rust.model.graph import all_graphs
 from onnx2rust.passes.rewriting import Declined, Passed
 from onnx2rust.plan import planner
-from onnx2rust.plan.planner import Plan
 from onnx2rust.report.architecture import multiply_adds
 
 OPEN_SIZE = 1
@@ -135,8 +133,9 @@ def inspect(
 
     passed = pipeline.passed(loaded, options, trace if passes else None)
     program = passed.program
+    # those that the caller gives, and those that are found while the model runs
+    sizes = dict.fromkeys([*program.symbols, *(s for step in program.walk() for s in step.defines)], OPEN_SIZE)
     plan = planner.plan(program, options)
-    sizes = _sizes(program)
     weights = emit.weights(program)
     operators = Counter(n.op_type for graph in all_graphs(loaded.proto.graph) for n in graph.node)
     layers = Counter(type(s.layer).__name__ for s in program.walk())
@@ -145,15 +144,15 @@ def inspect(
         model=str(model),
         frontend=loaded.frontend,
         opsets={o.domain: o.version for o in loaded.proto.opset_import},
-        inputs=tuple(_tensor(v, v.name) for v in program.inputs),
-        outputs=tuple(_tensor(v, n) for v, n in zip(program.outputs, program.output_names, strict=True)),
+        inputs=tuple(Tensor(v.name, v.type.held, v.type.axes) for v in program.inputs),
+        outputs=tuple(Tensor(n, v.type.held, v.type.axes) for n, v in zip(program.output_names, program.outputs, strict=True)),
         symbols=program.symbols,
         parameters=sum(int(a.size) for a in weights.values()),
         weight_bytes=sum(int(a.nbytes) for a in weights.values()),
         multiply_adds=work,
         sizes=sizes,
         multiply_adds_at_sizes=_at(work, sizes),
-        workspace_bytes=workspace_bytes(plan, sizes),
+        workspace_bytes=sum(plan.bytes(k, lambda dim: _at(dim, sizes)) for k in range(len(plan.slots))),
         operators=dict(sorted(operators.items())),
         layers=dict(sorted(layers.items())),
         passes=tuple(traced),
@@ -172,23 +171,8 @@ def original(path: Path) -> Path:
     return models[0]
 
 
-def workspace_bytes(plan: Plan, sizes: dict[str, int]) -> int:
-    """Bytes of all workspace slots when every size is as given (others OPEN_SIZE)."""
-    return sum(plan.bytes(k, lambda dim: _at(dim, sizes)) for k in range(len(plan.slots)))
-
-
-def _sizes(program: Program) -> dict[str, int]:
-    """A number for each size that the caller gives, and for each that is found while the model runs."""
-    found = [s for step in program.walk() for s in step.defines]
-    return dict.fromkeys([*program.symbols, *found], OPEN_SIZE)
-
-
 def _at(dim: Dim, sizes: dict[str, int]) -> int:
     return max(0, evaluate(dim, {s: sizes.get(s, OPEN_SIZE) for s in symbols(dim)}))
-
-
-def _tensor(value: Value, name: str) -> Tensor:
-    return Tensor(name, value.type.held, value.type.axes)
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -31,6 +31,7 @@ class Generated:
     """All that a conversion writes, in memory: `crate` below `folders.MARKER` (without its copy of tf-layers),
     `people` below `saved_model_from_<kind>`."""
 
+    kind: str
     crate: dict[str, Content]
     rendered: emit.Rendered
     people: dict[str, Content]
@@ -39,6 +40,18 @@ class Generated:
     plan: Plan
     departures: tuple[Problem, ...]
     """What the user's features file says that the outputs are, and the reference does not compute."""
+
+    def files(self, place: str = "") -> dict[str, Content]:
+        """The output's files, by path, in the folder `place`."""
+        if self.departures:
+            raise MismatchError(list(self.departures))
+        folder = {f"{place}{folders.MARKER}/{name}": content for name, content in self.crate.items()}
+        return folder | {f"{place}saved_model_from_{self.kind}/{name}": content for name, content in self.people.items()}
+
+    def project(self, out: Path, recovered: Sequence[str]) -> Project:
+        """What stands at `out` now."""
+        notes = (*recovered, *self.notes)
+        return Project(out, out / folders.MARKER, self.rendered.crate, self.rendered.model, notes, self.program, self.plan)
 
 
 @dataclass(frozen=True)
@@ -88,18 +101,14 @@ def _converted(source: Path, out: Path, options: Options, recovered: list[str], 
     layers = layer_crate.chosen(options.layers, out / folders.MARKER)
     found = generate(loaded, source.resolve().name, options, progress, layers=layers)
     layer_crate.check(options.layers, found.rendered.features)
-    if found.departures:
-        raise MismatchError(list(found.departures))
+    files = found.files()
     progress("writing the files")
-    files: dict[str, Content] = {f"{folders.MARKER}/{name}": content for name, content in found.crate.items()}
     if layers is None:
         own = layer_crate.copied(found.rendered.crate)
         copy = layer_crate.files(own.package, found.rendered.features)
         files |= {f"{folders.MARKER}/{own.path}/{name}": content for name, content in copy.items()}
-    files |= {f"saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()}
     folders.write(out, files, replaced)
-    notes = (*recovered, *found.notes)
-    return Project(out, out / folders.MARKER, found.rendered.crate, found.rendered.model, notes, found.program, found.plan)
+    return found.project(out, recovered)
 
 
 def convert_workspace(
@@ -123,7 +132,8 @@ def convert_workspace(
     folders.refuse_existing(out, force=False)
     progress(f"reading {len(paths)} models")
     shared = layer_crate.copied(crate_name(out.resolve().name), f"../../{layer_crate.FOLDER}")
-    results: list[tuple[frontends.Loaded, Generated]] = []
+    files: dict[str, Content] = {}
+    results: list[Generated] = []
     failures: list[tuple[Path, Onnx2RustError]] = []
     names = Names(["target"])  # cargo's own folder in the workspace
     for source, loaded, own in zip(paths, frontends.load_many(paths, each), each, strict=True):
@@ -132,29 +142,18 @@ def convert_workspace(
                 raise loaded
             name = names.unique(crate_name(own.crate_name or type_name(naming.sayable(own.name, source.resolve().stem))))
             found = generate(loaded, source.resolve().name, replace(own, crate_name=name), progress, layers=shared)
-            if found.departures:
-                raise MismatchError(list(found.departures))
-            results.append((loaded, found))
+            files |= found.files(f"{found.rendered.crate}/")
+            results.append(found)
         except Onnx2RustError as error:
             failures.append((source, error))
     if failures:
         raise _all_of(failures)
     progress("writing the files")
-    files: dict[str, Content] = {}
-    for loaded, found in results:
-        files |= {f"{found.rendered.crate}/{folders.MARKER}/{name}": content for name, content in found.crate.items()}
-        files |= {
-            f"{found.rendered.crate}/saved_model_from_{loaded.kind}/{name}": content for name, content in found.people.items()
-        }
-    features = {f for _, found in results for f in found.rendered.features}
+    features = {f for found in results for f in found.rendered.features}
     files |= {f"{layer_crate.FOLDER}/{name}": c for name, c in layer_crate.files(shared.package, features).items()}
-    files["Cargo.toml"] = emit.workspace([f"{found.rendered.crate}/{folders.MARKER}" for _, found in results]).encode()
+    files["Cargo.toml"] = emit.workspace([f"{found.rendered.crate}/{folders.MARKER}" for found in results]).encode()
     folders.write(out, files)
-    places = [out / found.rendered.crate for _, found in results]
-    return [
-        Project(place, place / folders.MARKER, f.rendered.crate, f.rendered.model, (*recovered, *f.notes), f.program, f.plan)
-        for place, (_, f) in zip(places, results, strict=True)
-    ]
+    return [found.project(out / found.rendered.crate, recovered) for found in results]
 
 
 def _refuse_for_many(each: Sequence[Options]) -> None:
@@ -226,11 +225,29 @@ def generate(
     program = lower(loaded, options)
     plan = planner.plan(program, options)
     progress("running the reference")
-    context, data, notes = _context(loaded, program, source, options)
+    binary = _is_binary(program, options)
+    data = samples.make(loaded.proto, program, options.features, weights=loaded.weights)
+    notes = [*loaded.notes, *data.notes]
     progress("generating the crate")
-    rendered = emit.render(
-        plan, options, replace(context, levels=_thresholds(options, context, data), layers=layers, prefix=prefix)
+    context = emit.Context(
+        source,
+        loaded.kind,
+        samples=data.samples,
+        batched=data.batched,
+        expected=data.expected,
+        prefix=prefix,
+        drawn=options.features is None,
+        rtol=data.tolerance[0],
+        atol=data.tolerance[1],
+        layers=layers,
+        slack=data.slack,
+        apart=data.apart,
     )
+    if binary:
+        context = _classifying(context, options, data)
+    if context.placeholder_thresholds:
+        notes.append("thresholds.json holds placeholders: give --thresholds, or `labels` in the features file")
+    rendered = emit.render(plan, options, context)
     crate = crate_files(rendered)
     if data.samples:
         crate["testdata/features.npz"] = npz.encode(data.arrays)
@@ -239,8 +256,7 @@ def generate(
         notes.append(f"--name {given!r}: the struct is called {rendered.model}, Rust names are ASCII here ({lost} is left out)")
     if options.crate_name and rendered.crate != options.crate_name:
         notes.append(f"--crate-name {options.crate_name!r}: the crate is called {rendered.crate}")
-    notes = [*loaded.notes, *notes]
-    return Generated(crate, rendered, people, tuple(notes), program, plan, data.departures)
+    return Generated(loaded.kind, crate, rendered, people, tuple(notes), program, plan, data.departures)
 
 
 def crate_files(rendered: emit.Rendered) -> dict[str, Content]:
@@ -248,44 +264,23 @@ def crate_files(rendered: emit.Rendered) -> dict[str, Content]:
     return {name: text.encode() for name, text in rendered.files.items()} | {WEIGHTS: npz.pieces(rendered.weights)}
 
 
-def _context(
-    loaded: frontends.Loaded, program: Program, source: str, options: Options
-) -> tuple[emit.Context, samples.TestData, list[str]]:
-    notes: list[str] = []
+def _is_binary(program: Program, options: Options) -> bool:
+    """Whether the crate is to be a binary classifier. Raises UsageError where the user asks for one that cannot be."""
     why_not = classifier.cannot_be(program)
-    said = options.binary_classification or options.thresholds is not None
-    binary = options.binary_classification is not False and why_not is None and (said or classifier.ends_in_probability(program))
-    if why_not and options.binary_classification:
+    if options.binary_classification and why_not:
         raise UsageError(f"--binary-classification: {why_not}", "convert with --no-binary-classification")
-    if options.thresholds is not None and not binary:
+    if options.thresholds is not None and (why_not or options.binary_classification is False):
         raise UsageError(f"--thresholds {options.thresholds}: {why_not or 'the crate is to be no binary classifier'}")
-    data = samples.make(loaded.proto, program, options.features, weights=loaded.weights)
-    notes += data.notes
-    placeholder = binary and options.thresholds is None and data.labels is None
-    if placeholder:
-        notes.append("thresholds.json holds placeholders: give --thresholds, or `labels` in the features file")
-    computed = binary and options.thresholds is None and data.labels is not None
-    context = emit.Context(
-        source,
-        loaded.kind,
-        binary,
-        placeholder,
-        data.samples,
-        data.batched,
-        data.expected,
-        drawn=options.features is None,
-        negatives=int((data.labels == 0).sum()) if computed and data.labels is not None else None,
-        rtol=data.tolerance[0],
-        atol=data.tolerance[1],
-        slack=data.slack,
-        apart=data.apart,
-    )
-    return context, data, notes
+    if options.binary_classification is not None or options.thresholds is not None:
+        return options.binary_classification is not False
+    return why_not is None and classifier.ends_in_probability(program)
 
 
-def _thresholds(options: Options, context: emit.Context, data: samples.TestData) -> dict[str, float]:
+def _classifying(context: emit.Context, options: Options, data: samples.TestData) -> emit.Context:
+    """With the thresholds of a binary classifier: the user's, or what the user's labels say."""
     if options.thresholds is not None:
-        return thresholds.read(options.thresholds)
-    if context.binary and data.labels is not None:
-        return thresholds.from_labels(data.arrays[data.expected[0]], data.labels)
-    return dict(thresholds.PLACEHOLDERS)
+        return replace(context, binary=True, levels=thresholds.read(options.thresholds))
+    if data.labels is None:
+        return replace(context, binary=True, placeholder_thresholds=True)
+    levels = thresholds.from_labels(data.arrays[data.expected[0]], data.labels)
+    return replace(context, binary=True, levels=levels, negatives=int((data.labels == 0).sum()))

@@ -90,17 +90,19 @@ def _renew(crate: Path, weights: Mapping[str, Array]) -> None:
 
 def _check(weights: Mapping[str, Array], known: Mapping[str, Array], like: str) -> None:
     problems = []
-    hint = "the model's structure has changed: convert it again"
     for name in sorted({*weights, *known}):
-        where = f"tensor {name!r}"
-        if name not in known:
-            problems.append(Problem(f"is in the model, but not in {like}", where, hint))
-        elif name not in weights:
-            problems.append(Problem(f"is in {like}, but not in the model", where, hint))
-        elif weights[name].shape != known[name].shape:
-            problems.append(Problem(f"has shape {list(weights[name].shape)}, in {like} {list(known[name].shape)}", where, hint))
-        elif weights[name].dtype != known[name].dtype:
-            problems.append(Problem(f"has type {weights[name].dtype}, in {like} {known[name].dtype}", where, hint))
+        new, old = weights.get(name), known.get(name)
+        if old is None:
+            what = f"is in the model, but not in {like}"
+        elif new is None:
+            what = f"is in {like}, but not in the model"
+        elif new.shape != old.shape:
+            what = f"has shape {list(new.shape)}, in {like} {list(old.shape)}"
+        elif new.dtype != old.dtype:
+            what = f"has type {new.dtype}, in {like} {old.dtype}"
+        else:
+            continue
+        problems.append(Problem(what, f"tensor {name!r}", "the model's structure has changed: convert it again"))
     if problems:
         raise InvalidModelError(problems)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -71,16 +71,14 @@ class ModelSupport:
 
 def operators() -> list[Supported]:
     """The operators that are supported, by domain and name, with opsets and element types (`onnx2rust ops`)."""
-    found = []
     lowered = ops.operators()
-    for (domain, name), entries in lowered.items():
-        found.append(_supported(name, domain, tuple(sorted(entries)), by_function=False))
     functions: dict[tuple[str, str], list[int]] = {}
     for schema in schemas.every():
         key = ("" if schema.domain in schemas.ONNX_DOMAINS else schema.domain, schema.name)
         if key not in lowered and not schema.deprecated and _has_function(schema):
             functions.setdefault(key, []).append(schema.since_version)
-    found += [_supported(name, domain, tuple(sorted(v)), by_function=True) for (domain, name), v in functions.items()]
+    found = [_supported(name, domain, versions, by_function=False) for (domain, name), versions in lowered.items()]
+    found += [_supported(name, domain, versions, by_function=True) for (domain, name), versions in functions.items()]
     return sorted(found, key=lambda s: (s.domain, s.name))
 
 
@@ -102,7 +100,8 @@ def supports(
     return ModelSupport(str(model), len(nodes), counts, tuple(problems))
 
 
-def _supported(name: str, domain: str, versions: tuple[int, ...], *, by_function: bool) -> Supported:
+def _supported(name: str, domain: str, since: Iterable[int], *, by_function: bool) -> Supported:
+    versions = tuple(sorted(since))
     newest = _newest(domain) or max(versions)
     meant = [o for o in range(1, newest + 1) if schemas.since_version(name, domain, o) in versions]
     first, last = (min(meant), max(meant)) if meant else (min(versions), max(versions))

@@ -26,7 +26,8 @@ def tf_layers_files() -> dict[str, bytes]:
     root = tf_layers()
     files = {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted((root / "src").rglob("*.rs"))}
     for name in ("README.md", "LICENSE-MIT", "LICENSE-APACHE"):
-        files[name] = _find_file(root / name, root.parent.parent / name).read_bytes()
+        beside = root / name
+        files[name] = (beside if beside.is_file() else root.parent.parent / name).read_bytes()
     files["Cargo.toml"] = tf_layers_manifest().encode()
     return files
 
@@ -38,10 +39,6 @@ def tf_layers_manifest() -> str:
     manifest, marker, _ = text.partition("# ---- only in the repository")
     assert marker, "tf-layers/Cargo.toml has lost the line that its copy ends at"
     return manifest.rstrip() + "\n"
-
-
-def _find_file(*candidates: Path) -> Path:
-    return next((c for c in candidates if c.is_file()), candidates[0])
 
 
 def _find(*candidates: Path) -> Path:

@@ -24,24 +24,26 @@ def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: o
         return tuple(g.inline(then_branch if bool(cond.array.ravel()[0]) else else_branch))
     bodies = (g.body(then_branch, [], "then"), g.body(else_branch, [], "else"))
     types: list[Type] = []
-    open_sizes: list[tuple[int, int]] = []
-    defines: list[str] = []
+    open_sizes: dict[tuple[int, int], str] = {}
     for k, (a, b) in enumerate(zip(bodies[0].outputs, bodies[1].outputs, strict=True)):
-        if (joined := _joined(g, a.type, b.type)) is not None:
-            types.append(joined)
-            continue
-        if type(a.type) is not type(b.type) or a.dtype is not b.dtype or a.rank != b.rank:
-            raise Refuse(f"the branches give output {k} different types: {a.type} and {b.type}")
-        shape: list[Dim] = []
-        for axis, (m, n) in enumerate(zip(a.shape, b.shape, strict=True)):
-            if m == n:
-                shape.append(m)
-                continue
-            open_sizes.append((k, axis))
-            defines.append(g.new_symbol("length"))
-            shape.append(symbol(defines[-1]))
-        types.append(a.tensor.with_shape(*shape))
-    return g.steps(If(tuple(open_sizes)), [cond], *types, defines=tuple(defines), bodies=bodies)
+        refusal = f"the branches give output {k} different types: {a.type} and {b.type}"
+        types.append(_either(g, a.type, b.type, k, open_sizes, refusal))
+    return g.steps(If(tuple(open_sizes)), [cond], *types, defines=tuple(open_sizes.values()), bodies=bodies)
+
+
+def _either(g: Builder, a: Type, b: Type, k: int, changing: dict[tuple[int, int], str], refusal: str) -> Type:
+    """The type of what is one of two values, with sizes that exist around a body: a new symbol where those of a tensor differ. It
+    is `changing[k, axis]`; one that is there already stays in a's type."""
+    if isinstance(a, SequenceType) and isinstance(b, SequenceType) and (type(a), a.dtype) == (type(b), b.dtype):
+        return a.joined(b).within(g.visible_sizes())
+    if not isinstance(a, TensorType) or not isinstance(b, TensorType) or a.dtype is not b.dtype or a.rank != b.rank:
+        raise Refuse(refusal)
+    shape = list(a.shape)
+    for axis, (m, n) in enumerate(zip(a.shape, b.shape, strict=True)):
+        if m != n and (k, axis) not in changing:
+            changing[k, axis] = g.new_symbol("length")
+            shape[axis] = symbol(changing[k, axis])
+    return a.with_shape(*shape)
 
 
 _STATES_IN, _STATES_OUT = 2, 1
@@ -68,15 +70,12 @@ def loop(
     States that the body hands on unchanged are no states: the body reads their initial values from
     outside, where they may be constants.
     """
-    fixed, changed = _unchanged_states(body, len(v_initial)), list(v_initial)
-    if fixed:
-        known = {body.input[_STATES_IN + k].name: g.rounded(v_initial[k]) for k in fixed}
-        changed = [v for k, v in enumerate(v_initial) if k not in fixed]
-        body = _without_states(body, fixed)
-        with g.binding(known):
-            results = iter(_loop(g, m, cond, changed, body))
-        return (*(v_initial[k] if k in fixed else next(results) for k in range(len(v_initial))), *results)
-    return _loop(g, m, cond, changed, body)
+    gone = _unchanged_states(body, len(v_initial))
+    known = {body.input[_STATES_IN + k].name: g.rounded(v_initial[k]) for k in gone}
+    changing = [v for k, v in enumerate(v_initial) if k not in gone]
+    with g.binding(known):
+        results = iter(_loop(g, m, cond, changing, _without_states(body, gone) if gone else body))
+    return (*(v if k in gone else next(results) for k, v in enumerate(v_initial)), *results)
 
 
 def _unchanged_states(body: onnx.GraphProto, count: int) -> set[int]:
@@ -168,28 +167,8 @@ def _known_count(m: Value | None, cond: Value | None, body: LoopBody) -> Dim | N
     return maximum(known[0], 0) if always else None
 
 
-def _joined(g: Builder, a: Type, b: Type) -> SequenceType | None:
-    """The type of what is one of two sequences (or optional tensors), with sizes that exist around a body."""
-    if not isinstance(a, SequenceType) or not isinstance(b, SequenceType) or (type(a), a.dtype) != (type(b), b.dtype):
-        return None
-    return a.joined(b).within(g.visible_sizes())
-
-
 def _widened(g: Builder, program: Program, types: list[Type], changing: dict[tuple[int, int], str]) -> list[Type]:
     """The types of states that hold before an iteration and behind it. A size that changes gets a symbol (`changing`), which may
     change others: the caller asks again until nothing changes, which ends because a size becomes a symbol once."""
-    found: list[Type] = []
-    for k, (type_, out) in enumerate(zip(types, LoopBody.of(program).new_states, strict=True)):
-        if (joined := _joined(g, type_, out.type)) is not None:
-            found.append(joined)
-            continue
-        tensors = isinstance(type_, TensorType) and isinstance(out.type, TensorType)
-        if not isinstance(type_, TensorType) or not tensors or out.dtype is not type_.dtype or out.rank != type_.rank:
-            raise Refuse(f"state {k} changes its type from {type_} to {out.type}")
-        shape = list(type_.shape)
-        for axis, (before, after) in enumerate(zip(type_.shape, out.shape, strict=True)):
-            if before != after and (k, axis) not in changing:
-                changing[k, axis] = g.new_symbol("length")
-                shape[axis] = symbol(changing[k, axis])
-        found.append(type_.with_shape(*shape))
-    return found
+    states = enumerate(zip(types, LoopBody.of(program).new_states, strict=True))
+    return [_either(g, t, out.type, k, changing, f"state {k} changes its type from {t} to {out.type}") for k, (t, out) in states]

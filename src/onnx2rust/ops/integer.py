@@ -11,7 +11,7 @@ from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.layer import Weight, packing
+from onnx2rust.ir.layer import Layer, Weight, packing
 from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.activation import LINEAR
@@ -19,7 +19,7 @@ from onnx2rust.layers.conv import DepthwiseConv
 from onnx2rust.layers.integer import ConvInteger, IntegerConv, IntegerDense, MatMulInteger, Requantize
 from onnx2rust.ops.cast import cast_to
 from onnx2rust.ops.conv import check_conv
-from onnx2rust.ops.matmul import inner, strides
+from onnx2rust.ops.matmul import Strided, batched, inner, right_side
 from onnx2rust.ops.quantize import without_zero
 from onnx2rust.ops.shape import fixed
 from onnx2rust.ops.windows import Kernels
@@ -40,19 +40,14 @@ def matmul_integer(g: Builder, A: Value, B: Value, a_zero_point: Value | None = 
 def _matmul(g: Builder, a: Value, b: Value, a_zero: Value | None, b_zero: Value | None) -> Value:
     if a.dtype not in _BYTES or b.dtype not in _BYTES:
         raise Refuse(f"an 8-bit product of {a.type} and {b.type}", invalid=True)
-    if a.rank < 1 or b.rank < 1:
-        raise Refuse("a product of matrices needs at least one axis", invalid=True)
-    if b.array is not None and b.rank > 2 and all(d == 1 for d in b.shape[:-2]) and a.rank >= b.rank:
-        b = g.view(b, *b.shape[-2:])
+    b = right_side(g, a, b)
     if b.array is not None and b.rank == 2 and (b_zero is None or b_zero.array is not None):
         return _dense(g, a, b, a_zero, b_zero)
-    left = g.view(a, 1, *a.shape) if a.rank == 1 else a
-    right = g.view(b, *b.shape, 1) if b.rank == 1 else b
-    (a_store, b_store), strided, full = strides(g, left, right)
-    a_zero, b_zero = _zero(g, a_zero, strided.m), _zero(g, b_zero, strided.n)
-    y = g.step(MatMulInteger(*strided.fields()), [a_store, b_store, a_zero, b_zero], TensorType(DType.I32, full))
-    shape = full[:-2] + (full[-2:-1] if a.rank > 1 else ()) + (full[-1:] if b.rank > 1 else ())
-    return g.view(y, *shape)
+
+    def by(strided: Strided) -> tuple[Layer, list[Value | None]]:
+        return MatMulInteger(*strided), [_zero(g, a_zero, strided.m), _zero(g, b_zero, strided.n)]
+
+    return batched(g, a, b, DType.I32, by)
 
 
 def _dense(g: Builder, a: Value, b: Value, a_zero: Value | None, b_zero: Value | None) -> Value:

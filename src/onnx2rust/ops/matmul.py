@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,9 +24,8 @@ from onnx2rust.registry import onnx_op
 _OTHERS = (DType.F64, DType.I32, DType.I64, DType.U32, DType.U64)
 
 
-@dataclass(frozen=True)
-class Strided:
-    """A batched product whose operands lie anywhere in memory: the sizes that every product layer takes."""
+class Strided(NamedTuple):
+    """A batched product whose operands lie anywhere in memory: the sizes that every product layer takes, in their order."""
 
     batch: Dims
     m: Dim
@@ -36,10 +35,6 @@ class Strided:
     a_steps: Dims
     b_batch: Dims
     b_steps: Dims
-
-    def fields(self) -> tuple[Dims, Dim, Dim, Dim, Dims, Dims, Dims, Dims]:
-        """In the layers' order."""
-        return self.batch, self.m, self.k, self.n, self.a_batch, self.a_steps, self.b_batch, self.b_steps
 
 
 @onnx_op("MatMul", since=(1, 9, 13), constants=("kernel", "kernel"))
@@ -52,30 +47,40 @@ def matmul(g: Builder, a: Value, b: Value) -> Value:
 
 def multiply(g: Builder, a: Value, b: Value, alpha: float = 1.0) -> Value:
     """alpha · a · b with numpy's rules for ranks and batches."""
-    if a.rank == 0 or b.rank == 0:
-        raise Refuse("a product of matrices needs at least one axis", invalid=True)
-    if b.array is not None and b.rank > 2 and all(d == 1 for d in b.shape[:-2]) and a.rank >= b.rank:
-        b = g.view(b, *b.shape[-2:])
+    b = right_side(g, a, b)
     if b.array is not None and b.rank == 2 and a.dtype is DType.F32:
         k, n = b.array.shape
         a, _ = inner(g, a, b)
         kernel = g.weight(b, packing("Panels", transposed=False), b.array if alpha == 1 else b.array * np.float32(alpha))
         layer = Dense(k, n, kernel, None, LINEAR, product(a.shape[:-1]))
         return g.step(layer, [a, None], a.tensor.with_shape(*a.shape[:-1], n))
+    y = batched(g, a, b, a.dtype, lambda strided: (_layer(a.dtype, alpha, strided), []))
+    return y if alpha == 1 or a.dtype is DType.F32 else times(g, y, alpha)
+
+
+def right_side(g: Builder, a: Value, b: Value) -> Value:
+    """The b of a · b: a matrix, if it is known and one for all of a batch."""
+    if a.rank == 0 or b.rank == 0:
+        raise Refuse("a product of matrices needs at least one axis", invalid=True)
+    alone = b.array is not None and b.rank > 2 and all(d == 1 for d in b.shape[:-2]) and a.rank >= b.rank
+    return g.view(b, *b.shape[-2:]) if alone else b
+
+
+def batched(g: Builder, a: Value, b: Value, dtype: DType, by: Callable[[Strided], tuple[Layer, list[Value | None]]]) -> Value:
+    """a · b with numpy's rules, by a layer that reads both where they lie, and the inputs that it takes besides."""
     left = g.view(a, 1, *a.shape) if a.rank == 1 else a
     right = g.view(b, *b.shape, 1) if b.rank == 1 else b
-    (a_store, b_store), strided, full = strides(g, left, right)
-    y = g.step(_layer(a.dtype, alpha, strided), [a_store, b_store], TensorType(a.dtype, full))
-    shape = full[:-2] + (full[-2:-1] if a.rank > 1 else ()) + (full[-1:] if b.rank > 1 else ())
-    y = g.view(y, *shape)
-    return y if alpha == 1 or a.dtype is DType.F32 else times(g, y, alpha)
+    stored, strided, full = _strides(g, left, right)
+    layer, more = by(strided)
+    y = g.step(layer, [*stored, *more], TensorType(dtype, full))
+    return g.view(y, *full[:-2], *(full[-2:-1] if a.rank > 1 else ()), *(full[-1:] if b.rank > 1 else ()))
 
 
 def _layer(dtype: DType, alpha: float, strided: Strided) -> Layer:
     if dtype is DType.F32:
-        return MatMul(*strided.fields(), alpha)
+        return MatMul(*strided, alpha)
     if dtype in _OTHERS:
-        return MatMulAny(*strided.fields())
+        return MatMulAny(*strided)
     raise Refuse(f"a product of {dtype} matrices is not supported", "float32, float64 and 32 or 64 bit integers are")
 
 
@@ -96,7 +101,7 @@ def inner(g: Builder, a: Value, b: Value) -> tuple[Value, Value]:
     return (fixed(g, a, a.rank - 1, right), b) if isinstance(right, int) else (a, b)
 
 
-def strides(g: Builder, a: Value, b: Value) -> tuple[tuple[Value, Value], Strided, Dims]:
+def _strides(g: Builder, a: Value, b: Value) -> tuple[tuple[Value, Value], Strided, Dims]:
     """The product of two operands of at least two axes, none of them moved: where they lie, and the shape of the result."""
     a, b = inner(g, a, b)
     (a_store, a_all), (b_store, b_all) = g.strides_of(a), g.strides_of(b)

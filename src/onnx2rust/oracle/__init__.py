@@ -37,8 +37,7 @@ APART = 1e-3
 _ROUNDS = frozenset(["QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul"])
 QUANTISED = (
     "quantised: a number near the middle of two steps falls to either side, depending on the order of a sum; outputs may be "
-    "off by as much "
-    "as such roundings carry in the model evaluated in float64, or by one step of quantisation"
+    "off by as much as such roundings carry in the model evaluated in float64, or by one step of quantisation"
 )
 
 
@@ -188,9 +187,7 @@ class Oracle:
             return None
 
     def _work(self, arrays: Mapping[str, Array]) -> int:
-        sizes = dict.fromkeys(self._program.symbols, 1)
-        for value in self._program.tensor_inputs:
-            sizes |= {str(d): n for d, n in zip(value.shape, arrays[value.name].shape, strict=False) if str(d) in sizes}
+        sizes = open_sizes(self._program, arrays)
         return evaluate(self._multiply_adds, {s: sizes.get(s, 1) for s in symbols(self._multiply_adds)})
 
     def _spread(self, arrays: dict[str, Array], exact: list[Array]) -> None:
@@ -221,12 +218,17 @@ class Oracle:
                 self.believed = False
                 self.notes.append(
                     f"onnxruntime and the model evaluated in float64 are {certainty.share:.1g} of the largest output apart, "
-                    "which single "
-                    "precision does not explain: the crate is compared with onnxruntime"
+                    "which single precision does not explain: the crate is compared with onnxruntime"
                 )
                 for each in self.certainty:
                     each.known = False
                 return
+
+
+def open_sizes(program: Program, feeds: Mapping[str, Array]) -> dict[str, int]:
+    """The open sizes that inputs of these shapes give."""
+    pairs = [pair for v in program.tensor_inputs for pair in zip(v.shape, feeds[v.name].shape, strict=False)]
+    return {str(dim): size for dim, size in pairs if str(dim) in program.symbols}
 
 
 def _alike(a: list[Array], b: list[Array]) -> bool:

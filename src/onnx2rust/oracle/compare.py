@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -113,22 +114,13 @@ def _floats(actual: Array, expected: Array, rtol: float, atol: float, slack: flo
     finite = np.isfinite(a) & np.isfinite(b)
     odd = ~finite & (a != b) & ~(np.isnan(a) & np.isnan(b))
     if odd.any():
-        index = _first(odd)
-        return Comparison(
-            False,
-            f"{int(odd.sum())} elements are NaN or infinite on one side only",
-            float("inf"), float("inf"), 0, b.size,
-            Worst(index, actual[index].item(), expected[index].item(), float("inf")),
-        )  # fmt: skip
+        problem = f"{int(odd.sum())} elements are NaN or infinite on one side only"
+        return Comparison(False, problem, math.inf, math.inf, 0, b.size, _worst(actual, expected, odd.argmax(), math.inf))
     difference = np.where(finite, np.abs(np.where(finite, a, 0.0) - np.where(finite, b, 0.0)), 0.0)
     magnitude = np.where(finite, np.abs(b), 0.0)
     allowed = rtol * magnitude + atol * magnitude.max(initial=0.0) + slack
     share = np.divide(difference, allowed, out=np.where(difference > 0, np.inf, 0.0), where=allowed > 0)
     relative = np.divide(difference, magnitude, out=np.zeros_like(difference), where=magnitude > 0)
-    worst = None
-    if share.size:
-        index = tuple(int(i) for i in np.unravel_index(int(np.argmax(share)), share.shape))
-        worst = Worst(index, actual[index].item(), expected[index].item(), float(share[index]))
     return Comparison(
         bool((share <= 1).all()),
         "",
@@ -136,7 +128,7 @@ def _floats(actual: Array, expected: Array, rtol: float, atol: float, slack: flo
         float(relative.max(initial=0.0)),
         _max_ulp(actual, expected, finite),
         b.size,
-        worst,
+        _worst(actual, expected, share.argmax(), share.max()) if share.size else None,
     )
 
 
@@ -145,20 +137,24 @@ def _exact(actual: Array, expected: Array, slack: float) -> Comparison:
     if not different.any():
         return Comparison(elements=expected.size)
     largest = relative = 0.0
-    index = _first(different)
+    at = different.argmax()
     if expected.dtype.kind in "iu":
         # as Python integers: the difference of two i64 or u64 does not fit either
         a, b = actual[different].tolist(), expected[different].tolist()
         distances = [abs(x - y) for x, y in zip(a, b, strict=True)]
         largest = float(max(distances))
         relative = max((d / abs(y) for d, y in zip(distances, b, strict=True) if y), default=0.0)
-        at = np.argwhere(different)[distances.index(max(distances))]
-        index = tuple(int(i) for i in at)
+        at = np.flatnonzero(different)[distances.index(max(distances))]
         if largest <= slack:
-            worst = Worst(index, _item(actual[index]), _item(expected[index]), largest / slack)
-            return Comparison(True, "", largest, relative, 0, expected.size, worst)
-    worst = Worst(index, _item(actual[index]), _item(expected[index]), float("inf"))
-    return Comparison(False, f"{int(different.sum())} elements differ", largest, relative, 0, expected.size, worst)
+            return Comparison(True, "", largest, relative, 0, expected.size, _worst(actual, expected, at, largest / slack))
+    problem = f"{int(different.sum())} elements differ"
+    return Comparison(False, problem, largest, relative, 0, expected.size, _worst(actual, expected, at, math.inf))
+
+
+def _worst(actual: Array, expected: Array, at: np.intp, share: float) -> Worst:
+    """The element at a position among all."""
+    index = tuple(int(i) for i in np.unravel_index(at, expected.shape))
+    return Worst(index, actual[index].item(), expected[index].item(), float(share))
 
 
 def _max_ulp(actual: Array, expected: Array, finite: Array) -> int:
@@ -180,14 +176,6 @@ def _ordinal(values: Array) -> Array:
     magnitude = bits & ((1 << (8 * values.dtype.itemsize - 1)) - 1)
     ordinal: Array = np.where(bits < 0, -magnitude, magnitude)
     return ordinal
-
-
-def _first(mask: Array) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.argwhere(mask)[0])
-
-
-def _item(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _text(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx2rust.base.errors import InvalidModelError, Problem, ToolError, UsageError
+from onnx2rust.base.errors import InvalidModelError, Problem, Refuse, ToolError, UsageError
 from onnx2rust.base.naming import Names
 from onnx2rust.base.sequences import flat, gathered, is_sequence, pairs, sequence, tensors
 from onnx2rust.files import npz
@@ -133,16 +133,14 @@ def make(proto: onnx.ModelProto, program: Program, features: Path | None, seed: 
         try:
             inputs = _drawn(proto, program, oracle, batch, np.random.default_rng(seed))
             count = len(next(iter(inputs.values()))) if inputs else 1
-            rows = _rows(oracle, inputs, count, batch)
+            kept, outputs = _rows(oracle, inputs, count, batch)
         except (NoSampleError, ToolError) as error:
             return TestData({}, expected, 0, batch is not None, notes=(*oracle.notes, f"{NOT_PROVEN}: {error}", GIVE_SAMPLES))
     else:
         data = read(features, program)
-        given, labels = data.expected, data.labels
+        given, labels, count = data.expected, data.labels, data.samples
         inputs = {v.name: shaped(v, data.inputs[v.name], batch, stacked=True) for v in program.inputs}
-        count = data.samples
-        rows = _rows(oracle, inputs, count, batch)
-    kept, outputs = rows
+        kept, outputs = _rows(oracle, inputs, count, batch)
     inputs = {name: rows[kept].reshape(len(kept), -1) if flattened else rows[kept] for name, rows in inputs.items()}
     departures = []
     tolerances = [c.tolerance for c in oracle.certainty]
@@ -226,36 +224,14 @@ def read(path: Path, program: Program) -> UserData:
     inputs: dict[str, Array] = {}
     counts = set()
     for value in program.inputs:
-        if not isinstance(value.type, TensorType):
-            found = _maps(value, value.type, content) if isinstance(value.type, MapType) else _sequences(value, content)
-            if isinstance(found, str):
-                problems.append(Problem(found, where, f"it has {sorted(content)}"))
-            else:
-                inputs[value.name] = found
-                counts.add(len(found))
+        try:
+            rows = _given(value, content, batch)
+        except Refuse as refusal:
+            problems += [Problem(p.what, where, p.hint) for p in refusal.problems]
             continue
-        array = content.get(value.name)
-        if array is None:
-            problems.append(Problem(f"lacks an array {value.name!r}", where, f"it has {sorted(content)}"))
-            continue
-        rows = array.reshape(1, 1) if array.ndim == 0 else array.reshape(array.shape[0], int(np.prod(array.shape[1:])))
-        converted = _converted(rows, value.dtype)
-        if isinstance(converted, str):
-            problems.append(Problem(f"array {value.name!r} {converted}", where))
-            continue
-        row = value.shape[1 if batch else 0 :]
-        numbers = [d for d in row if isinstance(d, int)]
-        need = int(np.prod(numbers))
-        if len(numbers) == len(row) and rows.shape[1] != need:
-            problems.append(Problem(f"array {value.name!r} has {rows.shape[1]} values a sample, the model needs {need}", where))
-        elif len(numbers) < len(row) and (rows.shape[1] % need if need else rows.shape[1]):
-            problems.append(
-                Problem(f"array {value.name!r} has {rows.shape[1]} values a sample, the model needs a multiple of {need}", where)
-            )
-        inputs[value.name] = converted
-        if array.ndim == value.rank + (0 if batch else 1):
-            inputs[value.name] = converted.reshape(array.shape)
-        counts.add(rows.shape[0])
+        problems += [Problem(wrong, where) for wrong in _misfits(value, rows, batch)]
+        inputs[value.name] = rows
+        counts.add(len(rows))
     if len(counts) > 1:
         problems.append(Problem(f"arrays have different numbers of samples: {sorted(counts)}", where))
     if counts == {0}:
@@ -266,15 +242,13 @@ def read(path: Path, program: Program) -> UserData:
         array = next((content[n] for n in (name, own) if n in content and n not in inputs), None)
         if array is None:
             continue
-        converted = _converted(array, output.dtype)
-        if isinstance(converted, str):
-            problems.append(Problem(f"array {name!r} {converted}", where))
-        elif not problems and array.shape[:1] != (count,):
-            problems.append(
-                Problem(f"array {name!r} has shape {list(array.shape)}, not one entry for each of {count} samples", where)
-            )
-        else:
-            expected[name] = converted
+        try:
+            expected[name] = _converted(array, name, output.dtype)
+        except Refuse as refusal:
+            problems += [Problem(p.what, where) for p in refusal.problems]
+        if not problems and array.shape[:1] != (count,):
+            what = f"array {name!r} has shape {list(array.shape)}, not one entry for each of {count} samples"
+            problems.append(Problem(what, where))
     labels = content.get("labels") if "labels" not in {*inputs, *expected} else None
     if labels is not None and labels.dtype.kind not in "biuf":
         problems.append(Problem(f"array 'labels' holds {labels.dtype}, not 0 or 1 for each sample", where))
@@ -283,50 +257,72 @@ def read(path: Path, program: Program) -> UserData:
     return UserData(batch, count, inputs, expected, labels)
 
 
-def _sequences(value: Value, content: dict[str, Array]) -> Array | str:
-    """A sequence a sample, whose items the arrays `name/0`, `name/1`, … hold, or what is wrong with them."""
+def _given(value: Value, content: dict[str, Array], batch: str | None) -> Array:
+    """The samples of an input, one along the first axis each. Raises Refuse."""
+    if isinstance(value.type, MapType):
+        return _maps(value, value.type, content)
+    if not isinstance(value.type, TensorType):
+        return _sequences(value, content)
+    array = _found(content, value.name)
+    rows = array.reshape(1, 1) if array.ndim == 0 else array.reshape(len(array), int(np.prod(array.shape[1:])))
+    full = array.ndim == value.rank + (0 if batch else 1)
+    return _converted(array if full else rows, value.name, value.dtype)
+
+
+def _found(content: dict[str, Array], name: str) -> Array:
+    if name not in content:
+        raise Refuse(f"lacks an array {name!r}", f"it has {sorted(content)}")
+    return content[name]
+
+
+def _misfits(value: Value, rows: Array, batch: str | None) -> Iterator[str]:
+    """What is said of rows that are too long or too short for an input."""
+    if not isinstance(value.type, TensorType):
+        return
+    row = value.shape[1 if batch else 0 :]
+    numbers = [d for d in row if isinstance(d, int)]
+    need, width = math.prod(numbers), math.prod(rows.shape[1:])
+    if len(numbers) == len(row) and width != need:
+        yield f"array {value.name!r} has {width} values a sample, the model needs {need}"
+    elif len(numbers) < len(row) and (width % need if need else width):
+        yield f"array {value.name!r} has {width} values a sample, the model needs a multiple of {need}"
+
+
+def _sequences(value: Value, content: dict[str, Array]) -> Array:
+    """A sequence a sample, whose items the arrays `name/0`, `name/1`, … hold."""
     items = tensors(gathered(content, value.name))
     if not items:
-        return f"lacks the arrays {value.name}/0, {value.name}/1, … of a sequence"
+        raise Refuse(f"lacks the arrays {value.name}/0, {value.name}/1, … of a sequence", f"it has {sorted(content)}")
     table = np.empty((len(items[0]) if items[0].ndim else 1, len(items)), object)
     for k, item in enumerate(items):
-        converted = _converted(item, value.dtype)
-        if isinstance(converted, str):
-            return f"array '{value.name}/{k}' {converted}"
+        converted = _converted(item, f"{value.name}/{k}", value.dtype)
         if item.ndim == 0 or len(item) != len(table):
-            return f"array '{value.name}/{k}' has another number of samples than '{value.name}/0'"
+            raise Refuse(f"array '{value.name}/{k}' has another number of samples than '{value.name}/0'")
         for row, tensor in enumerate(converted):
             table[row, k] = np.asarray(tensor)
     return table
 
 
-def _maps(value: Value, type_: MapType, content: dict[str, Array]) -> Array | str:
-    """A map a sample, whose pairs the arrays `name/keys` and `name/values` hold, or what is wrong with them."""
-    parts = []
-    for name, dtype in ((f"{value.name}/keys", type_.keys), (f"{value.name}/values", type_.dtype)):
-        if name not in content:
-            return f"lacks an array {name!r}"
-        converted = _converted(content[name], dtype)
-        if isinstance(converted, str):
-            return f"array {name!r} {converted}"
-        parts.append(converted)
-    keys, values = parts
+def _maps(value: Value, type_: MapType, content: dict[str, Array]) -> Array:
+    """A map a sample, whose pairs the arrays `name/keys` and `name/values` hold."""
+    names = ((f"{value.name}/keys", type_.keys), (f"{value.name}/values", type_.dtype))
+    keys, values = (_converted(_found(content, name), name, dtype) for name, dtype in names)
     if keys.ndim != 2 or keys.shape != values.shape:
         shapes = f"{list(keys.shape)} and {list(values.shape)}"
-        return f"arrays '{value.name}/keys' and '{value.name}/values' have shapes {shapes}, not one of [samples, pairs]"
+        raise Refuse(f"arrays '{value.name}/keys' and '{value.name}/values' have shapes {shapes}, not one of [samples, pairs]")
     return pairs(keys, values)
 
 
-def _converted(array: Array, dtype: DType) -> Array | str:
-    """The array in the model's element type, or what is wrong with it."""
+def _converted(array: Array, name: str, dtype: DType) -> Array:
+    """The array of that name in the model's element type. Raises Refuse."""
     if (array.dtype.kind == "U") != (dtype is DType.STRING) or array.dtype.kind not in "biufU":
-        return f"holds {array.dtype}, the model needs {dtype}"
+        raise Refuse(f"array {name!r} holds {array.dtype}, the model needs {dtype}")
     if dtype is DType.STRING:
         return array
     with np.errstate(invalid="ignore", over="ignore"):  # NaN and what is too large for an integer: found by the comparison below
         converted = array.astype(dtype.numpy)
     if not dtype.is_float and not np.array_equal(converted.astype(array.dtype), array):
-        return f"does not hold values of type {dtype}"
+        raise Refuse(f"array {name!r} does not hold values of type {dtype}")
     return converted
 
 

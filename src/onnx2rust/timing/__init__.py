@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -20,7 +18,7 @@ from onnx2rust.frontends import protos
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.program import Program, Step
 from onnx2rust.model.reference import Reference
-from onnx2rust.oracle import Oracle
+from onnx2rust.oracle import Oracle, open_sizes
 from onnx2rust.timing import clock, server
 from onnx2rust.timing.engines import BoundOnnxRuntime, Crate, Engine, OnnxRuntime
 from onnx2rust.timing.reports import BenchReport, BenchRow, LayerTime
@@ -94,14 +92,10 @@ def _draws(
         found = list(draws.drawn(proto, program, oracle, timing.batches, timing.seed, notes))
         return found if program.symbols else found[:1]
     data = samples.read(options.features, program)
-    sizes = timing.batches if data.batch is not None else (1,)
-    found = []
-    for size in sizes:
-        rows = np.arange(size) % data.samples
-        feeds = {v.name: samples.shaped(v, data.inputs[v.name][rows], data.batch) for v in program.inputs}
-        label = f"{data.batch}={size}" if data.batch is not None else "sample 0"
-        found.append(draws.Draw(label, feeds, oracle.run(feeds), {}))
-    return found
+    if data.batch is None:
+        return [draws.of_rows(data, np.arange(1), "sample 0", program, oracle)]
+    rows = [np.arange(size) % data.samples for size in timing.batches]
+    return [draws.of_rows(data, r, f"{data.batch}={len(r)}", program, oracle) for r in rows]
 
 
 def _time(
@@ -152,26 +146,8 @@ def _layers(report: BenchReport, executable: Path, marks: Sequence[Step], progra
             once = min(crate.burst(0, 3))
             crate.burst(0, max(5, int(LAYER_NS / max(once, 1))))
             spent = {int(k): float(ns) for k, ns in (line.split("\t") for line in crate.close())}
-        sizes = _sizes(program, draw.feeds)
-        row.layers = [
-            LayerTime(step.origin.node or step.name, step.origin.op, str(step.layer), spent.get(k, 0.0), _work(step, sizes))
-            for k, step in enumerate(marks)
-        ]
-
-
-def _sizes(program: Program, feeds: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, int]:
-    """The open sizes that inputs of these shapes give."""
-    found: dict[str, int] = {}
-    for value in program.tensor_inputs:
-        for dim, size in zip(value.shape, feeds[value.name].shape, strict=True):
-            if str(dim) in program.symbols:
-                found[str(dim)] = size
-    return found
-
-
-def _work(step: Step, sizes: Mapping[str, int]) -> int:
-    """The step's multiply-adds, 0 where they depend on sizes that are found at run time."""
-    work = step.layer.multiply_adds()
-    with contextlib.suppress(KeyError):
-        return evaluate(work, dict(sizes)) if symbols(work) <= set(sizes) else 0
-    return 0
+        sizes = open_sizes(program, draw.feeds)
+        for k, step in enumerate(marks):
+            work = step.layer.multiply_adds()
+            known = evaluate(work, sizes) if symbols(work) <= set(sizes) else 0
+            row.layers.append(LayerTime(step.origin.node or step.name, step.origin.op, str(step.layer), spent.get(k, 0.0), known))

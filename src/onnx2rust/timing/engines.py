@@ -4,10 +4,11 @@ generated crate behind a small server."""
 from __future__ import annotations
 
 import contextlib
+import functools
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -40,12 +41,16 @@ class OnnxRuntime:
         self.session = session
         self.sets = [reference.inputs(session, feeds) for feeds in sets]
 
+    def call(self, k: int) -> Callable[[], object]:
+        """A run on inputs k."""
+        return functools.partial(self.session.run, None, self.sets[k])
+
     def burst(self, k: int, runs: int) -> list[int]:
-        feeds, run, clock = self.sets[k], self.session.run, time.perf_counter_ns
+        run, clock = self.call(k), time.perf_counter_ns
         times = []
         for _ in range(runs):
             start = clock()
-            run(None, feeds)
+            run()
             times.append(clock() - start)
         return times
 
@@ -67,14 +72,8 @@ class BoundOnnxRuntime(OnnxRuntime):
                 binding.bind_ortvalue_output(output.name, onnxruntime.OrtValue.ortvalue_from_numpy(np.asarray(array)))
             self.bindings.append(binding)
 
-    def burst(self, k: int, runs: int) -> list[int]:
-        binding, run, clock = self.bindings[k], self.session.run_with_iobinding, time.perf_counter_ns
-        times = []
-        for _ in range(runs):
-            start = clock()
-            run(binding)
-            times.append(clock() - start)
-        return times
+    def call(self, k: int) -> Callable[[], object]:
+        return functools.partial(self.session.run_with_iobinding, self.bindings[k])
 
 
 class Crate:
@@ -94,17 +93,18 @@ class Crate:
             text=True,
             process_group=0,
         )
-
-    def _ask(self, text: str) -> str:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self._stdin, self._stdout = self._process.stdin, self._process.stdout
+
+    def _ask(self, text: str) -> str:
         with contextlib.suppress(BrokenPipeError):  # then the answer is empty
-            self._process.stdin.write(text + "\n")
-            self._process.stdin.flush()
-        answer = self._process.stdout.readline()
+            self._stdin.write(text + "\n")
+            self._stdin.flush()
+        answer = self._stdout.readline()
         if not answer:
-            assert self._process.stderr is not None
-            why = self._process.stderr.read().strip() or f"it ended with status {self._process.wait()}"
+            _, said = self._process.communicate()
+            why = said.strip() or f"it ended with status {self._process.returncode}"
             raise ToolError(f"the generated crate fails: {why.removeprefix('error: ')[-600:]}")
         return answer
 
@@ -119,19 +119,9 @@ class Crate:
 
     def close(self) -> list[str]:
         """Ends the process, if that has not been done; the lines that it still says."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        if self._process.stdin.closed:
-            return []
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
-        rest = self._process.stdout.read().splitlines()
-        self._process.wait()
-        self._process.stdout.close()
-        assert self._process.stderr is not None
-        self._process.stderr.close()
+        rest = "" if self._stdin.closed else self._process.communicate()[0]
         self._folder.cleanup()
-        return rest
+        return rest.splitlines()
 
     def __enter__(self) -> Crate:
         return self

@@ -80,7 +80,11 @@ def given(path: Path, program: Program, oracle: Oracle, notes: list[str]) -> Ite
     else:
         groups = [range(1), *(range(k, min(k + CHUNK, data.samples)) for k in range(0, data.samples, CHUNK))]
     for group in groups:
-        rows = slice(group.start, group.stop)
-        feeds = {v.name: samples.shaped(v, data.inputs[v.name][rows], data.batch) for v in program.inputs}
         label = f"sample {group.start}" if len(group) == 1 else f"samples {group.start} to {group.stop - 1}"
-        yield Draw(label, feeds, oracle.run(feeds), {n: a[rows] for n, a in data.expected.items()})
+        yield of_rows(data, slice(group.start, group.stop), label, program, oracle)
+
+
+def of_rows(data: samples.UserData, rows: slice | Array, label: str, program: Program, oracle: Oracle) -> Draw:
+    """These samples of the user's, as one batch."""
+    feeds = {v.name: samples.shaped(v, data.inputs[v.name][rows], data.batch) for v in program.inputs}
+    return Draw(label, feeds, oracle.run(feeds), {n: a[rows] for n, a in data.expected.items()})

@@ -103,11 +103,12 @@ class Models:
         raises RunError if it ends with an error."""
         member = self._places[name]
         folder = self.workspace.root / member
-        paths = [folder / f"{k}.npz" for k in (("before", "in", "out") if before is not None else ("in", "out"))]
-        for path, arrays in zip(paths, (*(() if before is None else (before,)), feeds), strict=False):
-            path.write_bytes(npz.encode(arrays))
-        paths[-1].unlink(missing_ok=True)
-        command = [str(self.workspace.executables[member]), name, *map(str, paths)]
+        given = {"in": feeds} if before is None else {"before": before, "in": feeds}
+        for stem, arrays in given.items():
+            (folder / f"{stem}.npz").write_bytes(npz.encode(arrays))
+        output = folder / "out.npz"
+        output.unlink(missing_ok=True)
+        command = [str(self.workspace.executables[member]), name, *(str(folder / f"{stem}.npz") for stem in given), str(output)]
         try:
             done = processes.run(command, timeout=TIMEOUT)
         except subprocess.TimeoutExpired as error:
@@ -117,7 +118,7 @@ class Models:
             if done.returncode == 1 and text.startswith("error: "):
                 raise RunError(text.removeprefix("error: "))
             raise RunError(f"crashed (status {done.returncode}): {text[-400:]}")
-        with np.load(paths[-1], allow_pickle=False) as archive:
+        with np.load(output, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
 
 

@@ -27,16 +27,16 @@ class OutputReport:
 
     def __str__(self) -> str:
         found = self.comparison
-        numbers = f"max abs {found.max_abs:.3g}, max rel {found.max_rel:.3g}, max ULP {found.max_ulp}"
-        head = f"{self.name}: {numbers}" if self.reference is None else (
-            f"{self.name}: from float64: crate {found.max_abs:.3g}, onnxruntime {self.reference:.3g} (max abs), max ULP "
-            f"{found.max_ulp}"
-        )  # fmt: skip
-        parts = [f"{self.name}: {found.problem}" if found.problem else head]
+        if found.problem:
+            said = found.problem
+        elif self.reference is None:
+            said = f"max abs {found.max_abs:.3g}, max rel {found.max_rel:.3g}, max ULP {found.max_ulp}"
+        else:
+            apart = f"crate {found.max_abs:.3g}, onnxruntime {self.reference:.3g} (max abs)"
+            said = f"from float64: {apart}, max ULP {found.max_ulp}"
         if found.worst is not None and not (found.passed and found.worst.share == 0):
-            parts.append(f"worst {found.worst}")
-        parts.append(f"({self.where})" if not found.passed else f"{found.elements} elements")
-        return ", ".join(parts[:-1]) + (" " if not found.passed else ", ") + parts[-1]
+            said += f", worst {found.worst}"
+        return f"{self.name}: {said}, {found.elements} elements" if found.passed else f"{self.name}: {said} ({self.where})"
 
 
 @dataclass(frozen=True)
@@ -142,19 +142,8 @@ class Report:
 
 
 def _output(report: OutputReport) -> dict[str, Any]:
-    found = report.comparison
-    worst = found.worst
-    return {
-        "name": report.name,
-        "dtype": report.dtype,
-        "passed": found.passed,
-        "problem": found.problem,
-        "max_abs": found.max_abs,
-        "max_rel": found.max_rel,
-        "max_ulp": found.max_ulp,
-        "reference_max_abs": report.reference,
-        "elements": found.elements,
-        "worst": None
-        if worst is None
-        else {"index": list(worst.index), "actual": worst.actual, "expected": worst.expected, "draw": report.where},
-    }
+    found = {"name": report.name, "dtype": report.dtype, **asdict(report.comparison), "reference_max_abs": report.reference}
+    if found["worst"] is not None:
+        del found["worst"]["share"]
+        found["worst"]["draw"] = report.where
+    return found
