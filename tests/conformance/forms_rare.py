@@ -105,6 +105,12 @@ def _instances(op: str, version: int) -> Forms:
     yield Form([node(op, "x", "s", "b")], {"x": floats(2, 3, 4, 4)}, {"s": floats(3), "b": floats(3)})
 
 
+@model("LRN")
+def _local_responses(op: str, version: int) -> Forms:
+    yield Form([node(op, "x", size=3, alpha=0.3, beta=0.5, bias=2.0)], {"x": floats(2, 5, 3, 4)})
+    yield Form([node(op, "x", size=7)], {"x": floats(2, 3, 3, 4)})
+
+
 @model("LpNormalization")
 def _lp_normalization(op: str, version: int) -> Forms:
     for p in (1, 2):

@@ -92,6 +92,7 @@ ROUNDED = frozenset(
         "BatchNormalization",
         "RMSNormalization",
         "LpNormalization",
+        "LRN",
         "MeanVarianceNormalization",
         "Resize",
         "Upsample",

@@ -292,12 +292,15 @@ def layer_norm(d: Draft) -> Any:
 
 @kind(weight=0.7)
 def channel_norm(d: Draft) -> Any:
-    """InstanceNormalization, GroupNormalization, LpNormalization."""
+    """InstanceNormalization, GroupNormalization, LpNormalization, LRN."""
     x = d.pick(is_real, open_tensor, lambda t: t.rank > 2)
     c = static(x, 1)
-    op = d.rng.choice(["InstanceNormalization", "LpNormalization", *["GroupNormalization"] * (d.opset >= 21)])
+    newer, images = ["GroupNormalization"] * (d.opset >= 21), ["LRN"] * (x.rank == 4)
+    op = d.rng.choice(["InstanceNormalization", "LpNormalization", *newer, *images])
     if op == "LpNormalization":
         return d.node(op, x, axis=d.rng.randrange(x.rank), p=d.rng.choice([1, 2]))
+    if op == "LRN":
+        return d.node(op, x, size=d.rng.choice([1, 3, 5]), alpha=d.rng.choice([1e-4, 0.5]), beta=d.rng.choice([0.75, 1.0]))
     groups: dict[str, Any] = {"num_groups": d.rng.choice([g for g in (1, 2, 3) if c % g == 0])} if op.startswith("Group") else {}
     scale, bias = d.weights(c, like=x, scale=1.0), d.weights(c, like=x, scale=1.0)
     return d.node(op, x, scale, bias, epsilon=1e-2, **groups)

@@ -210,3 +210,64 @@ fn lp_norms_and_other_floats() {
     .run_in_place(cpu, [1, 2, 2], &mut wide);
     assert_eq!(wide, [2.0, 4.0, 31.0, 41.0]);
 }
+
+#[test]
+fn local_response() {
+    let mut rng = Rng::new(8);
+    for cpu in levels() {
+        for (channels, inner) in [(1, 1), (5, 1), (96, 1), (3, 7), (7, 700), (0, 3), (4, 0)] {
+            for size in [1, 2, 3, 4, 5, 11, 400, usize::MAX] {
+                let x = rng.floats(2 * channels * inner, -9.0, 9.0);
+                let layer = LocalResponseNormalization {
+                    size,
+                    alpha: 0.3,
+                    beta: 0.75,
+                    bias: 1.5,
+                }
+                .checked();
+                let below = (size - 1) / 2;
+                let want: Vec<f64> = (0..x.len())
+                    .map(|at| {
+                        let (block, c) = (at / inner / channels, at / inner % channels);
+                        let window = (0..channels)
+                            .filter(|&k| k + below >= c && k <= c.saturating_add(size / 2));
+                        let sum: f64 = window
+                            .map(|k| {
+                                f64::from(x[(block * channels + k) * inner + at % inner]).powi(2)
+                            })
+                            .sum();
+                        let z = f64::from(1.5f32) + f64::from(0.3f32) / size as f64 * sum;
+                        f64::from(x[at]) * z.powf(-0.75)
+                    })
+                    .collect();
+                let what = format!("{cpu:?}, {channels} channels by {inner}, windows of {size}");
+                let mut y = vec![f32::NAN; x.len()];
+                layer.run(cpu, [2, channels, inner].into(), &x, &mut y);
+                assert_close(&y, &want, 0.0, &what);
+                let (x, mut y) = (
+                    x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>(),
+                    vec![0.0; x.len()],
+                );
+                layer.run(cpu, [2, channels, inner].into(), &x, &mut y);
+                for (y, want) in y.iter().zip(&want) {
+                    assert!(
+                        (y - want).abs() <= 1e-14 * want.abs(),
+                        "{what}: {y:e}, not {want:e}"
+                    );
+                }
+            }
+        }
+        let layer = LocalResponseNormalization {
+            size: 1,
+            alpha: 1.0,
+            beta: 0.5,
+            bias: 1.0,
+        };
+        let x = [f32::NAN, f32::INFINITY, f32::MAX, 0.0, -0.0, 3f32.sqrt()];
+        let mut y = [0.0; 6];
+        layer.run(cpu, [1, 6, 1].into(), &x, &mut y);
+        assert!(y[0].is_nan() && y[1].is_nan(), "∞ / ∞ is not a number");
+        assert_eq!(y[2..5], [0.0; 3], "a square that is no f32 is infinite");
+        assert!((y[5] - 3f32.sqrt() / 2.0).abs() <= 1e-6);
+    }
+}

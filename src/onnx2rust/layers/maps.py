@@ -8,9 +8,9 @@ from onnx2rust.ir.layer import Layer
 KIND = kinds.CLASSICAL
 
 
-class Pairs(Layer, rust="maps::Pairs"):
+class Pairs(Layer):
     """(keys [pairs], values [pairs]) of a map, keys in ascending order; `defines` their number."""
 
 
-class AtPlaces(Layer, rust="maps::AtPlaces", fallible=True):
+class AtPlaces(Layer, fallible=True):
     """y = zero, but the values x at these places; those behind its end are left out."""

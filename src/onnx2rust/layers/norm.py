@@ -45,6 +45,15 @@ class ScaleShift(Layer, in_place=(0,), independent=("size",)):
     size: Dims
 
 
+class LocalResponseNormalization(AlongAxis, feature="lrn", independent=("outer",)):
+    """y = x / (bias + alpha / size · Σx²)ᵝ, summed over `size` neighbours along the middle of [outer, axis, inner]; any float."""
+
+    size: int
+    alpha: float
+    beta: float
+    bias: float
+
+
 class LpNormalization(AlongAxis, in_place=(0,), independent=("outer",)):
     """y = x / (Σ|x|ᵖ)^(1/p) along the middle of [outer, axis, inner]; any float type."""
 

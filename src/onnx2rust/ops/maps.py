@@ -20,7 +20,7 @@ from onnx2rust.ops import scores
 from onnx2rust.ops.cast import cast
 from onnx2rust.ops.indexing import gather
 from onnx2rust.registry import onnx_op
-from onnx2rust.registry.facts import Strings, onnx_facts
+from onnx2rust.registry.facts import Strings
 from onnx2rust.registry.reads import Use
 from onnx2rust.registry.rules import Among, Rule, Within
 
@@ -32,10 +32,7 @@ def _words(use: Use) -> Rule:
     return Among(tuple(texts or (number for a in vocabulary for number in a.ints)))
 
 
-onnx_facts("DictVectorizer", domain=ML, strings=Strings.TEXT, reads={0: _words})
-
-
-@onnx_op("DictVectorizer", since=1, domain=ML)
+@onnx_op("DictVectorizer", since=1, domain=ML, strings=Strings.TEXT, reads={0: _words})
 def dict_vectorizer(
     g: Builder, X: Value, *, int64_vocabulary: list[int] | None = None, string_vocabulary: list[str] | None = None
 ) -> Value:
@@ -58,10 +55,9 @@ def dict_vectorizer(
 
 
 _CASTS = {"TO_FLOAT": DType.F32, "TO_INT64": DType.I64, "TO_STRING": DType.STRING}
-onnx_facts("CastMap", domain=ML, strings=Strings.TEXT, reads={0: lambda use: Within(0, use.attribute("max_map", 8))})
 
 
-@onnx_op("CastMap", since=1, domain=ML)
+@onnx_op("CastMap", since=1, domain=ML, strings=Strings.TEXT, reads={0: lambda use: Within(0, use.attribute("max_map", 8))})
 def cast_map(g: Builder, X: Value, *, cast_to: str = "TO_FLOAT", map_form: str = "DENSE", max_map: int = 1) -> Value:
     """y [1, n] = the values of the map x in the order of its keys; with SPARSE each at the place that its key says, of `max_map`
     places, zero where there is none (larger keys are left out, as in onnxruntime)."""

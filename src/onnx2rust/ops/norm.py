@@ -196,3 +196,15 @@ def lp_normalization(g: Builder, input: Value, *, axis: int = -1, p: int = 2) ->
     perm, (v,) = g.layout([input], input.rank)
     layer = layers.LpNormalization(*split_at(v.shape, perm[normal_axis(axis, input.rank)]), p)
     return g.transpose(g.step(layer, [v], v.type), perm)
+
+
+@onnx_op("LRN", since=(1, 13))
+def lrn(g: Builder, X: Value, *, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0, size: int) -> Value:
+    """y = x / (bias + alpha / size · Σx²)ᵝ, the sum over `size` channels around each (https://onnx.ai/onnx/operators/onnx__LRN.html)"""
+    if X.rank < 2 or size < 1:
+        raise Refuse(f"a window of {size} channels of {X.type}", invalid=True)
+    if not (alpha >= 0 and beta > 0 and bias > 0):
+        raise Refuse(f"alpha={alpha:g}, beta={beta:g}, bias={bias:g}: alpha at least 0, beta and bias above 0 are supported")
+    perm, (v,) = g.layout([X], X.rank)
+    layer = layers.LocalResponseNormalization(*split_at(v.shape, perm[1]), size, alpha, beta, bias)
+    return g.transpose(g.step(layer, [v], v.type), perm)

@@ -10,7 +10,7 @@ from op_models import layers, lower, types
 
 from onnx2rust.base.errors import InvalidModelError, Onnx2RustError, UnsupportedError
 
-F32, F64, I64, U8 = np.float32, np.float64, np.int64, np.uint8
+F16, F32, F64, I64, U8 = np.float16, np.float32, np.float64, np.int64, np.uint8
 
 
 def vector(*values: float, dtype: Any = F32) -> np.ndarray[Any, Any]:
@@ -120,6 +120,28 @@ def test_layer_normalization_gives_only_the_outputs_wanted() -> None:
     program = lower("LayerNormalization", {"x": (F32, ["n", 3]), "s": vector(1, 2, 3)}, outputs=("y", "m"))
     assert types(program) == ["float32[n, 3]", "float32[n, 1]"]
     assert [o is None for o in program.steps[0].outputs] == [False, False, True]
+
+
+def test_local_response_normalization_is_one_step() -> None:
+    program = lower("LRN", {"x": (F32, ["n", 6, 4, 4])}, size=5, bias=2.0)
+    assert [str(s.layer) for s in program.steps] == [
+        "LocalResponseNormalization(size=5, alpha=0.0001, beta=0.75, bias=2.0, outer=n, axis=6, inner=16)"
+    ]
+    assert types(lower("LRN", {"x": (F16, [2, 6])}, size=4)) == ["float16[2, 6]"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "attributes", "message"),
+    [
+        ([3], {"size": 3}, r"a window of 3 channels of float32\[3\]"),
+        ([3, 4], {"size": 0}, "a window of 0 channels"),
+        ([3, 4], {"size": 3, "bias": 0.0}, "alpha=0.0001, beta=0.75, bias=0: alpha at least 0, beta and bias above 0"),
+        ([3, 4], {"size": 3, "alpha": float("nan")}, "alpha=nan"),
+    ],
+)
+def test_local_responses_that_are_refused(shape: list[int], attributes: dict[str, float], message: str) -> None:
+    with pytest.raises(Onnx2RustError, match=message):
+        lower("LRN", {"x": (F32, shape)}, **attributes)
 
 
 def test_batch_normalization_is_one_step() -> None:

@@ -1,5 +1,7 @@
 //! Normalisations.
 
+#[cfg(feature = "lrn")]
+mod response;
 mod rows;
 
 use crate::axis::AlongAxis;
@@ -9,6 +11,8 @@ use crate::number::Float;
 
 use rows::Row;
 
+#[cfg(feature = "lrn")]
+pub use response::LocalResponseNormalization;
 pub use rows::Rows;
 
 /// What rows were normalised by; an output that is not used is `None`.

@@ -29,7 +29,7 @@ _KERNELS: list[Any] = [
     windows.GlobalMaxPool, windows.GlobalLpPool,
     recurrent.RNN, recurrent.LSTM, recurrent.GRU,
     small.Softmax, small.LogSoftmax, small.Hardmax, small.Scatter, small.Resize, small.Erf, small.BatchNormalization,
-    small.LpNormalization, small.OneHot, small.LayerNormalization, small.SimplifiedLayerNormalization,
+    small.LpNormalization, small.LRN, small.OneHot, small.LayerNormalization, small.SimplifiedLayerNormalization,
     small.Optional, small.DequantizeLinear, small.QuantizeLinear, small.DynamicQuantizeLinear,
     integers.QLinearConv, integers.QLinearMatMul,
     classical.TreeEnsembleRegressor, classical.TreeEnsembleClassifier, classical.TreeEnsemble, classical.ZipMap,

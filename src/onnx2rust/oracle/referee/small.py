@@ -41,8 +41,7 @@ class Softmax(_Rows):
 
     def rows(self, x: Array) -> Array:
         e = np.exp(x - x.max(axis=1, keepdims=True, initial=-np.inf))
-        total: Array = e / e.sum(axis=1, keepdims=True)
-        return total
+        return np.asarray(e / e.sum(axis=1, keepdims=True))
 
 
 class LogSoftmax(_Rows):
@@ -50,8 +49,7 @@ class LogSoftmax(_Rows):
 
     def rows(self, x: Array) -> Array:
         shifted = x - x.max(axis=1, keepdims=True, initial=-np.inf)
-        found: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        return found
+        return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 
 class Hardmax(_Rows):
@@ -137,6 +135,15 @@ class LpNormalization(OpRun):
         return (x / np.where(norm == 0, 1, norm),)
 
 
+class LRN(OpRun):
+    """x / (bias + alpha / size · the sum of the squares of `size` channels)ᵝ. onnx's counts samples for channels."""
+
+    def _run(self, x: Array, *, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0, size: int = 1) -> tuple[Array]:
+        around = [(0, 0), ((size - 1) // 2, size // 2), *[(0, 0)] * (x.ndim - 2)]
+        squares = np.lib.stride_tricks.sliding_window_view(np.pad(x**2, around), size, axis=1).sum(axis=-1)
+        return (x / (bias + alpha / size * squares) ** beta,)
+
+
 class OneHot(OpRun):
     """values[1] at the index along a new axis, values[0] elsewhere. The depth may be a vector of one."""
 
@@ -195,8 +202,7 @@ def quantised(x: Array, zero: Array | None, dtype: np.dtype[Any]) -> Array:
     """The nearest whole numbers (halves to even), plus the zero point, within the type's range."""
     y = np.rint(x) + (0 if zero is None else zero.astype(np.float64))
     limits = np.iinfo(dtype)
-    found: Array = np.clip(y, limits.min, limits.max).astype(dtype)
-    return found
+    return np.asarray(np.clip(y, limits.min, limits.max).astype(dtype))
 
 
 def along(parameter: Array, x: Array, axis: int, block_size: int = 0) -> Array:
