@@ -258,12 +258,9 @@ class Writer:
             tail = f".map_err(|e| e.at({string(step.name)}))?"
         return code(self._fitted(step), f".{method}(", joined(arguments), f"){tail}")
 
-    def type_of(self, member: str) -> str:
-        """The type of a layer's or a constant's field, by the path of its module."""
-        return self._types[member]
-
     @functools.cached_property
-    def _types(self) -> dict[str, str]:
+    def types(self) -> dict[str, str]:
+        """The types of the layers' and constants' fields, by the paths of their modules."""
         steps = {step.name: literals.applied(step.layer.rust, step.layer) for step in self.plan.program.walk() if not step.bodies}
         return {**steps, **{e.name: f"&'w [{e.stored.rust}]" for e in self.weights.entries}}
 

@@ -41,8 +41,7 @@ class Softmax(_Rows):
 
     def rows(self, x: Array) -> Array:
         e = np.exp(x - x.max(axis=1, keepdims=True, initial=-np.inf))
-        total: Array = e / e.sum(axis=1, keepdims=True)
-        return total
+        return np.asarray(e / e.sum(axis=1, keepdims=True))
 
 
 class LogSoftmax(_Rows):
@@ -50,8 +49,7 @@ class LogSoftmax(_Rows):
 
     def rows(self, x: Array) -> Array:
         shifted = x - x.max(axis=1, keepdims=True, initial=-np.inf)
-        found: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        return found
+        return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 
 class Hardmax(_Rows):
@@ -204,8 +202,7 @@ def quantised(x: Array, zero: Array | None, dtype: np.dtype[Any]) -> Array:
     """The nearest whole numbers (halves to even), plus the zero point, within the type's range."""
     y = np.rint(x) + (0 if zero is None else zero.astype(np.float64))
     limits = np.iinfo(dtype)
-    found: Array = np.clip(y, limits.min, limits.max).astype(dtype)
-    return found
+    return np.asarray(np.clip(y, limits.min, limits.max).astype(dtype))
 
 
 def along(parameter: Array, x: Array, axis: int, block_size: int = 0) -> Array:
