@@ -192,7 +192,7 @@ class DynamicQuantizeLinear(Rounding):
 
     def _run(self, x: Array) -> tuple[Array, ...]:
         x = self.disturbed(x)
-        low, high = x.min(initial=0), x.max(initial=0)
+        low, high = (extreme.reduce(x, axis=None, initial=0) for extreme in (np.fmin, np.fmax))  # NaN is left out
         scale = (high - low) / 255 if high > low else 1.0  # of zeros alone: as onnxruntime, the specification would divide by 0
         zero = quantised(-low / scale, None, np.dtype(np.uint8))
         return quantised(x / scale, zero, zero.dtype), np.asarray(scale), np.asarray(zero)
