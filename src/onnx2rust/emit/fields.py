@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from onnx2rust.base.naming import Escaped, code_span
 from onnx2rust.emit import literals
+from onnx2rust.emit.control import Writer
 from onnx2rust.emit.predict import Predict
 from onnx2rust.emit.scope import Scope
-from onnx2rust.emit.steps import Writer
 from onnx2rust.emit.weights import Entry
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import View

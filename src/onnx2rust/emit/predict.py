@@ -24,7 +24,6 @@ from onnx2rust.emit.code import (
     Let,
     Local,
     Piece,
-    Printer,
     Statement,
     Turn,
     code,
@@ -32,9 +31,10 @@ from onnx2rust.emit.code import (
     expression,
     members,
 )
+from onnx2rust.emit.control import Writer
 from onnx2rust.emit.cutting import Method, Part, Unit, named, parts_of
+from onnx2rust.emit.lines import Printer
 from onnx2rust.emit.sizes import SizeTable
-from onnx2rust.emit.steps import Writer
 from onnx2rust.ir.layer import View
 from onnx2rust.ir.places import paths
 from onnx2rust.ir.program import Program

@@ -14,12 +14,12 @@ from onnx2rust.base.options import Options
 from onnx2rust.base.version import VERSION
 from onnx2rust.emit import identity, layer_crate, literals, predict, readme, thresholds
 from onnx2rust.emit.borders import Border, border
+from onnx2rust.emit.control import Writer
 from onnx2rust.emit.fields import Layers
 from onnx2rust.emit.fields import layers as fields_of_layers
 from onnx2rust.emit.layer_crate import LayerCrate
 from onnx2rust.emit.predict import Predict
 from onnx2rust.emit.scope import LAYERS_FILE, MODEL_FILE, Scope
-from onnx2rust.emit.steps import Writer
 from onnx2rust.emit.templates import fill
 from onnx2rust.emit.weights import Entry, WeightTable
 from onnx2rust.files import npz
