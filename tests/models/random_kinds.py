@@ -236,10 +236,26 @@ def binary(d: Draft) -> Any:
     """Arithmetic with every form of broadcasting."""
     x = d.pick(is_float if d.chance(0.8) else is_int)
     op = d.rng.choice(["Add", "Add", "Mul", "Mul", "Sub", "Div", "Max", "Min", "Pow", "PRelu"])
-    pair = [x, d.known(d.rng.choice([2, 3, 0.5]), np.float32) if op == "Pow" else other(d, x)]
+    if op == "Pow":
+        return _power(d, x, d.rng.choice([2, 3, 0.5]))
+    pair = [x, other(d, x)]
     if d.chance(0.3):
         pair.reverse()
     return d.node(op, *pair)
+
+
+def _power(d: Draft, x: Tensor, other: float) -> Any:
+    """x to a power, or a number to the power of x. Whole numbers have a power that is a whole number of their type: what
+    onnxruntime makes of others depends on its machine code."""
+    number = d.known(other, np.float32)
+    if d.chance(0.3):
+        return d.node("Pow", number, x)
+    if x.dtype.kind in "iu":
+        with np.errstate(invalid="ignore"):
+            powers = [a.astype(np.float64) ** other for a in x.runs]
+        if not all((np.isfinite(p) & (np.abs(p) < np.iinfo(x.dtype).max)).all() for p in powers):
+            raise Unfit("no such power")
+    return d.node("Pow", x, number)
 
 
 @kind()

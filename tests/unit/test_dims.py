@@ -42,6 +42,7 @@ def test_an_exact_quotient_is_found(left: Dim, right: Dim) -> None:
         ((1024 * (A // 2) + 1024) // (A // 2 + 1), "1024"),
         ((A * B + A + B + 1) // (B + 1), "a + 1"),
         ((A + 2) // (B + 1), "(a + 2)//(b + 1)"),
+        ((A * A * A + 1) // (A + 1), "a*a - a + 1"),
     ],
 )
 def test_canonical_form(dim: Dim, text: str) -> None:

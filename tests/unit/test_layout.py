@@ -96,6 +96,21 @@ CASES = {
         f"    let a = {'b' * 20} + {'c' * 20} * {'d' * 20} - e\n        < {'f' * 20}\n        && g == h | i\n        || "
         f"{'j' * 20} as i64 & k != l;",
     ),
+    "an index that has no room": (
+        f"    let {'a' * 20} = &mut ws.s4.fit({'b' * 30} * {'c' * 20})?[{'d' * 30} * {'e' * 20}..];",
+        f"    let {'a' * 20} = &mut ws\n        .s4\n        .fit({'b' * 30} * {'c' * 20})?\n        "
+        f"[{'d' * 30} * {'e' * 20}..];",
+    ),
+    "a call in a call wider than 60": (
+        f'    x.fit(elements("{"a" * 20}", &[{"b" * 20}, {"c" * 20}])?)?;',
+        f'    x.fit(elements(\n        "{"a" * 20}",\n        &[{"b" * 20}, {"c" * 20}],\n    )?)?;',
+    ),
+    "a chain as the only argument": (
+        f"    let d = Outputs {{ y: Some(ws.s3.fit({'a' * 45} * 600)?) }};",
+        "    let d = Outputs {\n        y: Some(\n            ws.s3\n                "
+        f".fit({'a' * 45} * 600)?,\n        ),\n    }};",
+    ),
+    "a comma behind a last item": ("    let a = [f(x, ), y, ];", "    let a = [f(x), y];"),
     "what is not known": ("    match a {\n        1 => { 2 }\n    }", "    match a {\n        1 => { 2 }\n    }"),
 }
 

@@ -96,8 +96,8 @@ def test_the_package_is_imported_by_its_command_line_only() -> None:
 
 
 def test_modules_import_one_another_in_no_circle() -> None:
-    """What is imported for types only may, within a room: a step holds a layer, and a layer asks for its step's types."""
-    assert circle(i for i in imports(PACKAGE) if not i.for_types) == []
+    """Nor for types only."""
+    assert circle(imports(PACKAGE)) == []
 
 
 def circle(found: Iterator[Import]) -> list[str]:

@@ -70,8 +70,8 @@ def of_engine(content: Any, optional: bool) -> Array:
 
 
 def for_engine(content: Array, optional: bool) -> Any:
-    """What they take."""
-    if optional:
+    """What they take; of an optional tensor that is there, the tensor itself will do."""
+    if optional and is_sequence(content):
         return content[0] if len(content) else None
     if content.dtype.names:
         return dict(zip(content["keys"].tolist(), content["values"].tolist(), strict=True))

@@ -22,7 +22,6 @@ from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import ReadSizes
 from onnx2rust.ir.program import Origin, Program, Step, Value
 from onnx2rust.ir.types import TensorType
-from onnx2rust.layers.cast import Cast
 from onnx2rust.layers.shape import SameSize
 from onnx2rust.layers.text import Names
 from onnx2rust.model.graph import names_captured
@@ -146,8 +145,6 @@ class Builder(Rounding):
 
     def cast_sizes(self, value: Value) -> Value:
         """An integer tensor as i64."""
-        if value.dtype is DType.I64:
-            return value
         if not value.dtype.is_int:
             raise Refuse(f"sizes of type {value.dtype}")
-        return self.step(Cast(), [value], TensorType(DType.I64, value.shape))
+        return self.cast(value, DType.I64)

@@ -65,6 +65,7 @@ def _open_streams() -> None:
 
 def run(arguments: list[str]) -> int:
     """Runs the command line; returns the exit code."""
+    as_json = "--json" in arguments
     try:
         outcome = cli.main(args=arguments, prog_name="onnx2rust", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -73,16 +74,16 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         hint = f"`{context.command_path} --help` lists the options" if context else ""
-        return _failed(UsageError(error.format_message(), hint), arguments, Console())
+        return _failed(UsageError(error.format_message(), hint), Console(), as_json=as_json)
     except click.exceptions.Abort as error:
         signal = error.__cause__.number if isinstance(error.__cause__, processes.Terminated) else SIGINT
         what, code = "interrupted" if signal == SIGINT else "terminated", SIGNALLED + signal
         Console().said(what)
         data = {"ok": False, "exit_code": code, "error": what, "problems": [], "notes": []}
-        return _written(to_json(data) if "--json" in arguments else "", code)
+        return _written(to_json(data) if as_json else "", code)
     if not isinstance(outcome, Outcome):
         return int(outcome or 0)
-    text = to_json(outcome.data) if "--json" in arguments else outcome.text
+    text = to_json(outcome.data) if as_json else outcome.text
     return _written(text, outcome.exit_code)
 
 
@@ -96,13 +97,13 @@ def _written(text: str, exit_code: int) -> int:
     except OSError as error:
         silence(sys.stdout)
         why = "stdout is closed" if error.errno == errno.EBADF else error.strerror or error
-        return _failed(ToolError(f"the result cannot be written: {why}"), [], Console())
+        return _failed(ToolError(f"the result cannot be written: {why}"), Console())
     return exit_code
 
 
-def _failed(error: Onnx2RustError, arguments: Sequence[str], console: Console) -> int:
+def _failed(error: Onnx2RustError, console: Console, *, as_json: bool = False) -> int:
     console.error(error)
-    return _written(to_json(error_data(error)) if "--json" in arguments else "", error.exit_code)
+    return _written(to_json(error_data(error)) if as_json else "", error.exit_code)
 
 
 def command(function: Command) -> Command:
@@ -118,7 +119,6 @@ def command(function: Command) -> Command:
             raise click.UsageError("-q and -v contradict each other")
         console = Console(-1 if quiet else verbose)
         _refuse_lost_folder([*args, *kwargs.values()])
-        arguments = ["--json"] if as_json else []
         try:
             outcome = function(*args, console=console, **kwargs)
             console.done()
@@ -126,7 +126,7 @@ def command(function: Command) -> Command:
         except Onnx2RustError as error:
             if verbose >= 2:
                 traceback.print_exc()
-            raise click.exceptions.Exit(_failed(error, arguments, console)) from error
+            raise click.exceptions.Exit(_failed(error, console, as_json=as_json)) from error
         except (click.ClickException, click.exceptions.Exit):
             raise
         except KeyboardInterrupt:
@@ -135,7 +135,7 @@ def command(function: Command) -> Command:
         except Exception as error:  # the last resort: no user should meet a traceback that was not asked for
             if verbose >= 2:
                 traceback.print_exc()
-            raise click.exceptions.Exit(_failed(bug(error), arguments, console)) from error
+            raise click.exceptions.Exit(_failed(bug(error), console, as_json=as_json)) from error
 
     return wrapped
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from onnx2rust.base.naming import Escaped, Names, ident, type_name
-from onnx2rust.emit.code import Printer, Statement, members
+from onnx2rust.emit.code import Statement, members
+from onnx2rust.emit.lines import Printer
 
 
 @dataclass

@@ -33,6 +33,15 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Length:
+    """The constant that holds a tensor's elements, or those for each of the open size along its first axis."""
+
+    constant: Escaped
+    number: Escaped
+    doc: Escaped
+
+
+@dataclass(frozen=True)
 class Tensor:
     """An input or an output."""
 
@@ -49,10 +58,7 @@ class Tensor:
     """How they make it."""
     doc_shape: Escaped | None
     """Its shape where every open size is 1, if no run decides it; of a sequence, that of an item."""
-    length: Escaped | None = None
-    """The constant that holds its elements, those for each of the open size along its first axis, if there is one."""
-    number: Escaped | None = None
-    doc: Escaped | None = None
+    length: Length | None = None
     table: Table | None = None
     """The constant that says what its numbers stand for, if the model does."""
 
@@ -196,8 +202,8 @@ def border(
         sizes = [_at(d, one) for d in value.shape]
         known = [n for n in sizes if n is not None]
         all_known = len(known) == len(sizes)
-        length, number, doc = _length(program, value, field, constants)
-        elements = f"{model}::{length}" if length else math.prod(known)
+        length = _length(program, value, field, constants)
+        elements = f"{model}::{length.constant}" if length else math.prod(known)
         return Tensor(
             field,
             string(name),
@@ -208,8 +214,6 @@ def border(
             (Escaped(f"let {local} = vec![{value.dtype.zero}; {elements}];"),),
             Escaped(f"[{', '.join(map(str, sizes))}]") if all_known else None,
             length,
-            number,
-            doc,
             None if labels is None else _table(labels, field, model, constants),
         )
 
@@ -279,20 +283,13 @@ def _table(labels: Labels, field: Escaped, model: Escaped, constants: Names) -> 
     return Table(constant, rust, items, doc, how, Escaped(f", places in [`{path}`]"))
 
 
-def _length(
-    program: Program, value: Value, field: Escaped, names: Names
-) -> tuple[Escaped | None, Escaped | None, Escaped | None]:
-    """The constant that holds a tensor's length, its number and what is said of it, if it has one."""
+def _length(program: Program, value: Value, field: Escaped, names: Names) -> Length | None:
     length = lengths.fixed(program, value)
     if length is None:
-        return None, None, None
+        return None
     number, symbol = length
-    each = "" if symbol is None else f" for each of `{symbol}`"
-    return (
-        names.unique(f"{field.upper().rstrip('_')}_LEN"),
-        Escaped(grouped(number)),
-        Escaped(f"Elements of `{field}`{each}."),
-    )
+    doc = f"Elements of `{field}`{'' if symbol is None else f' for each of `{symbol}`'}."
+    return Length(names.unique(f"{field.upper().rstrip('_')}_LEN"), Escaped(grouped(number)), Escaped(doc))
 
 
 def _at(dim: Dim, values: dict[str, int]) -> int | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from onnx2rust.base.naming import Escaped, code_span
 from onnx2rust.emit import literals
+from onnx2rust.emit.control import Writer
 from onnx2rust.emit.predict import Predict
 from onnx2rust.emit.scope import Scope
-from onnx2rust.emit.steps import Writer
 from onnx2rust.emit.weights import Entry
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import View
@@ -33,11 +33,12 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Block:
-    """The struct that holds the layers of one of several alike blocks."""
+class Struct:
+    """A struct that holds layers: `Layers`, or that of alike blocks."""
 
-    struct: Escaped
+    name: Escaped
     place: Escaped
+    """Which blocks."""
     fields: tuple[Field, ...]
     lifetime: Escaped
 
@@ -47,7 +48,7 @@ class Layers:
     """All fields of `Layers`, and the structs of alike blocks, which it holds arrays of."""
 
     fields: tuple[Field, ...]
-    blocks: tuple[Block, ...]
+    blocks: tuple[Struct, ...]
 
     @property
     def reads(self) -> bool:
@@ -55,9 +56,10 @@ class Layers:
         return any(f.reads for f in self.fields)
 
     @property
-    def all(self) -> tuple[Field, ...]:
-        """The fields of all these structs."""
-        return (*self.fields, *(f for block in self.blocks for f in block.fields))
+    def structs(self) -> tuple[Struct, ...]:
+        """`Layers` itself, and those of alike blocks."""
+        lifetime = Escaped("<'w>" if any(f.borrows for f in self.fields) else "")
+        return (Struct(Escaped("Layers"), Escaped("all"), self.fields, lifetime), *self.blocks)
 
 
 def layers(writer: Writer, scope: Scope, text: Predict) -> Layers:
@@ -67,7 +69,7 @@ def layers(writer: Writer, scope: Scope, text: Predict) -> Layers:
     arrays: dict[str, Field] = {}
     for kind in text.kinds:
         own = tuple(replace(found[name], field=member) for name, member in kind.called(0).items())
-        block = Block(kind.struct, kind.place, own, Escaped(kind.lifetime and f"<{kind.lifetime}>"))
+        block = Struct(kind.struct, kind.place, own, Escaped(kind.lifetime and f"<{kind.lifetime}>"))
         blocks.append(block)
         members = [{m: found[name] for name, m in kind.called(k).items()} for k in range(len(kind.blocks))]
         literal = ", ".join(f"{kind.struct} {{ {', '.join(f'{m}: {f.literal}' for m, f in of.items())} }}" for of in members)

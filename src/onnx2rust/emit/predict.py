@@ -24,7 +24,6 @@ from onnx2rust.emit.code import (
     Let,
     Local,
     Piece,
-    Printer,
     Statement,
     Turn,
     code,
@@ -32,9 +31,10 @@ from onnx2rust.emit.code import (
     expression,
     members,
 )
+from onnx2rust.emit.control import Writer
 from onnx2rust.emit.cutting import Method, Part, Unit, named, parts_of
+from onnx2rust.emit.lines import Printer
 from onnx2rust.emit.sizes import SizeTable
-from onnx2rust.emit.steps import Writer
 from onnx2rust.ir.layer import View
 from onnx2rust.ir.places import paths
 from onnx2rust.ir.program import Program
@@ -280,7 +280,11 @@ def _methods(
         )
         text = _lines(writer, anonymous(printer, layers), bare, used, shared)
         comments = sum(isinstance(s, Comment) for s in _of(part.units))
-        key = (id(part.around), comments, *arguments, *head, *text, *map(writer.type_of, layers)) if layers else (number,)
+        key = (
+            (id(part.around), comments, *arguments, *head, *text, *(writer.types[name] for name in layers))
+            if layers
+            else (number,)
+        )
         alike.setdefault(key, []).append(part)
     for part, *others in alike.values():
         method = part.called
@@ -302,7 +306,7 @@ def _unite(writer: Writer, printer: Printer, parts: Sequence[Part]) -> Printer:
     names = [m.name.removeprefix("run_") for m in methods]
     words = "" if any("_to_" in name or name.startswith("part_") for name in names) else common_name(names)
     blocks = [read(_of(part.units)) for part in parts]
-    kind = Kind(words, blocks, "'w" if any("'w" in writer.type_of(name) for name in blocks[0]) else "")
+    kind = Kind(words, blocks, "'w" if any("'w" in writer.types[name] for name in blocks[0]) else "")
     kind.name(writer.scope.own, writer.weights.reserve)
     kind.place = Escaped(f"{first.place}, …, {last.place}")
     first.kind = kind

@@ -14,12 +14,12 @@ from onnx2rust.base.options import Options
 from onnx2rust.base.version import VERSION
 from onnx2rust.emit import identity, layer_crate, literals, predict, readme, thresholds
 from onnx2rust.emit.borders import Border, border
+from onnx2rust.emit.control import Writer
 from onnx2rust.emit.fields import Layers
 from onnx2rust.emit.fields import layers as fields_of_layers
 from onnx2rust.emit.layer_crate import LayerCrate
 from onnx2rust.emit.predict import Predict
 from onnx2rust.emit.scope import LAYERS_FILE, MODEL_FILE, Scope
-from onnx2rust.emit.steps import Writer
 from onnx2rust.emit.templates import fill
 from onnx2rust.emit.weights import Entry, WeightTable
 from onnx2rust.files import npz
@@ -162,10 +162,6 @@ class Contents:
     buffers: tuple[Slot, ...]
     part: tuple[Slot, ...]
     """Those of layers that take a few samples at a time."""
-    holders: tuple[Escaped, ...]
-    """What the workspace is made of."""
-    functions: tuple[Escaped, ...]
-    """Functions of tf-layers that `src/model.rs` calls."""
     predict: Predict
     expected: tuple[Escaped, ...]
     expected_doc: tuple[Escaped, ...]
@@ -178,7 +174,7 @@ class Contents:
     @property
     def lifetime(self) -> bool:
         """Whether the model borrows weights."""
-        return any(f.borrows for f in self.layers.all)
+        return self.layers.structs[0].lifetime != ""
 
     def halves(self, template: str) -> bool:
         """Whether the file names the half-precision type."""
@@ -188,7 +184,7 @@ class Contents:
             "src/model.rs": [*inputs, *outputs, *(DType.F16 for s in (*self.buffers, *self.part) if DType.F16.rust in s.rust)],
             "src/lib.rs": [*inputs, *outputs],
             "src/modules.rs": [*inputs, *outputs],
-            "src/layers.rs": [DType.F16 for f in self.layers.all if f.halves],
+            "src/layers.rs": [DType.F16 for struct in self.layers.structs for f in struct.fields if f.halves],
             "src/weights.rs": [DType.F16 for t in self.statics if t.stored is DType.F16],
             "src/arrays.rs": inputs,
             "tests/behaviour.rs": tensors[:1],
@@ -229,8 +225,6 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         tensors=tuple(e.tensor(literals.literal(e.packing, weights, Scope())) for e in weights.entries),
         buffers=buffers,
         part=part,
-        holders=tuple(sorted({Escaped(s.rust.partition("<")[0]) for s in (*buffers, *part)})),
-        functions=tuple(Escaped(f) for f in sorted({*text.functions, *(["open_size"] if at_border.found else [])})),
         predict=text,
         expected=tuple(string(e) for e in context.expected),
         expected_doc=tuple(code_span(e) for e in context.expected),
@@ -286,10 +280,12 @@ def workspace(members: Sequence[str]) -> str:
 def _root(contents: Contents) -> list[Escaped]:
     """What `src/model.rs` imports from the root of the layers."""
     border = contents.border
-    found = {"Cpu", "Error", *contents.holders, *(["F16"] if contents.halves("src/model.rs") else [])}
+    holders = {slot.rust.partition("<")[0] for slot in (*contents.buffers, *contents.part)}
+    functions = {*contents.predict.functions, *(["open_size"] if border.found else [])}
+    found = {"Cpu", "Error", *holders, *(["F16"] if contents.halves("src/model.rs") else [])}
     found |= {"Sequence"} if border.sequences else set()
     found |= {"TensorView"} if any(t.is_tensor for t in border.outputs) else set()
-    return [*map(Escaped, sorted(found)), *contents.functions]
+    return [Escaped(name) for name in (*sorted(found), *sorted(functions))]
 
 
 def _buffers(plan: Plan, in_turns: bool) -> tuple[Slot, ...]:

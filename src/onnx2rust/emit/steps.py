@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from onnx2rust.base.naming import Escaped, comment, string
-from onnx2rust.emit import control, literals
+from onnx2rust.emit import literals
 from onnx2rust.emit.code import (
     CPU,
     FIRST,
@@ -40,7 +41,7 @@ from onnx2rust.plan.planner import Plan
 
 
 @dataclass(frozen=True)
-class Writer:
+class Steps(ABC):
     """Writes steps of the file whose names are `scope`, in one place of it: in `segment`, where `scalars` are there."""
 
     plan: Plan
@@ -120,6 +121,10 @@ class Writer:
         """All statements of a list of steps."""
         return [statement for step in steps for statement in self.step(step)]
 
+    @abstractmethod
+    def control(self, step: Step) -> list[Statement]:
+        """The statements of a step with bodies."""
+
     def step(self, step: Step) -> list[Statement]:
         """The statements of one step: comment, sizes that become known, the call."""
         if isinstance(step.layer, View):
@@ -134,7 +139,7 @@ class Writer:
         if step in self.marks:
             found.append(Do(code(f"crate::profile::mark({self.marks[step]})")))
         if step.bodies:
-            return found + control.statements(self, step)
+            return found + self.control(step)
         if step.defines:
             by = step.layer.sized_by
             skipped = () if by is None else [k for k in range(len(step.inputs)) if k not in by]
@@ -258,12 +263,9 @@ class Writer:
             tail = f".map_err(|e| e.at({string(step.name)}))?"
         return code(self._fitted(step), f".{method}(", joined(arguments), f"){tail}")
 
-    def type_of(self, member: str) -> str:
-        """The type of a layer's or a constant's field, by the path of its module."""
-        return self._types[member]
-
     @functools.cached_property
-    def _types(self) -> dict[str, str]:
+    def types(self) -> dict[str, str]:
+        """The types of the layers' and constants' fields, by the paths of their modules."""
         steps = {step.name: literals.applied(step.layer.rust, step.layer) for step in self.plan.program.walk() if not step.bodies}
         return {**steps, **{e.name: f"&'w [{e.stored.rust}]" for e in self.weights.entries}}
 

@@ -116,27 +116,19 @@ def _settled(folder: Path, target: Path) -> _Old:
     stands there, all is kept."""
     old, found = folder / "old", _Old.DROPPED
     if old.is_dir():
-        if _put(old, target):
+        try:
+            os.rename(old, target)  # fails if anything but an empty folder stands there
             found = _Old.RESTORED
-        elif (target / MARKER).is_dir():
+        except OSError:
+            if not (target / MARKER).is_dir():
+                return _Old.KEPT
             _keep_cache(old, target)
-        else:
-            return _Old.KEPT
     shutil.rmtree(folder, ignore_errors=True)
     return found
 
 
 def _kept(folder: Path, target: Path) -> str:
     return f"{folder / 'old'}: holds the output that was to be replaced, something else stands at {target} now"
-
-
-def _put(folder: Path, target: Path) -> bool:
-    """Renames a folder to where nothing stands, or an empty folder: one step, that fails if anything else does."""
-    try:
-        os.rename(folder, target)
-    except OSError:
-        return False
-    return True
 
 
 def _keep_cache(old: Path, new: Path) -> None:

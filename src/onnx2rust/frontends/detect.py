@@ -73,14 +73,10 @@ def _file(source: Path) -> str:
             if "config.json" in archive.namelist():
                 return "keras"
         raise InvalidModelError(f"{source}: a zip archive without config.json is not a .keras model")
-    if suffix in _SUFFIXES:
-        return _by_suffix(source, suffix)
-    raise InvalidModelError(f"{source}: not a model file this tool knows", hint=f"give {_ACCEPTED}")
-
-
-def _by_suffix(source: Path, suffix: str) -> str:
-    """The suffix decides for the two protobufs, which carry no mark of their own; for the others the mark is missing."""
-    frontend = _SUFFIXES[suffix]
+    # for the two protobufs, which carry no mark of their own, the suffix decides; the others lack their mark
+    frontend = _SUFFIXES.get(suffix)
+    if frontend is None:
+        raise InvalidModelError(f"{source}: not a model file this tool knows", hint=f"give {_ACCEPTED}")
     if frontend == "keras":
         what = "HDF5 file" if suffix != ".keras" else "zip archive"
         raise InvalidModelError(f"{source}: not a {what}; truncated, or named {suffix} by mistake")

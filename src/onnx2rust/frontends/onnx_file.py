@@ -170,7 +170,7 @@ def read_data(model: onnx.ModelProto, folder: Path) -> dict[str, Array]:
     total = 0
     # those of the main graph come first
     initializers = len(model.graph.initializer)
-    for number, tensor in enumerate(list(_tensors(model))):
+    for number, tensor in enumerate(_tensors(model)):
         where = f"tensor {tensor.name!r}"
         bits = _UNIT_BITS.get(tensor.data_type)
         if any(dim < 0 for dim in tensor.dims):

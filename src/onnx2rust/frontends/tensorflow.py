@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -114,7 +115,9 @@ class Child:
                 raise self._failed(f"gave no answer within {self.timeout:.0f} s")
             chunk = os.read(process.stdout.fileno(), 65536)
             if not chunk:
-                raise self._failed(f"ended with {_status(process.wait())}")
+                code = process.wait()
+                how = f"exit status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+                raise self._failed(f"ended with {how}")
             self._pending += chunk
         line, self._pending = self._pending.split(b"\n", 1)
         return line
@@ -213,9 +216,3 @@ def _environment(legacy_keras: bool, verbosity: int) -> dict[str, str]:
         PYTHONUNBUFFERED="1",
     )
     return env
-
-
-def _status(code: int) -> str:
-    import signal
-
-    return f"exit status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"

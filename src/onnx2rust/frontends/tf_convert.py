@@ -192,6 +192,7 @@ def port(tensor: Any, name: str) -> Port:
     return Port(tensor.name, name, None if rank is None else tuple(tensor.shape.as_list()))
 
 
-def constant_inputs(function: Any) -> set[str]:
-    """Names of the placeholders of a concrete function that stand for captured tensors: weights, not inputs."""
-    return {tensor.name for tensor in function.graph.internal_captures}
+def own_inputs(function: Any) -> list[Any]:
+    """The placeholders of a concrete function, without those that stand for captured tensors: weights and tables."""
+    captured = {tensor.name for tensor in function.graph.internal_captures}
+    return [tensor for tensor in function.inputs if tensor.name not in captured and tensor.dtype != tf.resource]

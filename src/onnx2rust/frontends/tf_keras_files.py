@@ -43,8 +43,7 @@ def trace_keras(path: str, custom_objects: str | None) -> Traced:
     call, ports, outputs = _legacy_call(model, path) if _LEGACY else _call(model, path)
     specs = [tf.TensorSpec(shape, dtype, name=f"onnx2rust_input_{i}") for i, (_, shape, dtype) in enumerate(ports)]
     function = tf.function(call, autograph=False).get_concrete_function(*specs)
-    captured = tf_convert.constant_inputs(function)
-    tensors = [t for t in function.inputs if t.name not in captured]
+    tensors = tf_convert.own_inputs(function)
     in_ports = [tf_convert.port(tensor, name) for tensor, (name, _, _) in zip(tensors, ports, strict=True)]
     names = outputs or [f"output_{i}" for i in range(len(function.outputs))]
     names = distinct(names, (port.name for port in in_ports))

@@ -85,8 +85,7 @@ def _port(graph: Any, index: int, named: dict[int, str], notes: list[str]) -> Po
     tensor = graph.Tensors(index).Name().decode()
     if index in named:
         return Port(tensor, named[index])
-    name = re.sub(r":\d+$", "", tensor)
-    name = re.sub(r"^serving_default_", "", name)
+    name = re.sub(r"^serving_default_|:\d+$", "", tensor)
     if name != tensor:
         notes.append(f"{tensor} is called {name}")
     return Port(tensor, name)

@@ -83,11 +83,9 @@ class Scopes:
         scopes = cls(traced.layers, traced.prefixes)
         all_nodes = [node for graph in graphs.all_graphs(model.graph) for node in graph.node]
         paths = [parts for node in all_nodes if len(parts := scopes._parts(node.name)) > 1]
-        common: list[str] = []
         while paths and all(len(p) > 2 and p[0] == paths[0][0] for p in paths):
-            common.append(paths[0][0])
+            scopes.common += (paths[0][0],)
             paths = [p[1:] for p in paths]
-        scopes.common = tuple(common)
         tops = sorted({p[0] for p in paths})
         numbered = bool(tops) and all(_SUFFIX.search(top) for top in tops)
         scopes.strip_top = numbered and not scopes.layers and len({_SUFFIX.sub("", t) for t in tops}) == len(tops)
@@ -142,27 +140,25 @@ class _Names:
             for node, wish in zip(current.node, names, strict=True):
                 node.name = self._unique(wish, self.used_nodes)
                 for index, old in enumerate(node.output):
-                    if old and old not in self.wanted:
-                        self.wanted[old] = self._unique(node.name if index == 0 else f"{node.name}:{index}", self.used_tensors)
+                    self._want(old, node.name if index == 0 else f"{node.name}:{index}")
                 for index, old in enumerate(node.input):
-                    if old in constants and old not in self.wanted:
-                        self.wanted[old] = self._unique(_constant_name(node, index), self.used_tensors)
+                    if old in constants:
+                        self._want(old, _constant_name(node, index))
                 for body in graphs.subgraphs(node):
                     for index, value in enumerate(body.input):
-                        wish = f"{node.name}/{_body_input(node, index)}"
-                        self.wanted[value.name] = self._unique(wish, self.used_tensors)
-                    self._captured(node, body, constants)
+                        self._want(value.name, f"{node.name}/{_body_input(node, index)}")
+                    for inner in (inner for graph in graphs.all_graphs(body) for inner in graph.node):
+                        for index, old in enumerate(inner.input):
+                            if old in constants:
+                                self._want(old, f"{node.name}/{_constant_name(inner, index).rsplit('/', 1)[-1]}")
         for current in graphs.all_graphs(graph):  # constants that only leave a graph, or that nothing reads
             for index, name in enumerate(sorted(graphs.initializers(current) - self.wanted.keys())):
-                self.wanted[name] = self._unique(f"constant_{index}", self.used_tensors)
+                self._want(name, f"constant_{index}")
 
-    def _captured(self, node: onnx.NodeProto, body: onnx.GraphProto, constants: set[str]) -> None:
-        for graph in graphs.all_graphs(body):
-            for inner in graph.node:
-                for index, old in enumerate(inner.input):
-                    if old in constants and old not in self.wanted:
-                        wish = f"{node.name}/{_constant_name(inner, index).rsplit('/', 1)[-1]}"
-                        self.wanted[old] = self._unique(wish, self.used_tensors)
+    def _want(self, old: str, wish: str) -> None:
+        """A name for the tensor `old`, if it has none yet."""
+        if old and old not in self.wanted:
+            self.wanted[old] = self._unique(wish, self.used_tensors)
 
     def apply(self, graph: onnx.GraphProto) -> None:
         """Write the planned tensor names into every graph."""
@@ -170,7 +166,9 @@ class _Names:
         for number, current in enumerate(graphs.all_graphs(graph)):
             for value in (*current.input, *current.output):
                 value.name = new[value.name]
-                _forget_symbols(value)
+                for dim in value.type.tensor_type.shape.dim:
+                    if dim.HasField("dim_param") or (dim.HasField("dim_value") and dim.dim_value < 0):
+                        dim.Clear()
             for tensor in current.initializer:
                 tensor.name = new[tensor.name]
             del current.value_info[:]
@@ -222,9 +220,3 @@ def _lend_scopes(names: list[str], graph: onnx.GraphProto) -> list[str]:
         if "/" not in names[index] and user is not None and "/" in names[user]:
             names[index] = f"{names[user].rsplit('/', 1)[0]}/{names[index]}"
     return names
-
-
-def _forget_symbols(value: onnx.ValueInfoProto) -> None:
-    for dim in value.type.tensor_type.shape.dim:
-        if dim.HasField("dim_param") or (dim.HasField("dim_value") and dim.dim_value < 0):
-            dim.Clear()

@@ -3,6 +3,8 @@ by structure, never by tf2onnx's numbers."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import onnx
 
 from onnx2rust.model import graph as graphs
@@ -43,14 +45,8 @@ def settle_identities(body: onnx.GraphProto) -> None:
             name = alias[name]
         return name
 
+    _reread(body, {name: root(name) for name in alias})
     nodes = [node for node in body.node if node.op_type != "Identity"]
-    for node in nodes:
-        node.input[:] = [root(name) for name in node.input]
-        for inner in (graph for child in graphs.subgraphs(node) for graph in graphs.all_graphs(child)):
-            for inner_node in inner.node:
-                inner_node.input[:] = [root(name) for name in inner_node.input]
-            for value in inner.output:
-                value.name = root(value.name)
     writer = {name: node.name for node in nodes for name in node.output}
     free = set(writer)
     for index, value in enumerate(body.output):
@@ -95,13 +91,17 @@ def merge_equal(graph: onnx.GraphProto) -> bool:
         if any(tensor.name in new for tensor in current.initializer):
             replace(current.initializer, [t for t in current.initializer if t.name not in new])
         changed = changed or bool(new)
-        for inner in graphs.all_graphs(current) if new else ():
-            for node in inner.node:
-                node.input[:] = [new.get(name, name) for name in node.input]
-            if inner is not current:
-                for value in inner.output:
-                    value.name = new.get(value.name, value.name)
+        _reread(current, new)
     return changed
+
+
+def _reread(graph: onnx.GraphProto, new: Mapping[str, str]) -> None:
+    """Nodes of the graph, and its bodies, read tensors by other names."""
+    for current in graphs.all_graphs(graph):
+        for node in current.node:
+            node.input[:] = [new.get(name, name) for name in node.input]
+        for value in current.output if current is not graph else ():
+            value.name = new.get(value.name, value.name)
 
 
 def reads_in_order(node: onnx.NodeProto) -> list[str]:

@@ -54,13 +54,14 @@ def _tflite(path: str, signature: str | None, scratch: Path, notes: list[str]) -
 def _saved_model(path: str, signature: str | None, notes: list[str]) -> Traced:
     imported = _load_saved_model(path)
     function = _choose(imported, signature, path, notes)
-    captured = tf_convert.constant_inputs(function)
-    tensors = [t for t in function.inputs if t.name not in captured and t.dtype != tf.resource]
+    tensors = tf_convert.own_inputs(function)
     names = _input_names(function, len(tensors))
     inputs = [tf_convert.port(*pair) for pair in zip(tensors, names, strict=True)]
     outputs = [tf_convert.port(*pair) for pair in zip(function.outputs, _output_names(function), strict=True)]
-    inputs = _author_order(inputs, [_spec_names(f) for f in _plain_functions(imported)])
-    outputs = _author_order(sorted(outputs, key=_natural), [_result_names(f) for f in _plain_functions(imported)])
+    plain = _plain_functions(imported)
+    inputs = _author_order(inputs, [_spec_names(f.structured_input_signature[0]) for f in plain])
+    results = [f.structured_outputs for f in plain if isinstance(f.structured_outputs, list | tuple)]
+    outputs = _author_order(sorted(outputs, key=_natural), [_spec_names(result) for result in results])
     graph_def, tables = tf_convert.freeze(function, imported, inputs, outputs)
     return Traced(graph_def, inputs, outputs, tables)
 
@@ -68,14 +69,12 @@ def _saved_model(path: str, signature: str | None, notes: list[str]) -> Traced:
 def _load_saved_model(path: str) -> Any:
     try:
         return tf.saved_model.load(path)
-    except (OSError, tf.errors.OpError) as error:
+    except (OSError, tf.errors.OpError, ValueError, LookupError, AttributeError, TypeError, RuntimeError) as error:
         text = " ".join(str(error).split())
         unregistered = re.search(r"Op type not registered '([^']+)'", text)
         if unregistered:
             raise UnsupportedError(f"{path}: uses the custom TensorFlow operator {unregistered[1]}") from error
         raise InvalidModelError(f"{path}: not a readable SavedModel: {text[:300]}") from error
-    except (ValueError, KeyError, IndexError, AttributeError, TypeError, RuntimeError) as error:
-        raise InvalidModelError(f"{path}: not a readable SavedModel: {' '.join(str(error).split())[:300]}") from error
 
 
 def _choose(imported: Any, asked: str | None, path: str, notes: list[str]) -> Any:
@@ -124,10 +123,10 @@ def _plain_functions(imported: Any) -> list[Any]:
 
 def _input_names(function: Any, count: int) -> list[str]:
     args, kwargs = function.structured_input_signature
-    names = [s.name for s in tf.nest.flatten(args) if isinstance(s, tf.TensorSpec)]
+    names = _spec_names(args)
     for key in sorted(kwargs):
-        specs = [s for s in tf.nest.flatten(kwargs[key]) if isinstance(s, tf.TensorSpec)]
-        names += [key] if len(specs) == 1 else [spec.name for spec in specs]
+        own = _spec_names(kwargs[key])
+        names += [key] if len(own) == 1 else own
     if len(names) != count:
         names = [t.name for t in function.inputs][:count]
     return distinct(re.sub(r":\d+$", "", name or f"input_{i}") for i, name in enumerate(names))
@@ -141,15 +140,8 @@ def _output_names(function: Any) -> list[str]:
     return [f"output_{index}" for index in range(len(function.outputs))]
 
 
-def _spec_names(function: Any) -> list[str]:
-    specs = tf.nest.flatten(function.structured_input_signature[0])
-    return [spec.name for spec in specs if isinstance(spec, tf.TensorSpec) and spec.name]
-
-
-def _result_names(function: Any) -> list[str]:
-    if not isinstance(function.structured_outputs, list | tuple):
-        return []
-    return [spec.name for spec in function.structured_outputs if isinstance(spec, tf.TensorSpec) and spec.name]
+def _spec_names(structure: Any) -> list[str]:
+    return [spec.name for spec in tf.nest.flatten(structure) if isinstance(spec, tf.TensorSpec)]
 
 
 def _author_order(ports: list[Port], orders: list[list[str]]) -> list[Port]:

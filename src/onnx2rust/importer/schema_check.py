@@ -54,9 +54,7 @@ def expand_functions(proto: onnx.ModelProto) -> onnx.ModelProto:
         if not isinstance(lookup(node.op_type, node.domain, opset), Problem):
             continue
         schema = schemas.schema(node.op_type, node.domain, opset)
-        if schema is None:
-            continue
-        if schema.has_function or schema.has_context_dependent_function:  # type: ignore[attr-defined]  # missing in onnx's stubs
+        if schema and (schema.has_function or schema.has_context_dependent_function):  # type: ignore[attr-defined]  # not in its stubs
             wanted.add((node.domain, node.op_type))
     if wanted:
         proto = _with_defaults(proto, wanted, opsets)

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 
 MAX_DEPTH = 64
 """How deep operations may lie in each other. Models have a dozen: one halving of the image, or one slice, is one."""
+MOST_TERMS = 64
+"""Of a quotient that is looked for by long division."""
 
 
 class TooDeep(ValueError):
@@ -276,10 +278,10 @@ def _divide(left: Dim, right: Dim) -> Dim:
 
 
 def _exact(left: Dim, right: Dim) -> Dim | None:
-    """The polynomial q with q·right = left, by long division; None if there is none."""
+    """The polynomial q with q·right = left, by long division; None if there is none, or none of MOST_TERMS."""
     quotient: Dim = 0
     (head, scale), *_ = _terms(right)
-    for _ in range(len(_terms(left)) + 1):
+    for _ in range(MOST_TERMS + 1):
         if left == 0:
             return quotient
         monomial, coefficient = _terms(left)[0]

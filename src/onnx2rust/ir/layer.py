@@ -18,17 +18,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Protocol, Union, dataclass_transform, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from onnx2rust.ir import dtypes, kinds
 from onnx2rust.ir.dims import Dim, multiple, symbols
+from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.kinds import Kind
-
-if TYPE_CHECKING:
-    from onnx2rust.ir.types import TensorType
-
 
 KIND = kinds.MOVEMENT
 
@@ -145,6 +142,16 @@ class Mirror:
         role = next((m for m in said if isinstance(m, Role)), None)
         keras = next((m.name for m in said if isinstance(m, Keras)), name)
         return Mirror(role, keras, type(None) in parts, Weight in parts)
+
+
+class Operand(Protocol):
+    """The type of an input, as far as a layer asks for it: a tensor's."""
+
+    @property
+    def dtype(self) -> DType: ...
+
+    @property
+    def size(self) -> Dim: ...
 
 
 @dataclass_transform(frozen_default=True)
@@ -268,7 +275,7 @@ class Layer:
         """All weights among the fields."""
         return [w for w in self.constants().values() if isinstance(w, Weight)]
 
-    def fits(self, types: Sequence[TensorType]) -> bool:
+    def fits(self, types: Sequence[Operand]) -> bool:
         """Whether what could fail in `run` is known not to, for inputs of these types."""
         return False
 

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from onnx2rust.ir import kinds
-from onnx2rust.ir.layer import Dims, Layer
+from onnx2rust.ir.layer import Dims, Layer, Operand
 from onnx2rust.ir.shapes import Shape, collapse_broadcast, surely_broadcast
-from onnx2rust.ir.types import TensorType
 
 KIND = kinds.ELEMENTWISE
 
@@ -21,14 +20,14 @@ class Binary(
     a_shape: Dims
     b_shape: Dims
 
-    def fits(self, types: Sequence[TensorType]) -> bool:
+    def fits(self, types: Sequence[Operand]) -> bool:
         return surely_broadcast((self.a_shape, self.b_shape))
 
 
 class _Divides(Binary, rust=""):
     """Whole numbers are not divided by 0."""
 
-    def fits(self, types: Sequence[TensorType]) -> bool:
+    def fits(self, types: Sequence[Operand]) -> bool:
         return super().fits(types) and all(t.dtype.is_float for t in types)
 
 

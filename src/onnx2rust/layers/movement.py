@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from onnx2rust.ir import kinds
-from onnx2rust.ir.layer import Dims, Keras, Layer, Record, SignedDims, Size, Variant
-from onnx2rust.ir.types import TensorType
+from onnx2rust.ir.layer import Dims, Keras, Layer, Operand, Record, SignedDims, Size, Variant
 
 KIND = kinds.MOVEMENT
 
@@ -32,7 +31,7 @@ class Concat(Layer, sizes_in="movement::JoinedParts", variadic=True, fallible=Tr
     outer: Size
     parts: Dims
 
-    def fits(self, types: Sequence[TensorType]) -> bool:
+    def fits(self, types: Sequence[Operand]) -> bool:
         return all(t.size == self.outer * part for t, part in zip(types, self.parts, strict=True))
 
 

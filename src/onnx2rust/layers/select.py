@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from onnx2rust.ir import kinds
-from onnx2rust.ir.layer import Dims, Layer, Record
+from onnx2rust.ir.layer import Dims, Layer, Operand, Record
 from onnx2rust.ir.shapes import surely_broadcast
-from onnx2rust.ir.types import TensorType
 
 KIND = kinds.ELEMENTWISE
 
@@ -22,5 +21,5 @@ class Where(Layer, fallible=True, inputs_in=(_CHOICE,), input_shapes=("condition
     a_shape: Dims
     b_shape: Dims
 
-    def fits(self, types: Sequence[TensorType]) -> bool:
+    def fits(self, types: Sequence[Operand]) -> bool:
         return surely_broadcast((self.condition_shape, self.a_shape, self.b_shape))

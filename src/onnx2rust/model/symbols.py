@@ -33,9 +33,7 @@ def name_unknown(model: onnx.ModelProto) -> None:
             if index == 0:
                 dims[0].dim_param = leading
                 continue
-            symbol = name or f"{value.name}_dim{index}"
-            if symbol in taken or not name:
-                symbol = f"{value.name}_{name or f'dim{index}'}"
+            symbol = name if name and name not in taken else f"{value.name}_{name or f'dim{index}'}"
             taken.add(symbol)
             dims[index].dim_param = symbol
     _name_output_dims(model)

@@ -16,15 +16,6 @@ from onnx2rust.registry.facts import Half, Keeps, Strings
 from onnx2rust.registry.rules import Mask
 
 
-def _cast(g: Builder, x: Value, code: int) -> Value:
-    """A Cast to the type with this ONNX code; strings stay strings."""
-    if x.tensor.is_text:
-        if code != onnx.TensorProto.STRING:
-            raise Refuse("a cast of strings is not supported", "turn classes into numbers with LabelEncoder")
-        return x
-    return cast_to(g, x, _target(code))
-
-
 def cast_to(g: Builder, x: Value, dtype: DType) -> Value:
     """x in another element type; float16 waits to be rounded"""
     source = x if x.dtype is dtype else g.unrounded(x)
@@ -60,8 +51,12 @@ _EIGHT_BIT = {19: "saturate", 24: "round_mode"}
     reads={0: lambda use: Mask() if use.attribute("to", 0) == onnx.TensorProto.BOOL else None},
 )
 def cast(g: Builder, input: Value, *, round_mode: str = "up", saturate: int = 1, to: int) -> Value:
-    """y = x in another element type"""
-    return _cast(g, input, to)
+    """y = x in another element type; strings stay strings"""
+    if not input.tensor.is_text:
+        return cast_to(g, input, _target(to))
+    if to != onnx.TensorProto.STRING:
+        raise Refuse("a cast of strings is not supported", "turn classes into numbers with LabelEncoder")
+    return input
 
 
 @onnx_op("CastLike", since=(15, 19, 21, 23, 24, 25), added=_EIGHT_BIT, half=Half.ITSELF)

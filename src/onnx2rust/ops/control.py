@@ -59,11 +59,7 @@ _STATES_IN, _STATES_OUT = 2, 1
     reads={0: reads.SIZE, 1: reads.MASK},
 )
 def loop(
-    g: Builder,
-    m: Value | None = None,
-    cond: Value | None = None,
-    *v_initial: Value,
-    body: onnx.GraphProto,
+    g: Builder, m: Value | None = None, cond: Value | None = None, *v_initial: Value, body: onnx.GraphProto
 ) -> tuple[Value | None, ...]:
     """for i in 0..M while cond: states = body(i, cond, states); some of the body's outputs are collected along a new first axis.
 

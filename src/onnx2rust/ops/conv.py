@@ -19,14 +19,7 @@ onnx_facts("Conv", "ConvTranspose", constants=("input", "kernel", "bias"))
 
 
 @onnx_op("Conv", since=(1, 11, 22))
-def conv(
-    g: Builder,
-    X: Value,
-    W: Value,
-    B: Value | None = None,
-    *,
-    windows: Kernels,
-) -> Value:
+def conv(g: Builder, X: Value, W: Value, B: Value | None = None, *, windows: Kernels) -> Value:
     """y = w * x + b.  x [n, c, *s]  w [o, c/group, *k]  b [o]  ->  y [n, o, *s']  (https://onnx.ai/onnx/operators/onnx__Conv.html)"""
     window, (inputs, outputs) = check_conv(X, W, windows)
     g.only(X, DType.F32)

@@ -12,7 +12,7 @@ from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import packing
 from onnx2rust.ir.program import Value
 from onnx2rust.layers.activation import LINEAR
-from onnx2rust.layers.binary import Add, Mul, broadcasting
+from onnx2rust.layers.binary import Add, broadcasting
 from onnx2rust.layers.dense import Dense
 from onnx2rust.ops.matmul import inner, multiply, times
 from onnx2rust.registry import onnx_op
@@ -36,7 +36,7 @@ def gemm(
     left = g.transpose(a, (1, 0)) if transA else a
     m = left.shape[0]
     if b.array is not None and a.dtype is DType.F32 and not _has_room(b.array, alpha):
-        y = _scaled(g, gemm(g, a, b, transA=transA, transB=transB), alpha)
+        y = times(g, gemm(g, a, b, transA=transA, transB=transB), alpha)
     elif b.array is not None and a.dtype is DType.F32:
         k, n = b.array.shape[::-1] if transB else b.array.shape
         left, _ = inner(g, left, g.transpose(b, (1, 0)) if transB else b)
@@ -53,7 +53,7 @@ def gemm(
         y = multiply(g, left, g.transpose(b, (1, 0)) if transB else b, alpha)
     if c is None or beta == 0:
         return y
-    addend = c if beta == 1 else times(g, c, beta) if c.dtype is not DType.F32 else _scaled(g, c, beta)
+    addend = c if beta == 1 else times(g, c, beta)
     return g.elementwise(broadcasting(Add), [y, addend], y.dtype)
 
 
@@ -61,7 +61,3 @@ def _has_room(weights: np.ndarray[Any, Any], factor: float) -> bool:
     """Whether weights can take in a factor: where they would become infinite, the result need not be."""
     with np.errstate(over="ignore", invalid="ignore"):
         return factor == 1 or bool(np.isfinite(weights * np.float32(factor)).all())
-
-
-def _scaled(g: Builder, c: Value, factor: float) -> Value:
-    return g.elementwise(broadcasting(Mul), [c, g.constant(np.array(factor, np.float32))], c.dtype)

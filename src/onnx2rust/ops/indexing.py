@@ -98,26 +98,21 @@ def combination(name: str, x: Value) -> Variant:
     return Variant.of("indexing::Reduction", _REDUCTIONS[name])
 
 
-def scatter(g: Builder, x: Value, indices: Value, updates: Value, axis: int, reduction: str) -> Value:
-    """x with updates at the indices along an axis."""
-    _check_ranks(x, indices)
-    if indices.shape != updates.shape and all(isinstance(d, int) for d in (*indices.shape, *updates.shape)):
-        raise Refuse(f"updates {updates.type} for indices {indices.type}", invalid=True)
-    at = normal_axis(axis, x.rank)
-    layer = indexing.ScatterElements(at, x.shape, indices.shape, combination(reduction, x))
-    return g.step(layer, [x, indices, updates], x.type)
-
-
 @onnx_op("Scatter", since=(9, 11), strings=Strings.TEXT, reads={1: reads.ids_of_axis})
 def scatter_9(g: Builder, data: Value, indices: Value, updates: Value, *, axis: int = 0) -> Value:
     """The old name of ScatterElements."""
-    return scatter(g, data, indices, updates, axis, "none")
+    return scatter_elements(g, data, indices, updates, axis=axis)
 
 
 @onnx_op("ScatterElements", since=(11, 13, 16, 18), added={16: "reduction"}, reads={1: reads.ids_of_axis}, **_CHOOSES)
 def scatter_elements(g: Builder, data: Value, indices: Value, updates: Value, *, axis: int = 0, reduction: str = "none") -> Value:
     """x with x[i with its coordinate on `axis` replaced by indices[i]] = updates[i]."""
-    return scatter(g, data, indices, updates, axis, reduction)
+    _check_ranks(data, indices)
+    if indices.shape != updates.shape and all(isinstance(d, int) for d in (*indices.shape, *updates.shape)):
+        raise Refuse(f"updates {updates.type} for indices {indices.type}", invalid=True)
+    at = normal_axis(axis, data.rank)
+    layer = indexing.ScatterElements(at, data.shape, indices.shape, combination(reduction, data))
+    return g.step(layer, [data, indices, updates], data.type)
 
 
 @onnx_op("ScatterND", since=(11, 13, 16, 18), added={16: "reduction"}, reads={1: reads.ids_of_axes}, **_CHOOSES)

@@ -131,13 +131,7 @@ def _requantize(
 
 @onnx_op("ConvInteger", since=10)
 def conv_integer(
-    g: Builder,
-    x: Value,
-    w: Value,
-    x_zero_point: Value | None = None,
-    w_zero_point: Value | None = None,
-    *,
-    windows: Kernels,
+    g: Builder, x: Value, w: Value, x_zero_point: Value | None = None, w_zero_point: Value | None = None, *, windows: Kernels
 ) -> Value:
     """y = (x − x_zero_point) ⋆ (w − w_zero_point) in i32 (https://onnx.ai/onnx/operators/onnx__ConvInteger.html)"""
     return g.to_channels_first(_conv(g, x, w, x_zero_point, w_zero_point, windows))

@@ -57,7 +57,9 @@ def linear_classifier(
     if count > 1:
         index = scores.greatest(g, z)
     else:
-        index, z, how = scores.of_two(g, z, how, positive=True, threshold=0.0)
+        score = z
+        z, how = scores.of_two(g, score, how, positive=True)
+        index = scores.above(g, score, 0.0)
     return scores.labelled(g, index, labels), scores.transformed(g, z, how)
 
 

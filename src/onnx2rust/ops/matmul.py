@@ -85,8 +85,8 @@ def _layer(dtype: DType, alpha: float, strided: Strided) -> Layer:
 
 
 def times(g: Builder, y: Value, factor: float) -> Value:
-    """factor · y for element types whose products take no factor."""
-    if factor != int(factor) and y.dtype is not DType.F64:
+    """factor · y, for products that take no factor."""
+    if y.dtype not in (DType.F32, DType.F64) and factor != int(factor):
         raise Refuse(f"a factor of {factor} for {y.dtype}")
     return g.elementwise(broadcasting(Mul), [y, g.constant(np.array(factor, y.dtype.numpy))], y.dtype)
 
@@ -120,14 +120,7 @@ def _strides(g: Builder, a: Value, b: Value) -> tuple[tuple[Value, Value], Strid
         # one right side for all: the batch is nothing but more rows
         rows, axes = axes[0][0] * m, []
     strided = Strided(
-        tuple(d for d, _, _ in axes),
-        rows,
-        k,
-        n,
-        tuple(s for _, s, _ in axes),
-        a_steps,
-        tuple(s for _, _, s in axes),
-        b_steps,
+        tuple(d for d, _, _ in axes), rows, k, n, tuple(s for _, s, _ in axes), a_steps, tuple(s for _, _, s in axes), b_steps
     )
     return (a_store, b_store), strided, (*batch, m, n)
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
-from onnx2rust.ir.dims import Dim, product
+from onnx2rust.ir.dims import product
 from onnx2rust.ir.dtypes import DType, from_onnx
+from onnx2rust.ir.layer import Dims
 from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import quantize as layers
@@ -30,29 +31,25 @@ def _apply(
     dtype: DType,
 ) -> Value:
     """y = layer(x, scale, zero): one scale, one for each place along `axis`, or one for each block along it."""
-    if product(scale.shape) == 1 and not block_size:
-        scale, zero = (g.view(v, *([1] * x.rank)) for v in (scale, zero))
-        return g.elementwise(broadcasting(layer), [x, scale, zero], dtype)
-    axis = normal_axis(axis, x.rank)
-    if not block_size:
-        count, size = product(scale.shape), x.shape[axis]
+    whole = x
+    shape: Dims = (1,) * x.rank
+    if block_size:
+        axis = normal_axis(axis, x.rank)
+        size = x.shape[axis]
+        if not isinstance(size, int) or size % block_size:
+            what = f"blocks of {block_size} along an axis of size {size}"
+            raise Refuse(what, "only whole blocks of a known size are supported")
+        blocks, behind = (*x.shape[:axis], size // block_size), x.shape[axis + 1 :]
+        whole, shape = g.view(x, *blocks, block_size, *behind), (*blocks, 1, *behind)
+    elif (count := product(scale.shape)) != 1:
+        axis = normal_axis(axis, x.rank)
+        size = x.shape[axis]
         if isinstance(count, int) and isinstance(size, int) and count != size:
             raise Refuse(f"{count} scales for an axis of size {size}", invalid=True)
-        x = fixed(g, x, axis, count)
+        x = whole = fixed(g, x, axis, count)
         shape = tuple(d if k == axis else 1 for k, d in enumerate(x.shape))
-        return g.elementwise(broadcasting(layer), [x, g.view(scale, *shape), _like(g, zero, shape)], dtype)
-    size = x.shape[axis]
-    if not isinstance(size, int) or size % block_size:
-        raise Refuse(f"blocks of {block_size} along an axis of size {size}", "only whole blocks of a known size are supported")
-    blocked = (*x.shape[:axis], size // block_size, block_size, *x.shape[axis + 1 :])
-    one = (*x.shape[:axis], size // block_size, 1, *x.shape[axis + 1 :])
-    y = g.elementwise(broadcasting(layer), [g.view(x, *blocked), g.view(scale, *one), _like(g, zero, one)], dtype)
-    return g.view(y, *x.shape)
-
-
-def _like(g: Builder, zero: Value, shape: tuple[Dim, ...]) -> Value:
-    """The zero point in the scale's shape; a single one stays one."""
-    return g.view(zero, *([1] * len(shape) if product(zero.shape) == 1 else shape))
+    zero = g.view(zero, *([1] * len(shape) if product(zero.shape) == 1 else shape))
+    return g.view(g.elementwise(broadcasting(layer), [whole, g.view(scale, *shape), zero], dtype), *x.shape)
 
 
 def without_zero(g: Builder, x: Value, zero: Value | None) -> Value:

@@ -27,18 +27,18 @@ TRANSFORMS = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
 
 def transformed(g: Builder, scores: Value, how: str, dtype: DType = DType.F32) -> Value:
     """The scores [rows, n] after `post_transform`, which computes in float32, in an element type."""
-    return g.cast(scores if how == "NONE" else _transformed(g, g.cast(scores, DType.F32), how), dtype)
-
-
-def _transformed(g: Builder, scores: Value, how: str) -> Value:
+    if how != "NONE":
+        scores = g.cast(scores, DType.F32)
     if how == "SOFTMAX":
         rows, count = scores.shape
-        return g.step(Softmax(rows, count, 1), [scores], scores.type)
-    if how == "LOGISTIC":
-        return activate(g, scores, "Sigmoid")
-    if how == "SOFTMAX_ZERO":
-        return g.step(SoftmaxZero(scores.shape), [scores], scores.type)
-    return g.step(Probit(), [scores], scores.type)
+        scores = g.step(Softmax(rows, count, 1), [scores], scores.type)
+    elif how == "LOGISTIC":
+        scores = activate(g, scores, "Sigmoid")
+    elif how == "SOFTMAX_ZERO":
+        scores = g.step(SoftmaxZero(scores.shape), [scores], scores.type)
+    elif how == "PROBIT":
+        scores = g.step(Probit(), [scores], scores.type)
+    return g.cast(scores, dtype)
 
 
 def transform(how: str) -> str:
@@ -48,26 +48,17 @@ def transform(how: str) -> str:
     return how
 
 
-def two_columns(g: Builder, score: Value, positive: bool) -> Value:
-    """[rows, 2] from the score of the second of two classes [rows, 1]: 1 − score beside it where it
-    is a probability (`positive`), else −score."""
-    if positive:
+def of_two(g: Builder, score: Value, how: str, *, positive: bool) -> tuple[Value, str]:
+    """Both scores [rows, 2] and what they are turned into, from the score of the second of two classes [rows, 1]. The first has
+    what is missing to 1 (`positive`), or the opposite, as it always has where LOGISTIC makes probabilities of them."""
+    if how == "PROBIT":
+        raise Refuse("PROBIT of one score for two classes", "the specification leaves open what that means")
+    if positive and how != "LOGISTIC":
         other = binary(g, Sub, g.constant(np.ones((1, 1), score.dtype.numpy)), score)
     else:
         other = g.elementwise(lambda _: Neg(), [score], score.dtype)
-    layer = Concat(score.shape[0], (1, 1))
-    return g.step(layer, [other, score], score.tensor.with_shape(score.shape[0], 2))
-
-
-def of_two(g: Builder, score: Value, how: str, *, positive: bool, threshold: float) -> tuple[Value, Value, str]:
-    """The class, both scores and what they are turned into, from the score of the second of two classes [rows, 1]: that class
-    where it is above the threshold. The first has what is missing to 1 (`positive`), or the opposite, as it always has where
-    LOGISTIC makes probabilities of them."""
-    if how == "PROBIT":
-        raise Refuse("PROBIT of one score for two classes", "the specification leaves open what that means")
-    logistic = how == "LOGISTIC"
-    both = two_columns(g, score, positive and not logistic)
-    return above(g, score, threshold), both, "LOGISTIC" if logistic else "NONE"
+    both = g.step(Concat(score.shape[0], (1, 1)), [other, score], score.tensor.with_shape(score.shape[0], 2))
+    return both, how if how == "LOGISTIC" else "NONE"
 
 
 def above(g: Builder, score: Value, threshold: float) -> Value:

@@ -6,6 +6,7 @@ itself is one layer and some `Dense`.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,8 @@ from onnx2rust.ops.dense import gemm
 from onnx2rust.registry import Attributes, onnx_op
 
 Array = np.ndarray[Any, Any]
-KERNELS = ("LINEAR", "POLY", "RBF", "SIGMOID")
+KERNELS = {"LINEAR": (), "POLY": ("gamma", "coef0", "degree"), "RBF": ("gamma",), "SIGMOID": ("gamma", "coef0")}
+"""And which parameters each takes."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +106,7 @@ def svm_classifier(
         layer = PairwiseCoupling(classes, _weight(g, "prob_a", prob_a), _weight(g, "prob_b", prob_b or []), x.shape[0])
         found = g.step(layer, [found], found.tensor.with_shape(x.shape[0], classes))
     elif classes == 2:
-        if how == "PROBIT":
-            raise Refuse("PROBIT of one score for two classes", "the specification leaves open what that means")
-        found = scores.two_columns(g, found, how not in ("NONE", "LOGISTIC"))
-        how = how if how == "LOGISTIC" else "NONE"
+        found, how = scores.of_two(g, found, how, positive=how != "NONE")
     return scores.labelled(g, index, labels), scores.transformed(g, found, how)
 
 
@@ -133,13 +132,10 @@ def _alike(g: Builder, x: Value, machine: Machine, count: int) -> Value:
     given = machine.kernel_params or []
     if len(given) != 3 and (given or machine.kernel_type != "LINEAR"):
         raise Refuse(f"kernel_params has {len(given)} elements; they are gamma, coef0 and degree", invalid=True)
-    gamma, coef0, degree = given or (0.0, 0.0, 0.0)
-    name = machine.kernel_type.capitalize()
-    fields = {"Poly": {"gamma": gamma, "coef0": coef0, "degree": degree}, "Rbf": {"gamma": gamma}}
-    fields["Sigmoid"] = {"gamma": gamma, "coef0": coef0}
-    layer = SupportVectors(
-        columns, Variant.of("svm::Kernel", name, **fields.get(name, {})), _weight(g, "vectors", vectors), x.shape[0]
-    )
+    parameters = dict(zip(("gamma", "coef0", "degree"), given, strict=False))
+    fields = {name: parameters[name] for name in KERNELS[machine.kernel_type]}
+    kernel = Variant.of("svm::Kernel", machine.kernel_type.capitalize(), **fields)
+    layer = SupportVectors(columns, kernel, _weight(g, "vectors", vectors), x.shape[0])
     return g.step(layer, [x], x.tensor.with_shape(x.shape[0], count))
 
 
@@ -150,12 +146,11 @@ def _of_pairs(coefficients: Sequence[float], counts: Sequence[int]) -> Array:
     rows = np.array(coefficients, np.float32).reshape(len(counts) - 1, -1)
     begins = np.cumsum([0, *counts])
     columns = []
-    for i in range(len(counts)):
-        for j in range(i + 1, len(counts)):
-            column = np.zeros(rows.shape[1], np.float32)
-            column[begins[i] : begins[i + 1]] = rows[j - 1, begins[i] : begins[i + 1]]
-            column[begins[j] : begins[j + 1]] = rows[i, begins[j] : begins[j + 1]]
-            columns.append(column)
+    for i, j in itertools.combinations(range(len(counts)), 2):
+        column = np.zeros(rows.shape[1], np.float32)
+        column[begins[i] : begins[i + 1]] = rows[j - 1, begins[i] : begins[i + 1]]
+        column[begins[j] : begins[j + 1]] = rows[i, begins[j] : begins[j + 1]]
+        columns.append(column)
     return np.stack(columns, axis=1)
 
 
@@ -164,10 +159,9 @@ def _votes(g: Builder, found: Value, classes: int) -> Value:
     float32."""
     won = binary(g, Greater, found, g.constant(np.zeros((1, 1), np.float32)), DType.BOOL)
     changes, lost = [], np.zeros(classes, np.float32)
-    for i in range(classes):
-        for j in range(i + 1, classes):
-            row = np.zeros(classes, np.float32)
-            row[i], row[j] = 1, -1
-            changes.append(row)
-            lost[j] += 1
+    for i, j in itertools.combinations(range(classes), 2):
+        row = np.zeros(classes, np.float32)
+        row[i], row[j] = 1, -1
+        changes.append(row)
+        lost[j] += 1
     return scores.greatest(g, _dense(g, g.cast(won, DType.F32), np.stack(changes), lost.tolist()))

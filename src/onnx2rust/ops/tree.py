@@ -299,4 +299,5 @@ def _of_two(g: Builder, x: Value, model: _Model, how: str, labels: list[int] | l
         raise Refuse(what, f"{_RULE}; exporters write weights for class 0, or for both of 0 and 1")
     positive = not (model.weights.weights < 0).any()
     score = scores.plus(g, _ensemble(g, x, _tables(model, x, 1), 1, "Sum"), model.base)
-    return scores.of_two(g, score, how, positive=positive, threshold=0.5 if positive else 0.0)
+    both, how = scores.of_two(g, score, how, positive=positive)
+    return scores.above(g, score, 0.5 if positive else 0.0), both, how

@@ -119,19 +119,12 @@ def _cut(part: _Part, cuts: list[tuple[Dim, ...]]) -> _Part | None:
 
 
 def _range(group: list[tuple[Dim, Dim]], start: Dim, count: Dim, step: Dim) -> _Part | None:
-    """So many elements from the start, of an axis that lies as several."""
-    offset: Dim = 0
-    while len(group) > 1:
-        (_, outer), inner = group[0], product(n for n, _ in group[1:])
-        first, many = exact(start, inner), exact(count, inner)
-        if step == 1 and first is not None and many is not None:
-            return _Part(offset + first * outer, ((many, outer), *group[1:]))
-        if not isinstance(start, int) or not isinstance(inner, int) or not isinstance(count, int) or step != 1:
-            return None
-        if start % inner + count > inner:
-            return None
-        offset, start, group = offset + start // inner * outer, start % inner, group[1:]
-    return _Part(offset + start * group[0][1], ((count, step * group[0][1]),)) if group else None
+    """So many elements from the start, of an axis that lies as several: then whole elements of the outermost."""
+    outer, inner = group[0][1] if group else 0, product(size for size, _ in group[1:])
+    first, many = exact(start, inner), exact(count, inner)
+    if not group or first is None or many is None or (inner != 1 and step != 1):
+        return None
+    return _Part(first * outer, ((many, outer * step), *group[1:]))
 
 
 def _direction(part: _Part, layer: Recurrent) -> int | None:

@@ -11,7 +11,7 @@ Refused: matrices with infinite or NaN elements, of which 0 times one is NaN; id
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,38 +31,31 @@ from onnx2rust.passes.algebra import number
 from onnx2rust.passes.rewriting import Decline, Links, Rewrite
 
 
-@dataclass(frozen=True)
-class _Ids:
-    """What a one-hot encoding is made of."""
-
-    value: Value
-    negative: bool
-
-
 def rule(links: Links, step: Step) -> Rewrite | None:
     """The lookup instead of the product with a one-hot encoding."""
     layer = step.layer
     if not isinstance(layer, Dense):
         return None
     (x, *others), (y,) = step.uses(), step.results()
-    ids = _one_hot(links, links.root(x), layer.rows, layer.inputs)
-    if ids is None:
+    found = _one_hot(links, links.root(x), layer.rows, layer.inputs)
+    if found is None:
         return None
+    ids, negative = found
     if not np.isfinite(layer.kernel.array).all():
         raise Decline("a one-hot encoding times a matrix that holds infinite numbers or NaN")
-    if ids.value.dtype not in (DType.I32, DType.I64):
-        raise Decline(f"a one-hot encoding of {ids.value.dtype} times a matrix: rows are looked up by int32 or int64")
+    if ids.dtype not in (DType.I32, DType.I64):
+        raise Decline(f"a one-hot encoding of {ids.dtype} times a matrix: rows are looked up by int32 or int64")
     if others:
         raise Decline("a one-hot encoding times a matrix, with a residual added inside")
-    return _lookup(step, y, layer, ids)
+    return _lookup(step, y, layer, GatherOrZero(negative, (layer.inputs, layer.units)), ids)
 
 
-def _lookup(step: Step, y: Value, layer: Dense, ids: _Ids) -> Rewrite:
+def _lookup(step: Step, y: Value, layer: Dense, gather: GatherOrZero, ids: Value) -> Rewrite:
     """The lookup, then what the product did besides."""
     turned = dict(layer.kernel.packing.fields)["transposed"]
     array = np.ascontiguousarray(layer.kernel.array.T if turned else layer.kernel.array)
     table = Value(layer.kernel.name, TensorType(DType.F32, array.shape), array)
-    parts: list[tuple[Layer, tuple[Value, ...]]] = [(GatherOrZero(ids.negative, (layer.inputs, layer.units)), (table, ids.value))]
+    parts: list[tuple[Layer, tuple[Value, ...]]] = [(gather, (table, ids))]
     if layer.bias is not None:
         bias = Value(layer.bias.name, TensorType(DType.F32, layer.bias.array.shape), layer.bias.array)
         shapes = collapse_broadcast(((layer.rows, layer.units), (1, layer.units)))
@@ -78,8 +71,8 @@ def _lookup(step: Step, y: Value, layer: Dense, ids: _Ids) -> Rewrite:
     return Rewrite(steps[-1], (), tuple(steps[:-1]))
 
 
-def _one_hot(links: Links, value: Value, rows: Dim, n: int) -> _Ids | None:
-    """The ids of which the value [rows, n] is the one-hot encoding."""
+def _one_hot(links: Links, value: Value, rows: Dim, n: int) -> tuple[Value, bool] | None:
+    """The ids of which the value [rows, n] is the one-hot encoding, and whether negative ones count from the end."""
     maker = links.maker.get(value)
     if maker is None:
         return None
@@ -87,7 +80,7 @@ def _one_hot(links: Links, value: Value, rows: Dim, n: int) -> _Ids | None:
     if isinstance(layer, OneHot):
         values = inputs[1].array
         plain = values is not None and values.ravel().tolist() == [0, 1]
-        return _Ids(inputs[0], True) if plain and layer.inner == 1 and layer.axis == n and layer.outer == rows else None
+        return (inputs[0], True) if plain and layer.inner == 1 and layer.axis == n and layer.outer == rows else None
     if isinstance(layer, Cast):
         source = links.root(inputs[0])
         of_bool = source.dtype is DType.BOOL or isinstance(getattr(links.maker.get(source), "layer", None), OneHot)
@@ -100,12 +93,12 @@ def _one_hot(links: Links, value: Value, rows: Dim, n: int) -> _Ids | None:
     return None
 
 
-def _compared(layer: binary.Equal, inputs: list[Value], rows: Dim, n: int) -> _Ids | None:
+def _compared(layer: binary.Equal, inputs: list[Value], rows: Dim, n: int) -> tuple[Value, bool] | None:
     """ids [rows, 1] = 0, 1 … n − 1 [1, n]"""
     for k, shapes in ((0, ((rows, 1), (1, n))), (1, ((1, n), (rows, 1)))):
         ids, columns = inputs[k], inputs[1 - k].array
         if columns is None or ids.array is not None or [layer.a_shape, layer.b_shape] != collapse_broadcast(shapes):
             continue
         if columns.size == n and np.array_equal(columns.ravel(), np.arange(n)) and ids.tensor.size == rows:
-            return _Ids(ids, False)
+            return ids, False
     return None

@@ -26,9 +26,9 @@ from typing import Any
 
 import numpy as np
 
-from onnx2rust.ir.dims import product
+from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.layer import Dims, Layer, Weight
+from onnx2rust.ir.layer import Layer, Weight
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import binary
 from onnx2rust.layers.conv import ConvTranspose, DepthwiseConv
@@ -114,13 +114,13 @@ def _pairs(links: Links, step: Step, output: Value, *kinds: type[binary.Binary])
         if source is None or not isinstance(source.step.layer, kinds):
             continue
         for inner, x in enumerate(source.step.uses()):
-            layer = _joined((source.step, inner), (step, side))
+            layer = _joined(output.tensor.size, (source.step, inner), (step, side))
             if layer is not None and x.array is None and x.tensor.size == output.tensor.size:
                 yield x, source, layer
 
 
-def _joined(*parts: tuple[Step, int]) -> ScaleShift | None:
-    """x·s + t for two steps and the inputs that are not constant."""
+def _joined(size: Dim, *parts: tuple[Step, int]) -> ScaleShift | None:
+    """x·s + t, of so many elements, for two steps and the inputs that are not constant."""
     constants = [step.inputs[1 - side] for step, side in parts]
     channels = max(c.array.size if c is not None and c.array is not None else 0 for c in constants)
     first, second = (_of_binary(step, side, channels) for step, side in parts)
@@ -129,20 +129,10 @@ def _joined(*parts: tuple[Step, int]) -> ScaleShift | None:
     scale, shift = _rounded(first[0] * second[0]), _rounded(first[1] * second[0] + second[1])
     if scale is None or shift is None:
         return None
+    # single numbers are one channel whose elements lie side by side
+    sizes = (1, 1, size) if channels == 1 else (size // channels, channels, 1)
     names = [c.name for c in constants if c is not None]
-    return ScaleShift(Weight(names[0], scale), Weight(names[1], shift), _size(parts[-1], channels))
-
-
-def _size(last: tuple[Step, int], channels: int) -> Dims:
-    """[outer, channels, inner]: single numbers are one channel whose elements lie side by side."""
-    (step, side), (output,) = last, last[0].results()
-    if channels == 1:
-        return (1, 1, output.tensor.size)
-    assert isinstance(step.layer, binary.Binary)
-    shape = step.layer.b_shape if side else step.layer.a_shape
-    if shape[-1] == channels:
-        return (product(shape[:-1]), channels, 1)
-    return (output.tensor.size // channels, channels, 1)
+    return ScaleShift(Weight(names[0], scale), Weight(names[1], shift), sizes)
 
 
 def _channels(layer: Product) -> int:

@@ -14,10 +14,13 @@ Refused: axes of another size than n, conditions on other values than the ids, i
 from __future__ import annotations
 
 import itertools
+import operator
+from collections.abc import Callable
 from dataclasses import replace
 
 from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Layer
 from onnx2rust.ir.program import Step, Value
 from onnx2rust.layers import binary
 from onnx2rust.layers.cast import Cast
@@ -67,29 +70,24 @@ def _wrapped(links: Links, ids: Value) -> tuple[Value, int] | None:
     return None
 
 
+_COMPARISONS: dict[type[Layer], Callable[[float, float], bool]] = {
+    binary.Less: operator.lt,
+    binary.LessOrEqual: operator.le,
+    binary.Greater: operator.gt,
+    binary.GreaterOrEqual: operator.ge,
+}
+
+
 def _is_negative(links: Links, condition: Value, id_: Value) -> bool | None:
-    """Whether the condition says id < 0 (True) or id ≥ 0 (False)."""
+    """Whether the condition says id < 0 (True) or id ≥ 0 (False): what it says of −1, if it says something else of 0."""
     maker = links.maker.get(condition)
     found = beside_number(maker)
-    if maker is None or found is None or _whole(links, found[0]) is not id_:
+    compares = None if maker is None else _COMPARISONS.get(type(maker.layer))
+    if found is None or compares is None or _whole(links, found[0]) is not id_:
         return None
     _, bound, side = found
-    test: type | None = type(maker.layer)
-    return _TESTS.get((test if side == 0 else _TURNED.get(test), bound))
-
-
-_TESTS: dict[tuple[type | None, float], bool] = {
-    (binary.Less, 0.0): True,
-    (binary.LessOrEqual, -1.0): True,
-    (binary.GreaterOrEqual, 0.0): False,
-    (binary.Greater, -1.0): False,
-}
-_TURNED: dict[type | None, type] = {
-    binary.Less: binary.Greater,
-    binary.Greater: binary.Less,
-    binary.LessOrEqual: binary.GreaterOrEqual,
-    binary.GreaterOrEqual: binary.LessOrEqual,
-}
+    of_less, of_zero = (compares(x, bound) if side == 0 else compares(bound, x) for x in (-1, 0))
+    return None if of_less == of_zero else of_less
 
 
 def _whole(links: Links, value: Value) -> Value:

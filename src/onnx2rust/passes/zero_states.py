@@ -39,17 +39,15 @@ def rule(links: Links, step: Step) -> Rewrite | None:
 
 def _is_zero(links: Links, value: Value) -> bool:
     """Whether the value is made of nothing but zeros."""
-    open_values, seen = [value], {value}
-    while open_values:
-        value = open_values.pop()
-        if value.array is not None:
-            if value.array.any():
+    queue, seen = [value], {value}
+    for near in queue:
+        if near.array is None:
+            maker = links.maker.get(near)
+            if maker is None or not isinstance(maker.layer, _MOVES):
                 return False
-            continue
-        maker = links.maker.get(value)
-        if maker is None or not isinstance(maker.layer, _MOVES):
+            new = [v for v in maker.uses() if v not in seen]
+            queue += new
+            seen.update(new)
+        elif near.array.any():
             return False
-        new = [v for v in maker.inputs if v is not None and v not in seen]
-        open_values += new
-        seen.update(new)
     return True

@@ -171,12 +171,11 @@ class Wider(Rule):
     def draw(self, shape: Shape, float_: bool, rng: np.random.Generator) -> Array:
         """Axes of size 1 get any size, the others 1 or their own; further axes come in front."""
         count = math.prod(shape)
-        own = (*[1] * max(0, count - len(self.shape)), *self.shape)[len(self.shape) - count if count < len(self.shape) else 0 :]
+        own = ((1,) * count + self.shape)[len(self.shape) :]
         grown = rng.integers(1, MOST, count)
         kept = rng.integers(0, 2, count)
-        return np.array([g if o == 1 else o if k else 1 for o, g, k in zip(own, grown, kept, strict=True)], np.int64).reshape(
-            shape
-        )
+        sizes = [g if o == 1 else o if k else 1 for o, g, k in zip(own, grown, kept, strict=True)]
+        return np.array(sizes, np.int64).reshape(shape)
 
 
 @dataclass(frozen=True)

@@ -92,12 +92,7 @@ class NoSampleError(Exception):
 
 
 def draw(
-    program: Program,
-    oracle: Oracle,
-    uses: usage.Usage,
-    fixed: dict[str, int],
-    lengths: Iterable[int],
-    rng: np.random.Generator,
+    program: Program, oracle: Oracle, uses: usage.Usage, fixed: dict[str, int], lengths: Iterable[int], rng: np.random.Generator
 ) -> tuple[dict[str, int], dict[str, Array], Answer]:
     """Sizes, inputs and outputs at the first of `lengths` that onnxruntime can run, or else the
     referee; `fixed` sizes are as they are.

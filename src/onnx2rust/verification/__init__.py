@@ -3,7 +3,8 @@ compares with onnxruntime and float64."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -72,20 +73,21 @@ def verify(
             if isinstance(model, Onnx2RustError):
                 report.error = model
                 continue
-            try:
+            with _failures_in(report):
                 case = _generate(built, report, model, own)
                 if checks.per_node:
                     case.exposed = _expose(built, case)
                 cases.append(case)
-            except Onnx2RustError as error:
-                report.error = error
-            except Exception as error:  # a bug that one model meets must not cost the others their verification
-                report.error = bug(error)
         progress(f"building {_count(built, 'model')}")
         built.build()
         progress(f"running {_count(built, 'model')}")
         for case in cases:
-            _check(built, case, checks)
+            with _failures_in(case.report):
+                _run(built, case, checks)
+                if case.exposed is not None:
+                    _run(built, case.exposed, checks)
+                    exposed = case.exposed.report.outputs
+                    case.report.nodes = nodes.report(case.exposed.loaded.proto, exposed, case.report.passed)
     return Report(tuple(reports))
 
 
@@ -110,16 +112,14 @@ def _expose(models: Models, case: _Case) -> _Case:
     return _Case(ModelReport(case.report.model), options, loaded, program, module)
 
 
-def _check(models: Models, case: _Case, checks: Checks) -> None:
-    report = case.report
+@contextlib.contextmanager
+def _failures_in(report: ModelReport) -> Iterator[None]:
+    """What goes wrong with a model is in its report."""
     try:
-        _run(models, case, checks)
-        if case.exposed is not None:
-            _run(models, case.exposed, checks)
-            report.nodes = nodes.report(case.exposed.loaded.proto, case.exposed.report.outputs, report.passed)
+        yield
     except Onnx2RustError as error:
         report.error = error
-    except Exception as error:  # as for what generates the crates
+    except Exception as error:  # a bug that one model meets must not cost the others their verification
         report.error = bug(error)
 
 
@@ -151,10 +151,7 @@ def _run(models: Models, case: _Case, checks: Checks) -> None:
             results = _compared(case, actual, draw, checks, oracle)
         case.report.draws.append(draw.label)
         for name, dtype, comparison in results:
-            before = found.get(name)
-            if before is None:
-                found[name] = OutputReport(name, dtype, comparison, draw.label)
-                continue
+            before = found.get(name, OutputReport(name, dtype, Comparison(), draw.label))
             merged = before.comparison.merged(comparison)
             changed = merged.worst is not before.comparison.worst or merged.problem != before.comparison.problem
             found[name] = OutputReport(name, before.dtype or dtype, merged, draw.label if changed else before.where)

@@ -24,20 +24,16 @@ def expose(loaded: Loaded) -> Loaded:
     proto.CopyFrom(loaded.proto)
     graph = proto.graph
     present = {o.name for o in graph.output}
-    tensors = _tensor_types(loaded.proto)
+    inferred = infer_shapes(loaded.proto).graph
+    # sequences and optionals have no element type, and are left out
+    known = (v for v in (*inferred.value_info, *inferred.output) if v.type.HasField("tensor_type"))
+    tensors = {v.name: v.type.tensor_type.elem_type for v in known}
     for node in graph.node:
         for name in node.output:
             if name and name not in present and name in tensors:
                 present.add(name)
                 graph.output.append(onnx.helper.make_tensor_value_info(name, tensors[name], None))
     return replace(loaded, proto=proto)
-
-
-def _tensor_types(proto: onnx.ModelProto) -> dict[str, int]:
-    """Element types of the tensors in the main graph (sequences and optionals have none and are left out)."""
-    inferred = infer_shapes(proto)
-    values = [*inferred.graph.value_info, *inferred.graph.output]
-    return {v.name: v.type.tensor_type.elem_type for v in values if v.type.HasField("tensor_type")}
 
 
 def report(proto: onnx.ModelProto, exposed: list[OutputReport], whole_passes: bool) -> NodeReport:

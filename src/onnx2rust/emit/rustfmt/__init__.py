@@ -18,7 +18,7 @@ def formatted(source: str) -> str:
     and inputs of the same type."""
     parser = Parser(source)
     statements = parser.statements(len(parser.tokens) - 1)
-    text = Printer(parser.source).statements(statements, Place(0, 0)).lstrip("\n") + "\n"
+    text = Printer().statements(statements, Place(0, 0)).lstrip("\n") + "\n"
     before, after = _pieces(parser.tokens), _pieces(tokens(text))
     assert before == after, f"a layout that changes code: {before - after} became {after - before}"
     return text

@@ -134,10 +134,9 @@ class Block(Node):
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """A statement or an item: its place in the source, and what it is; None if that is not known, and it stays as it is."""
+    """A statement or an item, and what it is; None if that is not known, and it stays as it is."""
 
-    begin: int
-    end: int
+    source: str
     node: Node | None
     blank: bool
     """Whether an empty line stands in front of it."""

@@ -58,11 +58,11 @@ class Parser:
     """Reads the tokens of a source one by one."""
 
     def __init__(self, source: str) -> None:
-        self.source, self._at = source.rstrip(), 0
-        found = _TOKEN.findall(self.source)
+        self._source, self._at = source.rstrip(), 0
+        found = _TOKEN.findall(self._source)
         self.tokens: list[str] = [text for _, text in found]
         self._ends = list(accumulate(len(blanks) + len(text) for blanks, text in found))
-        assert self._ends[-1] == len(self.source), self.source[self._ends[-1] :][:20]
+        assert self._ends[-1] == len(self._source), self._source[self._ends[-1] :][:20]
         self._closing: dict[int, int] = {}
         opened: list[int] = []
         for k, token in enumerate(self.tokens):
@@ -102,7 +102,7 @@ class Parser:
         """The source from the token `start` up to here, as one line."""
         if any(t.startswith("//") for t in self.tokens[start : self._at]):
             raise Unknown("a comment")
-        return " ".join(self.source[self._begin(start) : self._ends[self._at - 1]].split()) if self._at > start else ""
+        return " ".join(self._source[self._begin(start) : self._ends[self._at - 1]].split()) if self._at > start else ""
 
     def _until(self, *stops: str) -> str:
         """The source up to one of the signs, which is no part of a bracket or of a type's arguments."""
@@ -123,7 +123,7 @@ class Parser:
         group, was_import = 0, False
         while self._at < end:
             start = self._at
-            blank = bool(found) and self.source.count("\n", self._ends[start - 1], self._begin(start)) > 1
+            blank = bool(found) and self._source.count("\n", self._ends[start - 1], self._begin(start)) > 1
             try:
                 node = self._statement(end)
             except Unknown:
@@ -132,7 +132,7 @@ class Parser:
             is_import = "use" in self.tokens[start : start + 2]
             group += blank or not (is_import and was_import)
             was_import = is_import
-            found.append(Statement(self._begin(start), self._ends[self._at - 1], node, blank, group))
+            found.append(Statement(self._source[self._begin(start) : self._ends[self._at - 1]], node, blank, group))
         return tuple(found)
 
     def _skip(self, end: int) -> None:

@@ -58,11 +58,6 @@ class Place(NamedTuple):
         return self._replace(column=len(text.rsplit("\n", 1)[-1])) if "\n" in text else self.right(len(text))
 
     @property
-    def line(self) -> Place:
-        """A line of its own."""
-        return self._replace(column=self.indent, after=0)
-
-    @property
     def nested(self) -> Place:
         """A line of its own, one step further in."""
         return self._replace(indent=self.indent + TAB, column=self.indent + TAB, after=0)
@@ -74,10 +69,9 @@ class Place(NamedTuple):
 
 
 class Printer:
-    """Writes what was parsed from `source`."""
+    """Writes nodes."""
 
-    def __init__(self, source: str) -> None:
-        self._source = source
+    def __init__(self) -> None:
         self._known: dict[tuple[Node, Place], str | None] = {}
 
     def statements(self, statements: Sequence[Statement], place: Place) -> str:
@@ -97,12 +91,7 @@ class Printer:
             with contextlib.suppress(NoRoom):
                 # a condition in the middle is no value, and never stands on one line
                 return self._broken(node, place) if isinstance(node, Block) and not last else self.write(node, place)
-        begin = statement.begin
-        margin = self._source[self._source.rfind("\n", 0, begin) + 1 : begin]
-        moved = place.indent - (len(margin) - len(margin.lstrip()))
-        first, *lines = self._source[begin : statement.end].split("\n")
-        rest = [" " * max(0, len(t) - len(t.lstrip()) + moved) + t.lstrip() if t.strip() else "" for t in lines]
-        return "\n".join([first, *rest])
+        return statement.source
 
     def write(self, node: Node, place: Place) -> str:
         """The node's text; raises NoRoom."""
@@ -208,7 +197,7 @@ class Printer:
             links.pop(0)
         if not links:
             return text
-        child = place.line if _ends_in_brackets(text) else place.nested
+        child = place._replace(column=place.indent, after=0) if _ends_in_brackets(text) else place.nested
         parts = [text, *(self.write(link, child) for link in links[:-1])]
         used = sum(map(len, parts))
         budget = (place.width if len(node.links) == 1 else min(place.width, CHAIN_WIDTH)) - used - node.tries

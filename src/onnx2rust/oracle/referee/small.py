@@ -41,8 +41,7 @@ class Softmax(_Rows):
 
     def rows(self, x: Array) -> Array:
         e = np.exp(x - x.max(axis=1, keepdims=True, initial=-np.inf))
-        total: Array = e / e.sum(axis=1, keepdims=True)
-        return total
+        return np.asarray(e / e.sum(axis=1, keepdims=True))
 
 
 class LogSoftmax(_Rows):
@@ -50,8 +49,7 @@ class LogSoftmax(_Rows):
 
     def rows(self, x: Array) -> Array:
         shifted = x - x.max(axis=1, keepdims=True, initial=-np.inf)
-        found: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        return found
+        return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 
 class Hardmax(_Rows):
@@ -194,7 +192,7 @@ class DynamicQuantizeLinear(Rounding):
 
     def _run(self, x: Array) -> tuple[Array, ...]:
         x = self.disturbed(x)
-        low, high = x.min(initial=0), x.max(initial=0)
+        low, high = (extreme.reduce(x, axis=None, initial=0) for extreme in (np.fmin, np.fmax))  # NaN is left out
         scale = (high - low) / 255 if high > low else 1.0  # of zeros alone: as onnxruntime, the specification would divide by 0
         zero = quantised(-low / scale, None, np.dtype(np.uint8))
         return quantised(x / scale, zero, zero.dtype), np.asarray(scale), np.asarray(zero)
@@ -204,8 +202,7 @@ def quantised(x: Array, zero: Array | None, dtype: np.dtype[Any]) -> Array:
     """The nearest whole numbers (halves to even), plus the zero point, within the type's range."""
     y = np.rint(x) + (0 if zero is None else zero.astype(np.float64))
     limits = np.iinfo(dtype)
-    found: Array = np.clip(y, limits.min, limits.max).astype(dtype)
-    return found
+    return np.asarray(np.clip(y, limits.min, limits.max).astype(dtype))
 
 
 def along(parameter: Array, x: Array, axis: int, block_size: int = 0) -> Array:

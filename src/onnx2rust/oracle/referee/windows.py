@@ -28,12 +28,6 @@ def _last(indices: Iterable[Any]) -> Any:
     return (..., *indices)
 
 
-def _places(position: Ints, dilations: Ints, counts: Ints, strides: Ints) -> Any:
-    """An index of the last axes: where the windows have this position."""
-    cut = zip(position, dilations, counts, strides, strict=True)
-    return _last(slice(p * d, p * d + (c - 1) * s + 1, s) for p, d, c, s in cut)
-
-
 def _each_axis(given: Mapping[str, Any], rank: int) -> tuple[Ints, Ints]:
     """The strides and the dilations of a node: 1 where it states none."""
     return given["strides"] or [1] * rank, given.get("dilations") or [1] * rank
@@ -44,12 +38,12 @@ class Windows:
     """Where the windows of a convolution or a pool lie: per axis the kernel's size, the stride, the
     dilation, the pads and the number of windows."""
 
-    kernel: tuple[int, ...]
-    strides: tuple[int, ...]
-    dilations: tuple[int, ...]
-    begin: tuple[int, ...]
-    end: tuple[int, ...]
-    counts: tuple[int, ...]
+    kernel: Ints
+    strides: Ints
+    dilations: Ints
+    begin: Ints
+    end: Ints
+    counts: Ints
 
     @staticmethod
     def of(sizes: Ints, kernel: Ints, given: Mapping[str, Any]) -> Windows:
@@ -74,7 +68,7 @@ class Windows:
             if ceil and (count - 1) * strides[axis] >= n + pads[axis]:
                 count -= 1
             counts.append(count)
-        return Windows(tuple(kernel), tuple(strides), tuple(dilations), tuple(pads[:rank]), tuple(pads[rank:]), tuple(counts))
+        return Windows(kernel, strides, dilations, pads[:rank], pads[rank:], counts)
 
     def padded(self, x: Array, value: float) -> Array:
         """x with `value` wherever a window reaches beyond it."""
@@ -97,12 +91,13 @@ class Windows:
         front = padded.ndim - len(self.kernel)
         apart = [step * n for by in (self.strides, self.dilations) for step, n in zip(by, padded.strides[front:], strict=True)]
         shape = (*padded.shape[:front], *self.counts, *self.kernel)
-        return np.lib.stride_tricks.as_strided(padded, shape, (*padded.strides[:front], *apart), writeable=False)
+        return np.lib.stride_tricks.as_strided(padded, shape, (*padded.strides[:front], *apart))
 
-    def positions(self, padded: Array) -> Iterator[Array]:
-        """What all windows have at each position in them."""
-        for position in itertools.product(*map(range, self.kernel)):
-            yield padded[_places(position, self.dilations, self.counts, self.strides)]
+    def positions(self, padded: Array) -> Iterator[tuple[Any, Array]]:
+        """The index of every position in the window, and a view of what all windows have there."""
+        held = self.held(padded)
+        for position in map(_last, itertools.product(*map(range, self.kernel))):
+            yield position, held[position]
 
 
 class Conv(OpRun):
@@ -158,9 +153,9 @@ class ConvTranspose(OpRun):
         y = np.zeros((batch, filters, *(f + e for f, e in zip(full, extra, strict=True))), np.result_type(x, w))
         rows = x.reshape(batch, group, x.shape[1] // group, -1)
         taps = w.reshape(group, w.shape[0] // group, *w.shape[1:])
-        for position in itertools.product(*map(range, kernel)):
-            part = np.swapaxes(taps[_last(position)], 1, 2) @ rows
-            y[_places(position, dilations, sizes, strides)] += part.reshape(batch, filters, *sizes)
+        windows = Windows(kernel, strides, dilations, begin, end, sizes)
+        for position, reached in windows.positions(y):
+            reached += (np.swapaxes(taps[position], 1, 2) @ rows).reshape(batch, filters, *sizes)
         y = y[_last(slice(a, n - e) for a, n, e in zip(begin, y.shape[2:], end, strict=True))]
         return (y if b is None else y + b.reshape(-1, *[1] * rank),)
 
@@ -187,7 +182,7 @@ class LpPool(OpRun):
 
 
 def _sum(windows: Windows, padded: Array) -> Array:
-    total: Array = sum(windows.positions(padded), np.zeros((), padded.dtype))
+    total: Array = sum((part for _, part in windows.positions(padded)), np.zeros((), padded.dtype))
     return total
 
 
@@ -200,7 +195,8 @@ class MaxPool(OpRun):
             return tuple(own.run(x))
         windows = Windows.of(x.shape[2:], kernel_shape, given)
         lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-        return (functools.reduce(np.maximum, windows.positions(windows.padded(x, lowest))),)
+        parts = (part for _, part in windows.positions(windows.padded(x, lowest)))
+        return (functools.reduce(np.maximum, parts),)
 
 
 class GlobalMaxPool(OpRun):
