@@ -7,6 +7,7 @@ TOML value, crate name, weight name) has one function that maps *any* text to so
 from __future__ import annotations
 
 import json
+import keyword
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -68,6 +69,11 @@ def ident(text: str, fallback: str = "value", *, keep_start: bool = False) -> Es
 def c_ident(name: Escaped) -> Escaped:
     """A Rust identifier as one of C and C++: never a keyword of theirs, nor a macro of their headers."""
     return Escaped(f"{name}_" if name in _C_RESERVED else name)
+
+
+def py_ident(name: Escaped) -> Escaped:
+    """A Rust identifier as one of Python: never a keyword there."""
+    return Escaped(f"{name}_" if keyword.iskeyword(name) else name)
 
 
 def told_apart(fallbacks: Mapping[str, str]) -> dict[str, Escaped]:

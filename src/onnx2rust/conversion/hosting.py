@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from onnx2rust import hosts
 from onnx2rust.base.options import Options
 from onnx2rust.conversion.pipeline import Progress, Project, convert_workspace
 
@@ -42,5 +41,5 @@ def host(
     dist = None
     if build:
         progress("building the shell")
-        dist = hosts.built(shell, Path(out), folder)
+        dist = shell.build(Path(out))
     return Hosted(project, folder, dist)

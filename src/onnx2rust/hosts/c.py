@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from onnx2rust.base.errors import Problem, UnsupportedError
 from onnx2rust.base.naming import Escaped, Names, c_ident
 from onnx2rust.emit.borders import Tensor
-from onnx2rust.hosts.shells import Host, Model
+from onnx2rust.hosts.shells import Host, Model, Shell, copied, run
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.dtypes import DType
 
@@ -87,6 +88,14 @@ def _values(model: Model) -> Mapping[str, Any]:
     }
 
 
+def _build(shell: Shell, workspace: Path, folder: Path) -> None:
+    target, dist, name = workspace / "target", folder / "dist", shell.crate
+    command = ["cargo", "build", "--release", "--quiet", "--package", shell.package, "--target-dir", str(target)]
+    run(command, workspace, shell.package)
+    copied(target / "release", dist, {f"lib{name}.{kind}": f"lib/lib{name}.{kind}" for kind in ("so", "a")})
+    copied(folder, dist, {f"include/{name}.h": f"include/{name}.h", f"{name}.pc": f"lib/pkgconfig/{name}.pc"})
+
+
 HOST = Host(
     "c",
     {
@@ -98,6 +107,5 @@ HOST = Host(
         "{crate}.pc": "model.pc",
     },
     _values,
-    libraries={"lib{crate}.so": "lib/lib{crate}.so", "lib{crate}.a": "lib/lib{crate}.a"},
-    copies={"include/{crate}.h": "include/{crate}.h", "{crate}.pc": "lib/pkgconfig/{crate}.pc"},
+    _build,
 )

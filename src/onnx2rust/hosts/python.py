@@ -1,0 +1,105 @@
+"""Python: a wheel for every CPython from 3.11 on, that needs numpy only."""
+
+from __future__ import annotations
+
+import importlib.util
+import keyword
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from onnx2rust.base.errors import Problem, ToolError, UnsupportedError
+from onnx2rust.base.naming import Escaped, Names, py_ident
+from onnx2rust.emit.borders import Tensor
+from onnx2rust.hosts.shells import Host, Model, Shell, run
+from onnx2rust.ir.dtypes import DType
+
+
+@dataclass(frozen=True)
+class Member:
+    """An argument of `predict`, or a field of what it returns."""
+
+    tensor: Tensor
+    name: Escaped
+
+    @property
+    def text(self) -> bool:
+        """Whether its elements are strings."""
+        return self.tensor.dtype is DType.STRING
+
+    @property
+    def half(self) -> bool:
+        """Whether they are halves, which Rust takes as their bits."""
+        return self.tensor.dtype is DType.F16
+
+    @property
+    def dtype(self) -> Escaped:
+        """What numpy calls its type."""
+        return Escaped("str" if self.text else self.tensor.dtype.numpy.name)
+
+    @property
+    def scalar(self) -> Escaped:
+        """numpy's type of an element, in annotations."""
+        return Escaped("np.object_" if self.text else f"np.{self.tensor.dtype.numpy.type.__name__}")
+
+
+def _members(tensors: tuple[Tensor, ...]) -> list[Member]:
+    names = Names(["py"])  # what the function in Rust has besides
+    return [Member(tensor, names.unique(py_ident(tensor.field))) for tensor in tensors]
+
+
+def _values(model: Model) -> Mapping[str, Any]:
+    border = model.border
+    problems = [
+        Problem(
+            f"--host python: {tensor.name}: sequences and maps have no form in Python here",
+            hint="use the crate from Rust, or cut the model with --input and --output",
+        )
+        for tensor in (*border.inputs, *border.outputs)
+        if not tensor.is_tensor
+    ]
+    if model.crate in sys.stdlib_module_names or model.crate == "numpy" or keyword.iskeyword(model.crate):
+        hint = "give the crate another name with --crate-name"
+        problems.append(Problem(f"--host python: no module of Python can be called {model.crate} besides its own", hint=hint))
+    if problems:
+        raise UnsupportedError(problems)
+    inputs, outputs = _members(border.inputs), _members(border.outputs)
+    return {
+        "inputs": inputs,
+        "outputs": outputs,
+        "halves": any(m.half for m in inputs),
+        "halves_in": any(m.half for m in inputs),
+        "texts_in": any(m.text for m in inputs),
+        "texts_out": any(m.text for m in outputs),
+    }
+
+
+def _build(shell: Shell, workspace: Path, folder: Path) -> None:
+    """Raises ToolError if maturin is missing, or cannot build it."""
+    if importlib.util.find_spec("maturin") is not None:
+        maturin = [sys.executable, "-m", "maturin"]
+    elif shutil.which("maturin"):
+        maturin = ["maturin"]
+    else:
+        raise ToolError("maturin is missing", "pip install maturin")
+    interpreter = ["--interpreter", sys.executable]
+    run([*maturin, "build", "--release", "--quiet", *interpreter, "--out", str(folder / "dist")], folder, shell.package)
+
+
+HOST = Host(
+    "python",
+    {
+        "Cargo.toml": "Cargo.toml",
+        "README.md": "README.md",
+        "pyproject.toml": "pyproject.toml",
+        "src/lib.rs": "src/lib.rs",
+        "python/{crate}/__init__.py": "python/init.py",
+        "python/{crate}/_native.pyi": "python/native.pyi",
+    },
+    _values,
+    _build,
+    empty=("python/{crate}/py.typed",),
+)
