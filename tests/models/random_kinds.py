@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from onnx import TensorProto
-from random_draft import Draft, Tensor, Unfit
+from random_draft import Array, Draft, Tensor, Unfit
 
 Kind = Callable[[Draft], Any]
 
@@ -344,6 +344,13 @@ def cast_like(d: Draft) -> Any:
 # -- reductions ------------------------------------------------------------------------------------------------------
 
 
+def _too_large(op: str, numbers: Array) -> bool:
+    """Whether the product, or the sum of squares, of all of them may be too large for their type."""
+    wide = np.abs(numbers.astype(np.float64))
+    largest = np.maximum(wide, 1).prod() if op == "Prod" else (np.maximum(wide, 1) ** 2).sum()
+    return op in ("Prod", "SumSquare", "L1", "L2", "Sum") and bool(largest > np.iinfo(numbers.dtype).max)
+
+
 @kind(weight=2)
 def reduce(d: Draft) -> Any:
     """A reduction over some axes, or all."""
@@ -351,6 +358,8 @@ def reduce(d: Draft) -> Any:
     x = d.pick(is_float if d.chance(0.85) else is_int)
     if op in ("Mean", "Max", "Min", "LogSumExp") and not x.size:
         raise Unfit("not defined for nothing")
+    if x.dtype.kind in "iu" and (op == "LogSumExp" or any(_too_large(op, a) for a in x.runs)):
+        raise Unfit("what whole numbers have no room for depends on how they are added")
     axes = axes_of(d, x.rank, 0) if d.chance(0.8) else None
     keep = d.rng.choice([0, 1, None])
     if d.opset >= (13 if op == "Sum" else 18):

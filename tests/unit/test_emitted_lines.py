@@ -17,7 +17,8 @@ from onnx2rust.base.naming import Names
 from onnx2rust.base.options import Options
 from onnx2rust.conversion import pipeline
 from onnx2rust.emit import cutting, literals, rustfmt
-from onnx2rust.emit.code import Length, Local
+from onnx2rust.emit.code import Code, Do, Length, Local
+from onnx2rust.emit.lines import Printer
 from onnx2rust.emit.scope import Scope
 from onnx2rust.emit.sizes import SizeTable
 from onnx2rust.emit.weights import WeightTable
@@ -138,6 +139,9 @@ def test_parentheses_stand_where_rust_needs_them() -> None:
     assert table.usize(a * b * 4 + 2).text == "a * b_size * 4 + 2"
     assert table.length(Length((a + 2, 3, b * 2), Local("i"), 1)) == "(i + 1) * (a + 2) * b_size * 6"
     assert table.length(Length((1, 1), Local("i"), 1)) == "i + 1"
+    nothing = Length((0, b * 2), Local("i"))
+    assert table.length(nothing) == "0"
+    assert Printer(table).reads([Do(Code((nothing,)))]) == set()
 
 
 def test_a_size_that_only_the_run_knows_is_no_literal() -> None:

@@ -69,6 +69,8 @@ class Printer:
                 return self.sizes.reads(dim)
             case Signed(dim):
                 return {self.sizes.locals[s] for s in symbols(dim)}
+            case Length(shape) if 0 in shape:
+                return set()
             case Length(shape, factor):
                 own = {factor.name} if factor else set[str]()
                 return own.union(*map(self.sizes.reads, shape))
