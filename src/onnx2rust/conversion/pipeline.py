@@ -168,7 +168,7 @@ def convert_workspace(
 def _shells(kinds: Sequence[str], rendered: emit.Rendered, source: str) -> tuple[Shell, ...]:
     """The shells of a model in a workspace; raises UnsupportedError with what is wrong for all of them."""
     crate, model = Escaped(rendered.crate), Escaped(rendered.model)
-    beside = Model(crate, model, rendered.border, source, f"../{crate}/{folders.MARKER}")
+    beside = Model(crate, model, rendered.border, source, f"../{crate}/{folders.MARKER}", bool(rendered.tensors))
     return tuple(HOSTS[kind].shell(beside) for kind in dict.fromkeys(kinds))
 
 
