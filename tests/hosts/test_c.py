@@ -16,8 +16,11 @@ import rust_tools
 from onnx import TensorProto, helper
 
 import onnx2rust
-from onnx2rust.base.errors import UnsupportedError
+from onnx2rust import hosts
+from onnx2rust.base import options
+from onnx2rust.base.errors import ToolError, UnsupportedError
 from onnx2rust.base.options import Options
+from onnx2rust.hosts import shells
 from onnx2rust.model.reference import Reference
 
 BUILD = rust_tools.BUILD / "hosts_c"
@@ -191,6 +194,15 @@ def test_hostile_names_stay_in_their_places(text: str) -> None:
     run(["cc", "-std=c11", *WARNINGS, "-fsyntax-only", "-x", "c", str(header)])
     run(["c++", *WARNINGS, "-fsyntax-only", "-x", "c++", str(header)])
     assert "escaped()" not in header.read_text(encoding="utf-8").replace("pub fn escaped() {}", "")
+
+
+def test_the_command_line_lists_the_hosts_that_there_are() -> None:
+    assert tuple(hosts.HOSTS) == options.HOSTS
+
+
+def test_a_build_that_has_made_nothing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match=r"libx\.so: cannot be copied: No such file or directory"):
+        shells.copied(tmp_path, tmp_path / "dist", {"libx.so": "lib/libx.so"})
 
 
 def test_what_has_no_form_in_c_is_refused(tmp_path: Path) -> None:

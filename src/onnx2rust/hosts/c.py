@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from onnx2rust.base.errors import Problem, UnsupportedError
 from onnx2rust.base.naming import Escaped, Names, c_ident
 from onnx2rust.emit.borders import Tensor
-from onnx2rust.hosts.shells import Host, Model, Shell, copied, run
+from onnx2rust.hosts.shells import Host, Model, Shell, copied, refused, run
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.dtypes import DType
 
@@ -65,14 +66,9 @@ def _members(tensors: tuple[Tensor, ...], suffix: str) -> list[Member]:
 
 def _values(model: Model) -> Mapping[str, Any]:
     border = model.border
-    problems = [
-        Problem(
-            f"--host c: {tensor.name}: sequences, maps and strings have no form in C here",
-            hint="use the crate from Rust, or cut the model with --input and --output",
-        )
-        for tensor in (*border.inputs, *border.outputs)
-        if not tensor.is_tensor or tensor.dtype is DType.STRING
-    ]
+    tensors = (*border.inputs, *border.outputs)
+    odd = (t for t in tensors if not t.is_tensor or t.dtype is DType.STRING)
+    problems = refused("c", odd, "sequences, maps and strings")
     if model.crate in _SYSTEM:
         hint = "give the crate another name with --crate-name"
         problems.append(Problem(f"--host c: a library of the system is called {model.crate}", hint=hint))
@@ -89,10 +85,11 @@ def _values(model: Model) -> Mapping[str, Any]:
 
 
 def _build(shell: Shell, workspace: Path, folder: Path) -> None:
+    shared = "dylib" if sys.platform == "darwin" else "so"
     target, dist, name = workspace / "target", folder / "dist", shell.crate
     command = ["cargo", "build", "--release", "--quiet", "--package", shell.package, "--target-dir", str(target)]
     run(command, workspace, shell.package)
-    copied(target / "release", dist, {f"lib{name}.{kind}": f"lib/lib{name}.{kind}" for kind in ("so", "a")})
+    copied(target / "release", dist, {f"lib{name}.{kind}": f"lib/lib{name}.{kind}" for kind in (shared, "a")})
     copied(folder, dist, {f"include/{name}.h": f"include/{name}.h", f"{name}.pc": f"lib/pkgconfig/{name}.pc"})
 
 

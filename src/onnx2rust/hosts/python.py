@@ -14,7 +14,7 @@ from typing import Any
 from onnx2rust.base.errors import Problem, ToolError, UnsupportedError
 from onnx2rust.base.naming import Escaped, Names, py_ident
 from onnx2rust.emit.borders import Tensor
-from onnx2rust.hosts.shells import Host, Model, Shell, run
+from onnx2rust.hosts.shells import Host, Model, Shell, refused, run
 from onnx2rust.ir.dtypes import DType
 
 
@@ -53,14 +53,8 @@ def _members(tensors: tuple[Tensor, ...]) -> list[Member]:
 
 def _values(model: Model) -> Mapping[str, Any]:
     border = model.border
-    problems = [
-        Problem(
-            f"--host python: {tensor.name}: sequences and maps have no form in Python here",
-            hint="use the crate from Rust, or cut the model with --input and --output",
-        )
-        for tensor in (*border.inputs, *border.outputs)
-        if not tensor.is_tensor
-    ]
+    tensors = (*border.inputs, *border.outputs)
+    problems = refused("python", (t for t in tensors if not t.is_tensor), "sequences and maps")
     if model.crate in sys.stdlib_module_names or model.crate == "numpy" or keyword.iskeyword(model.crate):
         hint = "give the crate another name with --crate-name"
         problems.append(Problem(f"--host python: no module of Python can be called {model.crate} besides its own", hint=hint))
@@ -71,7 +65,6 @@ def _values(model: Model) -> Mapping[str, Any]:
         "inputs": inputs,
         "outputs": outputs,
         "halves": any(m.half for m in inputs),
-        "halves_in": any(m.half for m in inputs),
         "texts_in": any(m.text for m in inputs),
         "texts_out": any(m.text for m in outputs),
     }

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from onnx2rust.base import processes
-from onnx2rust.base.errors import ToolError
+from onnx2rust.base.errors import Problem, ToolError
 from onnx2rust.base.naming import Escaped, comment, toml_string
 from onnx2rust.base.version import VERSION
-from onnx2rust.emit.borders import Border
+from onnx2rust.emit.borders import Border, Tensor
 from onnx2rust.emit.templates import fill
 from onnx2rust.files.folders import Content
 
@@ -96,8 +96,18 @@ def run(command: Sequence[str], folder: Path, package: str) -> None:
         raise ToolError(f"{command[0]} cannot build {package}:\n{done.stderr.decode(errors='replace').strip()}")
 
 
+def refused(host: str, tensors: Iterable[Tensor], what: str) -> list[Problem]:
+    """One problem for each of the tensors: what they are has no form in the host's language."""
+    hint = "use the crate from Rust, or cut the model with --input and --output"
+    return [Problem(f"--host {host}: {tensor.name}: {what} have no form in {host.title()} here", hint=hint) for tensor in tensors]
+
+
 def copied(origin: Path, dist: Path, places: Mapping[str, str]) -> None:
-    """Copies files of a build to where they belong in `dist`."""
-    for source, place in places.items():
-        (dist / place).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(origin / source, dist / place)
+    """Copies files of a build to where they belong in `dist`. Raises ToolError if the build has not made them."""
+    try:
+        for source, place in places.items():
+            (dist / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(origin / source, dist / place)
+    except OSError as error:
+        hint = "is cargo told to build for another machine? then build it by hand, as the shell's README says"
+        raise ToolError(f"{error.filename}: cannot be copied: {error.strerror}", hint) from error
