@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope --no-loadscop
 export CARGO_TERM_COLOR ?= never
 export CARGO_TARGET_DIR ?= $(CURDIR)/build/target
 
-.PHONY: help setup demo test test-layers test-python check msrv targets deny fuzz dist bench docs format clean
+.PHONY: help setup demo test test-layers test-python hosts check msrv targets deny fuzz dist bench docs format clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -48,12 +48,16 @@ test-layers:
 test-python:
 	$(PYTEST)
 
+hosts: setup ## the hosts that need a browser, an emulator or an engine; installs what is missing where it may
+	@tests/hosts/tools.sh $(BIN)/pip
+	$(PYTEST) -m hosts
+
 check: setup ## every day: format, lint, types, fast tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	cd rust/tf-layers && cargo fmt --check && cargo clippy -q --all-targets -- -D warnings
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not hosts"
 
 MSRV = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' rust/tf-layers/Cargo.toml)
 

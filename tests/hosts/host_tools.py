@@ -1,0 +1,14 @@
+"""What tests of hosts need besides Python and Rust."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+
+def need(*commands: str) -> pytest.MarkDecorator:
+    """Skips tests that run these commands where one is missing. CI installs them all (`tools.sh`), so nothing is skipped there."""
+    missing = [command for command in commands if shutil.which(command) is None]
+    return pytest.mark.skipif(bool(missing) and not os.environ.get("CI"), reason=f"not installed: {', '.join(missing)}")

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# What `make hosts` needs besides `make setup`: Debian's packages (where this is root), Rust's targets, Python's packages.
+# A tool per line: the command, and the package that has it.
+set -euo pipefail
+pip=$1
+missing=()
+while read -r command package; do
+  command -v "$command" >/dev/null || missing+=("$package")
+done <<'TOOLS'
+valgrind valgrind
+TOOLS
+if [ ${#missing[@]} -gt 0 ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "installing ${missing[*]} …"
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+  else
+    echo "not here, so their tests are skipped: ${missing[*]} (Debian's names)" >&2
+  fi
+fi
+if command -v rustup >/dev/null; then
+  : # rustup target add -q …
+fi
+"$pip" install -q --disable-pip-version-check -e '.[hosts]'
