@@ -109,6 +109,7 @@ def compiled(made: onnx2rust.Hosted, text: str, *flags: str, compiler: str = "cc
 
 
 @pytest.mark.slow
+@pytest.mark.hosts
 @needs_c
 def test_threads_get_onnxruntimes_numbers_and_errors_are_words() -> None:
     proto = onnx_models.digits()
@@ -136,6 +137,7 @@ def test_threads_get_onnxruntimes_numbers_and_errors_are_words() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.hosts
 @needs_c
 def test_the_example_runs_as_the_readme_says() -> None:
     made = hosted(onnx_models.text(), "text")
@@ -151,6 +153,7 @@ def test_the_example_runs_as_the_readme_says() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.hosts
 @needs_c
 def test_every_element_type_and_bools_that_are_none() -> None:
     kinds = ["FLOAT", "DOUBLE", "FLOAT16", "BOOL", "INT8", "UINT8", "INT16", "UINT16", "INT32", "UINT32", "INT64", "UINT64"]
@@ -186,6 +189,7 @@ def _c(name: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.hosts
 @needs_c
 @pytest.mark.parametrize("text", ["block comment end", "backslash", "newline", "double quote", "template", "non-ASCII"])
 def test_hostile_names_stay_in_their_places(text: str) -> None:

@@ -104,6 +104,7 @@ def run(interpreter: Path, text: str, *arguments: Path) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.hosts
 def test_numbers_errors_pickles_and_threads(interpreter: Path, tmp_path: Path) -> None:
     proto = onnx_models.digits()
     made = hosted(proto, "digits")
@@ -142,6 +143,7 @@ def test_numbers_errors_pickles_and_threads(interpreter: Path, tmp_path: Path) -
 
 
 @pytest.mark.slow
+@pytest.mark.hosts
 def test_every_element_type(interpreter: Path) -> None:
     kinds = [
         "FLOAT",
