@@ -9,6 +9,6 @@ import pytest
 
 
 def need(*commands: str) -> pytest.MarkDecorator:
-    """Skips tests that run these commands where one is missing. CI installs them all (`tools.sh`), so nothing is skipped there."""
+    """Skips tests that run these commands where one is missing; never in CI, which installs them all (`tools.sh`)."""
     missing = [command for command in commands if shutil.which(command) is None]
     return pytest.mark.skipif(bool(missing) and not os.environ.get("CI"), reason=f"not installed: {', '.join(missing)}")
