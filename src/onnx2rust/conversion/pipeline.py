@@ -136,17 +136,17 @@ def convert_workspace(
     recovered = leftovers.recover(folders.resolved(out).parent)
     folders.refuse_existing(out, force=False)
     progress(f"reading {len(paths)} models")
-    shared = layer_crate.copied(crate_name(out.resolve().name), f"../../{layer_crate.FOLDER}")
+    names = Names(["target"])  # cargo's own folder in the workspace
+    crates = [names.unique(_crate_of(source, own)) for source, own in zip(paths, each, strict=True)]
+    shared = layer_crate.shared(crates, f"../../{layer_crate.FOLDER}")
     files: dict[str, Content] = {}
     results: list[tuple[Generated, tuple[Shell, ...]]] = []
     failures: list[tuple[Path, Onnx2RustError]] = []
-    names = Names(["target"])  # cargo's own folder in the workspace
-    for source, loaded, own in zip(paths, frontends.load_many(paths, each), each, strict=True):
+    for source, loaded, own, crate in zip(paths, frontends.load_many(paths, each), each, crates, strict=True):
         try:
             if isinstance(loaded, Onnx2RustError):
                 raise loaded
-            name = names.unique(crate_name(own.crate_name or type_name(naming.sayable(own.name, source.resolve().stem))))
-            found = generate(loaded, source.resolve().name, replace(own, crate_name=name), progress, layers=shared)
+            found = generate(loaded, source.resolve().name, replace(own, crate_name=crate), progress, layers=shared)
             files |= found.files(f"{found.rendered.crate}/")
             shells = _shells(hosts, found.rendered, source.name)
             files |= {f"{shell.package}/{name}": content for shell in shells for name, content in shell.files.items()}
@@ -163,6 +163,11 @@ def convert_workspace(
     files["Cargo.toml"] = emit.workspace(members).encode()
     folders.write(out, files)
     return [replace(found.project(out / found.rendered.crate, recovered), shells=shells) for found, shells in results]
+
+
+def _crate_of(source: Path, options: Options) -> Escaped:
+    """What the crate of a model in a workspace is called, if no other has the name."""
+    return crate_name(options.crate_name or type_name(naming.sayable(options.name, source.resolve().stem)))
 
 
 def _shells(kinds: Sequence[str], rendered: emit.Rendered, source: str) -> tuple[Shell, ...]:

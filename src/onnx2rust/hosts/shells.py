@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -86,10 +87,22 @@ class Host:
         return Shell(self, model.crate, str(package), files | {path.format(crate=model.crate): b"" for path in self.empty})
 
 
+def environment() -> dict[str, str]:
+    """What a build runs with: rustc says `cargo` instead of the folder that cargo keeps its packages in, which panics would
+    name, so that a build is the same bytes for every user. The flags that the user has set are kept."""
+    flags = [f"--remap-path-prefix={os.environ.get('CARGO_HOME') or Path.home() / '.cargo'}=cargo"]
+    encoded, plain = os.environ.get("CARGO_ENCODED_RUSTFLAGS"), os.environ.get("RUSTFLAGS", "").split()
+    given = encoded.split("\x1f") if encoded else plain
+    if given or " " in flags[0]:  # instead of those in cargo's configuration, as cargo does it
+        return os.environ | {"CARGO_ENCODED_RUSTFLAGS": "\x1f".join([*given, *flags])}
+    # besides those
+    return os.environ | {"CARGO_BUILD_RUSTFLAGS": " ".join([os.environ.get("CARGO_BUILD_RUSTFLAGS", ""), *flags]).strip()}
+
+
 def run(command: Sequence[str], folder: Path, package: str) -> None:
     """Runs what builds a package. Raises ToolError with its words."""
     try:
-        done = processes.run(command, folder=folder)
+        done = processes.run(command, folder=folder, environment=environment())
     except FileNotFoundError as error:
         raise ToolError(f"{command[0]} is missing", "install a stable Rust toolchain (rustup.rs)") from error
     if done.returncode:
