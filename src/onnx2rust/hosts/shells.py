@@ -31,6 +31,8 @@ class Model:
     """Where the crate is, seen from the shell."""
     weights: bool
     """Whether it has any, which others can take the place of."""
+    picture: Content
+    """Its layers on one page (PNG)."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Host:
     """Makes `dist` in a shell, given the workspace's folder and the shell's."""
     empty: Sequence[str] = ()
     """Files without content."""
+    picture: str | None = None
+    """Where the picture of the model lies, if the shell has it."""
 
     def shell(self, model: Model) -> Shell:
         """The shell of a model."""
@@ -84,25 +88,27 @@ class Host:
             path.format(crate=model.crate): fill(f"hosts/{self.name}/{template}", values).encode()
             for path, template in self.templates.items()
         }
-        return Shell(self, model.crate, str(package), files | {path.format(crate=model.crate): b"" for path in self.empty})
+        files |= {path.format(crate=model.crate): b"" for path in self.empty}
+        return Shell(self, model.crate, str(package), files | ({self.picture: model.picture} if self.picture else {}))
 
 
-def environment() -> dict[str, str]:
-    """What a build runs with: rustc says `cargo` instead of the folder that cargo keeps its packages in, which panics would
-    name, so that a build is the same bytes for every user. The flags that the user has set are kept."""
-    flags = [f"--remap-path-prefix={os.environ.get('CARGO_HOME') or Path.home() / '.cargo'}=cargo"]
-    encoded, plain = os.environ.get("CARGO_ENCODED_RUSTFLAGS"), os.environ.get("RUSTFLAGS", "").split()
-    given = encoded.split("\x1f") if encoded else plain
-    if given or " " in flags[0]:  # instead of those in cargo's configuration, as cargo does it
-        return os.environ | {"CARGO_ENCODED_RUSTFLAGS": "\x1f".join([*given, *flags])}
+def environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a build runs with: these settings, and rustc says `cargo` instead of the folder that cargo keeps its packages in, which
+    panics would name, so that a build is the same bytes for every user. The flags that are set already are kept."""
+    given = os.environ | dict(settings or {})
+    own = f"--remap-path-prefix={given.get('CARGO_HOME') or Path.home() / '.cargo'}=cargo"
+    encoded = given.get("CARGO_ENCODED_RUSTFLAGS")
+    flags = encoded.split("\x1f") if encoded else given.get("RUSTFLAGS", "").split()
+    if flags or " " in own:  # instead of those in cargo's configuration, as cargo does it
+        return given | {"CARGO_ENCODED_RUSTFLAGS": "\x1f".join([*flags, own])}
     # besides those
-    return os.environ | {"CARGO_BUILD_RUSTFLAGS": " ".join([os.environ.get("CARGO_BUILD_RUSTFLAGS", ""), *flags]).strip()}
+    return given | {"CARGO_BUILD_RUSTFLAGS": " ".join([given.get("CARGO_BUILD_RUSTFLAGS", ""), own]).strip()}
 
 
-def run(command: Sequence[str], folder: Path, package: str) -> None:
-    """Runs what builds a package. Raises ToolError with its words."""
+def run(command: Sequence[str], folder: Path, package: str, settings: Mapping[str, str] | None = None) -> None:
+    """Runs what builds a package, `settings` in its environment. Raises ToolError with its words."""
     try:
-        done = processes.run(command, folder=folder, environment=environment())
+        done = processes.run(command, folder=folder, environment=environment(settings))
     except FileNotFoundError as error:
         raise ToolError(f"{command[0]} is missing", "install a stable Rust toolchain (rustup.rs)") from error
     if done.returncode:
