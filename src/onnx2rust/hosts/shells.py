@@ -93,7 +93,7 @@ class Host:
 
 
 def environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a build runs with: these settings, and rustc says `cargo` instead of the folder that cargo keeps its packages in, which
+    """What a build runs with: these settings, and rustc says `cargo` instead of the folder of cargo's packages, which
     panics would name, so that a build is the same bytes for every user. The flags that are set already are kept."""
     given = os.environ | dict(settings or {})
     own = f"--remap-path-prefix={given.get('CARGO_HOME') or Path.home() / '.cargo'}=cargo"
