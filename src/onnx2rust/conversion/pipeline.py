@@ -22,7 +22,7 @@ from onnx2rust.hosts import HOSTS, Model, Shell
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.program import Program
 from onnx2rust.passes.rewriting import Passed
-from onnx2rust.plan import planner
+from onnx2rust.plan import batching, planner
 from onnx2rust.plan.planner import Plan
 from onnx2rust.report import files as report_files
 
@@ -174,7 +174,17 @@ def _shells(kinds: Sequence[str], found: Generated, source: str) -> tuple[Shell,
     """The shells of a model in a workspace; raises UnsupportedError with what is wrong for all of them."""
     rendered, picture = found.rendered, found.people["model_overview.png"]
     crate, model = Escaped(rendered.crate), Escaped(rendered.model)
-    beside = Model(crate, model, rendered.border, source, f"../{crate}/{folders.MARKER}", bool(rendered.tensors), picture)
+    batch = batching.counted(found.program)
+    beside = Model(
+        crate,
+        model,
+        rendered.border,
+        source,
+        f"../{crate}/{folders.MARKER}",
+        bool(rendered.tensors),
+        picture,
+        None if batch is None else Escaped(batch),
+    )
     return tuple(HOSTS[kind].shell(beside) for kind in dict.fromkeys(kinds))
 
 

@@ -33,6 +33,8 @@ class Model:
     """Whether it has any, which others can take the place of."""
     picture: Content
     """Its layers on one page (PNG)."""
+    batch: Escaped | None
+    """The open size that counts samples, if it is shown that samples do not depend on each other."""
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,13 @@ def run(command: Sequence[str], folder: Path, package: str, settings: Mapping[st
         raise ToolError(f"{command[0]} cannot build {package}:\n{done.stderr.decode(errors='replace').strip()}")
 
 
-def refused(host: str, tensors: Iterable[Tensor], what: str) -> list[Problem]:
-    """One problem for each of the tensors: what they are has no form in the host's language."""
+def refused(host: str, tensors: Iterable[Tensor], what: str, place: str | None = None) -> list[Problem]:
+    """One problem for each of the tensors: what they are has no form in the host's language, or in `place`."""
     hint = "use the crate from Rust, or cut the model with --input and --output"
-    return [Problem(f"--host {host}: {tensor.name}: {what} have no form in {host.title()} here", hint=hint) for tensor in tensors]
+    return [
+        Problem(f"--host {host}: {tensor.name}: {what} have no form in {place or host.title()} here", hint=hint)
+        for tensor in tensors
+    ]
 
 
 def copied(origin: Path, dist: Path, places: Mapping[str, str]) -> None:
