@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import host_tools
 import hostile
 import numpy as np
 import onnx
@@ -229,6 +230,18 @@ def test_too_many_requests_and_a_stop_while_some_are_open(digits: onnx2rust.Host
             assert server.process.wait(timeout=30) == 1
         assert server.process.stderr is not None
         assert server.process.stderr.read() == "error: requests were open after 0 s: cut off\n"
+
+
+@pytest.mark.slow
+@pytest.mark.hosts
+@host_tools.need("curl")
+def test_the_command_of_the_documentation(digits: onnx2rust.Hosted) -> None:
+    """A flat list is a sample."""
+    text = (rust_tools.ROOT / "docs" / "hosts.md").read_text(encoding="utf-8")
+    (command,) = (line for line in text.splitlines() if line.startswith("curl ") and "/predict" in line)
+    with running(digits) as server:
+        answer = subprocess.run(["bash", "-c", command.replace("8080", str(server.port))], capture_output=True, check=True).stdout
+    close(json.loads(answer)["probabilities"], onnx_models.digits(), image=np.arange(1, 65, dtype=np.float32).reshape(1, 1, 8, 8))
 
 
 @pytest.mark.slow
