@@ -129,7 +129,7 @@ def test_numbers_in_both_forms_and_what_is_refused(digits: onnx2rust.Hosted) -> 
             400,
             "the body: a list of 1 where others have 2 at line 1 column 22",
         )
-        assert server.problem('{"image": [1, [2]]}') == (400, "the body: a list among numbers at line 1 column 14")
+        assert server.problem('{"image": [1, [2]]}') == (400, "the body: a list among numbers at line 1 column 15")
         assert server.problem('{"image": [[1], 2]}') == (400, "the body: a number among lists at line 1 column 17")
         assert server.problem('{"image": [null]}')[1].startswith("the body: invalid type: null, expected nested lists of float32")
         assert server.problem('{"image": [], "image": []}') == (400, "the body: `image` stands there twice at line 1 column 21")
