@@ -65,7 +65,9 @@ def _layers(row: BenchRow, program: Program, number: Mapping[Step, int], origins
     for step, layer in zip((s for s in program.walk() if not isinstance(s.layer, View)), row.layers, strict=True):
         if step in number:
             own[number[step]] = own.get(number[step], 0.0) + layer.ns
-    layer_of = {place: number[step] for step, places in origins.items() for place in places}
+    # a node whose layer has a view beside it stands with the layer
+    by_cost = sorted(origins.items(), key=lambda item: not isinstance(item[0].layer, View))
+    layer_of = {place: number[step] for step, places in by_cost for place in places}
     theirs: dict[int, float] = {}
     rest = []
     for node in row.nodes:

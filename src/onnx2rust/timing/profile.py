@@ -23,7 +23,8 @@ SECONDS = 0.4
 LEAST, MOST = 5, 400
 """Runs that count: the profiler keeps a million events at most."""
 _CALLED = re.compile(r"#(\d+)#")
-_KERNEL = "_kernel_time"
+_KERNEL, _BLOCKED = "_kernel_time", "_nchwc"
+"""What onnxruntime adds to a node's name in its events, and to a tensor's where it computes it in a layout of its own."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +51,27 @@ def nodes(proto: onnx.ModelProto, weights: Weights, feeds: Mapping[str, np.ndarr
             session.run(None, given)
             runs += 1
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+    made = {name: place for place, node in enumerate(proto.graph.node) for name in node.output if name}
     spent: dict[tuple[str, str], list[float]] = {}
     for event in events:
         if event.get("cat") == "Node" and event["name"].endswith(_KERNEL):
             key = (event["name"].removesuffix(_KERNEL), event["args"].get("op_name", ""))
             spent.setdefault(key, []).append(1e3 * event["dur"])
-    return [_node(name, op, durations, runs) for (name, op), durations in spent.items()]
+    return [NodeTime(op, _places(name, made), _typical(durations, runs)) for (name, op), durations in spent.items()]
 
 
-def _node(name: str, op: str, durations: list[float], runs: int) -> NodeTime:
-    """Of a node inside of a loop, which runs more than once in a run, all its turns count."""
-    skipped = len(durations) * WARM_UP // runs
-    places = tuple(dict.fromkeys(int(place) for place in _CALLED.findall(name)))
-    return NodeTime(op, places, sum(durations[skipped:]) / (runs - WARM_UP))
+def _places(name: str, made: Mapping[str, int]) -> tuple[int, ...]:
+    """Those of the nodes that a node of onnxruntime is called after, or after what they compute."""
+    own = tuple(dict.fromkeys(int(place) for place in _CALLED.findall(name)))
+    tensor = name.removesuffix(_BLOCKED)
+    return own or ((made[tensor],) if tensor != name and tensor in made else ())
+
+
+def _typical(durations: list[float], runs: int) -> float:
+    """The mean of the middle half of the runs, which other load on the machine distorts least; of a node inside of a loop, which
+    runs more than once in a run, of its turns together."""
+    turns = max(1, len(durations) // runs)
+    sums = sorted(sum(durations[k : k + turns]) for k in range(WARM_UP * turns, len(durations) - turns + 1, turns))
+    quarter = len(sums) // 4
+    middle = sums[quarter : len(sums) - quarter]
+    return sum(middle) / len(middle) if middle else 0.0
