@@ -43,6 +43,24 @@ def hosted(proto: onnx.ModelProto, name: str, *, build: bool = True) -> onnx2rus
     return onnx2rust.host("server", source, out, Options(name=name, binary_classification=False), build=build)
 
 
+def save(arrays: dict[str, np.ndarray[Any, Any]]) -> bytes:
+    """The arrays in the format safetensors: a header in JSON, its length in front, elements behind."""
+    head, place = {}, 0
+    for name, array in arrays.items():
+        dtype = {"float32": "F32", "float64": "F64"}[array.dtype.name]
+        head[name] = {"dtype": dtype, "shape": array.shape, "data_offsets": [place, place := place + array.nbytes]}
+    text = json.dumps(head).encode()
+    return len(text).to_bytes(8, "little") + text + b"".join(array.tobytes() for array in arrays.values())
+
+
+def load(body: bytes) -> dict[str, np.ndarray[Any, Any]]:
+    """The float32 arrays of such a body."""
+    size = int.from_bytes(body[:8], "little")
+    head, data = json.loads(body[8 : 8 + size]), body[8 + size :]
+    assert {entry["dtype"] for entry in head.values()} == {"F32"}
+    return {name: np.frombuffer(data[slice(*e["data_offsets"])], np.float32).reshape(e["shape"]) for name, e in head.items()}
+
+
 class Server:
     """A server that runs, and requests to it."""
 
@@ -105,8 +123,6 @@ def close(found: Any, proto: onnx.ModelProto, **inputs: np.ndarray[Any, Any]) ->
 @pytest.mark.slow
 @pytest.mark.hosts
 def test_numbers_in_both_forms_and_what_is_refused(digits: onnx2rust.Hosted) -> None:
-    from safetensors.numpy import load, save
-
     proto = onnx_models.digits()
     with running(digits, "--body", "100000", "--patience", "1") as server:
         for batch in (1, 3, 0):

@@ -7,8 +7,8 @@ missing=()
 while read -r command package; do
   command -v "$command" >/dev/null || missing+=("$package")
 done <<'TOOLS'
-valgrind valgrind
 curl curl
+valgrind valgrind
 node nodejs
 npm npm
 chromium chromium
@@ -27,4 +27,4 @@ fi
 if command -v npm >/dev/null; then
   npm install --prefix build/npm --no-save --silent --no-audit --no-fund playwright-core@1 typescript@7
 fi
-"$pip" install -q --disable-pip-version-check -e '.[hosts]'
+"$pip" install -q --disable-pip-version-check -e '.[hosts,docs]'
