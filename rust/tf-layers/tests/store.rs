@@ -179,6 +179,69 @@ fn fewer_bits_are_near() {
     }
 }
 
+/// Packings that move elements keep a scale a place; where they would need too many, elements stay as they are.
+#[test]
+fn layouts_that_have_codes() {
+    let (gates, split) = (4, 4);
+    for (packing, shape, axis, coded) in [
+        (Packing::Panels { transposed: true }, &[40, 37][..], 0, true),
+        (Packing::Depthwise, &[32, 1, 5, 5], 0, true),
+        (Packing::InputGates { gates }, &[1, 80, 20], 1, true),
+        (
+            Packing::RecurrentGates { gates, split },
+            &[1, 80, 20],
+            1,
+            true,
+        ),
+        (Packing::Winograd { tile: 2 }, &[16, 16, 3, 3], 0, false),
+        (Packing::Copy, &[4, 400], 2, false),
+    ] {
+        let tensor = tensor("w", Dtype::F32, shape, packing);
+        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("layouts");
+        std::fs::create_dir_all(&out).unwrap();
+        let elements = draws(shape.iter().product());
+        let expected = packing.pack(shape, &elements);
+        let mut writer = NpzWriter::new();
+        let (name, data) = ("w".into(), Data::F32(elements));
+        writer
+            .add(&Array {
+                name,
+                shape: shape.to_vec(),
+                data,
+            })
+            .unwrap();
+        writer.write(out.join("w.npz")).unwrap();
+        let found = pack_store(
+            &out.join("w.npz"),
+            &[tensor],
+            &[Storage::I8 { axis }],
+            &out,
+            cfg!(target_endian = "big"),
+        )
+        .unwrap();
+        assert_eq!(
+            found.pieces[0].storage != Storage::Plain,
+            coded,
+            "{packing:?}: {:?}",
+            found.pieces
+        );
+        let layout = Layout {
+            id: found.id,
+            pieces: found.pieces.leak(),
+        };
+        let mut source = Source::open(&out.join("model.weights"), &layout).unwrap();
+        let tensor: Held<'_, f32> = source.take().unwrap();
+        let error = if coded { 0.5 / 127.0 + 1e-6 } else { 0.0 };
+        assert!(
+            tensor
+                .iter()
+                .zip(&expected)
+                .all(|(a, b)| (a - b).abs() <= error),
+            "{packing:?}"
+        );
+    }
+}
+
 /// Weights that codes say exactly are read exactly: rounding once more changes nothing.
 #[test]
 fn what_was_rounded_stays() {

@@ -13,10 +13,11 @@ import numpy as np
 
 from onnx2rust.base.naming import Escaped
 from onnx2rust.ir.layer import Variant
-from onnx2rust.model.weights import SMALL
 
 Array = np.ndarray[Any, Any]
 Storage = Literal["f16", "int8"]
+_SMALL = 1024
+"""Elements of what is not worth it."""
 _LARGEST = np.float32(127)
 _EXACT = np.float32(1e-6)
 """The share of a place's largest that an element may be off and still counts as what its code says: two roundings of f32."""
@@ -41,7 +42,7 @@ def rounded(array: Array, storage: Storage, axis: int) -> Array:
 
 def axis(array: Array, storage: Storage, packing: Variant) -> int | None:
     """The axis along which the tensor has codes that say it exactly; None if there is none, or it is not worth it."""
-    if array.dtype != np.float32 or array.ndim < 2 or array.size <= SMALL or packing.name in _COMPUTED:
+    if array.dtype != np.float32 or array.ndim < 2 or array.size <= _SMALL or packing.name in _COMPUTED:
         return None
     for k in dict.fromkeys((0, array.ndim - 1, *range(array.ndim))):
         if _is_exact(array, storage, k):

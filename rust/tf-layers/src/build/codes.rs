@@ -110,7 +110,11 @@ fn places(tensor: &Tensor, axis: usize, len: usize) -> Option<Places> {
         .collect();
     let packed = tensor.packing.pack(tensor.shape, &own);
     drop(own);
-    [1, crate::pack::PANEL, size]
+    let side_by_side = match tensor.packing {
+        Packing::RecurrentGates { split, .. } => split,
+        _ => 1,
+    };
+    [1, side_by_side * crate::pack::PANEL, size]
         .into_iter()
         .filter(|period| packed.len() == len && len.is_multiple_of(*period))
         .filter_map(|period| repeating(&packed, period))
