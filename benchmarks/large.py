@@ -3,9 +3,9 @@
     python benchmarks/large.py                          # a BERT of 500 MB with drawn weights, ResNet-50
     python benchmarks/large.py --models bert --megabytes 200 --forms embedded,external
 
-Of each form: seconds and peak memory of the conversion, and of cargo with what it starts; the size of the program and of its file
-of weights; and of the program, in a fresh process, the time until the model is there, the time until its first answer, and its peak
-memory (the least of some runs; files are in the system's cache). Answers are compared with onnxruntime's first.
+Of each form: seconds and peak memory of the conversion, and of cargo with what it starts; the size of the program and of its
+file of weights; and of the program, in a fresh process, the time until the model is there, the time until its first answer, and
+its peak memory (the least of some runs; files are in the system's cache). Answers are compared with onnxruntime's first.
 """
 
 from __future__ import annotations
