@@ -1,7 +1,7 @@
 //! Weights of a file compute what the same weights compute in a binary, bit for bit; a file that does not fit is an error that says why.
 
 use std::fmt::Debug;
-use tf_layers::store::StoreProblem;
+use scorer::tf_layers::store::StoreProblem;
 
 /// As text, so that every bit counts.
 fn text(value: impl Debug) -> String {
