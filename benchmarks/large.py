@@ -150,6 +150,7 @@ def program(name: str, form: str, crate: Path, subject: Subject) -> Path:
     (folder / "Cargo.toml").write_text(
         f'[package]\nname = "program-{name}"\nversion = "0.1.0"\nedition = "2024"\n\n'
         f'[dependencies]\n{name} = {{ path = "{crate}" }}\n\n[workspace]\n\n[profile.release]\ncodegen-units = 1\n'
+        "# the build script lays the weights out\n[profile.release.build-override]\nopt-level = 3\n"
     )
     return folder
 
