@@ -123,8 +123,7 @@ def _of_loops() -> list[harness.Case]:
     joined = loop([*summed, node("Expand", "r", "n", into=["e"]), node("Unsqueeze", "e", "front", into=["t"])])
     known = {"front": np.array([0]), "one": np.float32(1)}
     taken = _both("loop_taken", [_either("x", "w"), loop([node("Identity", "w", into=["t"])])], {"x": X, "m": np.array(2)})
-    return [
-        *taken,
+    return taken + [
         case(f"loop_{name}_{m}", [nodes], {"x": X, "m": np.array(m)}, known=known, any_rank=("y",))
         for name, nodes in (("grown", grown), ("joined", joined))
         for m in (0, 1, 3)
