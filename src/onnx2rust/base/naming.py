@@ -11,6 +11,8 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
 
 MAX_IDENT = 48
 MAX_SCOPES = 12
@@ -230,7 +232,7 @@ def code_span(text: str, limit: int = 120) -> Escaped:
 
 
 def string(text: str) -> Escaped:
-    """A Rust (and TOML basic) string literal, quotes included: printable ASCII stands, all else is escaped."""
+    """A Rust (and TOML basic, and JavaScript) string literal, quotes included: printable ASCII stands, all else is escaped."""
     out = []
     for c in text:
         if c in '"\\':
@@ -242,9 +244,31 @@ def string(text: str) -> Escaped:
     return Escaped(f'"{"".join(out)}"')
 
 
+def js_string(text: str) -> Escaped:
+    """A string literal of JavaScript, TypeScript and JSON, quotes included: ASCII, and no markup where it stands in a page."""
+    return Escaped(re.sub("[<>&\x7f]", lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text)))
+
+
 def toml_string(text: str) -> Escaped:
     """A TOML basic string, quotes included."""
     return Escaped(json.dumps("".join(c if " " <= c <= "~" else "?" for c in text)))
+
+
+_SCRIPT_ENDS = {"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"}
+
+
+def script_json(content: Any) -> Escaped:
+    """JSON inside of an HTML `<script>`, of whatever Python has as a value of JSON: no text in it ends the script or begins a
+    comment, and all of it is ASCII (U+2028 ends a line in older scripts). NaN and infinities, which JSON does not have, are
+    refused with a ValueError."""
+    text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return Escaped(re.sub("[<>&]", lambda found: _SCRIPT_ENDS[found[0]], text))
+
+
+def html(text: str, limit: int = 200) -> Escaped:
+    """Text between tags of HTML, or in a quoted attribute: one line, without what a page does not show."""
+    visible = "".join(c if c.isprintable() else "\ufffd" for c in text[:limit])
+    return Escaped(escape(visible, quote=True))
 
 
 def weight_name(text: str) -> str:
