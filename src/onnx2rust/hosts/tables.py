@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from onnx2rust.emit.borders import Border, Tensor
-from onnx2rust.ir.dims import Dim, Symbol, symbols
-from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.dims import Dim, symbol, symbols
 
 FILES: Mapping[str, str] = {f"src/tables/{name}": f"tables/{name}" for name in ("mod.rs", "columns.rs", "rows.rs", "outputs.rs")}
 """Files of a shell, and where they lie among the templates: they are the same for every model."""
@@ -21,8 +20,6 @@ def reason(border: Border) -> str | None:
     if not border.inputs:
         return "the model has no input"
     rows = {symbol for tensor in border.inputs if (symbol := _rows(tensor))}
-    if len(rows) > 1:
-        return "inputs have different open sizes along their first axes"
     for tensor in (*border.inputs, *border.outputs):
         what = "input" if tensor in border.inputs else "output"
         if not tensor.is_tensor:

@@ -24,13 +24,13 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Its elements in the rows of a block, whose first one is row `first` of the table.
+    /// Its elements in some rows of a batch, which begin at `place`; the batch's first one is row `before` of the table.
     ///
     /// # Errors
     /// If there is a null that nothing takes the place of, a list of the wrong length, or a number that does not fit.
-    pub fn rows(&self, block: &RecordBatch, first: usize) -> Result<Rows<'_>, Problem> {
-        let arrays = self.columns.iter().map(|c| Arc::clone(block.column(c.place))).collect();
-        Rows::new(self, arrays, block.num_rows(), first)
+    pub fn rows(&self, batch: &RecordBatch, place: usize, rows: usize, before: usize) -> Result<Rows<'_>, Problem> {
+        let arrays = self.columns.iter().map(|c| batch.column(c.place).slice(place, rows)).collect();
+        Rows::new(self, arrays, rows, before + place)
     }
 }
 
@@ -52,7 +52,7 @@ impl Columns {
         let mut problems = unknown(inputs, schema, options);
         let mut feeds = Vec::new();
         for tensor in inputs {
-            match feed(tensor, schema, options) {
+            match feed(tensor, inputs.len() == 1, schema, options) {
                 Ok(feed) => feeds.push(feed),
                 Err(found) => problems.extend(found),
             }
@@ -116,14 +116,30 @@ fn unknown(inputs: &[Tensor], schema: &Schema, options: &Options) -> Vec<Problem
     problems
 }
 
-fn feed(tensor: &'static Tensor, schema: &Schema, options: &Options) -> Result<Feed, Vec<Problem>> {
-    let said = options.columns.get(tensor.field).or_else(|| options.columns.get(tensor.name));
-    let own = if schema.column_with_name(tensor.field).is_none() && schema.column_with_name(tensor.name).is_some() {
-        tensor.name
-    } else {
-        tensor.field
-    };
-    let names = said.cloned().unwrap_or_else(|| vec![own.to_string()]);
+/// The names of an input's columns: those that are given; one of its own name; its name with the numbers from 0 on; or all columns
+/// that are not handed on, if there is no other input and they are as many as its elements.
+fn named(tensor: &Tensor, alone: bool, schema: &Schema, options: &Options) -> Vec<String> {
+    let elements: Option<usize> = row_shape(tensor).into_iter().product();
+    let own = [tensor.field, tensor.name];
+    if let Some(names) = own.iter().find_map(|&name| options.columns.get(name)) {
+        return names.clone();
+    }
+    let has = |name: &str| schema.column_with_name(name).is_some();
+    if let Some(name) = own.into_iter().find(|name| has(name)) {
+        return vec![name.to_string()];
+    }
+    if let (Some(name), Some(n)) = (own.into_iter().find(|name| has(&format!("{name}_0"))), elements) {
+        return (0..n).map(|k| format!("{name}_{k}")).collect();
+    }
+    let others: Vec<&String> = schema.fields().iter().map(|f| f.name()).filter(|&n| !options.keep.contains(n)).collect();
+    if alone && elements == Some(others.len()) {
+        return others.into_iter().cloned().collect();
+    }
+    vec![tensor.field.to_string()]
+}
+
+fn feed(tensor: &'static Tensor, alone: bool, schema: &Schema, options: &Options) -> Result<Feed, Vec<Problem>> {
+    let names = named(tensor, alone, schema, options);
     let shape = row_shape(tensor);
     let elements: Option<usize> = shape.iter().copied().product();
     let at = |text: String| format!("input `{}`: {text}", tensor.field);

@@ -97,10 +97,10 @@ pub fn rows_at_once(inputs: &[Tensor]) -> usize {
 const ELEMENTS_AT_ONCE: usize = 1 << 16;
 const MOST_ROWS_AT_ONCE: usize = 1024;
 
-/// Parts of a batch that go through the model at once, each with its first row's place in the batch.
-pub fn blocks(batch: &RecordBatch, rows: usize) -> impl Iterator<Item = (usize, RecordBatch)> + '_ {
+/// The places and lengths of the parts of a batch that go through the model at once.
+pub fn blocks(batch: &RecordBatch, rows: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
     let all = batch.num_rows();
-    (0..all).step_by(rows).map(move |first| (first, batch.slice(first, rows.min(all - first))))
+    (0..all).step_by(rows).map(move |place| (place, rows.min(all - place)))
 }
 
 /// The sizes of a row: None where the model leaves one open.
