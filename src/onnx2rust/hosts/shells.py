@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,10 +92,10 @@ class Host:
         return Shell(self, model.crate, str(package), files | {path.format(crate=model.crate): b"" for path in self.empty})
 
 
-def run(command: Sequence[str], folder: Path, package: str) -> None:
-    """Runs what builds a package. Raises ToolError with its words."""
+def run(command: Sequence[str], folder: Path, package: str, settings: Mapping[str, str] | None = None) -> None:
+    """Runs what builds a package, `settings` in its environment. Raises ToolError with its words."""
     try:
-        done = processes.run(command, folder=folder)
+        done = processes.run(command, folder=folder, environment={**os.environ, **(settings or {})})
     except FileNotFoundError as error:
         raise ToolError(f"{command[0]} is missing", "install a stable Rust toolchain (rustup.rs)") from error
     if done.returncode:
