@@ -8,6 +8,7 @@ while read -r command package; do
   command -v "$command" >/dev/null || missing+=("$package")
 done <<'TOOLS'
 valgrind valgrind
+java default-jre-headless
 node nodejs
 npm npm
 chromium chromium

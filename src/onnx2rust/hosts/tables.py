@@ -1,4 +1,4 @@
-"""Tables: whether rows of columns can be a model's inputs, and the Rust code that makes them so, which all hosts have in common."""
+"""Tables: whether rows of columns can be a model's inputs, and the Rust code that makes them so."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from onnx2rust.emit.borders import Border, Tensor
 from onnx2rust.ir.dims import Dim, symbol, symbols
 
-FILES: Mapping[str, str] = {f"src/tables/{name}": f"tables/{name}" for name in ("mod.rs", "columns.rs", "rows.rs", "outputs.rs")}
+_NAMES = ("mod", "column", "columns", "elements", "outputs", "rows")
+FILES: Mapping[str, str] = {f"src/tables/{name}.rs": f"tables/{name}.rs" for name in _NAMES}
 """Files of a shell, and where they lie among the templates: they are the same for every model."""
 
 
 def reason(border: Border) -> str | None:
     """Why the model's inputs and outputs are no columns of a table, if they are none.
 
-    They are if each has one open size along its first axis, the rows, which stands nowhere else. Of an input's other sizes, one may be
-    open: it is the length of lists.
+    They are if each has one open size along its first axis, the rows, which stands nowhere else. Of an input's other sizes, one
+    may be open: it is the length of lists.
     """
     if not border.inputs:
         return "the model has no input"

@@ -1,21 +1,11 @@
 //! Which columns are a model's inputs; all that can be said of a table before its rows are read.
 
-use super::{Options, Problem, Rows, arrow_type, column_type, row_shape};
-use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_cast::{CastOptions, cast_with_options};
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use super::column::{Column, column};
+use super::{Options, Problem, Rows, column_type, row_shape};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{Field, Schema, SchemaRef};
 use model::tf_layers::signature::Tensor;
 use std::sync::Arc;
-
-/// A column that is an input, or a part of one.
-pub(super) struct Column {
-    place: usize,
-    pub(super) name: String,
-    /// The type that its elements get.
-    pub(super) element: DataType,
-    /// What takes the place of nulls.
-    pub(super) fill: Option<ArrayRef>,
-}
 
 /// The columns of an input.
 pub struct Feed {
@@ -28,8 +18,18 @@ impl Feed {
     ///
     /// # Errors
     /// If there is a null that nothing takes the place of, a list of the wrong length, or a number that does not fit.
-    pub fn rows(&self, batch: &RecordBatch, place: usize, rows: usize, before: usize) -> Result<Rows<'_>, Problem> {
-        let arrays = self.columns.iter().map(|c| batch.column(c.place).slice(place, rows)).collect();
+    pub fn rows(
+        &self,
+        batch: &RecordBatch,
+        place: usize,
+        rows: usize,
+        before: usize,
+    ) -> Result<Rows<'_>, Problem> {
+        let arrays = self
+            .columns
+            .iter()
+            .map(|c| batch.column(c.place).slice(place, rows))
+            .collect();
         Rows::new(self, arrays, rows, before + place)
     }
 }
@@ -48,7 +48,12 @@ impl Columns {
     ///
     /// # Errors
     /// With all that does not fit.
-    pub fn new(inputs: &'static [Tensor], outputs: &'static [Tensor], schema: &Schema, options: &Options) -> Result<Self, Problem> {
+    pub fn new(
+        inputs: &'static [Tensor],
+        outputs: &'static [Tensor],
+        schema: &Schema,
+        options: &Options,
+    ) -> Result<Self, Problem> {
         let mut problems = unknown(inputs, schema, options);
         let mut feeds = Vec::new();
         for tensor in inputs {
@@ -70,7 +75,10 @@ impl Columns {
         }
         for tensor in outputs {
             if fields.iter().any(|f| f.name() == tensor.field) {
-                problems.push(Problem::value(format!("keep: an output is called `{}`, too", tensor.field)));
+                problems.push(Problem::value(format!(
+                    "keep: an output is called `{}`, too",
+                    tensor.field
+                )));
             }
             fields.push(Field::new(tensor.field, column_type(tensor), true));
         }
@@ -89,9 +97,14 @@ impl Columns {
     ///
     /// # Errors
     /// If the outputs have other lengths than the batch.
-    pub fn batch(&self, batch: &RecordBatch, outputs: Vec<ArrayRef>) -> Result<RecordBatch, Problem> {
+    pub fn batch(
+        &self,
+        batch: &RecordBatch,
+        outputs: Vec<ArrayRef>,
+    ) -> Result<RecordBatch, Problem> {
         let kept = self.keep.iter().map(|&at| Arc::clone(batch.column(at)));
-        RecordBatch::try_new(Arc::clone(&self.schema), kept.chain(outputs).collect()).map_err(|e| Problem::value(e.to_string()))
+        RecordBatch::try_new(Arc::clone(&self.schema), kept.chain(outputs).collect())
+            .map_err(|e| Problem::value(e.to_string()))
     }
 }
 
@@ -103,7 +116,10 @@ fn unknown(inputs: &[Tensor], schema: &Schema, options: &Options) -> Vec<Problem
     for name in given {
         if !inputs.iter().any(|t| t.field == name || t.name == name) {
             let has = listed(inputs.iter().map(|t| t.field));
-            problems.push(Problem::value(format!("columns: the model has no input {}; it has {has}", quoted(name))));
+            problems.push(Problem::value(format!(
+                "columns: the model has no input {}; it has {has}",
+                quoted(name)
+            )));
         }
     }
     let mut filled: Vec<&String> = options.fills.keys().collect();
@@ -128,24 +144,42 @@ fn named(tensor: &Tensor, alone: bool, schema: &Schema, options: &Options) -> Ve
     if let Some(name) = own.into_iter().find(|name| has(name)) {
         return vec![name.to_string()];
     }
-    if let (Some(name), Some(n)) = (own.into_iter().find(|name| has(&format!("{name}_0"))), elements) {
+    if let (Some(name), Some(n)) = (
+        own.into_iter().find(|name| has(&format!("{name}_0"))),
+        elements,
+    ) {
         return (0..n).map(|k| format!("{name}_{k}")).collect();
     }
-    let others: Vec<&String> = schema.fields().iter().map(|f| f.name()).filter(|&n| !options.keep.contains(n)).collect();
+    let others: Vec<&String> = schema
+        .fields()
+        .iter()
+        .map(|f| f.name())
+        .filter(|&n| !options.keep.contains(n))
+        .collect();
     if alone && elements == Some(others.len()) {
         return others.into_iter().cloned().collect();
     }
     vec![tensor.field.to_string()]
 }
 
-fn feed(tensor: &'static Tensor, alone: bool, schema: &Schema, options: &Options) -> Result<Feed, Vec<Problem>> {
+fn feed(
+    tensor: &'static Tensor,
+    alone: bool,
+    schema: &Schema,
+    options: &Options,
+) -> Result<Feed, Vec<Problem>> {
     let names = named(tensor, alone, schema, options);
     let shape = row_shape(tensor);
     let elements: Option<usize> = shape.iter().copied().product();
     let at = |text: String| format!("input `{}`: {text}", tensor.field);
     if names.len() != 1 && elements.is_some_and(|n| n != names.len()) || names.is_empty() {
-        let wanted = elements.map_or("at least one".to_string(), |n| format!("{n}, or one with lists of {n}"));
-        return Err(vec![Problem::value(at(format!("{} columns are given for it, it needs {wanted}", names.len())))]);
+        let wanted = elements.map_or("at least one".to_string(), |n| {
+            format!("{n}, or one with lists of {n}")
+        });
+        return Err(vec![Problem::value(at(format!(
+            "{} columns are given for it, it needs {wanted}",
+            names.len()
+        )))]);
     }
     let (mut columns, mut problems) = (Vec::new(), Vec::new());
     for name in &names {
@@ -157,128 +191,41 @@ fn feed(tensor: &'static Tensor, alone: bool, schema: &Schema, options: &Options
             }),
         }
     }
-    if problems.is_empty() { Ok(Feed { tensor, columns }) } else { Err(problems) }
-}
-
-/// One column of an input; `alone` if the input has no other.
-fn column(
-    tensor: &Tensor,
-    schema: &Schema,
-    options: &Options,
-    name: &str,
-    alone: bool,
-    shape: &[Option<usize>],
-) -> Result<Column, Problem> {
-    let place = place(schema, name).map_err(Problem::value)?;
-    let (leaf, levels) = levels(schema.field(place).data_type());
-    let elements: Option<usize> = shape.iter().copied().product();
-    let is = format!("column {} is {}", quoted(name), schema.field(place).data_type());
-    if !alone && !levels.is_empty() {
-        return Err(Problem::of_type(format!("{is}; of several columns, each holds one number a row")));
-    }
-    if alone && levels.is_empty() && elements != Some(1) && !shape.is_empty() {
-        let many = elements.map_or("lists".to_string(), |n| format!("lists of {n}, or {n} columns"));
-        return Err(Problem::of_type(format!("{is}; the model needs {many}: columns={{\"{}\": [...]}}", tensor.field)));
-    }
-    let wanted = if levels.len() == shape.len() { shape.to_vec() } else { vec![elements] };
-    if levels.len() > 1 && levels.len() != shape.len() {
-        return Err(Problem::of_type(format!("{is}; the model needs lists {} deep, or flat ones", shape.len())));
-    }
-    if levels.iter().zip(&wanted).any(|(have, want)| have.is_some() && want.is_some() && have != want) {
-        return Err(Problem::value(format!("{is}; the model needs {}", row_text(&wanted))));
-    }
-    let element = arrow_type(tensor.dtype);
-    if !becomes(leaf, &element, false) {
-        let hint = if !becomes(leaf, &element, true) {
-            ""
-        } else if options.cast {
-            return filled(tensor, options, name, place, element);
-        } else {
-            " (cast=True converts it)"
-        };
-        return Err(Problem::of_type(format!("{is}; the model needs {}{hint}", tensor.dtype)));
-    }
-    filled(tensor, options, name, place, element)
-}
-
-/// The column, with what takes the place of its nulls as an element of the model's type.
-fn filled(tensor: &Tensor, options: &Options, name: &str, place: usize, element: DataType) -> Result<Column, Problem> {
-    let given = options.fills.get(name).or(options.fill.as_ref());
-    let wrong = || Problem::of_type(format!("nulls: what is given for column {} is no {}", quoted(name), tensor.dtype));
-    let fill = match given {
-        None => None,
-        Some(fill) => {
-            let strict = CastOptions {
-                safe: false,
-                ..CastOptions::default()
-            };
-            let fits = becomes(fill.data_type(), &element, true) && (fill.data_type() != &DataType::Boolean || element == DataType::Boolean);
-            let cast = fits.then(|| cast_with_options(fill, &element, &strict).ok()).flatten();
-            Some(cast.ok_or_else(wrong)?)
-        }
-    };
-    Ok(Column {
-        place,
-        name: name.to_string(),
-        element,
-        fill,
-    })
-}
-
-/// The element type inside of lists, and the lengths of those that have one.
-fn levels(mut of: &DataType) -> (&DataType, Vec<Option<usize>>) {
-    let mut found = Vec::new();
-    loop {
-        of = match of {
-            DataType::List(item) | DataType::LargeList(item) => {
-                found.push(None);
-                item.data_type()
-            }
-            DataType::FixedSizeList(item, n) => {
-                found.push(usize::try_from(*n).ok());
-                item.data_type()
-            }
-            leaf => return (leaf, found),
-        };
-    }
-}
-
-/// Whether elements of one type are taken for those of another; `cast` if numbers may be rounded, too.
-fn becomes(from: &DataType, to: &DataType, cast: bool) -> bool {
-    let text = |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
-    match from {
-        DataType::Null => true,
-        DataType::Dictionary(_, values) => becomes(values, to, cast),
-        _ if from == to || text(from) && text(to) => true,
-        _ if !cast || to == &DataType::Boolean => false,
-        DataType::Boolean => to.is_numeric(),
-        _ if to.is_floating() => from.is_numeric(),
-        _ => from.is_integer() && to.is_integer(),
+    if problems.is_empty() {
+        Ok(Feed { tensor, columns })
+    } else {
+        Err(problems)
     }
 }
 
 /// Where the column of this name stands.
-fn place(schema: &Schema, name: &str) -> Result<usize, String> {
-    let mut found = schema.fields().iter().enumerate().filter(|(_, f)| f.name() == name);
+pub(super) fn place(schema: &Schema, name: &str) -> Result<usize, String> {
+    let mut found = schema
+        .fields()
+        .iter()
+        .enumerate()
+        .filter(|(_, f)| f.name() == name);
     match (found.next(), found.next()) {
         (Some((at, _)), None) => Ok(at),
         (Some(_), Some(_)) => Err(format!("several columns are called {}", quoted(name))),
         _ => {
             let has = listed(schema.fields().iter().map(|f| f.name().as_str()));
-            Err(format!("there is no column {}; there are {has}", quoted(name)))
+            Err(format!(
+                "there is no column {}; there are {has}",
+                quoted(name)
+            ))
         }
     }
-}
-
-fn row_text(sizes: &[Option<usize>]) -> String {
-    let sizes: Vec<String> = sizes.iter().map(|n| n.map_or("?".to_string(), |n| n.to_string())).collect();
-    format!("lists of {}", sizes.join(" times "))
 }
 
 /// A name of somebody else in a message.
 pub(super) fn quoted(name: &str) -> String {
     let short: String = name.chars().take(60).collect();
-    format!("`{}{}`", short.escape_debug(), if short.len() < name.len() { "…" } else { "" })
+    format!(
+        "`{}{}`",
+        short.escape_debug(),
+        if short.len() < name.len() { "…" } else { "" }
+    )
 }
 
 fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
@@ -287,7 +234,11 @@ fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     if all > SHOWN {
         found.push(format!("{} more", all - SHOWN));
     }
-    if found.is_empty() { "none".to_string() } else { found.join(", ") }
+    if found.is_empty() {
+        "none".to_string()
+    } else {
+        found.join(", ")
+    }
 }
 
 /// Names that a message shows.

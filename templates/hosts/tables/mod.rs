@@ -2,17 +2,20 @@
 //!
 //! The same for all models: what one takes and gives is in its `INPUTS` and `OUTPUTS`. The first axis of each is the rows.
 
+mod column;
 mod columns;
+mod elements;
 mod outputs;
 mod rows;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field};
 pub use columns::Columns;
+pub use elements::Element;
 use model::tf_layers::Error;
 use model::tf_layers::signature::{Axis, Dtype, Tensor};
 pub use outputs::Gather;
-pub use rows::{Element, Rows};
+pub use rows::Rows;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -72,7 +75,11 @@ impl Problem {
     fn all(problems: &[Self]) -> Self {
         let lines: Vec<&str> = problems.iter().map(|p| p.text.as_str()).collect();
         Self {
-            kind: if problems.iter().all(|p| p.kind == Kind::Type) { Kind::Type } else { Kind::Value },
+            kind: if problems.iter().all(|p| p.kind == Kind::Type) {
+                Kind::Type
+            } else {
+                Kind::Value
+            },
             text: lines.join("\n"),
         }
     }
@@ -80,7 +87,11 @@ impl Problem {
     /// What the model says of the rows from `first` on.
     pub fn of_model(error: &Error, first: usize, rows: usize) -> Self {
         Self {
-            kind: if matches!(error, Error::Memory { .. }) { Kind::Memory } else { Kind::Value },
+            kind: if matches!(error, Error::Memory { .. }) {
+                Kind::Memory
+            } else {
+                Kind::Value
+            },
             text: format!("rows {first} to {}: {error}", first + rows - 1),
         }
     }
@@ -90,7 +101,10 @@ impl Problem {
 /// memory than a small one.
 pub fn rows_at_once(inputs: &[Tensor]) -> usize {
     let size = |axis: &Axis| if let Axis::Size(n) = axis { *n } else { 1 };
-    let elements: usize = inputs.iter().map(|t| t.shape.iter().skip(1).map(size).product::<usize>()).sum();
+    let elements: usize = inputs
+        .iter()
+        .map(|t| t.shape.iter().skip(1).map(size).product::<usize>())
+        .sum();
     (ELEMENTS_AT_ONCE / elements.max(1)).clamp(1, MOST_ROWS_AT_ONCE)
 }
 
@@ -100,13 +114,23 @@ const MOST_ROWS_AT_ONCE: usize = 1024;
 /// The places and lengths of the parts of a batch that go through the model at once.
 pub fn blocks(batch: &RecordBatch, rows: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
     let all = batch.num_rows();
-    (0..all).step_by(rows).map(move |place| (place, rows.min(all - place)))
+    (0..all)
+        .step_by(rows)
+        .map(move |place| (place, rows.min(all - place)))
 }
 
 /// The sizes of a row: None where the model leaves one open.
 fn row_shape(tensor: &Tensor) -> Vec<Option<usize>> {
     let sizes = tensor.shape.iter().skip(1);
-    sizes.map(|axis| if let Axis::Size(n) = axis { Some(*n) } else { None }).collect()
+    sizes
+        .map(|axis| {
+            if let Axis::Size(n) = axis {
+                Some(*n)
+            } else {
+                None
+            }
+        })
+        .collect()
 }
 
 /// What Arrow calls an element type.

@@ -39,9 +39,14 @@ impl<T: Element> Gather<T> {
     pub fn push(&mut self, data: &[T], shape: &[usize], rows: usize) -> Result<(), Problem> {
         let field = self.tensor.field;
         let row = shape.get(1..).unwrap_or_default();
-        let fits = row_shape(self.tensor).iter().zip(row).all(|(want, have)| want.is_none_or(|n| n == *have));
+        let fits = row_shape(self.tensor)
+            .iter()
+            .zip(row)
+            .all(|(want, have)| want.is_none_or(|n| n == *have));
         if shape.first() != Some(&rows) || !fits {
-            return Err(Problem::value(format!("output `{field}` is {shape:?} for {rows} rows: it is no column of a table")));
+            return Err(Problem::value(format!(
+                "output `{field}` is {shape:?} for {rows} rows: it is no column of a table"
+            )));
         }
         if self.row != row {
             self.flush()?;
@@ -55,7 +60,8 @@ impl<T: Element> Gather<T> {
     fn flush(&mut self) -> Result<(), Problem> {
         if self.rows > 0 {
             let elements = T::array(std::mem::take(&mut self.elements));
-            let array = nested(elements, &self.of, self.rows, &self.row).map_err(|e| self.too_large(&e))?;
+            let array =
+                nested(elements, &self.of, self.rows, &self.row).map_err(|e| self.too_large(&e))?;
             self.done.push(array);
             self.rows = 0;
         }
@@ -85,7 +91,12 @@ impl<T: Element> Gather<T> {
 }
 
 /// Elements as lists of this type, one a row.
-fn nested(elements: ArrayRef, of: &DataType, rows: usize, row: &[usize]) -> Result<ArrayRef, ArrowError> {
+fn nested(
+    elements: ArrayRef,
+    of: &DataType,
+    rows: usize,
+    row: &[usize],
+) -> Result<ArrayRef, ArrowError> {
     let (item, rest) = match of {
         DataType::FixedSizeList(item, _) | DataType::List(item) => (item, row),
         _ => return Ok(elements),
@@ -95,13 +106,23 @@ fn nested(elements: ArrayRef, of: &DataType, rows: usize, row: &[usize]) -> Resu
     };
     let values = nested(elements, item.data_type(), rows * size, rest)?;
     Ok(match of {
-        DataType::FixedSizeList(_, n) => Arc::new(FixedSizeListArray::try_new(Arc::clone(item), *n, values, None)?),
+        DataType::FixedSizeList(_, n) => Arc::new(FixedSizeListArray::try_new(
+            Arc::clone(item),
+            *n,
+            values,
+            None,
+        )?),
         _ => {
             let lengths = std::iter::repeat_n(size, rows);
             if i32::try_from(rows * size).is_err() {
                 return Err(ArrowError::OffsetOverflowError(rows * size));
             }
-            Arc::new(ListArray::try_new(Arc::clone(item), OffsetBuffer::from_lengths(lengths), values, None)?)
+            Arc::new(ListArray::try_new(
+                Arc::clone(item),
+                OffsetBuffer::from_lengths(lengths),
+                values,
+                None,
+            )?)
         }
     })
 }

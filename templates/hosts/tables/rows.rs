@@ -1,18 +1,15 @@
 //! The elements of columns as a model reads them.
 
-use super::columns::{Column, Feed, quoted};
-use super::{Problem, row_shape};
+use super::column::Column;
+use super::columns::{Feed, quoted};
+use super::{Element, Problem, row_shape};
 use arrow_array::cast::AsArray;
-use arrow_array::types::{
-    ArrowPrimitiveType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
-    UInt32Type, UInt64Type,
-};
-use arrow_array::{Array, ArrayRef, BooleanArray, OffsetSizeTrait, PrimitiveArray, StringArray};
-use arrow_buffer::{NullBuffer, ScalarBuffer};
+use arrow_array::types::{ArrowPrimitiveType, Float16Type, Float32Type, Float64Type};
+use arrow_array::{Array, ArrayRef, BooleanArray, OffsetSizeTrait, PrimitiveArray};
+use arrow_buffer::NullBuffer;
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::DataType;
 use arrow_select::filter::filter;
-use model::tf_layers::F16;
 use std::sync::Arc;
 
 /// The rows of an input.
@@ -30,7 +27,12 @@ struct Part {
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn new(feed: &'a Feed, arrays: Vec<ArrayRef>, rows: usize, first: usize) -> Result<Self, Problem> {
+    pub(super) fn new(
+        feed: &'a Feed,
+        arrays: Vec<ArrayRef>,
+        rows: usize,
+        first: usize,
+    ) -> Result<Self, Problem> {
         let row = row_shape(feed.tensor);
         let known: Option<usize> = row.iter().copied().product();
         let (mut parts, mut shape) = (Vec::new(), vec![rows]);
@@ -68,7 +70,11 @@ impl<'a> Rows<'a> {
         room.clear();
         room.resize(self.shape[0] * width, T::default());
         for (k, (part, column)) in self.parts.iter().zip(&self.feed.columns).enumerate() {
-            let fill = column.fill.as_ref().map(|f| T::get(f, 0)).unwrap_or_default();
+            let fill = column
+                .fill
+                .as_ref()
+                .map(|f| T::get(f, 0))
+                .unwrap_or_default();
             let mut from = 0;
             // of several columns, each is a step of a row
             let run = width / each;
@@ -88,13 +94,23 @@ impl<'a> Rows<'a> {
 /// The sizes of a row whose elements are counted only: at most one is open.
 fn opened(row: &[Option<usize>], elements: usize) -> Vec<usize> {
     let others: usize = row.iter().flatten().product();
-    row.iter().map(|n| n.unwrap_or(elements.checked_div(others).unwrap_or(0))).collect()
+    row.iter()
+        .map(|n| n.unwrap_or(elements.checked_div(others).unwrap_or(0)))
+        .collect()
 }
 
 impl Column {
     /// The elements of a column, and the sizes of a row as its lists have them.
-    fn part(&self, array: &ArrayRef, row: &[Option<usize>], first: usize) -> Result<(Part, Vec<usize>), Problem> {
-        let is_list = matches!(array.data_type(), DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..));
+    fn part(
+        &self,
+        array: &ArrayRef,
+        row: &[Option<usize>],
+        first: usize,
+    ) -> Result<(Part, Vec<usize>), Problem> {
+        let is_list = matches!(
+            array.data_type(),
+            DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..)
+        );
         if !is_list {
             return Ok((
                 Part {
@@ -120,13 +136,21 @@ impl Column {
         };
         let deep = depth(array.data_type());
         let all: Option<usize> = row.iter().copied().product();
-        let wanted = if deep == row.len() { row.to_vec() } else { vec![all] };
+        let wanted = if deep == row.len() {
+            row.to_vec()
+        } else {
+            vec![all]
+        };
         let mut sizes = Vec::new();
         for want in &wanted {
             let inside: usize = sizes.iter().product();
             if !sizes.is_empty() && lists.null_count() > 0 {
                 let at = (0..lists.len()).find(|&k| lists.is_null(k)).unwrap_or(0);
-                return Err(Problem::value(format!("column {}: a list in row {} is null", quoted(&self.name), row_of(at / inside.max(1)))));
+                return Err(Problem::value(format!(
+                    "column {}: a list in row {} is null",
+                    quoted(&self.name),
+                    row_of(at / inside.max(1))
+                )));
             }
             let (values, size) = self.opened(&lists, *want, |k| row_of(k / inside.max(1)))?;
             sizes.push(size);
@@ -137,18 +161,37 @@ impl Column {
     }
 
     /// What lies in lists, and how much in each.
-    fn opened(&self, lists: &ArrayRef, want: Option<usize>, row_of: impl Fn(usize) -> usize) -> Result<(ArrayRef, usize), Problem> {
+    fn opened(
+        &self,
+        lists: &ArrayRef,
+        want: Option<usize>,
+        row_of: impl Fn(usize) -> usize,
+    ) -> Result<(ArrayRef, usize), Problem> {
         let wrong = |k: usize, has: usize, needs: usize| {
-            let why = if want.is_some() { "the model needs" } else { "rows before it have" };
+            let why = if want.is_some() {
+                "the model needs"
+            } else {
+                "rows before it have"
+            };
             let name = quoted(&self.name);
-            Problem::value(format!("column {name}: row {} has a list of {has}, {why} {needs}", row_of(k)))
+            Problem::value(format!(
+                "column {name}: row {} has a list of {has}, {why} {needs}",
+                row_of(k)
+            ))
         };
         let (values, size) = match lists.data_type() {
-            DataType::FixedSizeList(_, n) => (Arc::clone(lists.as_fixed_size_list().values()), usize::try_from(*n).unwrap_or(0)),
+            DataType::FixedSizeList(_, n) => (
+                Arc::clone(lists.as_fixed_size_list().values()),
+                usize::try_from(*n).unwrap_or(0),
+            ),
             DataType::LargeList(_) => even::<i64>(lists, want, wrong)?,
             _ => even::<i32>(lists, want, wrong)?,
         };
-        let size = if lists.is_empty() { want.unwrap_or(size) } else { size };
+        let size = if lists.is_empty() {
+            want.unwrap_or(size)
+        } else {
+            size
+        };
         match want {
             Some(n) if n != size => Err(wrong(0, size, n)),
             _ => Ok((values, size)),
@@ -156,7 +199,12 @@ impl Column {
     }
 
     /// The elements as those of the model. `each` are those of a row, whose number in the table `row_of` says.
-    fn cast(&self, array: &ArrayRef, each: usize, row_of: impl Fn(usize) -> usize) -> Result<ArrayRef, Problem> {
+    fn cast(
+        &self,
+        array: &ArrayRef,
+        each: usize,
+        row_of: impl Fn(usize) -> usize,
+    ) -> Result<ArrayRef, Problem> {
         let strict = CastOptions {
             safe: false,
             ..CastOptions::default()
@@ -165,7 +213,9 @@ impl Column {
             Arc::clone(array)
         } else {
             let found = cast_with_options(array, &self.element, &strict).map_err(|e| {
-                let fails = |k: &usize| cast_with_options(&array.slice(*k, 1), &self.element, &strict).is_err();
+                let fails = |k: &usize| {
+                    cast_with_options(&array.slice(*k, 1), &self.element, &strict).is_err()
+                };
                 match (0..array.len()).find(fails) {
                     Some(k) => self.no_place(row_of(k / each.max(1))),
                     None => self.unreadable(&e),
@@ -185,12 +235,22 @@ impl Column {
     fn null(&self, nulls: &NullBuffer, each: usize, row_of: impl Fn(usize) -> usize) -> Problem {
         let at = (0..nulls.len()).find(|&k| nulls.is_null(k)).unwrap_or(0);
         let (row, name) = (row_of(at / each.max(1)), quoted(&self.name));
-        let place = if each > 1 { format!(", place {}", at % each) } else { String::new() };
-        Problem::value(format!("column {name}: row {row}{place} is null; give what takes its place (nulls=0), or leave such rows out"))
+        let place = if each > 1 {
+            format!(", place {}", at % each)
+        } else {
+            String::new()
+        };
+        Problem::value(format!(
+            "column {name}: row {row}{place} is null; give what takes its place (nulls=0), or leave such rows out"
+        ))
     }
 
     fn no_place(&self, row: usize) -> Problem {
-        Problem::value(format!("column {}: what row {row} holds is beyond {}", quoted(&self.name), self.element))
+        Problem::value(format!(
+            "column {}: what row {row} holds is beyond {}",
+            quoted(&self.name),
+            self.element
+        ))
     }
 
     fn unreadable(&self, error: &arrow_schema::ArrowError) -> Problem {
@@ -200,7 +260,9 @@ impl Column {
 
 fn depth(of: &DataType) -> usize {
     match of {
-        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => 1 + depth(item.data_type()),
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            1 + depth(item.data_type())
+        }
         _ => 0,
     }
 }
@@ -223,10 +285,14 @@ fn even<O: OffsetSizeTrait>(
 
 /// The place of a number that became infinite.
 fn overflow(from: &ArrayRef, to: &ArrayRef) -> Option<usize> {
-    if !from.data_type().is_numeric() || !to.data_type().is_floating() || to.data_type() == &DataType::Float64 {
+    if !from.data_type().is_numeric()
+        || !to.data_type().is_floating()
+        || to.data_type() == &DataType::Float64
+    {
         return None;
     }
-    let wide = |a: &ArrayRef| cast_with_options(a, &DataType::Float64, &CastOptions::default()).ok();
+    let wide =
+        |a: &ArrayRef| cast_with_options(a, &DataType::Float64, &CastOptions::default()).ok();
     let infinite: Vec<usize> = match to.data_type() {
         DataType::Float32 => places(to.as_primitive::<Float32Type>(), |v| v.is_infinite()),
         _ => places(to.as_primitive::<Float16Type>(), |v| v.is_infinite()),
@@ -235,83 +301,16 @@ fn overflow(from: &ArrayRef, to: &ArrayRef) -> Option<usize> {
         return None;
     }
     let from = wide(from)?;
-    infinite.into_iter().find(|&k| from.as_primitive::<Float64Type>().value(k).is_finite())
+    infinite
+        .into_iter()
+        .find(|&k| from.as_primitive::<Float64Type>().value(k).is_finite())
 }
 
-fn places<A: ArrowPrimitiveType>(array: &PrimitiveArray<A>, is: impl Fn(A::Native) -> bool) -> Vec<usize> {
-    (0..array.len()).filter(|&k| array.is_valid(k) && is(array.value(k))).collect()
-}
-
-/// An element of a model's inputs and outputs.
-pub trait Element: Clone + Default {
-    /// All of them where they lie, if Arrow has them as the model does.
-    fn lie(_: &ArrayRef) -> Option<&[Self]> {
-        None
-    }
-    /// The element at a place.
-    fn get(array: &ArrayRef, k: usize) -> Self;
-    /// Copies elements from this place on; `fill` takes the place of nulls.
-    fn copy(array: &ArrayRef, from: usize, to: &mut [Self], fill: &Self) {
-        for (k, to) in to.iter_mut().enumerate() {
-            *to = if array.is_null(from + k) { fill.clone() } else { Self::get(array, from + k) };
-        }
-    }
-    /// Elements as Arrow has them.
-    fn array(elements: Vec<Self>) -> ArrayRef;
-}
-
-macro_rules! primitive {
-    ($($t:ty: $arrow:ty),*) => {$(
-        impl Element for $t {
-            fn lie(array: &ArrayRef) -> Option<&[Self]> {
-                Some(array.as_primitive::<$arrow>().values())
-            }
-            fn get(array: &ArrayRef, k: usize) -> Self {
-                array.as_primitive::<$arrow>().value(k)
-            }
-            fn copy(array: &ArrayRef, from: usize, to: &mut [Self], fill: &Self) {
-                let array = array.as_primitive::<$arrow>();
-                to.clone_from_slice(&array.values()[from..from + to.len()]);
-                if array.null_count() > 0 {
-                    let nulls = to.iter_mut().enumerate().filter(|(k, _)| array.is_null(from + k));
-                    nulls.for_each(|(_, to)| *to = *fill);
-                }
-            }
-            fn array(elements: Vec<Self>) -> ArrayRef {
-                Arc::new(PrimitiveArray::<$arrow>::new(ScalarBuffer::from(elements), None))
-            }
-        }
-    )*};
-}
-primitive!(
-    u8: UInt8Type, u16: UInt16Type, u32: UInt32Type, u64: UInt64Type,
-    i8: Int8Type, i16: Int16Type, i32: Int32Type, i64: Int64Type, f32: Float32Type, f64: Float64Type
-);
-
-impl Element for F16 {
-    fn get(array: &ArrayRef, k: usize) -> Self {
-        F16(array.as_primitive::<Float16Type>().value(k).to_bits())
-    }
-    fn array(elements: Vec<Self>) -> ArrayRef {
-        let halves = elements.iter().map(|h| <Float16Type as ArrowPrimitiveType>::Native::from_bits(h.0));
-        Arc::new(PrimitiveArray::<Float16Type>::from_iter_values(halves))
-    }
-}
-
-impl Element for bool {
-    fn get(array: &ArrayRef, k: usize) -> Self {
-        array.as_boolean().value(k)
-    }
-    fn array(elements: Vec<Self>) -> ArrayRef {
-        Arc::new(BooleanArray::from(elements))
-    }
-}
-
-impl Element for String {
-    fn get(array: &ArrayRef, k: usize) -> Self {
-        array.as_string::<i32>().value(k).to_string()
-    }
-    fn array(elements: Vec<Self>) -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(elements))
-    }
+fn places<A: ArrowPrimitiveType>(
+    array: &PrimitiveArray<A>,
+    is: impl Fn(A::Native) -> bool,
+) -> Vec<usize> {
+    (0..array.len())
+        .filter(|&k| array.is_valid(k) && is(array.value(k)))
+        .collect()
 }

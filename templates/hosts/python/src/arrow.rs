@@ -1,13 +1,18 @@
 //! Tables between Python and the model: what has `__arrow_c_stream__` or `__arrow_c_array__` goes in, what has both comes out.
 
 use crate::tables::{Kind, Options, Problem};
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchReader, StringArray, StructArray};
+use arrow_array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchReader, StringArray,
+    StructArray,
+};
 use arrow_schema::{Field, FieldRef, SchemaRef};
 use arrow_select::concat::concat_batches;
 use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyCapsule, PyDict, PyTuple};
-use pyo3_arrow::ffi::{ArrayIterator, to_array_pycapsules, to_schema_pycapsule, to_stream_pycapsule};
+use pyo3_arrow::ffi::{
+    ArrayIterator, to_array_pycapsules, to_schema_pycapsule, to_stream_pycapsule,
+};
 use pyo3_arrow::input::AnyRecordBatch;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -46,7 +51,11 @@ impl Table {
     /// The names of the columns.
     #[getter]
     fn column_names(&self) -> Vec<String> {
-        self.schema.fields().iter().map(|f| f.name().clone()).collect()
+        self.schema
+            .fields()
+            .iter()
+            .map(|f| f.name().clone())
+            .collect()
     }
 
     fn __len__(&self) -> usize {
@@ -55,7 +64,9 @@ impl Table {
 
     fn __repr__(&self) -> String {
         let fields = self.schema.fields().iter();
-        let columns: Vec<String> = fields.map(|f| format!("{}: {}", f.name(), f.data_type())).collect();
+        let columns: Vec<String> = fields
+            .map(|f| format!("{}: {}", f.name(), f.data_type()))
+            .collect();
         format!("<Table of {} rows: {}>", self.__len__(), columns.join(", "))
     }
 
@@ -71,16 +82,30 @@ impl Table {
     ) -> PyResult<Bound<'py, PyCapsule>> {
         let batches = self.batches.clone().into_iter();
         let arrays = batches.map(|batch| Ok(Arc::new(StructArray::from(batch)) as ArrayRef));
-        Ok(to_stream_pycapsule(py, Box::new(ArrayIterator::new(arrays, self.field())), requested_schema)?)
+        Ok(to_stream_pycapsule(
+            py,
+            Box::new(ArrayIterator::new(arrays, self.field())),
+            requested_schema,
+        )?)
     }
 
     #[pyo3(signature = (requested_schema = None))]
-    fn __arrow_c_array__<'py>(&self, py: Python<'py>, requested_schema: Option<Bound<'py, PyCapsule>>) -> PyResult<Bound<'py, PyTuple>> {
+    fn __arrow_c_array__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
         let one = match &self.batches[..] {
             [one] => one.clone(),
-            all => concat_batches(&self.schema, all).map_err(|e| PyValueError::new_err(e.to_string()))?,
+            all => concat_batches(&self.schema, all)
+                .map_err(|e| PyValueError::new_err(e.to_string()))?,
         };
-        Ok(to_array_pycapsules(py, self.field(), &StructArray::from(one), requested_schema)?)
+        Ok(to_array_pycapsules(
+            py,
+            self.field(),
+            &StructArray::from(one),
+            requested_schema,
+        )?)
     }
 }
 
@@ -88,24 +113,41 @@ impl Table {
 pub fn reader(table: &Bound<'_, PyAny>) -> PyResult<Reader> {
     if !table.hasattr("__arrow_c_stream__")? && !table.hasattr("__arrow_c_array__")? {
         let is = table.get_type().name()?;
-        return Err(PyTypeError::new_err(format!("a {is} is no table: it has neither __arrow_c_stream__ nor __arrow_c_array__")));
+        return Err(PyTypeError::new_err(format!(
+            "a {is} is no table: it has neither __arrow_c_stream__ nor __arrow_c_array__"
+        )));
     }
     // an array that is no struct, too, has __arrow_c_array__
     let no_table = |e: PyErr| {
-        if e.is_instance_of::<PyValueError>(table.py()) { PyTypeError::new_err(format!("this is no table: {}", e.value(table.py()))) } else { e }
+        if e.is_instance_of::<PyValueError>(table.py()) {
+            PyTypeError::new_err(format!("this is no table: {}", e.value(table.py())))
+        } else {
+            e
+        }
     };
-    table.extract::<AnyRecordBatch>().and_then(AnyRecordBatch::into_reader).map_err(no_table)
+    table
+        .extract::<AnyRecordBatch>()
+        .and_then(AnyRecordBatch::into_reader)
+        .map_err(no_table)
 }
 
 /// The options of a call.
-pub fn options(columns: Option<Names>, nulls: Option<&Bound<'_, PyAny>>, cast: bool, keep: Option<Vec<String>>) -> PyResult<Options> {
-    let columns = columns.unwrap_or_default().into_iter().map(|(input, names)| {
-        let names = match names {
-            OneOrMore::One(name) => vec![name],
-            OneOrMore::More(names) => names,
-        };
-        (input, names)
-    });
+pub fn options(
+    columns: Option<Names>,
+    nulls: Option<&Bound<'_, PyAny>>,
+    cast: bool,
+    keep: Option<Vec<String>>,
+) -> PyResult<Options> {
+    let columns = columns
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(input, names)| {
+            let names = match names {
+                OneOrMore::One(name) => vec![name],
+                OneOrMore::More(names) => names,
+            };
+            (input, names)
+        });
     let mut found = Options {
         columns: columns.collect(),
         cast,
@@ -139,7 +181,9 @@ fn fill(value: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
         Ok(float) => Ok(Arc::new(Float64Array::from(vec![float]))),
         Err(_) => {
             let is = value.get_type().name()?;
-            Err(PyTypeError::new_err(format!("nulls: a {is} takes no null's place: give a number, a text, or a dict of them by column")))
+            Err(PyTypeError::new_err(format!(
+                "nulls: a {is} takes no null's place: give a number, a text, or a dict of them by column"
+            )))
         }
     }
 }
