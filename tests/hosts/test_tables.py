@@ -177,10 +177,10 @@ def test_what_is_wrong_with_a_table_is_said(pa: Any, model: Any) -> None:
         f"ValueError: column `x`: row 1, place 2 {null}"
     )
     assert (
-        said(small=pa.array([1, 2, 300]), options={"cast": True}) == "ValueError: column `small`: what row 2 holds is beyond Int8"
+        said(small=pa.array([1, 2, 300]), options={"cast": True}) == "ValueError: column `small`: what row 2 holds is beyond int8"
     )
     assert said(x=pa.array([[1.0] * 3, [1e300] * 3, [1.0] * 3], pa.list_(f64)), options={"cast": True}) == (
-        "ValueError: column `x`: what row 1 holds is beyond Float32"
+        "ValueError: column `x`: what row 1 holds is beyond float32"
     )
     assert said(options={"nulls": {"ids": 0.5, "none": 1}}) == (
         "ValueError: nulls: there is no column `none`; there are `x`, `ids`, `words`, `flags`, `halves`, `small`, `open`\n"

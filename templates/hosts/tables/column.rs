@@ -3,16 +3,15 @@
 use super::columns::{place, quoted};
 use super::{Options, Problem, arrow_type};
 use arrow_array::{Array, ArrayRef};
-use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType, Schema};
-use model::tf_layers::signature::Tensor;
+use model::tf_layers::signature::{Dtype, Tensor};
 
 /// A column that is an input, or a part of one.
 pub(super) struct Column {
     pub(super) place: usize,
     pub(super) name: String,
     /// The type that its elements get.
-    pub(super) element: DataType,
+    pub(super) dtype: Dtype,
     /// What takes the place of nulls.
     pub(super) fill: Option<ArrayRef>,
 }
@@ -74,7 +73,7 @@ pub(super) fn column(
         let hint = if !becomes(leaf, &element, true) {
             ""
         } else if options.cast {
-            return filled(tensor, options, name, place, element);
+            return filled(tensor, options, name, place, &element);
         } else {
             " (cast=True converts it)"
         };
@@ -83,46 +82,41 @@ pub(super) fn column(
             tensor.dtype
         )));
     }
-    filled(tensor, options, name, place, element)
+    filled(tensor, options, name, place, &element)
 }
 
-/// The column, with what takes the place of its nulls as an element of the model's type.
+/// The column, if what is given in the place of its nulls is of the model's type.
 fn filled(
     tensor: &Tensor,
     options: &Options,
     name: &str,
     place: usize,
-    element: DataType,
+    element: &DataType,
 ) -> Result<Column, Problem> {
-    let given = options.fills.get(name).or(options.fill.as_ref());
-    let wrong = || {
-        Problem::of_type(format!(
-            "nulls: what is given for column {} is no {}",
-            quoted(name),
-            tensor.dtype
-        ))
-    };
-    let fill = match given {
-        None => None,
-        Some(fill) => {
-            let strict = CastOptions {
-                safe: false,
-                ..CastOptions::default()
-            };
-            let fits = becomes(fill.data_type(), &element, true)
-                && (fill.data_type() != &DataType::Boolean || element == DataType::Boolean);
-            let cast = fits
-                .then(|| cast_with_options(fill, &element, &strict).ok())
-                .flatten();
-            Some(cast.ok_or_else(wrong)?)
-        }
-    };
-    Ok(Column {
+    let fill = options.fills.get(name).or(options.fill.as_ref()).cloned();
+    let column = Column {
         place,
         name: name.to_string(),
-        element,
+        dtype: tensor.dtype,
         fill,
-    })
+    };
+    let fits =
+        |of: &DataType| becomes(of, element, true) && (of != &DataType::Boolean || of == element);
+    match &column.fill {
+        Some(fill) if !fits(fill.data_type()) => Err(column.no_fill()),
+        _ => Ok(column),
+    }
+}
+
+impl Column {
+    /// What is said where the model's type cannot hold what is given in the place of nulls.
+    pub(super) fn no_fill(&self) -> Problem {
+        Problem::of_type(format!(
+            "nulls: what is given for column {} is no {}",
+            quoted(&self.name),
+            self.dtype
+        ))
+    }
 }
 
 /// The element type inside of lists, and the lengths of those that have one.
@@ -153,7 +147,8 @@ fn becomes(from: &DataType, to: &DataType, cast: bool) -> bool {
         _ if from == to || text(from) && text(to) => true,
         _ if !cast || to == &DataType::Boolean => false,
         DataType::Boolean => to.is_numeric(),
-        _ if to.is_floating() => from.is_numeric(),
+        DataType::Decimal128(..) => to.is_floating(),
+        _ if to.is_floating() => from.is_integer() || from.is_floating(),
         _ => from.is_integer() && to.is_integer(),
     }
 }

@@ -8,8 +8,9 @@ mod elements;
 mod outputs;
 mod rows;
 
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{DataType, Field};
+use arrow_array::{Array, ArrayRef, RecordBatch, make_array};
+use arrow_data::transform::MutableArrayData;
+use arrow_schema::{ArrowError, DataType, Field};
 pub use columns::Columns;
 pub use elements::Element;
 use model::tf_layers::Error;
@@ -117,6 +118,24 @@ pub fn blocks(batch: &RecordBatch, rows: usize) -> impl Iterator<Item = (usize, 
     (0..all)
         .step_by(rows)
         .map(move |place| (place, rows.min(all - place)))
+}
+
+/// Arrays of one type as one, of each the parts from a place to another.
+pub fn joined<'a>(
+    arrays: impl IntoIterator<Item = (&'a ArrayRef, Vec<(usize, usize)>)>,
+) -> Result<ArrayRef, ArrowError> {
+    let (data, parts): (Vec<_>, Vec<_>) = arrays
+        .into_iter()
+        .map(|(a, parts)| (a.to_data(), parts))
+        .unzip();
+    let room = data.iter().map(|d| d.len()).sum();
+    let mut all = MutableArrayData::new(data.iter().collect(), false, room);
+    for (k, parts) in parts.iter().enumerate() {
+        for &(from, to) in parts {
+            all.try_extend(k, from, to)?;
+        }
+    }
+    Ok(make_array(all.freeze()))
 }
 
 /// The sizes of a row: None where the model leaves one open.

@@ -1,10 +1,9 @@
 //! A model's outputs as columns.
 
-use super::{Element, Problem, column_type, row_shape};
-use arrow_array::{ArrayRef, FixedSizeListArray, ListArray, new_empty_array};
+use super::{Element, Problem, column_type, joined, row_shape};
+use arrow_array::{Array, ArrayRef, FixedSizeListArray, ListArray, new_empty_array};
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::{ArrowError, DataType};
-use arrow_select::concat::concat;
 use model::tf_layers::signature::Tensor;
 use std::sync::Arc;
 
@@ -79,8 +78,8 @@ impl<T: Element> Gather<T> {
             0 => Ok(new_empty_array(&self.of)),
             1 => Ok(done.remove(0)),
             _ => {
-                let parts: Vec<_> = done.iter().map(AsRef::as_ref).collect();
-                concat(&parts).map_err(|e| self.too_large(&e))
+                let parts = done.iter().map(|a| (a, vec![(0, a.len())]));
+                joined(parts).map_err(|e| self.too_large(&e))
             }
         }
     }

@@ -2,14 +2,12 @@
 
 use super::column::Column;
 use super::columns::{Feed, quoted};
-use super::{Element, Problem, row_shape};
+use super::elements::copied;
+use super::{Element, Problem, joined, row_shape};
 use arrow_array::cast::AsArray;
-use arrow_array::types::{ArrowPrimitiveType, Float16Type, Float32Type, Float64Type};
-use arrow_array::{Array, ArrayRef, BooleanArray, OffsetSizeTrait, PrimitiveArray};
+use arrow_array::{Array, ArrayRef, OffsetSizeTrait};
 use arrow_buffer::NullBuffer;
-use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::DataType;
-use arrow_select::filter::filter;
 use std::sync::Arc;
 
 /// The rows of an input.
@@ -17,6 +15,8 @@ pub struct Rows<'a> {
     feed: &'a Feed,
     parts: Vec<Part>,
     shape: Vec<usize>,
+    /// The number of the first one in the table.
+    first: usize,
 }
 
 /// The elements of a column.
@@ -49,7 +49,12 @@ impl<'a> Rows<'a> {
         if shape.len() == 1 {
             shape.extend(opened(&row, known.unwrap_or(feed.columns.len())));
         }
-        Ok(Self { feed, parts, shape })
+        Ok(Self {
+            feed,
+            parts,
+            shape,
+            first,
+        })
     }
 
     /// The shape, rows first.
@@ -58,37 +63,79 @@ impl<'a> Rows<'a> {
     }
 
     /// The elements in row-major order: where they lie, if that can be, else in `room`.
-    pub fn elements<'s, T: Element>(&'s self, room: &'s mut Vec<T>) -> &'s [T] {
+    ///
+    /// # Errors
+    /// If there is a number that the model's type cannot hold.
+    pub fn elements<'s, T: Element>(&'s self, room: &'s mut Vec<T>) -> Result<&'s [T], Problem> {
         if let [part] = &self.parts[..]
             && part.missing.is_none()
-            && part.elements.null_count() == 0
             && let Some(lie) = T::lie(&part.elements)
         {
-            return lie;
+            return Ok(lie);
         }
-        let (each, width) = (self.parts.len(), self.shape[1..].iter().product::<usize>());
+        let rows = self.shape[0];
+        let width = self.shape[1..].iter().product::<usize>();
         room.clear();
-        room.resize(self.shape[0] * width, T::default());
-        for (k, (part, column)) in self.parts.iter().zip(&self.feed.columns).enumerate() {
-            let fill = column
-                .fill
-                .as_ref()
-                .map(|f| T::get(f, 0))
-                .unwrap_or_default();
-            let mut from = 0;
-            // of several columns, each is a step of a row
-            let run = width / each;
-            for (row, to) in room.chunks_mut(width.max(1)).enumerate() {
-                if part.missing.as_ref().is_some_and(|m| m.is_null(row)) {
-                    to.fill(fill.clone());
-                    continue;
-                }
-                T::copy(&part.elements, from, &mut to[k * run..(k + 1) * run], &fill);
-                from += run;
+        if let ([part], [column]) = (&self.parts[..], &self.feed.columns[..]) {
+            let fill = column.element(rows * width)?;
+            let Some(missing) = &part.missing else {
+                room.resize(rows * width, fill);
+                self.copied(part, column, room)?;
+                return Ok(room);
+            };
+            let mut present = vec![fill.clone(); part.elements.len()];
+            self.copied(part, column, &mut present)?;
+            let mut from = present.into_iter();
+            for row in 0..rows {
+                let run = if missing.is_valid(row) { width } else { 0 };
+                room.extend(from.by_ref().take(run));
+                room.resize((row + 1) * width, fill.clone());
             }
+            return Ok(room);
         }
-        room
+        room.resize(rows * width, T::default());
+        let mut one = Vec::new();
+        for (k, (part, column)) in self.parts.iter().zip(&self.feed.columns).enumerate() {
+            let places = room.iter_mut().skip(k).step_by(width);
+            if let Some(lie) = T::lie(&part.elements) {
+                places.zip(lie).for_each(|(to, from)| to.clone_from(from));
+                continue;
+            }
+            one.clear();
+            one.resize(rows, column.element::<T>(rows)?);
+            self.copied(part, column, &mut one)?;
+            places.zip(one.drain(..)).for_each(|(to, from)| *to = from);
+        }
+        Ok(room)
     }
+
+    fn copied<T: Element>(
+        &self,
+        part: &Part,
+        column: &Column,
+        to: &mut [T],
+    ) -> Result<(), Problem> {
+        copied(&part.elements, to).map_err(|k| {
+            let width = if self.parts.len() > 1 {
+                1
+            } else {
+                self.shape[1..].iter().product()
+            };
+            let row = row_of(self.first, part.missing.as_ref(), k / width.max(1));
+            let (name, dtype) = (quoted(&column.name), column.dtype);
+            Problem::value(format!(
+                "column {name}: what row {row} holds is beyond {dtype}"
+            ))
+        })
+    }
+}
+
+/// The number in the table of a row, given its place among those that are not missing.
+fn row_of(first: usize, missing: Option<&NullBuffer>, k: usize) -> usize {
+    first
+        + missing
+            .and_then(|m| m.inner().set_indices().nth(k))
+            .unwrap_or(k)
 }
 
 /// The sizes of a row whose elements are counted only: at most one is open.
@@ -114,7 +161,7 @@ impl Column {
         if !is_list {
             return Ok((
                 Part {
-                    elements: self.cast(array, 1, |row| first + row)?,
+                    elements: self.checked(array, 1, |row| first + row)?,
                     missing: None,
                 },
                 Vec::new(),
@@ -126,14 +173,11 @@ impl Column {
             if self.fill.is_none() {
                 return Err(self.null(nulls, 1, |row| first + row));
             }
-            let present = BooleanArray::new(nulls.inner().clone(), None);
-            lists = filter(array, &present).map_err(|e| self.unreadable(&e))?;
+            lists = joined([(array, nulls.valid_slices().collect())])
+                .map_err(|e| self.unreadable(&e))?;
         }
         // with rows missing, a place among the lists is no row's number
-        let row_of = |k: usize| {
-            let present = missing.as_ref().map(|m| m.inner().set_indices().nth(k));
-            first + present.flatten().unwrap_or(k)
-        };
+        let row_of = |k: usize| row_of(first, missing.as_ref(), k);
         let deep = depth(array.data_type());
         let all: Option<usize> = row.iter().copied().product();
         let wanted = if deep == row.len() {
@@ -156,7 +200,7 @@ impl Column {
             sizes.push(size);
             lists = values;
         }
-        let elements = self.cast(&lists, sizes.iter().product(), row_of)?;
+        let elements = self.checked(&lists, sizes.iter().product(), row_of)?;
         Ok((Part { elements, missing }, sizes))
     }
 
@@ -198,38 +242,27 @@ impl Column {
         }
     }
 
-    /// The elements as those of the model. `each` are those of a row, whose number in the table `row_of` says.
-    fn cast(
+    /// The elements, if none is null that nothing takes the place of. `each` are those of a row, whose number in the table
+    /// `row_of` says.
+    fn checked(
         &self,
         array: &ArrayRef,
         each: usize,
         row_of: impl Fn(usize) -> usize,
     ) -> Result<ArrayRef, Problem> {
-        let strict = CastOptions {
-            safe: false,
-            ..CastOptions::default()
-        };
-        let found = if array.data_type() == &self.element {
-            Arc::clone(array)
-        } else {
-            let found = cast_with_options(array, &self.element, &strict).map_err(|e| {
-                let fails = |k: &usize| {
-                    cast_with_options(&array.slice(*k, 1), &self.element, &strict).is_err()
-                };
-                match (0..array.len()).find(fails) {
-                    Some(k) => self.no_place(row_of(k / each.max(1))),
-                    None => self.unreadable(&e),
-                }
-            })?;
-            if let Some(k) = overflow(array, &found) {
-                return Err(self.no_place(row_of(k / each.max(1))));
-            }
-            found
-        };
-        match found.logical_nulls().filter(|n| n.null_count() > 0) {
+        match array.logical_nulls().filter(|n| n.null_count() > 0) {
             Some(nulls) if self.fill.is_none() => Err(self.null(&nulls, each, row_of)),
-            _ => Ok(found),
+            _ => Ok(Arc::clone(array)),
         }
+    }
+
+    /// What takes the place of nulls, as an element of the model; anything if there is nothing, or if no element is wanted.
+    fn element<T: Element>(&self, wanted: usize) -> Result<T, Problem> {
+        let mut one = T::default();
+        if let Some(fill) = self.fill.as_ref().filter(|_| wanted > 0) {
+            copied(fill, std::slice::from_mut(&mut one)).map_err(|_| self.no_fill())?;
+        }
+        Ok(one)
     }
 
     fn null(&self, nulls: &NullBuffer, each: usize, row_of: impl Fn(usize) -> usize) -> Problem {
@@ -242,14 +275,6 @@ impl Column {
         };
         Problem::value(format!(
             "column {name}: row {row}{place} is null; give what takes its place (nulls=0), or leave such rows out"
-        ))
-    }
-
-    fn no_place(&self, row: usize) -> Problem {
-        Problem::value(format!(
-            "column {}: what row {row} holds is beyond {}",
-            quoted(&self.name),
-            self.element
         ))
     }
 
@@ -281,36 +306,4 @@ fn even<O: OffsetSizeTrait>(
     }
     let begin = offsets[0].as_usize();
     Ok((lists.values().slice(begin, needs * lists.len()), needs))
-}
-
-/// The place of a number that became infinite.
-fn overflow(from: &ArrayRef, to: &ArrayRef) -> Option<usize> {
-    if !from.data_type().is_numeric()
-        || !to.data_type().is_floating()
-        || to.data_type() == &DataType::Float64
-    {
-        return None;
-    }
-    let wide =
-        |a: &ArrayRef| cast_with_options(a, &DataType::Float64, &CastOptions::default()).ok();
-    let infinite: Vec<usize> = match to.data_type() {
-        DataType::Float32 => places(to.as_primitive::<Float32Type>(), |v| v.is_infinite()),
-        _ => places(to.as_primitive::<Float16Type>(), |v| v.is_infinite()),
-    };
-    if infinite.is_empty() {
-        return None;
-    }
-    let from = wide(from)?;
-    infinite
-        .into_iter()
-        .find(|&k| from.as_primitive::<Float64Type>().value(k).is_finite())
-}
-
-fn places<A: ArrowPrimitiveType>(
-    array: &PrimitiveArray<A>,
-    is: impl Fn(A::Native) -> bool,
-) -> Vec<usize> {
-    (0..array.len())
-        .filter(|&k| array.is_valid(k) && is(array.value(k)))
-        .collect()
 }
