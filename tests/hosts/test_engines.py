@@ -14,7 +14,7 @@ import onnx_models
 import pytest
 import rust_tools
 from test_python import BUILD
-from test_tables import wheel
+from test_tables import score_wheel
 
 from onnx2rust.model.reference import Reference
 
@@ -31,7 +31,7 @@ from pathlib import Path
 import numpy as np
 import predictors
 import with_{engine} as example
-np.save(sys.argv[1], example.score(Path(sys.argv[2]), predictors.Wheel("rows_engines")))
+np.save(sys.argv[1], example.score(Path(sys.argv[2]), predictors.Wheel("rows_score")))
 """
 
 
@@ -39,7 +39,7 @@ np.save(sys.argv[1], example.score(Path(sys.argv[2]), predictors.Wheel("rows_eng
 def rows() -> tuple[Path, np.ndarray[Any, Any]]:
     """A Parquet file, and what onnxruntime says of its rows; the wheel is built."""
     pa, pq = host_tools.package("pyarrow"), host_tools.package("pyarrow.parquet")
-    wheel(onnx_models.score(), "rows_engines")
+    score_wheel()
     features = np.random.default_rng(5).standard_normal((10000, 10)).astype(np.float32)
     (expected,) = Reference(onnx_models.score()).run({"features": features})
     path = BUILD / "engines.parquet"
@@ -55,7 +55,7 @@ def test_an_engine_gives_onnxruntimes_answers(engine: str, rows: tuple[Path, np.
     path, expected = rows
     host_tools.package(PACKAGES.get(engine, engine))
     found = tmp_path / "found.npy"
-    places = os.pathsep.join([str(FOLDER), str(BUILD / "rows_engines_modules")])
+    places = os.pathsep.join([str(FOLDER), str(BUILD / "rows_score_modules")])
     command = [sys.executable, "-c", SCRIPT.format(engine=engine), str(found), str(path)]
     environment = {**os.environ, "PYTHONPATH": places}
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, env=environment)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import host_tools
@@ -54,6 +56,12 @@ def wheel(proto: onnx.ModelProto, name: str) -> Any:
         return importlib.import_module(name)
     finally:
         sys.path.remove(str(folder))
+
+
+@functools.cache
+def score_wheel() -> Any:
+    """The module `rows_score`: ten features, one probability. The tests of engines use it too."""
+    return wheel(onnx_models.score(), "rows_score")
 
 
 @pytest.fixture(scope="module")
@@ -196,10 +204,13 @@ def test_what_is_wrong_with_a_table_is_said(pa: Any, model: Any) -> None:
     ]
     with pytest.raises(TypeError, match="a list is no table: it has neither __arrow_c_stream__ nor __arrow_c_array__"):
         model.predict_arrow([1])
-    with pytest.raises(TypeError, match="this is no table: "):
-        model.predict_arrow(pa.array([1, 2]))
-    with pytest.raises(TypeError, match="this is no table: "):
-        model.predict_arrow(pa.chunked_array([[1, 2]]))
+    for array in (pa.array([1, 2]), pa.chunked_array([[1, 2]])):
+        with pytest.raises(TypeError, match="this is no table: its rows are Int64"):
+            model.predict_arrow(array)
+    struct = pa.StructArray.from_arrays([pa.array([1, 2])], names=["ids"], mask=pa.array([False, True]))
+    for masked in (struct, pa.chunked_array([struct])):
+        with pytest.raises(ValueError, match="there is no column `x`"):
+            model.predict_arrow(masked)
     late = pa.concat_tables([batch(pa, 2000), batch(pa, ids=pa.array([1, None, 3]))])
     with pytest.raises(ValueError, match="row 2001 is null"):
         model.predict_arrow(late)
@@ -209,7 +220,7 @@ def test_what_is_wrong_with_a_table_is_said(pa: Any, model: Any) -> None:
 @pytest.mark.hosts
 def test_numbers_are_onnxruntimes_and_every_library_takes_them(pa: Any) -> None:
     pl, duckdb = host_tools.package("polars"), host_tools.package("duckdb")
-    module = wheel(onnx_models.score(), "rows_score")
+    module = score_wheel()
     model = module.Model()
     features = np.random.default_rng(5).standard_normal((3000, 10)).astype(np.float32)
     (expected,) = Reference(onnx_models.score()).run({"features": features})
@@ -236,6 +247,15 @@ def test_numbers_are_onnxruntimes_and_every_library_takes_them(pa: Any) -> None:
     assert (pa.record_batch(found).column(0).to_numpy() == column).all()
     assert con.sql("SELECT count(probability) FROM found").fetchall() == [(3000,)]
     assert repr(found) == "<Table of 3000 rows: probability: Float32>"
+    masked = pa.StructArray.from_arrays(list(features[:3].T), names=names, mask=pa.array([False, True, False]))
+    for struct in (masked, pa.chunked_array([masked])):
+        with pytest.raises(ValueError, match="row 1 of a batch is null as a whole"):
+            model.predict_arrow(struct)
+    wide = table.cast(pa.schema([(name, pa.float64()) for name in names]))
+    assert (pa.table(model.predict_arrow(wide, cast=True)).column(0).to_numpy() == column).all()
+    price = pa.table({name: pa.array([Decimal("1.25"), None]) for name in names})
+    halves = model.predict(features=np.array([[1.25] * 10, [-0.5] * 10], np.float32)).probability
+    assert (pa.table(model.predict_arrow(price, cast=True, nulls=-0.5)).column(0).to_numpy() == halves[:, 0]).all()
     # where the columns lie, nothing is copied: a column of vectors is read in place
     vectors = pa.table({"features": pa.FixedSizeListArray.from_arrays(pa.array(features.ravel()), 10)})
     assert (pa.table(model.predict_arrow(vectors)).column(0).to_numpy() == column).all()

@@ -32,6 +32,8 @@ class Model:
     """Where the crate is, seen from the shell."""
     weights: bool
     """Whether it has any, which others can take the place of."""
+    picture: Content
+    """Its layers on one page (PNG)."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class Host:
     """Files without content."""
     copied: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda values: {}
     """Files that are the same for every model that needs them, and where they lie among the templates of hosts."""
+    picture: str | None = None
+    """Where the picture of the model lies, if the shell has it."""
 
     def shell(self, model: Model) -> Shell:
         """The shell of a model."""
@@ -89,7 +93,8 @@ class Host:
         }
         folder = resources.templates() / "hosts"
         files |= {path: (folder / place).read_bytes() for path, place in self.copied(values).items()}
-        return Shell(self, model.crate, str(package), files | {path.format(crate=model.crate): b"" for path in self.empty})
+        files |= {path.format(crate=model.crate): b"" for path in self.empty}
+        return Shell(self, model.crate, str(package), files | ({self.picture: model.picture} if self.picture else {}))
 
 
 def run(command: Sequence[str], folder: Path, package: str, settings: Mapping[str, str] | None = None) -> None:
