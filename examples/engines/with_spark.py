@@ -26,10 +26,8 @@ def score(rows: Path, predict: predictors.Predict) -> np.ndarray[Any, Any]:
     builder = SparkSession.builder.master("local[2]").config("spark.driver.host", "127.0.0.1")
     spark = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.ui.enabled", "false").getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
-    try:
-        return spark.read.parquet(str(rows)).mapInArrow(function, "p float").toArrow().column("p").to_numpy()
-    finally:
-        spark.stop()
+    # the session stays for the next call; it ends with this program
+    return spark.read.parquet(str(rows)).mapInArrow(function, "p float").toArrow().column("p").to_numpy()
 
 
 if __name__ == "__main__":
