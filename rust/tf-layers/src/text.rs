@@ -6,6 +6,7 @@
 use crate::broadcast::Walk;
 use crate::cpu::Cpu;
 use crate::{Error, Result};
+use alloc::string::String;
 
 /// y = a, and b behind it (ONNX `StringConcat`).
 ///

@@ -26,7 +26,7 @@ from onnx2rust.files import npz
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import Step, Value
-from onnx2rust.ir.types import Type
+from onnx2rust.ir.types import MapType, Type
 from onnx2rust.plan.planner import Plan
 
 _TEMPLATES = (
@@ -209,7 +209,8 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     in_layers = Scope([*LAYERS_FILE, *(kind.struct for kind in text.kinds)])
     layers = fields_of_layers(writer, in_layers, text)
     at_border = border(program, model, own, inputs, outputs, Names(naming.DOC_LOCALS))
-    features = tuple(sorted({"base", "npz", *own.features, *in_layers.features}))
+    hosted = _hosted(plan)
+    features = tuple(sorted({"alloc", "base", "npz", *(["std"] if hosted else []), *own.features, *in_layers.features}))
     buffers, part = _buffers(plan, in_turns=False), _buffers(plan, in_turns=True)
     contents = Contents(
         version=Escaped(VERSION),
@@ -237,6 +238,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     values = {**vars(context), **vars(contents.border), **vars(contents), "lifetime": contents.lifetime}
     values["doc_imports"] = at_border.doc_imports(model)
     values["sequences"] = at_border.sequences
+    values["hosted"] = hosted
     files = {"model/thresholds.json": thresholds.text(context.levels)} if context.binary else {}
     for template in (*filter(context.wants, _TEMPLATES), "src/modules.rs"):
         differ = {
@@ -275,6 +277,12 @@ def workspace(members: Sequence[str]) -> str:
         "version": Escaped(VERSION),
     }
     return fill("workspace.toml", values)
+
+
+def _hosted(plan: Plan) -> bool:
+    """Whether it needs the standard library: strings and maps are called as it calls them."""
+    types = {*plan.slots, *(v.type for v in (*plan.program.inputs, *plan.program.outputs))}
+    return any(t.dtype is DType.STRING or isinstance(t, MapType) for t in types)
 
 
 def _root(contents: Contents) -> list[Escaped]:

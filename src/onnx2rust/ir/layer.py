@@ -182,7 +182,7 @@ class Layer:
     outputs_in: ClassVar[tuple[Record, ...]] = ()
     """Structs that `run` takes outputs in."""
     scratch: ClassVar[bool] = False
-    """Whether `run` takes `scratch: &mut Slot<f32>` last, and returns a Result: there may be no memory for it."""
+    """Whether `run` takes `scratch: &mut dyn Scratch` last, and returns a Result: there may be no memory for it."""
     variadic: ClassVar[bool] = False
     """Whether inputs are passed as one slice of slices."""
     chooses: ClassVar[Mapping[int, str]] = {}

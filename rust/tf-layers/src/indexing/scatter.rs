@@ -77,7 +77,9 @@ macro_rules! replace {
         }
     )*};
 }
-replace!(String, F16, Bf16);
+replace!(F16, Bf16);
+#[cfg(feature = "alloc")]
+replace!(alloc::string::String);
 
 /// What is written where: indices and updates `indices_shape`.
 #[derive(Debug, Clone, Copy)]
