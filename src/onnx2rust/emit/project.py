@@ -15,6 +15,7 @@ from onnx2rust.base.version import VERSION
 from onnx2rust.emit import identity, layer_crate, literals, predict, readme, thresholds
 from onnx2rust.emit.borders import Border, border
 from onnx2rust.emit.control import Writer
+from onnx2rust.emit.excerpts import Excerpt, excerpts
 from onnx2rust.emit.fields import Layers
 from onnx2rust.emit.fields import layers as fields_of_layers
 from onnx2rust.emit.layer_crate import LayerCrate
@@ -78,6 +79,8 @@ class Context:
     """The crate of layers, if it is not a copy of its own."""
     module: bool = False
     """Whether the model becomes a module of a larger crate, so that only the files in `src/` are written."""
+    excerpts: bool = False
+    """Whether what is rendered says which lines are whose (`Rendered.excerpts`)."""
     marked: bool = False
     """Whether every step calls `crate::profile::mark` first, so that it can be timed."""
     slack: tuple[float, ...] = ()
@@ -108,6 +111,8 @@ class Rendered:
     border: Border
     marks: tuple[Step, ...] = ()
     """The steps by the numbers of their marks, if the context asks for marks."""
+    excerpts: Mapping[Step, Excerpt] = field(default_factory=dict)
+    """The code of each step, if the context asks for it."""
 
 
 @dataclass(frozen=True)
@@ -251,7 +256,9 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     module = files.pop("src/modules.rs")
     in_file = {context.prefix + name: array for name, array in arrays.items()}
     tensors = tuple(map(str, contents.tensors))
-    return Rendered(files, in_file, str(contents.crate.name), str(model), features, module, tensors, at_border, marks)
+    shown = excerpts(text, weights, in_layers) if context.excerpts else {}
+    crate = str(contents.crate.name)
+    return Rendered(files, in_file, crate, str(model), features, module, tensors, at_border, marks, shown)
 
 
 def _crate(name: str, options: Options, context: Context, features: Sequence[str]) -> Crate:

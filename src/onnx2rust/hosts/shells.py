@@ -31,6 +31,8 @@ class Model:
     """Where the crate is, seen from the shell."""
     weights: bool
     """Whether it has any, which others can take the place of."""
+    picture: Content
+    """Its layers on one page (PNG)."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Host:
     """Makes `dist` in a shell, given the workspace's folder and the shell's."""
     empty: Sequence[str] = ()
     """Files without content."""
+    picture: str | None = None
+    """Where the picture of the model lies, if the shell has it."""
 
     def shell(self, model: Model) -> Shell:
         """The shell of a model."""
@@ -84,7 +88,8 @@ class Host:
             path.format(crate=model.crate): fill(f"hosts/{self.name}/{template}", values).encode()
             for path, template in self.templates.items()
         }
-        return Shell(self, model.crate, str(package), files | {path.format(crate=model.crate): b"" for path in self.empty})
+        files |= {path.format(crate=model.crate): b"" for path in self.empty}
+        return Shell(self, model.crate, str(package), files | ({self.picture: model.picture} if self.picture else {}))
 
 
 def run(command: Sequence[str], folder: Path, package: str, settings: Mapping[str, str] | None = None) -> None:
