@@ -66,6 +66,10 @@ class Host:
     """Makes `dist` in a shell, given the workspace's folder and the shell's."""
     empty: Sequence[str] = ()
     """Files without content."""
+    data: Callable[[Model], Mapping[str, Content]] = lambda _: {}
+    """Files that are no text."""
+    static: bool = False
+    """Whether the model's crate is to do without an allocator."""
 
     def shell(self, model: Model) -> Shell:
         """The shell of a model."""
@@ -84,6 +88,7 @@ class Host:
             path.format(crate=model.crate): fill(f"hosts/{self.name}/{template}", values).encode()
             for path, template in self.templates.items()
         }
+        files |= self.data(model)
         return Shell(self, model.crate, str(package), files | {path.format(crate=model.crate): b"" for path in self.empty})
 
 
