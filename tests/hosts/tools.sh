@@ -5,7 +5,9 @@ set -euo pipefail
 pip=$1
 missing=()
 while read -r command packages; do
-  command -v "$command" >/dev/null || read -ra names <<<"$packages" && missing+=("${names[@]}")
+  command -v "$command" >/dev/null && continue
+  read -ra names <<<"$packages"
+  missing+=("${names[@]}")
 done <<'TOOLS'
 valgrind valgrind
 node nodejs

@@ -11,6 +11,38 @@ pub struct Fixed<T, const N: usize> {
     data: [T; N],
 }
 
+/// What a [`Fixed`] can hold.
+pub trait Element: Copy {
+    /// What it holds at first.
+    const ZERO: Self;
+}
+
+macro_rules! elements {
+    ($($t:ty: $zero:expr;)*) => {
+        $(impl Element for $t {
+            const ZERO: Self = $zero;
+        })*
+    };
+}
+elements! {
+    bool: false; u8: 0; u16: 0; u32: 0; u64: 0; i8: 0; i16: 0; i32: 0; i64: 0; f32: 0.0; f64: 0.0;
+    crate::F16: <crate::F16 as crate::number::Number>::ZERO; crate::Bf16: <crate::Bf16 as crate::number::Number>::ZERO;
+}
+
+impl<T: Element, const N: usize> Fixed<T, N> {
+    /// A buffer of zeros; in a `static` it takes no room in the program's file.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { data: [T::ZERO; N] }
+    }
+}
+
+impl<T: Element, const N: usize> Default for Fixed<T, N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Its room, not what is in it: `[f32; 1024]`.
 impl<T, const N: usize> core::fmt::Debug for Fixed<T, N> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -19,15 +51,6 @@ impl<T, const N: usize> core::fmt::Debug for Fixed<T, N> {
 }
 
 impl<T, const N: usize> Fixed<T, N> {
-    /// A buffer that holds `value` everywhere; in a `static`, zeros take no room in the program.
-    #[must_use]
-    pub const fn new(value: T) -> Self
-    where
-        T: Copy,
-    {
-        Self { data: [value; N] }
-    }
-
     /// Exactly `len` elements to write to. What was written stays, as in a [`Slot`](crate::Slot).
     ///
     /// # Errors

@@ -13,7 +13,7 @@ from onnx2rust.base.errors import Problem, UsageError
 
 _SPDX = re.compile(r"[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*")
 
-HOSTS = ("c", "python", "wasm")
+HOSTS = ("c", "embedded", "python", "wasm")
 """What can call a model besides Rust (`hosts`); here, because a command line lists them before anything heavy is imported."""
 Frontend = Literal["auto", "onnx", "saved-model", "keras", "tflite", "graphdef"]
 
@@ -24,6 +24,7 @@ class Options:
 
     `binary_classification` is None when the user did not say: then a model that cannot be a binary classifier is
     converted as not binary instead of being refused. `name` is None when the model is to be called after its file.
+    `static` asks for a workspace of fixed size, without an allocator.
     `layers` is `copy` (the crate brings its own), the folder of a tf-layers that crates share, or a version on crates.io.
     `license` is the SPDX expression that the crate's manifest names; None for a manifest that names none.
     """
@@ -39,6 +40,7 @@ class Options:
     binary_classification: bool | None = None
     inplace: bool = True
     memdrop: bool = True
+    static: bool = False
     crate_name: str | None = None
     layers: str = "copy"
     license: str | None = None

@@ -70,6 +70,10 @@ class Host:
     """Files without content."""
     picture: str | None = None
     """Where the picture of the model lies, if the shell has it."""
+    data: Callable[[Model], Mapping[str, Content]] = lambda _: {}
+    """Files that are no text."""
+    static: bool = False
+    """Whether the model's crate is to do without an allocator."""
 
     def shell(self, model: Model) -> Shell:
         """The shell of a model."""
@@ -89,7 +93,8 @@ class Host:
             for path, template in self.templates.items()
         }
         files |= {path.format(crate=model.crate): b"" for path in self.empty}
-        return Shell(self, model.crate, str(package), files | ({self.picture: model.picture} if self.picture else {}))
+        files |= {self.picture: model.picture} if self.picture else {}
+        return Shell(self, model.crate, str(package), files | self.data(model))
 
 
 def run(command: Sequence[str], folder: Path, package: str, settings: Mapping[str, str] | None = None) -> None:

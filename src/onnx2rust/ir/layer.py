@@ -250,6 +250,10 @@ class Layer:
         values = [v for value in self.constants().values() for v in (value if isinstance(value, tuple) else (value,))]
         return {self.feature, *(v.feature for v in values if isinstance(v, Variant) and v.feature)}
 
+    def scratch_len(self) -> Dim | None:
+        """Elements of scratch that `run` asks for at most, whatever the vector level; None where that is not known here."""
+        return None if self.scratch else 0
+
     def constants(self) -> dict[str, Any]:
         """The fields of the Rust struct."""
         return {name: getattr(self, name) for name, mirror in self.mirror().items() if mirror.role is None}

@@ -4,6 +4,8 @@ use super::gather::{Index, elements, slice};
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 use crate::number::{Bf16, F16};
+#[cfg(feature = "alloc")]
+use alloc::string::String;
 
 /// How an update meets the element that is already there; ONNX's attribute `reduction`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +81,7 @@ macro_rules! replace {
 }
 replace!(F16, Bf16);
 #[cfg(feature = "alloc")]
-replace!(alloc::string::String);
+replace!(String);
 
 /// What is written where: indices and updates `indices_shape`.
 #[derive(Debug, Clone, Copy)]
