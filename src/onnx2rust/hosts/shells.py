@@ -94,7 +94,7 @@ class Host:
         }
         files |= {path.format(crate=model.crate): b"" for path in self.empty}
         files |= {self.picture: model.picture} if self.picture else {}
-        return Shell(self, model.crate, str(package), files | self.data(model))
+        return Shell(self, model.crate, str(package), {**files, **self.data(model)})
 
 
 def run(command: Sequence[str], folder: Path, package: str, settings: Mapping[str, str] | None = None) -> None:
