@@ -9,6 +9,7 @@ while read -r command packages; do
   read -ra names <<<"$packages"
   missing+=("${names[@]}")
 done <<'TOOLS'
+curl curl
 valgrind valgrind
 node nodejs
 npm npm
@@ -28,7 +29,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
 fi
 if command -v rustup >/dev/null; then
-  rustup -q target add wasm32-unknown-unknown aarch64-unknown-linux-gnu riscv64gc-unknown-linux-gnu thumbv7em-none-eabihf
+  rustup -q target add wasm32-unknown-unknown wasm32-wasip1 aarch64-unknown-linux-gnu riscv64gc-unknown-linux-gnu thumbv7em-none-eabihf
 fi
 if command -v npm >/dev/null; then
   npm install --prefix build/npm --no-save --silent --no-audit --no-fund playwright-core@1 typescript@7

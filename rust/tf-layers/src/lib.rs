@@ -80,6 +80,8 @@ pub mod npz;
 #[cfg(feature = "base")]
 pub mod number;
 pub mod pack;
+#[cfg(feature = "shape")]
+mod plain;
 #[cfg(feature = "pool")]
 pub mod pool;
 #[cfg(all(feature = "base", feature = "std"))]
@@ -108,6 +110,8 @@ pub mod signature;
 mod slot;
 #[cfg(feature = "softmax")]
 pub mod softmax;
+#[cfg(feature = "store")]
+pub mod store;
 #[cfg(feature = "svm")]
 pub mod svm;
 #[cfg(feature = "text")]
@@ -118,6 +122,8 @@ pub mod top;
 pub mod tree;
 #[cfg(feature = "unary")]
 pub mod unary;
+#[cfg(feature = "unranked")]
+pub mod unranked;
 
 pub use brief::Brief;
 #[doc(hidden)]
@@ -142,3 +148,5 @@ pub use slot::{Scratch, TensorView, check_input, elements, open_size, size, wind
 pub use top::argmax;
 #[cfg(all(feature = "base", feature = "alloc"))]
 pub use top::top_k;
+#[cfg(feature = "unranked")]
+pub use unranked::Unranked;
