@@ -11,6 +11,7 @@ while read -r command packages; do
 done <<'TOOLS'
 curl curl
 valgrind valgrind
+java default-jre-headless
 node nodejs
 npm npm
 chromium chromium
