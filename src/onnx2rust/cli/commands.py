@@ -13,7 +13,7 @@ import onnx2rust
 from onnx2rust.base.options import HOSTS, Checks, Options, Timing
 from onnx2rust.cli.console import Console, Outcome
 from onnx2rust.cli.group import command
-from onnx2rust.cli.options import FILE, drawing, planning, reading, sizes
+from onnx2rust.cli.options import FILE, drawing, planning, reading, sizes, storing
 
 if TYPE_CHECKING:
     from onnx2rust.conversion.pipeline import Project
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     type=click.Choice(HOSTS),
     help="Also write what this host needs to call the model (repeatable); OUT is a workspace then.",
 )
+@storing
 @click.option("--license", metavar="SPDX", help="Licence that the crate's manifest names, like MIT (default: none).")
 @click.option("--force", is_flag=True, help="Replace the output of an earlier conversion.")
 def convert(
@@ -168,6 +169,7 @@ def _switch(name: str, flag: bool | None, value: bool | None) -> bool | None:
 @click.option("--features", type=FILE, metavar="FILE.npz", help="As for convert.")
 @reading
 @planning
+@storing
 @click.option("--build", is_flag=True, help="Build it, too (needs cargo).")
 def host(console: Console, kind: str, model: Path, out: Path, build: bool, **choices: Any) -> Outcome:
     """Converts MODEL into a cargo workspace at OUT with what a program in another language needs to call it.

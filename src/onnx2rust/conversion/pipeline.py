@@ -13,7 +13,7 @@ from onnx2rust.base import naming
 from onnx2rust.base.errors import MismatchError, Onnx2RustError, Problem, UnsupportedError, UsageError
 from onnx2rust.base.naming import Escaped, Names, crate_name, type_name
 from onnx2rust.base.options import Options, for_each
-from onnx2rust.conversion import classifier
+from onnx2rust.conversion import classifier, rounding
 from onnx2rust.emit import layer_crate, thresholds
 from onnx2rust.files import folders, leftovers, npz
 from onnx2rust.files.folders import Content
@@ -22,7 +22,7 @@ from onnx2rust.hosts import HOSTS, Model, Shell
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.program import Program
 from onnx2rust.passes.rewriting import Passed
-from onnx2rust.plan import planner
+from onnx2rust.plan import batching, planner
 from onnx2rust.plan.planner import Plan
 from onnx2rust.report import files as report_files
 
@@ -136,17 +136,17 @@ def convert_workspace(
     recovered = leftovers.recover(folders.resolved(out).parent)
     folders.refuse_existing(out, force=False)
     progress(f"reading {len(paths)} models")
-    shared = layer_crate.copied(crate_name(out.resolve().name), f"../../{layer_crate.FOLDER}")
+    names = Names(["target"])  # cargo's own folder in the workspace
+    crates = [names.unique(_crate_of(source, own)) for source, own in zip(paths, each, strict=True)]
+    shared = layer_crate.shared(crates, f"../../{layer_crate.FOLDER}")
     files: dict[str, Content] = {}
     results: list[tuple[Generated, tuple[Shell, ...]]] = []
     failures: list[tuple[Path, Onnx2RustError]] = []
-    names = Names(["target"])  # cargo's own folder in the workspace
-    for source, loaded, own in zip(paths, frontends.load_many(paths, each), each, strict=True):
+    for source, loaded, own, crate in zip(paths, frontends.load_many(paths, each), each, crates, strict=True):
         try:
             if isinstance(loaded, Onnx2RustError):
                 raise loaded
-            name = names.unique(crate_name(own.crate_name or type_name(naming.sayable(own.name, source.resolve().stem))))
-            found = generate(loaded, source.resolve().name, replace(own, crate_name=name), progress, layers=shared)
+            found = generate(loaded, source.resolve().name, replace(own, crate_name=crate), progress, layers=shared)
             files |= found.files(f"{found.rendered.crate}/")
             shells = _shells(hosts, found, source.name)
             files |= {f"{shell.package}/{name}": content for shell in shells for name, content in shell.files.items()}
@@ -165,11 +165,29 @@ def convert_workspace(
     return [replace(found.project(out / found.rendered.crate, recovered), shells=shells) for found, shells in results]
 
 
+def _crate_of(source: Path, options: Options) -> Escaped:
+    """What the crate of a model in a workspace is called, if no other has the name."""
+    return crate_name(options.crate_name or type_name(naming.sayable(options.name, source.resolve().stem)))
+
+
 def _shells(kinds: Sequence[str], found: Generated, source: str) -> tuple[Shell, ...]:
     """The shells of a model in a workspace; raises UnsupportedError with what is wrong for all of them."""
     rendered, picture = found.rendered, found.people["model_overview.png"]
     crate, model = Escaped(rendered.crate), Escaped(rendered.model)
-    beside = Model(crate, model, rendered.border, source, f"../{crate}/{folders.MARKER}", bool(rendered.tensors), picture)
+    if rendered.external and kinds:
+        what = f"--weights external: what --host {', '.join(dict.fromkeys(kinds))} makes has no way to be told where the file is"
+        raise UnsupportedError(what, "use the crate from Rust, or put the weights into the binary: --weights embedded, f16, int8")
+    batch = batching.counted(found.program)
+    beside = Model(
+        crate,
+        model,
+        rendered.border,
+        source,
+        f"../{crate}/{folders.MARKER}",
+        bool(rendered.tensors),
+        picture,
+        None if batch is None else Escaped(batch),
+    )
     return tuple(HOSTS[kind].shell(beside) for kind in dict.fromkeys(kinds))
 
 
@@ -207,7 +225,8 @@ def passed(loaded: frontends.Loaded, options: Options, trace: passes.Trace | Non
     """What all passes return of a model; `trace` as in `passes.run`."""
     program = importer.read(loaded.proto, options, loaded.weights)
     _refuse_huge(program)
-    return passes.run(program, trace)
+    # what it makes of a kernel are other numbers, which no fewer bits say
+    return passes.run(program, trace, without=("winograd",) if options.storage else ())
 
 
 def _refuse_huge(program: Program) -> None:
@@ -239,12 +258,19 @@ def generate(
     given = options.name
     options = replace(options, name=naming.sayable(given, Path(source).stem))
     progress("lowering operators to layers")
+    exact, rounded = loaded, 0
+    if options.storage is not None:
+        loaded, rounded = rounding.rounded_model(exact, options.storage)
     program = lower(loaded, options)
     plan = planner.plan(program, options)
     progress("running the reference")
     binary = _is_binary(program, options)
-    data = samples.make(loaded.proto, program, options.features, weights=loaded.weights)
+    data = samples.make(exact.proto, program, options.features, weights=exact.weights)
     notes = [*loaded.notes, *data.notes]
+    if options.storage is not None:
+        of_rounded = samples.make(loaded.proto, program, options.features, weights=loaded.weights, predictions=False)
+        notes.append(rounding.told(options.weights, data, of_rounded, rounded))
+        data = replace(of_rounded, departures=data.departures)
     progress("generating the crate")
     context = emit.Context(
         source,
@@ -268,7 +294,7 @@ def generate(
     crate = crate_files(rendered)
     if data.samples:
         crate["testdata/features.npz"] = npz.encode(data.arrays)
-    people = report_files(loaded, program, crate[WEIGHTS], rendered.model, source, drawn=drawn)
+    people = report_files(exact, program, crate[WEIGHTS], rendered.model, source, drawn=drawn)
     if given and (lost := naming.lost(given)):
         notes.append(f"--name {given!r}: the struct is called {rendered.model}, Rust names are ASCII here ({lost} is left out)")
     if options.crate_name and rendered.crate != options.crate_name:

@@ -18,7 +18,7 @@ from onnx2rust.files import npz
 from onnx2rust.ir.dims import evaluate
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
-from onnx2rust.ir.types import MapType, TensorType
+from onnx2rust.ir.types import MapType, SequenceType, TensorType, UnrankedType
 from onnx2rust.model.weights import NONE, Weights
 from onnx2rust.oracle import Answer, Certainty, Oracle
 from onnx2rust.oracle.compare import compare
@@ -115,8 +115,17 @@ def draw(
     raise NoSampleError(failure.problems[0].what if failure is not None else "there is no size to try")
 
 
-def make(proto: onnx.ModelProto, program: Program, features: Path | None, seed: int = 0, *, weights: Weights = NONE) -> TestData:
-    """The data that a generated crate is tested with; without samples where none can be drawn that the model runs on."""
+def make(
+    proto: onnx.ModelProto,
+    program: Program,
+    features: Path | None,
+    seed: int = 0,
+    *,
+    weights: Weights = NONE,
+    predictions: bool = True,
+) -> TestData:
+    """The data that a generated crate is tested with; without samples where none can be drawn that the model runs on. Where
+    `predictions` are another model's, those in the user's file are left out."""
     oracle = Oracle(proto, program, weights)
     batch = batch_symbol(program)
     expected = expected_names(program)
@@ -133,7 +142,7 @@ def make(proto: onnx.ModelProto, program: Program, features: Path | None, seed: 
             return TestData({}, expected, 0, batch is not None, notes=(*oracle.notes, f"{NOT_PROVEN}: {error}", GIVE_SAMPLES))
     else:
         data = read(features, program)
-        given, labels, count = data.expected, data.labels, data.samples
+        given, labels, count = data.expected if predictions else {}, data.labels, data.samples
         inputs = {v.name: shaped(v, data.inputs[v.name], batch, stacked=True) for v in program.inputs}
         kept, outputs = _rows(oracle, inputs, count, batch)
     inputs = {name: rows[kept].reshape(len(kept), -1) if flattened else rows[kept] for name, rows in inputs.items()}
@@ -256,9 +265,11 @@ def _given(value: Value, content: dict[str, Array], batch: str | None) -> Array:
     """The samples of an input, one along the first axis each. Raises Refuse."""
     if isinstance(value.type, MapType):
         return _maps(value, value.type, content)
-    if not isinstance(value.type, TensorType):
+    if isinstance(value.type, SequenceType):
         return _sequences(value, content)
     array = _found(content, value.name)
+    if isinstance(value.type, UnrankedType):
+        return _converted(array if array.ndim else array.reshape(1), value.name, value.dtype)
     rows = array.reshape(1, 1) if array.ndim == 0 else array.reshape(len(array), int(np.prod(array.shape[1:])))
     full = array.ndim == value.rank + (0 if batch else 1)
     return _converted(array if full else rows, value.name, value.dtype)
