@@ -15,6 +15,7 @@ from onnx2rust.base.naming import Escaped, comment, toml_string
 from onnx2rust.base.version import VERSION
 from onnx2rust.emit.borders import Border, Tensor
 from onnx2rust.emit.templates import fill
+from onnx2rust.files import resources
 from onnx2rust.files.folders import Content
 
 
@@ -50,9 +51,9 @@ class Shell:
     def build(self, workspace: Path) -> Path:
         """Builds the shell in the workspace that it was written to; returns its folder `dist`. Raises ToolError with the words
         of the tool that cannot."""
-        folder = workspace / self.package
-        self.host.build(self, workspace, folder)
-        return folder / "dist"
+        place = workspace.resolve()  # the tools run in folders of their own
+        self.host.build(self, place, place / self.package)
+        return workspace / self.package / "dist"
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Host:
     """Makes `dist` in a shell, given the workspace's folder and the shell's."""
     empty: Sequence[str] = ()
     """Files without content."""
+    copied: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda values: {}
+    """Files that are the same for every model that needs them, and where they lie among the templates of hosts."""
     picture: str | None = None
     """Where the picture of the model lies, if the shell has it."""
 
@@ -90,6 +93,8 @@ class Host:
             path.format(crate=model.crate): fill(f"hosts/{self.name}/{template}", values).encode()
             for path, template in self.templates.items()
         }
+        folder = resources.templates() / "hosts"
+        files |= {path: (folder / place).read_bytes() for path, place in self.copied(values).items()}
         files |= {path.format(crate=model.crate): b"" for path in self.empty}
         return Shell(self, model.crate, str(package), files | ({self.picture: model.picture} if self.picture else {}))
 
