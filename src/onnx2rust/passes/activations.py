@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 
 from onnx2rust.ir.layer import Variant
 from onnx2rust.ir.program import Step
+from onnx2rust.ir.types import TensorType
 from onnx2rust.layers import binary
 from onnx2rust.layers.activation import Activate, activation
 from onnx2rust.passes.algebra import Expansion, ancestors, is_function
@@ -77,7 +78,7 @@ def rule(links: Links, step: Step) -> Rewrite | None:
         # x is what the inner function sees, or what that is computed from
         candidates = [start, *(v for s in ancestors(links, inner, _REACH) for v in s.uses() if v.const is None)]
         for x in dict.fromkeys(links.root(v) for v in candidates) if formulas else ():
-            if x.tensor.size != output.tensor.size:
+            if not isinstance(x.type, TensorType) or x.tensor.size != output.tensor.size:
                 continue
             expansion = Expansion(links, frozenset({x, f}))
             u = expansion.of(start)
