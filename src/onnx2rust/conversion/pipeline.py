@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -168,7 +169,8 @@ def convert_workspace(
 def _shells(kinds: Sequence[str], rendered: emit.Rendered, source: str) -> tuple[Shell, ...]:
     """The shells of a model in a workspace; raises UnsupportedError with what is wrong for all of them."""
     crate, model = Escaped(rendered.crate), Escaped(rendered.model)
-    beside = Model(crate, model, rendered.border, source, f"../{crate}/{folders.MARKER}", bool(rendered.tensors))
+    version = tomllib.loads(rendered.files["Cargo.toml"])["package"]["version"]
+    beside = Model(crate, model, rendered.border, source, f"../{crate}/{folders.MARKER}", bool(rendered.tensors), version)
     return tuple(HOSTS[kind].shell(beside) for kind in dict.fromkeys(kinds))
 
 
