@@ -8,6 +8,9 @@ while read -r command package; do
   command -v "$command" >/dev/null || missing+=("$package")
 done <<'TOOLS'
 valgrind valgrind
+node nodejs
+npm npm
+chromium chromium
 TOOLS
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -18,6 +21,9 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
 fi
 if command -v rustup >/dev/null; then
-  : # rustup target add -q …
+  rustup -q target add wasm32-unknown-unknown
+fi
+if command -v npm >/dev/null; then
+  npm install --prefix build/npm --no-save --silent --no-audit --no-fund playwright-core@1 typescript@7
 fi
 "$pip" install -q --disable-pip-version-check -e '.[hosts]'

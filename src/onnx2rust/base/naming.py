@@ -230,7 +230,7 @@ def code_span(text: str, limit: int = 120) -> Escaped:
 
 
 def string(text: str) -> Escaped:
-    """A Rust (and TOML basic) string literal, quotes included: printable ASCII stands, all else is escaped."""
+    """A Rust (and TOML basic, and JavaScript) string literal, quotes included: printable ASCII stands, all else is escaped."""
     out = []
     for c in text:
         if c in '"\\':
@@ -240,6 +240,11 @@ def string(text: str) -> Escaped:
         else:
             out.append(f"\\u{{{ord(c):x}}}")
     return Escaped(f'"{"".join(out)}"')
+
+
+def js_string(text: str) -> Escaped:
+    """A string literal of JavaScript, TypeScript and JSON, quotes included: ASCII, and no markup where it stands in a page."""
+    return Escaped(re.sub("[<>&\x7f]", lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text)))
 
 
 def toml_string(text: str) -> Escaped:

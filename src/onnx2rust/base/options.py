@@ -13,7 +13,7 @@ from onnx2rust.base.errors import Problem, UsageError
 
 _SPDX = re.compile(r"[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*")
 
-HOSTS = ("c", "python", "score")
+HOSTS = ("c", "python", "score", "wasm")
 """What can call a model besides Rust (`hosts`); here, because a command line lists them before anything heavy is imported."""
 Frontend = Literal["auto", "onnx", "saved-model", "keras", "tflite", "graphdef"]
 

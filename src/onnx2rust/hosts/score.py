@@ -110,5 +110,5 @@ HOST = Host(
     {"Cargo.toml": "Cargo.toml", "README.md": "README.md", "src/main.rs": "src/main.rs", "src/model.rs": "src/model.rs"},
     _values,
     build,
-    fixed=[f"src/{name}.rs" for name in _SOURCES],
+    copied=lambda values: {f"src/{name}.rs": f"score/src/{name}.rs" for name in _SOURCES},
 )

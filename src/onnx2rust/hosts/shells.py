@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from onnx2rust.base.naming import Escaped, comment, toml_string
 from onnx2rust.base.version import VERSION
 from onnx2rust.emit.borders import Border, Tensor
 from onnx2rust.emit.templates import fill
+from onnx2rust.files import resources
 from onnx2rust.files.folders import Content
 
 
@@ -30,6 +32,8 @@ class Model:
     """Where the crate is, seen from the shell."""
     weights: bool
     """Whether it has any, which others can take the place of."""
+    version: str = ""
+    """The crate's: which code and which weights it holds."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ class Host:
     """Makes `dist` in a shell, given the workspace's folder and the shell's."""
     empty: Sequence[str] = ()
     """Files without content."""
+    copied: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda values: {}
+    """Files that are the same for every model that needs them, and where they lie among the templates of hosts."""
 
     def shell(self, model: Model) -> Shell:
         """The shell of a model."""
@@ -83,13 +89,15 @@ class Host:
             path.format(crate=model.crate): fill(f"hosts/{self.name}/{template}", values).encode()
             for path, template in self.templates.items()
         }
+        folder = resources.templates() / "hosts"
+        files |= {path: (folder / place).read_bytes() for path, place in self.copied(values).items()}
         return Shell(self, model.crate, str(package), files | {path.format(crate=model.crate): b"" for path in self.empty})
 
 
-def run(command: Sequence[str], folder: Path, package: str) -> None:
-    """Runs what builds a package. Raises ToolError with its words."""
+def run(command: Sequence[str], folder: Path, package: str, settings: Mapping[str, str] | None = None) -> None:
+    """Runs what builds a package, `settings` in its environment. Raises ToolError with its words."""
     try:
-        done = processes.run(command, folder=folder)
+        done = processes.run(command, folder=folder, environment={**os.environ, **(settings or {})})
     except FileNotFoundError as error:
         raise ToolError(f"{command[0]} is missing", "install a stable Rust toolchain (rustup.rs)") from error
     if done.returncode:
