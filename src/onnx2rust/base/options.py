@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -121,6 +122,42 @@ class Timing:
             problems.append(Problem(f"--seconds {self.seconds}: is not above 0, or more than an hour"))
         if problems:
             raise UsageError(problems)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Options of `score`: which columns are which inputs, and what becomes of rows that have no values.
+
+    `columns` are those of an input, by its name; `keep` are passed through, `rename` says what outputs' columns are called.
+    `null` stands for nulls, as text. `row_group` are the rows of a part; None for as many as memory should hold. `cache` is where
+    programs are kept, None for the user's cache.
+    """
+
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    keep: Sequence[str] = ()
+    rename: Mapping[str, str] = field(default_factory=dict)
+    null: str | None = None
+    cast: bool = False
+    bad_rows: Literal["stop", "skip"] = "stop"
+    format: Literal["parquet", "csv", "arrow"] | None = None
+    delimiter: str | None = None
+    row_group: int | None = None
+    threads: int | None = None
+    force: bool = False
+    cache: Path | None = None
+
+    def __post_init__(self) -> None:
+        _as_paths(self, "cache")
+
+    def arguments(self) -> list[str]:
+        """What the program is called with."""
+        found = [f"--column={name}={json.dumps(list(columns))}" for name, columns in self.columns.items()]
+        found += [f"--keep={json.dumps(list(self.keep))}"] if self.keep else []
+        found += [f"--rename={output}={column}" for output, column in self.rename.items()]
+        for name in ("null", "bad_rows", "format", "delimiter", "row_group", "threads"):
+            value = getattr(self, name)
+            found += [] if value is None else [f"--{name.replace('_', '-')}={value}"]
+        return found + [f"--{name}" for name in ("cast", "force") if getattr(self, name)]
 
 
 def _wrong(batches: tuple[int, ...], seed: int) -> list[Problem]:

@@ -89,14 +89,20 @@ def _refused(tensor: Tensor, rows: Dim) -> Iterator[Problem]:
     axes = tensor.type.axes
     where = f"--host score: {tensor.name}"
     if not tensor.is_tensor:
-        yield Problem("sequences and maps are no columns of a table", where, "use the crate from Rust, or cut the model with --input and --output")
+        yield Problem(
+            "sequences and maps are no columns of a table",
+            where,
+            "use the crate from Rust, or cut the model with --input and --output",
+        )
     elif not axes or axes[0] != rows or not all(isinstance(d, int) and d > 0 for d in axes[1:]):
-        what = f"{tensor.shape_text} has no row for each row of a table: the first axis must be of an open size, or 1, all others fixed"
+        rule = "the first axis must be of the only open size, or 1, all others fixed"
+        what = f"{tensor.shape_text} has no row for each row of a table: {rule}"
         yield Problem(what, where, "fix other sizes with --dim SYMBOL=SIZE, or cut the model with --input and --output")
 
 
 def build(shell: Shell, workspace: Path, folder: Path, target: Path | None = None) -> None:
     """Builds the program, in cargo's folder `target` if not in the workspace's own. Raises ToolError if it cannot."""
+    workspace, folder = workspace.resolve(), folder.resolve()  # cargo runs there
     target = target or workspace / "target"
     command = ["cargo", "build", "--release", "--quiet", "--package", shell.package, "--target-dir", str(target)]
     run(command, workspace, shell.package)

@@ -19,7 +19,10 @@ pub struct Input {
 /// An output of the model.
 #[derive(Debug)]
 pub struct Output {
+    /// What Rust calls it, and its column.
     pub name: &'static str,
+    /// Its name in the model file.
+    pub file: &'static str,
     pub arrow: DataType,
     /// Values of a row.
     pub width: usize,

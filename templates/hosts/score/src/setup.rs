@@ -51,7 +51,7 @@ impl Setup {
         };
         let (folder, files) = found(&arguments.input, &arguments.output)?;
         let mut problems = places(arguments, folder);
-        let known = |name: &str| OUTPUTS.iter().any(|o| o.name == name);
+        let known = |name: &str| OUTPUTS.iter().any(|o| o.name == name || o.file == name);
         for (name, _) in arguments.renamed()?.iter().filter(|(n, _)| !known(n)) {
             let all: Vec<_> = OUTPUTS.iter().map(|o| shortened(o.name)).collect();
             let what = format!(

@@ -56,7 +56,7 @@ impl Sink {
         let mut found = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_max_row_group_row_count(None)
-            .set_created_by(concat!(env!("CARGO_PKG_NAME"), " by onnx2rust").to_string());
+            .set_created_by("onnx2rust score".to_string());
         for name in &self.made {
             let is_number = self
                 .schema
@@ -254,7 +254,7 @@ pub fn unwritten(path: &Path, error: ArrowError) -> Failure {
 
 /// The fields of an output under the name that it is to have.
 pub fn names(output: &Output, renamed: &[(String, String)]) -> String {
-    let said = renamed.iter().filter(|(name, _)| name == output.name);
+    let said = renamed.iter().filter(|(name, _)| name == output.name || name == output.file);
     said.last()
         .map_or(output.name, |(_, column)| column)
         .to_string()
