@@ -149,7 +149,7 @@ def convert_workspace(
             name = names.unique(crate_name(own.crate_name or type_name(naming.sayable(own.name, source.resolve().stem))))
             found = generate(loaded, source.resolve().name, replace(own, crate_name=name), progress, layers=shared)
             files |= found.files(f"{found.rendered.crate}/")
-            shells = _shells(hosts, found.rendered, source.name)
+            shells = _shells(hosts, found, source.name)
             files |= {f"{shell.package}/{name}": content for shell in shells for name, content in shell.files.items()}
             results.append((found, shells))
         except Onnx2RustError as error:
@@ -166,11 +166,13 @@ def convert_workspace(
     return [replace(found.project(out / found.rendered.crate, recovered), shells=shells) for found, shells in results]
 
 
-def _shells(kinds: Sequence[str], rendered: emit.Rendered, source: str) -> tuple[Shell, ...]:
+def _shells(kinds: Sequence[str], found: Generated, source: str) -> tuple[Shell, ...]:
     """The shells of a model in a workspace; raises UnsupportedError with what is wrong for all of them."""
+    rendered, picture = found.rendered, found.people["model_overview.png"]
     crate, model = Escaped(rendered.crate), Escaped(rendered.model)
     version = tomllib.loads(rendered.files["Cargo.toml"])["package"]["version"]
-    beside = Model(crate, model, rendered.border, source, f"../{crate}/{folders.MARKER}", bool(rendered.tensors), version)
+    path = f"../{crate}/{folders.MARKER}"
+    beside = Model(crate, model, rendered.border, source, path, bool(rendered.tensors), picture, version)
     return tuple(HOSTS[kind].shell(beside) for kind in dict.fromkeys(kinds))
 
 

@@ -32,7 +32,9 @@ class Model:
     """Where the crate is, seen from the shell."""
     weights: bool
     """Whether it has any, which others can take the place of."""
-    version: str = ""
+    picture: Content
+    """Its layers on one page (PNG)."""
+    version: str
     """The crate's: which code and which weights it holds."""
 
 
@@ -69,6 +71,8 @@ class Host:
     """Makes `dist` in a shell, given the workspace's folder and the shell's."""
     empty: Sequence[str] = ()
     """Files without content."""
+    picture: str | None = None
+    """Where the picture of the model lies, if the shell has it."""
     copied: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda values: {}
     """Files that are the same for every model that needs them, and where they lie among the templates of hosts."""
 
@@ -91,7 +95,8 @@ class Host:
         }
         folder = resources.templates() / "hosts"
         files |= {path: (folder / place).read_bytes() for path, place in self.copied(values).items()}
-        return Shell(self, model.crate, str(package), files | {path.format(crate=model.crate): b"" for path in self.empty})
+        files |= {path.format(crate=model.crate): b"" for path in self.empty}
+        return Shell(self, model.crate, str(package), files | ({self.picture: model.picture} if self.picture else {}))
 
 
 def run(command: Sequence[str], folder: Path, package: str, settings: Mapping[str, str] | None = None) -> None:

@@ -41,7 +41,7 @@ _NODE = frozenset([
 """Modules that are part of Node, which `import` finds before any package."""
 _PROFILE = ["--config=profile.release.lto=true", "--config=profile.release.strip=true"]
 """What makes a module smaller."""
-_FILES = ("index.js", "index.d.ts", "package.json")
+_FILES = ("index.js", "index.d.ts", "package.json", "demo.html", "demo.js", "model_overview.png")
 
 
 @dataclass(frozen=True)
@@ -178,16 +178,21 @@ def _library(crate: Escaped) -> Escaped:
     return Escaped(f"{crate}_wasm")
 
 
-def _build(shell: Shell, workspace: Path, folder: Path) -> None:
-    """Two modules: with vectors, and without."""
-    dist = folder / "dist"
+def module(shell: Shell, workspace: Path, *, vectors: bool) -> Path:
+    """The module of a shell in its workspace, built for machines with vectors, or for those without. Raises ToolError."""
+    target = workspace / "target" / ("simd128" if vectors else "scalar")
     command = ["cargo", "build", "--release", "--quiet", "--package", shell.package, "--target", TARGET]
-    for name, vectors in ((f"{shell.crate}.wasm", "+simd128"), (f"{shell.crate}.scalar.wasm", "-simd128")):
-        target = workspace / "target" / name
-        # in front of all other settings of a user's, which may be for another processor
-        flags = {"CARGO_ENCODED_RUSTFLAGS": f"-Ctarget-feature={vectors}"}
-        run([*command, "--target-dir", str(target), *_PROFILE], workspace, shell.package, flags)
-        copied(target / TARGET / "release", dist, {f"{_library(shell.crate)}.wasm": name})
+    # in front of all other settings of a user's, which may be for another processor
+    flags = {"CARGO_ENCODED_RUSTFLAGS": f"-Ctarget-feature={'+' if vectors else '-'}simd128"}
+    run([*command, "--target-dir", str(target), *_PROFILE], workspace, shell.package, flags)
+    return target / TARGET / "release" / f"{_library(shell.crate)}.wasm"
+
+
+def _build(shell: Shell, workspace: Path, folder: Path) -> None:
+    dist = folder / "dist"
+    for vectors, name in ((True, f"{shell.crate}.wasm"), (False, f"{shell.crate}.scalar.wasm")):
+        built = module(shell, workspace, vectors=vectors)
+        copied(built.parent, dist, {built.name: name})
     copied(folder / "package", dist, {name: name for name in _FILES})
 
 
@@ -200,7 +205,10 @@ HOST = Host(
         "package/index.js": "package/index.js",
         "package/index.d.ts": "package/index.d.ts",
         "package/package.json": "package/package.json",
+        "package/demo.html": "package/demo.html",
+        "package/demo.js": "package/demo.js",
     },
     _values,
     _build,
+    picture="package/model_overview.png",
 )

@@ -158,12 +158,12 @@ impl<'a> Column<'a> {
                 let first = if lists.is_empty() {
                     0
                 } else {
-                    lists.value_offset(0) as usize
+                    lists.value_offset_at(0)
                 };
                 if lists.null_count() == 0 {
                     return Ok(lists.values().slice(first, lists.len() * self.width));
                 }
-                let start = |k: usize| (!lists.is_null(k)).then(|| lists.value_offset(k) as usize);
+                let start = |k: usize| (!lists.is_null(k)).then(|| lists.value_offset_at(k));
                 self.scattered(lists.values(), lists.len(), start)
             }
             DataType::LargeList(_) => self.listed::<i64>(array),
