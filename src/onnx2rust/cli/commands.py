@@ -172,8 +172,8 @@ def _switch(name: str, flag: bool | None, value: bool | None) -> bool | None:
 def host(console: Console, kind: str, model: Path, out: Path, build: bool, **choices: Any) -> Outcome:
     """Converts MODEL into a cargo workspace at OUT with what a program in another language needs to call it.
 
-    KIND is c (a header, a shared and a static library, a file for pkg-config), python (a wheel; needs maturin to build) or
-    wasm (a package for npm, for browsers and Node).
+    KIND is c (a header, a shared and a static library, a file for pkg-config), python (a wheel; needs maturin to build),
+    score (a program that scores Parquet, CSV and Arrow files) or wasm (a package for npm, for browsers and Node).
     """
     options = Options(**choices, verbosity=console.verbosity)
     made = onnx2rust.host(kind, model, out, options, build=build, progress=console.stage)
