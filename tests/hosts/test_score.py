@@ -302,7 +302,7 @@ def test_other_types_several_inputs_and_a_model_without_weights(tmp_path: Path) 
     scored(tmp_path / "kinds.onnx", tmp_path / "in.arrow", tmp_path / "out.csv", keep=[])
     assert (tmp_path / "out.csv").read_text().splitlines()[:2] == [
         "i_out,s_out,h_out_0,h_out_1,b_out,u_out",
-        "1,a,1.0,0.0,true,0",
+        "1,a,1,0,true,0",
     ]
 
 

@@ -221,7 +221,13 @@ def score(console: Console, model: Path, source: Path, out: Path, **choices: Any
     """
     own = {f.name: choices.pop(f.name) for f in dataclasses.fields(Tables)}
     options = Options(**choices, verbosity=console.verbosity)
-    found = onnx2rust.score(model, source, out, options, Tables(**own), progress=console.stage, began=console.done)
+
+    def stage(name: str) -> None:
+        console.stage(name)
+        if name == "scoring":
+            console.done()  # the program says itself how far it is
+
+    found = onnx2rust.score(model, source, out, options, Tables(**own), progress=stage)
     data = {f.name: getattr(found, f.name) for f in dataclasses.fields(found)}
     data |= {"out": str(found.out), "bad_rows_file": None if found.bad_rows_file is None else str(found.bad_rows_file)}
     text = f"{found.out}: {found.rows} rows in {found.seconds:.2f} s"

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +31,8 @@ from onnx2rust.conversion.pipeline import Progress, convert_workspace
 from onnx2rust.files import leftovers, resources
 from onnx2rust.hosts import score as program
 
+SCORING = "scoring"
+"""The last stage."""
 KEPT = 16
 """Programs that are kept, those that were used last."""
 _ERRORS = {e.title: e for e in (UsageError, InvalidModelError, InvalidDataError, UnsupportedError, ToolError)}
@@ -60,18 +62,16 @@ def score(
     tables: Tables | None = None,
     *,
     progress: Progress = lambda _: None,
-    began: Callable[[], None] = lambda: None,
 ) -> Scored:
     """Scores the rows of `source`, a Parquet, CSV or Arrow file or a folder of them, to `out` (`onnx2rust score`).
 
-    The first call for a model and options builds a program, later ones start it at once. `began` is called before it starts: from
-    then on it writes to stderr how far it is. Raises as `convert`, UnsupportedError where rows cannot be the model's inputs,
+    The first call for a model and options builds a program, later ones start it at once. From the stage
+    `scoring` on it writes to stderr how far it is. Raises as `convert`, UnsupportedError where rows cannot be the model's inputs,
     ToolError if cargo cannot build it, UsageError where the table's columns do not fit, InvalidDataError where its rows do not.
     """
     options, tables = options or Options(), tables or Tables()
     built = _built(Path(model), options, tables.cache or _folder(), progress)
-    progress("scoring")
-    began()
+    progress(SCORING)
     quiet = ["--quiet"] if options.verbosity < 0 else []
     command = [str(built), *tables.arguments(), "--json", *quiet, "--", str(source), str(out)]
     try:
