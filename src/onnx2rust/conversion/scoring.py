@@ -70,7 +70,7 @@ def score(
     ToolError if cargo cannot build it, UsageError where the table's columns do not fit, InvalidDataError where its rows do not.
     """
     options, tables = options or Options(), tables or Tables()
-    built = _built(Path(model), options, tables.cache or _folder(), progress)
+    built = program_of(Path(model), options, tables, progress)
     progress(SCORING)
     quiet = ["--quiet"] if options.verbosity < 0 else []
     command = [str(built), *tables.arguments(), "--json", *quiet, "--", str(source), str(out)]
@@ -101,8 +101,9 @@ def _folder() -> Path:
     return Path(base) / "onnx2rust" / "score"
 
 
-def _built(model: Path, options: Options, cache: Path, progress: Progress) -> Path:
-    """The program of a model, from the cache or new there."""
+def program_of(model: Path, options: Options, tables: Tables, progress: Progress) -> Path:
+    """The program of a model, from the cache or new there. Raises as `score` does before it starts it."""
+    cache = tables.cache or _folder()
     try:
         key = _key(model, options)
         kept = cache / "programs" / f"{key}{'.exe' if os.name == 'nt' else ''}"
