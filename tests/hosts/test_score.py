@@ -112,7 +112,7 @@ def test_threads_and_a_run_that_is_killed_make_the_same_bytes(model: Path, tmp_p
     pq.write_table(table(rows(300_000)), tmp_path / "in.parquet")
     first = tmp_path / "one.parquet"
     scored(model, tmp_path / "in.parquet", first, row_group=5000, threads=1)
-    (program,) = (p for p in (CACHE / "programs").iterdir() if p.stat().st_mtime >= first.stat().st_mtime - 600)
+    program = scoring.program_of(model, Options(), Tables(cache=CACHE), lambda _: None)
     out = tmp_path / "out.parquet"
     options = ["--keep=id,note", "--row-group=5000", "--threads=3", "--json"]
     command = [str(program), str(tmp_path / "in.parquet"), str(out), *options]
@@ -131,6 +131,44 @@ def test_threads_and_a_run_that_is_killed_make_the_same_bytes(model: Path, tmp_p
     assert json.loads(done.stdout)["rows"] == 300_000
     assert out.read_bytes() == first.read_bytes()
     assert not (tmp_path / "out.parquet.partial").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.hosts
+def test_memory_does_not_grow_with_the_table(model: Path, tmp_path: Path) -> None:
+    program = scoring.program_of(model, Options(), Tables(cache=CACHE), lambda _: None)
+    peaks = []
+    for count in (100_000, 400_000):
+        source, out = tmp_path / f"{count}.parquet", tmp_path / f"{count}.out.parquet"
+        pq.write_table(pa.table(dict(zip(NAMES, rows(count).T, strict=True))), source)
+        command = [str(program), str(source), str(out), "--row-group=25000", "--threads=2", "--quiet"]
+        with subprocess.Popen(command) as process:
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        peaks.append(used.ru_maxrss)
+    assert peaks[1] < 1.25 * peaks[0]
+
+
+@pytest.mark.slow
+@pytest.mark.hosts
+def test_parts_of_another_run_are_not_mixed_in(model: Path, tmp_path: Path) -> None:
+    source, out = tmp_path / "in.csv", tmp_path / "out.parquet"
+    partial = tmp_path / "out.parquet.partial"
+    csv.write_csv(table(rows(100)), source)
+    lines = source.read_text().splitlines(keepends=True)
+    source.write_text("".join(lines) + "high,1\n")
+    assert "row 100: 2 fields, the table has 12" in wrong(InvalidDataError, model, source, out, row_group=50, threads=1)[0]
+    assert len(_parts(out)) == 2
+    source.write_text("".join(lines))
+    hint = "    → remove it, or forget it with --force"
+    other = "holds the parts of another run: of another table, model, program or options"
+    assert wrong(UsageError, model, source, out, row_group=50) == [f"OUT.partial: {other}", hint]
+    (partial / "mine").touch()
+    assert scored(model, source, out, row_group=50, force=True).rows == 100
+    assert [p.name for p in partial.iterdir()] == ["mine"]
+    hint = "    → remove it"
+    assert wrong(UsageError, model, source, out, force=True) == ["OUT.partial: holds what no run has left there", hint]
 
 
 def _parts(out: Path) -> list[Path]:
@@ -156,7 +194,14 @@ def test_bad_rows_are_named_or_left_out(model: Path, tmp_path: Path) -> None:
         hint,
     ]
     assert not (tmp_path / "out.csv").exists()
-    shutil.rmtree(tmp_path / "out.csv.partial")
+    assert wrong(InvalidDataError, model, source, tmp_path / "out.csv", row_group=1000, threads=1)[0].startswith("IN: row 17: ")
+    late = tmp_path / "late.csv"
+    late.write_text("\n".join([*lines[:18], *lines[19:]]), encoding="utf-8")
+    assert wrong(InvalidDataError, model, late, tmp_path / "late.out.csv", row_group=1000, threads=1)[0].startswith(
+        "IN: row 4998: "
+    )
+    found = scored(model, late, tmp_path / "late.out.csv", bad_rows="skip", row_group=1000)
+    assert (found.rows, found.bad_rows, found.resumed) == (5997, 2, True)
     found = scored(model, source, tmp_path / "out.csv", bad_rows="skip", row_group=1000)
     assert (found.rows, found.bad_rows, found.bad_rows_file) == (5997, 3, tmp_path / "out.csv.bad.csv")
     assert (tmp_path / "out.csv.bad.csv").read_text(encoding="utf-8").replace(str(source), "IN").splitlines() == [
@@ -226,7 +271,6 @@ def test_lists_nulls_and_hostile_columns(model: Path, tmp_path: Path) -> None:
         lines = wrong(
             InvalidDataError, model, tmp_path / f"{kind}.parquet", tmp_path / "x.parquet", columns={"features": [name]}, keep=[]
         )
-        shutil.rmtree(tmp_path / "x.parquet.partial")
         assert "row 5" in lines[0]
         assert "\x1b" not in "".join(lines)
     fixed = pa.FixedSizeListArray.from_arrays(pa.array(x.ravel()), 10)

@@ -223,9 +223,8 @@ def score(console: Console, model: Path, source: Path, out: Path, **choices: Any
     options = Options(**choices, verbosity=console.verbosity)
 
     def stage(name: str) -> None:
-        console.stage(name)
-        if name == "scoring":
-            console.done()  # the program says itself how far it is
+        # the program says itself how far it is
+        console.done() if name == "scoring" else console.stage(name)
 
     found = onnx2rust.score(model, source, out, options, Tables(**own), progress=stage)
     data = {f.name: getattr(found, f.name) for f in dataclasses.fields(found)}

@@ -45,23 +45,25 @@ impl Journal {
             }
             Err(TryLockError::Error(_)) | Ok(()) => {} // file systems without locks
         }
-        let text = format!("{run:#}\n");
         let place = folder.join("run.json");
         let before = fs::read_to_string(&place).ok();
-        let resumed = before.as_deref() == Some(text.as_str()) && !force;
-        if !resumed {
-            let strange = before.is_none() && fs::read_dir(&folder).map_err(io)?.count() > 1;
-            if (before.is_some() && !force) || strange {
-                let what = if strange {
-                    "holds what no run has left there"
-                } else {
-                    "holds the parts of another run: of another table, model, program or options"
-                };
-                let hint = if strange {
-                    "remove it"
-                } else {
-                    "remove it, or forget it with --force"
-                };
+        let before: Option<Value> = before.and_then(|text| serde_json::from_str(&text).ok());
+        let same = before.as_ref().is_some_and(|before| goes_on(before, run));
+        let resumed = same && !force && !is_empty(&folder)?;
+        if before.is_none() && !is_empty(&folder)? {
+            let what = "holds what no run has left there";
+            return Err(Failure::one(
+                Kind::Usage,
+                folder.display(),
+                what,
+                "remove it",
+            ));
+        }
+        if !same || force {
+            if !force && !is_empty(&folder)? {
+                let what =
+                    "holds the parts of another run: of another table, model, program or options";
+                let hint = "remove it, or forget it with --force";
                 return Err(Failure::one(Kind::Usage, folder.display(), what, hint));
             }
             for name in ["files", "done"] {
@@ -70,8 +72,8 @@ impl Journal {
                     fs::remove_dir_all(&old).map_err(io)?;
                 }
             }
-            write(&place, text.as_bytes())?;
         }
+        write(&place, format!("{run:#}\n").as_bytes())?;
         for name in ["files", "done"] {
             fs::create_dir_all(folder.join(name)).map_err(io)?;
         }
@@ -93,11 +95,64 @@ impl Journal {
     }
 
     /// Gives the output its name, and removes the folder.
-    pub fn end(self, from: &Path, out: &Path) -> Result<()> {
+    pub fn end(self, from: &Path, out: &Path, force: bool) -> Result<()> {
+        if out.is_file() && !force {
+            let what = "something was written there meanwhile";
+            let hint = "move it away and run this again, or replace it with --force";
+            return Err(Failure::one(Kind::Usage, out.display(), what, hint));
+        }
         put(from, out)?;
         let io = |e: std::io::Error| Failure::io(&self.folder, &e);
-        fs::remove_dir_all(&self.folder).map_err(io)
+        for name in ["files", "done"].map(|n| self.folder.join(n)) {
+            if name.exists() {
+                fs::remove_dir_all(name).map_err(io)?;
+            }
+        }
+        for name in ["run.json", "lock"] {
+            fs::remove_file(self.folder.join(name)).map_err(io)?;
+        }
+        // what others have put there stays
+        let _ = fs::remove_dir(&self.folder);
+        Ok(())
     }
+}
+
+/// Whether a run may go on with what another has left: it is the same, or only leaves out bad rows from now on. Parts of one that
+/// does not have none.
+fn goes_on(before: &Value, run: &Value) -> bool {
+    let mut stopping = run.clone();
+    stopping["skip"] = Value::Bool(false);
+    before == run || *before == stopping
+}
+
+/// Whether no part is done, and nobody else has put anything there.
+fn is_empty(folder: &Path) -> Result<bool> {
+    let io = |e: std::io::Error| Failure::io(folder, &e);
+    let own = ["lock", "run.json", "run.json.tmp", "files", "done"];
+    for below in ["", "files", "done"] {
+        let place = folder.join(below);
+        for entry in place
+            .is_dir()
+            .then(|| fs::read_dir(&place))
+            .transpose()
+            .map_err(io)?
+            .into_iter()
+            .flatten()
+        {
+            let name = entry.map_err(io)?.file_name();
+            let name = name.to_string_lossy();
+            let counts = match below {
+                "" => !own.contains(&name.as_ref()),
+                // of a part that is being written, or that was not written to its end
+                "files" => !name.contains('.'),
+                _ => true,
+            };
+            if counts {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// `OUT.ending`.
