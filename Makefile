@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope --no-loadscop
 export CARGO_TERM_COLOR ?= never
 export CARGO_TARGET_DIR ?= $(CURDIR)/build/target
 
-.PHONY: help setup demo test test-layers test-python hosts check msrv targets deny fuzz dist bench docs format clean
+.PHONY: help setup demo test test-layers test-python hosts check msrv targets deny fuzz dist bench docs site format clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -91,9 +91,14 @@ bench: setup ## ours against onnxruntime and LiteRT, interleaved; writes benchma
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps ai-edge-litert || echo "LiteRT has no wheel here: measuring without it"
 	$(BIN)/python benchmarks/run.py
 
-docs: setup ## the documentation of tf-layers, and docs/OPERATORS.md from the test results
-	cd rust/tf-layers && RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+docs: setup ## docs/OPERATORS.md from the test results, and the site
 	$(BIN)/python -W ignore tests/conformance/operators.py
+	@$(MAKE) --no-print-directory site
+
+site: setup ## the documentation as a site, the layers' in it: build/site/html, which works offline
+	@$(BIN)/pip install -q --disable-pip-version-check -e '.[docs]'
+	cd rust/tf-layers && RUSTDOCFLAGS="-D warnings" cargo doc -q --no-deps
+	$(BIN)/python docs/build_site.py --rustdoc $(CARGO_TARGET_DIR)/doc
 
 format: setup ## formats Python and Rust
 	$(BIN)/ruff check --fix -q; $(BIN)/ruff format

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from onnx2rust.conversion.support import Supported as Supported
     from onnx2rust.conversion.support import operators as operators
     from onnx2rust.conversion.support import supports as supports
+    from onnx2rust.pages import Written as Written
+    from onnx2rust.pages import write_report as write_report
     from onnx2rust.timing import bench as bench
     from onnx2rust.timing.clock import Times as Times
     from onnx2rust.timing.reports import BenchReport as BenchReport
@@ -63,6 +65,7 @@ _LATER = {
     "conversion.retrain": ("write_weights",),
     "conversion.scoring": ("Scored", "score"),
     "conversion.support": ("ModelSupport", "Supported", "operators", "supports"),
+    "pages": ("Written", "write_report"),
     "timing": ("bench",),
     "timing.clock": ("Times",),
     "timing.reports": ("BenchReport", "BenchRow", "LayerTime"),

@@ -26,4 +26,4 @@ fi
 if command -v npm >/dev/null; then
   npm install --prefix build/npm --no-save --silent --no-audit --no-fund playwright-core@1 typescript@7
 fi
-"$pip" install -q --disable-pip-version-check -e '.[hosts]'
+"$pip" install -q --disable-pip-version-check -e '.[hosts,docs]'

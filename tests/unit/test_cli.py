@@ -57,7 +57,7 @@ def test_exit_codes_are_distinct_and_documented() -> None:
         assert f"\n  {code}  " in cli.EXIT_CODES
 
 
-@pytest.mark.parametrize("name", ["convert", "verify", "inspect", "ops", "weights"])
+@pytest.mark.parametrize("name", ["convert", "verify", "report", "inspect", "ops", "weights"])
 def test_every_command_has_help_with_the_exit_codes(capsys: pytest.CaptureFixture[str], name: Any) -> None:
     code, out, err = run(capsys, name, "--help")
     assert code == 0

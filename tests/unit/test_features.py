@@ -50,7 +50,10 @@ def test_a_family_has_one_name() -> None:
             families.setdefault(file, set()).add(module)
     assert families == {family: {family} for family in families}
     modules = {m[1] for m in re.finditer(r'#\[cfg\(feature = "(\w+)"\)\]\npub mod \1;', (CRATE / "src" / "lib.rs").read_text())}
-    assert modules | {"activation"} == set(families) | {"npz"}  # functions of `activation` end every product: it is never off
+    assert modules | {"activation"} == set(families) | {
+        "npz",
+        "store",
+    }  # functions of `activation` end every product: it is never off
     operators = {module.name for module in pkgutil.iter_modules(onnx2rust.ops.__path__)}
     assert set(families) - operators == {"attention"}  # no operator: passes find it
     rows = re.findall(r"^\| (`.*?`) \|", (CRATE / "README.md").read_text(), re.MULTILINE)
@@ -79,8 +82,8 @@ def test_no_struct_is_there_without_a_family() -> None:
 
 
 def test_the_default_is_everything() -> None:
-    assert set(FEATURES["default"]) == {"layers", "npz"}
-    assert set(FEATURES["layers"]) == set(FEATURES) - STANDS_UNDER - {"default", "layers", "npz"}
+    assert set(FEATURES["default"]) == {"layers", "npz", "store"}
+    assert set(FEATURES["layers"]) == set(FEATURES) - STANDS_UNDER - {"default", "layers", "npz", "store"}
     assert {cls.feature for cls in mirror.layers()} | {f for f in FUNCTIONS.values() if f} == set(FEATURES["layers"])
 
 

@@ -20,12 +20,27 @@ impl<T: Copy + Default> Owned<T> {
     /// # Errors
     /// [`Error::Memory`](crate::Error::Memory) if there is no room for them.
     pub fn new(elements: &[T]) -> crate::Result<Self> {
+        let mut owned = Self::zeroed(elements.len())?;
+        owned.copy_from_slice(elements);
+        Ok(owned)
+    }
+
+    /// So many elements to write to.
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory) if there is no room for them.
+    pub fn zeroed(len: usize) -> crate::Result<Self> {
         let mut slot = crate::Slot::new();
-        slot.fit(elements.len())?.copy_from_slice(elements);
-        Ok(Self {
-            slot,
-            len: elements.len(),
-        })
+        slot.fit(len)?;
+        Ok(Self { slot, len })
+    }
+}
+
+#[cfg(feature = "base")]
+impl<T: Copy + Default> core::ops::DerefMut for Owned<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        // as many as there are already: there is nothing to allocate
+        self.slot.fit(self.len).unwrap_or_default()
     }
 }
 
@@ -53,18 +68,42 @@ impl<T: Clone + Default> core::fmt::Debug for Owned<T> {
 ///
 /// `pub struct OwnedWeights from TENSORS;` behind it is the same weights in memory, read from an `.npz` file while the program runs. That needs the
 /// feature `npz`, of this crate and of the one that the macro is called in.
+///
+/// `pub struct StoredWeights;` behind both is the weights of a file that the build script wrote as a whole
+/// ([`store`](crate::store), feature `store`), and there is no `EMBEDDED`. `pub struct StoredWeights in "model.weights";` puts that file into
+/// the binary, and `Weights::embedded` unpacks it when it is called first.
 #[macro_export]
 macro_rules! weights {
     (
         $(#[$about:meta])*
-        pub struct $name:ident<$w:lifetime> {
-            $($(#[$doc:meta])* pub $field:ident: &$_w:lifetime [$t:ty] = $kind:ident $file:literal,)+
-        }
+        pub struct $name:ident<$w:lifetime> { $($fields:tt)+ }
 
         $(#[$owned_about:meta])*
         pub struct $owned:ident from $tensors:path;
     ) => {
-        $(#[$owned_about])*
+        $crate::weights! {@owned $(#[$owned_about])* $owned $tensors, $name { $($fields)+ }}
+        $crate::weights! {@view $(#[$about])* $name { $($fields)+ }}
+        $crate::weights! {@embedded $name { $($fields)+ }}
+    };
+    (
+        $(#[$about:meta])*
+        pub struct $name:ident<$w:lifetime> { $($fields:tt)+ }
+
+        $(#[$owned_about:meta])*
+        pub struct $owned:ident from $tensors:path;
+
+        $(#[$stored_about:meta])*
+        pub struct $stored:ident $(in $file:literal)?;
+    ) => {
+        $crate::weights! {@owned $(#[$owned_about])* $owned $tensors, $name { $($fields)+ }}
+        $crate::weights! {@view $(#[$about])* $name { $($fields)+ }}
+        $crate::weights! {@stored $(#[$stored_about])* $stored, $name { $($fields)+ }}
+        $($crate::weights! {@unpacked $stored $file, $name})?
+    };
+    (@owned $(#[$about:meta])* $owned:ident $tensors:path, $name:ident {
+        $($(#[$doc:meta])* pub $field:ident: &$_w:lifetime [$t:ty] = $kind:ident $file:literal,)+
+    }) => {
+        $(#[$about])*
         #[cfg(feature = "npz")]
         #[derive(Clone)]
         pub struct $owned {
@@ -115,20 +154,14 @@ macro_rules! weights {
                 self.weights().fmt(f)
             }
         }
-
+    };
+    (@view $(#[$about:meta])* $name:ident {
+        $($(#[$doc:meta])* pub $field:ident: &$w:lifetime [$t:ty] = $kind:ident $file:literal,)+
+    }) => {
         $(#[$about])*
         #[derive(Clone, Copy)]
-        pub struct $name<$w> {
-            $($(#[$doc])* pub $field: &$w [$t],)+
-        }
-
-        impl $name<'static> {
-            /// The weights that are part of this binary.
-            pub const EMBEDDED: Self = Self {
-                $($field: $crate::weights!(@$kind $t, $file),)+
-            };
-            /// Their size in memory.
-            pub const BYTES: usize = 0 $(+ size_of_val(Self::EMBEDDED.$field))+;
+        pub struct $name<'w> {
+            $($(#[$doc])* pub $field: &'w [$t],)+
         }
 
         /// Types and lengths, and no numbers.
@@ -137,6 +170,101 @@ macro_rules! weights {
                 f.debug_struct(stringify!($name))
                     $(.field(stringify!($field), &$crate::Brief(self.$field)))+
                     .finish()
+            }
+        }
+    };
+    (@embedded $name:ident {
+        $($(#[$doc:meta])* pub $field:ident: &$_w:lifetime [$t:ty] = $kind:ident $file:literal,)+
+    }) => {
+        impl $name<'static> {
+            /// The weights that are part of this binary.
+            pub const EMBEDDED: Self = Self {
+                $($field: $crate::weights!(@$kind $t, $file),)+
+            };
+            /// Their size in memory.
+            pub const BYTES: usize = 0 $(+ size_of_val(Self::EMBEDDED.$field))+;
+        }
+    };
+    (@stored $(#[$about:meta])* $stored:ident, $name:ident {
+        $($(#[$doc:meta])* pub $field:ident: &$_w:lifetime [$t:ty] = $kind:ident $file:literal,)+
+    }) => {
+        $(#[$about])*
+        #[derive(Clone)]
+        pub struct $stored<'w> {
+            $($field: $crate::store::Held<'w, $t>,)+
+            checksum_: u64,
+        }
+
+        impl $stored<'static> {
+            /// Reads the file at `path` into memory.
+            ///
+            /// # Errors
+            /// If it cannot be read, is damaged, or holds the weights of another model.
+            pub fn open(path: impl ::core::convert::AsRef<::std::path::Path>) -> ::core::result::Result<Self, $crate::store::StoreError> {
+                Self::take($crate::store::Source::open(path.as_ref(), &$name::LAYOUT)?)
+            }
+        }
+
+        impl<'w> $stored<'w> {
+            /// Takes the file's bytes. Where they begin at a cache line (64 bytes), they are used where they lie, but for what
+            /// must be unpacked; where not, they are copied.
+            ///
+            /// # Errors
+            /// If they are damaged, or the weights of another model.
+            pub fn from_bytes(bytes: &'w [u8]) -> ::core::result::Result<Self, $crate::store::StoreError> {
+                Self::take($crate::store::Source::of_bytes(bytes, &$name::LAYOUT)?)
+            }
+
+            fn take(mut source: $crate::store::Source<'w>) -> ::core::result::Result<Self, $crate::store::StoreError> {
+                $(let $field = source.take()?;)+
+                ::core::result::Result::Ok(Self { $($field,)+ checksum_: source.finish()? })
+            }
+
+            /// The weights, as `Layers::new` takes them.
+            #[must_use]
+            pub fn weights(&self) -> $name<'_> {
+                $name { $($field: &self.$field,)+ }
+            }
+
+            /// The checksum of the archive that they are from.
+            #[must_use]
+            pub fn checksum(&self) -> u64 {
+                self.checksum_
+            }
+        }
+
+        /// Types and lengths, and no numbers.
+        impl ::core::fmt::Debug for $stored<'_> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                self.weights().fmt(f)
+            }
+        }
+
+        impl $name<'_> {
+            /// What stands where in a file of such weights.
+            pub const LAYOUT: $crate::store::Layout = {
+                #[allow(unused_imports, reason = "a file may have one kind of tensors only")]
+                use $crate::store::{Layout, Piece, Storage::*};
+                include!(concat!(env!("OUT_DIR"), "/layout.rs"))
+            };
+            /// Their size in memory.
+            pub const BYTES: usize = Self::LAYOUT.memory_bytes();
+        }
+    };
+    (@unpacked $stored:ident $file:literal, $name:ident) => {
+        impl $name<'static> {
+            /// The weights that are part of this binary, unpacked by the first call.
+            ///
+            /// # Panics
+            /// If there is no memory for them.
+            #[must_use]
+            pub fn embedded() -> Self {
+                static BYTES: $crate::Aligned<[u8; include_bytes!(concat!(env!("OUT_DIR"), "/", $file)).len()]> =
+                    $crate::Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/", $file)));
+                static STORED: ::std::sync::LazyLock<$stored<'static>> = ::std::sync::LazyLock::new(|| {
+                    $stored::from_bytes(&BYTES.0).unwrap_or_else(|error| panic!("{error}"))
+                });
+                STORED.weights()
             }
         }
     };

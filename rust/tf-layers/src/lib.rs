@@ -99,6 +99,8 @@ pub mod signature;
 mod slot;
 #[cfg(feature = "softmax")]
 pub mod softmax;
+#[cfg(feature = "store")]
+pub mod store;
 #[cfg(feature = "svm")]
 pub mod svm;
 #[cfg(feature = "text")]

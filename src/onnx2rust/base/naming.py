@@ -11,6 +11,8 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
 
 MAX_IDENT = 48
 MAX_SCOPES = 12
@@ -250,6 +252,23 @@ def js_string(text: str) -> Escaped:
 def toml_string(text: str) -> Escaped:
     """A TOML basic string, quotes included."""
     return Escaped(json.dumps("".join(c if " " <= c <= "~" else "?" for c in text)))
+
+
+_SCRIPT_ENDS = {"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"}
+
+
+def script_json(content: Any) -> Escaped:
+    """JSON inside of an HTML `<script>`, of whatever Python has as a value of JSON: no text in it ends the script or begins a
+    comment, and all of it is ASCII (U+2028 ends a line in older scripts). NaN and infinities, which JSON does not have, are
+    refused with a ValueError."""
+    text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return Escaped(re.sub("[<>&]", lambda found: _SCRIPT_ENDS[found[0]], text))
+
+
+def html(text: str, limit: int = 200) -> Escaped:
+    """Text between tags of HTML, or in a quoted attribute: one line, without what a page does not show."""
+    visible = "".join(c if c.isprintable() else "\ufffd" for c in text[:limit])
+    return Escaped(escape(visible, quote=True))
 
 
 def weight_name(text: str) -> str:

@@ -16,6 +16,8 @@ _SPDX = re.compile(r"[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*")
 
 HOSTS = ("c", "python", "score", "wasm")
 """What can call a model besides Rust (`hosts`); here, because a command line lists them before anything heavy is imported."""
+WEIGHTS = ("embedded", "external", "f16", "int8", "external-f16", "external-int8")
+"""Where a crate's weights are, and in how many bits: in the binary or in a file, as f32 or in fewer bits."""
 Frontend = Literal["auto", "onnx", "saved-model", "keras", "tflite", "graphdef"]
 
 
@@ -26,7 +28,8 @@ class Options:
     `binary_classification` is None when the user did not say: then a model that cannot be a binary classifier is
     converted as not binary instead of being refused. `name` is None when the model is to be called after its file.
     `layers` is `copy` (the crate brings its own), the folder of a tf-layers that crates share, or a version on crates.io.
-    `license` is the SPDX expression that the crate's manifest names; None for a manifest that names none.
+    `weights` is where the weights are and in how many bits (`WEIGHTS`). `license` is the SPDX expression that the crate's
+    manifest names; None for a manifest that names none.
     """
 
     name: str | None = None
@@ -43,6 +46,7 @@ class Options:
     crate_name: str | None = None
     layers: str = "copy"
     license: str | None = None
+    weights: str = "embedded"
     custom_objects: Path | None = None
     force: bool = False
     verbosity: int = 0
@@ -52,11 +56,23 @@ class Options:
         problems = [Problem(f"--dim {n}={size}: a size is at least 1") for n, size in self.dims.items() if size < 1]
         if self.frontend not in get_args(Frontend):
             problems.append(Problem(f"--frontend {self.frontend!r}: is none of {', '.join(get_args(Frontend))}"))
+        if self.weights not in WEIGHTS:
+            problems.append(Problem(f"--weights {self.weights!r}: is none of {', '.join(WEIGHTS)}"))
         if self.license is not None and not _is_spdx(self.license):
             text = f"--license {self.license!r}: is no SPDX expression, like MIT, MIT OR Apache-2.0 or LicenseRef-Example"
             problems.append(Problem(text))
         if problems:
             raise UsageError(problems)
+
+    @property
+    def external(self) -> bool:
+        """Whether the weights are a file that a program reads."""
+        return self.weights.startswith("external")
+
+    @property
+    def storage(self) -> Literal["f16", "int8"] | None:
+        """What stands for f32, if not they themselves."""
+        return "f16" if self.weights.endswith("f16") else "int8" if self.weights.endswith("int8") else None
 
 
 def _is_spdx(text: str) -> bool:

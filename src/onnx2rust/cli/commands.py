@@ -13,7 +13,7 @@ import onnx2rust
 from onnx2rust.base.options import HOSTS, Checks, Options, Tables, Timing
 from onnx2rust.cli.console import Console, Outcome
 from onnx2rust.cli.group import command
-from onnx2rust.cli.options import FILE, drawing, names, pairs, planning, reading, renames, sizes
+from onnx2rust.cli.options import FILE, drawing, names, pairs, planning, reading, renames, sizes, storing
 
 if TYPE_CHECKING:
     from onnx2rust.conversion.pipeline import Project
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     type=click.Choice(HOSTS),
     help="Also write what this host needs to call the model (repeatable); OUT is a workspace then.",
 )
+@storing
 @click.option("--license", metavar="SPDX", help="Licence that the crate's manifest names, like MIT (default: none).")
 @click.option("--force", is_flag=True, help="Replace the output of an earlier conversion.")
 def convert(
@@ -168,6 +169,7 @@ def _switch(name: str, flag: bool | None, value: bool | None) -> bool | None:
 @click.option("--features", type=FILE, metavar="FILE.npz", help="As for convert.")
 @reading
 @planning
+@storing
 @click.option("--build", is_flag=True, help="Build it, too (needs cargo).")
 def host(console: Console, kind: str, model: Path, out: Path, build: bool, **choices: Any) -> Outcome:
     """Converts MODEL into a cargo workspace at OUT with what a program in another language needs to call it.
@@ -291,6 +293,49 @@ def bench(
     timing = Timing(batches, seconds, per_layer, seed, target_dir)
     report = onnx2rust.bench(model, Options(**choices, verbosity=console.verbosity), timing, progress=console.stage)
     return Outcome(report.data(), report.text(), report.exit_code)
+
+
+@command
+@click.argument("model", type=FILE)
+@click.argument("out", type=FILE, metavar="OUT.html")
+@click.option("--name", metavar="NAME", help="As for convert.")
+@reading
+@click.option("--features", type=FILE, metavar="FILE.npz", help="Samples to run, for verifying and for timing.")
+@click.option("--verify/--no-verify", default=True, help="Also how far each layer is from the model (builds the crate).")
+@click.option("--time/--no-time", default=True, help="Also how long each layer takes, beside onnxruntime (likewise).")
+@click.option(
+    "--batch", "batches", default="1", show_default=True, callback=sizes, help="Batch sizes to time (layers: the first)."
+)
+@click.option("--seconds", type=float, default=1.0, show_default=True, help="How long to measure at each batch size.")
+@click.option("--force", is_flag=True, help="Replace OUT.html.")
+@drawing
+def report(
+    console: Console,
+    model: Path,
+    out: Path,
+    verify: bool,
+    time: bool,
+    batches: tuple[int, ...],
+    seconds: float,
+    seed: int,
+    target_dir: Path | None,
+    **choices: Any,
+) -> Outcome:
+    """Writes all that is known of MODEL on one HTML page, which needs nothing else and loads nothing.
+
+    The graph, shapes, parameters, multiply-adds, buffers over time, weights, and the generated code of each layer beside its ONNX
+    nodes; how far each layer is from the model in float64 and how long it takes, each beside onnxruntime. With --no-verify
+    --no-time nothing is built, and it takes a second. Exits with the code of the verification.
+    """
+    checks = Checks(seed=seed, target_dir=target_dir and target_dir / "verify") if verify else None
+    timing = Timing(batches, seconds, seed=seed, target_dir=target_dir and target_dir / "bench") if time else None
+    options = Options(**choices, verbosity=console.verbosity)
+    made = onnx2rust.write_report(model, out, options, checks, timing, progress=console.stage)
+    for note in made.notes:
+        console.note(note)
+    data = {"ok": not made.exit_code, "exit_code": made.exit_code, "page": str(out), "layers": made.layers}
+    text = "" if console.verbosity < 0 else f"{out}: {made.layers} layers"
+    return Outcome(data | {"notes": list(made.notes)}, text, made.exit_code)
 
 
 @command

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import click
 
-from onnx2rust.base.options import Frontend
+from onnx2rust.base.options import WEIGHTS, Frontend
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 FILE = click.Path(path_type=Path)
@@ -102,6 +102,14 @@ planning = _together(
     click.option("--memdrop/--no-memdrop", default=True, help="As for convert."),
 )
 """Of a plan, for commands that write no crate; likewise."""
+storing = click.option(
+    "--weights",
+    type=click.Choice(WEIGHTS),
+    default="embedded",
+    show_default=True,
+    help="Weights as read-only data of the binary, or external: a file that a program reads at start; in 16 or 8 bits if asked.",
+)
+"""Where weights are; likewise."""
 drawing = _together(
     planning,
     click.option("--seed", type=int, default=0, show_default=True, help="Seed of the drawn inputs."),

@@ -14,7 +14,7 @@ from onnx2rust.base import naming
 from onnx2rust.base.errors import MismatchError, Onnx2RustError, Problem, UnsupportedError, UsageError
 from onnx2rust.base.naming import Escaped, Names, crate_name, type_name
 from onnx2rust.base.options import Options, for_each
-from onnx2rust.conversion import classifier
+from onnx2rust.conversion import classifier, rounding
 from onnx2rust.emit import layer_crate, thresholds
 from onnx2rust.files import folders, leftovers, npz
 from onnx2rust.files.folders import Content
@@ -170,6 +170,9 @@ def _shells(kinds: Sequence[str], found: Generated, source: str) -> tuple[Shell,
     """The shells of a model in a workspace; raises UnsupportedError with what is wrong for all of them."""
     rendered, picture = found.rendered, found.people["model_overview.png"]
     crate, model = Escaped(rendered.crate), Escaped(rendered.model)
+    if rendered.external and kinds:
+        what = f"--weights external: what --host {', '.join(dict.fromkeys(kinds))} makes has no way to be told where the file is"
+        raise UnsupportedError(what, "use the crate from Rust, or put the weights into the binary: --weights embedded, f16, int8")
     version = tomllib.loads(rendered.files["Cargo.toml"])["package"]["version"]
     path = f"../{crate}/{folders.MARKER}"
     beside = Model(crate, model, rendered.border, source, path, bool(rendered.tensors), picture, version)
@@ -210,7 +213,8 @@ def passed(loaded: frontends.Loaded, options: Options, trace: passes.Trace | Non
     """What all passes return of a model; `trace` as in `passes.run`."""
     program = importer.read(loaded.proto, options, loaded.weights)
     _refuse_huge(program)
-    return passes.run(program, trace)
+    # what it makes of a kernel are other numbers, which no fewer bits say
+    return passes.run(program, trace, without=("winograd",) if options.storage else ())
 
 
 def _refuse_huge(program: Program) -> None:
@@ -242,12 +246,19 @@ def generate(
     given = options.name
     options = replace(options, name=naming.sayable(given, Path(source).stem))
     progress("lowering operators to layers")
+    exact, rounded = loaded, 0
+    if options.storage is not None:
+        loaded, rounded = rounding.rounded_model(exact, options.storage)
     program = lower(loaded, options)
     plan = planner.plan(program, options)
     progress("running the reference")
     binary = _is_binary(program, options)
-    data = samples.make(loaded.proto, program, options.features, weights=loaded.weights)
+    data = samples.make(exact.proto, program, options.features, weights=exact.weights)
     notes = [*loaded.notes, *data.notes]
+    if options.storage is not None:
+        of_rounded = samples.make(loaded.proto, program, options.features, weights=loaded.weights, predictions=False)
+        notes.append(rounding.told(options.weights, data, of_rounded, rounded))
+        data = replace(of_rounded, departures=data.departures)
     progress("generating the crate")
     context = emit.Context(
         source,
@@ -271,7 +282,7 @@ def generate(
     crate = crate_files(rendered)
     if data.samples:
         crate["testdata/features.npz"] = npz.encode(data.arrays)
-    people = report_files(loaded, program, crate[WEIGHTS], rendered.model, source, drawn=drawn)
+    people = report_files(exact, program, crate[WEIGHTS], rendered.model, source, drawn=drawn)
     if given and (lost := naming.lost(given)):
         notes.append(f"--name {given!r}: the struct is called {rendered.model}, Rust names are ASCII here ({lost} is left out)")
     if options.crate_name and rendered.crate != options.crate_name:

@@ -5,8 +5,6 @@ The version in the crate's Cargo.toml names its weights (`identity.py`), so both
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from onnx2rust.base.errors import InvalidModelError, Problem, ToolError, UsageEr
 from onnx2rust.base.options import Options
 from onnx2rust.conversion import pipeline
 from onnx2rust.emit import identity
-from onnx2rust.files import folders, npz
+from onnx2rust.files import folders, npz, single
 
 Array = np.ndarray[Any, Any]
 
@@ -50,7 +48,7 @@ def write_weights(
         _check(weights, _read(Path(like)), str(like))
     progress("writing the weights")
     if crate is None:
-        _replace(target, npz.pieces(weights))
+        single.write(target, npz.pieces(weights))
     else:
         _renew(crate, weights)
     return len(weights)
@@ -82,10 +80,10 @@ def _renew(crate: Path, weights: Mapping[str, Array]) -> None:
         )
     content = npz.pieces(weights)
     # if the second cannot be written, the build says what the first lacks
-    _replace(crate / pipeline.WEIGHTS, content)
-    _replace(path, manifest.encode())
+    single.write(crate / pipeline.WEIGHTS, content)
+    single.write(path, manifest.encode())
     for copy in crate.parent.glob(f"saved_model_from_*/{Path(pipeline.WEIGHTS).name}") if crate.name == folders.MARKER else ():
-        _replace(copy, content)
+        single.write(copy, content)
 
 
 def _check(weights: Mapping[str, Array], known: Mapping[str, Array], like: str) -> None:
@@ -113,19 +111,3 @@ def _read(like: Path) -> dict[str, Array]:
     if path is None:
         raise UsageError(f"--like {like}: not the output of a conversion", "give the folder that `onnx2rust convert` wrote")
     return npz.read(path, "--like")
-
-
-def _replace(target: Path, content: folders.Content) -> None:
-    """Writes beside the target and renames: a crate never sees half a file."""
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.resolve().parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.writelines(folders.pieces(content))
-            os.chmod(name, 0o644)
-            os.replace(name, target)
-        except BaseException:  # a full disk, or the user's Ctrl-C: half a file must not stay
-            os.unlink(name)
-            raise
-    except OSError as error:
-        raise ToolError(f"{target}: cannot be written: {error.strerror or error}") from error

@@ -1,7 +1,8 @@
 """Plan → files. Templates decide nothing: this room computes every name and line, they only place them."""
 
+from onnx2rust.emit.excerpts import Excerpt
 from onnx2rust.emit.project import Context, Rendered, render, workspace
 from onnx2rust.emit.templates import fill
 from onnx2rust.emit.weights import arrays as weights
 
-__all__ = ["Context", "Rendered", "fill", "render", "weights", "workspace"]
+__all__ = ["Context", "Excerpt", "Rendered", "fill", "render", "weights", "workspace"]

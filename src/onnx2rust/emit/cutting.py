@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from onnx2rust.base.naming import Escaped, code_span, ident
@@ -45,6 +45,10 @@ class Part:
     around: Segment | None = None
     method: bool = True
     called: Method | None = None
+    shown: Part | None = None
+    """The part whose lines are written for it: itself, or the first of alike ones."""
+    lines_of: Callable[[Unit], list[str]] | None = None
+    """The lines that are written for one of its units, if they are its own."""
 
 
 @dataclass

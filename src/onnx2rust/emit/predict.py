@@ -53,6 +53,8 @@ class Predict:
     """Functions of tf_layers that the lines call."""
     single: frozenset[str]
     """Layers and constants that are read outside of alike blocks."""
+    parts: tuple[Part, ...]
+    """What the lines were written of, in order."""
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -119,7 +121,9 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Predict:
     in_own_fields = [s for part in parts if not (part.called and part.called.kind) for s in _of(part.units)]
     lines = [*first, *lines, *printer.lines(tail, used)]
     single = frozenset(members([*in_own_fields, *tail]))
-    return Predict(tuple(map(Escaped, lines)), tuple(methods), tuple(map(Escaped, dims)), frozenset(printer.functions), single)
+    shared = tuple(map(Escaped, dims))
+    functions = frozenset(printer.functions)
+    return Predict(tuple(map(Escaped, lines)), tuple(methods), shared, functions, single, tuple(parts))
 
 
 def _calls(method: Method, blocks: int) -> list[str]:
@@ -224,12 +228,12 @@ def _loop(writer: Writer, segment: Segment | None, lines: list[str]) -> list[str
 
 def _lines(writer: Writer, printer: Printer, part: Part, used: set[str], shared: Iterable[str] = ()) -> list[str]:
     """The lines of a part, with the loops that begin and end in it; what they find of `shared` is put into `d`."""
+    of_shared = set(shared)
+    part.shown, part.lines_of = part, lambda unit: printer.lines(_sharing(unit.statements, of_shared), used)
     return [
         line
         for segment, run in itertools.groupby(part.units, lambda unit: unit.segment)
-        for line in _loop(
-            writer, None if segment is part.around else segment, printer.lines(_sharing(_of(run), set(shared)), used)
-        )
+        for line in _loop(writer, None if segment is part.around else segment, printer.lines(_sharing(_of(run), of_shared), used))
     ]
 
 
@@ -294,7 +298,7 @@ def _methods(
         method.lines += map(Escaped, _prelude(used) + _lines(writer, own, part, used, shared))
         method.name = names.unique(method.name)
         for block, other in enumerate(others, 1):
-            other.called = replace(method, block=block)
+            other.called, other.shown = replace(method, block=block), part
         methods.append(method)
     return dims, methods
 

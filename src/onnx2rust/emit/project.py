@@ -12,9 +12,10 @@ from onnx2rust.base import naming
 from onnx2rust.base.naming import Escaped, Names, code_span, comment, crate_name, ident, string, toml_string, type_name
 from onnx2rust.base.options import Options
 from onnx2rust.base.version import VERSION
-from onnx2rust.emit import identity, layer_crate, literals, predict, readme, thresholds
+from onnx2rust.emit import identity, layer_crate, literals, predict, readme, storage, thresholds
 from onnx2rust.emit.borders import Border, border
 from onnx2rust.emit.control import Writer
+from onnx2rust.emit.excerpts import Excerpt, excerpts
 from onnx2rust.emit.fields import Layers
 from onnx2rust.emit.fields import layers as fields_of_layers
 from onnx2rust.emit.layer_crate import LayerCrate
@@ -44,6 +45,7 @@ _TEMPLATES = (
     "tests/behaviour.rs",
     "benches/benchmarks.rs",
     "examples/predict.rs",
+    "examples/weights.rs",
     # the last, because its version names all the others
     "Cargo.toml",
 )
@@ -78,6 +80,8 @@ class Context:
     """The crate of layers, if it is not a copy of its own."""
     module: bool = False
     """Whether the model becomes a module of a larger crate, so that only the files in `src/` are written."""
+    excerpts: bool = False
+    """Whether what is rendered says which lines are whose (`Rendered.excerpts`)."""
     marked: bool = False
     """Whether every step calls `crate::profile::mark` first, so that it can be timed."""
     slack: tuple[float, ...] = ()
@@ -106,8 +110,12 @@ class Rendered:
     module: str
     tensors: tuple[str, ...]
     border: Border
+    external: bool = False
+    """Whether the weights are a file that a program reads."""
     marks: tuple[Step, ...] = ()
     """The steps by the numbers of their marks, if the context asks for marks."""
+    excerpts: Mapping[Step, Excerpt] = field(default_factory=dict)
+    """The code of each step, if the context asks for it."""
 
 
 @dataclass(frozen=True)
@@ -167,9 +175,23 @@ class Contents:
     expected_doc: tuple[Escaped, ...]
     rtol: Escaped
     atol: Escaped
+    storage: tuple[Escaped, ...]
+    """What stands for each tensor, if they are stored in one file."""
+    external: bool
+    """Whether that file is no part of the binary."""
     apart: Escaped | None
     slack: tuple[Escaped, ...]
     readme: readme.Numbers
+
+    @property
+    def stored(self) -> bool:
+        """Whether the weights are one file."""
+        return bool(self.storage)
+
+    @property
+    def fresh(self) -> Escaped:
+        """How tests and benchmarks make the model."""
+        return Escaped(f"{self.model}::{'built' if self.external else 'new'}()")
 
     @property
     def lifetime(self) -> bool:
@@ -209,7 +231,8 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     in_layers = Scope([*LAYERS_FILE, *(kind.struct for kind in text.kinds)])
     layers = fields_of_layers(writer, in_layers, text)
     at_border = border(program, model, own, inputs, outputs, Names(naming.DOC_LOCALS))
-    features = tuple(sorted({"base", "npz", *own.features, *in_layers.features}))
+    stored = _stored(weights, options, context)
+    features = tuple(sorted({"base", "npz", *own.features, *in_layers.features, *(["store"] if stored else [])}))
     buffers, part = _buffers(plan, in_turns=False), _buffers(plan, in_turns=True)
     contents = Contents(
         version=Escaped(VERSION),
@@ -230,15 +253,19 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
         expected_doc=tuple(code_span(e) for e in context.expected),
         rtol=_short(context.rtol),
         atol=_short(context.atol),
+        storage=stored,
+        external=bool(stored) and options.external,
         apart=None if context.apart is None else _short(context.apart),
         slack=tuple(Escaped(repr(s)) for s in context.slack),
         readme=readme.numbers(plan, arrays, context.negatives),
     )
     values = {**vars(context), **vars(contents.border), **vars(contents), "lifetime": contents.lifetime}
+    values |= {"stored": contents.stored, "fresh": contents.fresh}
     values["doc_imports"] = at_border.doc_imports(model)
     values["sequences"] = at_border.sequences
     files = {"model/thresholds.json": thresholds.text(context.levels)} if context.binary else {}
-    for template in (*filter(context.wants, _TEMPLATES), "src/modules.rs"):
+    wanted = (t for t in _TEMPLATES if context.wants(t) and (contents.external or t != "examples/weights.rs"))
+    for template in (*wanted, "src/modules.rs"):
         differ = {
             "crate_version": toml_string(identity.version(files, npz.checksum(arrays))) if template == "Cargo.toml" else None,
             "uses": (own if template == "src/model.rs" else in_layers).imports(),
@@ -249,7 +276,17 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     module = files.pop("src/modules.rs")
     in_file = {context.prefix + name: array for name, array in arrays.items()}
     tensors = tuple(map(str, contents.tensors))
-    return Rendered(files, in_file, str(contents.crate.name), str(model), features, module, tensors, at_border, marks)
+    shown = excerpts(text, weights, in_layers) if context.excerpts else {}
+    crate, external = str(contents.crate.name), contents.external
+    return Rendered(files, in_file, crate, str(model), features, module, tensors, at_border, external, marks, shown)
+
+
+def _stored(weights: WeightTable, options: Options, context: Context) -> tuple[Escaped, ...]:
+    """What stands for each tensor in a file of weights; nothing if there is no such file."""
+    if options.weights == "embedded" or context.module:
+        return ()
+    found = tuple(storage.of(e.array, options.storage, e.packing) for e in weights.entries)
+    return found if options.external or set(found) - {storage.PLAIN} else ()
 
 
 def _crate(name: str, options: Options, context: Context, features: Sequence[str]) -> Crate:

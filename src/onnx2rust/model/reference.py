@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,13 +26,18 @@ ERRORS: tuple[type[Exception], ...] = (*_OWN, RuntimeError, ValueError, IndexErr
 of those of C++."""
 
 
-def session(proto: onnx.ModelProto, weights: Weights = NONE, *, optimised: bool = True) -> onnxruntime.InferenceSession:
-    """A session for the model, which is lent its `weights`; raises one of ERRORS."""
+def session(
+    proto: onnx.ModelProto, weights: Weights = NONE, *, optimised: bool = True, profile: Path | None = None
+) -> onnxruntime.InferenceSession:
+    """A session for the model, which is lent its `weights`; with its profiler on, which writes files called like `profile`.
+    Raises one of ERRORS."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     if not optimised:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    if profile is not None:
+        options.enable_profiling, options.profile_file_prefix = True, str(profile)
     outside = [tensor.name for tensor in proto.graph.initializer if is_outside(tensor)]
     if outside:
         options.add_external_initializers(outside, [onnxruntime.OrtValue.ortvalue_from_numpy(weights[n]) for n in outside])

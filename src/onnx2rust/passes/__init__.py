@@ -7,7 +7,7 @@ anything. After each that has, steps that nobody uses any more are removed (`dea
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from onnx2rust.base.errors import ToolError
@@ -64,9 +64,9 @@ ROUNDS = 16
 Trace = Callable[[str, Passed], None]
 
 
-def run(program: Program, trace: Trace | None = None) -> Passed:
-    """Runs all passes; `trace` sees what each returns that has rewritten something. All that was rewritten is returned, and what
-    was left alone in the last round: only that is true of the program that is left."""
+def run(program: Program, trace: Trace | None = None, without: Collection[str] = ()) -> Passed:
+    """Runs all passes but those named in `without`; `trace` sees what each returns that has rewritten something. All that was
+    rewritten is returned, and what was left alone in the last round: only that is true of the program that is left."""
     rewritten: list[Step] = []
 
     def keep(name: str, passed: Passed) -> Program:
@@ -86,6 +86,8 @@ def run(program: Program, trace: Trace | None = None) -> Passed:
     for _ in range(ROUNDS):
         before, declined = len(rewritten), list[Declined]()
         for name, transform in PASSES:
+            if name in without:
+                continue
             passed = transform(program)
             declined += (replace(d, by=name) for d in passed.declined)
             if passed.rewritten:

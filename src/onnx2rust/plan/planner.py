@@ -45,6 +45,10 @@ class Plan:
     whole: frozenset[Value]
     of_turns: frozenset[int]
     """Slots of values that exist for one turn of a segment."""
+    order: tuple[Step, ...]
+    """All steps, those of bodies included, as they are executed: what is alive is counted in places of it."""
+    lives: dict[Value, tuple[int, int]]
+    """From which place of `order` to which (inclusive) the values that lie in slots are alive."""
     _root: dict[Value, Value]
 
     def bytes(self, slot: int, size: Callable[[Dim], int]) -> int:
@@ -163,7 +167,9 @@ def plan(program: Program, options: Options) -> Plan:
     contents = {k: [v for b in slot for v in b.values] for k, slot in enumerate(best)}
     types = tuple(slot[0].type for slot in best)
     of_turns = frozenset(k for k, slot in enumerate(best) if slot[0].of_turn)
-    return Plan(program, types, slot_of, in_place, contents, segments, frozenset(whole | external), of_turns, root)
+    steps = tuple(step for _, step in order)
+    lives = {v: (made[v], min(max(last.get(v, made[v]), made[v]), len(steps) - 1)) for v in slot_of}
+    return Plan(program, types, slot_of, in_place, contents, segments, frozenset(whole | external), of_turns, steps, lives, root)
 
 
 def _number(steps: Iterable[Step], order: list[tuple[int, Step]], starts: dict[Step, int]) -> None:

@@ -74,11 +74,17 @@ class Layout:
 
 def arrange(lines: Sequence[int], edges: Sequence[tuple[int, int]]) -> Layout:
     """One column of boxes with the given numbers of text lines; `edges` lead from earlier boxes to later ones."""
+    return place(ordered(lines, edges), math.inf)
+
+
+def ordered(lines: Sequence[int], edges: Sequence[tuple[int, int]]) -> Layout:
+    """The same without places. `width` is that of the widest rank, `height` that of all ranks."""
     boxes = [Item(k, n) for k, n in enumerate(lines)]
     _rank(boxes, edges)
     ranks = _with_lanes(boxes, edges)
     _order(ranks)
-    return place(Layout(boxes, ranks, [], 0, 0), math.inf)
+    width = max((sum(item.width + GAP for item in rank) for rank in ranks), default=0)
+    return Layout(boxes, ranks, [], width, sum(map(_rank_height, ranks)))
 
 
 def _rank(boxes: list[Item], edges: Sequence[tuple[int, int]]) -> None:
@@ -170,7 +176,7 @@ def _crossings(ranks: list[list[Item]]) -> int:
 def place(layout: Layout, max_height: float) -> Layout:
     """The same arrangement in columns of about `max_height`; moves its boxes and lanes there."""
     boxes, ranks = layout.boxes, layout.ranks
-    heights = [max(i.height for i in rank) + RANK_GAP for rank in ranks]
+    heights = [_rank_height(rank) for rank in ranks]
     columns: list[tuple[float, float, float, float]] = []
     left = 0.0
     tallest = 0.0
@@ -193,6 +199,10 @@ def place(layout: Layout, max_height: float) -> Layout:
         tallest = max(tallest, y - RANK_GAP + (leaving + 1) * TRACK)
         left += high - low + COLUMN_GAP + leaving * TRACK
     return Layout(boxes, ranks, columns, max((c[1] for c in columns), default=0.0), tallest)
+
+
+def _rank_height(rank: list[Item]) -> int:
+    return max(item.height for item in rank) + RANK_GAP
 
 
 def _breaks(ranks: list[list[Item]], heights: list[int], max_height: float) -> list[tuple[int, int]]:

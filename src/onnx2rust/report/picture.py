@@ -13,13 +13,12 @@ from PIL import Image, ImageDraw, ImageFont
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.kinds import Kind
 from onnx2rust.ir.program import Program
+from onnx2rust.report import edges
 from onnx2rust.report import layout as plane
 from onnx2rust.report.architecture import multiply_adds
 from onnx2rust.report.boxes import ENDS, Box, boxes, quantity
 from onnx2rust.report.graph import Graph
 from onnx2rust.report.layout import Item, Layout
-
-Point = tuple[float, float]
 
 MARGIN, HEAD, MAX_WIDTH, MAX_HEIGHT, SCALE = 36, 84, 3900, 5600, 2
 MOST_BOXES = (320, 200, 120, 60)
@@ -154,67 +153,18 @@ def _head(draw: ImageDraw.ImageDraw, title: str, totals: str, legend: Sequence[K
 
 def _edges(image: Image.Image, placed: Layout) -> None:
     """Lines from rank to rank; those that pass a rank by have a colour of their own, above the others."""
+    found = list(edges.lines(placed))
     for colour, skips in ((EDGE, False), (SKIP, True)):
         mask = Image.new("L", (image.width * SCALE, image.height * SCALE), 0)
         draw = ImageDraw.Draw(mask)
-        for rank in placed.ranks:
-            for item in rank:
-                for target in item.below:
-                    if (not item.lines or not target.lines) is skips:
-                        _edge(draw, placed, item, target)
-                if not item.lines and skips:
-                    _stroke(draw, [(item.x, item.y), (item.x, placed.rank_bottom(item.rank))])
+        for line in found:
+            if line.skips is skips:
+                draw.line([_scaled(p) for p in edges.bent(line)], fill=255, width=3, joint="curve")
+                if line.tip is not None:
+                    x, y = line.tip
+                    draw.polygon([_scaled(p) for p in ((x, y), (x - 4.5, y - 8), (x + 4.5, y - 8))], fill=255)
         image.paste(colour, (0, 0), mask.resize(image.size, Image.Resampling.BOX))
 
 
-def _edge(draw: ImageDraw.ImageDraw, placed: Layout, item: Item, target: Item) -> None:
-    x = _port(target, item)
-    start = (item.x, placed.rank_bottom(item.rank))
-    if item.lines:
-        _stroke(draw, [(item.x, item.y + item.height), start])
-    end = (x, target.y - 7 if target.lines else target.y)
-    _stroke(draw, _curve(start, end) if item.column == target.column else _around(placed, item, start, end))
-    if target.lines:
-        draw.polygon([_scaled(p) for p in ((x, target.y), (x - 4.5, target.y - 8), (x + 4.5, target.y - 8))], fill=255)
-
-
-def _port(target: Item, source: Item) -> float:
-    """Where on the target's upper side the source arrives: side by side in the order they come."""
-    count = len(target.above)
-    if not target.lines or count == 1:
-        return target.x
-    order = sorted(target.above, key=lambda i: (i.column, i.x))
-    step = min(24.0, (target.width - 40) / (count - 1))
-    return target.x + (order.index(source) - (count - 1) / 2) * step
-
-
-def _around(placed: Layout, item: Item, start: Point, end: Point) -> list[Point]:
-    """From the foot of one column to the head of the next; each source has a track of its own."""
-    leaving = sorted({i.key: i.x for i in placed.ranks[item.rank] if i.below}.items(), key=lambda p: -p[1])
-    track = [key for key, _ in leaving].index(item.key)
-    _, right, _, bottom = placed.columns[item.column]
-    top = placed.columns[item.column + 1][2]
-    y = max(bottom, start[1]) + (track + 1) * plane.TRACK
-    x = right + plane.COLUMN_GAP / 2 + track * plane.TRACK
-    high = top - 14 - (len(leaving) - 1 - track) * plane.TRACK
-    return [start, (start[0], y), (x, y), (x, high), (end[0], high), end]
-
-
-def _curve(start: Point, end: Point) -> list[Point]:
-    if abs(start[0] - end[0]) < 1:
-        return [start, end]
-    middle = (start[1] + end[1]) / 2
-    points = []
-    for k in range(17):
-        t = k / 16
-        a, b, c, d = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
-        points.append(((a + b) * start[0] + (c + d) * end[0], a * start[1] + (b + c) * middle + d * end[1]))
-    return points
-
-
-def _stroke(draw: ImageDraw.ImageDraw, points: Sequence[Point]) -> None:
-    draw.line([_scaled(p) for p in points], fill=255, width=3, joint="curve")
-
-
-def _scaled(point: Point) -> Point:
+def _scaled(point: edges.Point) -> edges.Point:
     return ((point[0] + MARGIN) * SCALE, (point[1] + HEAD + MARGIN) * SCALE)

@@ -115,8 +115,17 @@ def draw(
     raise NoSampleError(failure.problems[0].what if failure is not None else "there is no size to try")
 
 
-def make(proto: onnx.ModelProto, program: Program, features: Path | None, seed: int = 0, *, weights: Weights = NONE) -> TestData:
-    """The data that a generated crate is tested with; without samples where none can be drawn that the model runs on."""
+def make(
+    proto: onnx.ModelProto,
+    program: Program,
+    features: Path | None,
+    seed: int = 0,
+    *,
+    weights: Weights = NONE,
+    predictions: bool = True,
+) -> TestData:
+    """The data that a generated crate is tested with; without samples where none can be drawn that the model runs on. Where
+    `predictions` are another model's, those in the user's file are left out."""
     oracle = Oracle(proto, program, weights)
     batch = batch_symbol(program)
     expected = expected_names(program)
@@ -133,7 +142,7 @@ def make(proto: onnx.ModelProto, program: Program, features: Path | None, seed: 
             return TestData({}, expected, 0, batch is not None, notes=(*oracle.notes, f"{NOT_PROVEN}: {error}", GIVE_SAMPLES))
     else:
         data = read(features, program)
-        given, labels, count = data.expected, data.labels, data.samples
+        given, labels, count = data.expected if predictions else {}, data.labels, data.samples
         inputs = {v.name: shaped(v, data.inputs[v.name], batch, stacked=True) for v in program.inputs}
         kept, outputs = _rows(oracle, inputs, count, batch)
     inputs = {name: rows[kept].reshape(len(kept), -1) if flattened else rows[kept] for name, rows in inputs.items()}

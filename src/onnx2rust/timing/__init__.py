@@ -17,9 +17,10 @@ from onnx2rust.conversion import pipeline
 from onnx2rust.frontends import protos
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.program import Program, Step
+from onnx2rust.model import reference
 from onnx2rust.model.reference import Reference
 from onnx2rust.oracle import Oracle, open_sizes
-from onnx2rust.timing import clock, server
+from onnx2rust.timing import clock, profile, server
 from onnx2rust.timing.engines import BoundOnnxRuntime, Crate, Engine, OnnxRuntime
 from onnx2rust.timing.reports import BenchReport, BenchRow, LayerTime
 from onnx2rust.verification import draws
@@ -73,6 +74,7 @@ def bench(
             _time(report, plain, loaded.proto, program, oracle, found, timing.seconds)
             if marked:
                 _layers(report, marked[0], marks[1], program, found)
+                _nodes(report, loaded, oracle, found)
     return report
 
 
@@ -137,6 +139,17 @@ def _check(crate: Crate, program: Program, oracle: Oracle, found: Sequence[draws
                 problems.append(Problem(f"{name}: {comparison.problem or f'worst {comparison.worst}'}", draw.label))
     if problems:
         raise MismatchError(problems, "`onnx2rust verify --per-node` names the first node that departs")
+
+
+def _nodes(report: BenchReport, loaded: frontends.Loaded, oracle: Oracle, found: Sequence[draws.Draw]) -> None:
+    """Adds the times of onnxruntime's nodes to each row, where it runs the model."""
+    if not oracle.has_reference:
+        return
+    for row, draw in zip(report.rows, found, strict=True):
+        try:
+            row.nodes += profile.nodes(loaded.proto, oracle.weights, draw.feeds)
+        except reference.ERRORS as error:
+            report.notes.append(f"onnxruntime's profiler says nothing of {row.label}: {str(error)[:200]}")
 
 
 def _layers(report: BenchReport, executable: Path, marks: Sequence[Step], program: Program, found: Sequence[draws.Draw]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from onnx2rust.timing.clock import Times
+from onnx2rust.timing.profile import NodeTime
 from onnx2rust.verification.reports import NOT_VERIFIED
 
 
@@ -28,6 +29,8 @@ class BenchRow:
     label: str
     times: dict[str, Times]
     layers: list[LayerTime] = field(default_factory=list)
+    nodes: list[NodeTime] = field(default_factory=list)
+    """onnxruntime's, likewise."""
 
     def ratio(self, other: str) -> float | None:
         """The crate's time as a share of the other engine's."""
@@ -56,6 +59,7 @@ class BenchReport:
             found["ratios"] = {n: row.ratio(n) for n in row.times if n != "crate"}
             if row.layers:
                 found["layers"] = [asdict(layer) for layer in row.layers]
+                found["onnxruntime_nodes"] = [asdict(node) for node in row.nodes]
             rows.append(found)
         return {
             "ok": bool(self.rows),

@@ -57,4 +57,4 @@ def report(proto: onnx.ModelProto, exposed: list[OutputReport], whole_passes: bo
             f"all {len(exposed)} values agree when each is an output, the model as it is generated does not: a pass (fusion, "
             "layout or the sharing of memory) is at fault, not an operator"
         )
-    return NodeReport(first, verdict, len(exposed), tuple(departing[:SHOWN]))
+    return NodeReport(first, verdict, len(exposed), tuple(departing[:SHOWN]), tuple(exposed))

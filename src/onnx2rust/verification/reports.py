@@ -47,6 +47,8 @@ class NodeReport:
     verdict: str
     values: int
     worst: tuple[OutputReport, ...] = ()
+    outputs: tuple[OutputReport, ...] = ()
+    """All values, each as an output of the model."""
 
 
 @dataclass

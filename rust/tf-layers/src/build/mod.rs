@@ -13,7 +13,11 @@
 //! }
 //! ```
 
+#[cfg(feature = "store")]
+mod codes;
 mod read;
+#[cfg(feature = "store")]
+mod store;
 mod thresholds;
 
 use std::fmt;
@@ -23,6 +27,8 @@ use std::process::ExitCode;
 pub use crate::dtype::Dtype;
 pub use crate::pack::Packing;
 pub use read::Packed;
+#[cfg(feature = "store")]
+pub use store::{StoredFile, pack_store};
 
 use crate::identity;
 use crate::npz::Data;
@@ -70,6 +76,22 @@ impl std::error::Error for WeightsError {}
 /// there holds the file's checksum. The weights must be those that the package's version names ([`identity`]).
 #[must_use]
 pub fn weights(path: &str, tensors: &[Tensor]) -> ExitCode {
+    run(path, tensors, &write)
+}
+
+/// As [`weights`], with all tensors in one file, `model.weights`, and what stands where in `layout.rs`.
+#[cfg(feature = "store")]
+#[must_use]
+pub fn store(path: &str, tensors: &[Tensor], storage: &[crate::store::Storage]) -> ExitCode {
+    run(path, tensors, &|packed, out, big_endian| {
+        store::write(packed, tensors, storage, out, big_endian).map(|stored| stored.doubts)
+    })
+}
+
+/// What turns packed tensors into files; it returns the doubts.
+type Write<'a> = &'a dyn Fn(Packed, &Path, bool) -> Result<Vec<String>, WeightsError>;
+
+fn run(path: &str, tensors: &[Tensor], write: Write<'_>) -> ExitCode {
     for watched in watched(path) {
         println!("cargo::rerun-if-changed={watched}");
     }
@@ -87,7 +109,7 @@ pub fn weights(path: &str, tensors: &[Tensor]) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let (out, big_endian) = (Path::new(&out), endian == "big");
-    match embed(path, tensors, out, big_endian, &version) {
+    match embed(path, tensors, out, big_endian, &version, write) {
         Ok(doubts) => {
             for doubt in doubts {
                 println!("cargo::warning={path}: {doubt}");
@@ -119,6 +141,7 @@ fn embed(
     out: &Path,
     big_endian: bool,
     version: &str,
+    write: Write<'_>,
 ) -> Result<Vec<String>, String> {
     let packed = Packed::open(path, tensors).map_err(|e| e.to_string())?;
     let checksum = identity::hex(packed.checksum());

@@ -10,7 +10,7 @@ pub struct Packed {
     pub(super) path: PathBuf,
     pub(super) tensors: Vec<(&'static str, Data)>,
     pub(super) doubts: Vec<String>,
-    checksum: u64,
+    pub(super) checksum: u64,
 }
 
 impl Packed {

@@ -1,0 +1,161 @@
+"""Weights in one file or in fewer bits: the numbers of the embedded ones, or of the rounded model; files that do not fit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx_models
+import onnxruntime
+import pytest
+import rust_tools
+from onnx import TensorProto, helper, numpy_helper
+from test_owned_weights import kinds
+
+import onnx2rust
+from onnx2rust.files import npz
+
+BUILD = rust_tools.BUILD / "stored-weights"
+TESTS = Path(__file__).resolve().parent / "stored_weights.rs"
+LAYERS = str(rust_tools.ROOT / "rust" / "tf-layers")
+
+
+def mixed() -> onnx.ModelProto:
+    """Convolutions with batch normalisation, products of both kinds, a lookup."""
+    rng = np.random.default_rng(5)
+    nodes = [
+        helper.make_node("Conv", ["x", "first"], ["c1"], "first/Conv"),
+        helper.make_node("BatchNormalization", ["c1", "g1", "b1", "m1", "v1"], ["n1"], "first/BatchNormalization"),
+        helper.make_node("Relu", ["n1"], ["r1"], "first/Relu"),
+        helper.make_node("Conv", ["r1", "second"], ["c2"], "second/Conv", pads=[1] * 4),
+        helper.make_node("GlobalAveragePool", ["c2"], ["p"], "pool/Pool"),
+        helper.make_node("Flatten", ["p"], ["f"], "flat/Flatten"),
+        helper.make_node("Gemm", ["f", "third"], ["d"], "third/Gemm", transB=1),
+        helper.make_node("Tanh", ["d"], ["t"], "third/Tanh"),
+        helper.make_node("MatMul", ["t", "fourth"], ["m"], "fourth/MatMul"),
+        helper.make_node("Gather", ["table", "ids"], ["e"], "table/Gather"),
+        helper.make_node("Add", ["m", "e"], ["y"], "sum/Add"),
+    ]
+    shapes = {"first": (24, 3, 5, 5), "second": (48, 24, 3, 3), "third": (64, 48), "fourth": (64, 40), "table": (50, 40)}
+    weights = {name: rng.standard_normal(shape).astype(np.float32) / 8 for name, shape in shapes.items()}
+    weights |= {name: rng.uniform(0.5, 2, 24).astype(np.float32) for name in ("g1", "b1", "m1", "v1")}
+    graph = helper.make_graph(
+        nodes,
+        "mixed",
+        [
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, ("batch", 3, 12, 12)),
+            helper.make_tensor_value_info("ids", TensorProto.INT64, ("batch",)),
+        ],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ("batch", 40))],
+        [numpy_helper.from_array(a, n) for n, a in weights.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def converted(tmp_path: Path, weights: str, **options: Any) -> onnx2rust.Project:
+    onnx.save(mixed(), tmp_path / "mixed.onnx")
+    return onnx2rust.convert(tmp_path / "mixed.onnx", tmp_path / weights, onnx2rust.Options(weights=weights, **options))
+
+
+@pytest.mark.parametrize(
+    ("weights", "variant", "most"), [("f16", "F16", 1e-3), ("int8", "I8", 3e-2), ("external-int8", "I8", 3e-2)]
+)
+def test_the_error_that_is_told_is_that_of_the_samples(tmp_path: Path, weights: str, variant: str, most: float) -> None:
+    """All five tensors are stored so, the kernel too that batch normalisation was folded into; and the outputs that the crate is
+    tested with are those of the rounded model."""
+    project = converted(tmp_path, weights)
+    build = (project.crate / "build.rs").read_text()
+    assert build.count(f"Storage::{variant} {{ axis: ") == 5
+    assert "Winograd" not in (project.crate / "src" / "tensors.rs").read_text()
+    data = np.load(project.crate / "testdata" / "features.npz")
+    session = onnxruntime.InferenceSession(mixed().SerializeToString(), providers=["CPUExecutionProvider"])
+    (exact,) = session.run(None, {"x": data["x"].reshape(-1, 3, 12, 12), "ids": data["ids"].reshape(-1)})
+    error = np.abs(exact - data["predictions"]).max() / np.abs(exact).max()
+    told = rf"--weights {weights}: 5 tensors are rounded; on 8 samples that moves predictions by at most (\S+) of the largest"
+    found = re.fullmatch(told, project.notes[-1])
+    assert found is not None, project.notes
+    assert 0 < float(found[1]) < most
+    assert error == pytest.approx(float(found[1]), rel=0.06)  # two digits are told
+
+
+def test_a_users_predictions_are_those_of_the_model_itself(tmp_path: Path) -> None:
+    session = onnxruntime.InferenceSession(mixed().SerializeToString(), providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(1)
+    inputs: dict[str, Any] = {"x": rng.standard_normal((3, 3, 12, 12)).astype(np.float32), "ids": np.array([1, 7, 49])}
+    predictions = session.run(None, inputs)[0]
+    np.savez(tmp_path / "f.npz", predictions=predictions, **inputs)
+    project = converted(tmp_path, "int8", features=tmp_path / "f.npz")
+    kept = np.load(project.crate / "testdata" / "features.npz")["predictions"]
+    assert 0 < np.abs(kept - predictions).max() < 3e-2 * np.abs(predictions).max()
+    np.savez(tmp_path / "f.npz", predictions=predictions + 1, **inputs)
+    with pytest.raises(onnx2rust.MismatchError, match="is not what the model computes"):
+        converted(tmp_path, "f16", features=tmp_path / "f.npz")
+
+
+def test_what_has_nothing_to_round_is_as_without_the_option(tmp_path: Path) -> None:
+    onnx.save(onnx_models.score(), tmp_path / "score.onnx")
+    plain = onnx2rust.convert(tmp_path / "score.onnx", tmp_path / "plain")
+    project = onnx2rust.convert(tmp_path / "score.onnx", tmp_path / "int8", onnx2rust.Options(weights="int8"))
+    assert "--weights int8: the model has no large weights that can be rounded" in project.notes
+    files = {f.relative_to(plain.crate): f.read_bytes() for f in plain.crate.rglob("*") if f.is_file()}
+    assert files == {f.relative_to(project.crate): f.read_bytes() for f in project.crate.rglob("*") if f.is_file()}
+
+
+def test_a_model_without_weights(tmp_path: Path) -> None:
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ("n",))
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ("n",))
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "bare", [x], [y])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    project = onnx2rust.convert(model, tmp_path / "out", onnx2rust.Options(weights="external"))
+    assert "StoredWeights" not in (project.crate / "src" / "lib.rs").read_text()
+    assert not (project.crate / "examples" / "weights.rs").exists()
+
+
+def test_refusals(tmp_path: Path) -> None:
+    with pytest.raises(
+        onnx2rust.UsageError, match="--weights 'int4': is none of embedded, external, f16, int8, external-f16, ext"
+    ):
+        onnx2rust.Options(weights="int4")
+    onnx.save(onnx_models.score(), tmp_path / "score.onnx")
+    with pytest.raises(onnx2rust.UnsupportedError) as error:
+        onnx2rust.host("c", tmp_path / "score.onnx", tmp_path / "out", onnx2rust.Options(weights="external"))
+    assert "--weights external: what --host c makes has no way to be told where the file is" in str(error.value)
+    assert "put the weights into the binary: --weights embedded, f16, int8" in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_programs_that_read_them() -> None:
+    """`stored_weights.rs` says what must hold."""
+    models = {
+        "kinds": (kinds(), "embedded"),
+        "outside": (kinds(), "external"),
+        "mixed_small": (mixed(), "int8"),
+        "mixed_halves": (mixed(), "external-f16"),
+        "scorer": (onnx_models.score(seed=1), "external"),
+        "retrained": (onnx_models.score(seed=2), "external"),
+    }
+    (BUILD / "program" / "tests").mkdir(parents=True, exist_ok=True)
+    (BUILD / "program" / "src").mkdir(exist_ok=True)
+    dependencies = []
+    for name, (model, weights) in models.items():
+        onnx.save(model, BUILD / f"{name}.onnx")
+        options = onnx2rust.Options(name=name, force=True, layers=LAYERS, binary_classification=False, weights=weights)
+        crate = onnx2rust.convert(BUILD / f"{name}.onnx", BUILD / name, options).crate
+        dependencies.append(f'{name} = {{ path = "{crate}", features = ["npz"] }}')
+    rust_tools.passes(BUILD / "mixed_small" / "rust_generated_code", "test", "-q")
+    program = BUILD / "program"
+    (program / "src" / "lib.rs").write_text("")
+    (program / "tests" / "stored_weights.rs").write_text(TESTS.read_text())
+    manifest = '[package]\nname = "program"\nversion = "0.1.0"\nedition = "2024"\n\n[dependencies]\n'
+    (program / "Cargo.toml").write_text(manifest + "\n".join(dependencies) + "\n\n[workspace]\n")
+    rust_tools.passes(program, "test", "-q")
+    outside = BUILD / "outside" / "rust_generated_code"
+    rust_tools.passes(outside, "test", "-q")
+    rust_tools.passes(outside, "run", "-q", "--example", "weights", "--", str(BUILD / "copied.weights"))
+    assert (BUILD / "copied.weights").stat().st_size > sum(
+        a.nbytes for a in npz.read(outside / "model/model_weights.npz", "").values()
+    )
