@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import onnx2rust
-from onnx2rust.base.options import HOSTS, Checks, Options, Tables, Timing
+from onnx2rust.base.options import HOSTS, Checks, Options, Timing
 from onnx2rust.cli.console import Console, Outcome
 from onnx2rust.cli.group import command
-from onnx2rust.cli.options import FILE, drawing, names, pairs, planning, reading, renames, sizes, storing
+from onnx2rust.cli.options import FILE, drawing, planning, reading, sizes, storing
 
 if TYPE_CHECKING:
     from onnx2rust.conversion.pipeline import Project
@@ -185,56 +185,6 @@ def host(console: Console, kind: str, model: Path, out: Path, build: bool, **cho
     readme = f"{made.shell / 'README.md'} says how it is used"
     text = f"{_line(made.project)}\n{made.dist or made.shell}: for {kind}; {readme}"
     return Outcome(data | _data(made.project), "" if console.verbosity < 0 else text)
-
-
-@command
-@click.argument("model", type=FILE)
-@click.argument("source", type=FILE, metavar="IN")
-@click.argument("out", type=FILE, metavar="OUT")
-@click.option(
-    "--column", "columns", multiple=True, metavar="INPUT=COL,COL...", callback=pairs, help="The columns of an input (repeatable)."
-)
-@click.option("--keep", multiple=True, metavar="COL,COL...", callback=names, help="Columns to pass through; * for all.")
-@click.option("--rename", multiple=True, metavar="OUTPUT=COL", callback=renames, help="What an output's column is called.")
-@click.option("--null", metavar="VALUE", help="What stands for nulls (without it, a null is a bad row).")
-@click.option("--cast", is_flag=True, help="Allow conversions that round or may not fit, as float64 to float32.")
-@click.option(
-    "--bad-rows",
-    type=click.Choice(["stop", "skip"]),
-    default="stop",
-    show_default=True,
-    help="What becomes of rows that the model cannot take; skip lists them in OUT.bad.csv.",
-)
-@click.option("--format", type=click.Choice(["parquet", "csv", "arrow"]), help="Of a folder's outputs (default: as each input).")
-@click.option(
-    "--delimiter", metavar="CHARACTER", help="What separates the fields of a CSV file (default: a comma; of .tsv a tab)."
-)
-@click.option("--row-group", type=click.IntRange(1, 1 << 24), metavar="ROWS", help="Rows of a part, a row group of OUT.")
-@click.option("--threads", type=click.IntRange(1, 1024), help="Default: the cores.")
-@click.option("--force", is_flag=True, help="Replace OUT, and forget the parts of an earlier run.")
-@click.option("--cache", type=FILE, metavar="DIR", help="Where programs are kept (default: the user's cache).")
-@reading
-@planning
-def score(console: Console, model: Path, source: Path, out: Path, **choices: Any) -> Outcome:
-    """Scores the rows of IN with MODEL: columns become its inputs, its outputs become columns of OUT.
-
-    IN and OUT are Parquet, CSV (.csv, .tsv) or Arrow files (.arrow, .feather), or folders of them. Builds a program the first
-    time, and keeps it. A run that was ended goes on where it was, if it is started again.
-    """
-    own = {f.name: choices.pop(f.name) for f in dataclasses.fields(Tables)}
-    options = Options(**choices, verbosity=console.verbosity)
-
-    def stage(name: str) -> None:
-        # the program says itself how far it is
-        console.done() if name == "scoring" else console.stage(name)
-
-    found = onnx2rust.score(model, source, out, options, Tables(**own), progress=stage)
-    data = {f.name: getattr(found, f.name) for f in dataclasses.fields(found)}
-    data |= {"out": str(found.out), "bad_rows_file": None if found.bad_rows_file is None else str(found.bad_rows_file)}
-    text = f"{found.out}: {found.rows} rows in {found.seconds:.2f} s"
-    if found.bad_rows:
-        text += f"\n{found.bad_rows_file}: {found.bad_rows} rows that the model cannot take"
-    return Outcome({"ok": True} | data, "" if console.verbosity < 0 else text)
 
 
 @command

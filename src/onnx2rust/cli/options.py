@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -38,42 +37,6 @@ def sizes(_context: click.Context, _parameter: click.Parameter, value: str) -> t
     if not all(part.isascii() and part.isdigit() for part in parts):
         raise click.BadParameter(f"{value!r} is not a list of sizes like 1,3")
     return tuple(map(int, parts))
-
-
-def _names(text: str) -> list[str]:
-    """Names between commas, or a JSON list of them."""
-    if not text.startswith("["):
-        return text.split(",")
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise click.BadParameter(f"{text!r} is no JSON list of names") from error
-    if not all(isinstance(name, str) for name in found):
-        raise click.BadParameter(f"{text!r} is no JSON list of names")
-    return list(found)
-
-
-def names(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    """What `--keep` says."""
-    return tuple(name for text in values for name in _names(text))
-
-
-def pairs(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, list[str]]:
-    """What `--column` says."""
-    return {name: _names(columns) for name, columns in _pairs(values, "INPUT=COL,COL…")}
-
-
-def renames(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    """What `--rename` says."""
-    return dict(_pairs(values, "OUTPUT=COL"))
-
-
-def _pairs(values: tuple[str, ...], form: str) -> Iterator[tuple[str, str]]:
-    for value in values:
-        name, _, rest = value.partition("=")
-        if not name or not rest:
-            raise click.BadParameter(f"{value!r} is not {form}")
-        yield name, rest
 
 
 telling = _together(
