@@ -22,7 +22,9 @@ from onnx import TensorProto, helper
 import onnx2rust
 from onnx2rust.base.errors import InvalidDataError, ToolError, UnsupportedError, UsageError
 from onnx2rust.base.options import Options, Tables
+from onnx2rust.cli import run
 from onnx2rust.conversion import scoring
+from onnx2rust.hosts import score as program
 from onnx2rust.model.reference import Reference
 
 pa = pytest.importorskip("pyarrow")
@@ -112,10 +114,10 @@ def test_threads_and_a_run_that_is_killed_make_the_same_bytes(model: Path, tmp_p
     pq.write_table(table(rows(300_000)), tmp_path / "in.parquet")
     first = tmp_path / "one.parquet"
     scored(model, tmp_path / "in.parquet", first, row_group=5000, threads=1)
-    program = scoring.program_of(model, Options(), Tables(cache=CACHE), lambda _: None)
+    built = scoring.program_of(model, Options(), Tables(cache=CACHE), lambda _: None)
     out = tmp_path / "out.parquet"
     options = ["--keep=id,note", "--row-group=5000", "--threads=3", "--json"]
-    command = [str(program), str(tmp_path / "in.parquet"), str(out), *options]
+    command = [str(built), str(tmp_path / "in.parquet"), str(out), *options]
     killed = 0
     for parts in (5, 25):
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -136,12 +138,12 @@ def test_threads_and_a_run_that_is_killed_make_the_same_bytes(model: Path, tmp_p
 @pytest.mark.slow
 @pytest.mark.hosts
 def test_memory_does_not_grow_with_the_table(model: Path, tmp_path: Path) -> None:
-    program = scoring.program_of(model, Options(), Tables(cache=CACHE), lambda _: None)
+    built = scoring.program_of(model, Options(), Tables(cache=CACHE), lambda _: None)
     peaks = []
     for count in (100_000, 400_000):
         source, out = tmp_path / f"{count}.parquet", tmp_path / f"{count}.out.parquet"
         pq.write_table(pa.table(dict(zip(NAMES, rows(count).T, strict=True))), source)
-        command = [str(program), str(source), str(out), "--row-group=25000", "--threads=2", "--quiet"]
+        command = [str(built), str(source), str(out), "--row-group=25000", "--threads=2", "--quiet"]
         with subprocess.Popen(command) as process:
             _, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
@@ -169,6 +171,29 @@ def test_parts_of_another_run_are_not_mixed_in(model: Path, tmp_path: Path) -> N
     assert [p.name for p in partial.iterdir()] == ["mine"]
     hint = "    → remove it"
     assert wrong(UsageError, model, source, out, force=True) == ["OUT.partial: holds what no run has left there", hint]
+
+
+@pytest.mark.slow
+@pytest.mark.hosts
+def test_the_command_and_the_program_to_take_along_make_the_same_bytes(model: Path, tmp_path: Path) -> None:
+    pq.write_table(table(rows(3000)), tmp_path / "rows.parquet")
+    command = ["score", str(model), str(tmp_path / "rows.parquet"), str(tmp_path / "scores.parquet"), "--keep", "id,note"]
+    assert run([*command, "--cache", str(CACHE), "-q"]) == 0
+    assert run([*command, "--cache", str(CACHE), "-q"]) == UsageError.exit_code
+    (project,) = onnx2rust.convert_workspace([model], tmp_path / "out", hosts=["score"])
+    (shell,) = project.shells
+    program.build(shell, tmp_path / "out", tmp_path / "out" / shell.package, CACHE / "target")
+    made = tmp_path / "out" / "score-score" / "dist" / "score-score"
+    alone = subprocess.run(
+        [made, "rows.parquet", "alone.parquet", "--keep=id,note"],
+        cwd=tmp_path,
+        env={},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert alone.stdout.startswith("alone.parquet: 3000 rows, ")
+    assert (tmp_path / "alone.parquet").read_bytes() == (tmp_path / "scores.parquet").read_bytes()
 
 
 def _parts(out: Path) -> list[Path]:
