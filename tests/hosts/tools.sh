@@ -21,7 +21,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
 fi
 if command -v rustup >/dev/null; then
-  rustup -q target add wasm32-unknown-unknown
+  rustup -q target add wasm32-unknown-unknown wasm32-wasip1
 fi
 if command -v npm >/dev/null; then
   npm install --prefix build/npm --no-save --silent --no-audit --no-fund playwright-core@1 typescript@7

@@ -98,7 +98,7 @@ pub(crate) fn at_level<S: Simd, R>(s: S, f: impl FnOnce() -> R) -> R {
 /// The vector level that kernels run at, found once and passed to every layer.
 ///
 /// [`Cpu::new`] takes the best level the machine has. For debugging, the environment variable `ONNX2RUST_LEVEL`
-/// (`avx512`, `avx2`, `sse2`, `neon`, `fallback`) lowers it; a level the machine lacks is ignored.
+/// (`avx512`, `avx2`, `sse2`, `neon`, `simd128`, `fallback`) lowers it; a level the machine lacks is ignored.
 #[derive(Debug, Clone, Copy)]
 pub struct Cpu {
     /// The level; hand it to [`dispatch!`].
@@ -163,6 +163,8 @@ impl Cpu {
             Level::Sse2(_) => "sse2",
             #[cfg(target_arch = "aarch64")]
             Level::Neon(_) => "neon",
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Level::WasmSimd128(_) => "simd128",
             _ => "fallback",
         }
     }

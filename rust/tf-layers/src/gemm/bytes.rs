@@ -68,6 +68,8 @@ pub(crate) trait Dot: Simd {
 impl<S: Dot> At<S> for i32 {
     type Whole = Sums<S>;
     type Half = Sums<S>;
+    type Upper = Sums<S>;
+    const BY_HALVES: bool = false;
     // A vector is half a panel only where it has eight lanes.
     const HALVES: bool = S::i32s::LEN == 8;
     const ROWS: usize = S::ROWS;

@@ -1,7 +1,7 @@
 //! The inner loop of a tile: sums += rows · panels.
 
 use super::operand::{Lanes, Operand};
-use crate::cpu::Simd;
+use crate::cpu::{Simd, prelude::*};
 use crate::pack::PANEL;
 
 /// Sums of one tile: `[row][vector]`. The `N` vectors are those of `P` panels, one panel after the other.
@@ -29,7 +29,7 @@ pub(super) fn multiply<
     } else if const { R * N <= 6 && R >= 5 } {
         // one vector wide: half a panel, of images with eight channels
         rounds::<S, W, F, R, P, N, 4, { 4 * PANEL }, 2>(s, sums, rows, panels)
-    } else if const { R * N <= 6 } {
+    } else if const { R * N * F::LANES.div_ceil(S::f32s::LEN) <= 6 } {
         rounds::<S, W, F, R, P, N, 2, { 2 * PANEL }, 2>(s, sums, rows, panels)
     } else {
         rounds::<S, W, F, R, P, N, 4, { 4 * PANEL }, 1>(s, sums, rows, panels)

@@ -4,6 +4,7 @@ use super::dots;
 use super::{Addend, Product};
 use crate::activation::{Activation, UNLIMITED};
 use crate::cpu::{Simd, f32x8, prelude::*};
+use crate::pack::PANEL;
 
 /// The least and the greatest value of y.
 pub(crate) type Limits<W> = (<W as Operand>::Sum, <W as Operand>::Sum);
@@ -43,6 +44,10 @@ pub(crate) trait At<S: Simd>: Operand {
     type Whole: Lanes<S, Self>;
     /// A vector of half a panel of sums.
     type Half: Lanes<S, Self>;
+    /// A vector of the other half's.
+    type Upper: Lanes<S, Self>;
+    /// Whether tiles of more than two rows take half a panel at a time.
+    const BY_HALVES: bool;
     /// Whether half a panel is worth tiles of its own.
     const HALVES: bool;
     /// Rows that a full tile has: as many as leave no sum outside the registers, [`MAX_ROWS`](super::grid::MAX_ROWS) at most.
@@ -66,6 +71,8 @@ pub(crate) trait At<S: Simd>: Operand {
 pub(crate) trait Lanes<S: Simd, W: Operand>: Copy {
     /// Sums in a vector.
     const LANES: usize;
+    /// The panel's first column that it takes.
+    const FIRST: usize = 0;
     /// As many packed elements.
     type Weights: Copy;
     /// A group in every lane.
@@ -114,14 +121,18 @@ impl Operand for f32 {
 impl<S: Simd> At<S> for f32 {
     type Whole = S::f32s;
     type Half = f32x8<S>;
+    type Upper = Upper<f32x8<S>>;
+    const BY_HALVES: bool = S::f32s::LEN == 4 && cfg!(target_arch = "wasm32");
     const HALVES: bool = S::f32s::LEN >= 8;
     /// 16 lanes: 8 × 2 panels of one vector use 16 of 32 registers (12 rows have 12 pointers, more than there are registers
     /// for: 20 % slower on short rows). 8 lanes: 6 × 1 panel of two vectors use 12 of 16 (4 × 3
-    /// spills). 4 lanes: 2 × 1 panel of four vectors use 8 of 16, and 6 × 1 panel 24 of the 32 that NEON has.
+    /// spills). 4 lanes: 2 × 1 panel of four vectors use 8 of 16, and 6 × 1 panel 24 of the 32 that NEON has; WebAssembly's 4 ×
+    /// half a panel are 8, too, and 8 columns are half the work.
     const ROWS: usize = match S::f32s::LEN {
         16 => 8,
         8 => 6,
         _ if cfg!(target_arch = "aarch64") => 6,
+        _ if cfg!(target_arch = "wasm32") => 4,
         _ => 2,
     };
 
@@ -187,5 +198,56 @@ impl<S: Simd, F: SimdFloat<S, Element = f32>> Lanes<S, f32> for F {
     #[inline(always)]
     fn store(self, to: &mut [f32]) {
         self.store_slice(&mut to[..<F as SimdBase<S>>::LEN]);
+    }
+}
+
+/// A vector of the sums of a panel's second half.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Upper<F>(F);
+
+impl<S: Simd, F: SimdFloat<S, Element = f32>> Lanes<S, f32> for Upper<F> {
+    const LANES: usize = <F as SimdBase<S>>::LEN;
+    const FIRST: usize = PANEL / 2;
+    type Weights = F;
+    type Values = F;
+
+    #[inline(always)]
+    fn all(s: S, sum: f32) -> Self {
+        Self(F::splat(s, sum))
+    }
+
+    #[inline(always)]
+    fn weights(s: S, w: &[f32]) -> F {
+        <F as Lanes<S, f32>>::weights(s, &w[PANEL / 2..])
+    }
+
+    #[inline(always)]
+    fn values(s: S, x: f32) -> F {
+        F::splat(s, x)
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, s: S, x: F, w: F) -> Self {
+        Self(<F as Lanes<S, f32>>::multiply_add(self.0, s, x, w))
+    }
+
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+
+    #[inline(always)]
+    fn clamp(self, low: Self, high: Self) -> Self {
+        Self(<F as Lanes<S, f32>>::clamp(self.0, low.0, high.0))
+    }
+
+    #[inline(always)]
+    fn load(s: S, from: &[f32]) -> Self {
+        Self(<F as Lanes<S, f32>>::load(s, from))
+    }
+
+    #[inline(always)]
+    fn store(self, to: &mut [f32]) {
+        <F as Lanes<S, f32>>::store(self.0, to);
     }
 }

@@ -96,6 +96,21 @@ fn whole_panels<S: Simd, W: At<S>, const R: usize>(
                         panel_tile::<S, W, W::Whole, R, 1, 2>(s, job, places, Some(windows), p, y);
                     }
                 }
+                _ if const { W::BY_HALVES && R > 2 } => {
+                    for p in first..end {
+                        panel_tile::<S, W, W::Half, R, 1, 1>(s, job, places, Some(windows), p, y);
+                        if job.columns > p * PANEL + PANEL / 2 {
+                            panel_tile::<S, W, W::Upper, R, 1, 1>(
+                                s,
+                                job,
+                                places,
+                                Some(windows),
+                                p,
+                                y,
+                            );
+                        }
+                    }
+                }
                 _ => {
                     for p in first..end {
                         panel_tile::<S, W, W::Whole, R, 1, 4>(s, job, places, Some(windows), p, y);
@@ -151,7 +166,7 @@ fn windows<'a, W: Operand, const R: usize>(
     windows
 }
 
-/// One tile: R rows × P panels of N vectors in all (`N * lanes == P * PANEL`), or × the first half of one panel.
+/// One tile: R rows × P panels of N vectors in all (`N * lanes == P * PANEL`), or × half of one panel.
 #[inline(always)]
 fn panel_tile<S: Simd, W: At<S>, F: Lanes<S, W>, const R: usize, const P: usize, const N: usize>(
     s: S,
@@ -161,7 +176,7 @@ fn panel_tile<S: Simd, W: At<S>, F: Lanes<S, W>, const R: usize, const P: usize,
     panel: usize,
     y: &mut [W::Sum],
 ) {
-    let start = panel * PANEL;
+    let start = panel * PANEL + F::FIRST;
     let width = N * F::LANES;
     let columns = (job.columns - start).min(width);
     let mut sums: Sums<F, R, N> = [[F::all(s, W::Sum::default()); N]; R];
