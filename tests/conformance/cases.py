@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +53,13 @@ def case(
     rtol: float = 1e-5,
     atol: float = 1e-6,
     ml: int = 0,
+    any_rank: Collection[str] = (),
 ) -> harness.Case:
     """A model of these nodes; `open_axes` names the axes of an input whose size is open; onnxruntime says what is right.
-    `ml` is the version of ai.onnx.ml, if it has operators of that."""
+    `ml` is the version of ai.onnx.ml, if it has operators of that. For the names in `any_rank` the model states no shape."""
     others = {n.domain for n in nodes} - {"", "ai.onnx.ml"}
     opsets = [helper.make_opsetid(d, v) for d, v in {"": opset, "ai.onnx.ml": ml, **dict.fromkeys(others, 1)}.items() if v]
-    infos = [declared(n, a, (open_axes or {}).get(n)) for n, a in inputs.items()]
+    infos = [_unranked(n, a) if n in any_rank else declared(n, a, (open_axes or {}).get(n)) for n, a in inputs.items()]
     initializers = [onnx.numpy_helper.from_array(a, n) for n, a in (known or {}).items()]
     results = [helper.make_empty_tensor_value_info(o) for o in outputs]
     graph = helper.make_graph(list(nodes), name, infos, results, initializers)
@@ -67,9 +68,14 @@ def case(
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     expected = session.run(None, {n: for_engine(a, False) if _is_map(a) else a for n, a in inputs.items()})
     for info, value in zip(graph.output, expected, strict=True):
-        info.CopyFrom(declared(info.name, value, None if isinstance(value, list) else [None] * np.ndim(value)))
+        sizes = None if isinstance(value, list) else [None] * np.ndim(value)
+        info.CopyFrom(_unranked(info.name, value) if info.name in any_rank else declared(info.name, value, sizes))
     model = helper.make_model(graph, opset_imports=opsets, ir_version=version)
     return harness.Case(f"case_{name}", model, [(list(inputs.values()), expected)], rtol, atol)
+
+
+def _unranked(name: str, content: Any) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.asarray(content).dtype), None)
 
 
 def declared(name: str, content: Any, dims: Sequence[int | str | None] | None) -> onnx.ValueInfoProto:

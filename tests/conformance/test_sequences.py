@@ -132,11 +132,11 @@ def _lowered(nodes: list[onnx.NodeProto], inputs: list[onnx.ValueInfoProto], ops
     pipeline.lower(Loaded(model, "onnx", "onnx", ()), Options(name="Case"))
 
 
-def test_an_item_whose_rank_is_not_known_is_refused() -> None:
+def test_items_of_unknown_rank_are_not_joined() -> None:
     with pytest.raises(UnsupportedError) as caught:
-        _lowered([node("SequenceAt", "s", "k")], [_sequence("s", None)], k=0)
+        _lowered([node("ConcatFromSequence", "s", axis=0)], [_sequence("s", None)])
     assert str(caught.value.problems[0]) == (
-        "node 0 'y' (SequenceAt, opset 17) on (sequence of float32, int64[]): "
+        "node 0 'y' (ConcatFromSequence, opset 17) on (sequence of float32): "
         "the items' number of axes is known only at run time\n"
         "    → sequences whose items are all of one rank are supported"
     )

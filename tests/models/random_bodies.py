@@ -61,6 +61,31 @@ def branches(d: Draft) -> Any:
     return d.node("If", flag, outputs=count, captured=d.visible(), then_branch=graphs[0], else_branch=graphs[1])
 
 
+@kind(since=13, weight=0.4)
+def of_any_rank(d: Draft) -> Any:
+    """A tensor with an axis more or without it, as a branch decides; what comes of it has a known rank again."""
+    x = d.pick(lambda t: t.f32 and t.rank > 0 and t.size, open_tensor)
+    flag, front = _flag(d), d.ints(0)
+    graphs = []
+    for op, inputs in (("Identity", [x.name]), ("Unsqueeze", [x.name, front.name])):
+        result = d.fresh()
+        states_no_shape = helper.make_tensor_value_info(result, TensorProto.FLOAT, None)
+        graphs.append(helper.make_graph([helper.make_node(op, inputs, [result])], "body", [], [states_no_shape]))
+    wild, changed, result = d.fresh(), d.fresh(), d.fresh()
+    nodes = [helper.make_node("If", [flag.name], [wild], then_branch=graphs[0], else_branch=graphs[1])]
+    read = [x, flag, front]
+    if d.chance(0.5):
+        nodes.append(helper.make_node(d.rng.choice(["Relu", "Neg", "Abs"]), [wild], [changed]))
+    else:
+        other = d.pick(lambda t: t.f32 and t.size)
+        read.append(other)
+        nodes.append(helper.make_node("Add", [wild, other.name] if d.chance(0.5) else [other.name, wild], [changed]))
+    target = d.ints(-1)
+    read.append(target)
+    nodes.append(helper.make_node("Reshape", [changed, target.name], [result]))
+    return d.chain(nodes, read)[0]
+
+
 @kind(since=11, weight=1.5)
 def loop(d: Draft) -> Any:
     """Loop with one or two states, values of the graph around it, and rows that are collected."""

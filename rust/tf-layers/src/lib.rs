@@ -71,6 +71,8 @@ pub mod npz;
 #[cfg(feature = "base")]
 pub mod number;
 pub mod pack;
+#[cfg(feature = "shape")]
+mod plain;
 #[cfg(feature = "pool")]
 pub mod pool;
 #[cfg(feature = "base")]
@@ -111,6 +113,8 @@ pub mod top;
 pub mod tree;
 #[cfg(feature = "unary")]
 pub mod unary;
+#[cfg(feature = "unranked")]
+pub mod unranked;
 
 pub use brief::Brief;
 #[doc(hidden)]
@@ -129,3 +133,5 @@ pub use sequence::Sequence;
 pub use slot::{Slot, TensorView, check_input, elements, open_size, size, window_count};
 #[cfg(feature = "base")]
 pub use top::{argmax, top_k};
+#[cfg(feature = "unranked")]
+pub use unranked::Unranked;

@@ -35,37 +35,61 @@ impl ReshapeSizes {
                 actual: target.len(),
             });
         }
-        let count: usize = shape.iter().product();
-        let (mut out, mut known, mut free) = ([0; N], 1usize, None);
-        for (d, &size) in target.iter().enumerate() {
-            let wrong = Error::Size {
-                what: "a reshaped axis",
-                value: size,
+        let free = reshaped(
+            self.allow_zero,
+            shape.iter().product(),
+            |axis| shape.get(axis).copied(),
+            target,
+        )?;
+        let mut out = [0; N];
+        for (axis, (out, &size)) in out.iter_mut().zip(target).enumerate() {
+            *out = match usize::try_from(size) {
+                Ok(0) if !self.allow_zero => shape.get(axis).copied().unwrap_or(0),
+                Ok(size) => size,
+                Err(_) => free,
             };
-            out[d] = match size {
-                -1 if free.replace(d).is_none() => 1,
-                0 if !self.allow_zero => *shape.get(d).ok_or(wrong.clone())?,
-                size => usize::try_from(size).map_err(|_| wrong.clone())?,
-            };
-            known = known.checked_mul(out[d]).ok_or(wrong)?;
-        }
-        if let Some(d) = free {
-            // With an empty axis beside it, what −1 stands for is not determined.
-            out[d] = count.checked_div(known).ok_or(Error::Size {
-                what: "a reshaped axis",
-                value: -1,
-            })?;
-            known *= out[d];
-        }
-        if known != count {
-            return Err(Error::SizeMismatch {
-                what: "elements of a reshaped tensor",
-                left: count,
-                right: known,
-            });
         }
         Ok(out)
     }
+}
+
+/// Holds a target of ONNX `Reshape` against the elements and the sizes of x; returns what its −1 stands for.
+pub(crate) fn reshaped(
+    allow_zero: bool,
+    count: usize,
+    old: impl Fn(usize) -> Option<usize>,
+    target: &[i64],
+) -> Result<usize> {
+    let (mut known, mut free) = (1_usize, false);
+    for (axis, &size) in target.iter().enumerate() {
+        let what = "a reshaped axis";
+        let wrong = Error::Size { what, value: size };
+        let size = match size {
+            -1 if !free => {
+                free = true;
+                1
+            }
+            0 if !allow_zero => old(axis).ok_or(wrong.clone())?,
+            size => usize::try_from(size).map_err(|_| wrong.clone())?,
+        };
+        known = known.checked_mul(size).ok_or(wrong)?;
+    }
+    // With an empty axis beside it, what −1 stands for is not determined.
+    let what = "a reshaped axis";
+    let rest = count.checked_div(known);
+    let rest = if free {
+        rest.ok_or(Error::Size { what, value: -1 })?
+    } else {
+        1
+    };
+    if known * rest == count {
+        return Ok(rest);
+    }
+    Err(Error::SizeMismatch {
+        what: "elements of a reshaped tensor",
+        left: count,
+        right: known * rest,
+    })
 }
 
 /// The shape that ONNX `Expand` gives where only the data say it.
@@ -245,17 +269,20 @@ pub fn broadcast_sizes<const N: usize>(a: &[usize], b: &[usize]) -> Result<[usiz
     let at = |shape: &[usize], d: usize| (d + shape.len()).checked_sub(N).map_or(1, |i| shape[i]);
     let mut out = [0; N];
     for (d, out) in out.iter_mut().enumerate() {
-        *out = match (at(a, d), at(b, d)) {
-            (left, right) if left == right || right == 1 => left,
-            (1, right) => right,
-            (left, right) => {
-                return Err(Error::SizeMismatch {
-                    what: "a broadcast axis",
-                    left,
-                    right,
-                });
-            }
-        };
+        *out = broadcast_axis(at(a, d), at(b, d))?;
     }
     Ok(out)
+}
+
+/// The size that two sizes of an axis broadcast to.
+pub(crate) fn broadcast_axis(left: usize, right: usize) -> Result<usize> {
+    match (left, right) {
+        _ if left == right || right == 1 => Ok(left),
+        (1, _) => Ok(right),
+        _ => Err(Error::SizeMismatch {
+            what: "a broadcast axis",
+            left,
+            right,
+        }),
+    }
 }

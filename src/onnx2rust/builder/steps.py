@@ -62,6 +62,14 @@ class Steps:
         self.collected.append(Step(name, layer, ready, outputs, self.origin, **more))
         return outputs
 
+    def opened(
+        self, layer: Layer, inputs: Sequence[Value | None], dtype: DType, shape: Sequence[Dim | None], name: str = "size"
+    ) -> Value:
+        """Adds `layer(inputs)`, whose output has these sizes, and others that the step finds out where they are None."""
+        names = {axis: self.new_symbol(f"{name}_{axis}") for axis, d in enumerate(shape) if d is None}
+        found = tuple(symbol(names[axis]) if d is None else d for axis, d in enumerate(shape))
+        return self.step(layer, inputs, TensorType(dtype, found), defines=tuple(names.values()))
+
     def sizes_by(self, layer: Layer, inputs: Sequence[Value | None], *hints: str) -> tuple[Dim, ...]:
         """Adds a step whose results are sizes; they are called like `hints`."""
         fresh = tuple(map(self.new_symbol, hints))

@@ -14,7 +14,7 @@ from onnx2rust.emit.sizes import grouped
 from onnx2rust.ir.dims import Dim, evaluate, product, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Labels, Program, Value
-from onnx2rust.ir.types import MapType, SequenceType, TensorType, Type
+from onnx2rust.ir.types import MapType, SequenceType, TensorType, Type, UnrankedType
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,13 @@ class Tensor:
         return isinstance(self.type, SequenceType)
 
     @property
+    def holder(self) -> Escaped | None:
+        """The struct of tf_layers that users make or read, if it is no slice."""
+        return Escaped(self.type.holder) if isinstance(self.type, (SequenceType, UnrankedType)) else None
+
+    @property
     def rust(self) -> Escaped:
-        """The element type, or that of the sequence or map."""
+        """The element type, or that of what holds them."""
         return Escaped(self.type.elements if self.is_tensor else self.type.buffer)
 
     @property
@@ -100,7 +105,14 @@ class Tensor:
     @property
     def reader(self) -> Escaped:
         """The method of `tf_layers::signature::Tensor` that reads it."""
-        return Escaped("read_items" if self.sequence else "read_pairs")
+        readers: dict[str | None, str] = {SequenceType.holder: "read_items", UnrankedType.holder: "read_unranked"}
+        return Escaped(readers.get(self.holder, "read_pairs"))
+
+    @property
+    def array(self) -> Escaped:
+        """The elements and the shape of an output that is a tensor, as arguments."""
+        field = f"self.{self.field}"
+        return Escaped(f"{field}.data, &{field}.shape" if self.is_tensor else f"{field}.data(), {field}.shape()")
 
     @property
     def view(self) -> Escaped:
@@ -177,13 +189,16 @@ class Border:
         """What an example imports."""
         sizes = ["Sizes"] if self.symbols and not self.found else []
         halves = ["F16"] if any(i.dtype is DType.F16 for i in self.inputs) else []
-        sequences = ["Sequence"] if any(i.sequence for i in self.inputs) else []
-        return Escaped(", ".join(sorted(["Inputs", model, *sizes, *halves, *sequences])))
+        return Escaped(", ".join(sorted(["Inputs", model, *sizes, *halves, *_holders(self.inputs)])))
 
     @property
-    def sequences(self) -> bool:
-        """Whether there are any at the border."""
-        return any(t.sequence for t in (*self.inputs, *self.outputs))
+    def holders(self) -> tuple[Escaped, ...]:
+        """The structs of tf_layers that inputs and outputs are, where they are no slices."""
+        return _holders((*self.inputs, *self.outputs))
+
+
+def _holders(tensors: Sequence[Tensor]) -> tuple[Escaped, ...]:
+    return tuple(sorted({t.holder for t in tensors if t.holder}))
 
 
 def border(
@@ -198,6 +213,8 @@ def border(
             return _sequence(program, value.type, field, name, local)
         if isinstance(value.type, MapType):
             return _map(value.type, field, name, local)
+        if isinstance(value.type, UnrankedType):
+            return _unranked(value.type, field, name, local)
         one = dict.fromkeys(program.symbols, 1)
         sizes = [_at(d, one) for d in value.shape]
         known = [n for n in sizes if n is not None]
@@ -239,6 +256,12 @@ def _sequence(program: Program, type_: SequenceType, field: Escaped, name: str, 
     return Tensor(field, string(name), type_, axes, text, local, lines, doc_shape)
 
 
+def _unranked(type_: UnrankedType, field: Escaped, name: str, local: Escaped) -> Tensor:
+    """A tensor of any rank at the border."""
+    line = Escaped(f"let {local} = {type_.holder}::of(&[1, 1], &[{type_.dtype.zero}])?;")
+    return Tensor(field, string(name), type_, Escaped("[Axis::Any]"), Escaped("any shape"), local, (line,), None)
+
+
 def _map(type_: MapType, field: Escaped, name: str, local: Escaped) -> Tensor:
     """A map at the border."""
     line = f"let {local} = {type_.holder}::from([({type_.keys.zero}, {type_.dtype.zero})]);"
@@ -249,7 +272,7 @@ def _map(type_: MapType, field: Escaped, name: str, local: Escaped) -> Tensor:
 
 def check(value: Value, field: Escaped) -> Code | None:
     """The statement that holds an input against its shape, if it has one."""
-    if isinstance(value.type, MapType):
+    if isinstance(value.type, (MapType, UnrankedType)):
         return None
     if isinstance(value.type, SequenceType):
         sizes = ", ".join("None" if d is None else f"Some({d})" for d in value.type.axes)
@@ -261,7 +284,7 @@ def check(value: Value, field: Escaped) -> Code | None:
 
 def handed_out(value: Value, field: Escaped, elements: Code) -> Code:
     """The field of an output, whose elements are read so."""
-    if isinstance(value.type, SequenceType):
+    if not isinstance(value.type, TensorType):
         return code(f"{field}: ", elements)
     shape = joined(Size(d, f"{field}_{k}") for k, d in enumerate(value.shape))
     return code(f"{field}: TensorView {{ data: ", elements, ", shape: [", shape, "] }")

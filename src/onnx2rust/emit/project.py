@@ -262,7 +262,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     values = {**vars(context), **vars(contents.border), **vars(contents), "lifetime": contents.lifetime}
     values |= {"stored": contents.stored, "fresh": contents.fresh}
     values["doc_imports"] = at_border.doc_imports(model)
-    values["sequences"] = at_border.sequences
+    values["holders"] = at_border.holders
     files = {"model/thresholds.json": thresholds.text(context.levels)} if context.binary else {}
     wanted = (t for t in _TEMPLATES if context.wants(t) and (contents.external or t != "examples/weights.rs"))
     for template in (*wanted, "src/modules.rs"):
@@ -320,7 +320,7 @@ def _root(contents: Contents) -> list[Escaped]:
     holders = {slot.rust.partition("<")[0] for slot in (*contents.buffers, *contents.part)}
     functions = {*contents.predict.functions, *(["open_size"] if border.found else [])}
     found = {"Cpu", "Error", *holders, *(["F16"] if contents.halves("src/model.rs") else [])}
-    found |= {"Sequence"} if border.sequences else set()
+    found |= set(border.holders)
     found |= {"TensorView"} if any(t.is_tensor for t in border.outputs) else set()
     return [Escaped(name) for name in (*sorted(found), *sorted(functions))]
 

@@ -17,16 +17,17 @@ from onnx2rust.base.options import Options
 from onnx2rust.builder import Builder, Environment
 from onnx2rust.importer import binding, folding, schema_check
 from onnx2rust.importer.half import Door
+from onnx2rust.importer.ranks import Gate, stated
 from onnx2rust.ir import dtypes
 from onnx2rust.ir.dims import Dim, TooDeep, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Labels, Origin, Program, Value
-from onnx2rust.ir.types import MapType, OptionalType, SequenceType, TensorType, Type
+from onnx2rust.ir.types import MapType, OptionalType, SequenceType, TensorType, Type, UnrankedType
 from onnx2rust.model.graph import names_read
 from onnx2rust.model.schemas import ONNX_DOMAINS
 from onnx2rust.model.weights import NONE, Weights
 from onnx2rust.model.weights import array as array_of
-from onnx2rust.ops import facts_of, lookup
+from onnx2rust.ops import facts_of, lookup, unranked
 from onnx2rust.registry.facts import Strings
 
 _OF_TENSORS: dict[str, type[SequenceType]] = {"sequence_type": SequenceType, "optional_type": OptionalType}
@@ -52,6 +53,8 @@ class _Importer:
         self.index = 0
         self.read: set[str] = set()
         """The names that the graph at hand reads."""
+        self.stated: dict[str, list[int | None]] = {}
+        """The shapes that it states."""
 
     # -- the whole model ---------------------------------------------------------------------------------------------
 
@@ -138,8 +141,7 @@ class _Importer:
             shape = tuple(int(d.dim_value) if d.HasField("dim_value") else None for d in tensor.shape.dim)
             return outer(dtype, shape if tensor.HasField("shape") else None)
         if not tensor.HasField("shape"):
-            hint = "export it with a shape; sizes may be symbolic"
-            self.unsupported.append(Problem("has no shape, not even a rank", where=f"input {name!r}", hint=hint))
+            return UnrankedType(dtype)
         return TensorType(dtype, tuple(self._dim(d, name, axis) for axis, d in enumerate(tensor.shape.dim)))
 
     def _dim(self, dim: onnx.TensorShapeProto.Dimension, tensor: str, axis: int) -> Dim:
@@ -163,12 +165,13 @@ class _Importer:
     # -- nodes -------------------------------------------------------------------------------------------------------
 
     def _nodes(self, graph: onnx.GraphProto, env: Environment) -> None:
-        outside, self.read = self.read, {name for node in graph.node for name in names_read(node)}
+        outside = self.read, self.stated
+        self.read, self.stated = {name for node in graph.node for name in names_read(node)}, stated(graph)
         self.read |= {output.name for output in graph.output}
         for node in graph.node:
             self._node(node, env)
             self.index += 1
-        self.read = outside
+        self.read, self.stated = outside
 
     def _node(self, node: onnx.NodeProto, env: Environment) -> None:
         domain = "" if node.domain in ONNX_DOMAINS else node.domain
@@ -236,9 +239,19 @@ class _Importer:
         if operator.n_outputs:
             keywords["n_outputs"] = self._wanted(node)
         self.builder.enter(origin, env)
-        door = Door(self.builder, origin, inputs)
+        gate = Gate(self.builder, origin, inputs)
+        door = Door(self.builder, origin, gate.inputs)
         result = operator.function(self.builder, *binding.arguments(self.builder, operator, door.inputs), **keywords)
-        return door.outputs(result if isinstance(result, tuple) else (result,))
+        results = gate.outputs(door.outputs(result if isinstance(result, tuple) else (result,)))
+        names = [*node.output, *[""] * (len(results) - len(node.output))]
+        return tuple(self._as_stated(v, name) for v, name in zip(results, names, strict=False))
+
+    def _as_stated(self, value: Value | None, name: str) -> Value | None:
+        """The value with the rank that the model states, where only the run decides it."""
+        shape = self.stated.get(name)
+        if value is None or shape is None or not isinstance(value.type, UnrankedType):
+            return value
+        return unranked.ranked(self.builder, value, shape)
 
     def _texts(self, origin: Origin, inputs: list[Value | None]) -> list[Value | None]:
         """Inputs of which some are strings, as the lowering takes them."""

@@ -335,6 +335,10 @@ class CopySequence(Layer, rust="sequence::SequenceCopy", fallible=True):
     """The same for a sequence."""
 
 
+class CopyUnranked(Layer, rust="unranked::UnrankedCopy", fallible=True):
+    """The same for a tensor of unknown rank."""
+
+
 class DimsToTensor(Layer, rust="shape::WriteSizes"):
     """Writes sizes that are only known while the model runs as i64 elements (ONNX Shape, and what is computed from it)."""
 

@@ -1,4 +1,5 @@
-"""Types of values: tensors, sequences of them, optional ones, and maps. Another kind is a class here, with its layers.
+"""Types of values: tensors, sequences of them, optional ones, maps, tensors of any rank. Another kind is a class here, with its
+layers.
 
 The planner, the emitter and the borders ask a type what its buffer is; they know no kind of type by name.
 """
@@ -14,7 +15,7 @@ from typing import ClassVar
 
 from onnx2rust.ir.dims import Dim, multiple, product, symbols
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.layer import Copy, CopySequence, Layer
+from onnx2rust.ir.layer import Copy, CopySequence, CopyUnranked, Layer
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,47 @@ class TensorType(Type):
 
     def __str__(self) -> str:
         return f"{self.kind}{self.dims}"
+
+
+_LIKELY_SIZE = 1024
+"""Elements that a tensor of unknown rank is taken to have where memory is estimated."""
+
+
+@dataclass(frozen=True)
+class UnrankedType(Type):
+    """A tensor whose number of axes only the run decides: it is one of two tensors of different ranks, or has a shape of a length
+    that is computed. What needs to know the rank gets it through layers that ask (`tf_layers::unranked`)."""
+
+    holder = "Unranked"
+    copy = CopyUnranked()
+    dtype: DType
+
+    @property
+    def axes(self) -> tuple[Dim | None, ...]:
+        return ()
+
+    @property
+    def room(self) -> None:
+        return None
+
+    def bytes(self, size: Callable[[Dim], int]) -> int:
+        """Those of some elements."""
+        return self.dtype.bytes(_LIKELY_SIZE)
+
+    @property
+    def spelling(self) -> str:
+        return self.dtype.spelling
+
+    @property
+    def kind(self) -> str:
+        return str(self.dtype)
+
+    @property
+    def dims(self) -> str:
+        return "any shape"
+
+    def __str__(self) -> str:
+        return f"{self.kind} of any rank"
 
 
 _LIKELY_ITEMS = 4

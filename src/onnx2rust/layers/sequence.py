@@ -25,6 +25,10 @@ class SequenceInsert(Layer, fallible=True, in_place=(0,), chooses={2: "at"}):
     shape: Dims
 
 
+class SequenceInsertUnranked(Layer, fallible=True, in_place=(0,), chooses={2: "at"}):
+    """y = the items of x and a tensor of any rank among them"""
+
+
 class SequenceErase(Layer, fallible=True, in_place=(0,), chooses={1: "at"}):
     """y = the items of x without the one at a position, or the last"""
 
@@ -41,6 +45,10 @@ class SequenceAt(Layer, fallible=True, generic_over=("open_axes",)):
     """y = the item at a position. `defines` the sizes of its open axes"""
 
     open_axes: tuple[int, ...]
+
+
+class SequenceAtUnranked(Layer, fallible=True):
+    """y unranked = the item at a position"""
 
 
 class ConcatFromSequence(Layer, fallible=True, generic_over=("open_axes",)):

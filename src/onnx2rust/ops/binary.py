@@ -17,7 +17,7 @@ from onnx2rust.layers import binary as layers
 from onnx2rust.layers.binary import broadcasting
 from onnx2rust.ops import known
 from onnx2rust.registry import onnx_op, reads
-from onnx2rust.registry.facts import Half, Keeps, onnx_facts
+from onnx2rust.registry.facts import Half, Keeps, Ranks, onnx_facts
 from onnx2rust.registry.rules import Usual, Within
 
 
@@ -27,7 +27,7 @@ def binary(g: Builder, layer: Callable[..., Layer], a: Value, b: Value, dtype: D
 
 
 def _register(op: str, layer: type[Layer], result: DType | None, *since: int) -> None:
-    @onnx_op(op, since=since)
+    @onnx_op(op, since=since, ranks=Ranks.EACH)
     def lower(g: Builder, A: Value, B: Value) -> Value:
         return binary(g, layer, A, B, result)
 
@@ -78,19 +78,23 @@ for _op, _layer, _result, *_since in (
     _register(_op, _layer, _result, *_since)
 
 
-@onnx_op("Pow", since=(7, 12, 13, 15), constants=("base", "exponent"), reads={1: reads.of_integers(Within(0, 3))})
+@onnx_op(
+    "Pow", since=(7, 12, 13, 15), ranks=Ranks.EACH, constants=("base", "exponent"), reads={1: reads.of_integers(Within(0, 3))}
+)
 def pow_(g: Builder, X: Value, Y: Value) -> Value:
     """z = xʸ, in x's type"""
     return binary(g, layers.Pow, X, Y)
 
 
-@onnx_op("Mod", since=(10, 13, 28), reads={1: reads.of_integers(Usual(1))}, sizes=known.quotient(lambda a, b: a % b))
+@onnx_op(
+    "Mod", since=(10, 13, 28), ranks=Ranks.EACH, reads={1: reads.of_integers(Usual(1))}, sizes=known.quotient(lambda a, b: a % b)
+)
 def mod(g: Builder, A: Value, B: Value, *, fmod: int = 0) -> Value:
     """y = a mod b with the sign of b, or (fmod = 1) of a"""
     return binary(g, layers.Remainder if fmod else layers.Modulo, A, B)
 
 
-@onnx_op("BitShift", since=(11, 28), reads={1: reads.always(Within(0, 7))})
+@onnx_op("BitShift", since=(11, 28), ranks=Ranks.EACH, reads={1: reads.always(Within(0, 7))})
 def bit_shift(g: Builder, X: Value, Y: Value, *, direction: str) -> Value:
     """z = x shifted by y bits"""
     if direction not in ("LEFT", "RIGHT"):
@@ -98,14 +102,14 @@ def bit_shift(g: Builder, X: Value, Y: Value, *, direction: str) -> Value:
     return binary(g, layers.BitShift, X, Y, left=direction == "LEFT")
 
 
-@onnx_op("PRelu", since=(7, 9, 16), constants=("input", "alpha"))
+@onnx_op("PRelu", since=(7, 9, 16), ranks=Ranks.EACH, constants=("input", "alpha"))
 def prelu(g: Builder, X: Value, slope: Value) -> Value:
     """y = x ≥ 0 ? x : slope·x"""
     return binary(g, layers.PRelu, X, slope)
 
 
 def _variadic(op: str, layer: type[Layer], *since: int) -> None:
-    @onnx_op(op, since=since)
+    @onnx_op(op, since=since, ranks=Ranks.EACH)
     def lower(g: Builder, *data: Value) -> Value:
         return _chain(g, layer, data)
 
@@ -128,7 +132,7 @@ _variadic("Min", layers.Min, 6, 8, 12, 13)
 _variadic("Sum", layers.Add, 6, 8, 13)
 
 
-@onnx_op("Mean", since=(6, 8, 13))
+@onnx_op("Mean", since=(6, 8, 13), ranks=Ranks.EACH)
 def mean(g: Builder, *data: Value) -> Value:
     """y = (x₀ + x₁ + …) / n"""
     total = _chain(g, layers.Add, data)

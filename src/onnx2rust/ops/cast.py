@@ -12,7 +12,7 @@ from onnx2rust.ir.dtypes import DType, from_onnx
 from onnx2rust.ir.program import Value
 from onnx2rust.layers.cast import BitCast
 from onnx2rust.registry import onnx_op
-from onnx2rust.registry.facts import Half, Keeps, Strings
+from onnx2rust.registry.facts import Half, Keeps, Ranks, Strings
 from onnx2rust.registry.rules import Mask
 
 
@@ -44,6 +44,7 @@ _EIGHT_BIT = {19: "saturate", 24: "round_mode"}
     "Cast",
     since=(6, 9, 13, 19, 21, 23, 24, 25, 28),
     added=_EIGHT_BIT,
+    ranks=Ranks.EACH,
     keeps=Keeps.ALL,
     strings=Strings.PLACES,
     half=Half.ITSELF,

@@ -14,7 +14,7 @@ from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
 from onnx2rust.layers.movement import Expand
 from onnx2rust.registry import onnx_op, reads
-from onnx2rust.registry.facts import VIEWS
+from onnx2rust.registry.facts import VIEWS, Ranks
 from onnx2rust.registry.rules import Only
 
 
@@ -49,7 +49,13 @@ def constant(
     raise Refuse("string constants are not supported")
 
 
-@onnx_op("Identity", since=(1, 13, 14, 16, 19, 21, 23, 24, 25), sizes=lambda arrays, attributes: arrays[0], **VIEWS)
+@onnx_op(
+    "Identity",
+    since=(1, 13, 14, 16, 19, 21, 23, 24, 25),
+    ranks=Ranks.ANY,
+    sizes=lambda arrays, attributes: arrays[0],
+    **VIEWS,
+)
 def identity(g: Builder, x: Value) -> Value:
     """y = x"""
     return x

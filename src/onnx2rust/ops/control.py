@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import onnx
 
 from onnx2rust.base.errors import Refuse
@@ -9,20 +11,25 @@ from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, maximum, symbol, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
-from onnx2rust.ir.types import SequenceType, TensorType, Type
+from onnx2rust.ir.types import SequenceType, TensorType, Type, UnrankedType
 from onnx2rust.layers.control import If, Loop, LoopBody
 from onnx2rust.ops.shape import fixed
+from onnx2rust.ops.unranked import is_unranked, wrapped
 from onnx2rust.registry import onnx_op, reads
-from onnx2rust.registry.facts import Half, Strings
+from onnx2rust.registry.facts import Half, Ranks, Strings
 
 
-@onnx_op("If", since=(1, 11, 13, 16, 19, 21, 23, 24, 25), half=Half.ITSELF, folded=False, reads={0: reads.MASK})
+@onnx_op("If", since=(1, 11, 13, 16, 19, 21, 23, 24, 25), half=Half.ITSELF, ranks=Ranks.ANY, folded=False, reads={0: reads.MASK})
 def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: onnx.GraphProto) -> tuple[Value | None, ...]:
     """The outputs of one branch. A condition known at conversion leaves no step; sizes on which the
     branches disagree become symbols."""
     if cond.array is not None:
         return tuple(g.inline(then_branch if bool(cond.array.ravel()[0]) else else_branch))
-    bodies = (g.body(then_branch, [], "then"), g.body(else_branch, [], "else"))
+    bodies = _branches(g, then_branch, else_branch, ())
+    pairs = list(zip(bodies[0].outputs, bodies[1].outputs, strict=True))
+    of_any_rank = [k for k, (a, b) in enumerate(pairs) if _differ_in_rank(a.type, b.type)]
+    if of_any_rank:
+        bodies = _branches(g, then_branch, else_branch, of_any_rank)
     types: list[Type] = []
     open_sizes: dict[tuple[int, int], str] = {}
     for k, (a, b) in enumerate(zip(bodies[0].outputs, bodies[1].outputs, strict=True)):
@@ -31,12 +38,34 @@ def if_(g: Builder, cond: Value, *, then_branch: onnx.GraphProto, else_branch: o
     return g.steps(If(tuple(open_sizes)), [cond], *types, defines=tuple(open_sizes.values()), bodies=bodies)
 
 
+def _branches(
+    g: Builder, then_branch: onnx.GraphProto, else_branch: onnx.GraphProto, of_any_rank: Sequence[int]
+) -> tuple[Program, Program]:
+    """Both branches; the chosen outputs are tensors of any rank."""
+
+    def finish(outputs: list[Value]) -> list[Value]:
+        return [wrapped(g, v) if k in of_any_rank else v for k, v in enumerate(outputs)]
+
+    return g.body(then_branch, [], "then", finish=finish), g.body(else_branch, [], "else", finish=finish)
+
+
+def _differ_in_rank(a: Type, b: Type) -> bool:
+    """Whether what is one of two tensors has a rank that only the run decides."""
+    if not isinstance(a, (TensorType, UnrankedType)) or not isinstance(b, (TensorType, UnrankedType)) or a.dtype is not b.dtype:
+        return False
+    return not isinstance(a, TensorType) or not isinstance(b, TensorType) or a.rank != b.rank
+
+
 def _either(g: Builder, a: Type, b: Type, k: int, changing: dict[tuple[int, int], str], refusal: str) -> Type:
     """The type of what is one of two values, with sizes that exist around a body: a new symbol where those of a tensor differ. It
-    is `changing[k, axis]`; one that is there already stays in a's type."""
+    is `changing[k, axis]`; one that is there already stays in a's type. Where they differ in rank, only the run decides it."""
     if isinstance(a, SequenceType) and isinstance(b, SequenceType) and (type(a), a.dtype) == (type(b), b.dtype):
         return a.joined(b).within(g.visible_sizes())
-    if not isinstance(a, TensorType) or not isinstance(b, TensorType) or a.dtype is not b.dtype or a.rank != b.rank:
+    if _differ_in_rank(a, b):
+        for known in [known for known in changing if known[0] == k]:
+            del changing[known]
+        return UnrankedType(a.dtype)
+    if not isinstance(a, TensorType) or not isinstance(b, TensorType) or a.dtype is not b.dtype:
         raise Refuse(refusal)
     shape = list(a.shape)
     for axis, (m, n) in enumerate(zip(a.shape, b.shape, strict=True)):
@@ -55,6 +84,7 @@ _STATES_IN, _STATES_OUT = 2, 1
     since=(1, 11, 13, 16, 19, 21, 23, 24, 25),
     strings=Strings.TEXT,
     half=Half.ITSELF,
+    ranks=Ranks.ANY,
     folded=False,
     reads={0: reads.SIZE, 1: reads.MASK},
 )
@@ -113,6 +143,8 @@ def _loop(
     parts = LoopBody.of(program)
     count = _known_count(m, cond, parts)
     rows = symbol(iterations) if count is None else count
+    if not all(isinstance(v.type, TensorType) for v in parts.slices):
+        raise Refuse("slices collected by Loop are no tensors of a known rank")
     collected = [v.tensor.with_shape(rows, *v.shape) for v in parts.slices]
     defines = (iterations, *changing.values())
     outer = set(defines)
@@ -120,7 +152,8 @@ def _loop(
         if type_.symbols - outer - g.visible_sizes():
             raise Refuse("slices collected by Loop have a size that is only known inside its body")
     layer = Loop(len(types), tuple(changing))
-    return g.steps(layer, [m, cond, *v_initial], *types, *collected, defines=defines, bodies=(program,))
+    initial = [wrapped(g, v) if isinstance(t, UnrankedType) else v for v, t in zip(v_initial, types, strict=True)]
+    return g.steps(layer, [m, cond, *initial], *types, *collected, defines=defines, bodies=(program,))
 
 
 def _body(g: Builder, graph: onnx.GraphProto, types: list[Type]) -> Program:
@@ -132,9 +165,13 @@ def _body(g: Builder, graph: onnx.GraphProto, types: list[Type]) -> Program:
     states = [Value(f"state_{k}", t) for k, t in enumerate(types)]
 
     def finish(outputs: list[Value]) -> list[Value]:
+        again, *rest = outputs
+        new, slices = rest[: len(types)], rest[len(types) :]
+        infos = graph.output[_STATES_OUT + len(types) :]
         return [
-            v if k <= len(types) else _as_declared(g, v, info)
-            for k, (v, info) in enumerate(zip(outputs, graph.output, strict=True))
+            again,
+            *(wrapped(g, v) if isinstance(t, UnrankedType) else v for v, t in zip(new, types, strict=False)),
+            *(v if is_unranked(v) else _as_declared(g, v, info) for v, info in zip(slices, infos, strict=True)),
         ]
 
     program = g.body(graph, [iteration, condition, *states], "body", range(1, 1 + len(types)), finish)

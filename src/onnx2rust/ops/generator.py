@@ -15,10 +15,11 @@ from onnx2rust.ir.dims import Dim, ceil_div, maximum, symbol
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Value
 from onnx2rust.ir.types import TensorType
-from onnx2rust.layers import generator
+from onnx2rust.layers import generator, unranked
 from onnx2rust.layers.movement import Expand
 from onnx2rust.ops.cast import cast_to
-from onnx2rust.registry import Sizes, onnx_op, reads
+from onnx2rust.ops.unranked import reshaped_by
+from onnx2rust.registry import onnx_op, reads
 from onnx2rust.registry.facts import Half
 from onnx2rust.registry.rules import Within
 
@@ -61,14 +62,17 @@ def range_(g: Builder, start: Value, limit: Value, delta: Value, *, stash_type: 
 
 
 @onnx_op("ConstantOfShape", since=(9, 20, 21, 23, 24, 25), half=Half.MOVES, reads={0: reads.SIZE})
-def constant_of_shape(g: Builder, input: Sizes, *, value: onnx.TensorProto | None = None) -> Value:
+def constant_of_shape(g: Builder, input: Value, *, value: onnx.TensorProto | None = None) -> Value:
     """A tensor of one value."""
-    if any(isinstance(d, int) and d < 0 for d in input):
-        raise Refuse(f"a shape of {list(input)}", invalid=True)
     content = np.zeros(1, np.float32) if value is None else numpy_helper.to_array(value)
     if content.size != 1:
         raise Refuse("value is not one element", invalid=True)
-    return filled(g, content, input)
+    if not isinstance(input.tensor.size, int):
+        return reshaped_by(g, unranked.Expand(), g.constant(content.reshape(())), g.cast_sizes(input))
+    shape = g.sizes(input, "input")
+    if any(isinstance(d, int) and d < 0 for d in shape):
+        raise Refuse(f"a shape of {list(shape)}", invalid=True)
+    return filled(g, content, shape)
 
 
 @onnx_op("EyeLike", since=(9, 22), half=Half.ITSELF)

@@ -15,11 +15,12 @@ from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.program import Value
 from onnx2rust.ir.shapes import collapse_broadcast, collapse_untouched
-from onnx2rust.layers import movement
+from onnx2rust.layers import movement, unranked
 from onnx2rust.layers.shape import ExpandSizes
 from onnx2rust.ops.axes import normal_axis
+from onnx2rust.ops.unranked import is_unranked, reshaped_by
 from onnx2rust.registry import Sizes, onnx_op, reads
-from onnx2rust.registry.facts import MOVES, Half, Keeps, Strings
+from onnx2rust.registry.facts import MOVES, Half, Keeps, Ranks, Strings
 from onnx2rust.registry.rules import Wider, Within
 
 
@@ -74,12 +75,12 @@ def expanded(g: Builder, x: Value, shape: Sequence[Dim]) -> Value:
     return g.transpose(y, perm)
 
 
-@onnx_op("Expand", since=(8, 13), reads={1: lambda use: Wider(use.shape(0))}, unknown=1, **MOVES)
+@onnx_op("Expand", since=(8, 13), reads={1: lambda use: Wider(use.shape(0))}, unknown=1, ranks=Ranks.ANY, **MOVES)
 def expand(g: Builder, input: Value, shape: Value) -> Value:
     """x and the shape broadcast together."""
     (count,) = shape.shape
-    if not isinstance(count, int):
-        raise Refuse("the rank of the new shape is only known at run time")
+    if is_unranked(input) or not isinstance(count, int):
+        return reshaped_by(g, unranked.Expand(), input, g.cast_sizes(shape))
     rank = max(input.rank, count)
     have = (*([1] * (rank - input.rank)), *input.shape)
     target = shape.dims()

@@ -17,8 +17,9 @@ from onnx2rust.layers.reduce import DynamicReduce, Reduce
 from onnx2rust.ops import known
 from onnx2rust.ops.axes import integers, normal_axis
 from onnx2rust.ops.cast import cast_to
+from onnx2rust.ops.unranked import elements, is_unranked
 from onnx2rust.registry import onnx_op, reads
-from onnx2rust.registry.facts import onnx_facts
+from onnx2rust.registry.facts import Ranks, onnx_facts
 
 
 def reduce(g: Builder, x: Value, reduction: str, axes: list[int] | None, keepdims: int) -> Value:
@@ -26,6 +27,10 @@ def reduce(g: Builder, x: Value, reduction: str, axes: list[int] | None, keepdim
     if x.dtype is DType.BOOL:
         # true is the greatest
         return cast_to(g, reduce(g, cast_to(g, x, DType.U8), reduction, axes, keepdims), DType.BOOL)
+    if is_unranked(x):
+        if axes is not None or keepdims:
+            raise Refuse("axes of a tensor whose rank is known only at run time", "all axes without keepdims are supported")
+        x = elements(g, x)
     chosen = {normal_axis(a, x.rank) for a in (range(x.rank) if axes is None else axes)}
     if not chosen:
         return _each(g, x, reduction)
@@ -42,7 +47,7 @@ def reduce(g: Builder, x: Value, reduction: str, axes: list[int] | None, keepdim
 
 
 def _register(reduction: str, attribute: tuple[int, ...], tensor: tuple[int, ...]) -> None:
-    @onnx_op(f"Reduce{reduction}", since=attribute)
+    @onnx_op(f"Reduce{reduction}", since=attribute, ranks=Ranks.ANY)
     def early(g: Builder, data: Value, *, axes: list[int] | None = None, keepdims: int = 1) -> Value:
         return reduce(g, data, reduction, axes or None, keepdims)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
 from typing import Any
 
 import numpy as np
@@ -11,20 +11,20 @@ import onnx
 from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir import dtypes
-from onnx2rust.ir.dims import Dim, symbol
+from onnx2rust.ir.dims import Dim
 from onnx2rust.ir.dtypes import DType
-from onnx2rust.ir.layer import Layer
 from onnx2rust.ir.program import Value
-from onnx2rust.ir.types import OptionalType, SequenceType, TensorType
+from onnx2rust.ir.types import OptionalType, SequenceType, TensorType, UnrankedType
 from onnx2rust.layers import sequence
 from onnx2rust.ops.axes import normal_axis
+from onnx2rust.ops.unranked import is_unranked
 from onnx2rust.registry import onnx_op, reads
-from onnx2rust.registry.facts import Half, Strings, onnx_facts
+from onnx2rust.registry.facts import Half, Ranks, Strings, onnx_facts
 from onnx2rust.registry.rules import Within
 
 
 def _facts(*operators: str, **more: Any) -> None:
-    onnx_facts(*operators, half=Half.ITSELF, strings=Strings.TEXT, folded=False, **more)
+    onnx_facts(*operators, half=Half.ITSELF, ranks=Ranks.ANY, strings=Strings.TEXT, folded=False, **more)
 
 
 _POSITION = reads.always(Within(-1, 0))
@@ -48,6 +48,9 @@ def sequence_construct(g: Builder, *inputs: Value) -> Value:
     """A sequence of the inputs."""
     if not inputs:
         raise Refuse("a sequence is constructed of one tensor at least", invalid=True)
+    if any(map(is_unranked, inputs)):
+        start = g.step(sequence.SequenceEmpty(), [], SequenceType(inputs[0].dtype, None, empty=True))
+        return functools.reduce(lambda so_far, x: sequence_insert(g, so_far, x), inputs, start)
     type_ = _of(inputs[0])
     for x in inputs[1:]:
         type_ = type_.joined(_of(x))
@@ -61,7 +64,8 @@ def sequence_insert(g: Builder, input_sequence: Value, tensor: Value, position: 
     if tensor.dtype is not input_sequence.dtype:
         raise Refuse(f"{tensor.type} in a {input_sequence.type}", invalid=True)
     type_ = _type(input_sequence).joined(_of(tensor))
-    return g.step(sequence.SequenceInsert(tensor.shape), [input_sequence, tensor, _position(g, position)], type_)
+    layer = sequence.SequenceInsertUnranked() if is_unranked(tensor) else sequence.SequenceInsert(tensor.shape)
+    return g.step(layer, [input_sequence, tensor, _position(g, position)], type_)
 
 
 @onnx_op("SequenceErase", since=11)
@@ -80,9 +84,13 @@ def sequence_length(g: Builder, input_sequence: Value) -> Value:
 def sequence_at(g: Builder, input_sequence: Value, position: Value) -> Value:
     """The item at a position."""
     type_ = _type(input_sequence)
-    shape = _known_rank(type_)
+    if type_.empty:
+        raise Refuse(f"there is no item ({type_})")
+    shape = type_.shape
+    if shape is None:
+        return g.step(sequence.SequenceAtUnranked(), [input_sequence, _position(g, position)], UnrankedType(type_.dtype))
     open_axes = [axis for axis, d in enumerate(shape) if d is None]
-    return _opened(g, sequence.SequenceAt(tuple(open_axes)), [input_sequence, _position(g, position)], type_.dtype, shape)
+    return g.opened(sequence.SequenceAt(tuple(open_axes)), [input_sequence, _position(g, position)], type_.dtype, shape)
 
 
 @onnx_op("ConcatFromSequence", since=11)
@@ -97,7 +105,7 @@ def concat_from_sequence(g: Builder, input_sequence: Value, *, axis: int, new_ax
         shape[at] = None
     open_axes = tuple(k for k, d in enumerate(shape) if d is None)
     layer = sequence.ConcatFromSequence(at, bool(new_axis), open_axes)
-    return _opened(g, layer, [input_sequence], type_.dtype, shape)
+    return g.opened(layer, [input_sequence], type_.dtype, shape)
 
 
 @onnx_op("SplitToSequence", since=(11, 24))
@@ -126,6 +134,9 @@ def optional(g: Builder, input: Value | None = None, *, type: onnx.TypeProto | N
         if type is None or not type.HasField("tensor_type") or (dtype := dtypes.from_onnx(type.tensor_type.elem_type)) is None:
             raise Refuse("an optional tensor of no known type")
         return g.step(sequence.SequenceEmpty(), [], OptionalType(dtype, None, empty=True))
+    if is_unranked(input):
+        empty = g.step(sequence.SequenceEmpty(), [], OptionalType(input.dtype, None, empty=True))
+        return g.step(sequence.SequenceInsertUnranked(), [empty, input], OptionalType(input.dtype, None))
     if not isinstance(input.type, TensorType):
         raise Refuse(f"an optional {input.type.kind} is not supported")
     layer = sequence.SequenceConstruct((input.rank,), input.shape)
@@ -160,13 +171,6 @@ def _size_of_pieces(whole: Dim, sizes: Value | None) -> Dim | None:
     return known[0] if sizes.rank or rest else None
 
 
-def _opened(g: Builder, layer: Layer, inputs: list[Value | None], dtype: DType, shape: Sequence[Dim | None]) -> Value:
-    """A step whose output has these sizes, and others that it finds out where they are None."""
-    names = {axis: g.new_symbol(f"size_{axis}") for axis, d in enumerate(shape) if d is None}
-    found = tuple(symbol(names[axis]) if d is None else d for axis, d in enumerate(shape))
-    return g.step(layer, inputs, TensorType(dtype, found), defines=tuple(names.values()))
-
-
 def _type(value: Value) -> SequenceType:
     assert isinstance(value.type, SequenceType)
     return value.type
@@ -174,7 +178,7 @@ def _type(value: Value) -> SequenceType:
 
 def _of(x: Value) -> SequenceType:
     """A sequence of such tensors."""
-    return SequenceType(x.dtype, x.shape)
+    return SequenceType(x.dtype, None if is_unranked(x) else x.shape)
 
 
 def _known_rank(type_: SequenceType) -> tuple[Dim | None, ...]:

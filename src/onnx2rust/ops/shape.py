@@ -12,13 +12,16 @@ from onnx2rust.base.errors import Refuse
 from onnx2rust.builder import Builder
 from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.dtypes import DType
+from onnx2rust.ir.layer import Layer
 from onnx2rust.ir.program import KnownSizes, Value
+from onnx2rust.layers import unranked
 from onnx2rust.layers.movement import CheckedCopy
 from onnx2rust.layers.shape import ReshapeSizes
 from onnx2rust.ops import known
 from onnx2rust.ops.axes import integers, normal_axes
-from onnx2rust.registry import Const, onnx_op, reads
-from onnx2rust.registry.facts import VIEWS, Half, Strings
+from onnx2rust.ops.unranked import elements, is_unranked, ranked, reshaped_by, shape_of
+from onnx2rust.registry import onnx_op, reads
+from onnx2rust.registry.facts import VIEWS, Half, Ranks, Strings
 from onnx2rust.registry.rules import Factors
 
 
@@ -77,17 +80,21 @@ def _sizes_of_reshape(arrays: list[Any], attributes: dict[str, Any]) -> Any:
     added={14: "allowzero"},
     reads={1: lambda use: Factors(math.prod(use.shape(0)))},
     unknown=1,
+    ranks=Ranks.ANY,
     sizes=_sizes_of_reshape,
     **VIEWS,
 )
 def reshape(g: Builder, data: Value, shape: Value, *, allowzero: int = 0) -> Value:
     """The same elements under the shape that the second input holds; 0 keeps an axis, −1 takes what remains."""
     target = shape.dims()
+    if is_unranked(data) and target is not None and (allowzero or 0 not in target):
+        data = elements(g, data)
+    (rank,) = shape.shape
+    if is_unranked(data) or not isinstance(rank, int):
+        y = reshaped_by(g, unranked.Reshape(bool(allowzero)), data, g.cast_sizes(shape))
+        return ranked(g, y, [None] * rank) if isinstance(rank, int) else y
     if target is not None:
         return reshaped(g, data, reshape_dims(data.shape, target, bool(allowzero)))
-    (rank,) = shape.shape
-    if not isinstance(rank, int):
-        raise Refuse("the rank of the new shape is only known at run time")
     layer = ReshapeSizes(bool(allowzero), data.shape)
     return g.view(data, *g.sizes_by(layer, [g.cast_sizes(shape)], *(f"axis_{k}" for k in range(rank))))
 
@@ -102,13 +109,10 @@ def flatten(g: Builder, input: Value, *, axis: int = 1) -> Value:
 
 
 def _squeeze(g: Builder, x: Value, axes: Sequence[int] | None) -> Value:
-    if axes is None:
-        unknown = [str(d) for d in x.shape if not isinstance(d, int)]
-        if unknown:
-            raise Refuse(f"whether {', '.join(unknown)} is 1 is only known at run time", "state the axes of Squeeze")
-        chosen = [k for k, d in enumerate(x.shape) if d == 1]
-    else:
-        chosen = normal_axes(axes, x.rank)
+    unknown = is_unranked(x) or (axes is None and any(not isinstance(d, int) for d in x.shape))
+    if unknown:
+        return reshaped_by(g, unranked.Squeeze(), x, None if axes is None else g.constant(np.array(axes, np.int64)))
+    chosen = [k for k, d in enumerate(x.shape) if d == 1] if axes is None else normal_axes(axes, x.rank)
     wrong = [x.shape[k] for k in chosen if isinstance(x.shape[k], int) and x.shape[k] != 1]
     if wrong:
         raise Refuse(f"an axis of size {wrong[0]} cannot be squeezed", invalid=True)
@@ -126,13 +130,25 @@ def squeeze_1(g: Builder, data: Value, *, axes: list[int] | None = None) -> Valu
     return _squeeze(g, data, axes)
 
 
-@onnx_op("Squeeze", since=(13, 21, 23, 24, 25), reads={1: reads.unit_axes}, sizes=_sizes_of_squeeze, **VIEWS)
-def squeeze_13(g: Builder, data: Value, axes: Const | None = None) -> Value:
+@onnx_op("Squeeze", since=(13, 21, 23, 24, 25), reads={1: reads.unit_axes}, ranks=Ranks.ANY, sizes=_sizes_of_squeeze, **VIEWS)
+def squeeze_13(g: Builder, data: Value, axes: Value | None = None) -> Value:
     """x without axes of size 1."""
-    return _squeeze(g, data, None if axes is None else integers(axes))
+    if axes is None or axes.array is not None:
+        return _squeeze(g, data, None if axes is None else integers(axes))
+    return _by_axes(g, unranked.Squeeze(), data, axes, -1)
+
+
+def _by_axes(g: Builder, layer: Layer, x: Value, axes: Value, more: int) -> Value:
+    """x with other axes, which only the run names, `more` by each."""
+    y = reshaped_by(g, layer, x, g.cast_sizes(axes))
+    count = axes.tensor.size
+    known = isinstance(count, int) and not is_unranked(x)
+    return ranked(g, y, [None] * max(x.rank + more * count, 0)) if known and isinstance(count, int) else y
 
 
 def _unsqueeze(g: Builder, x: Value, axes: Sequence[int]) -> Value:
+    if is_unranked(x):
+        return reshaped_by(g, unranked.Unsqueeze(), x, g.constant(np.array(axes, np.int64)))
     rank = x.rank + len(axes)
     chosen = normal_axes(axes, rank)
     rest = iter(x.shape)
@@ -150,22 +166,31 @@ def unsqueeze_1(g: Builder, data: Value, *, axes: list[int]) -> Value:
     return _unsqueeze(g, data, axes)
 
 
-@onnx_op("Unsqueeze", since=(13, 21, 23, 24, 25), reads={1: reads.new_axes}, sizes=_sizes_of_unsqueeze, **VIEWS)
-def unsqueeze_13(g: Builder, data: Value, axes: Const) -> Value:
+@onnx_op("Unsqueeze", since=(13, 21, 23, 24, 25), reads={1: reads.new_axes}, ranks=Ranks.ANY, sizes=_sizes_of_unsqueeze, **VIEWS)
+def unsqueeze_13(g: Builder, data: Value, axes: Value) -> Value:
     """x with new axes of size 1."""
-    return _unsqueeze(g, data, integers(axes))
+    if axes.array is not None:
+        return _unsqueeze(g, data, integers(axes))
+    return _by_axes(g, unranked.Unsqueeze(), data, axes, 1)
 
 
-@onnx_op("Shape", since=(1, 13, 15, 19, 21, 23, 24, 25), added={15: "start end"}, strings=Strings.PLACES, half=Half.MOVES)
+@onnx_op(
+    "Shape",
+    since=(1, 13, 15, 19, 21, 23, 24, 25),
+    added={15: "start end"},
+    ranks=Ranks.ANY,
+    strings=Strings.PLACES,
+    half=Half.MOVES,
+)
 def shape(g: Builder, data: Value, *, start: int = 0, end: int | None = None) -> Value:
     """The sizes of x's axes from `start` to `end`: known now, or an expression that a step evaluates."""
-    first, last = (min(max(k + data.rank if k < 0 else k, 0), data.rank) for k in (start, data.rank if end is None else end))
-    return g.constant(list(data.shape[first:last]))
+    return shape_of(g, data, start, end)
 
 
-@onnx_op("Size", since=(1, 13, 19, 21, 23, 24, 25))
+@onnx_op("Size", since=(1, 13, 19, 21, 23, 24, 25), ranks=Ranks.ANY)
 def size(g: Builder, data: Value) -> Value:
     """The number of x's elements."""
-    if isinstance(data.tensor.size, int):
-        return g.constant(np.array(data.tensor.size, DType.I64.numpy))
-    return g.constant(KnownSizes.of(data.tensor.size))
+    (count,) = elements(g, data).shape if is_unranked(data) else (data.tensor.size,)
+    if isinstance(count, int):
+        return g.constant(np.array(count, DType.I64.numpy))
+    return g.constant(KnownSizes.of(count))

@@ -14,14 +14,14 @@ from onnx2rust.ir.program import Value
 from onnx2rust.layers import unary as layers
 from onnx2rust.ops.activation import activate
 from onnx2rust.registry import onnx_op, reads
-from onnx2rust.registry.facts import Half, Keeps, onnx_facts
+from onnx2rust.registry.facts import Half, Keeps, Ranks, onnx_facts
 from onnx2rust.registry.rules import Within
 
 
 def _any_type(op: str, layer: Callable[[], Layer], *since: int) -> None:
     """An operator of all number types: f32 as an Activation (which products can absorb), others by a layer of their own."""
 
-    @onnx_op(op, since=since)
+    @onnx_op(op, since=since, ranks=Ranks.EACH)
     def lower(g: Builder, x: Value) -> Value:
         if x.dtype is DType.F32:
             return activate(g, x, op)
@@ -37,19 +37,19 @@ _any_type("Neg", layers.Neg, 6, 13)
 _any_type("Sign", layers.Sign, 9, 13)
 
 
-@onnx_op("Not", since=1, reads={0: reads.MASK})
+@onnx_op("Not", since=1, ranks=Ranks.EACH, reads={0: reads.MASK})
 def not_(g: Builder, x: Value) -> Value:
     """y = ¬x"""
     return g.elementwise(lambda _: layers.Not(), [x], x.dtype)
 
 
-@onnx_op("BitwiseNot", since=18)
+@onnx_op("BitwiseNot", since=18, ranks=Ranks.EACH)
 def bitwise_not(g: Builder, x: Value) -> Value:
     """y = ~x"""
     return g.elementwise(lambda _: layers.Not(), [x], x.dtype)
 
 
-onnx_facts("IsNaN", "IsInf", half=Half.ITSELF)
+onnx_facts("IsNaN", "IsInf", half=Half.ITSELF, ranks=Ranks.EACH)
 
 
 def _asked(g: Builder, layer: layers.IsNaN | layers.IsInf, x: Value) -> Value:
@@ -70,7 +70,7 @@ def is_inf(g: Builder, x: Value, *, detect_negative: int = 1, detect_positive: i
     return _asked(g, layers.IsInf(bool(detect_negative), bool(detect_positive)), x)
 
 
-@onnx_op("Clip", since=6)
+@onnx_op("Clip", since=6, ranks=Ranks.EACH)
 def clip_6(g: Builder, x: Value, *, min: float = -3.4028234663852886e38, max: float = 3.4028234663852886e38) -> Value:
     """y = min(max(x, min), max)"""
     return activate(g, x, "Clip", min=min, max=max)

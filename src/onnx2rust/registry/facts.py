@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from onnx2rust.registry.reads import Entry
@@ -42,11 +42,19 @@ class Strings(enum.Enum):
     TEXT = "gets them as such (`DType.STRING`): the importer puts the table's strings in the place of places"
 
 
+class Ranks(enum.Enum):
+    """What an operator makes of tensors whose rank only the run decides; others refuse them."""
+
+    ANY = "its lowering takes them as they are"
+    EACH = "it works element by element, with broadcasting: its lowering gets the elements in a row"
+
+
 @dataclass(frozen=True)
 class Facts:
     """What is known of an operator."""
 
     half: Half | None = None
+    ranks: Ranks | None = None
     sizes: Arithmetic | None = None
     """Computes the operator on sizes that are known as symbols only (`folding`)."""
     folded: bool = True
@@ -75,8 +83,13 @@ FACTS: dict[tuple[str, str], Facts] = {}
 
 
 def onnx_facts(*names: str, domain: str = "", **known: Any) -> None:
-    """Says what is known (the fields of Facts) of operators of a domain; raises ValueError where that has been said before."""
+    """Says what is known (the fields of Facts) of operators of a domain; raises ValueError where that has been said."""
     for name in names:
-        if (domain, name) in FACTS:
-            raise ValueError(f"the facts of {name} are said twice")
-        FACTS[domain, name] = Facts(**known)
+        before = FACTS.get((domain, name), _NONE)
+        twice = [what for what in known if getattr(before, what) != getattr(_NONE, what)]
+        if twice:
+            raise ValueError(f"facts of {name} are said twice: {', '.join(twice)}")
+        FACTS[domain, name] = replace(before, **known)
+
+
+_NONE = Facts()

@@ -18,7 +18,7 @@ from onnx2rust.files import npz
 from onnx2rust.ir.dims import evaluate
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
-from onnx2rust.ir.types import MapType, TensorType
+from onnx2rust.ir.types import MapType, SequenceType, TensorType, UnrankedType
 from onnx2rust.model.weights import NONE, Weights
 from onnx2rust.oracle import Answer, Certainty, Oracle
 from onnx2rust.oracle.compare import compare
@@ -265,9 +265,11 @@ def _given(value: Value, content: dict[str, Array], batch: str | None) -> Array:
     """The samples of an input, one along the first axis each. Raises Refuse."""
     if isinstance(value.type, MapType):
         return _maps(value, value.type, content)
-    if not isinstance(value.type, TensorType):
+    if isinstance(value.type, SequenceType):
         return _sequences(value, content)
     array = _found(content, value.name)
+    if isinstance(value.type, UnrankedType):
+        return _converted(array if array.ndim else array.reshape(1), value.name, value.dtype)
     rows = array.reshape(1, 1) if array.ndim == 0 else array.reshape(len(array), int(np.prod(array.shape[1:])))
     full = array.ndim == value.rank + (0 if batch else 1)
     return _converted(array if full else rows, value.name, value.dtype)

@@ -20,7 +20,7 @@ from onnx2rust.base.sequences import pairs, sequence
 from onnx2rust.ir.dims import evaluate
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
-from onnx2rust.ir.types import MapType, OptionalType, SequenceType, TensorType
+from onnx2rust.ir.types import MapType, OptionalType, SequenceType, TensorType, UnrankedType
 from onnx2rust.model.graph import all_graphs, all_nodes
 from onnx2rust.model.symbols import shapes_at, without_weights
 from onnx2rust.model.weights import NONE, Weights, array
@@ -187,7 +187,7 @@ def draw_all(program: Program, usage: Usage, sizes: Sizes, rng: np.random.Genera
 
 def draw(value: Value, rule: Rule | None, sizes: Sizes, rng: np.random.Generator) -> Array:
     """Random content for an input. A sequence has some items, an optional tensor one or none; sizes that may differ between items
-    do, or do not. The rule for a map is one for its keys."""
+    do, or do not; a tensor of any rank has up to three axes. The rule for a map is one for its keys."""
     if isinstance(value.type, MapType):
         keys, values = (Value(value.name, TensorType(t, (ITEMS,))) for t in (value.type.keys, value.dtype))
         return pairs(draw(keys, rule, sizes, rng), draw(values, None, sizes, rng))
@@ -196,6 +196,9 @@ def draw(value: Value, rule: Rule | None, sizes: Sizes, rng: np.random.Generator
         count = int(rng.integers(0, 4) > 0) if isinstance(value.type, OptionalType) else ITEMS
         types = [value.type.item(ITEM_SIZE + apart * k) for k in range(count)]
         return sequence(draw(Value(value.name, t), rule, sizes, rng) for t in types)
+    if isinstance(value.type, UnrankedType):
+        known = TensorType(value.dtype, tuple(rng.integers(1, ITEM_SIZE + 1, rng.integers(0, 4)).tolist()))
+        return draw(Value(value.name, known), rule, sizes, rng)
     shape = tuple(evaluate(d, sizes) for d in value.shape)
     kind = value.dtype.numpy
     if rule is not None:

@@ -52,7 +52,7 @@ def test_every_input_that_is_no_mere_data_has_a_rule_by_which_it_is_drawn() -> N
 
 
 def test_facts_are_said_once() -> None:
-    with pytest.raises(ValueError, match=r"^the facts of Gather are said twice$"):
+    with pytest.raises(ValueError, match=r"^facts of Gather are said twice: half$"):
         onnx_facts("Gather", half=Half.MOVES)
 
 
@@ -64,5 +64,5 @@ def test_facts_are_of_one_domain() -> None:
 
 
 def test_what_nothing_is_known_of_computes_numbers() -> None:
-    assert facts_of("Sin") == Facts()
+    assert facts_of("Einsum") == Facts()
     assert facts_of("Cast").keeps is Keeps.ALL

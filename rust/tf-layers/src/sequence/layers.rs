@@ -2,7 +2,8 @@
 
 use super::Sequence;
 use crate::cpu::Cpu;
-use crate::{Error, Result};
+use crate::plain::plain;
+use crate::{Error, Result, Unranked};
 
 /// The place that a position means in a sequence of `len` items, counted from the end if it is negative; `end` is what it must be below.
 fn place(position: &[i64], len: usize, end: usize) -> Result<usize> {
@@ -28,23 +29,6 @@ fn place(position: &[i64], len: usize, end: usize) -> Result<usize> {
         })
 }
 
-/// A layer without parameters.
-macro_rules! plain {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub struct $name;
-
-        impl $name {
-            /// Checks the parameters (there is nothing to check).
-            #[must_use]
-            pub const fn checked(self) -> Self {
-                self
-            }
-        }
-    )*};
-}
-
 plain! {
     /// The sequence without items (ONNX `SequenceEmpty`).
     SequenceEmpty;
@@ -54,6 +38,10 @@ plain! {
     SequenceInsert;
     /// y = the items of x but one (ONNX `SequenceErase`).
     SequenceErase;
+    /// y = the items of x and a tensor of any rank among them (ONNX `SequenceInsert`).
+    SequenceInsertUnranked;
+    /// y = the item of x at a position (ONNX `SequenceAt`), whatever its rank.
+    SequenceAtUnranked;
     /// y `[]` = the number of items (ONNX `SequenceLength`).
     SequenceLength;
     /// y `[]` = whether there is an item (ONNX `OptionalHasElement`): an optional tensor is a sequence of one item at most.
@@ -139,6 +127,69 @@ impl SequenceInsert {
     ) -> Result<()> {
         let place = place(position, y.len(), y.len() + 1)?;
         y.push(&shape, tensor)?;
+        y.move_last(place);
+        Ok(())
+    }
+}
+
+impl SequenceInsertUnranked {
+    /// y = the items of x, and behind them a tensor.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] if there is no room for the items.
+    pub fn run<T: Clone>(
+        &self,
+        cpu: Cpu,
+        x: &Sequence<T>,
+        tensor: &Unranked<T>,
+        y: &mut Sequence<T>,
+    ) -> Result<()> {
+        y.copy_from(x)?;
+        self.run_in_place(cpu, y, tensor)
+    }
+
+    /// Adds the tensor behind the items of y.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_in_place<T: Clone>(
+        &self,
+        _cpu: Cpu,
+        y: &mut Sequence<T>,
+        tensor: &Unranked<T>,
+    ) -> Result<()> {
+        y.push(tensor.shape(), tensor.data())
+    }
+
+    /// y = the items of x, and a tensor in front of the one at `position`, which counts from the end if it is negative.
+    ///
+    /// # Errors
+    /// [`Error::IndexOutOfRange`] if the position is beyond the items; as [`run`](Self::run).
+    pub fn run_at<T: Clone>(
+        &self,
+        cpu: Cpu,
+        x: &Sequence<T>,
+        tensor: &Unranked<T>,
+        position: &[i64],
+        y: &mut Sequence<T>,
+    ) -> Result<()> {
+        y.copy_from(x)?;
+        self.run_at_in_place(cpu, y, tensor, position)
+    }
+
+    /// Adds the tensor in front of the item of y at `position`.
+    ///
+    /// # Errors
+    /// As [`run_at`](Self::run_at).
+    pub fn run_at_in_place<T: Clone>(
+        &self,
+        _cpu: Cpu,
+        y: &mut Sequence<T>,
+        tensor: &Unranked<T>,
+        position: &[i64],
+    ) -> Result<()> {
+        let place = place(position, y.len(), y.len() + 1)?;
+        y.push(tensor.shape(), tensor.data())?;
         y.move_last(place);
         Ok(())
     }
@@ -289,4 +340,21 @@ fn item<'a, T>(x: &'a Sequence<T>, position: &[i64]) -> Result<super::Item<'a, T
         index: position[0],
         size: x.len(),
     })
+}
+
+impl SequenceAtUnranked {
+    /// y = the item of x at `position`, which counts from the end if it is negative.
+    ///
+    /// # Errors
+    /// [`Error::IndexOutOfRange`] if there is no such item, [`Error::Memory`] if there is no room for it.
+    pub fn run<T: Clone>(
+        &self,
+        _cpu: Cpu,
+        x: &Sequence<T>,
+        position: &[i64],
+        y: &mut Unranked<T>,
+    ) -> Result<()> {
+        let item = item(x, position)?;
+        y.set(item.shape, item.data)
+    }
 }

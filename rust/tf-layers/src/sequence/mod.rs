@@ -8,8 +8,8 @@ mod layers;
 
 pub use joining::{ConcatFromSequence, SplitToSequence};
 pub use layers::{
-    OptionalHasElement, SequenceAt, SequenceConstruct, SequenceCopy, SequenceEmpty, SequenceErase,
-    SequenceInsert, SequenceLength,
+    OptionalHasElement, SequenceAt, SequenceAtUnranked, SequenceConstruct, SequenceCopy,
+    SequenceEmpty, SequenceErase, SequenceInsert, SequenceInsertUnranked, SequenceLength,
 };
 
 use crate::{Error, Result};

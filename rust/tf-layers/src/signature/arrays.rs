@@ -154,23 +154,35 @@ impl Tensor {
             if !npz.names().any(|n| n == name) {
                 break;
             }
-            let mut array = npz.array(&name)?;
-            if let Some(row) = sample {
-                if row >= array.shape.first().copied().unwrap_or(0) {
-                    let problem = format!("item {k} has no row {row}");
-                    let name = self.name;
-                    return Err(SignatureError::Input { name, problem });
-                }
-                let shape = array.shape[1..].to_vec();
-                array = Array {
-                    shape,
-                    ..array.row(row)
-                };
-            }
+            let array =
+                row(npz.array(&name)?, sample).map_err(|problem| SignatureError::Input {
+                    name: self.name,
+                    problem: format!("item {k} {problem}"),
+                })?;
             let (elements, shape) = self.read_array(array, None)?;
             sequence.push(&shape, &elements)?;
         }
         Ok(sequence)
+    }
+
+    /// The input of this name from an archive, a tensor of any rank. With `sample: Some(k)` the array holds samples along its first axis,
+    /// and number k is taken.
+    ///
+    /// # Errors
+    /// If the array is missing or of another element type, or there is no such row, or no memory.
+    #[cfg(feature = "unranked")]
+    pub fn read_unranked<T: Element>(
+        &self,
+        npz: &Npz,
+        sample: Option<usize>,
+    ) -> Result<crate::Unranked<T>, SignatureError> {
+        let array = row(npz.array(self.name)?, sample);
+        let array = array.map_err(|problem| SignatureError::Input {
+            name: self.name,
+            problem,
+        })?;
+        let (elements, shape) = self.read_array(array, None)?;
+        Ok(crate::Unranked::of(&shape, &elements)?)
     }
 
     /// The input of this name from an archive, a map: the arrays `name/keys` and `name/values` are its pairs. Of a key that stands there
@@ -220,6 +232,22 @@ impl Tensor {
     }
 }
 
+/// One sample of an array that holds samples along its first axis, or what is wrong with it.
+#[cfg(feature = "unranked")]
+fn row(array: Array, sample: Option<usize>) -> Result<Array, String> {
+    let Some(row) = sample else {
+        return Ok(array);
+    };
+    if row >= array.shape.first().copied().unwrap_or(0) {
+        return Err(format!("has no row {row}"));
+    }
+    let shape = array.shape[1..].to_vec();
+    Ok(Array {
+        shape,
+        ..array.row(row)
+    })
+}
+
 /// Finds the sizes of `symbols` that make all shapes fit.
 ///
 /// An array has its tensor's rank, or is flattened to `[batch, rest]`, or flattened whole.
@@ -235,7 +263,8 @@ pub fn sizes<const N: usize>(
     // flattened arrays may need what later ones tell: twice is enough for one open size each
     for _ in 0..2 {
         let tensors = tensors.iter().zip(shapes);
-        for (tensor, shape) in tensors.filter(|(t, _)| t.shape.first() != Some(&Axis::Items)) {
+        let told = |t: &Tensor| !matches!(t.shape.first(), Some(Axis::Items | Axis::Any));
+        for (tensor, shape) in tensors.filter(|(t, _)| told(t)) {
             if shape.len() == tensor.shape.len() {
                 for (axis, (want, have)) in tensor.shape.iter().zip(*shape).enumerate() {
                     fit(tensor, axis, *want, *have, symbols, &mut found)?;
@@ -267,7 +296,7 @@ fn fit<const N: usize>(
 ) -> Result<(), SignatureError> {
     let need = match want {
         Axis::Size(n) => n,
-        Axis::Computed | Axis::Items => have,
+        Axis::Computed | Axis::Items | Axis::Any => have,
         Axis::Symbol(s) => match symbols.iter().position(|x| *x == s) {
             Some(k) => *found[k].get_or_insert(have),
             None => have,
@@ -302,7 +331,7 @@ fn flattened<const N: usize>(
     for axis in axes {
         match *axis {
             Axis::Size(n) => known = n.saturating_mul(known),
-            Axis::Computed | Axis::Items => return Ok(()),
+            Axis::Computed | Axis::Items | Axis::Any => return Ok(()),
             Axis::Symbol(s) => match symbols.iter().position(|x| *x == s).map(|k| (k, found[k])) {
                 Some((_, Some(n))) => known = n.saturating_mul(known),
                 Some((k, None)) if open.is_none() => open = Some(k),

@@ -20,6 +20,8 @@ pub enum Axis {
     /// The items of a sequence; the other axes are those of each. In arrays they are called `name/0`, `name/1`, …
     /// The pairs of a map: `name/keys` and `name/values`, whose type is the tensor's.
     Items,
+    /// Any number of axes: the only one of a tensor whose rank is known only when the model runs.
+    Any,
 }
 
 /// Name, type and shape of an input or output.
@@ -35,7 +37,7 @@ pub struct Tensor {
     pub shape: &'static [Axis],
 }
 
-/// `10`, `batch`, or `?` for what is computed.
+/// `10`, `batch`, or `?` for what is computed; `…` for any number of axes.
 impl fmt::Debug for Axis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -43,6 +45,7 @@ impl fmt::Debug for Axis {
             Self::Symbol(name) => f.write_str(name),
             Self::Computed => f.write_str("?"),
             Self::Items => f.write_str("items"),
+            Self::Any => f.write_str("…"),
         }
     }
 }
