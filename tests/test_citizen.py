@@ -110,6 +110,12 @@ def test_models_converted_into_one_workspace(crates: Path) -> None:
     assert "warning" not in done.stderr
     passes(BUILD / "zoo", "test", "-q", "-p", "score")
     assert [p.crate_name for p in projects] == ["score", "digits", "text"]
+    # another workspace with the crate `score`, in the same target folder and older than what is built there
+    onnx2rust.convert_workspace(models[:1], BUILD / "lone")
+    for path in (BUILD / "lone").rglob("*"):
+        os.utime(path, (10**9, 10**9))
+    passes(BUILD / "lone", "test", "-q", "-p", "score")
+    passes(BUILD / "zoo", "test", "-q", "-p", "score")
 
 
 def test_crates_that_share_the_layers_of_a_folder(crates: Path) -> None:

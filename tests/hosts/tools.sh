@@ -7,6 +7,7 @@ missing=()
 while read -r command package; do
   command -v "$command" >/dev/null || missing+=("$package")
 done <<'TOOLS'
+curl curl
 valgrind valgrind
 node nodejs
 npm npm

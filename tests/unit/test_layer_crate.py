@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 import onnx2rust
 from onnx2rust.base.errors import InvalidModelError, UsageError
-from onnx2rust.emit import layer_crate
+from onnx2rust.emit import identity, layer_crate
 from onnx2rust.files import resources
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,8 @@ def test_a_copy_holds_the_families_that_are_used_and_no_other() -> None:
     files = layer_crate.files("x-layers", ["base", "npz", "gru", "pool"])
     manifest = tomllib.loads(files["Cargo.toml"].decode())
     assert manifest["package"]["name"] == "x-layers"
+    code = identity.code({name: content for name, content in files.items() if name != "Cargo.toml"})
+    assert manifest["package"]["version"] == f"1.0.0-alpha.1+code.{code}"
     assert manifest["package"]["license"] == "MIT OR Apache-2.0"
     assert set(manifest["features"]) == {"default", "base", "npz", "gru", "pool", "gemm", "recurrent", "exp"}
     assert set(manifest["features"]["default"]) == set(manifest["features"]) - {"default"}
@@ -121,7 +124,7 @@ def test_what_cannot_serve_as_layers_is_refused(models: Path) -> None:
     other = onnx2rust.convert(models / "score.onnx", models / "score").crate / "tf-layers"
     assert f"--layers {other}: lacks conv, movement, pool, softmax, which the model uses" in said(other)
     manifest = (other / "Cargo.toml").read_text()
-    (other / "Cargo.toml").write_text(manifest.replace('version = "1.0.0-alpha.1"', 'version = "0.9.0"', 1))
+    (other / "Cargo.toml").write_text(manifest.replace('version = "1.0.0-alpha.1+', 'version = "0.9.0+', 1))
     assert "is version 0.9.0, this onnx2rust writes code for 1.0.0-alpha.1" in said(other)
 
 
@@ -133,7 +136,7 @@ def test_a_workspace_has_one_copy(models: Path) -> None:
     for project in projects:
         assert (project.out / "saved_model_from_onnx" / "model.onnx").is_file()
         for dependency in dependencies(project.crate):
-            assert dependency["package"] == "zoo-layers"
+            assert dependency["package"] == f"score-{hashlib.sha256(b'score digits score_2').hexdigest()[:8]}-layers"
             assert (project.crate / str(dependency["path"])).resolve() == (models / "zoo" / "tf-layers").resolve()
     features = tomllib.loads((models / "zoo" / "tf-layers" / "Cargo.toml").read_text())["features"]
     assert {"dense", "conv", "pool"} <= set(features)

@@ -14,7 +14,7 @@ from onnx2rust.base.errors import Problem, UsageError
 
 _SPDX = re.compile(r"[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*")
 
-HOSTS = ("c", "python", "score", "wasm")
+HOSTS = ("c", "python", "score", "wasm", "server")
 """What can call a model besides Rust (`hosts`); here, because a command line lists them before anything heavy is imported."""
 WEIGHTS = ("embedded", "external", "f16", "int8", "external-f16", "external-int8")
 """Where a crate's weights are, and in how many bits: in the binary or in a file, as f32 or in fewer bits."""

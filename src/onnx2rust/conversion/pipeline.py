@@ -23,7 +23,7 @@ from onnx2rust.hosts import HOSTS, Model, Shell
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.program import Program
 from onnx2rust.passes.rewriting import Passed
-from onnx2rust.plan import planner
+from onnx2rust.plan import batching, planner
 from onnx2rust.plan.planner import Plan
 from onnx2rust.report import files as report_files
 
@@ -137,17 +137,17 @@ def convert_workspace(
     recovered = leftovers.recover(folders.resolved(out).parent)
     folders.refuse_existing(out, force=False)
     progress(f"reading {len(paths)} models")
-    shared = layer_crate.copied(crate_name(out.resolve().name), f"../../{layer_crate.FOLDER}")
+    names = Names(["target"])  # cargo's own folder in the workspace
+    crates = [names.unique(_crate_of(source, own)) for source, own in zip(paths, each, strict=True)]
+    shared = layer_crate.shared(crates, f"../../{layer_crate.FOLDER}")
     files: dict[str, Content] = {}
     results: list[tuple[Generated, tuple[Shell, ...]]] = []
     failures: list[tuple[Path, Onnx2RustError]] = []
-    names = Names(["target"])  # cargo's own folder in the workspace
-    for source, loaded, own in zip(paths, frontends.load_many(paths, each), each, strict=True):
+    for source, loaded, own, crate in zip(paths, frontends.load_many(paths, each), each, crates, strict=True):
         try:
             if isinstance(loaded, Onnx2RustError):
                 raise loaded
-            name = names.unique(crate_name(own.crate_name or type_name(naming.sayable(own.name, source.resolve().stem))))
-            found = generate(loaded, source.resolve().name, replace(own, crate_name=name), progress, layers=shared)
+            found = generate(loaded, source.resolve().name, replace(own, crate_name=crate), progress, layers=shared)
             files |= found.files(f"{found.rendered.crate}/")
             shells = _shells(hosts, found, source.name)
             files |= {f"{shell.package}/{name}": content for shell in shells for name, content in shell.files.items()}
@@ -166,6 +166,11 @@ def convert_workspace(
     return [replace(found.project(out / found.rendered.crate, recovered), shells=shells) for found, shells in results]
 
 
+def _crate_of(source: Path, options: Options) -> Escaped:
+    """What the crate of a model in a workspace is called, if no other has the name."""
+    return crate_name(options.crate_name or type_name(naming.sayable(options.name, source.resolve().stem)))
+
+
 def _shells(kinds: Sequence[str], found: Generated, source: str) -> tuple[Shell, ...]:
     """The shells of a model in a workspace; raises UnsupportedError with what is wrong for all of them."""
     rendered, picture = found.rendered, found.people["model_overview.png"]
@@ -173,9 +178,18 @@ def _shells(kinds: Sequence[str], found: Generated, source: str) -> tuple[Shell,
     if rendered.external and kinds:
         what = f"--weights external: what --host {', '.join(dict.fromkeys(kinds))} makes has no way to be told where the file is"
         raise UnsupportedError(what, "use the crate from Rust, or put the weights into the binary: --weights embedded, f16, int8")
-    version = tomllib.loads(rendered.files["Cargo.toml"])["package"]["version"]
-    path = f"../{crate}/{folders.MARKER}"
-    beside = Model(crate, model, rendered.border, source, path, bool(rendered.tensors), picture, version)
+    batch = batching.counted(found.program)
+    beside = Model(
+        crate,
+        model,
+        rendered.border,
+        source,
+        f"../{crate}/{folders.MARKER}",
+        bool(rendered.tensors),
+        picture,
+        None if batch is None else Escaped(batch),
+        tomllib.loads(rendered.files["Cargo.toml"])["package"]["version"],
+    )
     return tuple(HOSTS[kind].shell(beside) for kind in dict.fromkeys(kinds))
 
 

@@ -17,10 +17,11 @@ UNCHECKED = "0.0.0+weights.unchecked"
 _LINE = re.compile(r'^version\s*=\s*"([0-9A-Za-z.+-]+)"', re.M)
 
 
-def code(files: Mapping[str, str]) -> str:
+def code(files: Mapping[str, str | bytes]) -> str:
     """Checksum of a crate's text files."""
     found = hashlib.sha256()
-    for name, text in sorted(files.items()):
+    for name, content in sorted(files.items()):
+        text = content if isinstance(content, str) else content.decode()
         found.update(f"{name}\0{len(text)}\0{text}".encode())
     return found.hexdigest()[:8]
 

@@ -4,16 +4,18 @@ or a version from crates.io."""
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from onnx2rust.base.errors import Problem, UsageError
 from onnx2rust.base.naming import Escaped, toml_string
+from onnx2rust.emit import identity
 from onnx2rust.files import resources
 
 FOLDER = "tf-layers"
@@ -41,6 +43,13 @@ class LayerCrate:
 def copied(owner: str, path: str = FOLDER) -> LayerCrate:
     """A copy at `path` that has a name of its own, because one program may hold crates with other copies."""
     return LayerCrate(f"{owner}-layers", _manifest()["package"]["version"], path)
+
+
+def shared(crates: Sequence[str], path: str) -> LayerCrate:
+    """The copy of a workspace, called after its crates: the same wherever the workspace lies, and another one in a workspace of
+    other crates, with which it may stand in one program."""
+    others = f"-{hashlib.sha256(' '.join(crates).encode()).hexdigest()[:8]}" if len(crates) > 1 else ""
+    return copied(f"{crates[0]}{others}", path)
 
 
 def chosen(layers: str, crate: Path) -> LayerCrate | None:
@@ -81,6 +90,7 @@ def _package(folder: Path) -> dict[str, str]:
     if package["name"] != "tf-layers" and not package["name"].endswith("-layers"):
         raise UsageError(problem)
     own = _manifest()["package"]["version"]
+    package["version"] = package["version"].partition("+")[0]
     if package["version"] != own:
         raise UsageError(
             f"--layers {folder}: is version {package['version']}, this onnx2rust writes code for {own}",
@@ -108,8 +118,8 @@ def files(package: str, needed: Iterable[str]) -> dict[str, bytes]:
         found[name] = text.replace("tf_layers", library).encode()
     # its example needs families that may not be there
     found["README.md"] = sources["README.md"].replace("tf_layers", library).replace("```rust\n", "```rust,ignore\n").encode()
-    found["Cargo.toml"] = _renamed(sources["Cargo.toml"], package, enabled).encode()
     found |= {name: text.encode() for name, text in sources.items() if name.startswith("LICENSE")}
+    found["Cargo.toml"] = _renamed(sources["Cargo.toml"], package, enabled, identity.code(found)).encode()
     return dict(sorted(found.items()))
 
 
@@ -137,13 +147,15 @@ def _holds(condition: str, enabled: set[str]) -> bool:
     return not named or bool(named & enabled)
 
 
-def _renamed(manifest: str, package: str, enabled: set[str]) -> str:
-    """The manifest with another name and fewer features."""
+def _renamed(manifest: str, package: str, enabled: set[str], code: str) -> str:
+    """The manifest with another name, fewer features, and the checksum of the code in its version: two copies that differ never
+    share a build."""
     content = tomllib.loads(manifest)
     features: Mapping[str, list[str]] = content["features"]
     kept = {name: features[name] for name in features if name in enabled and name != "default"}
     absent = [name for name in features if name not in enabled and name != "default"]
     head = re.sub(r'^name = ".*"$', f"name = {toml_string(package)}", manifest.partition("[features]")[0], count=1, flags=re.M)
+    head = re.sub(r'^version = "(.*)"$', rf'version = "\1+code.{code}"', head, count=1, flags=re.M)
     lines = [
         f"# Those families of tf-layers {content['package']['version']} (part of onnx2rust) that are used here.",
         head.rstrip(),

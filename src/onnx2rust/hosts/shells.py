@@ -34,6 +34,8 @@ class Model:
     """Whether it has any, which others can take the place of."""
     picture: Content
     """Its layers on one page (PNG)."""
+    batch: Escaped | None
+    """The open size that counts samples, if it is shown that samples do not depend on each other."""
     version: str
     """The crate's: which code and which weights it holds."""
 
@@ -99,20 +101,36 @@ class Host:
         return Shell(self, model.crate, str(package), files | ({self.picture: model.picture} if self.picture else {}))
 
 
+def environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a build runs with: these settings, and rustc says `cargo` instead of the folder of cargo's packages, which
+    panics would name, so that a build is the same bytes for every user. The flags that are set already are kept."""
+    given = os.environ | dict(settings or {})
+    own = f"--remap-path-prefix={given.get('CARGO_HOME') or Path.home() / '.cargo'}=cargo"
+    encoded = given.get("CARGO_ENCODED_RUSTFLAGS")
+    flags = encoded.split("\x1f") if encoded else given.get("RUSTFLAGS", "").split()
+    if flags or " " in own:  # instead of those in cargo's configuration, as cargo does it
+        return given | {"CARGO_ENCODED_RUSTFLAGS": "\x1f".join([*flags, own])}
+    # besides those
+    return given | {"CARGO_BUILD_RUSTFLAGS": " ".join([given.get("CARGO_BUILD_RUSTFLAGS", ""), own]).strip()}
+
+
 def run(command: Sequence[str], folder: Path, package: str, settings: Mapping[str, str] | None = None) -> None:
     """Runs what builds a package, `settings` in its environment. Raises ToolError with its words."""
     try:
-        done = processes.run(command, folder=folder, environment={**os.environ, **(settings or {})})
+        done = processes.run(command, folder=folder, environment=environment(settings))
     except FileNotFoundError as error:
         raise ToolError(f"{command[0]} is missing", "install a stable Rust toolchain (rustup.rs)") from error
     if done.returncode:
         raise ToolError(f"{command[0]} cannot build {package}:\n{done.stderr.decode(errors='replace').strip()}")
 
 
-def refused(host: str, tensors: Iterable[Tensor], what: str) -> list[Problem]:
-    """One problem for each of the tensors: what they are has no form in the host's language."""
+def refused(host: str, tensors: Iterable[Tensor], what: str, place: str | None = None) -> list[Problem]:
+    """One problem for each of the tensors: what they are has no form in the host's language, or in `place`."""
     hint = "use the crate from Rust, or cut the model with --input and --output"
-    return [Problem(f"--host {host}: {tensor.name}: {what} have no form in {host.title()} here", hint=hint) for tensor in tensors]
+    return [
+        Problem(f"--host {host}: {tensor.name}: {what} have no form in {place or host.title()} here", hint=hint)
+        for tensor in tensors
+    ]
 
 
 def copied(origin: Path, dist: Path, places: Mapping[str, str]) -> None:

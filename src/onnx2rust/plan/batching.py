@@ -64,6 +64,19 @@ def segments(program: Program) -> tuple[Segment, ...]:
     return tuple(found)
 
 
+def counted(program: Program) -> str | None:
+    """The symbol that counts samples, along the first axis of all inputs and outputs, if it is shown that no sample's outputs
+    depend on another one: then the samples of several runs can be one run's. The proof is that of a segment, for all steps."""
+    values = (*program.inputs, *program.outputs)
+    if len(program.symbols) != 1 or not program.inputs:
+        return None
+    (batch,) = program.symbols
+    if any(v.type.room is None or not v.shape or str(v.shape[0]) != batch for v in values):
+        return None
+    constants = {v for step in program.steps for v in step.uses() if v.array is not None}
+    return batch if all(_parts(step, batch, constants) is not None for step in program.steps) else None
+
+
 def _hands_over(steps: Sequence[Step]) -> bool:
     """Whether one of the steps reads what another has written."""
     made: set[Value] = set()
@@ -78,23 +91,28 @@ def _hands_over(steps: Sequence[Step]) -> bool:
     return False
 
 
-def _bytes(step: Step, batch: str, constants: set[Value]) -> int | None:
-    """Bytes of inputs and outputs for one sample, 0 for a view; None if the step cannot be part of a segment."""
+def _parts(step: Step, batch: str, constants: set[Value]) -> list[tuple[Value, int]] | None:
+    """Inputs and outputs with their elements for one sample; None if part i of the outputs may depend on more than part i of
+    the inputs. A view of constants is one more constant."""
     values = [v for v in step.inputs if v is not None and v not in constants]
     if step.bodies or step.defines or not step.outputs:
         return None
     if isinstance(step.layer, View) and not values:
         constants.update(step.results())
-        return 0
+        return []
     values += step.results()
-    parts = [v.type.part(batch) for v in values]
-    if None in parts or len(values) == len(list(step.results())):
+    found = [(v, part) for v in values if (part := v.type.part(batch)) is not None]
+    if len(found) < len(values) or len(values) == len(list(step.results())):
         return None
-    if isinstance(step.layer, View):
-        return 0
-    if not step.layer.by_sample(batch) or not _reuses(step, batch):
-        return None
-    return sum(v.dtype.bytes(n) for n, v in zip(parts, values, strict=True) if n is not None)
+    return found if isinstance(step.layer, View) or step.layer.by_sample(batch) else None
+
+
+def _bytes(step: Step, batch: str, constants: set[Value]) -> int | None:
+    """Bytes of inputs and outputs for one sample, 0 for a view; None if the step cannot be part of a segment."""
+    parts = _parts(step, batch, constants)
+    if parts is None or isinstance(step.layer, View):
+        return None if parts is None else 0
+    return sum(v.dtype.bytes(n) for v, n in parts) if _reuses(step, batch) else None
 
 
 def _reuses(step: Step, batch: str) -> bool:
