@@ -80,8 +80,11 @@ def navigation(pages: Path) -> list[Any]:
     guides = [f"docs/{name}.md" for name in GUIDES]
     decisions = [d for d in documents if d.startswith("docs/adr/")]
     benchmarks = [d for d in documents if d.startswith("benchmarks/")]
-    rust = ["rust/tf-layers/README.md", *(["rustdoc/index.html"] if (pages / "rustdoc").is_dir() else [])]
-    named = {"README.md", "docs/README.md", "gallery/index.md", *guides, *CHANGES, *decisions, *benchmarks, *rust}
+    rust: list[Any] = [
+        "rust/tf-layers/README.md",
+        *([{"tf_layers": "rustdoc/tf_layers/index.html"}] if (pages / "rustdoc").is_dir() else []),
+    ]
+    named = {"README.md", "docs/README.md", "gallery/index.md", *guides, *CHANGES, *decisions, *benchmarks, rust[0]}
     more = [d for d in documents if d not in named]
     return [
         {"onnx2rust": "README.md"},

@@ -70,7 +70,7 @@ function numbers(k, layer) {
             .map((axes, j) => `${(layer.output_types || [])[j] || ""} ${shape(axes)}`.trim())
             .join("; "),
         ],
-        ["inputs", (layer.input_shapes || []).map(shape).join("; ")],
+        ["inputs", (layer.input_shapes || []).filter(Boolean).map(shape).join("; ")],
         ["parameters", layer.parameters ? quantity(layer.parameters) : ""],
         [
           "multiply-adds",

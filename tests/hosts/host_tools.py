@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
+from typing import Any
 
 import pytest
 import rust_tools
@@ -22,3 +24,8 @@ def need_npm(*packages: str) -> pytest.MarkDecorator:
     """Likewise for packages of npm."""
     missing = [package for package in packages if not (NPM / package / "package.json").exists()]
     return pytest.mark.skipif(bool(missing) and not os.environ.get("CI"), reason=f"not installed: {', '.join(missing)}")
+
+
+def package(name: str) -> Any:
+    """A package of the extra `hosts`; where it is missing, the test is skipped, but never in CI."""
+    return importlib.import_module(name) if os.environ.get("CI") else pytest.importorskip(name)

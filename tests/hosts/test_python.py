@@ -24,6 +24,7 @@ from onnx import TensorProto, helper
 import onnx2rust
 from onnx2rust.base.errors import ToolError, UnsupportedError
 from onnx2rust.base.options import Options
+from onnx2rust.hosts import python
 from onnx2rust.model.reference import Reference
 
 BUILD = rust_tools.BUILD / "hosts_python"
@@ -207,6 +208,17 @@ def test_what_has_no_form_in_python_is_refused(tmp_path: Path) -> None:
         "    → give the crate another name with --crate-name",
     ]
     assert not (tmp_path / "out").exists()
+
+
+def test_tools_run_in_folders_of_their_own_and_are_given_whole_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    onnx.save(onnx_models.score(), tmp_path / "score.onnx")
+    monkeypatch.chdir(tmp_path)
+    commands: list[list[str]] = []
+    monkeypatch.setattr(python, "run", lambda command, folder, package: commands.append([*command, str(folder)]))
+    made = onnx2rust.host("python", "score.onnx", "out", build=True)
+    folder = tmp_path.resolve() / "out" / "score-python"
+    assert commands[0][-2:] == [str(folder / "dist"), str(folder)]
+    assert made.dist == Path("out/score-python/dist")
 
 
 def test_building_without_maturin_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,9 +70,9 @@ def large(count: int) -> onnx.ModelProto:
 @need("node", "chromium")
 @need_npm("playwright-core")
 def test_a_page_with_all_that_is_measured() -> None:
-    target = rust_tools.BUILD / "report_crates"
-    checks = Checks(target_dir=target / "verify")
-    timing = Timing(batches=(1,), seconds=0.2, target_dir=target / "bench")
+    target = rust_tools.BUILD / "hosts_report_crates"
+    checks = Checks(target_dir=rust_tools.VERIFY)
+    timing = Timing(batches=(1,), seconds=0.2, target_dir=target)
     found = opened(onnx_models.digits(), "digits", "Gemm", checks=checks, timing=timing)
     assert found["boxes"] == 11
     assert found["clicked"] == ["conv1", "conv1"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -51,6 +52,8 @@ if (model.bytes !== bytes) throw new Error("it leaks");
 
 SAID
 said(() => model.predict({ image: image.subarray(0, 63) }));
+said(() => model.predict({ image: new Float32Array(2 ** 30) }));
+said(() => model.predict({ image: new Float32Array(2 ** 29) }));
 said(() => model.predict({ image: [...image] }));
 said(() => model.predict({ image: new Float64Array(64) }));
 said(() => model.predict({}));
@@ -136,7 +139,7 @@ def in_node(package: Path, script: str, **places: str) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.hosts
-@need("node", "cargo")
+@need("node", "npm", "cargo")
 def test_node_gets_onnxruntimes_numbers_and_errors_are_words() -> None:
     proto = onnx_models.digits()
     made = hosted(proto, "digits")
@@ -153,6 +156,8 @@ def test_node_gets_onnxruntimes_numbers_and_errors_are_words() -> None:
     has = "the model has `image`"
     assert lines[5:] == [
         "RangeError: input `image` has 63 elements, its shape needs 64",
+        "RangeError: input `image`: 1073741824 elements are more than memory can hold",
+        "Error: no memory for a buffer of 2147483648 bytes",
         "TypeError: input `image`: is Array, the model needs Float32Array",
         "TypeError: input `image`: is Float64Array, the model needs Float32Array",
         f"TypeError: inputs: `image` missing; {has}",
@@ -166,6 +171,13 @@ def test_node_gets_onnxruntimes_numbers_and_errors_are_words() -> None:
         "Error: the model is closed: load it anew",
         "ENOENT",
     ]
+    user = made.shell / "user"
+    user.mkdir()
+    run(["npm", "install", "--offline", "--no-audit", "--no-fund", str(made.dist)], cwd=user)
+    for page in (made.shell / "README.md", rust_tools.ROOT / "docs" / "hosts.md"):
+        code = re.findall(r"```js\n(.*?)```", page.read_text(encoding="utf-8"), re.S)[0]
+        (user / "use.mjs").write_text(code, encoding="utf-8")
+        assert "[ 1, 10 ]" in run(["node", "use.mjs"], cwd=user)
     again = hosted(proto, "digits", "again/digits").dist
     assert again is not None
     names = sorted(path.name for path in made.dist.iterdir())

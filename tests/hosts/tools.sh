@@ -9,6 +9,7 @@ while read -r command package; do
 done <<'TOOLS'
 curl curl
 valgrind valgrind
+java default-jre-headless
 node nodejs
 npm npm
 chromium chromium

@@ -58,11 +58,10 @@ class Child:
         line = json.dumps(request).encode() + b"\n"
         try:
             assert process.stdin is not None
-            process.stdin.write(line)
-            process.stdin.flush()
+            with contextlib.suppress(BrokenPipeError):  # it has ended before it was asked: how, is read below
+                process.stdin.write(line)
+                process.stdin.flush()
             answer = json.loads(self._read_line(process))
-        except BrokenPipeError as error:
-            raise self._failed("ended before it was asked") from error
         except json.JSONDecodeError as error:
             raise self._failed("answered with something else than JSON") from error
         except KeyboardInterrupt:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from onnx2rust.base.errors import Problem, ToolError, UnsupportedError
-from onnx2rust.base.naming import Escaped, Names, py_ident
+from onnx2rust.base.naming import Escaped, Names, comment, py_ident
 from onnx2rust.emit.borders import Tensor
+from onnx2rust.hosts import tables
 from onnx2rust.hosts.shells import Host, Model, Shell, refused, run
 from onnx2rust.ir.dtypes import DType
 
@@ -61,7 +62,10 @@ def _values(model: Model) -> Mapping[str, Any]:
     if problems:
         raise UnsupportedError(problems)
     inputs, outputs = _members(border.inputs), _members(border.outputs)
+    why = tables.reason(border)
     return {
+        "tables": why is None,
+        "no_tables": comment(why or ""),
         "inputs": inputs,
         "outputs": outputs,
         "halves": any(m.half for m in inputs),
@@ -95,4 +99,5 @@ HOST = Host(
     _values,
     _build,
     empty=("python/{crate}/py.typed",),
+    copied=lambda values: {**tables.FILES, "src/arrow.rs": "python/src/arrow.rs"} if values["tables"] else {},
 )

@@ -53,9 +53,9 @@ class Shell:
     def build(self, workspace: Path) -> Path:
         """Builds the shell in the workspace that it was written to; returns its folder `dist`. Raises ToolError with the words
         of the tool that cannot."""
-        folder = workspace / self.package
-        self.host.build(self, workspace, folder)
-        return folder / "dist"
+        place = workspace.resolve()  # the tools run in folders of their own
+        self.host.build(self, place, place / self.package)
+        return workspace / self.package / "dist"
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,8 @@ class Host:
     """Makes `dist` in a shell, given the workspace's folder and the shell's."""
     empty: Sequence[str] = ()
     """Files without content."""
+    copied: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda values: {}
+    """Files that are the same for every model that needs them, and where they lie among the templates of hosts."""
     picture: str | None = None
     """Where the picture of the model lies, if the shell has it."""
     copied: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda values: {}

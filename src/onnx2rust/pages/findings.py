@@ -65,9 +65,9 @@ def _layers(row: BenchRow, program: Program, number: Mapping[Step, int], origins
     for step, layer in zip((s for s in program.walk() if not isinstance(s.layer, View)), row.layers, strict=True):
         if step in number:
             own[number[step]] = own.get(number[step], 0.0) + layer.ns
-    # a node whose layer has a view beside it stands with the layer
-    by_cost = sorted(origins.items(), key=lambda item: not isinstance(item[0].layer, View))
-    layer_of = {place: number[step] for step, places in by_cost for place in places}
+    # of several layers that come from a node, the one that takes longest is what the node is about
+    by_time = sorted(origins.items(), key=lambda item: own.get(number[item[0]], 0.0))
+    layer_of = {place: number[step] for step, places in by_time for place in places}
     theirs: dict[int, float] = {}
     rest = []
     for node in row.nodes:

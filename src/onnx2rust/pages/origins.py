@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import onnx
 
-from onnx2rust.ir.program import Program, Step, Value
+from onnx2rust.ir.program import Origin, Program, Step, Value
 from onnx2rust.passes.rewriting import Passed
 
 
@@ -43,7 +43,11 @@ def nodes_of(traced: Traced, program: Program, graph: onnx.GraphProto) -> dict[S
         origins = {step.origin, *(s.origin for s in _behind(list(old.results()), maker, made))}
         own = {_place(places, (o.node, o.op), o.index) for o in origins}
         found[step] = tuple(sorted(place for place in own if place is not None))
-    return found
+    # what a pass has put around a layer (transpositions) makes values of its own: it comes from the layer's nodes
+    together: dict[Origin, set[int]] = {}
+    for step, own_places in found.items():
+        together.setdefault(step.origin, set()).update(own_places)
+    return {step: own_places or tuple(sorted(together[step.origin])) for step, own_places in found.items()}
 
 
 def _behind(results: list[Value], maker: Mapping[Value, Step], made: set[Value]) -> list[Step]:

@@ -55,3 +55,10 @@ def test_tensorflow_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     (result,) = tensorflow.load_many([(tmp_path / "a.keras", "keras", Options())])
     assert isinstance(result, ToolError)
     assert str(result) == f"{tmp_path / 'a.keras'}: reading it needs tensorflow, tf2onnx\n    → pip install 'onnx2rust[tf]'"
+
+
+def test_a_child_that_has_ended_before_it_is_asked_says_how(tmp_path: Path) -> None:
+    child = _child(tmp_path, "import sys; print('boom', file=sys.stderr); sys.exit(3)")
+    child._started().wait()
+    with pytest.raises(ChildError, match=r"ended with exit status 3\n    \| boom"):
+        child.ask({"id": 0})
