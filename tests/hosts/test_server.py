@@ -267,7 +267,7 @@ def test_a_port_that_is_taken_is_said(digits: onnx2rust.Hosted) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         command = [str(digits.dist / "digits-server")]
-        done = subprocess.run(command, env=os.environ | {"LISTEN": address}, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=os.environ | {"SERVER_LISTEN": address}, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == f"error: cannot listen on {address}: Address already in use (os error 98)\n"
 
