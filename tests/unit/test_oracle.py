@@ -186,3 +186,12 @@ def test_too_much_work_is_not_asked_of_the_referee(monkeypatch: pytest.MonkeyPat
     proto = dense()
     answer = Oracle(proto, lower(proto)).run({"x": np.zeros((2, 64), "f")})
     assert answer == Answer(answer.reference, None)
+
+
+def test_large_weights_are_not_widened(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = {"w": np.ones((64, 8), np.float32)}
+    proto = dense()
+    for most, asked in ((512, True), (511, False)):
+        monkeypatch.setattr(oracles, "MOST_WEIGHTS", most)
+        oracle = Oracle(proto, lower(proto), weights)
+        assert (oracle.run({"x": np.zeros((2, 64), "f")}).referee is not None) is asked

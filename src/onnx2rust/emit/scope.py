@@ -9,7 +9,7 @@ from onnx2rust.ir.layer import Layer
 
 MODEL_FILE = (
     *("Axis", "Cpu", "Error", "F16", "Layers", "Sequence", "Slot", "Tensor", "TensorView", "Weights"),
-    *("FILE", "LAYERS", "LazyLock", "StoredWeights"),
+    *("ArrayInputs", "FILE", "LAYERS", "LazyLock", "OwnedWeights", "StoredWeights"),
     *("Classification", "Confidence", "Dims", "Inputs", "Outputs", "Part", "Sizes", "THRESHOLDS", "Workspace"),
     *("Default", "Err", "None", "Ok", "Option", "Result", "Self", "Some", "Vec"),
 )

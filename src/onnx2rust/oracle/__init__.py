@@ -30,6 +30,8 @@ from onnx2rust.oracle.referee import NOISE, NoRefereeError, Referee
 Array = np.ndarray[Any, Any]
 MOST_WORK = 1 << 33
 """Multiply-adds of a draw beyond which the referee is not asked: it would take minutes."""
+MOST_WEIGHTS = 1 << 26
+"""Elements of weights beyond which it is not asked if onnxruntime answers: in float64 they are most of a conversion's memory."""
 NOISY_RUNS = 4
 """Further evaluations of a quantised model, each with other roundings, that show how far one rounding carries."""
 APART = 1e-3
@@ -109,8 +111,9 @@ class Oracle:
         else:
             self.notes += [self._reference.note] if self._reference.note else []
         # without one the reference stands alone, at the tolerance of the type
-        with contextlib.suppress(NoRefereeError):
-            self._referee = Referee(proto, weights)
+        if self._reference is None or sum(array.size for array in weights.values()) <= MOST_WEIGHTS:
+            with contextlib.suppress(NoRefereeError):
+                self._referee = Referee(proto, weights)
         self.certainty = [Certainty(kind, quantised=self._quantised) for _ in program.outputs]
         if self._quantised:
             self.notes.append(QUANTISED)
