@@ -73,8 +73,6 @@ class Host:
     """Makes `dist` in a shell, given the workspace's folder and the shell's."""
     empty: Sequence[str] = ()
     """Files without content."""
-    copied: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda values: {}
-    """Files that are the same for every model that needs them, and where they lie among the templates of hosts."""
     picture: str | None = None
     """Where the picture of the model lies, if the shell has it."""
     copied: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda values: {}
