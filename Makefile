@@ -13,10 +13,10 @@ PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope --no-loadscop
 export CARGO_TERM_COLOR ?= never
 export CARGO_TARGET_DIR ?= $(CURDIR)/build/target
 
-.PHONY: help setup demo test test-layers test-python hosts check msrv targets deny fuzz dist bench docs site format clean
+.PHONY: help setup demo test test-layers test-python hosts check msrv test-aarch64 deny fuzz dist bench docs site format clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup: $(STAMP) ## the virtual environment, with TensorFlow and the tools of the tests
 
@@ -65,14 +65,9 @@ msrv: setup ## builds the layers and generated crates with the oldest Rust that 
 	rustup toolchain install --profile minimal $(MSRV)
 	$(BIN)/python -m pytest tests/test_msrv.py
 
-targets: setup ## builds the layers for ARM and WebAssembly; runs their tests for ARM where qemu-user and a linker are installed
-	rustup target add aarch64-unknown-linux-gnu wasm32-unknown-unknown
-	$(BIN)/python -m pytest tests/test_targets.py
-	@if command -v qemu-aarch64 aarch64-linux-gnu-gcc >/dev/null; then cd rust/tf-layers && \
-	  CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
-	  CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
-	  cargo test -q --target aarch64-unknown-linux-gnu --tests; \
-	else echo "no qemu-aarch64 or aarch64-linux-gnu-gcc: the tests were not run for ARM"; fi
+test-aarch64: setup ## tests of the layers and of a generated crate for ARM, under qemu-aarch64; builds for what has no std
+	@tests/hosts/tools.sh $(BIN)/pip
+	$(BIN)/python -m pytest tests/hosts/test_processors.py
 
 deny: ## licences, advisories and origins of what tf-layers depends on (needs cargo-deny)
 	cd rust/tf-layers && cargo deny check

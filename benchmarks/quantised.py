@@ -15,7 +15,7 @@ from typing import Any
 import models
 import onnx
 
-MODELS = {f"{name}_int8": name for name in ("dscnn_kws", "resnet8_cifar10", "mobilenetv1_025_vww")}
+MODELS = {f"{name}_int8": name for name in ("ad_autoencoder", "dscnn_kws", "resnet8_cifar10", "mobilenetv1_025_vww")}
 DRAWS = 32
 
 

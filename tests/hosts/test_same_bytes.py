@@ -12,6 +12,7 @@ import pytest
 import rust_tools
 
 import onnx2rust
+from onnx2rust.base.options import Options
 from onnx2rust.hosts import HOSTS, shells
 
 BUILD = rust_tools.BUILD / "hosts_same"
@@ -28,7 +29,8 @@ def written(folder: Path, models: tuple[str, ...], hosts: tuple[str, ...] = ()) 
         (folder / "models").mkdir(parents=True, exist_ok=True)
         onnx.save(getattr(onnx_models, name)(), folder / "models" / f"{name}.onnx")
     out = folder / folder.name
-    onnx2rust.convert_workspace([folder / "models" / f"{name}.onnx" for name in models], out, hosts=hosts)
+    fixed = Options(dims={"batch": 1} if hosts else {})  # what allocates nothing asks for it
+    onnx2rust.convert_workspace([folder / "models" / f"{name}.onnx" for name in models], out, fixed, hosts=hosts)
     return contents(out)
 
 

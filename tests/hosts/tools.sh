@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # What `make hosts` needs besides `make setup`: Debian's packages (where this is root), Rust's targets, Python's packages.
-# A tool per line: the command, and the package that has it.
+# A tool per line: the command, and the packages that have it and what it needs.
 set -euo pipefail
 pip=$1
 missing=()
-while read -r command package; do
-  command -v "$command" >/dev/null || missing+=("$package")
+while read -r command packages; do
+  command -v "$command" >/dev/null && continue
+  read -ra names <<<"$packages"
+  missing+=("${names[@]}")
 done <<'TOOLS'
 curl curl
 valgrind valgrind
@@ -13,6 +15,11 @@ java default-jre-headless
 node nodejs
 npm npm
 chromium chromium
+qemu-aarch64 qemu-user
+aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+riscv64-linux-gnu-gcc gcc-riscv64-linux-gnu libc6-dev-riscv64-cross
+qemu-system-arm qemu-system-arm
+arm-none-eabi-gcc gcc-arm-none-eabi libnewlib-arm-none-eabi
 TOOLS
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -23,7 +30,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
 fi
 if command -v rustup >/dev/null; then
-  rustup -q target add wasm32-unknown-unknown wasm32-wasip1
+  rustup -q target add wasm32-unknown-unknown wasm32-wasip1 aarch64-unknown-linux-gnu riscv64gc-unknown-linux-gnu thumbv7em-none-eabihf
 fi
 if command -v npm >/dev/null; then
   npm install --prefix build/npm --no-save --silent --no-audit --no-fund playwright-core@1 typescript@7

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from onnx import helper
 from random_draft import ML, Draft, Tensor, Unfit
-from random_kinds import has, is_float, is_int, kind, open_tensor, static
+from random_kinds import has, is_int, is_real, kind, open_tensor, static
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "conformance"))
 from forests import BRANCHES, ensemble, forest
 
 from onnx2rust.base.sequences import pairs
+from onnx2rust.model.schemas import MICROSOFT
 
 TRANSFORMS = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO")
 
@@ -129,8 +130,12 @@ def maps(d: Draft) -> Any:
     return _ml(d, op, x, cast_to=d.rng.choice(["TO_FLOAT", "TO_INT64"]), map_form=d.rng.choice(["DENSE", "SPARSE"]), max_map=5)
 
 
-@kind(weight=0.4)
+@kind(weight=0.3)
 def bias_gelu(d: Draft) -> Any:
-    """BiasGelu, with a bias that is known or not."""
-    x = d.pick(is_float, lambda t: t.dtype != np.float64, lambda t: t.rank > 0, open_tensor)
-    return d.node("BiasGelu", x, d.weights(static(x, -1), like=x), domain="com.microsoft")
+    """BiasGelu of a bias that is known, or computed as the data are."""
+    x = d.pick(lambda t: is_real(t) and t.rank, open_tensor, lambda t: t.shape[-1])
+    columns = static(x, -1)
+    biases = d.weights(columns, like=x)
+    if d.chance(0.4):
+        biases = d.pick(has(1), lambda t: t.dtype == x.dtype and t.shape[0] == columns)
+    return d.node("BiasGelu", x, biases, domain=MICROSOFT)

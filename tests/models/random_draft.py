@@ -58,6 +58,7 @@ ROUNDED = frozenset(
         "Asinh",
         "Atan",
         "Atanh",
+        "BiasGelu",
         "Cos",
         "Cosh",
         "Elu",

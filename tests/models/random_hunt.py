@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import collections
+import itertools
 import multiprocessing
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -20,8 +21,9 @@ from unittest import mock
 import numpy as np
 import onnx
 import random_graphs
+import random_kinds
 from onnx import helper
-from random_draft import Unfit
+from random_draft import Array, Unfit
 from random_graphs import Model
 
 from onnx2rust import emit, frontends, samples
@@ -109,8 +111,13 @@ def _features(model: Model, program: Any, path: Path) -> Path | None:
         if not len(feeds[program.inputs[0].name]):
             return None  # what counts samples is empty: the draws of `verify` are not
     target = path.with_suffix(".npz")
-    target.write_bytes(npz.encode({v.name: feeds[v.name] for v in program.inputs}))
+    target.write_bytes(_npz({v.name: feeds[v.name] for v in program.inputs}))
     return target
+
+
+def _npz(arrays: dict[str, Array]) -> bytes:
+    """A file of inputs; strings have their own type there."""
+    return npz.encode({n: a.astype(str) if a.dtype == object else a for n, a in arrays.items()})
 
 
 # -- making it small -------------------------------------------------------------------------------------------------
@@ -239,6 +246,13 @@ def drawn(seeds: Iterable[int]) -> list[Model]:
         return [m for m in map(_draw_apart, seeds) if m is not None]
 
 
+def _seeds(first: int, kind: str | None) -> Iterator[int]:
+    """Seeds from the first one on, or those whose graph begins with a kind."""
+    for seed in itertools.count(first):
+        if kind is None or kind in {e.function.__name__ for e in random_kinds.pair(seed)}:
+            yield seed
+
+
 def _draw_apart(seed: int) -> Model | None:
     """The model of a seed, drawn by a process of its own: onnxruntime does not survive every graph. None if it did not, or if
     nothing fits."""
@@ -258,6 +272,7 @@ def main() -> None:
     parser.add_argument("first", type=int)
     parser.add_argument("count", type=int)
     parser.add_argument("--shrink", action="store_true", help="make what fails small")
+    parser.add_argument("--kind", help="only seeds whose graph begins with this kind (a function of random_*.py)")
     parser.add_argument("--block", type=int, help="cut programs into methods of about so many steps")
     arguments = parser.parse_args()
     cutting.BLOCK = arguments.block or cutting.BLOCK
@@ -265,7 +280,11 @@ def main() -> None:
     kept = KEPT / "found"
     kept.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    models = drawn(range(arguments.first, arguments.first + arguments.count))
+    kinds = {e.function.__name__ for e in random_kinds.all_kinds()}
+    if arguments.kind and arguments.kind not in kinds:
+        parser.error(f"there is no kind {arguments.kind!r}, but {', '.join(sorted(kinds))}")
+    seeds = itertools.islice(_seeds(arguments.first, arguments.kind), arguments.count)
+    models = drawn(seeds)
     ready = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         outcomes = run(models, Path(name))
@@ -275,7 +294,7 @@ def main() -> None:
         model = shrink(outcome.model) if arguments.shrink else outcome.model
         path = kept / f"{model.seed}.onnx"
         path.write_bytes(model.proto.SerializeToString())
-        path.with_suffix(".npz").write_bytes(npz.encode({f"{k}/{n}": a for k, f in enumerate(model.feeds) for n, a in f.items()}))
+        path.with_suffix(".npz").write_bytes(_npz({f"{k}/{n}": a for k, f in enumerate(model.feeds) for n, a in f.items()}))
         print(f"== seed {model.seed} ({path}): {outcome.wrong[:1500]}")
         if arguments.shrink:
             print(onnx.printer.to_text(model.proto)[:1500])

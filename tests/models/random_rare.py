@@ -170,18 +170,27 @@ def dynamic_quantize(d: Draft) -> Any:
     return d.node("DequantizeLinear", q, scale, point)
 
 
-WORDS = np.array(["", "a", "Zebra", "naïve", "日本", "two words", "\u0301", '"'], object)
+WORDS = ("", "a", "Zebra", "naïve", "日本", "two words", "\u0301", '"quoted\\"')
 
 
-@kind(since=20, weight=0.4)
-def strings(d: Draft) -> Any:
-    """StringConcat of strings that ids choose, of others, and of itself."""
+@kind(since=20, weight=0.3)
+def joined(d: Draft) -> Any:
+    """StringConcat of strings that are given, known, chosen by ids, joined already, or the same twice."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+        return np.array(WORDS, object)[rng.integers(0, len(WORDS), shape)]
+
     if d.chance(0.5) and any(is_int(t) and t.low >= 0 and t.high < len(WORDS) for t in d.visible()):
-        x = d.pick(is_int, open_tensor, lambda t: t.low >= 0 and t.high < len(WORDS))
+        ids = d.pick(is_int, lambda t: t.low >= 0 and t.high < len(WORDS))
     else:
         floats = d.pick(is_float, open_tensor, lambda t: t.exact)
-        x = d.node("Cast", d.node("Less", floats, d.known(0, floats.dtype)), to=TensorProto.INT64)
-    first = d.node("Gather", d.known(WORDS), x, axis=0)
-    texts = [first, d.known(WORDS[3], object), d.known(WORDS[: (x.shape or (1,))[-1] or 1]), *(t for t in d.visible() if t.text)]
-    joined = d.node("StringConcat", first, d.rng.choice(texts))
-    return d.node("StringConcat", d.rng.choice(texts), joined) if d.chance(0.5) else joined
+        ids = d.node("Cast", d.node("Less", floats, d.known(0, floats.dtype)), to=TensorProto.INT64)
+    operands = [
+        d.node("Gather", d.known(np.array(WORDS, object)), ids),
+        d.known(draw(d.numpy(), tuple(d.rng.choice([1, n or 1]) for n in ids.shape))),
+        d.input([n or d.rng.choice(sorted(d.sizes[0])) for n in ids.shape], draw),
+    ]
+    y = d.node("StringConcat", *d.rng.choices(operands, k=2))
+    for _ in range(d.rng.randrange(3)):
+        y = d.node("StringConcat", *d.rng.choice([(y, y), (y, operands[0]), (operands[1], y)]))
+    return y

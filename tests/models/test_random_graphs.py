@@ -17,8 +17,6 @@ import random_kinds
 
 from onnx2rust.ops import operators
 
-pytestmark = pytest.mark.slow
-
 SEEDS = range(200)
 SURVIVED = 0.98
 """The share of graphs that onnxruntime must survive: some end its process."""
@@ -26,6 +24,7 @@ MOST_REFUSED = 0.05
 """The share of models that may be refused: what is drawn is what operators are supported for."""
 
 
+@pytest.mark.slow
 def test_random_graphs_compute_what_onnxruntime_does(tmp_path: Path) -> None:
     models = random_hunt.drawn(SEEDS)
     assert len(models) >= len(SEEDS) * SURVIVED
@@ -45,6 +44,7 @@ def test_every_operator_has_a_kind() -> None:
     assert names - words - {f"Reduce{w}" for w in words} == {"ZipMap"}, "whose result is no tensor: tests/models/classical_zoo.py"
 
 
+@pytest.mark.slow
 def test_every_two_kinds_meet_in_some_graph() -> None:
     kinds = {e.function.__name__ for e in random_kinds.all_kinds()}
     count = len(kinds)
@@ -56,6 +56,7 @@ def test_every_two_kinds_meet_in_some_graph() -> None:
         assert {e.function.__name__ for e in random_kinds.pair(seed)} <= set(random_graphs.generate(seed).kinds)
 
 
+@pytest.mark.slow
 def test_a_seed_is_a_model() -> None:
     first, second = (random_graphs.generate(4).proto.SerializeToString(deterministic=True) for _ in range(2))
     assert first == second

@@ -25,11 +25,13 @@ FUNCTIONS = {
 """Every activation function, and the feature that Python says it lies behind."""
 STANDS_UNDER = {"base", "broadcast", "gemm", "recurrent"}
 """Features that are no family: what families stand on."""
+ANYWHERE = {"std", "alloc", "libm"}
+"""Those that say where the layers run."""
 
 
 def _enabled(feature: str) -> set[str]:
     """The feature with all that it enables."""
-    return {feature}.union(*(_enabled(f) for f in FEATURES[feature] if not f.startswith("dep:")))
+    return {feature}.union(*(_enabled(f) for f in FEATURES[feature] if not f.startswith("dep:") and "/" not in f))
 
 
 def _compiled(enabled: set[str], file: Path) -> str:
@@ -82,8 +84,8 @@ def test_no_struct_is_there_without_a_family() -> None:
 
 
 def test_the_default_is_everything() -> None:
-    assert set(FEATURES["default"]) == {"layers", "npz", "store"}
-    assert set(FEATURES["layers"]) == set(FEATURES) - STANDS_UNDER - {"default", "layers", "npz", "store"}
+    assert set(FEATURES["default"]) == {"layers", "npz", "std", "store"}
+    assert set(FEATURES["layers"]) == set(FEATURES) - STANDS_UNDER - ANYWHERE - {"default", "layers", "npz", "store"}
     assert {cls.feature for cls in mirror.layers()} | {f for f in FUNCTIONS.values() if f} == set(FEATURES["layers"])
 
 
@@ -103,7 +105,8 @@ def test_a_layer_brings_the_features_of_its_functions() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("feature", sorted(FEATURES))
 def test_each_feature_compiles_alone_and_without_warnings(feature: str) -> None:
-    command = ["cargo", "check", "--offline", "--lib", "--no-default-features", "--features", feature, "--message-format=json"]
+    features = f"{feature},libm"  # not `std`: what needs it, or an allocator, asks for it
+    command = ["cargo", "check", "--offline", "--lib", "--no-default-features", "--features", features, "--message-format=json"]
     done = subprocess.run(command, cwd=CRATE, env=rust_tools.environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     messages = [json.loads(line) for line in done.stdout.splitlines()]

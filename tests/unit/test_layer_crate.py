@@ -40,7 +40,19 @@ def test_a_copy_holds_the_families_that_are_used_and_no_other() -> None:
     code = identity.code({name: content for name, content in files.items() if name != "Cargo.toml"})
     assert manifest["package"]["version"] == f"1.0.0-alpha.1+code.{code}"
     assert manifest["package"]["license"] == "MIT OR Apache-2.0"
-    assert set(manifest["features"]) == {"default", "base", "npz", "gru", "pool", "gemm", "recurrent", "exp"}
+    assert set(manifest["features"]) == {
+        "default",
+        "base",
+        "npz",
+        "gru",
+        "pool",
+        "gemm",
+        "recurrent",
+        "exp",
+        "alloc",
+        "libm",
+        "std",
+    }
     assert set(manifest["features"]["default"]) == set(manifest["features"]) - {"default"}
     for there in (
         "src/recurrent/gru.rs",

@@ -199,6 +199,7 @@ def test_signals_wait_for_a_block_that_must_not_be_interrupted() -> None:
     script = """
 import os, signal, sys, time
 from onnx2rust.base import processes
+signal.signal(signal.{0}, signal.SIG_DFL)  # nohup leaves it ignored
 signal.signal(signal.SIGINT, signal.default_int_handler)
 processes.clean_up_when_terminated()
 try:

@@ -1,6 +1,6 @@
 //! `Debug` of what holds weights: types and lengths, never megabytes of numbers.
 
-use std::fmt;
+use core::fmt;
 
 /// Elements whose `Debug` is their type and number: `[f32; 1024]`.
 #[derive(Clone, Copy)]
@@ -8,7 +8,7 @@ pub struct Brief<'a, T>(pub &'a [T]);
 
 impl<T> fmt::Debug for Brief<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = std::any::type_name::<T>();
+        let path = core::any::type_name::<T>();
         let name = path.rsplit("::").next().unwrap_or(path);
         write!(f, "[{name}; {}]", self.0.len())
     }
@@ -83,8 +83,8 @@ impl<T> Shown for Option<&[T]> {
 ))]
 macro_rules! brief {
     ([$($generics:tt)*] $layer:ident<$($argument:tt),+>: $($field:ident),*; $($weight:ident),+) => {
-        impl<$($generics)*> std::fmt::Debug for $layer<$($argument),+> {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        impl<$($generics)*> core::fmt::Debug for $layer<$($argument),+> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 f.debug_struct(stringify!($layer))
                     $(.field(stringify!($field), &self.$field))*
                     $(.field(stringify!($weight), &$crate::brief::Shown::shown(self.$weight)))+

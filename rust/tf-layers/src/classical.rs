@@ -2,6 +2,8 @@
 
 use crate::brief::brief;
 use crate::cpu::Cpu;
+#[cfg(not(feature = "std"))]
+use crate::float::Float as _;
 use crate::number::{Float, Number};
 
 /// What the rows of a [`Normalizer`] are divided by.

@@ -108,6 +108,7 @@ pub struct Cpu {
 impl Cpu {
     /// The best level of this machine (or what `ONNX2RUST_LEVEL` asks for).
     #[must_use]
+    #[cfg(feature = "std")]
     pub fn new() -> Self {
         static CPU: std::sync::LazyLock<Cpu> = std::sync::LazyLock::new(|| {
             std::env::var("ONNX2RUST_LEVEL")
@@ -120,8 +121,18 @@ impl Cpu {
         *CPU
     }
 
+    /// The level that all code is compiled for: without the standard library nothing says what else this machine has.
+    #[must_use]
+    #[cfg(not(feature = "std"))]
+    pub fn new() -> Self {
+        Self {
+            level: Level::baseline(),
+        }
+    }
+
     /// Every level this machine can run, best first: kernels are tested at each.
     #[must_use]
+    #[cfg(feature = "std")]
     pub fn all() -> Vec<Self> {
         let best = Level::new();
         let mut levels = Vec::new();

@@ -1,6 +1,6 @@
 //! Element types of arrays and tensors.
 
-use std::fmt;
+use core::fmt;
 
 /// Element type of an array, as numpy knows it, or of an input or output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

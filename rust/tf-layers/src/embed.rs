@@ -6,14 +6,14 @@
 pub struct Aligned<T>(pub T);
 
 /// Elements in memory of their own that begins at a cache line, as those of [`Aligned`] do.
-#[cfg(feature = "base")]
+#[cfg(all(feature = "base", feature = "alloc"))]
 #[derive(Clone)]
 pub struct Owned<T> {
     slot: crate::Slot<T>,
     len: usize,
 }
 
-#[cfg(feature = "base")]
+#[cfg(all(feature = "base", feature = "alloc"))]
 impl<T: Copy + Default> Owned<T> {
     /// A copy of the elements.
     ///
@@ -44,7 +44,7 @@ impl<T: Copy + Default> core::ops::DerefMut for Owned<T> {
     }
 }
 
-#[cfg(feature = "base")]
+#[cfg(all(feature = "base", feature = "alloc"))]
 impl<T: Clone + Default> core::ops::Deref for Owned<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
@@ -53,7 +53,7 @@ impl<T: Clone + Default> core::ops::Deref for Owned<T> {
 }
 
 /// How many elements, and none of them: `[f32; 1024]`.
-#[cfg(feature = "base")]
+#[cfg(all(feature = "base", feature = "alloc"))]
 impl<T: Clone + Default> core::fmt::Debug for Owned<T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         crate::Brief(self).fmt(f)

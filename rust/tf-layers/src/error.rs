@@ -53,23 +53,32 @@ pub enum Error {
         /// Its size.
         bytes: usize,
     },
-    /// An error inside a named layer.
+    /// An error inside a named layer (feature `alloc`).
+    #[cfg(feature = "alloc")]
     At {
         /// Name of the layer.
         layer: &'static str,
         /// What happened there.
-        error: Box<Error>,
+        error: alloc::boxed::Box<Error>,
     },
 }
 
 impl Error {
     /// The same error, told with the layer it happened in.
     #[must_use]
+    #[cfg(feature = "alloc")]
     pub fn at(self, layer: &'static str) -> Self {
         Error::At {
             layer,
-            error: Box::new(self),
+            error: alloc::boxed::Box::new(self),
         }
+    }
+
+    /// The same error: without an allocator there is no room for the layer it happened in.
+    #[must_use]
+    #[cfg(not(feature = "alloc"))]
+    pub fn at(self, _layer: &'static str) -> Self {
+        self
     }
 }
 
@@ -96,12 +105,13 @@ impl fmt::Display for Error {
             Error::DivisionByZero => write!(f, "integer division by zero"),
             Error::Unsupported { what } => write!(f, "{what} is not supported"),
             Error::Memory { bytes } => write!(f, "no memory for a buffer of {bytes} bytes"),
+            #[cfg(feature = "alloc")]
             Error::At { layer, error } => write!(f, "layer `{layer}`: {error}"),
         }
     }
 }
 
-impl std::error::Error for Error {}
+impl core::error::Error for Error {}
 
 /// Result of everything that can refuse its input.
 pub type Result<T, E = Error> = core::result::Result<T, E>;

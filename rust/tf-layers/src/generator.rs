@@ -2,6 +2,8 @@
 
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
+#[cfg(not(feature = "std"))]
+use crate::float::Float as _;
 use crate::slot::{scalar, size};
 
 /// Element types of [`Range`].

@@ -1,14 +1,19 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(
-    not(feature = "layers"),
+    not(all(feature = "layers", feature = "std")),
     allow(
         dead_code,
+        unused_imports,
         rustdoc::broken_intra_doc_links,
-        reason = "helpers and links of families that are off; with all of them on, both are checked"
+        reason = "helpers, imports and links of what is off; with all of it on, they are checked"
     )
 )]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
 
 #[cfg(feature = "base")]
 pub mod activation;
@@ -16,7 +21,7 @@ pub mod activation;
 pub mod attention;
 #[cfg(feature = "base")]
 pub mod axis;
-#[cfg(feature = "base")]
+#[cfg(all(feature = "base", feature = "std"))]
 pub mod bench;
 #[cfg(feature = "binary")]
 pub mod binary;
@@ -42,6 +47,10 @@ pub mod dense;
 mod dtype;
 mod embed;
 mod error;
+#[cfg(feature = "base")]
+mod fixed;
+#[cfg(not(feature = "std"))]
+mod float;
 #[cfg(feature = "gemm")]
 mod gemm;
 #[cfg(feature = "generator")]
@@ -75,7 +84,7 @@ pub mod pack;
 mod plain;
 #[cfg(feature = "pool")]
 pub mod pool;
-#[cfg(feature = "base")]
+#[cfg(all(feature = "base", feature = "std"))]
 pub mod process;
 #[cfg(feature = "quantize")]
 pub mod quantize;
@@ -122,16 +131,22 @@ pub use bytemuck;
 #[cfg(feature = "base")]
 pub use cpu::Cpu;
 pub use embed::Aligned;
-#[cfg(feature = "base")]
+#[cfg(all(feature = "base", feature = "alloc"))]
 pub use embed::Owned;
 pub use error::{Error, Result};
+#[cfg(feature = "base")]
+pub use fixed::Fixed;
 #[cfg(feature = "base")]
 pub use number::{Bf16, F16};
 #[cfg(feature = "sequence")]
 pub use sequence::Sequence;
+#[cfg(all(feature = "base", feature = "alloc"))]
+pub use slot::Slot;
 #[cfg(feature = "base")]
-pub use slot::{Slot, TensorView, check_input, elements, open_size, size, window_count};
+pub use slot::{Scratch, TensorView, check_input, elements, open_size, size, window_count};
 #[cfg(feature = "base")]
-pub use top::{argmax, top_k};
+pub use top::argmax;
+#[cfg(all(feature = "base", feature = "alloc"))]
+pub use top::top_k;
 #[cfg(feature = "unranked")]
 pub use unranked::Unranked;

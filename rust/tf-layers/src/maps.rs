@@ -4,7 +4,7 @@
 
 use crate::cpu::Cpu;
 use crate::{Error, Result};
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
 
 /// The keys of a map, in ascending order (strings by their bytes), and the value of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

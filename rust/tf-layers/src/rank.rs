@@ -5,7 +5,7 @@ use core::cmp::Ordering;
 use crate::axis::AlongAxis;
 use crate::cpu::{Cpu, dispatch};
 use crate::number::Number;
-use crate::{Error, Result, Slot};
+use crate::{Error, Result, Scratch};
 
 /// y `[outer, inner]` = the position of the greatest x along the axis of `[outer, axis, inner]` (ONNX `ArgMax`).
 ///
@@ -138,7 +138,7 @@ impl TopK {
         x: &[T],
         values: &mut [T],
         positions: &mut [i64],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         if k > axis {
             return Err(Error::Size {

@@ -1,6 +1,8 @@
 //! What the scores of classical models are turned into (`post_transform` of ai.onnx.ml), where no other layer does it.
 
 use crate::cpu::Cpu;
+#[cfg(not(feature = "std"))]
+use crate::float::Float as _;
 
 /// y = √2 · erf⁻¹(2x − 1), element by element: the z-score of a probability (`PROBIT`).
 ///
@@ -28,9 +30,9 @@ impl Probit {
         for x in x {
             let value = 2.0 * f64::from(*x) - 1.0;
             let log = ((1.0 - value) * (1.0 + value)).ln();
-            let half = 2.0 / (std::f64::consts::PI * A) + 0.5 * log;
+            let half = 2.0 / (core::f64::consts::PI * A) + 0.5 * log;
             let size = ((half * half - log / A).sqrt() - half).sqrt();
-            *x = (std::f64::consts::SQRT_2 * size).copysign(value) as f32;
+            *x = (core::f64::consts::SQRT_2 * size).copysign(value) as f32;
         }
     }
 }

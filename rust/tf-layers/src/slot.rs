@@ -1,9 +1,22 @@
 //! Workspace buffers.
 
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
+
+/// Working memory of a layer: a [`Slot`](crate::Slot) that grows, or a [`Fixed`](crate::Fixed) that is large enough from the start.
+pub trait Scratch {
+    /// Exactly `len` elements to write to.
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory) if so much memory cannot be had.
+    fn fit(&mut self, len: usize) -> crate::Result<&mut [f32]>;
+}
+
 /// A buffer that grows and never shrinks: the producer of a value asks for room, its consumers for what was written.
 ///
 /// A model's workspace is a struct of slots; values whose lifetimes do not overlap share one. After the first call
 /// with the largest sizes nothing is allocated any more. Buffers begin at a cache line, so that no vector straddles two.
+#[cfg(feature = "alloc")]
 #[derive(Clone)]
 pub struct Slot<T> {
     data: Vec<T>,
@@ -12,15 +25,18 @@ pub struct Slot<T> {
 }
 
 /// Bytes in a cache line, and in the longest vector.
+#[cfg(feature = "alloc")]
 const CACHE_LINE: usize = 64;
 
 /// Its room, not what is in it: `[f32; 1024]`.
-impl<T> std::fmt::Debug for Slot<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+#[cfg(feature = "alloc")]
+impl<T> core::fmt::Debug for Slot<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         crate::Brief(&self.data[self.start..]).fmt(f)
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<T> Default for Slot<T> {
     fn default() -> Self {
         Self {
@@ -30,6 +46,7 @@ impl<T> Default for Slot<T> {
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<T: Clone + Default> Slot<T> {
     /// An empty slot; allocates nothing.
     #[must_use]
@@ -89,6 +106,13 @@ impl<T: Clone + Default> Slot<T> {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.data.capacity() * size_of::<T>()
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Scratch for Slot<f32> {
+    fn fit(&mut self, len: usize) -> crate::Result<&mut [f32]> {
+        Self::fit(self, len)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use crate::axis::AlongAxis;
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+#[cfg(not(feature = "std"))]
+use crate::float::Float as _;
 use crate::math::exp::{LIFT, exp_lifted};
 use crate::math::log::log;
 use crate::math::{map, map2};

@@ -2,7 +2,9 @@
 
 use crate::brief::brief;
 use crate::cpu::Cpu;
-use crate::{Result, Slot};
+#[cfg(not(feature = "std"))]
+use crate::float::Float as _;
+use crate::{Result, Scratch};
 
 /// How alike two vectors are.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -151,7 +153,7 @@ impl PairwiseCoupling<'_> {
         rows: usize,
         scores: &[f32],
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         let n = self.classes;
         let (table, rest) = scratch.fit(2 * n * n + n)?.split_at_mut(n * n);

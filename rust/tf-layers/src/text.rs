@@ -6,10 +6,11 @@
 use crate::broadcast::Walk;
 use crate::cpu::Cpu;
 use crate::{Error, Result};
+use alloc::string::String;
 
-/// y = a, and b behind it (ONNX `StringConcat`).
+/// y = a, and b behind it: `a + b`, broadcast against each other (ONNX `StringConcat`).
 ///
-/// Both operands stand behind their shapes, which have one rank; an axis has one size or is 1. y has the longer size of each axis.
+/// Shapes of a and b have one rank; an axis has one size or is 1 in one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StringConcat;
 
@@ -20,7 +21,7 @@ impl StringConcat {
         self
     }
 
-    /// y = a, and b behind it.
+    /// y = a + b
     ///
     /// # Errors
     /// [`Error::SizeMismatch`] if the shapes cannot be broadcast.
@@ -38,27 +39,7 @@ impl StringConcat {
         Ok(())
     }
 
-    /// The same for shapes that are known to fit.
-    pub fn run_known<const R: usize>(
-        &self,
-        _cpu: Cpu,
-        a_shape: [usize; R],
-        a: &[String],
-        b_shape: [usize; R],
-        b: &[String],
-        y: &mut [String],
-    ) {
-        let walk = Walk::new([&a_shape, &b_shape]);
-        let [step_a, step_b] = walk.inner.steps;
-        walk.rows(|[at_a, at_b], at_y| {
-            for (k, y) in y[at_y..][..walk.inner.len].iter_mut().enumerate() {
-                y.clone_from(&a[at_a + k * step_a]);
-                y.push_str(&b[at_b + k * step_b]);
-            }
-        });
-    }
-
-    /// a = a, and b behind it; y has a's shape.
+    /// a = a + b; the result has a's shape.
     ///
     /// # Errors
     /// As for [`run`](Self::run).
@@ -75,7 +56,43 @@ impl StringConcat {
         Ok(())
     }
 
-    /// The same for shapes that are known to fit.
+    /// b = a + b; the result has b's shape.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
+    pub fn run_in_place_right<const R: usize>(
+        &self,
+        cpu: Cpu,
+        a_shape: [usize; R],
+        a: &[String],
+        b_shape: [usize; R],
+        b: &mut [String],
+    ) -> Result<()> {
+        Walk::fitting([&a_shape, &b_shape], b.len())?;
+        self.run_known_in_place_right(cpu, a_shape, a, b_shape, b);
+        Ok(())
+    }
+
+    /// y = a + b, for shapes that fit.
+    pub fn run_known<const R: usize>(
+        &self,
+        _cpu: Cpu,
+        a_shape: [usize; R],
+        a: &[String],
+        b_shape: [usize; R],
+        b: &[String],
+        y: &mut [String],
+    ) {
+        each_pair([&a_shape, &b_shape], y, |[at_a, at_b], y| {
+            let (a, b) = (&a[at_a], &b[at_b]);
+            y.clear();
+            y.reserve(a.len() + b.len());
+            y.push_str(a);
+            y.push_str(b);
+        });
+    }
+
+    /// a = a + b; the result has a's shape, for shapes that fit.
     pub fn run_known_in_place<const R: usize>(
         &self,
         _cpu: Cpu,
@@ -84,14 +101,37 @@ impl StringConcat {
         b_shape: [usize; R],
         b: &[String],
     ) {
-        let walk = Walk::new([&a_shape, &b_shape]);
-        let step_b = walk.inner.steps[1];
-        walk.rows(|[_, at_b], at_y| {
-            for (k, a) in a[at_y..][..walk.inner.len].iter_mut().enumerate() {
-                a.push_str(&b[at_b + k * step_b]);
-            }
+        each_pair([&a_shape, &b_shape], a, |[_, at_b], a| a.push_str(&b[at_b]));
+    }
+
+    /// b = a + b; the result has b's shape, for shapes that fit.
+    pub fn run_known_in_place_right<const R: usize>(
+        &self,
+        _cpu: Cpu,
+        a_shape: [usize; R],
+        a: &[String],
+        b_shape: [usize; R],
+        b: &mut [String],
+    ) {
+        each_pair([&a_shape, &b_shape], b, |[at_a, _], b| {
+            b.insert_str(0, &a[at_a]);
         });
     }
+}
+
+/// Calls `f` for each element of y with the positions of what it comes from.
+fn each_pair<const R: usize>(
+    shapes: [&[usize; R]; 2],
+    y: &mut [String],
+    f: impl Fn([usize; 2], &mut String),
+) {
+    let walk = Walk::new(shapes);
+    let [step_a, step_b] = walk.inner.steps;
+    walk.rows(|[at_a, at_b], at_y| {
+        for (k, y) in y[at_y..][..walk.inner.len].iter_mut().enumerate() {
+            f([at_a + k * step_a, at_b + k * step_b], y);
+        }
+    });
 }
 
 /// y = the strings at places in a table: `names[x]`.

@@ -1,7 +1,10 @@
 //! The largest of a model's outputs: `outputs.scores.rows().map(argmax)`.
 
 use crate::slot::TensorView;
-use std::cmp::Ordering;
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
+#[cfg(feature = "alloc")]
+use core::cmp::Ordering;
 
 /// The place of the largest value, the first one of several that are equal. NaN is never the largest: `None` where there is nothing else.
 #[must_use]
@@ -17,6 +20,7 @@ pub fn argmax<T: Copy + PartialOrd>(values: &[T]) -> Option<usize> {
 
 /// The `k` largest values with their places, the largest first; of equal ones that which comes first. NaN is left out, so there may be fewer.
 #[must_use]
+#[cfg(feature = "alloc")]
 pub fn top_k<T: Copy + PartialOrd>(values: &[T], k: usize) -> Vec<(usize, T)> {
     let mut found: Vec<(usize, T)> = numbers(values).collect();
     // stable: equal values stay in their order

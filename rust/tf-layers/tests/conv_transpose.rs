@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Rng, flat, indices};
+use common::{Rng, draws, flat, indices};
 use tf_layers::activation::Activation;
 use tf_layers::conv::{ConvDynamicInputs, ConvTranspose, ConvTransposeDynamic, ImageStack};
 use tf_layers::{Cpu, Slot, pack};
@@ -165,7 +165,7 @@ fn check_weights<const D: usize>(
 fn one_to_three_axes() {
     let mut rng = Rng::new(1);
     for cpu in Cpu::all() {
-        for _ in 0..40 {
+        for _ in 0..draws(40) {
             check::<1>(&mut rng, cpu, 1, Activation::Linear);
             check::<2>(
                 &mut rng,

@@ -143,3 +143,27 @@ fn debug_tells_the_room_of_a_slot() {
     slot.fit(1 << 20).expect("there is room");
     assert!(format!("{slot:?}").len() < 20);
 }
+
+#[test]
+fn a_fixed_buffer_has_its_room_and_no_more() {
+    let mut fixed = tf_layers::Fixed::<f32, 5>::new();
+    assert_eq!(fixed.fit(5).unwrap(), [0.0; 5]);
+    fixed.fit(3).unwrap().copy_from_slice(&[1.0, 2.0, 3.0]);
+    assert_eq!(
+        fixed.fit(4).unwrap(),
+        [1.0, 2.0, 3.0, 0.0],
+        "what was written stays"
+    );
+    assert_eq!(fixed.get(2), [1.0, 2.0]);
+    assert_eq!(fixed.fit(6), Err(Error::Memory { bytes: 24 }));
+    assert_eq!(
+        fixed.fit(usize::MAX),
+        Err(Error::Memory { bytes: usize::MAX })
+    );
+    assert_eq!(
+        (fixed.bytes(), size_of_val(&fixed)),
+        (20, 64),
+        "whole cache lines"
+    );
+    assert_eq!(format!("{fixed:?}"), "[f32; 5]");
+}

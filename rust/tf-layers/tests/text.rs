@@ -6,91 +6,144 @@ use draws::Rng;
 use tf_layers::text::{Names, Places, StringConcat};
 use tf_layers::{Cpu, Error};
 
-const WORDS: [&str; 6] = ["", "a", "naïve", "日本", "two words", "\u{301}"];
+const WORDS: [&str; 7] = ["", "a", "Zebra", "naïve", "日本", "two words", "\u{301}"];
 
-fn words(rng: &mut Rng, n: usize) -> Vec<String> {
-    (0..n)
+fn words(rng: &mut Rng, shape: [usize; 3]) -> Vec<String> {
+    let count = shape.iter().product();
+    (0..count)
         .map(|_| WORDS[rng.size(0, WORDS.len())].into())
         .collect()
 }
 
-/// The element of an operand of this shape at an index of the result.
+/// Where the element of y at `index` comes from, in an operand of this shape.
 fn at(shape: [usize; 3], index: [usize; 3]) -> usize {
-    (0..3).fold(0, |at, k| {
-        at * shape[k] + if shape[k] == 1 { 0 } else { index[k] }
-    })
+    let mut at = 0;
+    for (n, i) in shape.into_iter().zip(index) {
+        at = at * n + if n == 1 { 0 } else { i };
+    }
+    at
+}
+
+/// By the definition: numpy's broadcasting, index by index.
+fn joined(
+    a_shape: [usize; 3],
+    a: &[String],
+    b_shape: [usize; 3],
+    b: &[String],
+) -> ([usize; 3], Vec<String>) {
+    let shape = std::array::from_fn(|k| {
+        if a_shape[k] == 1 {
+            b_shape[k]
+        } else {
+            a_shape[k]
+        }
+    });
+    let mut y = Vec::new();
+    for i in 0..shape[0] {
+        for j in 0..shape[1] {
+            for k in 0..shape[2] {
+                let index = [i, j, k];
+                y.push(format!(
+                    "{}{}",
+                    a[at(a_shape, index)],
+                    b[at(b_shape, index)]
+                ));
+            }
+        }
+    }
+    (shape, y)
 }
 
 #[test]
-fn joined_in_every_broadcast() {
-    let (cpu, mut rng) = (Cpu::new(), Rng::new(1));
-    for _ in 0..300 {
-        let whole: [usize; 3] = core::array::from_fn(|_| rng.size(1, 6));
-        let mut shape = || whole.map(|n| if rng.size(0, 3) == 0 { 1 } else { n });
-        let shapes = [shape(), shape()];
-        let y_shape: [usize; 3] = core::array::from_fn(|k| shapes[0][k].max(shapes[1][k]));
-        let len = |shape: [usize; 3]| shape.iter().product::<usize>();
-        let (a, b) = (
-            words(&mut rng, len(shapes[0])),
-            words(&mut rng, len(shapes[1])),
-        );
-        // What a buffer held before is of no matter.
-        let mut y = words(&mut rng, len(y_shape));
-        let layer = StringConcat.checked();
-        layer
-            .run(cpu, shapes[0], &a, shapes[1], &b, &mut y)
-            .expect("shapes fit");
-        for (i, y) in y.iter().enumerate() {
-            let index = [
-                i / y_shape[2] / y_shape[1],
-                i / y_shape[2] % y_shape[1],
-                i % y_shape[2],
-            ];
-            let want = a[at(shapes[0], index)].clone() + &b[at(shapes[1], index)];
-            assert_eq!(*y, want, "{shapes:?} at {index:?}");
+fn joined_as_the_definition_does() {
+    let (cpu, mut rng) = (Cpu::new(), Rng::new(7));
+    let layer = StringConcat.checked();
+    for _ in 0..400 {
+        let whole: [usize; 3] = std::array::from_fn(|_| rng.size(0, 5));
+        let mut drawn = || whole.map(|n| if rng.size(0, 3) == 0 { 1 } else { n });
+        let (a_shape, b_shape) = (drawn(), drawn());
+        let (a, b) = (words(&mut rng, a_shape), words(&mut rng, b_shape));
+        let (shape, want) = joined(a_shape, &a, b_shape, &b);
+        let what = format!("{a_shape:?} {b_shape:?}");
+        // What was there before is written over, whether longer or shorter.
+        let mut y: Vec<String> = words(&mut rng, shape).iter().map(|w| w.repeat(3)).collect();
+        assert_eq!(layer.run(cpu, a_shape, &a, b_shape, &b, &mut y), Ok(()));
+        assert_eq!(y, want, "{what}");
+        let mut y = words(&mut rng, shape);
+        layer.run_known(cpu, a_shape, &a, b_shape, &b, &mut y);
+        assert_eq!(y, want, "{what}");
+        if shape == a_shape {
+            let (mut y, mut known) = (a.clone(), a.clone());
+            let done = layer.run_in_place(cpu, a_shape, &mut y, b_shape, &b);
+            assert_eq!((done, &y), (Ok(()), &want), "{what}");
+            layer.run_known_in_place(cpu, a_shape, &mut known, b_shape, &b);
+            assert_eq!(known, want, "{what}");
         }
-        if shapes[0] == y_shape {
-            let mut a = a;
-            layer
-                .run_in_place(cpu, shapes[0], &mut a, shapes[1], &b)
-                .expect("shapes fit");
-            assert_eq!(a, y);
+        if shape == b_shape {
+            let (mut y, mut known) = (b.clone(), b.clone());
+            let done = layer.run_in_place_right(cpu, a_shape, &a, b_shape, &mut y);
+            assert_eq!((done, &y), (Ok(()), &want), "{what}");
+            layer.run_known_in_place_right(cpu, a_shape, &a, b_shape, &mut known);
+            assert_eq!(known, want, "{what}");
         }
     }
 }
 
 #[test]
-fn shapes_that_do_not_fit_are_errors() {
-    let (a, b) = (vec![String::new(); 3], vec![String::new(); 2]);
-    let mut y = vec![String::new(); 3];
-    let error = StringConcat.run(Cpu::new(), [3], &a, [2], &b, &mut y);
-    assert_eq!(
-        error,
+fn shapes_that_do_not_fit_are_errors_and_nothing_is_written() {
+    let cpu = Cpu::new();
+    let of = |n: usize| vec![String::from("x"); n];
+    let unequal = |left, right| {
         Err(Error::SizeMismatch {
             what: "broadcast",
-            left: 3,
-            right: 2
+            left,
+            right,
         })
-    );
-    let error = StringConcat.run_in_place(Cpu::new(), [3], &mut y, [2], &b);
+    };
+    let mut y = of(3);
     assert_eq!(
-        error,
-        Err(Error::SizeMismatch {
-            what: "broadcast",
-            left: 3,
-            right: 2
-        })
+        StringConcat.run(cpu, [3], &of(3), [2], &of(2), &mut y),
+        unequal(3, 2)
     );
-    let mut one = vec![String::new(); 1];
-    let error = StringConcat.run_in_place(Cpu::new(), [1], &mut one, [2], &b);
     assert_eq!(
-        error,
+        StringConcat.run_in_place(cpu, [3], &mut y, [2], &of(2)),
+        unequal(3, 2)
+    );
+    assert_eq!(
+        StringConcat.run_in_place_right(cpu, [2], &of(2), [3], &mut y),
+        unequal(2, 3)
+    );
+    // They fit, but not into the operand that is written over.
+    let longer = |left, right| {
         Err(Error::SizeMismatch {
             what: "broadcast result",
-            left: 2,
-            right: 1
+            left,
+            right,
         })
+    };
+    let mut one = of(1);
+    assert_eq!(
+        StringConcat.run_in_place(cpu, [1], &mut one, [3], &of(3)),
+        longer(3, 1)
     );
+    assert_eq!(
+        StringConcat.run_in_place_right(cpu, [3], &of(3), [1], &mut one),
+        longer(3, 1)
+    );
+    assert_eq!(
+        StringConcat.run(cpu, [1], &of(1), [3], &of(3), &mut one),
+        longer(3, 1)
+    );
+    assert_eq!((y, one), (of(3), of(1)));
+}
+
+#[test]
+fn nothing_is_allocated_where_longer_strings_were_before() {
+    let (a, b) = ([String::from("日本")], [String::from("ab")]);
+    let mut y = [String::with_capacity(8)];
+    let place = y[0].as_ptr();
+    StringConcat.run_known(Cpu::new(), [1], &a, [1], &b, &mut y);
+    assert_eq!((y[0].as_str(), y[0].as_ptr()), ("日本ab", place));
 }
 
 #[test]

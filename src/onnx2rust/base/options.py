@@ -14,7 +14,7 @@ from onnx2rust.base.errors import Problem, UsageError
 
 _SPDX = re.compile(r"[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*")
 
-HOSTS = ("c", "python", "score", "wasm", "server")
+HOSTS = ("c", "embedded", "python", "score", "wasm", "server")
 """What can call a model besides Rust (`hosts`); here, because a command line lists them before anything heavy is imported."""
 WEIGHTS = ("embedded", "external", "f16", "int8", "external-f16", "external-int8")
 """Where a crate's weights are, and in how many bits: in the binary or in a file, as f32 or in fewer bits."""
@@ -27,6 +27,7 @@ class Options:
 
     `binary_classification` is None when the user did not say: then a model that cannot be a binary classifier is
     converted as not binary instead of being refused. `name` is None when the model is to be called after its file.
+    `static` asks for a workspace of fixed size, without an allocator.
     `layers` is `copy` (the crate brings its own), the folder of a tf-layers that crates share, or a version on crates.io.
     `weights` is where the weights are and in how many bits (`WEIGHTS`). `license` is the SPDX expression that the crate's
     manifest names; None for a manifest that names none.
@@ -43,6 +44,7 @@ class Options:
     binary_classification: bool | None = None
     inplace: bool = True
     memdrop: bool = True
+    static: bool = False
     crate_name: str | None = None
     layers: str = "copy"
     license: str | None = None

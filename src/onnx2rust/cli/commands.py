@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 @click.option("--enable_inplace", "inplace_value", type=bool, metavar="BOOL", help="The same, with a value.")
 @click.option("--memdrop/--no-memdrop", default=None, help="Reuse the memory of values that are no longer needed (default).")
 @click.option("--enable_memdrop", "memdrop_value", type=bool, metavar="BOOL", help="The same, with a value.")
+@click.option("--static", "static", is_flag=True, help="Buffers of fixed size: no allocator (open sizes need --dim).")
 @click.option("--crate-name", metavar="NAME", help="Name of the crate (default: from --name).")
 @click.option(
     "--layers",
@@ -174,8 +175,10 @@ def _switch(name: str, flag: bool | None, value: bool | None) -> bool | None:
 def host(console: Console, kind: str, model: Path, out: Path, build: bool, **choices: Any) -> Outcome:
     """Converts MODEL into a cargo workspace at OUT with what a program in another language needs to call it.
 
-    KIND is c (a header, a shared and a static library, a file for pkg-config), python (a wheel; needs maturin to build),
-    score (a program that scores Parquet, CSV and Arrow files) or wasm (a package for npm, for browsers and Node).
+    KIND is c (a header, a shared and a static library, a file for pkg-config), embedded (firmware for a Cortex-M, without an
+    allocator), python (a wheel; needs maturin to build), score
+    (a program that scores Parquet, CSV and Arrow files) or
+    wasm (a package for npm, for browsers and Node).
     """
     options = Options(**choices, verbosity=console.verbosity)
     made = onnx2rust.host(kind, model, out, options, build=build, progress=console.stage)

@@ -23,7 +23,7 @@ from onnx2rust.hosts import HOSTS, Model, Shell
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.program import Program
 from onnx2rust.passes.rewriting import Passed
-from onnx2rust.plan import batching, planner
+from onnx2rust.plan import batching, memory, planner
 from onnx2rust.plan.planner import Plan
 from onnx2rust.report import files as report_files
 
@@ -132,6 +132,8 @@ def convert_workspace(
     paths, out = [Path(m) for m in models], Path(out)
     each = for_each(Options() if options is None else options, len(paths))
     _refuse_for_many(each)
+    if any(HOSTS[kind].static for kind in hosts):
+        each = [replace(own, static=True) for own in each]
     for source in paths:
         folders.refuse_inside(out, source)
     recovered = leftovers.recover(folders.resolved(out).parent)
@@ -265,10 +267,17 @@ def generate(
         loaded, rounded = rounding.rounded_model(exact, options.storage)
     program = lower(loaded, options)
     plan = planner.plan(program, options)
+    fixed = memory.of(plan) if options.static else None
     progress("running the reference")
     binary = _is_binary(program, options)
     data = samples.make(exact.proto, program, options.features, weights=exact.weights)
     notes = [*loaded.notes, *data.notes]
+    if fixed:
+        flash = sum(array.nbytes for step in program.walk() for array in (w.array for w in step.layer.weights()))
+        notes.append(
+            f"RAM: {fixed.bytes} bytes (`Workspace::BYTES`), and the stack; "
+            f"flash: {flash} bytes of weights before they are packed, and code"
+        )
     if options.storage is not None:
         of_rounded = samples.make(loaded.proto, program, options.features, weights=loaded.weights, predictions=False)
         notes.append(rounding.told(options.weights, data, of_rounded, rounded))

@@ -21,6 +21,8 @@ from onnx2rust.files import resources
 FOLDER = "tf-layers"
 """Where a copy lies, in the crate or in the workspace that shares it."""
 _VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
+_ANYWHERE = ("std", "libm")
+"""What says where the layers run, whatever families are used."""
 _CONDITION = re.compile(r"#\[cfg\((?P<condition>[^\n]*)\)\]\n(?:pub(?:\(crate\))? )?(?P<kind>mod|use) (?P<what>[^;]*);\n")
 _MODULE = re.compile(r"^(?:pub(?:\(crate\))? )?mod (\w+);", re.M)
 
@@ -132,10 +134,10 @@ def _closure(needed: Iterable[str]) -> set[str]:
     """The features with all that they enable."""
     features: Mapping[str, list[str]] = _manifest()["features"]
     found: set[str] = set()
-    todo = list(needed)
+    todo = [*needed, *_ANYWHERE]
     while todo:
         feature = todo.pop()
-        if feature not in found and not feature.startswith("dep:"):
+        if feature not in found and not feature.startswith("dep:") and "/" not in feature:
             found.add(feature)
             todo += features[feature]
     return found

@@ -8,7 +8,7 @@ from onnx2rust.base.naming import Escaped, Names
 from onnx2rust.ir.layer import Layer
 
 MODEL_FILE = (
-    *("Axis", "Cpu", "Error", "F16", "Layers", "Sequence", "Slot", "Tensor", "TensorView", "Weights"),
+    *("Axis", "Cpu", "Error", "F16", "Fixed", "Layers", "Sequence", "Slot", "Tensor", "TensorView", "Weights"),
     *("ArrayInputs", "FILE", "LAYERS", "LazyLock", "OwnedWeights", "StoredWeights"),
     *("Classification", "Confidence", "Dims", "Inputs", "Outputs", "Part", "Sizes", "THRESHOLDS", "Workspace"),
     *("Default", "Err", "None", "Ok", "Option", "Result", "Self", "Some", "Vec"),

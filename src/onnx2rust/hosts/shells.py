@@ -77,6 +77,10 @@ class Host:
     """Where the picture of the model lies, if the shell has it."""
     copied: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda values: {}
     """Files that are the same for every model that needs them, and where they lie among the templates of hosts."""
+    data: Callable[[Model], Mapping[str, Content]] = lambda _: {}
+    """Files that are no text."""
+    static: bool = False
+    """Whether the model's crate is to do without an allocator."""
 
     def shell(self, model: Model) -> Shell:
         """The shell of a model."""
@@ -98,7 +102,8 @@ class Host:
         folder = resources.templates() / "hosts"
         files |= {path: (folder / place).read_bytes() for path, place in self.copied(values).items()}
         files |= {path.format(crate=model.crate): b"" for path in self.empty}
-        return Shell(self, model.crate, str(package), files | ({self.picture: model.picture} if self.picture else {}))
+        files |= {self.picture: model.picture} if self.picture else {}
+        return Shell(self, model.crate, str(package), {**files, **self.data(model)})
 
 
 def environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:

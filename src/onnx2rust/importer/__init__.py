@@ -257,6 +257,9 @@ class _Importer:
         """Inputs of which some are strings, as the lowering takes them."""
         known = facts_of(origin.op, origin.domain).strings
         if known is None:
+            operator = lookup(origin.op, origin.domain, origin.opset)
+            if isinstance(operator, Problem):
+                raise Refuse(operator.what, operator.hint)
             raise Refuse(f"operator {origin.op} of strings is not supported")
         return inputs if known is Strings.PLACES else [v if v is None else self.builder.text(v) for v in inputs]
 

@@ -9,7 +9,7 @@ from onnx2rust.layers.binary import Binary
 KIND = Kind("text", (120, 90, 150))
 
 
-class StringConcat(Binary, in_place=(0,)):
+class StringConcat(Binary):
     """a, and b behind it"""
 
 

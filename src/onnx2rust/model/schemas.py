@@ -17,7 +17,9 @@ FUNCTIONS: list[onnx.FunctionProto] = []
 
 def define(schema: onnx.defs.OpSchema, formula: str) -> None:
     """Adds an operator that onnx does not know: its schema, in the form of `onnx.defs`, and the body of a function that computes
-    it (`onnx.parser` has the syntax) from operators of ONNX's newest opset that are not functions themselves."""
+    it (`onnx.parser` has the syntax) from operators of ONNX's newest opset that onnx's evaluator has itself. (It has no `Gelu`, a
+    function whose body depends on attributes.) The formula is run in float64 and in the model's types, which the evaluator
+    does not mix: a constant is made like the data by `CastLike`."""
     _DEFINED.setdefault((schema.domain, schema.name), []).append(schema)
     inputs, outputs = (", ".join(f.name for f in formal) for formal in (schema.inputs, schema.outputs))
     opsets = f'<domain: "{schema.domain}", opset_import: ["" : {onnx.defs.onnx_opset_version()}]>'

@@ -1,4 +1,7 @@
-"""Operators of com.microsoft, which onnxruntime's optimiser writes into models (its docs/ContribOperators.md defines them)."""
+"""Operators of com.microsoft, which onnxruntime's optimiser writes into models.
+
+Their schemas are those of `onnxruntime/docs/ContribOperators.md`.
+"""
 
 from __future__ import annotations
 
@@ -14,29 +17,39 @@ from onnx2rust.ops.binary import binary
 from onnx2rust.registry import onnx_op
 
 _FLOATS = ["tensor(float16)", "tensor(float)", "tensor(double)", "tensor(bfloat16)"]
-_Formal = OpSchema.FormalParameter
 
 define(
     OpSchema(
         "BiasGelu",
         MICROSOFT,
         1,
-        inputs=[_Formal("A", "T"), _Formal("B", "T")],
-        outputs=[_Formal("C", "T")],
-        type_constraints=[("T", _FLOATS, "")],
+        inputs=[OpSchema.FormalParameter("A", "T"), OpSchema.FormalParameter("B", "T")],
+        outputs=[OpSchema.FormalParameter("C", "T")],
+        type_constraints=[("T", _FLOATS, "floating-point tensors")],
     ),
     """
-    x = Add(A, B)
-    c = Constant <value_float = 2.0> ()  two = CastLike(c, x)  root = Sqrt(two)  one = Div(two, two)
-    scaled = Div(x, root)  erf = Erf(scaled)  factor = Add(one, erf)  half = Div(x, two)  C = Mul(half, factor)
+        x = Add (A, B)
+        double_half = Constant <value = double {0.5}> ()
+        double_one = Constant <value = double {1.0}> ()
+        double_root = Constant <value = double {1.4142135623730951}> ()
+        half = CastLike (double_half, x)
+        one = CastLike (double_one, x)
+        root = CastLike (double_root, x)
+        scaled = Div (x, root)
+        erf = Erf (scaled)
+        above = Add (one, erf)
+        share = Mul (half, above)
+        C = Mul (x, share)
     """,
 )
 
 
 @onnx_op("BiasGelu", since=1, domain=MICROSOFT)
 def bias_gelu(g: Builder, A: Value, B: Value) -> Value:
-    """y = gelu(a + b) with erf; b [n] is added along the last axis of a [.., n]"""
-    if A.rank == 0 or B.rank != 1:
-        raise Refuse(f"a bias has one axis, that of the last one of A, not {B.type} for {A.type}", invalid=True)
-    g.same(A.shape[-1], B.shape[0], "the sizes of A's last axis and of the bias")
+    """y = (a + b)·Φ(a + b), with one b for each column of a"""
+    if A.rank == 0:
+        raise Refuse(f"{A.type} has no columns", invalid=True)
+    if B.rank != 1:
+        raise Refuse(f"one bias for each column of {A.type} has one axis, not {B.type}", invalid=True)
+    g.same(A.shape[-1], B.shape[0], f"columns of {A.type} and biases:")
     return activate(g, binary(g, Add, A, B), "Gelu")

@@ -29,5 +29,5 @@ def places(g: Builder, x: Value, keys: Sequence[str]) -> tuple[Value, np.ndarray
 
 @onnx_op("StringConcat", since=20, strings=Strings.TEXT)
 def string_concat(g: Builder, X: Value, Y: Value) -> Value:
-    """Z = X, and Y behind it"""
+    """z = x, and y behind it"""
     return binary(g, text.StringConcat, X, Y)

@@ -1,5 +1,7 @@
 //! The formulas in f64, one value at a time: models in f64 run them, and the f32 kernels are tested against them.
 
+#[cfg(not(feature = "std"))]
+use crate::float::Float as _;
 use core::f64::consts;
 
 use super::Activation;

@@ -3,6 +3,8 @@
 mod exact;
 
 use crate::cpu::{Cpu, Simd, at_level, dispatch, prelude::*};
+#[cfg(not(feature = "std"))]
+use crate::float::Float as _;
 use crate::math::{at_least, at_most, map_vectors, whole_vectors};
 use crate::number::Float;
 

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::gemm::{Addend, Grid, Product, Segments};
 use crate::matmul::{FEW_ROWS, Operand, few_rows, pack_panels};
 use crate::pack::PANEL;
-use crate::slot::Slot;
+use crate::slot;
 
 pub use axes::{Axes, MaskAxes};
 
@@ -126,7 +126,7 @@ impl Attention {
         cpu: Cpu,
         given: AttentionInputs,
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn slot::Scratch,
     ) -> Result<()> {
         let AttentionInputs {
             batch,

@@ -3,6 +3,8 @@
 use crate::Result;
 use crate::broadcast::Walk;
 use crate::cpu::Cpu;
+#[cfg(not(feature = "std"))]
+use crate::float::Float as _;
 use crate::number::Number;
 
 /// y = aᵇ (ONNX `Pow`): y has a's type, b may have another. Calculated in f64 unless both are f32.

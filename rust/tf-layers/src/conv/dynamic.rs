@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::gemm::Addend;
 use crate::image::{self, windowed};
 use crate::pack::{PANEL, conv_into, conv_transpose_into};
-use crate::slot::Slot;
+use crate::slot::Scratch;
 
 /// What a convolution takes whose kernel is computed while the model runs.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +67,7 @@ impl<const D: usize> ConvDynamic<D> {
         cpu: Cpu,
         inputs: ConvDynamicInputs<D>,
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         let ConvDynamicInputs {
             batch,
@@ -128,7 +128,7 @@ impl<const D: usize> ConvTransposeDynamic<D> {
         cpu: Cpu,
         inputs: ConvDynamicInputs<D>,
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         let ConvDynamicInputs {
             batch,

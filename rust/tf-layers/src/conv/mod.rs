@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::gemm::{self, Addend, Product};
 use crate::image::{self, Window, windowed};
 use crate::pack::PANEL;
-use crate::slot::Slot;
+use crate::slot::Scratch;
 
 pub use crate::image::{Geometry, ImageStack};
 #[cfg(feature = "depthwise")]
@@ -90,7 +90,7 @@ impl<const D: usize> Conv<'_, D> {
         images: ImageStack<D>,
         x: &[f32],
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         self.add(cpu, images, x, Addend::Nothing, y, scratch)
     }
@@ -106,7 +106,7 @@ impl<const D: usize> Conv<'_, D> {
         x: &[f32],
         residual: &[f32],
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         self.add(cpu, images, x, Addend::Slice(residual), y, scratch)
     }
@@ -121,7 +121,7 @@ impl<const D: usize> Conv<'_, D> {
         images: ImageStack<D>,
         x: &[f32],
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         self.add(cpu, images, x, Addend::Output, y, scratch)
     }
@@ -133,7 +133,7 @@ impl<const D: usize> Conv<'_, D> {
         x: &[f32],
         addend: Addend,
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         let job = Direct {
             inputs: self.input_channels,

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::gemm::{Addend, Grid, Product, Segments};
 use crate::image::{self, ImageStack, Window, windowed};
 use crate::pack::{Axis, PANEL, for_each_phase};
-use crate::slot::Slot;
+use crate::slot::Scratch;
 
 windowed! {
     /// y = activation(x ⋆ᵀ kernel + bias): x `[batch, *size, input_channels]`, y `[batch, *output, output_channels]`.
@@ -69,7 +69,7 @@ impl<const D: usize> ConvTranspose<'_, D> {
         ImageStack { batch, size }: ImageStack<D>,
         x: &[f32],
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         let window = self.geometry().over(size);
         let job = Job {

@@ -144,11 +144,11 @@ impl<S: Dot> Lanes<S, i32> for Sums<S> {
 mod levels {
     use super::Dot;
     use crate::cpu::{kernel, prelude::*};
-    use fearless_simd::x86::{Avx2, Avx512, Sse2};
     #[cfg(target_arch = "x86")]
-    use std::arch::x86::*;
+    use core::arch::x86::*;
     #[cfg(target_arch = "x86_64")]
-    use std::arch::x86_64::*;
+    use core::arch::x86_64::*;
+    use fearless_simd::x86::{Avx2, Avx512, Sse2};
 
     kernel!(
         #[inline(always)]

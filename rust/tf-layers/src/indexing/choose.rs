@@ -5,6 +5,7 @@ use core::cmp::Ordering;
 use crate::axis::AlongAxis;
 use crate::cpu::Cpu;
 use crate::error::Result;
+#[cfg(feature = "alloc")]
 use crate::slot::Slot;
 
 /// Types that are zero or not.
@@ -138,6 +139,7 @@ pub struct Unique {
     pub sorted: bool,
 }
 
+#[cfg(feature = "alloc")]
 impl Unique {
     /// Checks the parameters (there is nothing to check).
     #[must_use]

@@ -4,6 +4,8 @@ use super::gather::{Index, elements, slice};
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 use crate::number::{Bf16, F16};
+#[cfg(feature = "alloc")]
+use alloc::string::String;
 
 /// How an update meets the element that is already there; ONNX's attribute `reduction`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +79,9 @@ macro_rules! replace {
         }
     )*};
 }
-replace!(String, F16, Bf16);
+replace!(F16, Bf16);
+#[cfg(feature = "alloc")]
+replace!(String);
 
 /// What is written where: indices and updates `indices_shape`.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use crate::cpu::Cpu;
 use crate::error::Result;
 use crate::gemm::{Grid, Segments};
 use crate::pack::integer_len;
-use crate::slot::Slot;
+use crate::slot::Scratch;
 
 /// What [`IntegerDense`] takes.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +77,7 @@ impl IntegerDense<'_> {
         cpu: Cpu,
         inputs: IntegerDenseInputs<X>,
         y: &mut [i32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         let IntegerDenseInputs { rows, x, x_zero } = inputs;
         let x = &x[..rows * self.inputs];

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::gemm;
 use crate::image::{self, windowed};
 use crate::pack::integer_len;
-use crate::slot::Slot;
+use crate::slot::Scratch;
 
 /// What [`IntegerConv`] takes.
 #[derive(Debug, Clone, Copy)]
@@ -103,7 +103,7 @@ impl<const D: usize> IntegerConv<'_, D> {
         cpu: Cpu,
         inputs: IntegerConvInputs<X, D>,
         y: &mut [i32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         let IntegerConvInputs {
             batch,

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::gemm::{DEPTH, Grid, Segments};
 use crate::matrices::Matrices;
 use crate::pack::PANEL;
-use crate::slot::Slot;
+use crate::slot::Scratch;
 
 /// What [`MatMulInteger`] takes.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +51,7 @@ impl MatMulInteger {
         matrices: Matrices<N>,
         inputs: MatMulIntegerInputs<A, B>,
         y: &mut [i32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         let MatMulIntegerInputs {
             a,

@@ -2,6 +2,8 @@
 
 use super::polynomial;
 use crate::cpu::{Simd, prelude::*};
+#[cfg(not(feature = "std"))]
+use crate::float::Float as _;
 
 /// (sin(r)/r − 1) / r² in r² for |r| ≤ π/4; error relative to sin(r) (error 3.7e-9 = 2^-28.0).
 const SIN: [f32; 3] = [-1.6666655e-1, 8.33219e-3, -1.9518407e-4];

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::gemm::{Addend, Grid, Product, Segments};
 use crate::matrices::Matrices;
 use crate::pack::PANEL;
-use crate::slot::Slot;
+use crate::slot::Scratch;
 
 /// Fewer rows than this are multiplied by b as it lies: packing it would take longer than the product.
 pub(crate) const FEW_ROWS: usize = 6;
@@ -52,7 +52,7 @@ impl MatMul {
         a: &[f32],
         b: &[f32],
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         let Matrices { m, k, n, .. } = matrices;
         let (a_steps, b_steps) = (matrices.a_steps, matrices.b_steps);

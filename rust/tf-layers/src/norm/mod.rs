@@ -7,6 +7,8 @@ mod rows;
 use crate::axis::AlongAxis;
 use crate::brief::brief;
 use crate::cpu::Cpu;
+#[cfg(not(feature = "std"))]
+use crate::float::Float as _;
 use crate::number::Float;
 
 use rows::Row;

@@ -1,6 +1,8 @@
 //! Normalised rows and scaled channels: in vectors for f32, in f64 for the other types.
 
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+#[cfg(not(feature = "std"))]
+use crate::float::Float as _;
 use crate::math::sum::row_sum;
 use crate::math::{map, map3, part_vector};
 use crate::number::Float;

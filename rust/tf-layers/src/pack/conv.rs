@@ -1,12 +1,17 @@
 //! Kernels of convolutions.
 
-use super::{PANEL, panels};
+use super::PANEL;
+#[cfg(feature = "alloc")]
+use super::panels;
+#[cfg(feature = "alloc")]
+use alloc::{vec, vec::Vec};
 
 /// Packs a convolution's kernel `[o, i / group, *k]` into `[group][ceil(o / group / 16)][*k][i / group][16]`: per group the panels of a
 /// matrix whose rows are in the order in which a channels-last image has its inputs.
 ///
 /// # Panics
 /// If `w` has not as many elements as `shape` says, or `group` does not divide the outputs.
+#[cfg(feature = "alloc")]
 #[must_use]
 #[inline]
 pub fn conv(w: &[f32], shape: &[usize], group: usize) -> Vec<f32> {
@@ -47,6 +52,7 @@ pub(crate) fn conv_into(
 ///
 /// # Panics
 /// If `w` has not as many elements as `shape` says.
+#[cfg(feature = "alloc")]
 #[must_use]
 #[inline]
 pub fn depthwise(w: &[f32], shape: &[usize]) -> Vec<f32> {

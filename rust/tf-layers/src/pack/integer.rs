@@ -5,6 +5,8 @@
 //! zero point into account.
 
 use super::PANEL;
+#[cfg(feature = "alloc")]
+use alloc::{vec, vec::Vec};
 
 /// Bytes in a word.
 const DEPTH: usize = 4;
@@ -19,6 +21,7 @@ pub const fn integer_len(outputs: usize, group: usize, runs: usize, len: usize) 
 ///
 /// # Panics
 /// If `w` is not such a matrix.
+#[cfg(feature = "alloc")]
 #[must_use]
 #[inline]
 pub fn integer_panels(w: &[i8], k: usize, n: usize, transposed: bool) -> Vec<i32> {
@@ -35,6 +38,7 @@ pub fn integer_panels(w: &[i8], k: usize, n: usize, transposed: bool) -> Vec<i32
 ///
 /// # Panics
 /// If `w` has not as many elements as `shape` says, or `group` does not divide the outputs.
+#[cfg(feature = "alloc")]
 #[must_use]
 #[inline]
 pub fn integer_conv(w: &[i8], shape: &[usize], group: usize, by_tap: bool) -> Vec<i32> {
@@ -55,6 +59,7 @@ pub fn integer_conv(w: &[i8], shape: &[usize], group: usize, by_tap: bool) -> Ve
 }
 
 /// Packs what `w` has for a group, a run, a place in it, and a column.
+#[cfg(feature = "alloc")]
 #[inline]
 fn packed(
     [group, outputs, runs, len]: [usize; 4],

@@ -8,15 +8,22 @@ pub mod recurrent;
 mod transpose;
 mod winograd;
 
+#[cfg(feature = "alloc")]
+use alloc::{vec, vec::Vec};
 #[cfg(feature = "conv-dynamic")]
 pub(crate) use conv::conv_into;
+#[cfg(feature = "alloc")]
 pub use conv::{conv, depthwise};
-pub use integer::{integer_conv, integer_len, integer_panels};
+pub use integer::integer_len;
+#[cfg(feature = "alloc")]
+pub use integer::{integer_conv, integer_panels};
+#[cfg(feature = "alloc")]
 pub use transpose::conv_transpose;
 #[cfg(feature = "conv-dynamic")]
 pub(crate) use transpose::conv_transpose_into;
 #[cfg(feature = "conv-transpose")]
 pub(crate) use transpose::{Axis, for_each_phase};
+#[cfg(feature = "alloc")]
 pub use winograd::winograd;
 
 /// Columns of one panel.
@@ -111,6 +118,7 @@ impl Packing {
 
     /// The packed elements of `w`, whose shape is `shape`: of floats, as all layouts are but those whose names begin with `Integer`, which
     /// leave them as they are.
+    #[cfg(feature = "alloc")]
     #[must_use]
     #[inline]
     pub fn pack(&self, shape: &[usize], w: &[f32]) -> Vec<f32> {
@@ -144,6 +152,7 @@ impl Packing {
     }
 
     /// The packed words of 8-bit integers `w`, whose shape is `shape`; `None` if this is a layout of floats.
+    #[cfg(feature = "alloc")]
     #[must_use]
     #[inline]
     pub fn pack_integers(&self, shape: &[usize], w: &[i8]) -> Option<Vec<i32>> {
@@ -169,6 +178,7 @@ fn matrix(shape: &[usize], transposed: bool) -> (usize, usize) {
 }
 
 /// Packs a matrix `[k, n]` (or, `transposed`, `[n, k]`) into `[ceil(n / 16)][k][16]`, zero-padded.
+#[cfg(feature = "alloc")]
 #[must_use]
 #[inline]
 pub fn panels(w: &[f32], k: usize, n: usize, transposed: bool) -> Vec<f32> {

@@ -3,6 +3,8 @@
 //! ONNX tensors in: W `[directions, gates · hidden, inputs]`, R `[directions, gates · hidden, hidden]`,
 //! B `[directions, 2 · gates · hidden]` (input half, recurrent half), P `[directions, gates · hidden]`.
 
+#[cfg(feature = "alloc")]
+use alloc::{vec, vec::Vec};
 use core::ops::Range;
 
 use super::PANEL;
@@ -19,6 +21,7 @@ fn blocks(hidden: usize) -> impl Iterator<Item = Range<usize>> + Clone {
 }
 
 /// W as panels of the product with x: `[directions][blocks][gates][inputs][16]`, zero-padded.
+#[cfg(feature = "alloc")]
 #[must_use]
 #[inline]
 pub fn input_gates(shape: &[usize], w: &[f32], gates: usize) -> Vec<f32> {
@@ -49,6 +52,7 @@ pub(crate) fn input_gates_into(shape: &[usize], w: &[f32], gates: usize, packed:
 
 /// R for the recurrence: `[directions]`, each `[blocks][k][split][16]` with the first `split` gates, then
 /// `[blocks][k][gates − split][16]` with the others; k is `hidden` rounded up to a multiple of [`STEP`].
+#[cfg(feature = "alloc")]
 #[must_use]
 #[inline]
 pub fn recurrent_gates(shape: &[usize], r: &[f32], gates: usize, split: usize) -> Vec<f32> {
@@ -132,6 +136,7 @@ fn vectors(
 }
 
 /// Vectors `[directions, gates · hidden]` (peepholes) as `[directions][blocks][gates][16]`, zero-padded.
+#[cfg(feature = "alloc")]
 #[must_use]
 #[inline]
 pub fn gate_vectors(shape: &[usize], p: &[f32], gates: usize) -> Vec<f32> {
@@ -152,6 +157,7 @@ pub(crate) fn gate_vectors_into(shape: &[usize], p: &[f32], gates: usize, packed
 }
 
 /// B's input half, plus its recurrent half for the first `summed` gates: `[directions][blocks][gates][16]`.
+#[cfg(feature = "alloc")]
 #[must_use]
 #[inline]
 pub fn gate_bias(shape: &[usize], b: &[f32], gates: usize, summed: usize) -> Vec<f32> {
@@ -187,6 +193,7 @@ pub(crate) fn gate_bias_into(
 }
 
 /// The recurrent half of B for the last gate only: `[directions][blocks][16]`.
+#[cfg(feature = "alloc")]
 #[must_use]
 #[inline]
 pub fn last_recurrent_bias(shape: &[usize], b: &[f32], gates: usize) -> Vec<f32> {

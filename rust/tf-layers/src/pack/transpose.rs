@@ -5,6 +5,8 @@
 //! last to the first.
 
 use super::PANEL;
+#[cfg(feature = "alloc")]
+use alloc::{vec, vec::Vec};
 
 /// One axis of a transposed convolution.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +85,7 @@ fn greatest_common_divisor(mut a: usize, mut b: usize) -> usize {
 /// If `w` has not as many elements as `shape` says, or `group` does not divide the inputs.
 #[must_use]
 #[inline]
+#[cfg(feature = "alloc")]
 pub fn conv_transpose(
     w: &[f32],
     shape: &[usize],

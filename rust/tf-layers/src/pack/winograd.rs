@@ -1,6 +1,8 @@
 //! Kernels of Winograd convolutions, transformed.
 
 use super::PANEL;
+#[cfg(feature = "alloc")]
+use alloc::{vec, vec::Vec};
 
 /// G of F(2×2, 3×3) and F(4×4, 3×3), points 0, 1, −1, ∞ and 0, 1, −1, 2, −2, ∞ (Lavin and Gray, "Fast Algorithms for
 /// Convolutional Neural Networks", 2015, section 4).
@@ -24,6 +26,7 @@ const G4: &[[f64; 3]] = &[
 ///
 /// # Panics
 /// If `w` is not such a kernel, or `tile` neither 2 nor 4.
+#[cfg(feature = "alloc")]
 #[must_use]
 #[inline]
 pub fn winograd(w: &[f32], shape: &[usize], tile: usize) -> Vec<f32> {

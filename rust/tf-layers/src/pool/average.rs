@@ -4,6 +4,8 @@ use super::images::Images;
 use super::lines::{self, VectorFold};
 use super::window::{self, Axis, Fold, Taps};
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+#[cfg(not(feature = "std"))]
+use crate::float::Float as _;
 use crate::image::windowed;
 
 #[derive(Debug, Clone, Copy)]

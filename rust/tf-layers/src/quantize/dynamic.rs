@@ -2,6 +2,8 @@
 
 use super::quantize;
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+#[cfg(not(feature = "std"))]
+use crate::float::Float as _;
 
 /// y = x as u8 with the scale and zero point that just hold x's range and 0 (ONNX `DynamicQuantizeLinear`); NaN has no part in the range.
 #[derive(Debug, Clone, Copy)]

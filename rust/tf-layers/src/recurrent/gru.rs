@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::math::exp::{sigmoid, tanh};
 use crate::pack::PANEL;
 use crate::pack::recurrent::{STEP, last_recurrent_bias_into, vectors_len};
-use crate::slot::Slot;
+use crate::slot::Scratch;
 
 recurrent! {
     /// ONNX `GRU` (layout 0), Keras `GRU` (`reset_after` is `linear_before_reset`):
@@ -64,7 +64,7 @@ impl Gru<'_> {
         unroll: &Unroll,
         cpu: Cpu,
         out: LstmOutputs,
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         if self.is_plain() {
             unroll.run(Plain::<true>(self), cpu, out, scratch)

@@ -76,7 +76,7 @@ macro_rules! recurrent {
             ///
             /// # Errors
             /// If a sequence length is negative or larger than `steps`.
-            pub fn run(&self, cpu: Cpu, given: $given, out: $out, scratch: &mut Slot<f32>) -> Result<()> {
+            pub fn run(&self, cpu: Cpu, given: $given, out: $out, scratch: &mut dyn Scratch) -> Result<()> {
                 let Self { inputs, hidden, directions, kernel, bias, .. } = *self;
                 let given = given.into();
                 let unroll = Unroll { inputs, hidden, directions, kernel, bias, given };
@@ -112,16 +112,17 @@ macro_rules! recurrent {
             ///
             /// # Errors
             #[doc = concat!("As [`", stringify!($layer), "::run`].")]
+            #[cfg(feature = "alloc")]
             pub fn run(
                 &self,
                 cpu: Cpu,
                 given: $given,
                 weights: $weights,
                 out: $out,
-                scratch: &mut Slot<f32>,
+                scratch: &mut dyn Scratch,
             ) -> Result<()> {
                 let Self { inputs, hidden, directions, activations, clip $(, $option)* } = *self;
-                let mut room = Slot::new();
+                let mut room = crate::Slot::new();
                 let [split, summed] = self.order();
                 let shape = Shape { directions: directions.count(), gates: $gates, inputs, hidden, split, summed };
                 let packed = shape.pack(weights.into(), &mut room)?;

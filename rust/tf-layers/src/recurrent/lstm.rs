@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::math::exp::{sigmoid, tanh};
 use crate::pack::PANEL;
 use crate::pack::recurrent::{STEP, gate_vectors_into, vectors_len};
-use crate::slot::Slot;
+use crate::slot::Scratch;
 
 recurrent! {
     /// ONNX `LSTM` (layout 0), Keras `LSTM`:
@@ -58,7 +58,7 @@ impl Lstm<'_> {
         unroll: &Unroll,
         cpu: Cpu,
         out: LstmOutputs,
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         if self.is_plain() {
             unroll.run(Plain::<true>(self), cpu, out, scratch)

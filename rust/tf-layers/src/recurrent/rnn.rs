@@ -10,7 +10,7 @@ use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, prelude::*};
 use crate::error::Result;
 use crate::pack::{PANEL, recurrent::STEP};
-use crate::slot::Slot;
+use crate::slot::Scratch;
 
 recurrent! {
     /// ONNX `RNN` (layout 0), Keras `SimpleRNN`: h' = f(clip(x·W + h·R + b)).
@@ -38,7 +38,7 @@ impl Rnn<'_> {
         unroll: &Unroll,
         cpu: Cpu,
         out: LstmOutputs,
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         unroll.run(*self, cpu, out, scratch)
     }

@@ -3,7 +3,7 @@
 use super::given::RecurrentWeights;
 use crate::error::Result;
 use crate::pack::recurrent as pack;
-use crate::slot::Slot;
+use crate::slot::Scratch;
 
 /// Sizes of the unpacked weights.
 pub(super) struct Shape {
@@ -31,7 +31,7 @@ impl Shape {
     pub(super) fn pack<'a>(
         &self,
         weights: RecurrentWeights,
-        room: &'a mut Slot<f32>,
+        room: &'a mut dyn Scratch,
     ) -> Result<Packed<'a>> {
         let gates = self.gates;
         let rows = gates * self.hidden;

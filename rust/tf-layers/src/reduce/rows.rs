@@ -2,6 +2,8 @@
 
 use super::{Plan, Reducible, Reduction};
 use crate::cpu::{Cpu, dispatch};
+#[cfg(not(feature = "std"))]
+use crate::float::Float as _;
 use crate::number::Number;
 
 /// Columns that are accumulated together.

@@ -2,6 +2,8 @@
 
 use super::{Plan, Reduction, rows};
 use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+#[cfg(not(feature = "std"))]
+use crate::float::Float as _;
 use crate::math::exp::exp;
 use crate::math::sum::{DEPTH, row_sum};
 use crate::number::Number;

@@ -1,5 +1,8 @@
 //! Which positions of the input an output position stands for.
 
+#[cfg(not(feature = "std"))]
+use crate::float::Float as _;
+
 /// Which position of the input an output position stands for (`coordinate_transformation_mode`).
 ///
 /// With o the output position, n and m the sizes of input and output, s the scale (m / n unless given).

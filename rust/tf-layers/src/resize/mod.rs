@@ -8,6 +8,8 @@ pub use coordinates::{Coordinates, NearestMode};
 
 use crate::cpu::{Cpu, dispatch};
 use crate::error::{Error, Result};
+#[cfg(not(feature = "std"))]
+use crate::float::Float as _;
 
 /// The scale of an axis: from an input, from the model, or from the sizes.
 fn scale_of(scales: &[f32], index: usize, stated: Option<f32>, out: usize, axis: usize) -> f32 {

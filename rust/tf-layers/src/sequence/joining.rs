@@ -3,6 +3,7 @@
 use super::Sequence;
 use crate::cpu::Cpu;
 use crate::{Error, Result};
+use alloc::vec::Vec;
 
 /// y = the items of x one behind the other along an axis, which may be a new one (ONNX `ConcatFromSequence`).
 ///

@@ -13,6 +13,7 @@ pub use layers::{
 };
 
 use crate::{Error, Result};
+use alloc::vec::Vec;
 
 /// Tensors one behind the other, each with a shape of its own.
 ///

@@ -6,7 +6,7 @@ mod arrays;
 pub use crate::dtype::Dtype;
 #[cfg(feature = "npz")]
 pub use arrays::{Element, SignatureError, sizes};
-use std::fmt;
+use core::fmt;
 
 /// One axis of a tensor.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,10 @@ impl fmt::Debug for Axis {
 /// `image: float32 [batch, 1, 8, 8]`
 impl fmt::Debug for Tensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let axes: Vec<String> = self.shape.iter().map(|axis| format!("{axis:?}")).collect();
-        write!(f, "{}: {} [{}]", self.name, self.dtype, axes.join(", "))
+        write!(f, "{}: {} [", self.name, self.dtype)?;
+        for (k, axis) in self.shape.iter().enumerate() {
+            write!(f, "{}{axis:?}", if k > 0 { ", " } else { "" })?;
+        }
+        f.write_str("]")
     }
 }

@@ -151,7 +151,7 @@ impl<T: Threshold> TreeEnsemble<'_, T> {
             let tile = first..together.min(first + TILE);
             for &root in self.roots {
                 for row in tile.clone().step_by(LANES) {
-                    let places = std::array::from_fn(|k| (row + k) * columns);
+                    let places = core::array::from_fn(|k| (row + k) * columns);
                     let reached = nodes.descend::<SPECIAL>([root; LANES], x, places);
                     for (node, row) in reached.into_iter().zip(row..) {
                         self.give(node, y, row);
@@ -161,7 +161,7 @@ impl<T: Threshold> TreeEnsemble<'_, T> {
         }
         for row in together..rows {
             for roots in self.roots.chunks(LANES) {
-                let lanes = std::array::from_fn(|k| roots[k.min(roots.len() - 1)]);
+                let lanes = core::array::from_fn(|k| roots[k.min(roots.len() - 1)]);
                 let reached = nodes.descend::<SPECIAL>(lanes, x, [row * columns; LANES]);
                 for &node in &reached[..roots.len()] {
                     self.give(node, y, row);

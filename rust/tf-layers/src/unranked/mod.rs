@@ -11,6 +11,7 @@ pub use layers::{Elements, Like, Ranked, ShapeOf, UnrankedCopy, Wrap};
 pub use shapes::{BroadcastShapes, Expand, Reshape, Squeeze, Unsqueeze};
 
 use crate::Result;
+use alloc::vec::Vec;
 
 /// A tensor with any number of axes: elements in row-major order (last axis fastest) and their shape, outermost first.
 ///

@@ -1,6 +1,18 @@
 //! What the layer tests share.
 #![allow(dead_code, reason = "every test crate uses a part of it")]
 
+/// How many of `n` draws are made: a quarter of them where `TF_LAYERS_TESTS` is `brief`, as it is under an emulator.
+pub fn draws(n: usize) -> usize {
+    let brief = std::env::var("TF_LAYERS_TESTS").is_ok_and(|wanted| wanted == "brief");
+    if brief { n.div_ceil(4) } else { n }
+}
+
+/// Those cases of a table that are tried: as many as [`draws`] says.
+pub fn some<T, const N: usize>(cases: [T; N]) -> impl Iterator<Item = T> {
+    let step = N / draws(N);
+    cases.into_iter().step_by(step)
+}
+
 /// xorshift64*: small, seeded, the same everywhere.
 pub struct Rng(u64);
 

@@ -8,7 +8,7 @@ use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
 use crate::error::Result;
 use crate::image::{self, ImageStack, Window, windowed};
 use crate::pack::PANEL;
-use crate::slot::Slot;
+use crate::slot::Scratch;
 
 windowed! {
     /// y = activation(x ⋆ kernel + bias + residual), channel by channel: x `[batch, *size, channels]`, y `[batch, *output, channels · multiplier]`.
@@ -63,7 +63,7 @@ impl<const D: usize> DepthwiseConv<'_, D> {
         images: ImageStack<D>,
         x: &[f32],
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         self.add(cpu, images, x, None, y, scratch)
     }
@@ -79,7 +79,7 @@ impl<const D: usize> DepthwiseConv<'_, D> {
         x: &[f32],
         residual: &[f32],
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         self.add(cpu, images, x, Some(residual), y, scratch)
     }
@@ -91,7 +91,7 @@ impl<const D: usize> DepthwiseConv<'_, D> {
         x: &[f32],
         residual: Option<&[f32]>,
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         let job = Job {
             inputs: self.channels,
@@ -142,7 +142,7 @@ impl Job<'_> {
         x: &[f32],
         residual: Option<&[f32]>,
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         let (window, outputs) = (&self.window, self.outputs());
         let x_image = window.pixels() * self.inputs;

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::gemm::{Addend, Grid, Product, Segments};
 use crate::image::{self, ImageStack, Window};
 use crate::pack::PANEL;
-use crate::slot::Slot;
+use crate::slot::Scratch;
 
 /// Bytes of transformed tiles (inputs and outputs) at a time: what stays in the second-level cache.
 const BLOCK_BYTES: usize = 512 << 10;
@@ -114,7 +114,7 @@ impl<const M: usize> WinogradConv2d<'_, M> {
         images: ImageStack<2>,
         x: &[f32],
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         self.add(cpu, images, x, None, y, scratch)
     }
@@ -130,7 +130,7 @@ impl<const M: usize> WinogradConv2d<'_, M> {
         x: &[f32],
         residual: &[f32],
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         self.add(cpu, images, x, Some(residual), y, scratch)
     }
@@ -145,7 +145,7 @@ impl<const M: usize> WinogradConv2d<'_, M> {
         x: &[f32],
         residual: Option<&[f32]>,
         y: &mut [f32],
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         let (inputs, outputs) = (self.input_channels, self.output_channels);
         let window = |end: [usize; 2]| Window {

@@ -5,7 +5,7 @@ mod pass;
 use crate::cpu::{Cpu, Simd, dispatch};
 use crate::error::{Error, Result};
 use crate::pack::{PANEL, recurrent::STEP};
-use crate::slot::Slot;
+use crate::slot::Scratch;
 
 use super::given::{LstmInputs, LstmOutputs};
 use pass::{Pass, Ready};
@@ -118,7 +118,7 @@ impl Unroll<'_> {
         cell: C,
         cpu: Cpu,
         mut out: LstmOutputs,
-        scratch: &mut Slot<f32>,
+        scratch: &mut dyn Scratch,
     ) -> Result<()> {
         self.check_lengths()?;
         let width = blocks(self.hidden) * PANEL;

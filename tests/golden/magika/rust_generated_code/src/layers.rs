@@ -8,7 +8,7 @@ use tf_layers::movement::Transpose;
 use tf_layers::norm::LayerNormalization;
 
 use super::weights::Weights;
-use std::fmt;
+use core::fmt;
 
 /// The layers of the model, in the order they run, and the constants they read.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use super::layers::{self, Layers};
 use super::weights::Weights;
-use std::fmt;
+use core::fmt;
 use tf_layers::axis::AlongAxis;
 use tf_layers::binary::Add;
 use tf_layers::conv::ImageStack;

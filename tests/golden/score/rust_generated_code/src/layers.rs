@@ -4,7 +4,7 @@ use tf_layers::activation::Activation;
 use tf_layers::dense::Dense;
 
 use super::weights::Weights;
-use std::fmt;
+use core::fmt;
 
 /// The layers of the model, in the order they run, and the constants they read.
 #[derive(Clone, Copy)]

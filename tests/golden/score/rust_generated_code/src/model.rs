@@ -2,7 +2,7 @@
 
 use super::layers::{self, Layers};
 use super::weights::Weights;
-use std::fmt;
+use core::fmt;
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
 

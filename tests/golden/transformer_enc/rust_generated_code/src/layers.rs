@@ -7,7 +7,7 @@ use tf_layers::norm::LayerNormalization;
 use tf_layers::reduce::{Reduce, Reduction};
 
 use super::weights::Weights;
-use std::fmt;
+use core::fmt;
 
 /// The layers of the model, in the order they run, and the constants they read.
 #[derive(Clone, Copy)]

@@ -1,0 +1,111 @@
+"""Other processors: the layers and a generated crate there, under an emulator where this machine has another one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import host_tools
+import onnx
+import onnx_models
+import pytest
+import rust_tools
+
+import onnx2rust
+from onnx2rust.base.options import Options
+
+pytestmark = [pytest.mark.slow, pytest.mark.hosts]
+LAYERS = rust_tools.ROOT / "rust" / "tf-layers"
+BUILD = rust_tools.BUILD / "processors"
+SOME = "base,conv,dense,depthwise,integer,matmul,norm,pool,softmax"
+TARGETS = {
+    "neon": ("aarch64-unknown-linux-gnu", "", []),
+    "wasm": ("wasm32-unknown-unknown", "-C target-feature=+simd128", []),
+    "wasm without vectors": ("wasm32-unknown-unknown", "", []),
+    "wasm without std": ("wasm32-unknown-unknown", "", ["--no-default-features", "--features", "layers,libm"]),
+    "no operating system": ("thumbv7em-none-eabihf", "", ["--no-default-features", "--features", "layers,libm"]),
+    "no allocator": ("thumbv7em-none-eabihf", "", ["--no-default-features", "--features", f"{SOME},libm"]),
+}
+"""Rust's target, its flags, the features."""
+
+
+def emulated(triple: str, linker: str, runner: str) -> dict[str, str]:
+    """What cargo links and runs a target's tests with."""
+    key = triple.upper().replace("-", "_")
+    return {f"CARGO_TARGET_{key}_LINKER": linker, f"CARGO_TARGET_{key}_RUNNER": runner, "TF_LAYERS_TESTS": "brief"}
+
+
+def run(folder: Path, *command: str, **environment: str) -> str:
+    """What a command that must succeed prints."""
+    done = subprocess.run(
+        command, cwd=folder, env=rust_tools.environment(**environment), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-6000:]
+    return done.stdout
+
+
+def has(target: str) -> None:
+    """Skips where this machine lacks a target; not in CI, which installs them."""
+    try:
+        found = subprocess.run(["rustup", "target", "list", "--installed"], capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        found = ""
+    if target not in found.split() and not os.environ.get("CI"):
+        pytest.skip(f"{target} is not installed: `make hosts` installs it")
+
+
+@pytest.mark.parametrize("level", TARGETS)
+def test_the_layers_build_for(level: str) -> None:
+    """Without a warning, also where the standard library or an allocator is missing."""
+    target, flags, features = TARGETS[level]
+    has(target)
+    run(LAYERS, "cargo", "check", "--quiet", "--lib", "--target", target, *features, RUSTFLAGS=f"-D warnings {flags}")
+
+
+@host_tools.need("qemu-aarch64", "aarch64-linux-gnu-gcc")
+def test_the_layers_compute_on_aarch64() -> None:
+    """All tests of tf-layers at the level NEON; those that draw thousands of cases draw fewer (`TF_LAYERS_TESTS`)."""
+    triple = "aarch64-unknown-linux-gnu"
+    has(triple)
+    qemu = emulated(triple, "aarch64-linux-gnu-gcc", "qemu-aarch64 -L /usr/aarch64-linux-gnu")
+    found = run(LAYERS, "cargo", "test", "--tests", "--target", triple, **qemu)
+    assert found.count("test result: ok") > 30
+
+
+@pytest.mark.parametrize(
+    ("triple", "linker", "runner"),
+    [
+        pytest.param(
+            "aarch64-unknown-linux-gnu", "aarch64-linux-gnu-gcc", "qemu-aarch64 -L /usr/aarch64-linux-gnu",
+            marks=host_tools.need("qemu-aarch64", "aarch64-linux-gnu-gcc"),
+        ),
+        pytest.param(
+            "riscv64gc-unknown-linux-gnu", "riscv64-linux-gnu-gcc", "qemu-riscv64 -L /usr/riscv64-linux-gnu",
+            marks=host_tools.need("qemu-riscv64", "riscv64-linux-gnu-gcc"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_generated_crate_computes_on(triple: str, linker: str, runner: str) -> None:
+    """Its own tests, among them parity with onnxruntime's numbers: with NEON's vectors, and where no vectors are."""
+    has(triple)
+    crate = converted() / "rust_generated_code"
+    found = run(crate, "cargo", "test", "--target", triple, "--test", "parity", **emulated(triple, linker, runner))
+    assert "test result: ok. 0 passed" not in found
+
+
+def test_a_generated_crate_needs_no_standard_library() -> None:
+    """It builds for a processor without an operating system, and as wasm32 without std."""
+    crate = converted() / "rust_generated_code"
+    for target in ("thumbv7em-none-eabihf", "wasm32-unknown-unknown"):
+        has(target)
+        features = ["--no-default-features", "--features", "libm"]
+        run(crate, "cargo", "check", "--quiet", "--lib", "--target", target, *features, RUSTFLAGS="-D warnings")
+
+
+def converted() -> Path:
+    """The crate of digits."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    onnx.save(onnx_models.digits(), BUILD / "digits.onnx")
+    onnx2rust.convert(BUILD / "digits.onnx", BUILD / "digits", Options(force=True))
+    return BUILD / "digits"
