@@ -218,7 +218,7 @@ def test_what_has_no_form_in_c_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError) as refused:
         onnx2rust.host("c", path, tmp_path / "out", Options(name="c"))
     assert str(refused.value).splitlines() == [
-        f'{path}: --host c: "s": sequences, maps and strings have no form in C here',
+        f'{path}: --host c: "s": strings, sequences, maps and tensors of any rank have no form in C here',
         "    → use the crate from Rust, or cut the model with --input and --output",
         f"{path}: --host c: a library of the system is called c",
         "    → give the crate another name with --crate-name",

@@ -202,7 +202,7 @@ def test_what_has_no_form_in_python_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError) as refused:
         onnx2rust.host("python", path, tmp_path / "out", Options(name="json"))
     assert str(refused.value).splitlines() == [
-        f'{path}: --host python: "s": sequences and maps have no form in Python here',
+        f'{path}: --host python: "s": sequences, maps and tensors of any rank have no form in Python here',
         "    → use the crate from Rust, or cut the model with --input and --output",
         f"{path}: --host python: no module of Python can be called json besides its own",
         "    → give the crate another name with --crate-name",

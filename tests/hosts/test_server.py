@@ -350,7 +350,7 @@ def test_what_has_no_form_in_http_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError) as refused:
         onnx2rust.host("server", path, tmp_path / "out")
     assert str(refused.value).splitlines() == [
-        f'{path}: --host server: "s": sequences and maps have no form in HTTP here',
+        f'{path}: --host server: "s": sequences, maps and tensors of any rank have no form in HTTP here',
         "    → use the crate from Rust, or cut the model with --input and --output",
     ]
     assert not (tmp_path / "out").exists()

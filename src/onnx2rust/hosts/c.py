@@ -12,7 +12,7 @@ from typing import Any
 from onnx2rust.base.errors import Problem, UnsupportedError
 from onnx2rust.base.naming import Escaped, Names, c_ident
 from onnx2rust.emit.borders import Tensor
-from onnx2rust.hosts.shells import Host, Model, Shell, copied, refused, run
+from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, copied, refused, run
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.dtypes import DType
 
@@ -68,7 +68,7 @@ def _values(model: Model) -> Mapping[str, Any]:
     border = model.border
     tensors = (*border.inputs, *border.outputs)
     odd = (t for t in tensors if not t.is_tensor or t.dtype is DType.STRING)
-    problems = refused("c", odd, "sequences, maps and strings")
+    problems = refused("c", odd, f"strings, {NOT_TENSORS}")
     if model.crate in _SYSTEM:
         hint = "give the crate another name with --crate-name"
         problems.append(Problem(f"--host c: a library of the system is called {model.crate}", hint=hint))

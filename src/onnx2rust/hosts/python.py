@@ -15,7 +15,7 @@ from onnx2rust.base.errors import Problem, ToolError, UnsupportedError
 from onnx2rust.base.naming import Escaped, Names, comment, py_ident
 from onnx2rust.emit.borders import Tensor
 from onnx2rust.hosts import tables
-from onnx2rust.hosts.shells import Host, Model, Shell, refused, run
+from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, refused, run
 from onnx2rust.ir.dtypes import DType
 
 
@@ -55,7 +55,7 @@ def _members(tensors: tuple[Tensor, ...]) -> list[Member]:
 def _values(model: Model) -> Mapping[str, Any]:
     border = model.border
     tensors = (*border.inputs, *border.outputs)
-    problems = refused("python", (t for t in tensors if not t.is_tensor), "sequences and maps")
+    problems = refused("python", (t for t in tensors if not t.is_tensor), NOT_TENSORS)
     if model.crate in sys.stdlib_module_names or model.crate == "numpy" or keyword.iskeyword(model.crate):
         hint = "give the crate another name with --crate-name"
         problems.append(Problem(f"--host python: no module of Python can be called {model.crate} besides its own", hint=hint))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from onnx2rust.base.errors import UnsupportedError
-from onnx2rust.hosts.shells import Host, Model, Shell, copied, refused, run
+from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, copied, refused, run
 from onnx2rust.ir.dtypes import DType
 
 _SOURCES = ("main", "json", "metrics", "problem", "raw", "request", "workers")
@@ -18,7 +18,7 @@ _SOURCES = ("main", "json", "metrics", "problem", "raw", "request", "workers")
 def _values(model: Model) -> Mapping[str, Any]:
     border = model.border
     tensors = (*border.inputs, *border.outputs)
-    if problems := refused("server", (t for t in tensors if not t.is_tensor), "sequences and maps", "HTTP"):
+    if problems := refused("server", (t for t in tensors if not t.is_tensor), NOT_TENSORS, "HTTP"):
         raise UnsupportedError(problems)
     return {"halves": any(t.dtype is DType.F16 for t in border.inputs), "batch": model.batch}
 

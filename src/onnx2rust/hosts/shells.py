@@ -18,6 +18,9 @@ from onnx2rust.emit.templates import fill
 from onnx2rust.files import resources
 from onnx2rust.files.folders import Content
 
+NOT_TENSORS = "sequences, maps and tensors of any rank"
+"""What hosts have no form for so far."""
+
 
 @dataclass(frozen=True)
 class Model:

@@ -11,7 +11,7 @@ from typing import Any
 from onnx2rust.base.errors import Problem, UnsupportedError
 from onnx2rust.base.naming import Escaped, js_string
 from onnx2rust.emit.borders import Tensor
-from onnx2rust.hosts.shells import Host, Model, Shell, copied, refused, run
+from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, copied, refused, run
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.dtypes import DType
 
@@ -154,7 +154,7 @@ def _members(tensors: tuple[Tensor, ...]) -> list[Member]:
 
 def _values(model: Model) -> Mapping[str, Any]:
     border = model.border
-    problems = refused("wasm", (t for t in (*border.inputs, *border.outputs) if not t.is_tensor), "sequences and maps")
+    problems = refused("wasm", (t for t in (*border.inputs, *border.outputs) if not t.is_tensor), NOT_TENSORS)
     if model.crate in _NODE:
         hint = "give the crate another name with --crate-name"
         problems.append(Problem(f"--host wasm: Node has a module called {model.crate}", hint=hint))
