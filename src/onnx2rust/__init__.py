@@ -17,6 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from onnx2rust.base.errors import (
+    InvalidDataError,
     InvalidModelError,
     MismatchError,
     Onnx2RustError,
@@ -25,7 +26,7 @@ from onnx2rust.base.errors import (
     UnsupportedError,
     UsageError,
 )
-from onnx2rust.base.options import Checks, Options, Timing
+from onnx2rust.base.options import Checks, Options, Tables, Timing
 from onnx2rust.base.version import VERSION
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from onnx2rust.conversion.pipeline import convert as convert
     from onnx2rust.conversion.pipeline import convert_workspace as convert_workspace
     from onnx2rust.conversion.retrain import write_weights as write_weights
+    from onnx2rust.conversion.scoring import Scored as Scored
+    from onnx2rust.conversion.scoring import score as score
     from onnx2rust.conversion.support import ModelSupport as ModelSupport
     from onnx2rust.conversion.support import Supported as Supported
     from onnx2rust.conversion.support import operators as operators
@@ -60,6 +63,7 @@ _LATER = {
     "conversion.inspection": ("Inspection", "inspect"),
     "conversion.pipeline": ("Project", "convert", "convert_workspace"),
     "conversion.retrain": ("write_weights",),
+    "conversion.scoring": ("Scored", "score"),
     "conversion.support": ("ModelSupport", "Supported", "operators", "supports"),
     "pages": ("Written", "write_report"),
     "timing": ("bench",),
@@ -73,8 +77,8 @@ _LATER = {
 _MODULES = {name: module for module, names in _LATER.items() for name in names}
 
 __all__ = [
-    "Checks", "InvalidModelError", "MismatchError", "Onnx2RustError", "Options", "Problem", "Timing", "ToolError",
-    "UnsupportedError", "UsageError", *_MODULES,
+    "Checks", "InvalidDataError", "InvalidModelError", "MismatchError", "Onnx2RustError", "Options", "Problem", "Tables",
+    "Timing", "ToolError", "UnsupportedError", "UsageError", *_MODULES,
 ]  # fmt: skip
 
 

@@ -64,6 +64,12 @@ class InvalidModelError(Onnx2RustError):
     title = "invalid model"
 
 
+class InvalidDataError(InvalidModelError):
+    """A table is damaged, or has rows that the model cannot take (exit code 3)."""
+
+    title = "invalid data"
+
+
 class UnsupportedError(Onnx2RustError):
     """The model is valid but asks for something onnx2rust does not do (exit code 4)."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -13,7 +14,7 @@ from onnx2rust.base.errors import Problem, UsageError
 
 _SPDX = re.compile(r"[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*")
 
-HOSTS = ("c", "embedded", "python", "wasm", "server")
+HOSTS = ("c", "embedded", "python", "score", "wasm", "server")
 """What can call a model besides Rust (`hosts`); here, because a command line lists them before anything heavy is imported."""
 WEIGHTS = ("embedded", "external", "f16", "int8", "external-f16", "external-int8")
 """Where a crate's weights are, and in how many bits: in the binary or in a file, as f32 or in fewer bits."""
@@ -139,6 +140,42 @@ class Timing:
             problems.append(Problem(f"--seconds {self.seconds}: is not above 0, or more than an hour"))
         if problems:
             raise UsageError(problems)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Options of `score`: which columns are which inputs, and what becomes of rows that have no values.
+
+    `columns` are those of an input, by its name; `keep` are passed through, `rename` says what outputs' columns are called.
+    `null` stands for nulls, as text. `row_group` are the rows of a part; None for as many as memory should hold. `cache` is where
+    programs are kept, None for the user's cache.
+    """
+
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    keep: Sequence[str] = ()
+    rename: Mapping[str, str] = field(default_factory=dict)
+    null: str | None = None
+    cast: bool = False
+    bad_rows: Literal["stop", "skip"] = "stop"
+    format: Literal["parquet", "csv", "arrow"] | None = None
+    delimiter: str | None = None
+    row_group: int | None = None
+    threads: int | None = None
+    force: bool = False
+    cache: Path | None = None
+
+    def __post_init__(self) -> None:
+        _as_paths(self, "cache")
+
+    def arguments(self) -> list[str]:
+        """What the program is called with."""
+        found = [f"--column={name}={json.dumps(list(columns))}" for name, columns in self.columns.items()]
+        found += [f"--keep={json.dumps(list(self.keep))}"] if self.keep else []
+        found += [f"--rename={output}={column}" for output, column in self.rename.items()]
+        for name in ("null", "bad_rows", "format", "delimiter", "row_group", "threads"):
+            value = getattr(self, name)
+            found += [] if value is None else [f"--{name.replace('_', '-')}={value}"]
+        return found + [f"--{name}" for name in ("cast", "force") if getattr(self, name)]
 
 
 def _wrong(batches: tuple[int, ...], seed: int) -> list[Problem]:

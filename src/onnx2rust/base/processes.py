@@ -63,16 +63,17 @@ def run(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
     timeout: float | None = None,
+    aloud: bool = False,
 ) -> subprocess.CompletedProcess[bytes]:
     """As `subprocess.run` with its output captured, but the process leads a group of its own: whatever ends the waiting (a signal
-    that only we get, the timeout) ends it and all that it has started, as cargo's compilers."""
+    that only we get, the timeout) ends it and all that it has started, as cargo's compilers. `aloud`: its stderr is ours."""
     with subprocess.Popen(
         command,
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=None if aloud else subprocess.PIPE,
         process_group=0,
     ) as process:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -189,6 +190,7 @@ def _shells(kinds: Sequence[str], found: Generated, source: str) -> tuple[Shell,
         bool(rendered.tensors),
         picture,
         None if batch is None else Escaped(batch),
+        tomllib.loads(rendered.files["Cargo.toml"])["package"]["version"],
     )
     return tuple(HOSTS[kind].shell(beside) for kind in dict.fromkeys(kinds))
 

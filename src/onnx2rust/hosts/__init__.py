@@ -5,10 +5,10 @@ A shell holds the `unsafe` code that such a border needs, and nothing else; what
 
 from __future__ import annotations
 
-from onnx2rust.hosts import c, embedded, python, server, wasm
+from onnx2rust.hosts import c, embedded, python, score, server, wasm
 from onnx2rust.hosts.shells import Host, Model, Shell
 
 __all__ = ["HOSTS", "Host", "Model", "Shell"]
 
-HOSTS: dict[str, Host] = {host.name: host for host in (c.HOST, embedded.HOST, python.HOST, wasm.HOST, server.HOST)}
+HOSTS: dict[str, Host] = {host.name: host for host in (c.HOST, embedded.HOST, python.HOST, score.HOST, wasm.HOST, server.HOST)}
 """By what `--host` calls them."""

@@ -39,6 +39,8 @@ class Model:
     """Its layers on one page (PNG)."""
     batch: Escaped | None
     """The open size that counts samples, if it is shown that samples do not depend on each other."""
+    version: str
+    """The crate's: which code and which weights it holds."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,10 @@ class Host:
     """Makes `dist` in a shell, given the workspace's folder and the shell's."""
     empty: Sequence[str] = ()
     """Files without content."""
-    copied: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda values: {}
-    """Files that are the same for every model that needs them, and where they lie among the templates of hosts."""
     picture: str | None = None
     """Where the picture of the model lies, if the shell has it."""
+    copied: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda values: {}
+    """Files that are the same for every model that needs them, and where they lie among the templates of hosts."""
     data: Callable[[Model], Mapping[str, Content]] = lambda _: {}
     """Files that are no text."""
     static: bool = False

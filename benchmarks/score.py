@@ -1,0 +1,176 @@
+"""`onnx2rust score` beside onnxruntime in a loop over batches of pyarrow: rows a second, and the most memory that each took.
+
+    python benchmarks/score.py                               # writes the table in docs/score.md
+    python benchmarks/score.py --rows 200000 --models breast_cancer --no-write
+
+Both read the same Parquet file of drawn float32 columns and write a Parquet file of scores, on all cores, in turns. Each turn is
+a process, and its memory what the system says of it in the end (`ru_maxrss`). The file is in the system's cache. onnxruntime has
+its own threads; its loop takes batches of 65,536 rows, of wide tables 4,096. All scores are compared before anything is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import models
+import numpy as np
+
+from onnx2rust import frontends
+from onnx2rust.base.options import Options, Tables
+from onnx2rust.conversion import scoring
+
+ROOT = Path(__file__).resolve().parents[1]
+PLACE = ROOT / "build" / "benchmarks" / "score"
+ROWS = {"breast_cancer": 10_000_000, "ember_mlp": 100_000}
+"""Rows of each model; a row of ember_mlp has 2,381 columns: 10 million would be 95 GB."""
+DOCUMENT = ROOT / "docs" / "score.md"
+_LOOP = """
+import sys
+import numpy as np, onnxruntime, pyarrow as pa, pyarrow.parquet as pq
+model, source, out, rows = sys.argv[1:]
+session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+(given,), (found,) = session.get_inputs(), session.get_outputs()
+file, writer = pq.ParquetFile(source), None
+for batch in file.iter_batches(batch_size=int(rows)):
+    x = np.stack([column.to_numpy() for column in batch.columns], axis=1)
+    (y,) = session.run(None, {given.name: x})
+    scores = pa.record_batch({"score": y[:, 0]})
+    writer = writer or pq.ParquetWriter(out, scores.schema)
+    writer.write_batch(scores)
+writer.close()
+"""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a process took."""
+
+    seconds: float
+    memory: float
+    """MB, at most."""
+
+
+def model(name: str) -> Path:
+    """The ONNX file of a model."""
+    if name != "breast_cancer":
+        return models.onnx_files([name])[name]
+    path = PLACE / "breast_cancer.onnx"
+    if not path.is_file():
+        loaded = frontends.load(ROOT / "examples" / "breast_cancer" / "saved_model", Options())
+        path.write_bytes(loaded.proto.SerializeToString())
+    return path
+
+
+def table(name: str, width: int, rows: int) -> Path:
+    """A Parquet file of drawn columns, in row groups of about 250 MB."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = PLACE / f"{name}-{rows}.parquet"
+    if not path.is_file():
+        random = np.random.default_rng(1)
+        group = max(1024, 60_000_000 // width)
+        names = [f"f{k}" for k in range(width)]
+        with pq.ParquetWriter(path, pa.schema([(n, pa.float32()) for n in names]), use_dictionary=False) as writer:
+            for first in range(0, rows, group):
+                x = random.standard_normal((width, min(group, rows - first)), np.float32)
+                writer.write_table(pa.table(dict(zip(names, x, strict=True))))
+    return path
+
+
+def run(command: list[str]) -> Turn:
+    """Runs a process to its end."""
+    begin = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{command[0]} ended with code {process.returncode}")
+    return Turn(time.monotonic() - begin, used.ru_maxrss / 1024)
+
+
+def compared(ours: Path, theirs: Path) -> float:
+    """The largest distance between two files of scores."""
+    import pyarrow.parquet as pq
+
+    a, b = (pq.read_table(path).column(0).to_numpy() for path in (ours, theirs))
+    if a.shape != b.shape or not np.allclose(a, b, rtol=1e-4, atol=1e-5):
+        sys.exit(f"{ours} and {theirs} differ")
+    return float(np.abs(a - b).max(initial=0))
+
+
+def measured(name: str, rows: int, turns: int) -> dict[str, list[Turn]]:
+    """Turns of both, interleaved."""
+    path = model(name)
+    program = scoring.program_of(path, Options(), Tables(), print)
+    import onnxruntime
+
+    width = onnxruntime.InferenceSession(path).get_inputs()[0].shape[1]
+    source = table(name, width, rows)
+    found: dict[str, list[Turn]] = {"ours": [], "onnxruntime": []}
+    with tempfile.TemporaryDirectory(dir=PLACE) as folder:
+        out = {who: Path(folder) / f"{who}.parquet" for who in found}
+        batch = "65536" if width < 100 else "4096"
+        commands = {
+            "ours": [str(program), "--quiet", "--force", str(source), str(out["ours"])],
+            "onnxruntime": [sys.executable, "-c", _LOOP, str(path), str(source), str(out["onnxruntime"]), batch],
+        }
+        for _ in range(turns):
+            for who, command in commands.items():
+                found[who].append(run(command))
+        print(f"{name}: largest distance {compared(out['ours'], out['onnxruntime']):.1e}")
+    return found
+
+
+def line(name: str, rows: int, found: dict[str, list[Turn]]) -> str:
+    """A row of the table: medians."""
+    cells = [name, f"{rows:,}"]
+    rates = {}
+    for who, turns in found.items():
+        rates[who] = rows / float(np.median([t.seconds for t in turns]))
+        cells += [f"{rates[who] / 1e3:,.0f} k", f"{max(t.memory for t in turns):,.0f} MB"]
+    cells.append(f"{rates['ours'] / rates['onnxruntime']:.1f} ×")
+    return f"| {' | '.join(cells)} |"
+
+
+def cpu() -> str:
+    """What `lscpu` calls it."""
+    said = subprocess.run(["lscpu"], capture_output=True, text=True, check=False).stdout
+    name = next((row.partition(":")[2].strip() for row in said.splitlines() if row.startswith("Model name")), "")
+    return f"{name}, {os.cpu_count()} cores"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--models", default=",".join(ROWS))
+    parser.add_argument("--rows", type=int, help="of each model")
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--no-write", action="store_true")
+    own = parser.parse_args()
+    PLACE.mkdir(parents=True, exist_ok=True)
+    lines = [
+        "| model | rows | onnx2rust score, rows/s | memory | onnxruntime, rows/s | memory | ratio |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in own.models.split(","):
+        rows = own.rows or ROWS[name]
+        lines.append(line(name, rows, measured(name, rows, own.turns)))
+    load = os.getloadavg()[0]
+    lines += ["", f"By `python benchmarks/score.py` on {cpu()}; {load:.0f} processes wanted to run in the end."]
+    text = "\n".join(lines)
+    print(text)
+    if not own.no_write:
+        head, mark, rest = DOCUMENT.read_text(encoding="utf-8").partition("<!-- written by benchmarks/score.py -->\n")
+        tail = rest[rest.index("<!-- end -->") :]
+        DOCUMENT.write_text(f"{head}{mark}\n{text}\n\n{tail}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,369 @@
+//! What a run is, held against the tables before a row is read: all that is wrong is said at once.
+
+use crate::arguments::{Arguments, BadRows};
+use crate::columns::{Wishes, bound};
+use crate::elements::Element;
+use crate::failure::{Failure, Kind, Problem, Result, shortened};
+use crate::journal::beside;
+use crate::model::{INPUTS, OUTPUTS, identity};
+use crate::scoring::{Plan, fields};
+use crate::sink::{Sink, names};
+use crate::source::{Format, Source};
+use crate::work::{Sizes, Table};
+use arrow_schema::{DataType, FieldRef, Schema};
+use model::tf_layers::F16;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+/// Values of a part: of one with more, the rows are fewer.
+const PART_VALUES: usize = 1 << 24;
+const PART_ROWS: usize = 1 << 18;
+/// Values that go through the model together.
+const BATCH_VALUES: usize = 1 << 17;
+const BATCH_ROWS: usize = 4096;
+
+pub struct Setup {
+    pub tables: Vec<Table>,
+    /// Whether the output is a folder.
+    pub folder: bool,
+    pub sizes: Sizes,
+    pub delimiter: Option<u8>,
+}
+
+impl Setup {
+    pub fn new(arguments: &Arguments) -> Result<Self> {
+        let delimiter = arguments.delimiter()?;
+        let format = match arguments.format.as_deref() {
+            None => None,
+            Some("parquet") => Some(Format::Parquet),
+            Some("csv") => Some(Format::Csv(b',')),
+            Some("arrow") => Some(Format::Arrow),
+            Some(other) => {
+                return Err(usage(
+                    "",
+                    format!("--format {other}: is none of parquet, csv, arrow"),
+                ));
+            }
+        };
+        let (folder, files) = found(&arguments.input, &arguments.output)?;
+        let mut problems = places(arguments, folder);
+        let known = |name: &str| OUTPUTS.iter().any(|o| o.name == name || o.file == name);
+        for (name, _) in arguments.renamed()?.iter().filter(|(n, _)| !known(n)) {
+            let all: Vec<_> = OUTPUTS.iter().map(|o| shortened(o.name)).collect();
+            let what = format!(
+                "--rename {}: the model's outputs are {}",
+                shortened(name),
+                all.join(", ")
+            );
+            problems.push(Problem::new("", what, ""));
+        }
+        if let Some(text) = &arguments.null {
+            for input in INPUTS.iter().filter(|i| !parses(text, &i.arrow)) {
+                let what = format!(
+                    "--null {}: is no {}, which input {} takes",
+                    shortened(text),
+                    input.arrow,
+                    shortened(input.name)
+                );
+                problems.push(Problem::new("", what, ""));
+            }
+        }
+        let out = if folder {
+            None
+        } else {
+            Format::named(&arguments.output)
+        };
+        if !folder && out.is_none() && format.is_none() {
+            problems.push(Problem::new(
+                arguments.output.display(),
+                "has an ending that says no format",
+                "call it .parquet, .csv, .tsv or .arrow",
+            ));
+        }
+        let mut tables = Vec::new();
+        for (path, name) in files {
+            let own = |source: &Source| format.or(out).unwrap_or(source.format);
+            match Source::open(&path, delimiter).and_then(|source| {
+                let format = own(&source);
+                planned(arguments, &source, name, format, folder)
+            }) {
+                Ok(table) => tables.push(table),
+                Err(failure) if failure.kind == Kind::Usage => problems.extend(failure.problems),
+                Err(failure) => return Err(failure),
+            }
+        }
+        let mut seen = BTreeSet::new();
+        for table in tables.iter().filter(|t| !seen.insert(t.name.clone())) {
+            problems.push(Problem::new(
+                table.path.display(),
+                "another table would be written to the same file",
+                "",
+            ));
+        }
+        if !problems.is_empty() {
+            return Err(Failure {
+                kind: Kind::Usage,
+                problems,
+            });
+        }
+        let widths = INPUTS
+            .iter()
+            .map(|i| i.width)
+            .chain(OUTPUTS.iter().map(|o| o.width));
+        let keep = tables.iter().map(|t| t.plan.keep.len()).max();
+        let width = widths.sum::<usize>().max(1);
+        let part = (PART_VALUES / (width + keep.unwrap_or_default())).clamp(1024, PART_ROWS);
+        let part = arguments.row_group.map_or(part, |rows| rows as usize);
+        let batch = (BATCH_VALUES / width).clamp(1, BATCH_ROWS);
+        Ok(Self {
+            tables,
+            folder,
+            sizes: Sizes { part, batch },
+            delimiter,
+        })
+    }
+
+    /// All that a run's bytes depend on.
+    pub fn identity(&self, arguments: &Arguments) -> Value {
+        let tables = self.tables.iter().map(|t| {
+            let modified = t.modified.and_then(|m| m.duration_since(UNIX_EPOCH).ok());
+            let nanoseconds = modified.map(|m| m.as_nanos().to_string());
+            let path = fs::canonicalize(&t.path).unwrap_or_else(|_| t.path.clone());
+            json!([
+                path.to_string_lossy(),
+                t.name.to_string_lossy(),
+                t.bytes,
+                nanoseconds
+            ])
+        });
+        json!({
+            "model": identity(), "program": concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")),
+            "tables": tables.collect::<Vec<_>>(), "part": self.sizes.part, "batch": self.sizes.batch,
+            "columns": arguments.columns, "keep": arguments.keep, "rename": arguments.rename, "null": arguments.null,
+            "cast": arguments.cast, "skip": arguments.bad_rows == BadRows::Skip, "format": arguments.format,
+            "delimiter": arguments.delimiter,
+        })
+    }
+}
+
+fn usage(place: impl std::fmt::Display, what: String) -> Failure {
+    Failure::one(Kind::Usage, place, what, "")
+}
+
+/// Whether the input is a folder, and its tables with the names of their outputs.
+fn found(input: &Path, output: &Path) -> Result<(bool, Vec<(PathBuf, PathBuf)>)> {
+    let status = fs::metadata(input).map_err(|e| usage(input.display(), e.to_string()))?;
+    if !status.is_dir() {
+        let name = output.file_name().map(PathBuf::from);
+        let name = name.ok_or_else(|| usage(output.display(), "is no file".to_string()))?;
+        return Ok((false, vec![(input.to_path_buf(), name)]));
+    }
+    let mut files = Vec::new();
+    walk(input, Path::new(""), &mut files)?;
+    if files.is_empty() {
+        return Err(usage(
+            input.display(),
+            "has no .parquet, .csv, .tsv or .arrow files".to_string(),
+        ));
+    }
+    Ok((true, files))
+}
+
+/// The tables of a folder, by name; what is hidden, or begins with `_` (as `_SUCCESS`), is none.
+fn walk(root: &Path, below: &Path, files: &mut Vec<(PathBuf, PathBuf)>) -> Result<()> {
+    let folder = root.join(below);
+    let io = |e: std::io::Error| Failure::io(&folder, &e);
+    let entries = fs::read_dir(&folder)
+        .map_err(io)?
+        .collect::<std::io::Result<Vec<_>>>();
+    let mut entries = entries.map_err(io)?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with(['.', '_']) {
+            continue;
+        }
+        let place = below.join(&name);
+        let kind = entry.file_type().map_err(io)?;
+        if kind.is_dir() {
+            walk(root, &place, files)?;
+        } else if Format::named(&place).is_some()
+            && fs::metadata(entry.path()).is_ok_and(|m| m.is_file())
+        {
+            files.push((entry.path(), place));
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with the output's place.
+fn places(arguments: &Arguments, folder: bool) -> Vec<Problem> {
+    let out = &arguments.output;
+    let mut problems = Vec::new();
+    let mut wrong = |what: &str, hint: &str| problems.push(Problem::new(out.display(), what, hint));
+    let parent = out
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    if !parent.is_dir() {
+        wrong("its folder is not there", "make it first");
+    }
+    let same = |path: &Path| {
+        fs::canonicalize(path)
+            .ok()
+            .zip(fs::canonicalize(out).ok())
+            .is_some_and(|(a, b)| a == b)
+    };
+    let within = fs::canonicalize(parent)
+        .ok()
+        .zip(fs::canonicalize(&arguments.input).ok());
+    if same(&arguments.input) {
+        wrong("is the table itself", "choose another place");
+    } else if folder && within.is_some_and(|(parent, input)| parent.starts_with(input)) {
+        wrong("lies in the folder with the tables", "choose another place");
+    } else if out.is_dir() && !(folder && fs::read_dir(out).is_ok_and(|mut d| d.next().is_none())) {
+        wrong(
+            "is a folder that is there",
+            "choose another place, or remove it",
+        );
+    } else if out.is_file() && (folder || !arguments.force) {
+        wrong("exists", "choose another place, or replace it with --force");
+    }
+    let bad = beside(out, "bad.csv");
+    if bad.exists()
+        && !arguments.force
+        && arguments.bad_rows == BadRows::Skip
+        && !beside(out, "partial").exists()
+    {
+        problems.push(Problem::new(
+            bad.display(),
+            "exists",
+            "remove it, or replace it with --force",
+        ));
+    }
+    problems
+}
+
+fn planned(
+    arguments: &Arguments,
+    source: &Source,
+    name: PathBuf,
+    format: Format,
+    folder: bool,
+) -> Result<Table> {
+    let text = matches!(source.format, Format::Csv(_));
+    let wishes = Wishes {
+        mapping: arguments.mapping()?,
+        keep: arguments.kept()?,
+        cast: arguments.cast,
+        text,
+    };
+    let place = source.path.display();
+    let (forms, keep) = bound(INPUTS, &source.schema, &wishes).map_err(|problems| Failure {
+        kind: Kind::Usage,
+        problems: problems
+            .into_iter()
+            .map(|p| Problem::new(&place, p.what, &p.hint))
+            .collect(),
+    })?;
+    let mut projection: Vec<usize> = forms
+        .iter()
+        .flat_map(|f| f.places())
+        .chain(&keep)
+        .copied()
+        .collect();
+    projection.sort_unstable();
+    projection.dedup();
+    let at = |place: &usize| projection.partition_point(|p| p < place);
+    let spread = matches!(format, Format::Csv(_));
+    let renamed = arguments.renamed()?;
+    let mut columns: Vec<FieldRef> = keep
+        .iter()
+        .map(|&k| source.schema.fields()[k].clone())
+        .collect();
+    let mut made = Vec::new();
+    for output in OUTPUTS {
+        let own = fields(output, &names(output, &renamed), spread);
+        made.extend(own.iter().map(|f| f.name().clone()));
+        columns.extend(own);
+    }
+    let mut problems = Vec::new();
+    let mut seen = BTreeSet::new();
+    for column in &columns {
+        if !seen.insert(column.name()) {
+            let what = format!(
+                "two columns of the output are called `{}`",
+                shortened(column.name())
+            );
+            problems.push(Problem::new(
+                &place,
+                what,
+                "call an output's column otherwise with --rename OUTPUT=COL",
+            ));
+        }
+        if !Sink::holds(format, column) {
+            let what = format!(
+                "--keep: column `{}` is {}, for which CSV has no form",
+                shortened(column.name()),
+                column.data_type()
+            );
+            problems.push(Problem::new(&place, what, "write Parquet or Arrow"));
+        }
+    }
+    if !problems.is_empty() {
+        return Err(Failure {
+            kind: Kind::Usage,
+            problems,
+        });
+    }
+    let schema = Arc::new(Schema::new(columns));
+    let plan = Plan {
+        forms: forms.iter().map(|f| f.moved(at)).collect(),
+        keep: keep.iter().map(at).collect(),
+        projection: projection.clone(),
+        schema: schema.clone(),
+        null: arguments.null.clone(),
+        text,
+        spread,
+    };
+    let status = fs::metadata(&source.path).map_err(|e| Failure::io(&source.path, &e))?;
+    Ok(Table {
+        path: source.path.clone(),
+        name: if folder {
+            name.with_extension(format.ending())
+        } else {
+            name
+        },
+        plan,
+        sink: Sink {
+            format,
+            schema,
+            made,
+        },
+        bytes: status.len(),
+        modified: status.modified().ok(),
+    })
+}
+
+/// Whether a text is a value of a type.
+fn parses(text: &str, arrow: &DataType) -> bool {
+    match arrow {
+        DataType::Float32 => f32::parse(text).is_some(),
+        DataType::Float64 => f64::parse(text).is_some(),
+        DataType::Float16 => F16::parse(text).is_some(),
+        DataType::Boolean => bool::parse(text).is_some(),
+        DataType::Int8 => i8::parse(text).is_some(),
+        DataType::Int16 => i16::parse(text).is_some(),
+        DataType::Int32 => i32::parse(text).is_some(),
+        DataType::Int64 => i64::parse(text).is_some(),
+        DataType::UInt8 => u8::parse(text).is_some(),
+        DataType::UInt16 => u16::parse(text).is_some(),
+        DataType::UInt32 => u32::parse(text).is_some(),
+        DataType::UInt64 => u64::parse(text).is_some(),
+        _ => true,
+    }
+}
