@@ -69,7 +69,8 @@ def _linked(document: Path, known: set[Path]) -> str:
             raise SystemExit(f"{document.relative_to(ROOT)}: {found[3]} does not exist")
         return found[2]
 
-    text = document.read_text(encoding="utf-8")
+    # rustdoc's words behind a language (`rust,ignore`) are none of Markdown's: such a block would not begin
+    text = re.sub(r"^```(\w+),\w+$", r"```\1", document.read_text(encoding="utf-8"), flags=re.M)
     pieces = re.split(r"(^```.*?^```$)", text, flags=re.M | re.S)  # what is shown as code stays
     return "".join(piece if k % 2 else _LINK.sub(link, piece) for k, piece in enumerate(pieces))
 
