@@ -36,7 +36,7 @@ impl<T: Copy + Default> Owned<T> {
     }
 }
 
-#[cfg(feature = "base")]
+#[cfg(all(feature = "base", feature = "alloc"))]
 impl<T: Copy + Default> core::ops::DerefMut for Owned<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         // as many as there are already: there is nothing to allocate

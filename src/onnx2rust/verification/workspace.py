@@ -38,7 +38,8 @@ name = "{name}"
 version = "{version}"
 edition = "2024"
 [features]
-default = ["npz"]
+default = ["std", "npz"]
+std = []
 npz = []
 [dependencies]
 tf-layers = {{ path = "../tf-layers" }}
