@@ -143,7 +143,7 @@ def test_memory_does_not_grow_with_the_table(model: Path, tmp_path: Path) -> Non
     peaks = []
     for count in (100_000, 400_000):
         source, out = tmp_path / f"{count}.parquet", tmp_path / f"{count}.out.parquet"
-        pq.write_table(pa.table(dict(zip(NAMES, rows(count).T, strict=True))), source)
+        pq.write_table(pa.table(dict(zip(NAMES, rows(count).T, strict=True))), source, row_group_size=50_000)
         command = [str(built), str(source), str(out), "--row-group=25000", "--threads=2", "--quiet"]
         peak = 0
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
