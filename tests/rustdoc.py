@@ -239,6 +239,8 @@ class _Reader:
                 return Type("[]", (self._type(inner["type"]), Type(inner["len"])))
             case "tuple":
                 return Type("()", tuple(map(self._type, inner)))
+            case "dyn_trait":
+                return Type(f"dyn {' + '.join(str(self._path(t['trait'])) for t in inner['traits'])}")
             case "qualified_path":
                 return Type(f"{self._type(inner['self_type'])}::{inner['name']}")
         return Type(kind)

@@ -80,7 +80,7 @@ pub mod npz;
 #[cfg(feature = "base")]
 pub mod number;
 pub mod pack;
-#[cfg(feature = "shape")]
+#[cfg(feature = "unranked")]
 mod plain;
 #[cfg(feature = "pool")]
 pub mod pool;
