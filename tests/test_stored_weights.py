@@ -119,12 +119,6 @@ def test_refusals(tmp_path: Path) -> None:
         onnx2rust.UsageError, match="--weights 'int4': is none of embedded, external, f16, int8, external-f16, ext"
     ):
         onnx2rust.Options(weights="int4")
-    onnx.save(onnx_models.score(), tmp_path / "score.onnx")
-    with pytest.raises(onnx2rust.UnsupportedError) as error:
-        onnx2rust.host("c", tmp_path / "score.onnx", tmp_path / "out", onnx2rust.Options(weights="external"))
-    assert "--weights external: what --host c makes has no way to be told where the file is" in str(error.value)
-    assert "put the weights into the binary: --weights embedded, f16, int8" in str(error.value)
-    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from typing import Any
 from onnx2rust.base.errors import Problem, UnsupportedError
 from onnx2rust.base.naming import Escaped, code_span, string, toml_string
 from onnx2rust.emit.borders import Table, Tensor
-from onnx2rust.hosts.shells import Host, Model, Shell, copied, run
+from onnx2rust.hosts.shells import Host, Model, Shell, cargo, copied, weights_beside
 from onnx2rust.ir.dims import Dim, symbol
 from onnx2rust.ir.dtypes import DType
 
@@ -104,11 +104,11 @@ def build(shell: Shell, workspace: Path, folder: Path, target: Path | None = Non
     """Builds the program, in cargo's folder `target` if not in the workspace's own. Raises ToolError if it cannot."""
     workspace, folder = workspace.resolve(), folder.resolve()  # cargo runs there
     target = target or workspace / "target"
-    command = ["cargo", "build", "--release", "--quiet", "--package", shell.package, "--target-dir", str(target)]
-    run(command, workspace, shell.package)
+    weights = cargo(shell, workspace, "--target-dir", str(target))
     program = f"{shell.package}{'.exe' if os.name == 'nt' else ''}"
     copied(target / "release", folder / "dist", {program: program})
     (folder / "dist" / program).chmod(0o755)
+    weights_beside(weights, folder / "dist", shell.crate)
 
 
 HOST = Host(
@@ -117,4 +117,5 @@ HOST = Host(
     _values,
     build,
     copied=lambda values: {f"src/{name}.rs": f"score/src/{name}.rs" for name in _SOURCES},
+    reader={"src/weights.rs": "weights.rs"},
 )

@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::failure::{Failure, Kind, Problem, Result};
+use crate::model::Own;
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 
@@ -71,6 +72,8 @@ pub struct Arguments {
     /// Print one JSON object on stdout
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub own: Own,
 }
 
 impl Arguments {
