@@ -249,7 +249,7 @@ def test_c(tmp_path: Path) -> None:
         "-1 the session has no weights: they could not be read when it was opened",
         "1",
         "-1 bytes is NULL, or they are more than memory can hold",
-        f"-1 the weights in memory: {OTHER}",
+        f"-1 the weights in memory: {DAMAGED}",
     ]
     example = tmp_path / "example"
     run(["cc", *flags, made.shell / "examples" / "predict.c", made.dist / "lib" / "libdigits.a", "-lm", "-o", example])
