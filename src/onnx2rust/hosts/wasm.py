@@ -178,9 +178,13 @@ def _library(crate: Escaped) -> Escaped:
     return Escaped(f"{crate}_wasm")
 
 
-def module(shell: Shell, workspace: Path, *, vectors: bool) -> tuple[Path, Path | None]:
-    """The module of a shell in its workspace, built for machines with vectors, or for those without; and the file of weights, if
-    it reads one. Raises ToolError."""
+def module(shell: Shell, workspace: Path, *, vectors: bool) -> Path:
+    """The module of a shell in its workspace, built for machines with vectors, or for those without. Raises ToolError."""
+    return _built(shell, workspace, vectors=vectors)[0]
+
+
+def _built(shell: Shell, workspace: Path, *, vectors: bool) -> tuple[Path, Path | None]:
+    """As `module`; and the file of weights, if it reads one."""
     target = workspace / "target" / ("simd128" if vectors else "scalar")
     # in front of all other settings of a user's, which may be for another processor
     flags = {"CARGO_ENCODED_RUSTFLAGS": f"-Ctarget-feature={'+' if vectors else '-'}simd128"}
@@ -191,7 +195,7 @@ def module(shell: Shell, workspace: Path, *, vectors: bool) -> tuple[Path, Path 
 def _build(shell: Shell, workspace: Path, folder: Path) -> None:
     dist = folder / "dist"
     for vectors, name in ((True, f"{shell.crate}.wasm"), (False, f"{shell.crate}.scalar.wasm")):
-        built, weights = module(shell, workspace, vectors=vectors)
+        built, weights = _built(shell, workspace, vectors=vectors)
         copied(built.parent, dist, {built.name: name})
         weights_beside(weights, dist, shell.crate)  # the same for both
     copied(folder / "package", dist, {name: name for name in _FILES})
