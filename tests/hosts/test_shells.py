@@ -47,7 +47,7 @@ MODELS = {
     "texts": identities("texts", {"text": (STRING, ["n"])}),
     "sizes": identities("sizes", {"x": (F32, ["n", "m"]), "flag": (BOOL, ["k", "m"]), "count": (I64, [])}),
 }
-HOSTS = {name: ("c", "python", "server", "wasm", "score") for name in MODELS} | {
+HOSTS = dict.fromkeys(MODELS, ("c", "python", "server", "wasm", "score")) | {
     "nothing": ("c", "python", "server", "wasm"),
     "texts": ("python", "server", "wasm", "score"),
     "sizes": ("c", "python", "server", "wasm"),
@@ -64,6 +64,4 @@ def test_clippy_has_nothing_to_say(name: str) -> None:
     (project,) = pipeline.convert_workspace([file], folder, None, hosts=HOSTS[name])
     shells = [argument for shell in project.shells for argument in ("-p", shell.package)]
     rust_tools.passes(folder, "clippy", "-q", *shells, "--all-targets", "--", "-D", "warnings")
-    rust_tools.passes(
-        folder, "clippy", "-q", "-p", f"{name}-wasm", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings"
-    )
+    rust_tools.passes(folder, "clippy", "-q", "-p", f"{name}-wasm", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")
