@@ -231,6 +231,7 @@ def _methods(cls: type[Layer], struct: Struct) -> Iterator[str]:
     if "run" not in struct.methods:
         return
     run = struct.methods["run"]
+    yield from _scratch(cls, struct)
     base = Operands(_count(run, "&[_]") + _count(run, "&[&[_]]"), _count(run, "&mut [_]"))
     for call in methods(cls):
         if call.name not in struct.methods:
@@ -241,6 +242,18 @@ def _methods(cls: type[Layer], struct: Struct) -> Iterator[str]:
         fails = cls.scratch or (not call.known and _fails(cls, call.given))
         if str(method.result) != ("Result<()>" if fails else "()"):
             yield f"`{call.name}` returns {method.result} in Rust"
+
+
+def _scratch(cls: type[Layer], struct: Struct) -> Iterator[str]:
+    """`scratch_len` takes the sizes, as `run` does or, where that takes them with inputs, one by one."""
+    if cls.scratch != ("scratch_len" in struct.methods):
+        yield f"it has {'no' if cls.scratch else 'a'} method `scratch_len` in Rust"
+    elif cls.scratch:
+        own = cls.sizes_in and cls.sizes_in not in [r.path for r in cls.inputs_in]
+        hints = _hints(cls)
+        sizes = [Argument(_argument(hints[name]), name) for name in cls.size_names()]
+        taken = [Argument(_name(cls.sizes_in))] if own else sizes
+        yield from _arguments(struct.methods["scratch_len"], [Argument("&Self"), *taken])
 
 
 def _count(method: Method, shape: str) -> int:

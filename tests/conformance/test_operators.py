@@ -42,5 +42,5 @@ def test_parameters_that_come_at_run_time_are_counted_apart() -> None:
         for line in operators.TARGET.read_text().splitlines()
         if "–" in line
     }
-    assert rows["`Unsqueeze`"] == "none, 7 at run time"
+    assert rows["`Upsample`"] == "none, 1 at run time"
     assert rows["`Add`"] == "8 of 8"

@@ -45,6 +45,12 @@ UNLIKE: dict[str, tuple[type[Layer], str, Callable[[Struct], Struct], str]] = {
     "no lifetime": (Conv, CONV, lambda s: replace(s, lifetimes=0), "it has 0 lifetimes"),
     "no Result": (Conv, CONV, lambda s: _method(s, "run", result=Type("()")), "`run` returns ()"),
     "no scratch": (Conv, CONV, lambda s: _method(s, "run", arguments=s.methods["run"].arguments[:-1]), "`run` takes "),
+    "no length": (
+        Conv,
+        CONV,
+        lambda s: replace(s, methods={"run": s.methods["run"]}),
+        "it has no method `scratch_len`",
+    ),
     "one method less": (Conv, CONV, lambda s: replace(s, methods={"run": s.methods["run"]}), "no method `run_adding_in_place`"),
     "an argument renamed": (Add, ADD, lambda s: _argument(s, 2, "b_shape"), "`run` calls a_shape b_shape"),
     "a size renamed": (Lstm, LSTM, lambda s: replace(s, fields={"time": Type("usize"), **s.fields}), "in recurrent::LstmInputs"),

@@ -79,6 +79,14 @@ macro_rules! dispatch {
 }
 pub use dispatch;
 
+/// Lanes of a vector of floats at the widest level that this processor can have.
+#[cfg(feature = "depthwise")]
+pub(crate) const MOST_LANES: usize = if cfg!(any(target_arch = "x86", target_arch = "x86_64")) {
+    16
+} else {
+    4
+};
+
 /// Whether all code is compiled for SSE2.
 const SSE2: bool = cfg!(all(
     any(target_arch = "x86", target_arch = "x86_64"),

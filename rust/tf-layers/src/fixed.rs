@@ -76,6 +76,31 @@ impl<T, const N: usize> Fixed<T, N> {
     }
 }
 
+/// The largest of some lengths, 0 if there are none: what a scratch needs that several layers share.
+#[must_use]
+pub const fn largest(lengths: &[usize]) -> usize {
+    let (mut most, mut i) = (0, 0);
+    while i < lengths.len() {
+        if lengths[i] > most {
+            most = lengths[i];
+        }
+        i += 1;
+    }
+    most
+}
+
+/// What is left of a scratch for a layer that another one runs.
+#[cfg(feature = "recurrent")]
+pub(crate) struct Rest<'a>(pub &'a mut [f32]);
+
+#[cfg(feature = "recurrent")]
+impl Scratch for Rest<'_> {
+    fn fit(&mut self, len: usize) -> Result<&mut [f32]> {
+        let bytes = len.saturating_mul(size_of::<f32>());
+        self.0.get_mut(..len).ok_or(Error::Memory { bytes })
+    }
+}
+
 impl<const N: usize> Scratch for Fixed<f32, N> {
     fn fit(&mut self, len: usize) -> Result<&mut [f32]> {
         Self::fit(self, len)

@@ -10,9 +10,12 @@ pub struct ImageStack<const D: usize> {
 }
 
 /// `values` behind as many `filler`s as make three.
-pub(crate) fn three<const D: usize>(values: [usize; D], filler: usize) -> [usize; 3] {
-    let mut three = [filler; 3];
-    three[3 - D..].copy_from_slice(&values);
+pub(crate) const fn three<const D: usize>(values: [usize; D], filler: usize) -> [usize; 3] {
+    let (mut three, mut i) = ([filler; 3], 0);
+    while i < D {
+        three[3 - D + i] = values[i];
+        i += 1;
+    }
     three
 }
 
@@ -94,9 +97,9 @@ impl<const D: usize> Geometry<D> {
     }
 
     /// Pads of ONNX's `SAME`: as many zeros as ⌈size / stride⌉ windows need, the smaller half first. None where there is no pixel.
-    pub(crate) fn same(&self, size: [usize; D]) -> ([usize; D], [usize; D]) {
-        let (mut small, mut large) = ([0; D], [0; D]);
-        for i in 0..D {
+    pub(crate) const fn same(&self, size: [usize; D]) -> ([usize; D], [usize; D]) {
+        let (mut small, mut large, mut i) = ([0; D], [0; D], 0);
+        while i < D {
             // What the last window begins at, where it ends, and how much of that is behind the image.
             if let Some(last) = size[i].checked_sub(1) {
                 let start = last / self.strides[i] * self.strides[i];
@@ -104,12 +107,13 @@ impl<const D: usize> Geometry<D> {
                 let total = end.saturating_sub(size[i]);
                 (small[i], large[i]) = (total / 2, total - total / 2);
             }
+            i += 1;
         }
         (small, large)
     }
 
     /// The same over an image of `size`, brought to three axes.
-    pub(crate) fn over(&self, size: [usize; D]) -> Window {
+    pub(crate) const fn over(&self, size: [usize; D]) -> Window {
         Window {
             size: three(size, 1),
             kernel: three(self.kernel_shape, 1),
@@ -128,14 +132,14 @@ macro_rules! windowed {
     (@pads x) => {
         /// The layer with ONNX's `SAME_UPPER` pads for images of this size: ⌈size / stride⌉ outputs, an odd pad behind the image.
         #[must_use]
-        pub fn same_upper(mut self, size: [usize; D]) -> Self {
+        pub const fn same_upper(mut self, size: [usize; D]) -> Self {
             (self.pads_begin, self.pads_end) = self.geometry().same(size);
             self
         }
 
         /// The layer with ONNX's `SAME_LOWER` pads for images of this size: ⌈size / stride⌉ outputs, an odd pad before the image.
         #[must_use]
-        pub fn same_lower(mut self, size: [usize; D]) -> Self {
+        pub const fn same_lower(mut self, size: [usize; D]) -> Self {
             (self.pads_end, self.pads_begin) = self.geometry().same(size);
             self
         }
@@ -203,34 +207,53 @@ pub(crate) struct Window {
 
 impl Window {
     /// Pixels of the image.
-    pub(crate) fn pixels(&self) -> usize {
-        self.size.iter().product()
+    pub(crate) const fn pixels(&self) -> usize {
+        self.size[0] * self.size[1] * self.size[2]
     }
 
     /// Whether there is padding.
-    pub(crate) fn is_padded(&self) -> bool {
-        self.begin != [0; 3] || self.end != [0; 3]
+    pub(crate) const fn is_padded(&self) -> bool {
+        !matches!((self.begin, self.end), ([0, 0, 0], [0, 0, 0]))
     }
 
     /// The image's size with its padding.
-    pub(crate) fn padded(&self) -> [usize; 3] {
-        core::array::from_fn(|i| self.begin[i] + self.size[i] + self.end[i])
+    pub(crate) const fn padded(&self) -> [usize; 3] {
+        let (size, begin, end) = (self.size, self.begin, self.end);
+        [
+            begin[0] + size[0] + end[0],
+            begin[1] + size[1] + end[1],
+            begin[2] + size[2] + end[2],
+        ]
     }
 
     /// Pixels with padding.
-    pub(crate) fn padded_pixels(&self) -> usize {
-        self.padded().iter().product()
+    pub(crate) const fn padded_pixels(&self) -> usize {
+        let [depth, height, width] = self.padded();
+        depth * height * width
+    }
+
+    /// Elements of a copy with zeros around it; none where the image is read where it lies.
+    #[cfg(feature = "conv")]
+    pub(crate) const fn copy_len(&self, channels: usize) -> usize {
+        if self.is_padded() {
+            self.padded_pixels() * channels
+        } else {
+            0
+        }
     }
 
     /// Positions of the kernel along each axis; 0 where it does not fit.
-    pub(crate) fn output(&self) -> [usize; 3] {
-        let padded = self.padded();
-        core::array::from_fn(|i| {
-            let reach = self.dilations[i] * (self.kernel[i].max(1) - 1) + 1;
-            padded[i]
-                .checked_sub(reach)
-                .map_or(0, |free| free / self.strides[i] + 1)
-        })
+    pub(crate) const fn output(&self) -> [usize; 3] {
+        let (mut output, mut i) = (self.padded(), 0);
+        while i < 3 {
+            let reach = self.dilations[i] * self.kernel[i].saturating_sub(1) + 1;
+            output[i] = match output[i].checked_sub(reach) {
+                Some(free) => free / self.strides[i] + 1,
+                None => 0,
+            };
+            i += 1;
+        }
+        output
     }
 
     /// The pixel under a tap of the kernel at a place of the output; none in the padding.

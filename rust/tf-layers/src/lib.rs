@@ -135,7 +135,7 @@ pub use embed::Aligned;
 pub use embed::Owned;
 pub use error::{Error, Result};
 #[cfg(feature = "base")]
-pub use fixed::Fixed;
+pub use fixed::{Fixed, largest};
 #[cfg(feature = "base")]
 pub use number::{Bf16, F16};
 #[cfg(feature = "sequence")]

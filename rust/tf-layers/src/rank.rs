@@ -127,6 +127,12 @@ impl TopK {
         self
     }
 
+    /// Elements of scratch that a run needs: positions along the axis.
+    #[must_use]
+    pub const fn scratch_len(&self, ranked: Ranked) -> usize {
+        ranked.axis
+    }
+
     /// Writes the values and the positions of the best `k`.
     ///
     /// # Errors
@@ -134,12 +140,13 @@ impl TopK {
     pub fn run<T: Number>(
         &self,
         _: Cpu,
-        Ranked { axis, inner, k, .. }: Ranked,
+        ranked: Ranked,
         x: &[T],
         values: &mut [T],
         positions: &mut [i64],
         scratch: &mut dyn Scratch,
     ) -> Result<()> {
+        let Ranked { axis, inner, k, .. } = ranked;
         if k > axis {
             return Err(Error::Size {
                 what: "k of TopK, beyond its axis",
@@ -150,7 +157,8 @@ impl TopK {
             return Ok(());
         }
         // Positions as the bits of floats: the scratch that layers share holds those.
-        let order: &mut [u32] = bytemuck::must_cast_slice_mut(scratch.fit(axis)?);
+        let order: &mut [u32] =
+            bytemuck::must_cast_slice_mut(scratch.fit(self.scratch_len(ranked))?);
         let results = values
             .chunks_exact_mut(k * inner)
             .zip(positions.chunks_exact_mut(k * inner));

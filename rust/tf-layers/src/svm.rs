@@ -143,6 +143,13 @@ impl PairwiseCoupling<'_> {
         self
     }
 
+    /// Elements of scratch that a run needs: two tables of pairs, and a row.
+    #[must_use]
+    pub const fn scratch_len(&self, _: usize) -> usize {
+        let n = self.classes;
+        2 * n * n + n
+    }
+
     /// y = the probabilities of the classes.
     ///
     /// # Errors
@@ -156,7 +163,7 @@ impl PairwiseCoupling<'_> {
         scratch: &mut dyn Scratch,
     ) -> Result<()> {
         let n = self.classes;
-        let (table, rest) = scratch.fit(2 * n * n + n)?.split_at_mut(n * n);
+        let (table, rest) = scratch.fit(self.scratch_len(rows))?.split_at_mut(n * n);
         let (quadratic, product) = rest.split_at_mut(n * n);
         let rows = scores.chunks_exact(self.prob_a.len()).take(rows);
         for (scores, p) in rows.zip(y.chunks_exact_mut(n)) {

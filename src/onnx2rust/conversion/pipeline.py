@@ -137,7 +137,7 @@ def convert_workspace(
     for source in paths:
         folders.refuse_inside(out, source)
     recovered = leftovers.recover(folders.resolved(out).parent)
-    folders.refuse_existing(out, force=False)
+    folders.refuse_existing(out, None)  # what users have changed in shells is theirs
     progress(f"reading {len(paths)} models")
     names = Names(["target"])  # cargo's own folder in the workspace
     crates = [names.unique(_crate_of(source, own)) for source, own in zip(paths, each, strict=True)]
@@ -229,8 +229,8 @@ def passed(loaded: frontends.Loaded, options: Options, trace: passes.Trace | Non
     """What all passes return of a model; `trace` as in `passes.run`."""
     program = importer.read(loaded.proto, options, loaded.weights)
     _refuse_huge(program)
-    # what it makes of a kernel are other numbers, which no fewer bits say
-    return passes.run(program, trace, without=("winograd",) if options.storage else ())
+    # what it makes of a kernel are other numbers, which no fewer bits say, and its tiles take memory that small processors lack
+    return passes.run(program, trace, without=("winograd",) if options.storage or options.static else ())
 
 
 def _refuse_huge(program: Program) -> None:
@@ -265,6 +265,9 @@ def generate(
     exact, rounded = loaded, 0
     if options.storage is not None:
         loaded, rounded = rounding.rounded_model(exact, options.storage)
+    if options.static and options.weights != "embedded":
+        what = f"--static: weights are read where the program lies, and not with --weights {options.weights}"
+        raise UsageError(what, "leave --weights out")
     program = lower(loaded, options)
     plan = planner.plan(program, options)
     fixed = memory.of(plan) if options.static else None
@@ -275,7 +278,7 @@ def generate(
     if fixed:
         flash = sum(array.nbytes for step in program.walk() for array in (w.array for w in step.layer.weights()))
         notes.append(
-            f"RAM: {fixed.bytes} bytes (`Workspace::BYTES`), and the stack; "
+            f"RAM: {fixed.bytes} bytes of values, what layers work in (`Workspace::BYTES` is both), and the stack; "
             f"flash: {flash} bytes of weights before they are packed, and code"
         )
     if options.storage is not None:

@@ -41,6 +41,10 @@ class Kind:
         """What a block's method calls the layers and constants."""
         return dict(zip(self.blocks[block], self.members, strict=True))
 
+    def paths(self) -> dict[str, str]:
+        """Where `Layers` holds the layers and constants of all blocks."""
+        return {n: f"{self.array}[{k}].{f}" for k in range(len(self.blocks)) for n, f in self.called(k).items()}
+
     def name(self, structs: Callable[[str], Escaped], fields: Callable[[str], Escaped]) -> None:
         """Gives the struct and the array names that are free."""
         name = "_".join([*self.words.removesuffix("block").split("_"), "block"]).strip("_").replace("__", "_")

@@ -55,6 +55,13 @@ class Predict:
     """Layers and constants that are read outside of alike blocks."""
     parts: tuple[Part, ...]
     """What the lines were written of, in order."""
+    scratch: tuple[Escaped, ...] = ()
+    """In a crate of fixed size: how much scratch each step needs."""
+
+    @property
+    def scratch_reads(self) -> bool:
+        """Whether any of those steps has a layer with parameters."""
+        return any(s.startswith(f"{LAYERS.name}.") for s in self.scratch)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -124,6 +131,13 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Predict:
     shared = tuple(map(Escaped, dims))
     functions = frozenset(printer.functions)
     return Predict(tuple(map(Escaped, lines)), tuple(methods), shared, functions, single, tuple(parts))
+
+
+def with_scratch(text: Predict, writer: Writer) -> Predict:
+    """The same with what each step, whose sizes are known, needs of scratch."""
+    printer = Printer(SizeTable({}, Names()), {n: f for kind in text.kinds for n, f in kind.paths().items()})
+    steps = [step for step in writer.plan.program.walk() if step.layer.scratch]
+    return replace(text, scratch=tuple(Escaped(printer.text(writer.scratch_len(step))) for step in steps))
 
 
 def _calls(method: Method, blocks: int) -> list[str]:

@@ -229,12 +229,13 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     own = Scope([*MODEL_FILE, model], [*program.symbols, *(s for step in program.walk() for s in step.defines)])
     marks = tuple(step for step in program.walk() if context.marked and not isinstance(step.layer, View))
     writer = Writer(plan, weights, inputs, own, {step: number for number, step in enumerate(marks)})
+    fixed = memory.of(plan) if options.static else None
     text = predict.write(writer, outputs)
+    text = predict.with_scratch(text, writer) if fixed else text
     in_layers = Scope([*LAYERS_FILE, *(kind.struct for kind in text.kinds)])
     layers = fields_of_layers(writer, in_layers, text)
     at_border = border(program, model, own, inputs, outputs, Names(naming.DOC_LOCALS))
     hosted = _hosted(plan)
-    fixed = memory.of(plan) if options.static else None
     stored = _stored(weights, options, context)
     needed = {*([] if fixed else ["alloc"]), *(["std"] if hosted else []), *(["store"] if stored else [])}
     features = tuple(sorted({"base", "npz", *needed, *own.features, *in_layers.features}))
@@ -331,6 +332,7 @@ def _root(contents: Contents) -> list[Escaped]:
     border = contents.border
     holders = {slot.rust.partition("<")[0] for slot in (*contents.buffers, *contents.part)}
     functions = {*contents.predict.functions, *(["open_size"] if border.found else [])}
+    functions |= {"largest"} if contents.predict.scratch else set()
     found = {"Cpu", "Error", *holders, *(["F16"] if contents.halves("src/model.rs") else [])}
     found |= set(border.holders)
     found |= {"TensorView"} if any(t.is_tensor for t in border.outputs) else set()
@@ -344,11 +346,11 @@ def _buffers(plan: Plan, fixed: Memory | None, in_turns: bool) -> tuple[Slot, ..
         for k, t in enumerate(plan.slots)
         if (k in plan.of_turns) is in_turns
     ]
-    scratch = replace(_SCRATCH, rust=Escaped(_fixed("f32", fixed.scratch))) if fixed else _SCRATCH
+    scratch = replace(_SCRATCH, rust=Escaped(_fixed("f32", "SCRATCH"))) if fixed else _SCRATCH
     return (*slots, *([scratch] if plan.scratch(in_turns) else []))
 
 
-def _fixed(element: str, count: int) -> str:
+def _fixed(element: str, count: int | str) -> str:
     """The type of a buffer that does not grow."""
     return f"Fixed<{element}, {count}>"
 

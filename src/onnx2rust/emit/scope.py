@@ -9,7 +9,7 @@ from onnx2rust.ir.layer import Layer
 
 MODEL_FILE = (
     *("Axis", "Cpu", "Error", "F16", "Fixed", "Layers", "Sequence", "Slot", "Tensor", "TensorView", "Weights"),
-    *("ArrayInputs", "FILE", "LAYERS", "LazyLock", "OwnedWeights", "StoredWeights"),
+    *("ArrayInputs", "FILE", "LAYERS", "LazyLock", "OwnedWeights", "SCRATCH", "StoredWeights"),
     *("Classification", "Confidence", "Dims", "Inputs", "Outputs", "Part", "Sizes", "THRESHOLDS", "Workspace"),
     *("Default", "Err", "None", "Ok", "Option", "Result", "Self", "Some", "Vec"),
 )
@@ -18,7 +18,7 @@ LAYERS_FILE = ("EMBEDDED", "F16", "Layers", "None", "Option", "Self", "Some", "W
 """Types and constants that `src/layers.rs` names, besides layers."""
 LOCALS = (
     *("inputs", "ws", "cpu", "l", "d", "block", "sizes", "samples", "first"),
-    *("size", "window_count", "elements", "check_input", "open_size"),
+    *("size", "window_count", "elements", "check_input", "largest", "open_size"),
 )
 """Parameters and variables of `predict` and its methods, and functions that they call."""
 

@@ -175,6 +175,13 @@ class Steps(ABC):
         assert isinstance(size, tuple)
         return code(receiver, f".{method}([", joined(Size(d, f"{step.name}_size") for d in self.dims(size)), "])")
 
+    def scratch_len(self, step: Step) -> Code:
+        """Elements of scratch that a step needs."""
+        layer, sizes = step.layer, self._sizes(step)
+        own = layer.sizes_in and layer.sizes_in not in [r.path for r in layer.inputs_in]
+        given = [self._sizes_in(layer, sizes)] if own else sizes.values()
+        return code(self._fitted(step), ".scratch_len(", joined(given), ")")
+
     def _sizes(self, step: Step) -> dict[str, Code]:
         sizes = {}
         for name, dims in step.layer.sizes().items():

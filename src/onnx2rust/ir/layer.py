@@ -182,7 +182,8 @@ class Layer:
     outputs_in: ClassVar[tuple[Record, ...]] = ()
     """Structs that `run` takes outputs in."""
     scratch: ClassVar[bool] = False
-    """Whether `run` takes `scratch: &mut dyn Scratch` last, and returns a Result: there may be no memory for it."""
+    """Whether `run` takes `scratch: &mut dyn Scratch` last, and returns a Result: there may be no memory for it. How much it is,
+    the struct's `scratch_len` says."""
     variadic: ClassVar[bool] = False
     """Whether inputs are passed as one slice of slices."""
     chooses: ClassVar[Mapping[int, str]] = {}
@@ -249,10 +250,6 @@ class Layer:
         """The cargo features of tf_layers that the struct and the values of its fields lie behind."""
         values = [v for value in self.constants().values() for v in (value if isinstance(value, tuple) else (value,))]
         return {self.feature, *(v.feature for v in values if isinstance(v, Variant) and v.feature)}
-
-    def scratch_len(self) -> Dim | None:
-        """Elements of scratch that `run` asks for at most, whatever the vector level; None where that is not known here."""
-        return None if self.scratch else 0
 
     def constants(self) -> dict[str, Any]:
         """The fields of the Rust struct."""

@@ -11,8 +11,6 @@ from onnx2rust.layers.windows import Channels, Grouped, Images, Kernel, Windows
 
 KIND = Kind("convolution", (23, 128, 121))
 
-_LANES = 16
-"""Channels that a depthwise kernel computes at least, with the longest vectors."""
 _DYNAMIC = Record.of("conv::ConvDynamicInputs", "x w bias?")
 
 
@@ -47,19 +45,10 @@ class _Dynamic(Images, rust="", sizes_in=_DYNAMIC.path, inputs_in=(_DYNAMIC,), s
 class Conv(_Weighted, Windows, Grouped, chooses={1: "adding"}, in_place=(1,), keras="Conv{d}D"):
     """y = activation(kernel * x + bias + residual) for x [batch, *size, input_channels]; input 1 is the residual."""
 
-    def scratch_len(self) -> Dim | None:
-        if self.same:
-            return None
-        return self.pixels() * self.input_channels if self.padded() else 0
-
 
 class DepthwiseConv(_Weighted, Windows, _EachChannel, feature="depthwise", chooses={1: "adding"}, keras="DepthwiseConv{d}D"):
     """y = activation(kernel * x + bias + residual), each channel by itself; output channel o reads
     input channel o // multiplier."""
-
-    def scratch_len(self) -> Dim | None:
-        channels = max(self.channels * self.multiplier, _LANES)
-        return None if self.same else ((self.padded() or self.size)[-1] + self.pixels()) * channels
 
 
 class ConvTranspose(_Weighted, _Transposed, Grouped, feature="conv-transpose", keras="Conv{d}DTranspose"):

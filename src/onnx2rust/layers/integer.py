@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from onnx2rust.ir import kinds
-from onnx2rust.ir.dims import Dim, ceil_div, product
+from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.layer import Keras, Layer, Record, Size, Weight
 from onnx2rust.layers.matmul import Matrices
 from onnx2rust.layers.windows import Grouped, Windows
@@ -17,15 +17,6 @@ _IMAGES = Record.of("integer::ConvIntegerInputs", "x w x_zero? w_zero?")
 _ROWS = Record.of("integer::IntegerDenseInputs", "x x_zero?")
 _CONSTANT = Record.of("integer::IntegerConvInputs", "x x_zero?")
 _SUMS = Record.of("integer::RequantizeInputs", "x a_scale b_scale y_scale y_zero? bias?")
-
-
-_SPARE = 3
-"""Bytes behind the last row: runs are read in whole words."""
-
-
-def _start(columns: int) -> int:
-    """Words for what a product of so many columns starts with."""
-    return -(-columns // 16) * 16
 
 
 class MatMulInteger(Matrices, inputs_in=(_MATRICES,), scratch=True):
@@ -46,9 +37,6 @@ class IntegerDense(Layer, sizes_in=_ROWS.path, inputs_in=(_ROWS,), scratch=True)
     kernel_zero: Weight | None
     rows: Size
 
-    def scratch_len(self) -> Dim:
-        return _start(self.units) + ceil_div(self.rows * self.inputs + _SPARE, 4)
-
     def multiply_adds(self) -> Dim:
         return self.rows * self.kernel.array.size
 
@@ -58,11 +46,6 @@ class IntegerConv(Windows, Grouped, sizes_in=_CONSTANT.path, inputs_in=(_CONSTAN
 
     kernel: Weight
     kernel_zero: Weight | None
-
-    def scratch_len(self) -> Dim | None:
-        if self.same:
-            return None
-        return _start(self.output_channels // self.group) + ceil_div(self.pixels() * self.input_channels + _SPARE, 4)
 
     def multiply_adds(self) -> Dim:
         return self.batch * product(self.positions()) * self.kernel.array.size

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from onnx2rust.ir import kinds
-from onnx2rust.ir.dims import Dim, ceil_div, product
+from onnx2rust.ir.dims import Dim, product
 from onnx2rust.ir.layer import Dims, Layer, Size
 
 KIND = kinds.PRODUCT
-
-
-_PANEL = 16
-"""Columns that are packed side by side."""
 
 
 class Matrices(Layer, rust="", sizes_in="matrices::Matrices"):
@@ -33,9 +29,6 @@ class MatMul(Matrices, scratch=True):
     """y = alpha · a · b, f32."""
 
     alpha: float
-
-    def scratch_len(self) -> Dim:
-        return ceil_div(self.n, _PANEL) * _PANEL * self.k + self.m * self.k
 
 
 class MatMulAny(Matrices):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from onnx2rust.ir.dims import Dim, ceil_div, product
+from onnx2rust.ir.dims import ceil_div
 from onnx2rust.ir.layer import Dims, Keras, Layer, Same, Size
 
 
@@ -49,16 +49,6 @@ class Windows(Kernel, rust="", windows=True):
     """A layer that computes each place of y from a window of x."""
 
     same: Same
-
-    def padded(self) -> Dims | None:
-        """The size of x with its padding: None where there is none, or where it follows from the size."""
-        if self.same or not any((*self.pads_begin, *self.pads_end)):
-            return None
-        return tuple(n + b + e for n, b, e in zip(self.size, self.pads_begin, self.pads_end, strict=True))
-
-    def pixels(self) -> Dim:
-        """Pixels of x with its padding, if it has any."""
-        return product(self.padded() or self.size)
 
     def positions(self) -> Dims:
         """One for each window."""

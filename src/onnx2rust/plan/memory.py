@@ -16,19 +16,18 @@ LINE = 64
 
 @dataclass(frozen=True)
 class Memory:
-    """Elements of each slot, and of the scratch that layers share."""
+    """Elements of each slot. What layers work in is no part of it: `scratch_len` of their structs says that, in the crate."""
 
     slots: tuple[int, ...]
-    scratch: int
     bytes: int
-    """Of a workspace."""
+    """Of all slots."""
 
 
 def of(plan: Plan) -> Memory:
     """How large every buffer is.
 
-    Raises UsageError where sizes are open, UnsupportedError with every layer whose sizes only the data decide, or whose scratch
-    is not known here.
+    Raises UsageError where sizes are open, UnsupportedError with every value that is no tensor of numbers, and every layer whose
+    sizes only the data decide.
     """
     program = plan.program
     if program.symbols:
@@ -41,19 +40,16 @@ def of(plan: Plan) -> Memory:
         for value in dict.fromkeys(values)
         if not isinstance(value.type, TensorType) or value.dtype is DType.STRING
     ]
-    scratch = 0
-    for step in program.walk():
-        needed = step.layer.scratch_len()
-        if step.defines or step.bodies or not isinstance(needed, int):
-            what = "its working memory is not known at conversion" if needed is None else "its sizes depend on the data"
-            problems.append(Problem(f"--static: {type(step.layer).__name__}: {what}", str(step.origin), hint))
-        else:
-            scratch = max(scratch, needed)
+    problems += [
+        Problem(f"--static: {step.origin.op}: its sizes depend on the data", str(step.origin), hint)
+        for step in program.walk()
+        if step.defines
+    ]
     if problems:
         raise UnsupportedError(problems)
     slots = tuple(plan.bytes(k, known) // type_.dtype.bytes(1) for k, type_ in enumerate(plan.slots))
-    sizes = [type_.dtype.bytes(n) for n, type_ in zip(slots, plan.slots, strict=True)] + [DType.F32.bytes(scratch)]
-    return Memory(slots, scratch, sum(-(-size // LINE) * LINE for size in sizes))
+    sizes = [type_.dtype.bytes(n) for n, type_ in zip(slots, plan.slots, strict=True)]
+    return Memory(slots, sum(-(-size // LINE) * LINE for size in sizes))
 
 
 def known(dim: Dim) -> int:

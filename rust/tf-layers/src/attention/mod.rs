@@ -6,6 +6,7 @@ mod weights;
 use crate::activation::Activation;
 use crate::cpu::{Cpu, dispatch};
 use crate::error::Result;
+use crate::fixed::largest;
 use crate::gemm::{Addend, Grid, Product, Segments};
 use crate::matmul::{FEW_ROWS, Operand, few_rows, pack_panels};
 use crate::pack::PANEL;
@@ -117,6 +118,29 @@ impl Attention {
         self
     }
 
+    /// Elements of scratch that a run needs: keys and values as panels, and a block of scores.
+    #[must_use]
+    pub const fn scratch_len(&self, _: usize, queries: usize, keys: usize) -> usize {
+        let [key, value] = self.panels(queries, keys);
+        key + value + Self::rows(queries, keys) * keys.next_multiple_of(PANEL)
+    }
+
+    /// Elements of a head's keys and values as panels; few queries read them where they lie.
+    const fn panels(&self, queries: usize, keys: usize) -> [usize; 2] {
+        if queries < FEW_ROWS {
+            return [0, 0];
+        }
+        let value = self.value_size.next_multiple_of(PANEL) * keys;
+        [keys.next_multiple_of(PANEL) * self.head_size, value]
+    }
+
+    /// Rows of scores at a time.
+    const fn rows(queries: usize, keys: usize) -> usize {
+        let step = largest(&[keys.next_multiple_of(PANEL), 1]);
+        let rows = largest(&[SCORE_BYTES / (4 * step) / ROWS * ROWS, ROWS]);
+        if rows < queries { rows } else { queries }
+    }
+
     /// y = attention of `queries` tokens to `keys` tokens, in each of `batch` samples.
     ///
     /// # Errors
@@ -142,22 +166,17 @@ impl Attention {
             return Ok(());
         }
         let step = keys.next_multiple_of(PANEL);
-        let rows = (SCORE_BYTES / (4 * step) / ROWS * ROWS)
-            .max(ROWS)
-            .min(queries);
-        let key_len = step * self.head_size;
-        let value_len = self.value_size.next_multiple_of(PANEL) * keys;
         let few = queries < FEW_ROWS;
-        let (key_len, value_len) = if few { (0, 0) } else { (key_len, value_len) };
+        let [key_len, value_len] = self.panels(queries, keys);
         let (key, rest) = scratch
-            .fit(key_len + value_len + rows * step)?
+            .fit(self.scratch_len(batch, queries, keys))?
             .split_at_mut(key_len);
         let (value, scores) = rest.split_at_mut(value_len);
         let mut scratch = Scratch {
             key,
             value,
             scores,
-            rows,
+            rows: Self::rows(queries, keys),
             step,
         };
         for sample in 0..batch {

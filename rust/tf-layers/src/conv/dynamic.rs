@@ -50,6 +50,18 @@ windowed! {
 }
 
 impl<const D: usize> ConvDynamic<D> {
+    /// Length of the packed kernel.
+    const fn packed_len(&self, [inputs, outputs]: [usize; 2]) -> usize {
+        let (group, taps) = (self.group, self.geometry().check());
+        group * (outputs / group).div_ceil(PANEL) * taps * (inputs / group) * PANEL
+    }
+
+    /// Elements of scratch that a run needs: the packed kernel, and an image with its padding.
+    #[must_use]
+    pub const fn scratch_len(&self, _: usize, size: [usize; D], channels: [usize; 2]) -> usize {
+        self.packed_len(channels) + self.geometry().over(size).copy_len(channels[0])
+    }
+
     /// Checks the parameters.
     #[must_use]
     pub const fn checked(self) -> Self {
@@ -79,7 +91,8 @@ impl<const D: usize> ConvDynamic<D> {
         } = inputs;
         let taps = self.kernel_shape.iter().product::<usize>();
         let group_inputs = inputs / self.group;
-        let len = self.group * (outputs / self.group).div_ceil(PANEL) * taps * group_inputs * PANEL;
+        let len = self.packed_len([inputs, outputs]);
+        let need = self.scratch_len(batch, size, [inputs, outputs]);
         let mut job = Direct {
             inputs,
             outputs,
@@ -89,7 +102,7 @@ impl<const D: usize> ConvDynamic<D> {
             bias,
             activation: Activation::Linear,
         };
-        let (packed, scratch) = scratch.fit(len + job.scratch_len())?.split_at_mut(len);
+        let (packed, scratch) = scratch.fit(need)?.split_at_mut(len);
         packed.fill(0.0);
         conv_into(w, [outputs, group_inputs, taps], self.group, packed);
         job.kernel = packed;
@@ -111,6 +124,39 @@ windowed! {
 }
 
 impl<const D: usize> ConvTransposeDynamic<D> {
+    /// Length of the packed kernel.
+    const fn packed_len(&self, [inputs, outputs]: [usize; 2]) -> usize {
+        inputs * self.geometry().check() * (outputs / self.group).div_ceil(PANEL) * PANEL
+    }
+
+    /// Elements of scratch that a run needs: the packed kernel, and an image with its padding.
+    #[must_use]
+    pub const fn scratch_len(&self, _: usize, size: [usize; D], channels: [usize; 2]) -> usize {
+        let window = self.job(size, channels).window();
+        self.packed_len(channels) + window.copy_len(channels[0])
+    }
+
+    /// Without kernel and bias.
+    const fn job(
+        &self,
+        size: [usize; D],
+        [inputs, outputs]: [usize; 2],
+    ) -> transpose::Job<'static> {
+        let window = self.geometry().over(size);
+        transpose::Job {
+            inputs,
+            outputs,
+            group: self.group,
+            axes: transpose::axes(&window),
+            size: window.size,
+            end: window.end,
+            output_padding: image::three(self.output_padding, 0),
+            kernel: &[],
+            bias: None,
+            activation: Activation::Linear,
+        }
+    }
+
     /// Checks the parameters.
     #[must_use]
     pub const fn checked(self) -> Self {
@@ -138,27 +184,24 @@ impl<const D: usize> ConvTransposeDynamic<D> {
             w,
             bias,
         } = inputs;
-        let taps = self.kernel_shape.iter().product::<usize>();
-        let len = inputs * taps * (outputs / self.group).div_ceil(PANEL) * PANEL;
-        let window = self.geometry().over(size);
-        let axes = transpose::axes(&window);
-        let mut job = transpose::Job {
-            inputs,
-            outputs,
-            group: self.group,
-            axes,
-            size: window.size,
-            end: window.end,
-            output_padding: image::three(self.output_padding, 0),
-            kernel: &[],
-            bias,
-            activation: Activation::Linear,
-        };
-        let (packed, scratch) = scratch.fit(len + job.scratch_len())?.split_at_mut(len);
+        let channels = [inputs, outputs];
+        let (job, len) = (self.job(size, channels), self.packed_len(channels));
+        let need = self.scratch_len(batch, size, channels);
+        let (packed, scratch) = scratch.fit(need)?.split_at_mut(len);
         packed.fill(0.0);
-        conv_transpose_into(w, [inputs, outputs / self.group], self.group, axes, packed);
-        job.kernel = packed;
-        job.run(cpu, batch, x, y, scratch);
+        conv_transpose_into(
+            w,
+            [inputs, outputs / self.group],
+            self.group,
+            job.axes,
+            packed,
+        );
+        transpose::Job {
+            kernel: packed,
+            bias,
+            ..job
+        }
+        .run(cpu, batch, x, y, scratch);
         Ok(())
     }
 }

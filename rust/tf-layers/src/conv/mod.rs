@@ -80,6 +80,14 @@ impl<const D: usize> Conv<'_, D> {
         self
     }
 
+    /// Elements of scratch that a run needs.
+    #[must_use]
+    pub const fn scratch_len(&self, images: ImageStack<D>) -> usize {
+        self.geometry()
+            .over(images.size)
+            .copy_len(self.input_channels)
+    }
+
     /// y = activation(x ⋆ kernel + bias)
     ///
     /// # Errors
@@ -129,7 +137,7 @@ impl<const D: usize> Conv<'_, D> {
     fn add(
         &self,
         cpu: Cpu,
-        ImageStack { batch, size }: ImageStack<D>,
+        images: ImageStack<D>,
         x: &[f32],
         addend: Addend,
         y: &mut [f32],
@@ -139,13 +147,13 @@ impl<const D: usize> Conv<'_, D> {
             inputs: self.input_channels,
             outputs: self.output_channels,
             group: self.group,
-            window: self.geometry().over(size),
+            window: self.geometry().over(images.size),
             kernel: self.kernel,
             bias: self.bias,
             activation: self.activation,
         };
-        let scratch = scratch.fit(job.scratch_len())?;
-        job.run(cpu, batch, x, addend, y, scratch);
+        let scratch = scratch.fit(self.scratch_len(images))?;
+        job.run(cpu, images.batch, x, addend, y, scratch);
         Ok(())
     }
 }
@@ -162,15 +170,6 @@ struct Direct<'a> {
 }
 
 impl Direct<'_> {
-    /// Elements of scratch that [`run`](Self::run) needs: an image with its padding.
-    fn scratch_len(&self) -> usize {
-        if self.window.is_padded() {
-            self.window.padded_pixels() * self.inputs
-        } else {
-            0
-        }
-    }
-
     fn run(
         &self,
         cpu: Cpu,

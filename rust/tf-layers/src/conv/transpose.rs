@@ -7,6 +7,7 @@ use crate::activation::Activation;
 use crate::brief::brief;
 use crate::cpu::Cpu;
 use crate::error::Result;
+use crate::fixed::largest;
 use crate::gemm::{Addend, Grid, Product, Segments};
 use crate::image::{self, ImageStack, Window, windowed};
 use crate::pack::{Axis, PANEL, for_each_phase};
@@ -59,20 +60,15 @@ impl<const D: usize> ConvTranspose<'_, D> {
         self
     }
 
-    /// y = activation(x ⋆ᵀ kernel + bias)
-    ///
-    /// # Errors
-    /// [`Error::Memory`](crate::Error::Memory) if there is none for the scratch.
-    pub fn run(
-        &self,
-        cpu: Cpu,
-        ImageStack { batch, size }: ImageStack<D>,
-        x: &[f32],
-        y: &mut [f32],
-        scratch: &mut dyn Scratch,
-    ) -> Result<()> {
+    /// Elements of scratch that a run needs.
+    #[must_use]
+    pub const fn scratch_len(&self, images: ImageStack<D>) -> usize {
+        self.job(images.size).window().copy_len(self.input_channels)
+    }
+
+    const fn job(&self, size: [usize; D]) -> Job<'_> {
         let window = self.geometry().over(size);
-        let job = Job {
+        Job {
             inputs: self.input_channels,
             outputs: self.output_channels,
             group: self.group,
@@ -83,21 +79,38 @@ impl<const D: usize> ConvTranspose<'_, D> {
             kernel: self.kernel,
             bias: self.bias,
             activation: self.activation,
-        };
-        let scratch = scratch.fit(job.scratch_len())?;
-        job.run(cpu, batch, x, y, scratch);
+        }
+    }
+
+    /// y = activation(x ⋆ᵀ kernel + bias)
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory) if there is none for the scratch.
+    pub fn run(
+        &self,
+        cpu: Cpu,
+        images: ImageStack<D>,
+        x: &[f32],
+        y: &mut [f32],
+        scratch: &mut dyn Scratch,
+    ) -> Result<()> {
+        let scratch = scratch.fit(self.scratch_len(images))?;
+        self.job(images.size).run(cpu, images.batch, x, y, scratch);
         Ok(())
     }
 }
 
 /// The axes of a kernel.
-pub(super) fn axes(window: &Window) -> [Axis; 3] {
-    core::array::from_fn(|i| Axis {
-        kernel: window.kernel[i],
-        stride: window.strides[i],
-        dilation: window.dilations[i],
-        begin: window.begin[i],
-    })
+pub(super) const fn axes(window: &Window) -> [Axis; 3] {
+    const fn axis(window: &Window, i: usize) -> Axis {
+        Axis {
+            kernel: window.kernel[i],
+            stride: window.strides[i],
+            dilation: window.dilations[i],
+            begin: window.begin[i],
+        }
+    }
+    [axis(window, 0), axis(window, 1), axis(window, 2)]
 }
 
 /// A transposed convolution with its size, brought to three axes: compiled once for all ranks.
@@ -117,27 +130,18 @@ pub(super) struct Job<'a> {
 
 impl Job<'_> {
     /// Size of y.
-    fn output(&self) -> [usize; 3] {
-        core::array::from_fn(|i| {
+    const fn output(&self) -> [usize; 3] {
+        let (mut output, mut i) = ([0; 3], 0);
+        while i < 3 {
             let axis = &self.axes[i];
-            let reach = axis.dilation * (axis.kernel.max(1) - 1) + 1;
-            let full = (self.size[i].max(1) - 1) * axis.stride + self.output_padding[i] + reach;
-            if self.size[i] == 0 {
-                0
-            } else {
-                full.saturating_sub(axis.begin + self.end[i])
+            if let Some(last) = self.size[i].checked_sub(1) {
+                let reach = axis.dilation * axis.kernel.saturating_sub(1) + 1;
+                let full = last * axis.stride + self.output_padding[i] + reach;
+                output[i] = full.saturating_sub(axis.begin + self.end[i]);
             }
-        })
-    }
-
-    /// Elements of scratch that [`run`](Self::run) needs: an image with its padding.
-    pub(super) fn scratch_len(&self) -> usize {
-        let window = self.window();
-        if window.is_padded() {
-            window.padded_pixels() * self.inputs
-        } else {
-            0
+            i += 1;
         }
+        output
     }
 
     pub(super) fn run(&self, cpu: Cpu, batch: usize, x: &[f32], y: &mut [f32], padded: &mut [f32]) {
@@ -161,25 +165,33 @@ impl Job<'_> {
     }
 
     /// Outputs of one phase along axis `i`.
-    fn count(&self, i: usize, phase: usize) -> usize {
+    const fn count(&self, i: usize, phase: usize) -> usize {
         self.output()[i]
             .saturating_sub(phase)
             .div_ceil(self.axes[i].stride)
     }
 
     /// The image with as many zeros around it as any phase reads.
-    fn window(&self) -> Window {
-        let (mut begin, mut end) = ([0; 3], [0; 3]);
-        for (i, axis) in self.axes.iter().enumerate() {
-            for p in 0..axis.stride {
+    pub(super) const fn window(&self) -> Window {
+        let (mut begin, mut end, mut i) = ([0; 3], [0; 3], 0);
+        while i < 3 {
+            let (axis, mut p) = (&self.axes[i], 0);
+            while p < axis.stride {
                 let (phase, count) = (axis.phase(p), self.count(i, p));
                 if phase.taps > 0 && count > 0 {
-                    let reach = (count - 1 + (phase.taps - 1) * axis.input_step()) as isize;
-                    let last = phase.input + reach;
-                    begin[i] = begin[i].max(phase.input.min(0).unsigned_abs());
-                    end[i] = end[i].max((last - self.size[i] as isize + 1).max(0).unsigned_abs());
+                    let reach = count - 1 + (phase.taps - 1) * axis.input_step();
+                    let before = if phase.input < 0 {
+                        phase.input.unsigned_abs()
+                    } else {
+                        0
+                    };
+                    let last = reach.saturating_add_signed(phase.input) + 1;
+                    begin[i] = largest(&[begin[i], before]);
+                    end[i] = largest(&[end[i], last.saturating_sub(self.size[i])]);
                 }
+                p += 1;
             }
+            i += 1;
         }
         Window {
             size: self.size,

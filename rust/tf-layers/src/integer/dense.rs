@@ -1,7 +1,7 @@
 //! Products with a constant 8-bit matrix.
 
 use super::Byte;
-use super::packed::{self, Kernel, SPARE, Zero};
+use super::packed::{self, Kernel, Zero};
 use crate::brief::brief;
 use crate::cpu::Cpu;
 use crate::error::Result;
@@ -68,6 +68,12 @@ impl IntegerDense<'_> {
         self
     }
 
+    /// Elements of scratch that a run needs at most: what a product starts with, and a copy of x.
+    #[must_use]
+    pub const fn scratch_len(&self, rows: usize) -> usize {
+        packed::start_len(self.units) + packed::copy_len(rows * self.inputs)
+    }
+
     /// The product.
     ///
     /// # Errors
@@ -82,16 +88,16 @@ impl IntegerDense<'_> {
         let IntegerDenseInputs { rows, x, x_zero } = inputs;
         let x = &x[..rows * self.inputs];
         let start_len = packed::start_len(self.units);
-        let copied = if packed::is_whole(self.inputs) && X::bytes(x).is_some() {
-            0
+        let in_place = packed::is_whole(self.inputs) && X::bytes(x).is_some();
+        let scratch = scratch.fit(if in_place {
+            start_len
         } else {
-            x.len() + SPARE
-        };
-        let scratch = scratch.fit(start_len + copied.div_ceil(size_of::<f32>()))?;
+            self.scratch_len(rows)
+        })?;
         let (start, copy) = scratch.split_at_mut(start_len);
         let copy = bytemuck::cast_slice_mut(copy);
         let x = match X::bytes(x) {
-            Some(bytes) if copied == 0 => bytes,
+            Some(bytes) if in_place => bytes,
             _ => {
                 for (to, x) in copy.iter_mut().zip(x) {
                     *to = x.unsigned();

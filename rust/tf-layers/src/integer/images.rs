@@ -1,7 +1,7 @@
 //! Convolutions of 8-bit images with a constant kernel.
 
 use super::Byte;
-use super::packed::{self, Kernel, SPARE, Zero};
+use super::packed::{self, Kernel, Zero};
 use crate::brief::brief;
 use crate::cpu::Cpu;
 use crate::error::Result;
@@ -94,6 +94,14 @@ impl<const D: usize> IntegerConv<'_, D> {
         self
     }
 
+    /// Elements of scratch that a run needs at most: what a product starts with, and an image with its padding.
+    #[must_use]
+    pub const fn scratch_len(&self, _: usize, size: [usize; D]) -> usize {
+        let pixels = self.geometry().over(size).padded_pixels();
+        packed::start_len(self.output_channels / self.group)
+            + packed::copy_len(pixels * self.input_channels)
+    }
+
     /// The convolution.
     ///
     /// # Errors
@@ -122,12 +130,11 @@ impl<const D: usize> IntegerConv<'_, D> {
         let start_len = packed::start_len(columns);
         let [_, len] = self.runs();
         let in_place = !window.is_padded() && packed::is_whole(len) && X::bytes(x).is_some();
-        let copied = if in_place {
-            0
+        let scratch = scratch.fit(if in_place {
+            start_len
         } else {
-            window.padded_pixels() * self.input_channels + SPARE
-        };
-        let scratch = scratch.fit(start_len + copied.div_ceil(size_of::<f32>()))?;
+            self.scratch_len(batch, size)
+        })?;
         let (start, copy) = scratch.split_at_mut(start_len);
         let start = bytemuck::cast_slice_mut(start);
         let copy: &mut [u8] = bytemuck::cast_slice_mut(copy);

@@ -1,7 +1,7 @@
 //! Products of 8-bit matrices.
 
 use super::Byte;
-use super::packed::{self, Kernel, SPARE, Zero};
+use super::packed::{self, Kernel, Zero};
 use crate::cpu::{Cpu, dispatch};
 use crate::error::Result;
 use crate::gemm::{DEPTH, Grid, Segments};
@@ -41,6 +41,13 @@ impl<A, B> Default for MatMulIntegerInputs<'_, A, B> {
 pub struct MatMulInteger;
 
 impl MatMulInteger {
+    /// Elements of scratch that a run needs at most: b packed, its sums, zero points and what a product starts with, and a copy of a.
+    #[must_use]
+    pub const fn scratch_len<const N: usize>(&self, matrices: Matrices<N>) -> usize {
+        let Matrices { m, k, n, .. } = matrices;
+        packed::start_len(n) * (k.div_ceil(DEPTH) + 3) + packed::copy_len(m * k)
+    }
+
     /// The product. b is packed into the scratch.
     ///
     /// # Errors
@@ -66,9 +73,12 @@ impl MatMulInteger {
         }
         let width = packed::start_len(n);
         let in_place = matrices.a_steps == [k, 1] && packed::is_whole(k) && A::SIGN == 0;
-        let copied = if in_place { 0 } else { m * k + SPARE };
         let words = width * k.div_ceil(DEPTH);
-        let scratch = scratch.fit(words + 3 * width + copied.div_ceil(size_of::<f32>()))?;
+        let scratch = scratch.fit(if in_place {
+            words + 3 * width
+        } else {
+            self.scratch_len(matrices)
+        })?;
         let (panels, scratch) = scratch.split_at_mut(words);
         let (sums, scratch) = scratch.split_at_mut(width);
         let (zeros, scratch) = scratch.split_at_mut(width);

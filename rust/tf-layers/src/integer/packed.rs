@@ -41,7 +41,12 @@ pub(super) const fn start_len(columns: usize) -> usize {
 }
 
 /// Bytes that lie behind the last row, at most: runs are read in whole words.
-pub(super) const SPARE: usize = DEPTH - 1;
+const SPARE: usize = DEPTH - 1;
+
+/// Words of scratch for a copy of so many bytes, and [`SPARE`] more.
+pub(super) const fn copy_len(bytes: usize) -> usize {
+    (bytes + SPARE).div_ceil(size_of::<f32>())
+}
 
 /// Whether rows whose runs are so long can be read where they lie, without [`SPARE`] bytes behind them.
 pub(super) const fn is_whole(len: usize) -> bool {

@@ -41,6 +41,29 @@ impl MatMul {
         self
     }
 
+    /// Elements of scratch that a run needs: what is packed of b, and copied of a.
+    #[must_use]
+    pub const fn scratch_len<const B: usize>(&self, matrices: Matrices<B>) -> usize {
+        let [panels, copy] = Self::lens(&matrices);
+        panels + copy
+    }
+
+    /// Elements of b as panels, and of a copy of a; 0 where they are read as they lie.
+    const fn lens<const B: usize>(matrices: &Matrices<B>) -> [usize; 2] {
+        let Matrices { m, k, n, .. } = *matrices;
+        let b_in_place = m < FEW_ROWS && (matrices.b_steps[1] == 1 || matrices.b_steps[0] == 1);
+        // Rows of a must be runs; one column of many rows is copied too, but then there is hardly anything to copy.
+        let a_in_place = matrices.a_steps[1] == 1 || k < 2;
+        [
+            if b_in_place {
+                0
+            } else {
+                n.div_ceil(PANEL) * PANEL * k
+            },
+            if a_in_place { 0 } else { m * k },
+        ]
+    }
+
     /// y = alpha · a · b.
     ///
     /// # Errors
@@ -64,15 +87,8 @@ impl MatMul {
             y.fill(0.0);
             return Ok(());
         }
-        let b_in_place = m < FEW_ROWS && (b_steps[1] == 1 || b_steps[0] == 1);
-        // Rows of a must be runs; one column of many rows is copied too, but then there is hardly anything to copy.
-        let a_in_place = a_steps[1] == 1 || k < 2;
-        let a_len = if a_in_place { 0 } else { m * k };
-        let panels_len = if b_in_place {
-            0
-        } else {
-            n.div_ceil(PANEL) * PANEL * k
-        };
+        // Neither m, n nor k is 0 here.
+        let [panels_len, a_len] = Self::lens(&matrices);
         let (panels, a_copy) = scratch.fit(panels_len + a_len)?.split_at_mut(panels_len);
         // Where in b the matrix stands that the panels hold.
         let mut packed_from = None;
@@ -86,14 +102,14 @@ impl MatMul {
                 data: &b[b_at..],
                 steps: b_steps,
             };
-            if !a_in_place {
+            if a_len > 0 {
                 panels::rows(a, [m, k], a_copy);
                 a = Operand {
                     data: a_copy,
                     steps: [k, 1],
                 };
             }
-            if b_in_place {
+            if panels_len == 0 {
                 dispatch!(cpu.level, s => few::matrix(s, [m, k, n], a, b, self.alpha, y));
                 continue;
             }

@@ -41,12 +41,16 @@ pub(crate) struct Phase {
 impl Axis {
     /// Phase `phase` (below the stride).
     #[inline]
-    pub(crate) fn phase(&self, phase: usize) -> Phase {
+    pub(crate) const fn phase(&self, phase: usize) -> Phase {
         let (first, stride) = (phase + self.begin, self.stride);
-        let fits = |t: &usize| (first % stride) == (self.dilation * t) % stride;
         let step = stride / greatest_common_divisor(stride, self.dilation);
-        let taps = (0..self.kernel).filter(fits).count();
-        let last = (0..self.kernel).rfind(fits).unwrap_or(0);
+        let (mut taps, mut last, mut t) = (0, 0, 0);
+        while t < self.kernel {
+            if first % stride == (self.dilation * t) % stride {
+                (taps, last) = (taps + 1, t);
+            }
+            t += 1;
+        }
         let input = (first as isize - (self.dilation * last) as isize).div_euclid(stride as isize);
         Phase {
             taps,
@@ -65,13 +69,13 @@ impl Axis {
         )
     )]
     #[inline]
-    pub(crate) fn input_step(&self) -> usize {
+    pub(crate) const fn input_step(&self) -> usize {
         self.dilation / greatest_common_divisor(self.stride, self.dilation)
     }
 }
 
 #[inline]
-fn greatest_common_divisor(mut a: usize, mut b: usize) -> usize {
+const fn greatest_common_divisor(mut a: usize, mut b: usize) -> usize {
     while b != 0 {
         (a, b) = (b, a % b);
     }

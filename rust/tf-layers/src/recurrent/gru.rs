@@ -4,11 +4,12 @@ use super::given::{LstmOutputs, RecurrentInputs, RecurrentOutputs, RecurrentWeig
 use super::layer::{activate, recurrent};
 use super::product::{gates, lanes};
 use super::unpacked::Shape;
-use super::unroll::{Cell, Directions, Rows, States, Unroll, blocks, packed_lens};
+use super::unroll::{Cell, Directions, Rows, States, Unroll, blocks, packed_lens, scratch_len};
 use crate::activation::Activation;
 use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, at_level, prelude::*};
 use crate::error::Result;
+use crate::fixed::Rest;
 use crate::math::exp::{sigmoid, tanh};
 use crate::pack::PANEL;
 use crate::pack::recurrent::{STEP, last_recurrent_bias_into, vectors_len};
@@ -27,6 +28,7 @@ recurrent! {
     /// `LastRecurrentBias { gates: 3 }`.
     Gru, GruUnpacked(RecurrentInputs, RecurrentWeights) -> RecurrentOutputs;
     gates: 3;
+    extra: 2;
     /// f, g of the first direction, then of the second (repeated where there is none).
     activations: 4;
     vectors {
@@ -40,7 +42,7 @@ recurrent! {
 }
 
 impl GruUnpacked {
-    fn order(&self) -> [usize; 2] {
+    const fn order(&self) -> [usize; 2] {
         if self.linear_before_reset {
             [3, 2]
         } else {

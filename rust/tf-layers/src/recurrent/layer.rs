@@ -13,6 +13,7 @@ macro_rules! recurrent {
         $(#[$about:meta])*
         $layer:ident, $twin:ident($given:ident, $weights:ident) -> $out:ident;
         gates: $gates:literal;
+        extra: $extra:literal;
         $(#[$order:meta])* activations: $activations:literal;
         vectors { $($(#[$vector_about:meta])* $vector:ident: $count:literal $(if $flag:ident)?,)* }
         options { $($(#[$option_about:meta])* $option:ident: $type:ty,)* }
@@ -72,6 +73,12 @@ macro_rules! recurrent {
                 self
             }
 
+            /// Elements of scratch that a run needs at most: gate inputs of all steps, and states.
+            #[must_use]
+            pub const fn scratch_len(&self, steps: usize, batch: usize) -> usize {
+                scratch_len(steps, batch, self.hidden, [$gates, $extra], true)
+            }
+
             /// Runs over the whole sequence. Rows with a `sequence_lens` below `steps` stop there: later steps of y are 0.
             ///
             /// # Errors
@@ -101,6 +108,18 @@ macro_rules! recurrent {
         }
 
         impl $twin {
+            const fn shape(&self) -> Shape {
+                let Self { inputs, hidden, directions, .. } = *self;
+                let [split, summed] = self.order();
+                Shape { directions: directions.count(), gates: $gates, inputs, hidden, split, summed }
+            }
+
+            /// Elements of scratch that a run needs at most: the packed weights, gate inputs of all steps, and states.
+            #[must_use]
+            pub const fn scratch_len(&self, steps: usize, batch: usize) -> usize {
+                self.shape().len() + scratch_len(steps, batch, self.hidden, [$gates, $extra], true)
+            }
+
             /// Checks the parameters; in a constant a mistake is a compile error.
             #[must_use]
             pub const fn checked(self) -> Self {
@@ -112,7 +131,6 @@ macro_rules! recurrent {
             ///
             /// # Errors
             #[doc = concat!("As [`", stringify!($layer), "::run`].")]
-            #[cfg(feature = "alloc")]
             pub fn run(
                 &self,
                 cpu: Cpu,
@@ -122,10 +140,11 @@ macro_rules! recurrent {
                 scratch: &mut dyn Scratch,
             ) -> Result<()> {
                 let Self { inputs, hidden, directions, activations, clip $(, $option)* } = *self;
-                let mut room = crate::Slot::new();
-                let [split, summed] = self.order();
-                let shape = Shape { directions: directions.count(), gates: $gates, inputs, hidden, split, summed };
-                let packed = shape.pack(weights.into(), &mut room)?;
+                let shape = self.shape();
+                let end = given.sequence_lens.is_some();
+                let need = scratch_len(given.steps, given.batch, hidden, [$gates, $extra], end);
+                let (room, rest) = scratch.fit(shape.len() + need)?.split_at_mut(shape.len());
+                let packed = shape.pack(weights.into(), room);
                 $layer {
                     inputs,
                     hidden,
@@ -138,7 +157,7 @@ macro_rules! recurrent {
                     clip,
                     $($option,)*
                 }
-                .run(cpu, given, out, scratch)
+                .run(cpu, given, out, &mut Rest(rest))
             }
         }
     };

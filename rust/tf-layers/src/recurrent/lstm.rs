@@ -4,11 +4,12 @@ use super::given::{LstmInputs, LstmOutputs, LstmWeights};
 use super::layer::{activate, recurrent};
 use super::product::{gates, lanes};
 use super::unpacked::Shape;
-use super::unroll::{Cell, Directions, Rows, States, Unroll, blocks, packed_lens};
+use super::unroll::{Cell, Directions, Rows, States, Unroll, blocks, packed_lens, scratch_len};
 use crate::activation::Activation;
 use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, prelude::*};
 use crate::error::Result;
+use crate::fixed::Rest;
 use crate::math::exp::{sigmoid, tanh};
 use crate::pack::PANEL;
 use crate::pack::recurrent::{STEP, gate_vectors_into, vectors_len};
@@ -25,6 +26,7 @@ recurrent! {
     /// summed: 4 }` and `GateVectors { gates: 3 }`.
     Lstm, LstmUnpacked(LstmInputs, LstmWeights) -> LstmOutputs;
     gates: 4;
+    extra: 0;
     /// f, g, h of the first direction, then of the second (repeated where there is none).
     activations: 6;
     vectors {
@@ -38,7 +40,7 @@ recurrent! {
 }
 
 impl LstmUnpacked {
-    fn order(&self) -> [usize; 2] {
+    const fn order(&self) -> [usize; 2] {
         [4, 4]
     }
 

@@ -4,11 +4,12 @@ use super::given::{LstmOutputs, RecurrentInputs, RecurrentOutputs, RecurrentWeig
 use super::layer::{activate, recurrent};
 use super::product::{gates, lanes};
 use super::unpacked::Shape;
-use super::unroll::{Cell, Directions, Rows, States, Unroll, blocks, packed_lens};
+use super::unroll::{Cell, Directions, Rows, States, Unroll, blocks, packed_lens, scratch_len};
 use crate::activation::Activation;
 use crate::brief::brief;
 use crate::cpu::{Cpu, Simd, prelude::*};
 use crate::error::Result;
+use crate::fixed::Rest;
 use crate::pack::{PANEL, recurrent::STEP};
 use crate::slot::Scratch;
 
@@ -20,6 +21,7 @@ recurrent! {
     /// summed: 1 }`.
     Rnn, RnnUnpacked(RecurrentInputs, RecurrentWeights) -> RecurrentOutputs;
     gates: 1;
+    extra: 0;
     /// f of the first direction, then of the second (repeated where there is none).
     activations: 2;
     vectors {}
@@ -27,7 +29,7 @@ recurrent! {
 }
 
 impl RnnUnpacked {
-    fn order(&self) -> [usize; 2] {
+    const fn order(&self) -> [usize; 2] {
         [1, 1]
     }
 }

@@ -1,9 +1,8 @@
 //! Recurrent layers whose weights are inputs of the model: packed in every run, into room of its own.
 
 use super::given::RecurrentWeights;
-use crate::error::Result;
+use super::unroll::packed_lens;
 use crate::pack::recurrent as pack;
-use crate::slot::Scratch;
 
 /// Sizes of the unpacked weights.
 pub(super) struct Shape {
@@ -27,22 +26,24 @@ pub(super) struct Packed<'a> {
 }
 
 impl Shape {
+    /// Elements of W, R, and of one of the two: biases, and vectors.
+    const fn lens(&self) -> [usize; 3] {
+        packed_lens(self.directions, self.gates, self.inputs, self.hidden)
+    }
+
+    /// Elements of the room that [`pack`](Self::pack) takes.
+    pub(super) const fn len(&self) -> usize {
+        let [kernel, recurrent, bias] = self.lens();
+        kernel + recurrent + 2 * bias
+    }
+
     /// Packs into `room`.
-    pub(super) fn pack<'a>(
-        &self,
-        weights: RecurrentWeights,
-        room: &'a mut dyn Scratch,
-    ) -> Result<Packed<'a>> {
+    pub(super) fn pack<'a>(&self, weights: RecurrentWeights, room: &'a mut [f32]) -> Packed<'a> {
         let gates = self.gates;
         let rows = gates * self.hidden;
         let w = [self.directions, rows, self.inputs];
         let r = [self.directions, rows, self.hidden];
-        let lens = [
-            pack::input_gates_len(&w, gates),
-            pack::recurrent_gates_len(&r, gates),
-            pack::vectors_len(self.directions, rows, gates),
-        ];
-        let room = room.fit(lens[0] + lens[1] + 2 * lens[2])?;
+        let lens = self.lens();
         room.fill(0.0);
         let (kernel, rest) = room.split_at_mut(lens[0]);
         let (recurrent, rest) = rest.split_at_mut(lens[1]);
@@ -50,7 +51,7 @@ impl Shape {
         pack::input_gates_into(&w, weights.w, gates, kernel);
         pack::recurrent_gates_into(&r, weights.r, gates, self.split, recurrent);
         let b = [self.directions, 2 * rows];
-        Ok(Packed {
+        Packed {
             kernel,
             recurrent,
             bias: weights.b.map(|given| {
@@ -58,6 +59,6 @@ impl Shape {
                 &*bias
             }),
             vectors,
-        })
+        }
     }
 }

@@ -4,8 +4,9 @@ mod lines;
 
 use crate::activation::Activation;
 use crate::brief::brief;
-use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+use crate::cpu::{Cpu, MOST_LANES, Simd, dispatch, prelude::*};
 use crate::error::Result;
+use crate::fixed::largest;
 use crate::image::{self, ImageStack, Window, windowed};
 use crate::pack::PANEL;
 use crate::slot::Scratch;
@@ -53,6 +54,24 @@ impl<const D: usize> DepthwiseConv<'_, D> {
         self
     }
 
+    /// Elements of scratch that a run needs at most, whatever the vector level.
+    #[must_use]
+    pub const fn scratch_len(&self, images: ImageStack<D>) -> usize {
+        let [line, copy] = self.job(images.size).lens(MOST_LANES);
+        line + copy
+    }
+
+    const fn job(&self, size: [usize; D]) -> Job<'_> {
+        Job {
+            inputs: self.channels,
+            multiplier: self.multiplier,
+            window: self.geometry().over(size),
+            kernel: self.kernel,
+            bias: self.bias,
+            activation: self.activation,
+        }
+    }
+
     /// y = activation(x ⋆ kernel + bias)
     ///
     /// # Errors
@@ -93,15 +112,7 @@ impl<const D: usize> DepthwiseConv<'_, D> {
         y: &mut [f32],
         scratch: &mut dyn Scratch,
     ) -> Result<()> {
-        let job = Job {
-            inputs: self.channels,
-            multiplier: self.multiplier,
-            window: self.geometry().over(size),
-            kernel: self.kernel,
-            bias: self.bias,
-            activation: self.activation,
-        };
-        job.run(cpu, batch, x, residual, y, scratch)
+        self.job(size).run(cpu, batch, x, residual, y, scratch)
     }
 }
 
@@ -131,8 +142,27 @@ struct Image<'a> {
 }
 
 impl Job<'_> {
-    fn outputs(&self) -> usize {
+    const fn outputs(&self) -> usize {
         self.inputs * self.multiplier
+    }
+
+    /// Channels of a pixel that the kernel moves over: a vector at least.
+    const fn channels(&self, lanes: usize) -> usize {
+        largest(&[self.outputs(), lanes])
+    }
+
+    /// Elements of a line of zeros, and of a copy of the image: the fast kernels leave out the taps that hang over the border, the
+    /// general one wants them in memory.
+    const fn lens(&self, lanes: usize) -> [usize; 2] {
+        let (window, channels) = (&self.window, self.channels(lanes));
+        let general = matches!(self.shape(), Shape::General);
+        let copies = channels != self.inputs || (window.is_padded() && general);
+        let copy = if copies {
+            window.padded_pixels() * channels
+        } else {
+            0
+        };
+        [window.padded()[2] * channels, copy]
     }
 
     fn run(
@@ -156,16 +186,9 @@ impl Job<'_> {
         if outputs <= 8 {
             cpu = cpu.narrower();
         }
-        let channels = outputs.max(dispatch!(cpu.level, s => lanes(s)));
-        // The fast kernels leave out the taps that hang over the border; the general one wants them in memory.
-        let copies =
-            channels != self.inputs || (window.is_padded() && self.shape() == Shape::General);
-        let line = window.padded()[2] * channels;
-        let copy = if copies {
-            window.padded_pixels() * channels
-        } else {
-            0
-        };
+        let lanes = dispatch!(cpu.level, s => lanes(s));
+        let (channels, [line, copy]) = (self.channels(lanes), self.lens(lanes));
+        let copies = copy > 0;
         let (zeros, copy) = scratch.fit(line + copy)?.split_at_mut(line);
         zeros.fill(0.0);
         for (i, y) in y.chunks_exact_mut(y_image).enumerate() {
@@ -222,7 +245,7 @@ impl Job<'_> {
     }
 
     /// Which kernel fits.
-    fn shape(&self) -> Shape {
+    const fn shape(&self) -> Shape {
         let Window {
             kernel,
             strides,
@@ -231,7 +254,8 @@ impl Job<'_> {
             ..
         } = self.window;
         let [depth, height, width] = kernel;
-        let is_flat = depth == 1 && dilations == [1; 3] && begin[2] + strides[2] <= width;
+        let is_flat =
+            depth == 1 && matches!(dilations, [1, 1, 1]) && begin[2] + strides[2] <= width;
         match (is_flat, height, width, strides[2]) {
             (true, 3, 3, 1) => Shape::K3S1,
             (true, 3, 3, 2) => Shape::K3S2,

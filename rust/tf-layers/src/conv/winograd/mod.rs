@@ -9,6 +9,7 @@ use crate::activation::Activation;
 use crate::brief::brief;
 use crate::cpu::{Cpu, dispatch};
 use crate::error::Result;
+use crate::fixed::largest;
 use crate::gemm::{Addend, Grid, Product, Segments};
 use crate::image::{self, ImageStack, Window};
 use crate::pack::PANEL;
@@ -17,7 +18,7 @@ use crate::slot::Scratch;
 /// Bytes of transformed tiles (inputs and outputs) at a time: what stays in the second-level cache.
 const BLOCK_BYTES: usize = 512 << 10;
 /// Tiles at a time, whatever they weigh: fewer would read the kernel too often, more leave the cache.
-const BLOCK_TILES: core::ops::RangeInclusive<usize> = 32..=192;
+const BLOCK_TILES: [usize; 2] = [32, 192];
 
 /// y = activation(x ⋆ kernel + bias + residual) for a kernel of 3 × 3, stride 1: as [`Conv`](super::Conv), by tiles of `M` × `M` outputs.
 ///
@@ -47,6 +48,12 @@ brief!([const M: usize] WinogradConv2d<'_, M>: input_channels, output_channels, 
 /// tile in one set of the first-level cache, which holds eight: a third slower.
 const PLANE_GAP: usize = PANEL;
 
+/// The number, or the end of the range that it is beyond.
+const fn between(n: usize, [least, most]: [usize; 2]) -> usize {
+    let n = largest(&[n, least]);
+    if n < most { n } else { most }
+}
+
 /// Where a block of tiles lies, and what it is cut from.
 struct Block {
     /// Number of the first tile, row by row, image by image.
@@ -60,6 +67,19 @@ struct Block {
     output: [usize; 2],
     /// Least and greatest value of y.
     limits: (f32, f32),
+}
+
+/// How a run takes its tiles.
+struct Plan {
+    /// Size of y.
+    output: [usize; 2],
+    /// Rows of tiles in an image, and tiles in a row.
+    grid: [usize; 2],
+    /// With more zeros at the end, so that every tile is whole.
+    window: Window,
+    /// Images and tiles at a time.
+    images: usize,
+    tiles: usize,
 }
 
 impl Block {
@@ -104,6 +124,48 @@ impl<const M: usize> WinogradConv2d<'_, M> {
         self
     }
 
+    /// Elements of scratch that a run needs: some images with their padding, and a block of tiles, seen and summed.
+    #[must_use]
+    pub const fn scratch_len(&self, images: ImageStack<2>) -> usize {
+        let plan = self.plan(images);
+        let (inputs, outputs) = (self.input_channels, self.output_channels);
+        let plane = plan.tiles * (inputs + outputs) + 2 * PLANE_GAP;
+        plan.images * plan.window.padded_pixels() * inputs + (M + 2) * (M + 2) * plane
+    }
+
+    const fn plan(&self, images: ImageStack<2>) -> Plan {
+        let ([x_height, x_width], begin, end) = (images.size, self.pads_begin, self.pads_end);
+        let mut window = Window {
+            size: [1, x_height, x_width],
+            kernel: [1, 3, 3],
+            strides: [1; 3],
+            dilations: [1; 3],
+            begin: [0, begin[0], begin[1]],
+            end: [0, end[0], end[1]],
+        };
+        let [_, height, width] = window.output();
+        let (down, across) = (height.div_ceil(M), width.div_ceil(M));
+        window.end[1] += down * M - height;
+        window.end[2] += across * M - width;
+        let positions = (M + 2) * (M + 2);
+        let per_tile = largest(&[
+            positions * (self.input_channels + self.output_channels) * 4,
+            1,
+        ]);
+        let tiles = between(BLOCK_BYTES / per_tile, BLOCK_TILES);
+        // Small images share a block: the kernel is read once for all of them.
+        let per_image = largest(&[down * across, 1]);
+        let most = largest(&[images.batch, 1]);
+        let images = between(tiles / per_image, [1, most]);
+        Plan {
+            output: [height, width],
+            grid: [down, across],
+            window,
+            images,
+            tiles: between(tiles, [0, images * down * across]),
+        }
+    }
+
     /// y = activation(x ⋆ kernel + bias)
     ///
     /// # Errors
@@ -138,52 +200,33 @@ impl<const M: usize> WinogradConv2d<'_, M> {
     fn add(
         &self,
         cpu: Cpu,
-        ImageStack {
-            batch,
-            size: [x_height, x_width],
-        }: ImageStack<2>,
+        stack: ImageStack<2>,
         x: &[f32],
         residual: Option<&[f32]>,
         y: &mut [f32],
         scratch: &mut dyn Scratch,
     ) -> Result<()> {
         let (inputs, outputs) = (self.input_channels, self.output_channels);
-        let window = |end: [usize; 2]| Window {
-            size: [1, x_height, x_width],
-            kernel: [1, 3, 3],
-            strides: [1; 3],
-            dilations: [1; 3],
-            begin: [0, self.pads_begin[0], self.pads_begin[1]],
-            end: [0, end[0], end[1]],
-        };
-        let [_, height, width] = window(self.pads_end).output();
+        let Plan {
+            output: [height, width],
+            grid: [down, across],
+            window,
+            images,
+            tiles,
+        } = self.plan(stack);
         let y_image = height * width * outputs;
-        if batch * y_image == 0 {
+        if stack.batch * y_image == 0 {
             return Ok(());
         }
-        // More zeros at the end, so that every tile is whole.
-        let whole = [height, width].map(|n| n.next_multiple_of(M));
-        let end = [
-            self.pads_end[0] + whole[0] - height,
-            self.pads_end[1] + whole[1] - width,
-        ];
-        let window = window(end);
-        let (down, across) = (whole[0] / M, whole[1] / M);
         let positions = (M + 2) * (M + 2);
-        let tiles = (BLOCK_BYTES / (positions * (inputs + outputs) * 4))
-            .clamp(*BLOCK_TILES.start(), *BLOCK_TILES.end());
-        // Small images share a block: the kernel is read once for all of them.
-        let images = (tiles / (down * across)).clamp(1, batch);
-        let tiles = tiles.min(images * down * across);
         let image_len = window.padded_pixels() * inputs;
-        let plane_len = tiles * (inputs + outputs) + 2 * PLANE_GAP;
         let (padded, rest) = scratch
-            .fit(images * image_len + positions * plane_len)?
+            .fit(self.scratch_len(stack))?
             .split_at_mut(images * image_len);
         let (seen, sums) = rest.split_at_mut(positions * (tiles * inputs + PLANE_GAP));
         let (limits, activation) = self.activation.limits();
-        let x_image = x_height * x_width * inputs;
-        let y = &mut y[..batch * y_image];
+        let x_image = window.pixels() * inputs;
+        let y = &mut y[..stack.batch * y_image];
         for (i, y) in y.chunks_mut(images * y_image).enumerate() {
             let (from, count) = (i * images, y.len() / y_image);
             for (x, to) in x[from * x_image..][..count * x_image]

@@ -4,6 +4,7 @@ mod pass;
 
 use crate::cpu::{Cpu, Simd, dispatch};
 use crate::error::{Error, Result};
+use crate::fixed::largest;
 use crate::pack::{PANEL, recurrent::STEP};
 use crate::slot::Scratch;
 
@@ -58,6 +59,27 @@ pub(super) const fn packed_lens(
 ) -> [usize; 3] {
     let unit = directions * blocks(hidden) * gates * PANEL;
     [unit * inputs, unit * hidden.next_multiple_of(STEP), unit]
+}
+
+/// Steps whose gate inputs, `columns` a row, are computed ahead. Rows that `end` at different steps begin, backward, at different
+/// ones: all gate inputs are needed at once.
+const fn ahead(steps: usize, batch: usize, columns: usize, end: bool) -> usize {
+    let row = largest(&[batch * columns, 1]);
+    let chunk = largest(&[AHEAD / row, MIN_ROWS.div_ceil(largest(&[batch, 1]))]);
+    if end || chunk > steps { steps } else { chunk }
+}
+
+/// Elements of scratch that a run needs, by the gates of a hidden unit and the extra floats of a [`Cell`]; `end` as for [`ahead`].
+pub(super) const fn scratch_len(
+    steps: usize,
+    batch: usize,
+    hidden: usize,
+    [gates, extra]: [usize; 2],
+    end: bool,
+) -> usize {
+    let width = blocks(hidden) * PANEL;
+    let chunk = ahead(steps, batch, width * gates, end);
+    batch * width * (chunk * gates + 3 + extra)
 }
 
 /// The states of all rows (batch items), `[batch][blocks · 16]` each; padding is 0.
@@ -123,15 +145,11 @@ impl Unroll<'_> {
         self.check_lengths()?;
         let width = blocks(self.hidden) * PANEL;
         let columns = width * C::GATES;
-        // Rows that end at different steps begin, backward, at different ones: all gate inputs are needed at once.
-        let chunk = match self.given.sequence_lens {
-            Some(_) => self.given.steps,
-            None => (AHEAD / (self.given.batch * columns).max(1))
-                .max(MIN_ROWS.div_ceil(self.given.batch.max(1)))
-                .min(self.given.steps),
-        };
-        let state = self.given.batch * width;
-        let scratch = scratch.fit(chunk * self.given.batch * columns + (3 + C::EXTRA) * state)?;
+        let (steps, batch) = (self.given.steps, self.given.batch);
+        let end = self.given.sequence_lens.is_some();
+        let (chunk, state) = (ahead(steps, batch, columns, end), batch * width);
+        let sizes = [C::GATES, C::EXTRA];
+        let scratch = scratch.fit(scratch_len(steps, batch, self.hidden, sizes, end))?;
         let (gates, states) = scratch.split_at_mut(chunk * self.given.batch * columns);
         if let (Some(y), Some(_)) = (&mut out.y, self.given.sequence_lens) {
             y.fill(0.0);
