@@ -68,6 +68,8 @@ def _values(model: Model) -> Mapping[str, Any]:
         "no_tables": comment(why or ""),
         "inputs": inputs,
         "outputs": outputs,
+        "arrays": any(not m.text for m in inputs),
+        "numbers": any(not m.text for m in outputs),
         "halves": any(m.half for m in inputs),
         "texts_in": any(m.text for m in inputs),
         "texts_out": any(m.text for m in outputs),
