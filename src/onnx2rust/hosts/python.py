@@ -75,7 +75,7 @@ def _values(model: Model) -> Mapping[str, Any]:
     inputs, outputs = _members(border.inputs), _members(border.outputs)
     why = tables.reason(border)
     return {
-        "tables": why is None,
+        "tables": None if why else tables.values(border),
         "no_tables": comment(why or ""),
         "inputs": inputs,
         "outputs": outputs,
@@ -113,4 +113,5 @@ HOST = Host(
     _build,
     empty=("python/{crate}/py.typed",),
     copied=lambda values: {**tables.FILES, "src/arrow.rs": "python/src/arrow.rs"} if values["tables"] else {},
+    shared=lambda values: tables.TEMPLATES if values["tables"] else {},
 )
