@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from onnx2rust.base.errors import UnsupportedError
-from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, cargo, copied, refused, weights_beside
+from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, cargo, copied, reader, refused, weights_beside
 from onnx2rust.ir.dtypes import DType
 
 _SOURCES = ("main", "json", "metrics", "problem", "raw", "request", "workers")
@@ -37,5 +37,5 @@ HOST = Host(
     {"Cargo.toml": "Cargo.toml", "README.md": "README.md", **{f"src/{name}.rs": f"src/{name}.rs" for name in _SOURCES}},
     _values,
     _build,
-    reader={"src/weights.rs": "weights.rs"},
+    shared=reader,
 )

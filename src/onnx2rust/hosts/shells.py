@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -85,12 +85,12 @@ class Host:
     """Where the picture of the model lies, if the shell has it."""
     copied: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda values: {}
     """Files that are the same for every model that needs them, and where they lie among the templates of hosts."""
+    shared: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda values: {}
+    """Files for models that need them, and their templates, which several hosts have in common."""
     data: Callable[[Model], Mapping[str, Content]] = lambda _: {}
     """Files that are no text."""
     static: bool = False
     """Whether the model's crate is to do without an allocator."""
-    reader: Mapping[str, str] = field(default_factory=dict)
-    """Files of a shell that reads a file of weights, and their templates among those of hosts."""
     fileless: str | None = None
     """Why the shell cannot read a file of weights, if it cannot."""
 
@@ -112,12 +112,17 @@ class Host:
             path.format(crate=model.crate): fill(f"hosts/{self.name}/{template}", values).encode()
             for path, template in self.templates.items()
         }
-        files |= {path: fill(f"hosts/{template}", values).encode() for path, template in self.reader.items() if model.external}
+        files |= {path: fill(f"hosts/{template}", values).encode() for path, template in self.shared(values).items()}
         folder = resources.templates() / "hosts"
         files |= {path: (folder / place).read_bytes() for path, place in self.copied(values).items()}
         files |= {path.format(crate=model.crate): b"" for path in self.empty}
         files |= {self.picture: model.picture} if self.picture else {}
         return Shell(self, model.crate, str(package), {**files, **self.data(model)}, model.external)
+
+
+def reader(values: Mapping[str, Any]) -> Mapping[str, str]:
+    """The template of what reads a file of weights in a program, where there is one."""
+    return {"src/weights.rs": "weights.rs"} if values["external"] else {}
 
 
 def environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
