@@ -1,271 +1,311 @@
-"""What the hosts `c` and `python` cost: size, start-up, and a call over the crate's own time, beside onnxruntime's.
+"""Hosts: what is shipped, the start-up, and what a call costs, each beside the engine that people use there.
 
-    python benchmarks/hosts.py                                       # digits and a larger model; writes HOSTS.md
-    python benchmarks/hosts.py --models mobilenetv2 --no-write
+    python benchmarks/hosts.py [--models a,b] [--quick] [--no-write]
 
-A model is converted once, with both shells beside it. Its own time is a program in Rust that calls `predict` in a loop, the
-host's the same loop in C or Python; onnxruntime runs in Python's loop, in turns with the wheel, on one thread. Answers are
-compared before anything is timed. Numbers are medians of rounds, in which all programs take turns. onnxruntime's C library is
-not measured: its headers are not part of a package of Python's.
+writes HOSTS.md, and the README's table of hosts. Models are converted once, with all shells beside them (the firmware's figures
+are those of EMBEDDED.md). Each number comes from a process of its own, all of them take turns, on one thread, and a number is the
+median of the rounds. A process says its first answer, which is compared with onnxruntime's, and then the median of its calls.
+Needs what `tests/hosts/tools.sh` installs, `wrk`, and the extra `hosts`; npm brings onnxruntime-web.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import json
 import os
-import platform
 import shutil
-import statistics
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
+import server
+from host_programs import BUILD, LOOPS, MANY, ROOT, Array, Measured, Program, built, size
 
-import onnx2rust
-from onnx2rust.base import naming
-from onnx2rust.base.options import Options
-from onnx2rust.model.reference import Reference
+HOSTS = ("crate", "c", "python", "wasm", "server", "score")
+ENGINES = {
+    "c": "emx-onnx-cgen's C",
+    "python": "onnxruntime",
+    "wasm": "onnxruntime-web in Node",
+    "server": "the same server with ort",
+    "score": "onnxruntime and pyarrow",
+}
+SHIPPED = {
+    "crate": "a program in Rust",
+    "c": "the shared library",
+    "python": "the package, installed",
+    "wasm": "what a page fetches, gzip",
+    "server": "the program",
+    "score": "the program",
+}
+ROWS = {"digits": 200_000, "mobilenetv2": 96}
+"""Rows of the table that is scored."""
+HEAD = """# Hosts
 
-ROOT = Path(__file__).resolve().parents[1]
-BUILD = ROOT / "build" / "benchmarks" / "hosts"
-PYTHON = """
-import statistics, sys, time
-import numpy as np
-import onnxruntime
-import {crate}
+Written by `python benchmarks/hosts.py` at commit {commit}, which says how. {cpu} ({family}), one thread, load {load:.1f} when it
+began; onnxruntime {onnxruntime}; medians of {rounds} rounds.
 
-x, expected = np.load(sys.argv[1]), np.load(sys.argv[2])
-options = onnxruntime.SessionOptions()
-options.intra_op_num_threads = options.inter_op_num_threads = 1
-session = onnxruntime.InferenceSession(sys.argv[3], options, providers=["CPUExecutionProvider"])
-model, feeds, clock = {crate}.Model(), {{{name!r}: x}}, time.perf_counter_ns
-np.testing.assert_allclose(model.predict({field}=x)[0], expected, rtol=1e-4, atol=1e-5)
-np.testing.assert_allclose(session.run(None, feeds)[0], expected, rtol=1e-4, atol=1e-5)
-seen = [], []
-for turn in range(2 * {bursts}):
-    times = []
-    for _ in range({calls}):
-        begin = clock()
-        if turn % 2:
-            session.run(None, feeds)
-        else:
-            model.predict({field}=x)
-        times.append(clock() - begin)
-    seen[turn % 2].append(statistics.median(times))
-print(*map(statistics.median, seen))
+* **Shipped** (MB) is what a user's machine must have: {shipped}; of onnxruntime the package (for the server
+  its library) and the model.
+* **Start-up** is a process until its first answer, with Python and numpy ({python:.0f} ms by themselves) or Node ({node:.0f} ms)
+  where they are needed.
+* **A call** is one sample: for the server a request of one client with tensors as bytes, for `score` a row of many.
+* **×** is our time over the engine's.
+* **Over the crate** is a call over the crate's own time: that of a program in Rust, for wasm that of the module's function
+  without JavaScript, for `score` that of a row in a batch of {many}.
+
 """
-C = r"""
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-#include "{crate}.h"
-
-static double now(void) {{ struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return 1e9 * t.tv_sec + t.tv_nsec; }}
-static int order(const void *a, const void *b) {{ return (*(double *)a > *(double *)b) - (*(double *)a < *(double *)b); }}
-
-int main(int count, char **arguments) {{
-    static float x[{elements}];
-    static double times[{calls}];
-    FILE *file = fopen(arguments[1], "rb");
-    if (!file || fread(x, sizeof x, 1, file) != 1) return 2;
-    {crate}_session *session = {crate}_open();
-    {crate}_inputs inputs = {{x, {elements}}};
-    {crate}_outputs outputs;
-    if ({crate}_predict(session, &inputs, &outputs)) return 3;
-    printf("%.9g\n", (double)outputs.{output}[0]);
-    for (int turn = 0; count > 2 && turn < {bursts}; turn++) {{
-        for (int k = 0; k < {calls}; k++) {{
-            double begin = now();
-            {crate}_predict(session, &inputs, &outputs);
-            times[k] = now() - begin;
-        }}
-        qsort(times, {calls}, sizeof *times, order);
-        printf("%.0f\n", times[{calls} / 2]);
-    }}
-    {crate}_close(session);
-    return 0;
-}}
-"""
-RUST = """
-use std::time::Instant;
-use {crate}::{{Inputs, {model}}};
-
-fn main() {{
-    let bytes = std::fs::read(std::env::args().nth(1).expect("a file")).expect("its bytes");
-    let x: Vec<f32> = bytes.as_chunks().0.iter().map(|c| f32::from_le_bytes(*c)).collect();
-    let (model, mut workspace) = ({model}::new(), {model}::new().workspace());
-    let first = model.predict_from(Inputs {{ {field}: &x }}, &mut workspace).expect("outputs").{output}.data[0];
-    println!("{{first}}");
-    for _ in 0..{bursts} {{
-        let mut times: Vec<u128> = (0..{calls})
-            .map(|_| {{
-                let begin = Instant::now();
-                let inputs = Inputs {{ {field}: std::hint::black_box(&x) }};
-                std::hint::black_box(model.predict_from(inputs, &mut workspace).expect("outputs"));
-                begin.elapsed().as_nanos()
-            }})
-            .collect();
-        times.sort_unstable();
-        println!("{{}}", times[{calls} / 2]);
-    }}
-}}
-"""
+MORE = (
+    "in brackets the engine beside it; × is our time over its. [benchmarks/HOSTS.md](benchmarks/HOSTS.md) has all, and says how."
+)
+COLUMNS = (
+    "| model | host | MB | engine | MB | start-up ms | engine | a call µs | engine | × | over the crate µs |",
+    "|---|---|--:|---|--:|--:|--:|--:|--:|--:|--:|",
+)
 
 
-@dataclass
-class Times:
-    """Nanoseconds, one for each round."""
+@dataclass(frozen=True)
+class Row:
+    """A host's numbers, with those of the engine beside it."""
 
-    own: list[float] = field(default_factory=list)
-    c: list[float] = field(default_factory=list)
-    python: list[float] = field(default_factory=list)
-    onnxruntime: list[float] = field(default_factory=list)
-    start_c: list[float] = field(default_factory=list)
-    start_python: list[float] = field(default_factory=list)
-    start_onnxruntime: list[float] = field(default_factory=list)
-    start_numpy: list[float] = field(default_factory=list)
+    host: str
+    megabytes: tuple[float, float | None]
+    start: tuple[float, float | None]
+    """Milliseconds."""
+    call: tuple[float, float | None]
+    """Microseconds."""
+    over: float | None
 
-
-def ran(command: Sequence[str], **more: Any) -> str:
-    """What a program prints."""
-    return str(subprocess.run(list(command), check=True, capture_output=True, text=True, **more).stdout)
-
-
-def took(command: Sequence[str], environment: dict[str, str]) -> float:
-    """Nanoseconds of a process."""
-    begin = time.perf_counter_ns()
-    subprocess.run(list(command), check=True, capture_output=True, env=environment)
-    return time.perf_counter_ns() - begin
+    @property
+    def ratio(self) -> str:
+        """Our call over the engine's."""
+        return f"{self.call[0] / self.call[1]:.2f}" if self.call[1] else ""
 
 
-def size(*paths: Path) -> int:
-    """Bytes of files, and of all files in folders."""
-    return sum(p.stat().st_size for path in paths for p in ([path] if path.is_file() else path.rglob("*")) if p.is_file())
+def alone(command: Sequence[str]) -> float:
+    """Milliseconds of a process."""
+    begin = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return 1e3 * (time.perf_counter() - begin)
 
 
-def _programs(out: Path, crate: Path, dist: Path, name: str, facts: dict[str, Any]) -> tuple[Path, Path]:
-    """The loops in Rust and in C."""
-    (crate / "examples" / "own_time.rs").write_text(RUST.format(**facts), encoding="utf-8")
-    target = out / "target"
-    command = ["cargo", "build", "-q", "--release", "-p", name, "--example", "own_time", "--target-dir", str(target)]
-    ran(command, cwd=out)
-    (out / "loop.c").write_text(C.format(**facts), encoding="utf-8")
-    flags = ["-O2", f"-I{dist / 'include'}", str(dist / "lib" / f"lib{name}.a"), "-lpthread", "-ldl", "-lm"]
-    ran(["cc", str(out / "loop.c"), *flags, "-o", str(out / "loop")])
-    return target / "release" / "examples" / "own_time", out / "loop"
+def looped(program: Program, x: Path, seconds: float, expected: Array | None) -> tuple[float, list[float]]:
+    """Milliseconds until the first answer, and microseconds of calls. Ends the program if the answer is wrong."""
+    command = [*program.command, str(x), f"{seconds:g}", *program.after]
+    begin = time.perf_counter()
+    with subprocess.Popen(command, env=os.environ | dict(program.environment), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        start = 1e3 * (time.perf_counter() - begin)
+        calls = process.stdout.read()
+    if process.returncode:
+        sys.exit(f"{' '.join(command)}: ended with code {process.returncode}")
+    if expected is not None:
+        np.testing.assert_allclose(np.array(json.loads(first), np.float32), expected.ravel(), rtol=1e-4, atol=1e-5)
+    return start, [ns / 1e3 for ns in json.loads(calls)]
 
 
-def measure(name: str, model: Path, rounds: int, bursts: int, calls: int) -> list[str]:
+def served(program: Path, case: server.Case, lua: Path, seconds: float) -> tuple[float, float]:
+    """Milliseconds until a server's first answer, and microseconds of a request."""
+    begin = time.perf_counter()
+    with server.serving(program, case.path) as running:
+        body = lua.with_suffix(".body").read_bytes()
+        request = urllib.request.Request(f"{running.address}/predict", body, {"Content-Type": server.RAW})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            answer.read()
+        start = 1e3 * (time.perf_counter() - begin)
+        server.check(running.address, case)
+        return start, 1e3 * server.load(running.address, lua, 1, max(seconds, 1.0)).p50
+
+
+class Tables:
+    """The rows that are scored, and one row."""
+
+    def __init__(self, model: Measured) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self.rows = ROWS.get(model.name, 96)
+        self.folder = BUILD / "tables" / model.name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.batch = str(min(4096, max(1, 8_000_000 // model.one.size)))
+        for name, count in (("many", self.rows), ("one", 1)):
+            x = np.random.default_rng(2).random((count, model.one.size), np.float32)
+            column = pa.FixedSizeListArray.from_arrays(pa.array(x.ravel()), model.one.size)
+            pq.write_table(pa.table({model.given: column}), self.folder / f"{name}.parquet", use_dictionary=False)
+        self.commands = {
+            "ours": [str(model.score), "--quiet", "--force", "--threads", "1"],
+            "engine": [sys.executable, str(LOOPS / "rows.py"), str(model.path)],
+        }
+
+    def scored(self, who: str) -> tuple[float, float]:
+        """Milliseconds of a process for one row, and microseconds of each other row."""
+        took = {}
+        for name in ("one", "many"):
+            files = [str(self.folder / f"{name}.parquet"), str(self.out(who))]
+            took[name] = alone([*self.commands[who], *files, *([self.batch] if who == "engine" else [])])
+        return took["one"], 1e3 * (took["many"] - took["one"]) / (self.rows - 1)
+
+    def out(self, who: str) -> Path:
+        """Where scores go."""
+        return self.folder / f"{who}.parquet"
+
+    def check(self) -> None:
+        """Raises AssertionError if the scores differ."""
+        import pyarrow.parquet as pq
+
+        ours, engine = (pq.read_table(self.out(who)).column(0).combine_chunks().flatten().to_numpy() for who in self.commands)
+        np.testing.assert_allclose(ours, engine, rtol=1e-4, atol=1e-5)
+
+
+def measured(model: Measured, rounds: int, seconds: float) -> list[Row]:
     """The rows of a model."""
-    out = BUILD / name
-    shutil.rmtree(out, ignore_errors=True)
-    options = Options(name=name, crate_name=name, binary_classification=False)
-    (project,) = onnx2rust.convert_workspace([model], out, options, hosts=["c", "python"])
-    c, python = (shell.build(out) for shell in project.shells)
-    value, answer = project.program.inputs[0], project.program.output_names[0]
-    shape = [d if isinstance(d, int) else 1 for d in value.shape]
-    x = np.random.default_rng(1).random(shape, np.float32)
-    expected = Reference(onnx.load(model)).run({value.name: x})[0]
-    for file, array in (("x", x), ("expected", expected)):
-        np.save(out / f"{file}.npy", array)
-    (out / "x.bin").write_bytes(x.tobytes())
-    site = out / "site"
-    (wheel,) = python.glob("*.whl")
-    ran([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(site), str(wheel)])
-    given, output = naming.ident(value.name, "input"), naming.ident(answer, "output")
-    facts: dict[str, Any] = {"crate": name, "model": project.model, "name": value.name, "field": given, "output": output}
-    facts |= {"elements": x.size, "bursts": bursts, "calls": calls}
-    own, in_c = _programs(out, project.crate, c, name, facts)
-    script = PYTHON.format(**facts)
-    environment = os.environ | {"PYTHONPATH": str(site)}
-    first = f"import numpy as np, {name}; {name}.Model().predict({given}=np.load({str(out / 'x.npy')!r}))"
-    other = (
-        f"import numpy as np, onnxruntime; onnxruntime.InferenceSession({str(model)!r}, providers=['CPUExecutionProvider'])"
-        f".run(None, {{{value.name!r}: np.load({str(out / 'x.npy')!r})}})"
-    )
-    times = Times()
+    case = server.Case(model.name, model.path, model.given, model.found, model.one, model.expected)
+    lua, tables = server.script(server.RAW, case), Tables(model)
+    for name, array in (("one", model.one), ("many", model.many)):
+        (BUILD / f"{model.name}-{name}.bin").write_bytes(array.tobytes())
+    one, many = (BUILD / f"{model.name}-{name}.bin" for name in ("one", "many"))
+    starts: dict[tuple[str, str], list[float]] = defaultdict(list)
+    calls: dict[tuple[str, str], list[float]] = defaultdict(list)
     for _ in range(rounds):
-        for program, list_ in ((own, times.own), (in_c, times.c)):
-            said, *lines = ran([str(program), str(out / "x.bin"), "time"]).split()
-            np.testing.assert_allclose(float(said), expected.ravel()[0], rtol=1e-4, atol=1e-5)
-            list_.append(statistics.median(map(float, lines)))
-        both = ran([sys.executable, "-c", script, str(out / "x.npy"), str(out / "expected.npy"), str(model)], env=environment)
-        ours, theirs = map(float, both.split())
-        times.python.append(ours)
-        times.onnxruntime.append(theirs)
-        times.start_c.append(took([str(in_c), str(out / "x.bin")], environment))
-        times.start_numpy.append(took([sys.executable, "-c", "import numpy"], environment))
-        times.start_python.append(took([sys.executable, "-c", first], environment))
-        times.start_onnxruntime.append(took([sys.executable, "-c", other], environment))
-    m = {key: statistics.median(values) for key, values in vars(times).items()}
-    library = next((c / "lib").glob("*.so"))
-    over = {key: (m[key] - m["own"]) / 1e3 for key in ("c", "python")}
-    start = {key: (m[f"start_{key}"] - m["start_numpy"]) / 1e6 for key in ("python", "onnxruntime")}
-    theirs_size = size(Path(onnxruntime.__file__).parent, model)
-    call = {key: f"{m[key] / 1e3:.2f}" for key in ("c", "python", "onnxruntime")}
-    shared, packed, installed = size(library) / 1e6, size(wheel) / 1e6, size(site) / 1e6
+        for host, pair in model.loops.items():
+            for who, program in zip(("ours", "engine"), pair, strict=True):
+                if program is not None:
+                    start, found = looped(program, one, seconds, model.expected)
+                    starts[host, who].append(start)
+                    for what, call in zip((who, f"{who}: the module"), found, strict=False):
+                        calls[host, what].append(call)
+        own = model.loops["crate"][0]
+        calls["crate", "many"].append(looped(own, many, seconds, None)[1][0] / MANY)
+        for engine, program_ in model.servers.items():
+            who = "ours" if engine == "onnx2rust" else "engine"
+            start, call = served(program_, case, lua, seconds)
+            starts["server", who].append(start)
+            calls["server", who].append(call)
+        for who in ("ours", "engine"):
+            start, call = tables.scored(who)
+            starts["score", who].append(start)
+            calls["score", who].append(call)
+        tables.check()
+    start_of, call_of = ({key: median(values) for key, values in d.items()} for d in (starts, calls))
+    base = dict.fromkeys(HOSTS, call_of["crate", "ours"])
+    base |= {"wasm": call_of["wasm", "ours: the module"], "score": call_of["crate", "many"]}
+    sizes = _sizes(model)
+
+    def both(numbers: dict[tuple[str, str], float], host: str) -> tuple[float, float | None]:
+        return numbers[host, "ours"], numbers.get((host, "engine"))
+
     return [
-        f"| {name} | c | {shared:.2f} (shared) | {m['start_c'] / 1e6:.1f} | {call['c']} | {over['c']:+.2f} |",
-        f"| | python | {packed:.2f} ({installed:.2f}) | {start['python']:.1f} | {call['python']} | {over['python']:+.2f} |",
-        f"| | onnxruntime in Python | ({theirs_size / 1e6:.1f}) | {start['onnxruntime']:.1f} | {call['onnxruntime']} | |",
+        Row(h, sizes[h], both(start_of, h), both(call_of, h), None if h == "crate" else call_of[h, "ours"] - base[h])
+        for h in HOSTS
     ]
 
 
-def files(names: Sequence[str]) -> dict[str, Path]:
-    """The models: `digits` is that of the tests, all others those of `models.py`."""
-    found = {}
-    if "digits" in names:
-        sys.path.insert(0, str(ROOT / "tests"))
-        import onnx_models
+def _sizes(model: Measured) -> dict[str, tuple[float, float | None]]:
+    import pyarrow as pa
 
-        found["digits"] = BUILD / "digits.onnx"
-        onnx.save(onnx_models.digits(), found["digits"])
-    if others := [name for name in names if name != "digits"]:
-        import models
-
-        found |= models.onnx_files(others)
+    package = Path(onnxruntime.__file__).parent
+    arrow = Path(pa.__file__).parent
+    found: dict[str, tuple[float, float | None]] = {}
+    for host, (ours, engine) in model.loops.items():
+        other = None if engine is None else engine.megabytes or size(*engine.shipped)
+        found[host] = (ours.megabytes or size(*ours.shipped), other)
+    ours_, theirs = (model.servers[engine] for engine in server.ENGINES)
+    found["server"] = size(ours_), size(theirs, server.library(), model.path)
+    found["score"] = size(model.score), size(package, arrow, model.path)
     return found
 
 
+def cells(*pair: float | None) -> list[str]:
+    """Numbers with three digits."""
+    return ["" if n is None else f"{n:.3g}" if n < 1000 else f"{n:,.0f}" for n in pair]
+
+
+def line(name: str, row: Row) -> str:
+    """A line of HOSTS.md."""
+    over = "" if row.over is None else f"{row.over:+.2f}" if abs(row.over) < 100 else f"{row.over:+,.0f}"
+    (own, other), engine = cells(*row.megabytes), ENGINES.get(row.host, "")
+    return f"| {' | '.join([name, row.host, own, engine, other, *cells(*row.start), *cells(*row.call), row.ratio, over])} |"
+
+
+def embedded() -> list[str]:
+    """The firmware's line of the README: flash in MB, from EMBEDDED.md."""
+    place = ROOT / "benchmarks" / "EMBEDDED.md"
+    text = place.read_text(encoding="utf-8") if place.is_file() else ""
+    found = next((row.split("|")[2:4] for row in text.splitlines() if row.startswith("| digits |")), None)
+    if found is None:
+        return []
+    ours, theirs = (int(cell.replace(",", "")) / 1e6 for cell in found)
+    return [f"| embedded | {ours:.3g} ({theirs:.3g}) | | | {ENGINES['c']} | | |"]
+
+
+def short(rows: dict[str, list[Row]]) -> list[str]:
+    """The README's table: sizes, start-up and overhead of the first model, ratios of all."""
+    first = next(iter(rows))
+    lines = [
+        f"| {first} | MB | start-up, ms | a call over the crate, µs | beside | {' | '.join(f'{n}, ×' for n in rows)} |",
+        f"|---|--:|--:|--:|---|{'--:|' * len(rows)}",
+    ]
+    for k, row in enumerate(rows[first]):
+        mb, start = (f"{a} ({b})" if b else a for a, b in (cells(*row.megabytes), cells(*row.start)))
+        over = "" if row.over is None else f"{row.over:.2f}"
+        name = {"crate": "the crate alone"}.get(row.host, row.host)
+        ratios = [found[k].ratio for found in rows.values()]
+        lines.append(f"| {' | '.join([name, mb, start, over, ENGINES.get(row.host, ''), *ratios])} |")
+    return lines + embedded()
+
+
+def missing() -> list[str]:
+    """What this needs and is not there."""
+    tools = [tool for tool in ("cargo", "cc", "node", "npm", "strip", "wrk") if shutil.which(tool) is None]
+    return tools + [name for name in ("emx_onnx_cgen", "maturin", "pyarrow") if importlib.util.find_spec(name) is None]
+
+
 def main() -> None:
-    """Measures, prints the table, and writes it."""
+    """Measures, prints the tables, and writes them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--models", default="digits,mobilenetv1_025_vww")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--calls", type=int, default=300, help="of a burst, of which a round has 5")
+    parser.add_argument("--models", default="digits,mobilenetv2")
+    parser.add_argument("--quick", action="store_true", help="one round, a tenth of a second a loop")
     parser.add_argument("--no-write", action="store_true")
     options = parser.parse_args()
-    BUILD.mkdir(parents=True, exist_ok=True)
-    load = os.getloadavg()[0]
-    found = files(options.models.split(","))
-    rows = [row for name, path in found.items() for row in measure(name, path, options.rounds, 5, options.calls)]
-    cpu = next(
-        (li.partition(": ")[2] for li in Path("/proc/cpuinfo").read_text().splitlines() if li.startswith("model name")), "?"
-    )
-    lines = [
-        "# Hosts",
-        "",
-        f"Written by `python benchmarks/hosts.py`, which says how. {cpu} ({platform.machine()}), one thread, load {load:.1f}",
-        f"when it began (on a loaded machine, compare within a row's model only); onnxruntime {onnxruntime.__version__}.",
-        "",
-        "Size is what is shipped (in brackets: installed, for onnxruntime with the model). Start-up is until the first answer:",
-        "of a process for C, over that of `import numpy` for Python. A call is one sample.",
-        "",
-        "| model | host | MB | start-up ms | a call µs | over the crate's own µs |",
-        "|---|---|---|---|---|---|",
-        *rows,
-    ]
-    text = "\n".join(lines) + "\n"
-    print(text)
+    if lacking := missing():
+        sys.exit(f"missing: {', '.join(lacking)} (Debian: wrk, nodejs, npm; pip install -e '.[hosts]' emx-onnx-cgen)")
+    rounds, seconds = (1, 0.1) if options.quick else (5, 0.6)
+    facts: dict[str, Any] = server.about()
+    models = built(server.files(options.models.split(","), BUILD))
+    facts |= {"rounds": rounds, "many": MANY, "shipped": ", ".join(f"for {h} {what}" for h, what in SHIPPED.items())}
+    facts |= {"python": median(alone([sys.executable, "-c", "import numpy"]) for _ in range(5))}
+    facts |= {"node": median(alone(["node", "-e", ""]) for _ in range(5))}
+    rows = {}
+    lines = []
+    for model in models:
+        print(f"{model.name}: measuring", flush=True)
+        rows[model.name] = measured(model, rounds, seconds)
+        lines += [line(model.name, row) for row in rows[model.name]]
+    text = HEAD.format(**facts) + "\n".join([*COLUMNS, *lines]) + "\n"
+    table = "\n".join(short(rows))
+    print(f"{text}\n{table}")
     if not options.no_write:
         (ROOT / "benchmarks" / "HOSTS.md").write_text(text, encoding="utf-8")
+        write_readme(f"{table}\n\n({facts['cpu']}; {MORE})")
+
+
+def write_readme(text: str) -> None:
+    """Puts the table between its marks."""
+    place = ROOT / "README.md"
+    head, mark, rest = place.read_text(encoding="utf-8").partition("<!-- written by benchmarks/hosts.py -->\n")
+    tail = rest[rest.index("<!-- end -->") :]
+    place.write_text(f"{head}{mark}\n{text}\n\n{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":

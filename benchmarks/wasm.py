@@ -4,10 +4,9 @@ Both run on one thread, onnxruntime-web in its WebAssembly build with vectors; t
 CPU time, compiled by V8's optimising compiler before they begin (`--no-liftoff`). Answers are compared with onnxruntime's before
 anything is timed.
 
-    npm install --prefix build/npm --no-save onnxruntime-web
     python benchmarks/wasm.py [--models a,b] [--large] [--quick] [--built] [--no-write]
 
-`--built` takes the packages of the last run as they are.
+npm brings onnxruntime-web to build/npm if it is not there. `--built` takes the packages of the last run as they are.
 """
 
 from __future__ import annotations
@@ -80,6 +79,14 @@ def packages(paths: Mapping[str, Path], *, built: bool) -> dict[str, Package]:
     return {n: Package(WORKSPACE / f"{n}-wasm" / "package" / "index.js", modules / f"{n}_wasm.wasm") for n in paths}
 
 
+def runtime() -> Path:
+    """The folder of onnxruntime-web, which npm installs where it is missing."""
+    if not RUNTIME.is_dir():
+        command = ["npm", "install", "--prefix", str(RUNTIME.parents[1]), "--no-save", "--silent", "onnxruntime-web"]
+        subprocess.run(command, check=True)
+    return RUNTIME
+
+
 def written(folder: Path, name: str, array: Array) -> dict[str, Any]:
     """An array as a file for Node."""
     path = folder / f"{name}.bin"
@@ -108,7 +115,7 @@ def measured(jobs: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """What Node says of each model."""
     place = BUILD / "jobs.json"
     place.write_text(json.dumps(jobs), encoding="utf-8")
-    command = ["node", "--no-liftoff", str(Path(__file__).with_suffix(".mjs")), str(place), str(RUNTIME / "dist" / SCRIPT)]
+    command = ["node", "--no-liftoff", str(Path(__file__).with_suffix(".mjs")), str(place), str(runtime() / "dist" / SCRIPT)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -122,12 +129,17 @@ def megabytes(*paths: Path) -> float:
     return sum(len(gzip.compress(path.read_bytes(), 9)) for path in paths) / 1e6
 
 
+def downloads(path: Path, package: Package) -> tuple[float, float]:
+    """What a page fetches for our package, and for onnxruntime-web and the model."""
+    theirs = [runtime() / "dist" / file for file in (SCRIPT, "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")]
+    return megabytes(package.script, package.module), megabytes(*theirs, path)
+
+
 def row(name: str, path: Path, package: Package, found: Mapping[str, Any]) -> str:
     """A line of the table."""
     cells = [name]
     pairs = [(found["batches"][str(b)]["ours"], found["batches"][str(b)]["other"]) for b in BATCHES]
-    theirs = [RUNTIME / "dist" / file for file in (SCRIPT, "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")]
-    pairs.append((megabytes(package.script, package.module), megabytes(*theirs, path)))
+    pairs.append(downloads(path, package))
     for ours, other in pairs:
         cells += [f"{ours:.3g}", f"{ours / other:.2f}"]
     return f"| {' | '.join(cells)} |"
@@ -147,7 +159,7 @@ def main() -> None:
     made = packages(paths, built=given.built)
     git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
     node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    version = json.loads((RUNTIME / "package.json").read_text(encoding="utf-8"))["version"]
+    version = json.loads((runtime() / "package.json").read_text(encoding="utf-8"))["version"]
     about = machine() | {"commit": git.stdout.strip(), "node": node, "version": version, "batches": BATCHES}
     lines, wrong = [], []
     for found in measured([job(n, paths[n], package, 0.5 if given.quick else 3.0) for n, package in made.items()]):

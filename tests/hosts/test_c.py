@@ -152,6 +152,54 @@ def test_the_example_runs_as_the_readme_says() -> None:
         run([str(shared)], env={"LD_LIBRARY_PATH": str(made.dist / "lib")})
 
 
+TWO = r"""
+#include <stdio.h>
+#include "score.h"
+#include "text.h"
+
+int main(void) {
+    static const float features[10] = {1};
+    static const int64_t tokens[3] = {1, 2, 3};
+    score_inputs rows = {features, 10};
+    text_inputs words = {tokens, 3};
+    text_sizes sizes = {1, 3};
+    score_outputs probability;
+    text_outputs classes;
+    score_session *one = score_open();
+    text_session *other = text_open();
+    if (score_predict(one, &rows, &probability)) { puts(score_error(one)); return 3; }
+    if (text_predict(other, &sizes, &words, &classes)) { puts(text_error(other)); return 4; }
+    words.tokens_len = 2;
+    if (!text_predict(other, &sizes, &words, &classes)) return 5;
+    printf("%.9g\n%s\n%s\n", (double)probability.probability[0], score_error(one), text_error(other));
+    score_close(one);
+    text_close(other);
+    return 0;
+}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.hosts
+@needs_c
+def test_libraries_of_two_models_serve_one_program() -> None:
+    models = {"score": onnx_models.score(), "text": onnx_models.text()}
+    folders = {name: hosted(proto, name).dist for name, proto in models.items()}
+    source = BUILD / "two.c"
+    source.write_text(TWO, encoding="utf-8")
+    features = np.eye(1, 10, dtype=np.float32)
+    (expected,) = Reference(models["score"]).run({"features": features})
+    for form in ("a", "so"):
+        libraries = [f"{folder}/lib/lib{name}.{form}" for name, folder in folders.items()]
+        include = [f"-I{folder}/include" for folder in folders.values()]
+        program = BUILD / f"two-{form}"
+        run(["cc", "-std=c11", *WARNINGS, *include, str(source), *libraries, "-lpthread", "-ldl", "-lm", "-o", str(program)])
+        path = ":".join(f"{folder}/lib" for folder in folders.values())
+        first, *errors = run([str(program)], env={"LD_LIBRARY_PATH": path}).stdout.decode().splitlines()
+        assert float(first) == pytest.approx(float(expected.ravel()[0]), abs=5e-6)
+        assert errors == ["", "input `tokens` has 2 elements, its shape needs 3"]
+
+
 @pytest.mark.slow
 @pytest.mark.hosts
 @needs_c

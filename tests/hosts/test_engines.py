@@ -1,8 +1,11 @@
-"""The examples of engines for tables, each with the generated wheel: its answers are onnxruntime's, row by row."""
+"""The examples of engines for tables, each with the generated wheel: its answers are onnxruntime's, row by row. What pages say of
+tables can be pasted."""
 
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +17,14 @@ import onnx_models
 import pytest
 import rust_tools
 from test_python import BUILD
+from test_score import QUICK
 from test_tables import score_wheel
 
+from onnx2rust import frontends
+from onnx2rust.base.options import Options
 from onnx2rust.model.reference import Reference
 
+BREAST_CANCER = rust_tools.ROOT / "examples" / "breast_cancer"
 FOLDER = rust_tools.ROOT / "examples" / "engines"
 PACKAGES = {"duckdb_stream": "duckdb", "spark": "pyspark"}
 """What an engine's package is called, if not as the engine."""
@@ -61,3 +68,77 @@ def test_an_engine_gives_onnxruntimes_answers(engine: str, rows: tuple[Path, np.
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     np.testing.assert_allclose(np.load(found), expected, rtol=5e-6, atol=5e-6)
+
+
+@pytest.fixture(scope="module")
+def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as the pages have it: the examples, and `rows.parquet`, 30 features of patients."""
+    pa, pq = host_tools.package("pyarrow"), host_tools.package("pyarrow.parquet")
+    folder = tmp_path_factory.mktemp("patients")
+    (folder / "examples").mkdir()
+    (folder / "examples" / "breast_cancer").symlink_to(BREAST_CANCER)
+    shutil.copytree(FOLDER, folder / "examples" / "engines", ignore=shutil.ignore_patterns("target", "model", "__pycache__"))
+    known = np.load(BREAST_CANCER / "features.npz")["features"].astype(np.float32)
+    columns = {f"c{k}": known[:, k].copy() for k in range(known.shape[1])}
+    pq.write_table(pa.table(columns), folder / "rows.parquet")
+    pq.write_table(pa.table({"id": np.arange(len(known)), **columns}), folder / "with_id.parquet")
+    return folder
+
+
+def pasted(page: Path, language: str, holds: str) -> str:
+    """The block of a page in this language that holds a text."""
+    blocks = page.read_text(encoding="utf-8").split(f"```{language}\n")[1:]
+    (found,) = (block.split("```")[0] for block in blocks if holds in block.split("```")[0])
+    return found
+
+
+def runs(folder: Path, command: list[str]) -> str:
+    """What a command prints that a page has; packages go to a folder of their own, builds are quick ones."""
+    own = {"PIP_TARGET": str(folder / "packages"), "PIP_NO_DEPS": "1", "PIP_UPGRADE": "1", "PYTHONPATH": str(folder / "packages")}
+    own |= {"XDG_CACHE_HOME": str(BUILD / "cache"), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    own |= {f"CARGO_PROFILE_RELEASE_{name}": value for name, value in QUICK.items()}
+    own["PYTHONPATH"] += os.pathsep + str(rust_tools.ROOT / "src")
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=os.environ | own, timeout=3000)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.hosts
+def test_what_the_pages_say_of_tables_can_be_pasted(patients: Path) -> None:
+    pytest.importorskip("tensorflow")
+    pq = host_tools.package("pyarrow.parquet")
+    (patients / "breast_cancer.onnx").write_bytes(
+        frontends.load(BREAST_CANCER / "saved_model", Options()).proto.SerializeToString()
+    )
+    answers = np.load(BREAST_CANCER / "features.npz")["predictions"][:, 0]
+    block = pasted(FOLDER / "README.md", "sh", "with_duckdb.py")
+    lines = [line for line in block.splitlines() if "-e '.[hosts]'" not in line]
+    printed = runs(patients, ["bash", "-euc", "\n".join(lines)])
+    assert printed.splitlines()[-1] == f"{len(answers)} rows, mean {answers.mean():.6f}"
+    (patients / "rows.parquet").rename(patients / "without_id.parquet")
+    shutil.copy(patients / "with_id.parquet", patients / "rows.parquet")
+    try:
+        script = pasted(rust_tools.ROOT / "docs" / "tables.md", "python", "predict_arrow")
+        runs(patients, [sys.executable, "-c", f"{script}\nscores.write_parquet('polars.parquet')"])
+        runs(patients, ["bash", "-euc", pasted(rust_tools.ROOT / "docs" / "score.md", "sh", "onnx2rust score")])
+    finally:
+        (patients / "without_id.parquet").rename(patients / "rows.parquet")
+    for name in ("polars", "scores"):
+        found = pq.read_table(patients / f"{name}.parquet")
+        assert found.column("id").to_pylist() == list(range(len(answers)))
+        np.testing.assert_allclose(found.column(1).to_numpy(), answers, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.hosts
+def test_a_program_in_rust_has_the_model_as_a_function_of_sql(patients: Path) -> None:
+    pytest.importorskip("tensorflow")
+    pq = host_tools.package("pyarrow.parquet")
+    answers = np.load(BREAST_CANCER / "features.npz")["predictions"][:, 0]
+    script = f"export CARGO_TARGET_DIR={shlex.quote(str(BUILD / 'datafusion'))}\n" + pasted(
+        FOLDER / "README.md", "sh", "cargo run"
+    )
+    runs(patients, ["bash", "-euc", script])
+    found = pq.read_table(patients / "scores.parquet").column("p").to_numpy()
+    np.testing.assert_allclose(found, answers, rtol=1e-4, atol=1e-6)

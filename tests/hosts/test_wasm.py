@@ -246,7 +246,7 @@ def test_what_has_no_form_in_javascript_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError) as refused:
         onnx2rust.host("wasm", path, tmp_path / "out")
     assert str(refused.value).splitlines() == [
-        f'{path}: --host wasm: "s": sequences, maps and tensors of any rank have no form in Wasm here',
+        f'{path}: --host wasm: "s": sequences, maps and tensors of any rank have no form in JavaScript here',
         "    → use the crate from Rust, or cut the model with --input and --output",
         f"{path}: --host wasm: Node has a module called path",
         "    → give the crate another name with --crate-name",

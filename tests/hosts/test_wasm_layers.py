@@ -15,14 +15,14 @@ TARGET = "wasm32-wasip1"
 @pytest.mark.slow
 @pytest.mark.hosts
 @need("node", "rustup")
-def test_products_in_webassembly() -> None:
+def test_products_and_recurrent_layers_in_webassembly() -> None:
     """Skips where this machine does not have the target; nothing is downloaded."""
     targets = subprocess.run(["rustup", "target", "list", "--installed"], capture_output=True, text=True, check=True)
     if TARGET not in targets.stdout.split():
         pytest.skip(f"{TARGET} is not installed: `make hosts` installs it")
     runner = f"node --no-warnings {Path(__file__).with_name('wasi.mjs')}"
     done = subprocess.run(
-        ["cargo", "test", "-q", "--target", TARGET, "--test", "dense", "--test", "conv"],
+        ["cargo", "test", "-q", "--target", TARGET, "--test", "dense", "--test", "conv", "--test", "recurrent"],
         cwd=rust_tools.ROOT / "rust" / "tf-layers",
         env=rust_tools.environment(CARGO_TARGET_WASM32_WASIP1_RUNNER=runner, RUSTFLAGS="-C target-feature=+simd128"),
         capture_output=True,
@@ -30,4 +30,4 @@ def test_products_in_webassembly() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    assert done.stdout.count("test result: ok") == 2
+    assert done.stdout.count("test result: ok") == 3

@@ -264,6 +264,23 @@ def test_a_result_that_cannot_be_written(place: Any, more: Any) -> None:
     )
 
 
+def test_a_workspace_is_never_replaced(capsys: pytest.CaptureFixture[str], place: Any) -> None:
+    (place / "full").mkdir()
+    (place / "full" / "Cargo.toml").write_text("theirs")
+    for command in ("host c score.onnx full", "convert score.onnx full --host c", "convert score.onnx --workspace full"):
+        code, _, lines = run(capsys, *command.split())
+        assert (code, lines) == (
+            2,
+            ["error: usage", "  full: exists and is not empty", "      → remove it, or choose another folder"],
+        )
+    code, _, lines = run(capsys, *["convert", "score.onnx", "full", "--host", "c", "--force"])
+    assert (code, lines) == (
+        2,
+        ["error: usage", "  --force: a workspace is not replaced", "      → remove the folder, or choose another one"],
+    )
+    assert (place / "full" / "Cargo.toml").read_text() == "theirs"
+
+
 def test_what_was_found_beside_the_output_is_told_with_an_error_too(capsys: pytest.CaptureFixture[str], place: Any) -> None:
     for name in ("new", "old"):
         (place / ".onnx2rust.x" / name / "rust_generated_code").mkdir(parents=True)

@@ -83,6 +83,43 @@ def test_a_loop_has_the_variables_that_it_needs(keep: str) -> None:
     assert "fit(i_1 + 1)?[i_1..]" in text
 
 
+def growing(reads_behind: bool) -> dict[str, str]:
+    """A loop whose state becomes as long as x; y is the state in the end, z is as long as one more addition makes it."""
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["going"], ["same"]), helper.make_node("Add", ["state", "x"], ["next"])],
+        "body",
+        [
+            helper.make_tensor_value_info("i", TensorProto.INT64, []),
+            helper.make_tensor_value_info("going", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("state", TensorProto.FLOAT, ["m"]),
+        ],
+        [onnx.ValueInfoProto(name=n) for n in ("same", "next")],
+    )
+    nodes = [
+        helper.make_node("Loop", ["count", "", "one"], ["y"], body=body),
+        helper.make_node("Add", ["y", "x"], ["z"]),
+    ]
+    known = {"count": np.int64(4), "one": np.ones(1, np.float32)}
+    return rendered(nodes if reads_behind else nodes[:1], ["z" if reads_behind else "y"], known, shape=("n",))
+
+
+@pytest.mark.parametrize("reads_behind", [False, True])
+def test_a_size_of_a_loop_is_computed_again_behind_it_where_something_reads_it(reads_behind: bool) -> None:
+    assert growing(reads_behind)["src/model.rs"].count('let next_0 = size("next_0", ') == 1 + reads_behind
+
+
+def test_a_model_without_inputs_reads_all_that_it_is_given() -> None:
+    graph = helper.make_graph(
+        [helper.make_node("Constant", [], ["y"], value_floats=[1.0, 2.0])], "lines", [], [onnx.ValueInfoProto(name="y")]
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    options = Options(name="Lines")
+    program = pipeline.lower(Loaded(proto, "onnx", "onnx", ()), options)
+    files = emit.render(planner.plan(program, options), options, emit.Context("lines.onnx")).files
+    assert "let Inputs {} = inputs;" in files["src/model.rs"]
+    assert "let _ = (npz, sample);" in files["src/arrays.rs"]
+
+
 def test_a_size_that_nobody_reads_has_no_name() -> None:
     split = helper.make_node("Split", ["x", "sizes"], ["first", "second"], axis=1)
     assert "let [part_0, _] = " in rendered([split], ["first"], {})["src/model.rs"]

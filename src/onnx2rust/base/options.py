@@ -147,14 +147,15 @@ class Tables:
     """Options of `score`: which columns are which inputs, and what becomes of rows that have no values.
 
     `columns` are those of an input, by its name; `keep` are passed through, `rename` says what outputs' columns are called.
-    `null` stands for nulls, as text. `row_group` are the rows of a part; None for as many as memory should hold. `cache` is where
-    programs are kept, None for the user's cache.
+    `null` stands for nulls, as text, `nulls` for those of some columns. `row_group` are the rows of a part; None for as many as
+    memory should hold. `cache` is where programs are kept, None for the user's cache.
     """
 
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     keep: Sequence[str] = ()
     rename: Mapping[str, str] = field(default_factory=dict)
     null: str | None = None
+    nulls: Mapping[str, str] = field(default_factory=dict)
     cast: bool = False
     bad_rows: Literal["stop", "skip"] = "stop"
     format: Literal["parquet", "csv", "arrow"] | None = None
@@ -172,6 +173,7 @@ class Tables:
         found = [f"--column={name}={json.dumps(list(columns))}" for name, columns in self.columns.items()]
         found += [f"--keep={json.dumps(list(self.keep))}"] if self.keep else []
         found += [f"--rename={output}={column}" for output, column in self.rename.items()]
+        found += [f"--null-in={column}={value}" for column, value in self.nulls.items()]
         for name in ("null", "bad_rows", "format", "delimiter", "row_group", "threads"):
             value = getattr(self, name)
             found += [] if value is None else [f"--{name.replace('_', '-')}={value}"]

@@ -176,9 +176,8 @@ def host(console: Console, kind: str, model: Path, out: Path, build: bool, **cho
     """Converts MODEL into a cargo workspace at OUT with what a program in another language needs to call it.
 
     KIND is c (a header, a shared and a static library, a file for pkg-config), embedded (firmware for a Cortex-M, without an
-    allocator), python (a wheel; needs maturin to build), score
-    (a program that scores Parquet, CSV and Arrow files) or
-    wasm (a package for npm, for browsers and Node).
+    allocator), python (a wheel; needs maturin to build), score (a program that scores Parquet, CSV and Arrow files), server (an
+    HTTP server) or wasm (a package for npm, for browsers and Node). Nothing is replaced: OUT is a new folder, or an empty one.
     """
     options = Options(**choices, verbosity=console.verbosity)
     made = onnx2rust.host(kind, model, out, options, build=build, progress=console.stage)

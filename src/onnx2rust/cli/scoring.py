@@ -45,6 +45,11 @@ def _renames(_context: click.Context, _parameter: click.Parameter, values: tuple
     return dict(_pairs(values, "OUTPUT=COL"))
 
 
+def _nulls(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """What `--null-in` says."""
+    return dict(_pairs(values, "COL=VALUE"))
+
+
 def _pairs(values: tuple[str, ...], form: str) -> Iterator[tuple[str, str]]:
     for value in values:
         name, _, rest = value.partition("=")
@@ -68,6 +73,9 @@ def _pairs(values: tuple[str, ...], form: str) -> Iterator[tuple[str, str]]:
 @click.option("--keep", multiple=True, metavar="COL,COL...", callback=_kept, help="Columns to pass through; * for all.")
 @click.option("--rename", multiple=True, metavar="OUTPUT=COL", callback=_renames, help="What an output's column is called.")
 @click.option("--null", metavar="VALUE", help="What stands for nulls (without it, a null is a bad row).")
+@click.option(
+    "--null-in", "nulls", multiple=True, metavar="COL=VALUE", callback=_nulls, help="What stands for nulls in one column."
+)
 @click.option("--cast", is_flag=True, help="Allow conversions that round or may not fit, as float64 to float32.")
 @click.option(
     "--bad-rows",

@@ -137,7 +137,7 @@ def convert_workspace(
     for source in paths:
         folders.refuse_inside(out, source)
     recovered = leftovers.recover(folders.resolved(out).parent)
-    folders.refuse_existing(out, force=False)
+    folders.refuse_existing(out, None)  # what users have changed in shells is theirs
     progress(f"reading {len(paths)} models")
     names = Names(["target"])  # cargo's own folder in the workspace
     crates = [names.unique(_crate_of(source, own)) for source, own in zip(paths, each, strict=True)]

@@ -7,6 +7,7 @@ need a name, where each is used, and puts the statement that computes it where i
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -79,6 +80,9 @@ class SizeTable:
         self._names = names
         self._named: dict[Expr, NamedSize] = {}
         self._places: dict[Expr, set[Place]] = {}
+        self._uses: dict[Expr, list[int]] = {}
+        self._computed: set[Expr] = set()
+        self._number = 0
 
     # -- the pass ----------------------------------------------------------------------------------------------------
 
@@ -87,12 +91,14 @@ class SizeTable:
         first, and the parts with what is computed in them."""
         for part in parts:
             self._visit(part, ())
-        known, computed = set(given), set[Expr]()
-        first = self._ready(known, computed, ())
-        return first, [self._settled(part, (), known, computed) for part in parts]
+        known, computed, last = set(given), set[Expr](), self._number
+        self._number = 0  # both walks number the statements alike
+        first = self._ready(known, computed, (), last)
+        return first, [self._settled(part, (), known, computed, last) for part in parts]
 
     def _visit(self, statements: Iterable[Statement], place: Place) -> None:
         for statement in statements:
+            self._number += 1
             if isinstance(statement, Comment):
                 for dim, hint, windows in statement.results:
                     self._name(dim, hint, windows)
@@ -117,6 +123,7 @@ class SizeTable:
         if isinstance(dim, Expr) and not _plain(dim):
             self._name(dim, hint)
             self._places.setdefault(dim, set()).add(place)
+            self._uses.setdefault(dim, []).append(self._number)
 
     def _home(self, dim: Expr) -> Place:
         """The innermost branch that holds all uses: there the size is computed. Elsewhere it need not make sense."""
@@ -126,37 +133,54 @@ class SizeTable:
             shared += 1
         return first[:shared]
 
-    def _ready(self, known: set[str], computed: set[Expr], place: Place, changed: Iterable[str] = ()) -> list[Statement]:
-        """The sizes that can be computed now; those that depend on `changed` symbols once more."""
+    def _ready(
+        self, known: set[str], computed: set[Expr], place: Place, last: int, changed: Iterable[str] = ()
+    ) -> list[Statement]:
+        """The sizes that can be computed now, and that statements up to the one of number `last` use; those that depend on
+        `changed` symbols once more."""
         ready = [
             n
             for n in self._named.values()
             if n.needs <= known
             and (n.dim not in computed or not n.needs.isdisjoint(changed))
             and place[: len(home := self._home(n.dim))] == home
+            and self._wanted(n.dim, last)
         ]
         computed.update(n.dim for n in ready)
+        self._computed.update(computed)
         return [n.let for n in ready]
 
-    def _settled(self, statements: Iterable[Statement], place: Place, known: set[str], computed: set[Expr]) -> list[Statement]:
+    def _wanted(self, dim: Expr, last: int) -> bool:
+        """Whether a statement behind the current one uses the size; one that none uses is computed once, to be checked."""
+        uses = self._uses.get(dim)
+        if not uses:
+            return dim not in self._computed
+        after = bisect_right(uses, self._number)
+        return after < len(uses) and uses[after] <= last
+
+    def _settled(
+        self, statements: Iterable[Statement], place: Place, known: set[str], computed: set[Expr], last: int
+    ) -> list[Statement]:
         found: list[Statement] = []
         for statement in statements:
+            self._number += 1
             if isinstance(statement, Block):
                 rewritten = {}
                 for number, inner in enumerate(blocks(statement)):
                     # what is computed inside is not known behind it
                     at, own, done = _branch(statement, number, place), set(known), set(computed)
-                    start = self._ready(own, done, at) if at != place else []
-                    rewritten[number] = (*start, *self._settled(inner, at, own, done))
+                    end = self._number + _count(inner)
+                    start = self._ready(own, done, at, end) if at != place else []
+                    rewritten[number] = (*start, *self._settled(inner, at, own, done, end))
                 statement = replace(statement, body=rewritten[0], other=rewritten.get(1))
             if isinstance(statement, Changed):
                 known.update(statement.symbols)
-                found += self._ready(known, computed, place, statement.symbols)
+                found += self._ready(known, computed, place, last, statement.symbols)
                 continue
             found.append(statement)
             if isinstance(statement, Let | Block) and statement.found:
                 known.update(statement.found)
-                found += self._ready(known, computed, place)
+                found += self._ready(known, computed, place, last)
         return found
 
     # -- expressions -------------------------------------------------------------------------------------------------
@@ -244,6 +268,11 @@ class SizeTable:
 def _branch(statement: Statement, number: int, place: Place) -> Place:
     own = statement.branches if isinstance(statement, Block) else ""
     return (*place, f"{own}.{number}") if own else place
+
+
+def _count(statements: Iterable[Statement]) -> int:
+    """The statements, those inside of others too."""
+    return sum(1 + sum(map(_count, blocks(statement))) for statement in statements)
 
 
 def _plain(dim: Expr) -> bool:

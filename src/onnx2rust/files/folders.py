@@ -19,9 +19,9 @@ Identity = tuple[int, int, int]
 """Which folder it is, and when something was last put into it or taken out."""
 
 
-def refuse_existing(out: Path, force: bool) -> Identity | None:
-    """What stands at `out` and may be replaced, None if nothing does. Raises UsageError if it may
-    not be, or `out` cannot be a folder."""
+def refuse_existing(out: Path, force: bool | None) -> Identity | None:
+    """What stands at `out` and may be replaced, None if nothing does; a `force` of None says that nothing ever is. Raises
+    UsageError if it may not be, or `out` cannot be a folder."""
     try:
         above = next((p for p in out.absolute().parents if p.exists()), out)
         if not above.is_dir():
@@ -31,7 +31,8 @@ def refuse_existing(out: Path, force: bool) -> Identity | None:
         if not out.is_dir() or not any(out.iterdir()):
             return None
         if not force:
-            raise UsageError(f"{out}: exists and is not empty", "choose another folder, or replace it with --force")
+            hint = "remove it, or choose another folder" if force is None else "choose another folder, or replace it with --force"
+            raise UsageError(f"{out}: exists and is not empty", hint)
         _refuse_strangers(out, out)
         return _identity(out)
     except OSError as error:  # a name that is too long, a folder that may not be read

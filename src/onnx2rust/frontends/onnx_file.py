@@ -71,6 +71,8 @@ def prepare(model: onnx.ModelProto, options: Options) -> list[str]:
     if dropped:
         notes.append(f"inputs with an initializer are constants, not inputs: {', '.join(dropped)}")
     graphs.cut(model, options.inputs, options.outputs)
+    if not model.graph.output:
+        raise InvalidModelError(Problem("the graph has no outputs", hint="--output NAME gives a tensor of it"))
     symbols.name_unknown(model)
     return notes
 

@@ -65,7 +65,7 @@ class Input:
 def _values(model: Model) -> Mapping[str, Any]:
     tensors = (*model.border.inputs, *model.border.outputs)
     odd = (t for t in tensors if not t.is_tensor or t.dtype is DType.STRING)
-    if problems := refused("embedded", odd, "sequences, maps and strings"):
+    if problems := refused("embedded", odd, "sequences, maps and strings", "firmware"):
         raise UnsupportedError(problems)
     return {"inputs": _inputs(model), "outputs": [o.field for o in model.border.outputs]}
 

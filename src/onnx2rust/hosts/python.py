@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from onnx2rust.base.errors import Problem, ToolError, UnsupportedError
-from onnx2rust.base.naming import Escaped, Names, comment, py_ident
+from onnx2rust.base.naming import Escaped, Names, comment, py_ident, py_string
 from onnx2rust.emit.borders import Tensor
 from onnx2rust.hosts import tables
 from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, refused, run
@@ -42,6 +42,17 @@ class Member:
         return Escaped("str" if self.text else self.tensor.dtype.numpy.name)
 
     @property
+    def labels(self) -> list[Escaped]:
+        """What its numbers or columns stand for, if the model says so."""
+        names = () if self.tensor.table is None else self.tensor.table.names
+        return [py_string(name) if isinstance(name, str) else Escaped(str(name)) for name in names]
+
+    @property
+    def label_type(self) -> Escaped:
+        """Their type."""
+        return Escaped("str" if self.labels and self.tensor.table and self.tensor.table.rust != "i64" else "int")
+
+    @property
     def scalar(self) -> Escaped:
         """numpy's type of an element, in annotations."""
         return Escaped("np.object_" if self.text else f"np.{self.tensor.dtype.numpy.type.__name__}")
@@ -64,10 +75,12 @@ def _values(model: Model) -> Mapping[str, Any]:
     inputs, outputs = _members(border.inputs), _members(border.outputs)
     why = tables.reason(border)
     return {
-        "tables": why is None,
+        "tables": None if why else tables.values(border),
         "no_tables": comment(why or ""),
         "inputs": inputs,
         "outputs": outputs,
+        "arrays": any(not m.text for m in inputs),
+        "numbers": any(not m.text for m in outputs),
         "halves": any(m.half for m in inputs),
         "texts_in": any(m.text for m in inputs),
         "texts_out": any(m.text for m in outputs),
@@ -100,4 +113,5 @@ HOST = Host(
     _build,
     empty=("python/{crate}/py.typed",),
     copied=lambda values: {**tables.FILES, "src/arrow.rs": "python/src/arrow.rs"} if values["tables"] else {},
+    shared=lambda values: tables.TEMPLATES if values["tables"] else {},
 )

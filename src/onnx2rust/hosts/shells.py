@@ -80,6 +80,8 @@ class Host:
     """Where the picture of the model lies, if the shell has it."""
     copied: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda values: {}
     """Files that are the same for every model that needs them, and where they lie among the templates of hosts."""
+    shared: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda values: {}
+    """Files for models that need them, and their templates, which several hosts have in common."""
     data: Callable[[Model], Mapping[str, Content]] = lambda _: {}
     """Files that are no text."""
     static: bool = False
@@ -102,6 +104,7 @@ class Host:
             path.format(crate=model.crate): fill(f"hosts/{self.name}/{template}", values).encode()
             for path, template in self.templates.items()
         }
+        files |= {path: fill(f"hosts/{template}", values).encode() for path, template in self.shared(values).items()}
         folder = resources.templates() / "hosts"
         files |= {path: (folder / place).read_bytes() for path, place in self.copied(values).items()}
         files |= {path.format(crate=model.crate): b"" for path in self.empty}

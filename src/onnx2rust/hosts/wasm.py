@@ -154,7 +154,7 @@ def _members(tensors: tuple[Tensor, ...]) -> list[Member]:
 
 def _values(model: Model) -> Mapping[str, Any]:
     border = model.border
-    problems = refused("wasm", (t for t in (*border.inputs, *border.outputs) if not t.is_tensor), NOT_TENSORS)
+    problems = refused("wasm", (t for t in (*border.inputs, *border.outputs) if not t.is_tensor), NOT_TENSORS, "JavaScript")
     if model.crate in _NODE:
         hint = "give the crate another name with --crate-name"
         problems.append(Problem(f"--host wasm: Node has a module called {model.crate}", hint=hint))

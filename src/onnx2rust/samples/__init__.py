@@ -15,7 +15,7 @@ from onnx2rust.base.errors import InvalidModelError, Problem, Refuse, ToolError,
 from onnx2rust.base.naming import Names
 from onnx2rust.base.sequences import flat, gathered, is_sequence, pairs, sequence, tensors
 from onnx2rust.files import npz
-from onnx2rust.ir.dims import evaluate
+from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
 from onnx2rust.ir.types import MapType, SequenceType, TensorType, UnrankedType
@@ -73,12 +73,14 @@ class UserData:
 
 
 def batch_symbol(program: Program) -> str | None:
-    """The symbol that counts samples: the first axis of every input and output."""
+    """The symbol that counts samples: the first axis of every input and output, and of no input any other."""
     if not program.symbols or not program.inputs:
         return None
     name = program.symbols[0]
     values = (*program.inputs, *program.outputs)
-    return name if all(v.type.room is not None and v.shape and str(v.shape[0]) == name for v in values) else None
+    if not all(v.type.room is not None and v.shape and str(v.shape[0]) == name for v in values):
+        return None
+    return None if any(name in symbols(d) for v in program.inputs for d in v.shape[1:]) else name
 
 
 def lengths(program: Program) -> tuple[int, ...]:

@@ -1,6 +1,8 @@
 //! Whether a column's type is that of an input.
 
-use super::columns::{place, quoted};
+use super::columns::place;
+use super::elements::{holds, is_text};
+use super::problems::{Hint, quoted};
 use super::{Options, Problem, arrow_type};
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Schema};
@@ -18,14 +20,15 @@ pub(super) struct Column {
 
 /// One column of an input; `alone` if the input has no other.
 pub(super) fn column(
-    tensor: &Tensor,
+    tensor: &'static Tensor,
     schema: &Schema,
     options: &Options,
     name: &str,
     alone: bool,
     shape: &[Option<usize>],
 ) -> Result<Column, Problem> {
-    let place = place(schema, name).map_err(Problem::value)?;
+    let columns = Hint::Columns(tensor.field);
+    let place = place(schema, name).map_err(|text| Problem::value(text).hinted(columns))?;
     let (leaf, levels) = levels(schema.field(place).data_type());
     let elements: Option<usize> = shape.iter().copied().product();
     let is = format!(
@@ -35,17 +38,15 @@ pub(super) fn column(
     );
     if !alone && !levels.is_empty() {
         return Err(Problem::of_type(format!(
-            "{is}; of several columns, each holds one number a row"
+            "{is}; of several columns, each holds one value a row"
         )));
     }
     if alone && levels.is_empty() && elements != Some(1) && !shape.is_empty() {
         let many = elements.map_or("lists".to_string(), |n| {
             format!("lists of {n}, or {n} columns")
         });
-        return Err(Problem::of_type(format!(
-            "{is}; the model needs {many}: columns={{\"{}\": [...]}}",
-            tensor.field
-        )));
+        let text = format!("{is}; the model needs {many}");
+        return Err(Problem::of_type(text).hinted(columns));
     }
     let wanted = if levels.len() == shape.len() {
         shape.to_vec()
@@ -69,54 +70,36 @@ pub(super) fn column(
         )));
     }
     let element = arrow_type(tensor.dtype);
-    if !becomes(leaf, &element, false) {
-        let hint = if !becomes(leaf, &element, true) {
-            ""
-        } else if options.cast {
-            return filled(tensor, options, name, place, &element);
+    if !becomes(leaf, &element, options.cast, options.text) {
+        let problem = Problem::of_type(format!("{is}; the model needs {}", tensor.dtype));
+        return Err(if becomes(leaf, &element, true, true) {
+            problem.hinted(Hint::Cast)
         } else {
-            " (cast=True converts it)"
-        };
-        return Err(Problem::of_type(format!(
-            "{is}; the model needs {}{hint}",
-            tensor.dtype
-        )));
+            problem
+        });
     }
-    filled(tensor, options, name, place, &element)
-}
-
-/// The column, if what is given in the place of its nulls is of the model's type.
-fn filled(
-    tensor: &Tensor,
-    options: &Options,
-    name: &str,
-    place: usize,
-    element: &DataType,
-) -> Result<Column, Problem> {
     let fill = options.fills.get(name).or(options.fill.as_ref()).cloned();
-    let column = Column {
+    let fits = |fill: &ArrayRef| {
+        let of = fill.data_type();
+        (of != &DataType::Boolean || of == &element)
+            && becomes(of, &element, true, true)
+            && holds(tensor.dtype, fill)
+    };
+    if fill.as_ref().is_some_and(|fill| !fits(fill)) {
+        let of = if options.fills.contains_key(name) {
+            format!(" in column {}", quoted(name))
+        } else {
+            String::new()
+        };
+        let text = format!("what takes the place of nulls{of} is no {}", tensor.dtype);
+        return Err(Problem::of_type(text));
+    }
+    Ok(Column {
         place,
         name: name.to_string(),
         dtype: tensor.dtype,
         fill,
-    };
-    let fits =
-        |of: &DataType| becomes(of, element, true) && (of != &DataType::Boolean || of == element);
-    match &column.fill {
-        Some(fill) if !fits(fill.data_type()) => Err(column.no_fill()),
-        _ => Ok(column),
-    }
-}
-
-impl Column {
-    /// What is said where the model's type cannot hold what is given in the place of nulls.
-    pub(super) fn no_fill(&self) -> Problem {
-        Problem::of_type(format!(
-            "nulls: what is given for column {} is no {}",
-            quoted(&self.name),
-            self.dtype
-        ))
-    }
+    })
 }
 
 /// The element type inside of lists, and the lengths of those that have one.
@@ -137,20 +120,33 @@ fn levels(mut of: &DataType) -> (&DataType, Vec<Option<usize>>) {
     }
 }
 
-/// Whether elements of one type are taken for those of another; `cast` if numbers may be rounded, too.
-fn becomes(from: &DataType, to: &DataType, cast: bool) -> bool {
-    let text =
-        |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+/// Whether elements of one type are taken for those of another: those that it holds without loss; with `cast` those that
+/// may be rounded or not fit, too; strings if they are what numbers look like in this table (`text`).
+fn becomes(from: &DataType, to: &DataType, cast: bool, text: bool) -> bool {
     match from {
         DataType::Null => true,
-        DataType::Dictionary(_, values) => becomes(values, to, cast),
-        _ if from == to || text(from) && text(to) => true,
+        DataType::Dictionary(_, values) => becomes(values, to, cast, text),
+        _ if from == to => true,
+        _ if is_text(from) => is_text(to) || text || cast,
+        _ if is_wider(from, to) => true,
         _ if !cast || to == &DataType::Boolean => false,
         DataType::Boolean => to.is_numeric(),
         DataType::Decimal128(..) => to.is_floating(),
         _ if to.is_floating() => from.is_integer() || from.is_floating(),
         _ => from.is_integer() && to.is_integer(),
     }
+}
+
+/// Whether every number of a type is one of another: it has more bytes, and signs and fractions if the first has.
+fn is_wider(from: &DataType, to: &DataType) -> bool {
+    from.primitive_width() < to.primitive_width()
+        && if from.is_integer() {
+            to.is_floating()
+                || to.is_signed_integer()
+                || from.is_unsigned_integer() && to.is_unsigned_integer()
+        } else {
+            from.is_floating() && to.is_floating()
+        }
 }
 
 fn row_text(sizes: &[Option<usize>]) -> String {

@@ -1,10 +1,14 @@
 //! Which columns are a model's inputs; all that can be said of a table before its rows are read.
 
+use super::bad::without;
 use super::column::{Column, column};
-use super::{Options, Problem, Rows, column_type, row_shape};
+use super::outputs::Output;
+use super::problems::{Hint, listed, quoted};
+use super::{Bad, Names, Options, Problem, Problems, row_shape};
 use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{Field, Schema, SchemaRef};
+use arrow_schema::{Schema, SchemaRef};
 use model::tf_layers::signature::Tensor;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The columns of an input.
@@ -13,182 +17,221 @@ pub struct Feed {
     pub(super) columns: Vec<Column>,
 }
 
-impl Feed {
-    /// Its elements in some rows of a batch, which begin at `place`; the batch's first one is row `before` of the table.
-    ///
-    /// # Errors
-    /// If there is a null that nothing takes the place of, a list of the wrong length, or a number that does not fit.
-    pub fn rows(
-        &self,
-        batch: &RecordBatch,
-        place: usize,
-        rows: usize,
-        before: usize,
-    ) -> Result<Rows<'_>, Problem> {
-        let arrays = self
-            .columns
-            .iter()
-            .map(|c| batch.column(c.place).slice(place, rows))
-            .collect();
-        Rows::new(self, arrays, rows, before + place)
-    }
-}
-
 /// What of a table goes in, and what comes out.
 pub struct Columns {
     /// The columns of each input.
     pub feeds: Vec<Feed>,
-    keep: Vec<usize>,
-    /// What comes out: the columns that are handed on, and the outputs.
+    /// The places of the columns that are handed on.
+    pub keep: Vec<usize>,
+    /// What becomes of each output.
+    pub outputs: Vec<Output>,
+    /// What comes out: the columns that are handed on, and those of the outputs.
     pub schema: SchemaRef,
 }
 
 impl Columns {
-    /// Holds a table's schema against a model.
+    /// Holds a table's schema against a model, whose outputs' numbers stand for these names.
     ///
     /// # Errors
     /// With all that does not fit.
     pub fn new(
         inputs: &'static [Tensor],
         outputs: &'static [Tensor],
+        names: &[Names],
         schema: &Schema,
         options: &Options,
-    ) -> Result<Self, Problem> {
-        let mut problems = unknown(inputs, schema, options);
+    ) -> Result<Self, Problems> {
+        let (keep, lost) = kept(schema, options);
+        let mut problems = unknown(inputs, outputs, schema, options);
+        problems.extend(lost);
         let mut feeds = Vec::new();
         for tensor in inputs {
-            match feed(tensor, inputs.len() == 1, schema, options) {
+            match feed(tensor, inputs.len() == 1, schema, &keep, options) {
                 Ok(feed) => feeds.push(feed),
-                Err(found) => problems.extend(found),
+                Err(found) => problems.extend(found.into_iter().map(|p| p.at(tensor.field))),
             }
         }
-        let mut keep = Vec::new();
-        let mut fields = Vec::new();
-        for name in &options.keep {
-            match place(schema, name) {
-                Ok(at) => {
-                    keep.push(at);
-                    fields.push(schema.field(at).clone());
-                }
-                Err(text) => problems.push(Problem::value(format!("keep: {text}"))),
-            }
-        }
-        for tensor in outputs {
-            if fields.iter().any(|f| f.name() == tensor.field) {
-                problems.push(Problem::value(format!(
-                    "keep: an output is called `{}`, too",
-                    tensor.field
-                )));
-            }
-            fields.push(Field::new(tensor.field, column_type(tensor), true));
-        }
+        let outputs: Vec<Output> = outputs
+            .iter()
+            .zip(names)
+            .map(|(tensor, names)| Output::new(tensor, *names, options))
+            .collect();
+        let mut fields: Vec<_> = keep
+            .iter()
+            .map(|&at| Arc::clone(&schema.fields()[at]))
+            .collect();
+        fields.extend(outputs.iter().flat_map(Output::fields).map(Arc::new));
+        let mut seen = HashSet::new();
+        let twice = fields.iter().filter(|f| !seen.insert(f.name()));
+        problems.extend(twice.map(|f| {
+            let text = format!("two columns of the result are called {}", quoted(f.name()));
+            Problem::value(text).hinted(Hint::Rename)
+        }));
         if problems.is_empty() {
             Ok(Self {
                 feeds,
                 keep,
+                outputs,
                 schema: Arc::new(Schema::new(fields)),
             })
         } else {
-            Err(Problem::all(&problems))
+            Err(Problems(problems))
         }
     }
 
-    /// The outputs of a batch, beside the columns that are handed on.
+    /// The places of the columns that are needed, in order; from now on batches have no others.
+    pub fn narrowed(&mut self) -> Vec<usize> {
+        let columns = self.feeds.iter_mut().flat_map(|f| &mut f.columns);
+        let mut own: Vec<&mut usize> = columns.map(|c| &mut c.place).collect();
+        own.extend(&mut self.keep);
+        let mut places: Vec<usize> = own.iter().map(|place| **place).collect();
+        places.sort_unstable();
+        places.dedup();
+        for place in own {
+            *place = places.partition_point(|p| p < place);
+        }
+        places
+    }
+
+    /// The outputs of the rows of a batch that are not bad, beside what of these is handed on.
     ///
     /// # Errors
-    /// If the outputs have other lengths than the batch.
-    pub fn batch(
+    /// If there are not as many.
+    pub fn result(
         &self,
         batch: &RecordBatch,
+        bad: &Bad,
         outputs: Vec<ArrayRef>,
     ) -> Result<RecordBatch, Problem> {
-        let kept = self.keep.iter().map(|&at| Arc::clone(batch.column(at)));
+        let rows = without(batch, bad)?;
+        let kept = self.keep.iter().map(|&at| Arc::clone(rows.column(at)));
         RecordBatch::try_new(Arc::clone(&self.schema), kept.chain(outputs).collect())
-            .map_err(|e| Problem::value(e.to_string()))
+            .map_err(Problem::value)
     }
 }
 
-/// What the options speak of and nobody has.
-fn unknown(inputs: &[Tensor], schema: &Schema, options: &Options) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut given: Vec<&String> = options.columns.keys().collect();
-    given.sort();
-    for name in given {
-        if !inputs.iter().any(|t| t.field == name || t.name == name) {
-            let has = listed(inputs.iter().map(|t| t.field));
-            problems.push(Problem::value(format!(
-                "columns: the model has no input {}; it has {has}",
-                quoted(name)
-            )));
+/// The places of the columns that are handed on, and what is wrong with their names.
+fn kept(schema: &Schema, options: &Options) -> (Vec<usize>, Vec<Problem>) {
+    let (mut keep, mut problems) = (Vec::new(), Vec::new());
+    for name in &options.keep {
+        match place(schema, name) {
+            Ok(at) => keep.push(at),
+            Err(_) if name == "*" => keep.extend(0..schema.fields().len()),
+            Err(text) => problems.push(Problem::value(format!("keep: {text}"))),
         }
     }
-    let mut filled: Vec<&String> = options.fills.keys().collect();
-    filled.sort();
-    for name in filled {
-        if let Err(text) = place(schema, name) {
+    let mut seen = HashSet::new();
+    keep.retain(|&at| seen.insert(at));
+    (keep, problems)
+}
+
+/// What the options speak of and nobody has.
+fn unknown(
+    inputs: &[Tensor],
+    outputs: &[Tensor],
+    schema: &Schema,
+    options: &Options,
+) -> Vec<Problem> {
+    let mut problems = strangers("input", sorted(options.columns.keys()), inputs);
+    problems.extend(strangers("output", sorted(options.rename.keys()), outputs));
+    for name in sorted(options.fills.keys()) {
+        if let Err(text) = place(schema, &name) {
             problems.push(Problem::value(format!("nulls: {text}")));
         }
     }
     problems
 }
 
+fn sorted<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut names: Vec<String> = names.cloned().collect();
+    names.sort();
+    names
+}
+
+/// Names that none of the model's tensors has.
+fn strangers(what: &str, names: Vec<String>, tensors: &[Tensor]) -> Vec<Problem> {
+    let known = |name: &String| tensors.iter().any(|t| t.field == name || t.name == name);
+    let has = listed(tensors.iter().map(|t| t.field));
+    let unknown = names.into_iter().filter(|name| !known(name));
+    unknown
+        .map(|name| {
+            let name = quoted(&name);
+            Problem::value(format!("the model has no {what} {name}; it has {has}"))
+        })
+        .collect()
+}
+
 /// The names of an input's columns: those that are given; one of its own name; its name with the numbers from 0 on; or all columns
 /// that are not handed on, if there is no other input and they are as many as its elements.
-fn named(tensor: &Tensor, alone: bool, schema: &Schema, options: &Options) -> Vec<String> {
+fn named(
+    tensor: &'static Tensor,
+    alone: bool,
+    schema: &Schema,
+    keep: &[usize],
+    options: &Options,
+) -> Result<Vec<String>, Problem> {
     let elements: Option<usize> = row_shape(tensor).into_iter().product();
     let own = [tensor.field, tensor.name];
     if let Some(names) = own.iter().find_map(|&name| options.columns.get(name)) {
-        return names.clone();
+        return Ok(names.clone());
     }
     let has = |name: &str| schema.column_with_name(name).is_some();
     if let Some(name) = own.into_iter().find(|name| has(name)) {
-        return vec![name.to_string()];
+        return Ok(vec![name.to_string()]);
     }
     if let (Some(name), Some(n)) = (
         own.into_iter().find(|name| has(&format!("{name}_0"))),
         elements,
     ) {
-        return (0..n).map(|k| format!("{name}_{k}")).collect();
+        return Ok((0..n).map(|k| format!("{name}_{k}")).collect());
     }
+    let all = options.keep.iter().any(|name| name == "*");
     let others: Vec<&String> = schema
         .fields()
         .iter()
-        .map(|f| f.name())
-        .filter(|&n| !options.keep.contains(n))
+        .enumerate()
+        .filter(|(k, _)| all || !keep.contains(k))
+        .map(|(_, f)| f.name())
         .collect();
-    if alone && elements == Some(others.len()) {
-        return others.into_iter().cloned().collect();
+    let names = schema.fields().iter().map(|f| f.name().as_str());
+    let (own, there) = (quoted(tensor.field), listed(names));
+    match elements.filter(|_| alone) {
+        Some(n) if n == others.len() => Ok(others.into_iter().cloned().collect()),
+        Some(n) => Err(format!(
+            "there is no column {own}, and {} columns that are not kept are not {n}; there are {there}",
+            others.len()
+        )),
+        None => Err(format!("there is no column {own}; there are {there}")),
     }
-    vec![tensor.field.to_string()]
+    .map_err(|text| Problem::value(text).hinted(Hint::Columns(tensor.field)))
 }
 
 fn feed(
     tensor: &'static Tensor,
     alone: bool,
     schema: &Schema,
+    keep: &[usize],
     options: &Options,
 ) -> Result<Feed, Vec<Problem>> {
-    let names = named(tensor, alone, schema, options);
+    let names = named(tensor, alone, schema, keep, options).map_err(|p| vec![p])?;
     let shape = row_shape(tensor);
     let elements: Option<usize> = shape.iter().copied().product();
-    let at = |text: String| format!("input `{}`: {text}", tensor.field);
     if names.len() != 1 && elements.is_some_and(|n| n != names.len()) || names.is_empty() {
         let wanted = elements.map_or("at least one".to_string(), |n| {
             format!("{n}, or one with lists of {n}")
         });
-        return Err(vec![Problem::value(at(format!(
+        return Err(vec![Problem::value(format!(
             "{} columns are given for it, it needs {wanted}",
             names.len()
-        )))]);
+        ))]);
     }
     let (mut columns, mut problems) = (Vec::new(), Vec::new());
     for name in &names {
         match column(tensor, schema, options, name, names.len() == 1, &shape) {
             Ok(column) => columns.push(column),
-            Err(problem) => problems.push(Problem {
-                text: at(problem.text),
-                ..problem
-            }),
+            // what takes the place of nulls is no fault of each column
+            Err(problem) if problems.iter().any(|p: &Problem| p.text == problem.text) => {}
+            Err(problem) => problems.push(problem),
         }
     }
     if problems.is_empty() {
@@ -217,29 +260,3 @@ pub(super) fn place(schema: &Schema, name: &str) -> Result<usize, String> {
         }
     }
 }
-
-/// A name of somebody else in a message.
-pub(super) fn quoted(name: &str) -> String {
-    let short: String = name.chars().take(60).collect();
-    format!(
-        "`{}{}`",
-        short.escape_debug(),
-        if short.len() < name.len() { "…" } else { "" }
-    )
-}
-
-fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    let all = names.len();
-    let mut found: Vec<String> = names.take(SHOWN).map(quoted).collect();
-    if all > SHOWN {
-        found.push(format!("{} more", all - SHOWN));
-    }
-    if found.is_empty() {
-        "none".to_string()
-    } else {
-        found.join(", ")
-    }
-}
-
-/// Names that a message shows.
-const SHOWN: usize = 12;

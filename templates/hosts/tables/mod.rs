@@ -2,23 +2,24 @@
 //!
 //! The same for all models: what one takes and gives is in its `INPUTS` and `OUTPUTS`. The first axis of each is the rows.
 
+mod bad;
 mod column;
 mod columns;
 mod elements;
 mod outputs;
+mod problems;
 mod rows;
 
-use arrow_array::{Array, ArrayRef, RecordBatch, make_array};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, make_array};
 use arrow_data::transform::MutableArrayData;
-use arrow_schema::{ArrowError, DataType, Field};
+use arrow_schema::{ArrowError, DataType};
+pub use bad::{Bad, Fault, Said, in_turns, leaving_out};
 pub use columns::Columns;
-pub use elements::Element;
-use model::tf_layers::Error;
+use elements::Element;
 use model::tf_layers::signature::{Axis, Dtype, Tensor};
-pub use outputs::Gather;
-pub use rows::Rows;
+pub use outputs::{Gather, Names};
+pub use problems::{Hint, Kind, Problem, Problems, quoted};
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// What is to be known of a table besides the table.
 #[derive(Default)]
@@ -30,87 +31,32 @@ pub struct Options {
     pub fills: HashMap<String, ArrayRef>,
     /// What takes the place of nulls in all other columns.
     pub fill: Option<ArrayRef>,
-    /// Whether numbers of another type become those of the model.
+    /// Whether numbers of another type become those of the model, though they may be rounded or not fit.
     pub cast: bool,
-    /// Columns that are handed on with the outputs.
+    /// Whether the table is text, and strings are read as what the model takes.
+    pub text: bool,
+    /// Columns that are handed on with the outputs; `*` for all.
     pub keep: Vec<String>,
-}
-
-/// What kind of mistake it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A column's type.
-    Type,
-    /// Names of columns, sizes, or what stands in a row.
-    Value,
-    /// There is not enough memory.
-    Memory,
-}
-
-/// Why a table cannot be an input.
-#[derive(Debug, Clone)]
-pub struct Problem {
-    /// What kind of mistake it is.
-    pub kind: Kind,
-    /// What is wrong, one line a problem.
-    pub text: String,
-}
-
-impl Problem {
-    /// A problem with names, sizes or rows.
-    pub fn value(text: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Value,
-            text: text.into(),
-        }
-    }
-
-    fn of_type(text: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Type,
-            text: text.into(),
-        }
-    }
-
-    /// All of them as one: a mistake of types only if each is one.
-    fn all(problems: &[Self]) -> Self {
-        let lines: Vec<&str> = problems.iter().map(|p| p.text.as_str()).collect();
-        Self {
-            kind: if problems.iter().all(|p| p.kind == Kind::Type) {
-                Kind::Type
-            } else {
-                Kind::Value
-            },
-            text: lines.join("\n"),
-        }
-    }
-
-    /// What the model says of the rows from `first` on.
-    pub fn of_model(error: &Error, first: usize, rows: usize) -> Self {
-        Self {
-            kind: if matches!(error, Error::Memory { .. }) {
-                Kind::Memory
-            } else {
-                Kind::Value
-            },
-            text: format!("rows {first} to {}: {error}", first + rows - 1),
-        }
-    }
+    /// What outputs' columns are called, by the name of the field or that in the model file.
+    pub rename: HashMap<String, String>,
+    /// Whether an output of several elements a row becomes as many columns, not one of lists.
+    pub spread: bool,
 }
 
 /// Rows that go through the model at once: few enough that its buffers stay in the cache, and that a large table needs no more
 /// memory than a small one.
 pub fn rows_at_once(inputs: &[Tensor]) -> usize {
-    let size = |axis: &Axis| if let Axis::Size(n) = axis { *n } else { 1 };
-    let elements: usize = inputs
-        .iter()
-        .map(|t| t.shape.iter().skip(1).map(size).product::<usize>())
-        .sum();
+    let elements: usize = inputs.iter().map(elements_known).sum();
     (ELEMENTS_AT_ONCE / elements.max(1)).clamp(1, MOST_ROWS_AT_ONCE)
 }
 
-const ELEMENTS_AT_ONCE: usize = 1 << 16;
+const ELEMENTS_AT_ONCE: usize = 1 << 17;
 const MOST_ROWS_AT_ONCE: usize = 1024;
+
+/// The elements of a row, where sizes that the model leaves open count as one.
+pub fn elements_known(tensor: &Tensor) -> usize {
+    row_shape(tensor).into_iter().flatten().product()
+}
 
 /// The places and lengths of the parts of a batch that go through the model at once.
 pub fn blocks(batch: &RecordBatch, rows: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
@@ -136,6 +82,15 @@ pub fn joined<'a>(
         }
     }
     Ok(make_array(all.freeze()))
+}
+
+/// The rows of a batch from places to others.
+fn selected(batch: &RecordBatch, parts: &[(usize, usize)]) -> Result<RecordBatch, ArrowError> {
+    let columns = batch.columns().iter();
+    let columns: Result<_, _> = columns.map(|c| joined([(c, parts.to_vec())])).collect();
+    let rows = parts.iter().map(|(from, to)| to - from).sum();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(batch.schema(), columns?, &options)
 }
 
 /// The sizes of a row: None where the model leaves one open.
@@ -169,20 +124,4 @@ fn arrow_type(dtype: Dtype) -> DataType {
         Dtype::F64 => DataType::Float64,
         _ => DataType::Utf8,
     }
-}
-
-/// The type of a column of outputs: elements, or lists of them where a row has more than one.
-fn column_type(tensor: &Tensor) -> DataType {
-    let sizes = row_shape(tensor);
-    let element = arrow_type(tensor.dtype);
-    if sizes.iter().all(|n| *n == Some(1)) {
-        return element;
-    }
-    sizes.iter().rev().fold(element, |inner, size| {
-        let item = Arc::new(Field::new_list_field(inner, true));
-        match size {
-            Some(n) => DataType::FixedSizeList(item, i32::try_from(*n).unwrap_or(i32::MAX)),
-            None => DataType::List(item),
-        }
-    })
 }

@@ -1,11 +1,11 @@
-//! The elements of columns as a model reads them.
+//! The elements of columns as a model reads them, and the rows where there are none.
 
 use super::column::Column;
-use super::columns::{Feed, quoted};
-use super::elements::copied;
-use super::{Element, Problem, joined, row_shape};
+use super::columns::Feed;
+use super::elements::{copied, is_text};
+use super::{Bad, Element, Hint, Problem, Said, joined, quoted, row_shape};
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, OffsetSizeTrait};
+use arrow_array::{Array, ArrayRef, OffsetSizeTrait, RecordBatch};
 use arrow_buffer::NullBuffer;
 use arrow_schema::DataType;
 use std::sync::Arc;
@@ -15,8 +15,6 @@ pub struct Rows<'a> {
     feed: &'a Feed,
     parts: Vec<Part>,
     shape: Vec<usize>,
-    /// The number of the first one in the table.
-    first: usize,
 }
 
 /// The elements of a column.
@@ -26,72 +24,82 @@ struct Part {
     missing: Option<NullBuffer>,
 }
 
-impl<'a> Rows<'a> {
-    pub(super) fn new(
-        feed: &'a Feed,
-        arrays: Vec<ArrayRef>,
-        rows: usize,
-        first: usize,
-    ) -> Result<Self, Problem> {
-        let row = row_shape(feed.tensor);
+impl Feed {
+    /// The input's rows in a batch, unless some are bad: null, or lists of the wrong length.
+    ///
+    /// # Errors
+    /// If Arrow cannot copy lists.
+    pub fn rows(&self, batch: &RecordBatch, bad: &mut Bad) -> Result<Option<Rows<'_>>, Problem> {
+        let row = row_shape(self.tensor);
         let known: Option<usize> = row.iter().copied().product();
-        let (mut parts, mut shape) = (Vec::new(), vec![rows]);
-        for (column, array) in feed.columns.iter().zip(arrays) {
-            let (part, sizes) = column.part(&array, &row, first)?;
+        let (mut parts, mut shape) = (Vec::new(), vec![batch.num_rows()]);
+        for column in &self.columns {
+            let Some((part, sizes)) = column.part(batch.column(column.place), &row, bad)? else {
+                continue;
+            };
             parts.push(part);
             let flat = sizes.len() != row.len();
-            if feed.columns.len() == 1 && !flat {
+            if self.columns.len() == 1 && !flat {
                 shape.extend(sizes);
             } else if let [one] = sizes[..] {
                 shape.extend(opened(&row, one));
             }
         }
         if shape.len() == 1 {
-            shape.extend(opened(&row, known.unwrap_or(feed.columns.len())));
+            shape.extend(opened(&row, known.unwrap_or(self.columns.len())));
         }
-        Ok(Self {
-            feed,
+        Ok(bad.is_empty().then_some(Rows {
+            feed: self,
             parts,
             shape,
-            first,
-        })
+        }))
+    }
+}
+
+impl Rows<'_> {
+    /// The shape of so many of them.
+    pub fn shape(&self, rows: usize) -> Vec<usize> {
+        [&[rows], &self.shape[1..]].concat()
     }
 
-    /// The shape, rows first.
-    pub fn shape(&self) -> &[usize] {
-        &self.shape
+    /// What belongs to some of them, of the elements of all.
+    pub fn some<'s, T>(&self, elements: &'s [T], place: usize, rows: usize) -> &'s [T] {
+        let width = self.width();
+        &elements[place * width..(place + rows) * width]
     }
 
-    /// The elements in row-major order: where they lie, if that can be, else in `room`.
-    ///
-    /// # Errors
-    /// If there is a number that the model's type cannot hold.
-    pub fn elements<'s, T: Element>(&'s self, room: &'s mut Vec<T>) -> Result<&'s [T], Problem> {
+    fn width(&self) -> usize {
+        self.shape[1..].iter().product()
+    }
+
+    /// The elements in row-major order: where they lie, if that can be, else in `room`. Rows with one that the model's type cannot hold
+    /// are bad.
+    pub fn elements<'s, T: Element>(&'s self, room: &'s mut Vec<T>, bad: &mut Bad) -> &'s [T] {
         if let [part] = &self.parts[..]
             && part.missing.is_none()
             && let Some(lie) = T::lie(&part.elements)
         {
-            return Ok(lie);
+            return lie;
         }
         let rows = self.shape[0];
-        let width = self.shape[1..].iter().product::<usize>();
+        let width = self.width();
         room.clear();
         if let ([part], [column]) = (&self.parts[..], &self.feed.columns[..]) {
-            let fill = column.element(rows * width)?;
+            let fill = column.element::<T>();
             let Some(missing) = &part.missing else {
                 room.resize(rows * width, fill);
-                self.copied(part, column, room)?;
-                return Ok(room);
+                column.copied(part, width, room, bad);
+                return room;
             };
             let mut present = vec![fill.clone(); part.elements.len()];
-            self.copied(part, column, &mut present)?;
+            column.copied(part, width, &mut present, bad);
             let mut from = present.into_iter();
             for row in 0..rows {
                 let run = if missing.is_valid(row) { width } else { 0 };
                 room.extend(from.by_ref().take(run));
                 room.resize((row + 1) * width, fill.clone());
             }
-            return Ok(room);
+            return room;
         }
         room.resize(rows * width, T::default());
         let mut one = Vec::new();
@@ -102,40 +110,19 @@ impl<'a> Rows<'a> {
                 continue;
             }
             one.clear();
-            one.resize(rows, column.element::<T>(rows)?);
-            self.copied(part, column, &mut one)?;
+            one.resize(rows, column.element::<T>());
+            column.copied(part, 1, &mut one, bad);
             places.zip(one.drain(..)).for_each(|(to, from)| *to = from);
         }
-        Ok(room)
-    }
-
-    fn copied<T: Element>(
-        &self,
-        part: &Part,
-        column: &Column,
-        to: &mut [T],
-    ) -> Result<(), Problem> {
-        copied(&part.elements, to).map_err(|k| {
-            let width = if self.parts.len() > 1 {
-                1
-            } else {
-                self.shape[1..].iter().product()
-            };
-            let row = row_of(self.first, part.missing.as_ref(), k / width.max(1));
-            let (name, dtype) = (quoted(&column.name), column.dtype);
-            Problem::value(format!(
-                "column {name}: what row {row} holds is beyond {dtype}"
-            ))
-        })
+        room
     }
 }
 
-/// The number in the table of a row, given its place among those that are not missing.
-fn row_of(first: usize, missing: Option<&NullBuffer>, k: usize) -> usize {
-    first
-        + missing
-            .and_then(|m| m.inner().set_indices().nth(k))
-            .unwrap_or(k)
+/// The place of a row, given that among those that are not missing.
+fn row_of(missing: Option<&NullBuffer>, k: usize) -> usize {
+    missing
+        .and_then(|m| m.inner().set_indices().nth(k))
+        .unwrap_or(k)
 }
 
 /// The sizes of a row whose elements are counted only: at most one is open.
@@ -147,139 +134,137 @@ fn opened(row: &[Option<usize>], elements: usize) -> Vec<usize> {
 }
 
 impl Column {
-    /// The elements of a column, and the sizes of a row as its lists have them.
+    /// The elements of a column, and the sizes of a row as its lists have them, unless there are bad rows.
     fn part(
         &self,
         array: &ArrayRef,
         row: &[Option<usize>],
-        first: usize,
-    ) -> Result<(Part, Vec<usize>), Problem> {
-        let is_list = matches!(
-            array.data_type(),
-            DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..)
-        );
-        if !is_list {
-            return Ok((
-                Part {
-                    elements: self.checked(array, 1, |row| first + row)?,
-                    missing: None,
-                },
-                Vec::new(),
-            ));
-        }
+        bad: &mut Bad,
+    ) -> Result<Option<(Part, Vec<usize>)>, Problem> {
+        let deep = depth(array.data_type());
         let missing = array.logical_nulls().filter(|n| n.null_count() > 0);
+        if let Some(nulls) = &missing
+            && self.fill.is_none()
+        {
+            self.mark_nulls(nulls, bad, |k| k, "null");
+            return Ok(None);
+        }
+        if deep == 0 {
+            let elements = Arc::clone(array);
+            let missing = None;
+            return Ok(Some((Part { elements, missing }, Vec::new())));
+        }
         let mut lists = Arc::clone(array);
         if let Some(nulls) = &missing {
-            if self.fill.is_none() {
-                return Err(self.null(nulls, 1, |row| first + row));
-            }
-            lists = joined([(array, nulls.valid_slices().collect())])
-                .map_err(|e| self.unreadable(&e))?;
+            let problem = |e| Problem::value(format!("column {}: {e}", quoted(&self.name)));
+            lists = joined([(array, nulls.valid_slices().collect())]).map_err(problem)?;
         }
-        // with rows missing, a place among the lists is no row's number
-        let row_of = |k: usize| row_of(first, missing.as_ref(), k);
-        let deep = depth(array.data_type());
-        let all: Option<usize> = row.iter().copied().product();
+        let row_of = |k: usize| row_of(missing.as_ref(), k);
         let wanted = if deep == row.len() {
             row.to_vec()
         } else {
-            vec![all]
+            vec![row.iter().copied().product()]
         };
         let mut sizes = Vec::new();
         for want in &wanted {
-            let inside: usize = sizes.iter().product();
-            if !sizes.is_empty() && lists.null_count() > 0 {
-                let at = (0..lists.len()).find(|&k| lists.is_null(k)).unwrap_or(0);
-                return Err(Problem::value(format!(
-                    "column {}: a list in row {} is null",
-                    quoted(&self.name),
-                    row_of(at / inside.max(1))
-                )));
+            let inside: usize = sizes.iter().product::<usize>().max(1);
+            let row_of = |k: usize| row_of(k / inside);
+            if let Some(nulls) = lists.logical_nulls().filter(|n| n.null_count() > 0) {
+                self.mark_nulls(&nulls, bad, row_of, "a list is null");
+                return Ok(None);
             }
-            let (values, size) = self.opened(&lists, *want, |k| row_of(k / inside.max(1)))?;
+            let Some((values, size)) = self.opened(&lists, *want, bad, row_of) else {
+                return Ok(None);
+            };
             sizes.push(size);
             lists = values;
         }
-        let elements = self.checked(&lists, sizes.iter().product(), row_of)?;
-        Ok((Part { elements, missing }, sizes))
+        let nulls = lists.logical_nulls().filter(|n| n.null_count() > 0);
+        if let Some(nulls) = nulls.filter(|_| self.fill.is_none()) {
+            let each: usize = sizes.iter().product::<usize>().max(1);
+            self.mark_nulls(&nulls, bad, |k| row_of(k / each), "an element is null");
+            return Ok(None);
+        }
+        let elements = lists;
+        Ok(Some((Part { elements, missing }, sizes)))
     }
 
-    /// What lies in lists, and how much in each.
+    /// What lies in lists, and how much in each, unless one has another length; `row_of` says in which row a list is.
     fn opened(
         &self,
         lists: &ArrayRef,
         want: Option<usize>,
+        bad: &mut Bad,
         row_of: impl Fn(usize) -> usize,
-    ) -> Result<(ArrayRef, usize), Problem> {
-        let wrong = |k: usize, has: usize, needs: usize| {
-            let why = if want.is_some() {
-                "the model needs"
-            } else {
-                "rows before it have"
-            };
-            let name = quoted(&self.name);
-            Problem::value(format!(
-                "column {name}: row {} has a list of {has}, {why} {needs}",
-                row_of(k)
-            ))
-        };
-        let (values, size) = match lists.data_type() {
-            DataType::FixedSizeList(_, n) => (
-                Arc::clone(lists.as_fixed_size_list().values()),
-                usize::try_from(*n).unwrap_or(0),
-            ),
-            DataType::LargeList(_) => even::<i64>(lists, want, wrong)?,
-            _ => even::<i32>(lists, want, wrong)?,
-        };
-        let size = if lists.is_empty() {
-            want.unwrap_or(size)
+    ) -> Option<(ArrayRef, usize)> {
+        let why = if want.is_some() {
+            "the model needs"
         } else {
-            size
+            "rows before it have"
         };
-        match want {
-            Some(n) if n != size => Err(wrong(0, size, n)),
-            _ => Ok((values, size)),
+        let mut wrong = |k: usize, has: usize, needs: usize| {
+            self.mark(bad, row_of(k), None, || {
+                format!("a list of {has}, {why} {needs}")
+            });
+        };
+        match lists.data_type() {
+            DataType::FixedSizeList(_, n) => {
+                let size = usize::try_from(*n).unwrap_or(0);
+                Some((Arc::clone(lists.as_fixed_size_list().values()), size))
+            }
+            DataType::LargeList(_) => even::<i64>(lists, want, &mut wrong),
+            _ => even::<i32>(lists, want, &mut wrong),
         }
     }
 
-    /// The elements, if none is null that nothing takes the place of. `each` are those of a row, whose number in the table
-    /// `row_of` says.
-    fn checked(
-        &self,
-        array: &ArrayRef,
-        each: usize,
-        row_of: impl Fn(usize) -> usize,
-    ) -> Result<ArrayRef, Problem> {
-        match array.logical_nulls().filter(|n| n.null_count() > 0) {
-            Some(nulls) if self.fill.is_none() => Err(self.null(&nulls, each, row_of)),
-            _ => Ok(Arc::clone(array)),
-        }
+    /// Copies elements, of which each row has so many.
+    fn copied<T: Element>(&self, part: &Part, width: usize, to: &mut [T], bad: &mut Bad) {
+        let text = match part.elements.data_type() {
+            DataType::Dictionary(_, values) => is_text(values),
+            of => is_text(of),
+        };
+        copied(&part.elements, to, &mut |k, what| {
+            let row = row_of(part.missing.as_ref(), k / width.max(1));
+            // an empty string says of a number that there is none
+            if !(text && what.trim().is_empty()) {
+                self.mark(bad, row, None, || {
+                    format!("{} is no {}", quoted(&what), self.dtype)
+                });
+            } else if self.fill.is_none() {
+                self.mark(bad, row, Some(Hint::Nulls), || "null".to_string());
+            }
+        });
     }
 
-    /// What takes the place of nulls, as an element of the model; anything if there is nothing, or if no element is wanted.
-    fn element<T: Element>(&self, wanted: usize) -> Result<T, Problem> {
+    /// What takes the place of nulls, as an element of the model; anything if there is nothing.
+    fn element<T: Element>(&self) -> T {
         let mut one = T::default();
-        if let Some(fill) = self.fill.as_ref().filter(|_| wanted > 0) {
-            copied(fill, std::slice::from_mut(&mut one)).map_err(|_| self.no_fill())?;
+        if let Some(fill) = &self.fill {
+            // the type holds it: `column` has seen to that
+            copied(fill, std::slice::from_mut(&mut one), &mut |_, _| {});
         }
-        Ok(one)
+        one
     }
 
-    fn null(&self, nulls: &NullBuffer, each: usize, row_of: impl Fn(usize) -> usize) -> Problem {
-        let at = (0..nulls.len()).find(|&k| nulls.is_null(k)).unwrap_or(0);
-        let (row, name) = (row_of(at / each.max(1)), quoted(&self.name));
-        let place = if each > 1 {
-            format!(", place {}", at % each)
-        } else {
-            String::new()
-        };
-        Problem::value(format!(
-            "column {name}: row {row}{place} is null; give what takes its place (nulls=0), or leave such rows out"
-        ))
+    fn mark_nulls(
+        &self,
+        nulls: &NullBuffer,
+        bad: &mut Bad,
+        row_of: impl Fn(usize) -> usize,
+        what: &str,
+    ) {
+        for k in (0..nulls.len()).filter(|&k| nulls.is_null(k)) {
+            self.mark(bad, row_of(k), Some(Hint::Nulls), || what.to_string());
+        }
     }
 
-    fn unreadable(&self, error: &arrow_schema::ArrowError) -> Problem {
-        Problem::value(format!("column {}: {error}", quoted(&self.name)))
+    /// Says of a row what is wrong with it, if that is the first thing.
+    fn mark(&self, bad: &mut Bad, row: usize, hint: Option<Hint>, what: impl FnOnce() -> String) {
+        bad.entry(row).or_insert_with(|| Said {
+            column: self.name.clone(),
+            what: what(),
+            hint,
+        });
     }
 }
 
@@ -296,14 +281,16 @@ fn depth(of: &DataType) -> usize {
 fn even<O: OffsetSizeTrait>(
     lists: &ArrayRef,
     want: Option<usize>,
-    wrong: impl Fn(usize, usize, usize) -> Problem,
-) -> Result<(ArrayRef, usize), Problem> {
+    wrong: &mut impl FnMut(usize, usize, usize),
+) -> Option<(ArrayRef, usize)> {
     let lists = lists.as_list::<O>();
     let offsets = lists.offsets();
     let needs = want.or_else(|| offsets.lengths().next()).unwrap_or(0);
-    if let Some((k, has)) = offsets.lengths().enumerate().find(|(_, n)| *n != needs) {
-        return Err(wrong(k, has, needs));
+    let mut all = true;
+    for (k, has) in offsets.lengths().enumerate().filter(|(_, n)| *n != needs) {
+        wrong(k, has, needs);
+        all = false;
     }
     let begin = offsets[0].as_usize();
-    Ok((lists.values().slice(begin, needs * lists.len()), needs))
+    all.then(|| (lists.values().slice(begin, needs * lists.len()), needs))
 }

@@ -121,6 +121,14 @@ def test_a_name_that_nothing_defines(tmp_path: Path) -> None:
     assert "graph output 'z' is defined by nothing" in message
 
 
+def test_a_graph_without_outputs(tmp_path: Path) -> None:
+    model = _model()
+    del model.graph.output[:]
+    assert _error(tmp_path, model) == "the graph has no outputs\n    → --output NAME gives a tensor of it"
+    loaded = load(tmp_path / "model.onnx", Options(outputs=("r",)))
+    assert [value.name for value in loaded.proto.graph.output] == ["r"]
+
+
 def test_two_writers_of_one_name(tmp_path: Path) -> None:
     model = _model()
     model.graph.node[1].output[0] = "h"

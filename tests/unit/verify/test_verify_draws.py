@@ -57,6 +57,13 @@ def test_the_first_length_that_the_reference_can_run_is_taken() -> None:
     np.testing.assert_array_equal(found[1].feeds["x"], again[1].feeds["x"])
 
 
+def test_samples_are_those_of_a_size_that_counts_nothing_else() -> None:
+    f32 = DType.F32
+    assert samples.batch_symbol(program({"x": (f32, ["n", 3]), "z": (f32, ["n"])}, ("n",))) == "n"
+    assert samples.batch_symbol(program({"x": (f32, ["n", 3, "n"]), "z": (f32, ["n"])}, ("n",))) is None
+    assert samples.batch_symbol(program({"x": (f32, ["n", 3]), "z": (f32, ["t", "n"])}, ("n", "t"))) is None
+
+
 def test_a_model_that_no_length_suits_says_what_to_do() -> None:
     proto = model([helper.make_node("Reshape", ["x", "s"], ["y"])], {"x": (F32, ["n"])}, {"y": F32}, {"s": np.array([9999])})
     given = importer.read(proto, Options())

@@ -33,6 +33,9 @@ pub(super) fn multiply<
         rounds::<S, W, F, R, P, N, 4, { 4 * PANEL }, 2>(s, sums, rows, panels)
     } else if const { R * N * F::LANES.div_ceil(S::f32s::LEN) <= 6 } {
         rounds::<S, W, F, R, P, N, 2, { 2 * PANEL }, 2>(s, sums, rows, panels)
+    } else if const { cfg!(target_arch = "wasm32") } {
+        // LLVM moves the loads of a round to its begin, as if WebAssembly had registers for all of them: V8 then keeps sums in memory
+        rounds::<S, W, F, R, P, N, 1, PANEL, 1>(s, sums, rows, panels)
     } else {
         rounds::<S, W, F, R, P, N, 4, { 4 * PANEL }, 1>(s, sums, rows, panels)
     }

@@ -104,7 +104,8 @@ impl Operand for f32 {
     /// Fresh accumulators per block keep the error at 3–7e-7 of max |y| (one accumulator over k = 2048 errs 1.4–2.8e-6) and cost 3 %.
     const MAX_BLOCK: usize = 768;
     const UNLIMITED: (f32, f32) = UNLIMITED;
-    const SHORT: bool = !SMALL;
+    /// WebAssembly: as for rounds of several steps (`multiply`).
+    const SHORT: bool = !SMALL && !cfg!(target_arch = "wasm32");
 
     #[inline(always)]
     fn groups(row: &[f32]) -> &[f32] {

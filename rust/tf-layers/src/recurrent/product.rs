@@ -21,6 +21,30 @@ pub(super) fn gates<
     h: [&[f32]; R],
     w: &[f32],
 ) -> [[[S::f32s; V]; G]; R] {
+    // WebAssembly: loads of several steps would be moved to the first one's begin, and then V8 keeps sums in memory
+    if const { cfg!(target_arch = "wasm32") && G > 1 } {
+        rounds::<S, G, V, R, U, LANE, 1>(s, start, h, w)
+    } else {
+        rounds::<S, G, V, R, U, LANE, STEP>(s, start, h, w)
+    }
+}
+
+/// [`gates`] in rounds of `K` steps.
+#[inline(always)]
+fn rounds<
+    S: Simd,
+    const G: usize,
+    const V: usize,
+    const R: usize,
+    const U: usize,
+    const LANE: usize,
+    const K: usize,
+>(
+    s: S,
+    start: [&[f32]; R],
+    h: [&[f32]; R],
+    w: &[f32],
+) -> [[[S::f32s; V]; G]; R] {
     let at = |g: usize, v: usize| g * PANEL + LANE + v * S::f32s::LEN;
     let zero = S::f32s::splat(s, 0.0);
     let mut acc = [[[[zero; V]; G]; R]; U];
@@ -32,11 +56,11 @@ pub(super) fn gates<
             }
         }
     }
-    let panels = w.chunks_exact(STEP * G * PANEL);
-    let h: [&[[f32; STEP]]; R] = h.map(|h| &h.as_chunks::<STEP>().0[..panels.len()]);
+    let panels = w.chunks_exact(K * G * PANEL);
+    let h: [&[[f32; K]]; R] = h.map(|h| &h.as_chunks::<K>().0[..panels.len()]);
     for (i, w) in panels.enumerate() {
-        let h: [&[f32; STEP]; R] = core::array::from_fn(|r| &h[r][i]);
-        for k in 0..STEP {
+        let h: [&[f32; K]; R] = core::array::from_fn(|r| &h[r][i]);
+        for k in 0..K {
             let w = &w[k * G * PANEL..][..G * PANEL];
             let mut states = [zero; R];
             for r in 0..R {
@@ -92,6 +116,13 @@ macro_rules! lanes {
             (8, _, _) => {
                 tile!(1, 1, 0);
                 tile!(1, 1, 8);
+            }
+            #[cfg(target_arch = "wasm32")]
+            (_, 2, _) => {
+                tile!(1, 1, 0);
+                tile!(1, 1, 4);
+                tile!(1, 1, 8);
+                tile!(1, 1, 12);
             }
             (_, 1, 1) => {
                 tile!(2, 4, 0);

@@ -1,6 +1,6 @@
 //! Tables between Python and the model: what has `__arrow_c_stream__` or `__arrow_c_array__` goes in, what has both comes out.
 
-use crate::tables::{Kind, Options, Problem, joined};
+use crate::tables::{Hint, Kind, Options, Problem, Problems, joined};
 use arrow_array::cast::AsArray;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi};
 use arrow_array::ffi_stream::{ArrayStreamReader, FFI_ArrowArrayStream};
@@ -187,13 +187,8 @@ pub fn reader(table: &Bound<'_, PyAny>) -> PyResult<Reader> {
     )))
 }
 
-/// The options of a call.
-pub fn options(
-    columns: Option<Names>,
-    nulls: Option<&Bound<'_, PyAny>>,
-    cast: bool,
-    keep: Option<Vec<String>>,
-) -> PyResult<Options> {
+/// Which columns inputs have, and what takes the place of nulls.
+pub fn options(columns: Option<Names>, nulls: Option<&Bound<'_, PyAny>>) -> PyResult<Options> {
     let columns = columns
         .unwrap_or_default()
         .into_iter()
@@ -206,8 +201,6 @@ pub fn options(
         });
     let mut found = Options {
         columns: columns.collect(),
-        cast,
-        keep: keep.unwrap_or_default(),
         ..Options::default()
     };
     match nulls.map(|n| (n, n.cast::<PyDict>())) {
@@ -244,11 +237,32 @@ fn fill(value: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
     }
 }
 
-/// A problem as Python says it.
-pub fn refused(problem: Problem) -> PyErr {
-    match problem.kind {
-        Kind::Type => PyTypeError::new_err(problem.text),
-        Kind::Value => PyValueError::new_err(problem.text),
-        Kind::Memory => PyMemoryError::new_err(problem.text),
+/// Problems as Python says them: a TypeError only if each is a mistake of types.
+pub fn refused(Problems(problems): Problems) -> PyErr {
+    let lines: Vec<String> = problems.iter().map(line).collect();
+    let text = lines.join("\n");
+    let all = |kind: Kind| problems.iter().all(|p| p.kind == kind);
+    if all(Kind::Type) {
+        PyTypeError::new_err(text)
+    } else if all(Kind::Memory) {
+        PyMemoryError::new_err(text)
+    } else {
+        PyValueError::new_err(text)
+    }
+}
+
+/// What is wrong, and which argument helps.
+fn line(problem: &Problem) -> String {
+    let text = &problem.text;
+    match problem.hint {
+        None => text.clone(),
+        Some(Hint::Cast) => format!("{text} (cast=True converts it)"),
+        Some(Hint::Columns(input)) => {
+            format!("{text} (say which with columns={{\"{input}\": [...]}})")
+        }
+        Some(Hint::Nulls) => format!("{text} (nulls=0 takes the place of nulls)"),
+        Some(Hint::Rename) => {
+            format!("{text} (rename={{\"output\": \"column\"}} calls it otherwise)")
+        }
     }
 }

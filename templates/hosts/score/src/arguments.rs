@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, Kind, Problem, Result};
 use clap::{Parser, ValueEnum};
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// What becomes of rows that the model cannot take.
@@ -39,7 +40,10 @@ pub struct Arguments {
     /// What stands for nulls (without it, a null is a bad row)
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     pub null: Option<String>,
-    /// Allow conversions of types that round or may not fit, as float64 to float32
+    /// What stands for nulls in one column (repeatable)
+    #[arg(long, value_name = "COL=VALUE")]
+    pub null_in: Vec<String>,
+    /// Allow conversions of types that round or may not fit, as float64 to float32, and strings that are numbers
     #[arg(long)]
     pub cast: bool,
     /// What becomes of rows that the model cannot take
@@ -74,13 +78,20 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// `--column`, in pairs.
-    pub fn mapping(&self) -> Result<Vec<(String, Vec<String>)>> {
+    /// `--column`, by input.
+    pub fn mapping(&self) -> Result<HashMap<String, Vec<String>>> {
         let each = self.columns.iter().map(|text| {
             let (input, columns) = pair("--column", text, "INPUT=COL,COL…")?;
             Ok((input, list("--column", &columns)?))
         });
-        gathered(each)
+        gathered(each).map(HashMap::from_iter)
+    }
+
+    /// `--null-in`, by column.
+    pub fn nulls(&self) -> Result<HashMap<String, String>> {
+        let each = self.null_in.iter();
+        let found = gathered(each.map(|text| pair("--null-in", text, "COL=VALUE")));
+        found.map(HashMap::from_iter)
     }
 
     /// `--keep`.
@@ -89,10 +100,11 @@ impl Arguments {
         gathered(each).map(|found| found.concat())
     }
 
-    /// `--rename`, in pairs.
-    pub fn renamed(&self) -> Result<Vec<(String, String)>> {
+    /// `--rename`, by output.
+    pub fn renamed(&self) -> Result<HashMap<String, String>> {
         let each = self.rename.iter();
-        gathered(each.map(|text| pair("--rename", text, "OUTPUT=COL")))
+        let found = gathered(each.map(|text| pair("--rename", text, "OUTPUT=COL")));
+        found.map(HashMap::from_iter)
     }
 
     /// `--delimiter`.

@@ -1,5 +1,6 @@
 //! What can go wrong, as the user meets it: all problems of a kind at once.
 
+use crate::tables::{self, Hint};
 use serde_json::{Value, json};
 use std::fmt;
 use std::path::Path;
@@ -61,6 +62,16 @@ impl Failure {
         Self::one(Kind::Data, path.display(), what, "")
     }
 
+    /// All that does not fit of a table.
+    pub fn unfit(path: &Path, problems: Vec<tables::Problem>) -> Self {
+        let hint = |p: &tables::Problem| p.hint.map_or(String::new(), hinted);
+        let said = |p: tables::Problem| Problem::new(path.display(), &*p.text, &hint(&p));
+        Self {
+            kind: Kind::Usage,
+            problems: problems.into_iter().map(said).collect(),
+        }
+    }
+
     pub fn title(&self) -> &'static str {
         match self.kind {
             Kind::Usage => "usage",
@@ -94,6 +105,18 @@ impl fmt::Display for Failure {
             }
         }
         Ok(())
+    }
+}
+
+/// What there is to do, in options of this program.
+fn hinted(hint: Hint) -> String {
+    match hint {
+        Hint::Cast => "--cast converts it".to_string(),
+        Hint::Columns(input) => format!(
+            "say which with --column {input}=COL,COL…, and which are not for the model with --keep COL,COL…"
+        ),
+        Hint::Nulls => "--null VALUE takes the place of nulls".to_string(),
+        Hint::Rename => "call an output's column otherwise with --rename OUTPUT=COL".to_string(),
     }
 }
 

@@ -1,17 +1,16 @@
 //! What a run is, held against the tables before a row is read: all that is wrong is said at once.
 
 use crate::arguments::{Arguments, BadRows};
-use crate::columns::{Wishes, bound};
-use crate::elements::Element;
-use crate::failure::{Failure, Kind, Problem, Result, shortened};
+use crate::failure::{Failure, Kind, Problem, Result};
 use crate::journal::beside;
-use crate::model::{INPUTS, OUTPUTS, identity};
-use crate::scoring::{Plan, fields};
-use crate::sink::{Sink, names};
+use crate::model::identity;
+use crate::ports::{INPUTS, NAMES, OUTPUTS};
+use crate::scoring::Plan;
+use crate::sink::Sink;
 use crate::source::{Format, Source};
+use crate::tables::{Columns, Options, Problems, elements_known, quoted};
 use crate::work::{Sizes, Table};
-use arrow_schema::{DataType, FieldRef, Schema};
-use model::tf_layers::F16;
+use arrow_array::{ArrayRef, StringArray};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,8 +21,8 @@ use std::time::UNIX_EPOCH;
 /// Values of a part: of one with more, the rows are fewer.
 const PART_VALUES: usize = 1 << 24;
 const PART_ROWS: usize = 1 << 18;
-/// Values that go through the model together.
-const BATCH_VALUES: usize = 1 << 17;
+/// Values that are read together.
+const BATCH_VALUES: usize = 1 << 19;
 const BATCH_ROWS: usize = 4096;
 
 pub struct Setup {
@@ -51,27 +50,6 @@ impl Setup {
         };
         let (folder, files) = found(&arguments.input, &arguments.output)?;
         let mut problems = places(arguments, folder);
-        let known = |name: &str| OUTPUTS.iter().any(|o| o.name == name || o.file == name);
-        for (name, _) in arguments.renamed()?.iter().filter(|(n, _)| !known(n)) {
-            let all: Vec<_> = OUTPUTS.iter().map(|o| shortened(o.name)).collect();
-            let what = format!(
-                "--rename {}: the model's outputs are {}",
-                shortened(name),
-                all.join(", ")
-            );
-            problems.push(Problem::new("", what, ""));
-        }
-        if let Some(text) = &arguments.null {
-            for input in INPUTS.iter().filter(|i| !parses(text, &i.arrow)) {
-                let what = format!(
-                    "--null {}: is no {}, which input {} takes",
-                    shortened(text),
-                    input.arrow,
-                    shortened(input.name)
-                );
-                problems.push(Problem::new("", what, ""));
-            }
-        }
         let out = if folder {
             None
         } else {
@@ -96,6 +74,7 @@ impl Setup {
                 Err(failure) => return Err(failure),
             }
         }
+        let mut problems = gathered(problems);
         let mut seen = BTreeSet::new();
         for table in tables.iter().filter(|t| !seen.insert(t.name.clone())) {
             problems.push(Problem::new(
@@ -110,13 +89,10 @@ impl Setup {
                 problems,
             });
         }
-        let widths = INPUTS
-            .iter()
-            .map(|i| i.width)
-            .chain(OUTPUTS.iter().map(|o| o.width));
-        let keep = tables.iter().map(|t| t.plan.keep.len()).max();
-        let width = widths.sum::<usize>().max(1);
-        let part = (PART_VALUES / (width + keep.unwrap_or_default())).clamp(1024, PART_ROWS);
+        let tensors = INPUTS.iter().chain(OUTPUTS);
+        let width = tensors.map(elements_known).sum::<usize>().max(1);
+        let keep = arguments.kept()?.len();
+        let part = (PART_VALUES / (width + keep)).clamp(1024, PART_ROWS);
         let part = arguments.row_group.map_or(part, |rows| rows as usize);
         let batch = (BATCH_VALUES / width).clamp(1, BATCH_ROWS);
         Ok(Self {
@@ -144,10 +120,36 @@ impl Setup {
             "model": identity(), "program": concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")),
             "tables": tables.collect::<Vec<_>>(), "part": self.sizes.part, "batch": self.sizes.batch,
             "columns": arguments.columns, "keep": arguments.keep, "rename": arguments.rename, "null": arguments.null,
+            "null_in": arguments.null_in,
             "cast": arguments.cast, "skip": arguments.bad_rows == BadRows::Skip, "format": arguments.format,
             "delimiter": arguments.delimiter,
         })
     }
+}
+
+/// What is wrong with several tables is said once.
+fn gathered(problems: Vec<Problem>) -> Vec<Problem> {
+    let mut found: Vec<(Problem, usize)> = Vec::new();
+    for problem in problems {
+        let same =
+            |(p, _): &&mut (Problem, usize)| p.what == problem.what && p.hint == problem.hint;
+        match found.iter_mut().find(same) {
+            Some((_, others)) => *others += 1,
+            None => found.push((problem, 0)),
+        }
+    }
+    let said = found.into_iter().map(|(problem, others)| match others {
+        0 => problem,
+        1 => Problem {
+            what: format!("{} (so in another table)", problem.what),
+            ..problem
+        },
+        n => Problem {
+            what: format!("{} (so in {n} other tables)", problem.what),
+            ..problem
+        },
+    });
+    said.collect()
 }
 
 fn usage(place: impl std::fmt::Display, what: String) -> Failure {
@@ -255,60 +257,28 @@ fn planned(
     format: Format,
     folder: bool,
 ) -> Result<Table> {
-    let text = matches!(source.format, Format::Csv(_));
-    let wishes = Wishes {
-        mapping: arguments.mapping()?,
-        keep: arguments.kept()?,
+    let one = |text: String| Arc::new(StringArray::from(vec![text])) as ArrayRef;
+    let fills = arguments.nulls()?.into_iter();
+    let options = Options {
+        columns: arguments.mapping()?,
+        fills: fills.map(|(column, text)| (column, one(text))).collect(),
+        fill: arguments.null.clone().map(one),
         cast: arguments.cast,
-        text,
+        text: matches!(source.format, Format::Csv(_)),
+        keep: arguments.kept()?,
+        rename: arguments.renamed()?,
+        spread: matches!(format, Format::Csv(_)),
     };
+    let columns = Columns::new(INPUTS, OUTPUTS, NAMES, &source.schema, &options);
+    let mut columns =
+        columns.map_err(|Problems(problems)| Failure::unfit(&source.path, problems))?;
     let place = source.path.display();
-    let (forms, keep) = bound(INPUTS, &source.schema, &wishes).map_err(|problems| Failure {
-        kind: Kind::Usage,
-        problems: problems
-            .into_iter()
-            .map(|p| Problem::new(&place, p.what, &p.hint))
-            .collect(),
-    })?;
-    let mut projection: Vec<usize> = forms
-        .iter()
-        .flat_map(|f| f.places())
-        .chain(&keep)
-        .copied()
-        .collect();
-    projection.sort_unstable();
-    projection.dedup();
-    let at = |place: &usize| projection.partition_point(|p| p < place);
-    let spread = matches!(format, Format::Csv(_));
-    let renamed = arguments.renamed()?;
-    let mut columns: Vec<FieldRef> = keep
-        .iter()
-        .map(|&k| source.schema.fields()[k].clone())
-        .collect();
-    let mut made = Vec::new();
-    for output in OUTPUTS {
-        let own = fields(output, &names(output, &renamed), spread);
-        made.extend(own.iter().map(|f| f.name().clone()));
-        columns.extend(own);
-    }
     let mut problems = Vec::new();
-    let mut seen = BTreeSet::new();
-    for column in &columns {
-        if !seen.insert(column.name()) {
-            let what = format!(
-                "two columns of the output are called `{}`",
-                shortened(column.name())
-            );
-            problems.push(Problem::new(
-                &place,
-                what,
-                "call an output's column otherwise with --rename OUTPUT=COL",
-            ));
-        }
+    for column in columns.schema.fields() {
         if !Sink::holds(format, column) {
             let what = format!(
-                "--keep: column `{}` is {}, for which CSV has no form",
-                shortened(column.name()),
+                "keep: column {} is {}, for which CSV has no form",
+                quoted(column.name()),
                 column.data_type()
             );
             problems.push(Problem::new(&place, what, "write Parquet or Arrow"));
@@ -320,15 +290,13 @@ fn planned(
             problems,
         });
     }
-    let schema = Arc::new(Schema::new(columns));
+    let schema = columns.schema.clone();
+    let made = schema.fields().iter().skip(columns.keep.len());
+    let made = made.map(|f| f.name().clone()).collect();
+    let projection = columns.narrowed();
     let plan = Plan {
-        forms: forms.iter().map(|f| f.moved(at)).collect(),
-        keep: keep.iter().map(at).collect(),
-        projection: projection.clone(),
-        schema: schema.clone(),
-        null: arguments.null.clone(),
-        text,
-        spread,
+        projection,
+        columns,
     };
     let status = fs::metadata(&source.path).map_err(|e| Failure::io(&source.path, &e))?;
     Ok(Table {
@@ -347,23 +315,4 @@ fn planned(
         bytes: status.len(),
         modified: status.modified().ok(),
     })
-}
-
-/// Whether a text is a value of a type.
-fn parses(text: &str, arrow: &DataType) -> bool {
-    match arrow {
-        DataType::Float32 => f32::parse(text).is_some(),
-        DataType::Float64 => f64::parse(text).is_some(),
-        DataType::Float16 => F16::parse(text).is_some(),
-        DataType::Boolean => bool::parse(text).is_some(),
-        DataType::Int8 => i8::parse(text).is_some(),
-        DataType::Int16 => i16::parse(text).is_some(),
-        DataType::Int32 => i32::parse(text).is_some(),
-        DataType::Int64 => i64::parse(text).is_some(),
-        DataType::UInt8 => u8::parse(text).is_some(),
-        DataType::UInt16 => u16::parse(text).is_some(),
-        DataType::UInt32 => u32::parse(text).is_some(),
-        DataType::UInt64 => u64::parse(text).is_some(),
-        _ => true,
-    }
 }

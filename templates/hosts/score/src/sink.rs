@@ -1,13 +1,12 @@
 //! Tables that are written: a file for each part, and one of all parts in their order.
 
-use crate::columns::Output;
 use crate::failure::{Failure, Kind};
 use crate::source::Format;
 use arrow_array::RecordBatch;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::FileWriter;
-use arrow_schema::{ArrowError, Field, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::column::writer::ColumnCloseResult;
@@ -58,18 +57,16 @@ impl Sink {
             .set_max_row_group_row_count(None)
             .set_created_by("onnx2rust score".to_string());
         for name in &self.made {
-            let is_number = self
-                .schema
-                .field_with_name(name)
-                .is_ok_and(|f| f.data_type().is_numeric());
-            if is_number {
+            let Ok(field) = self.schema.field_with_name(name) else {
+                continue;
+            };
+            let (mut of, mut path) = (field.data_type(), vec![name.clone()]);
+            while let DataType::FixedSizeList(item, _) = of {
+                path.extend(["list".to_string(), item.name().clone()]);
+                of = item.data_type();
+            }
+            if of.is_numeric() {
                 // scores are seldom equal
-                let path = ColumnPath::from(vec![name.clone()]);
-                found = found.set_column_dictionary_enabled(path, false);
-            } else if let Ok(arrow_schema::DataType::FixedSizeList(item, _)) =
-                self.schema.field_with_name(name).map(Field::data_type)
-            {
-                let path = vec![name.clone(), "list".to_string(), item.name().clone()];
                 found = found.set_column_dictionary_enabled(ColumnPath::from(path), false);
             }
         }
@@ -250,12 +247,4 @@ impl PartFile {
 pub fn unwritten(path: &Path, error: ArrowError) -> Failure {
     let what = format!("cannot be written: {error}");
     Failure::one(Kind::Tool, path.display(), what, FULL)
-}
-
-/// The fields of an output under the name that it is to have.
-pub fn names(output: &Output, renamed: &[(String, String)]) -> String {
-    let said = renamed.iter().filter(|(name, _)| name == output.name || name == output.file);
-    said.last()
-        .map_or(output.name, |(_, column)| column)
-        .to_string()
 }

@@ -1,7 +1,7 @@
 //! Tables that are read: Parquet, CSV and Arrow files, in parts that follow from the file alone.
 
 use crate::failure::{Failure, Result};
-use crate::reading::Bad;
+use crate::tables::Bad;
 use crate::text::{self, Cutter, Records};
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::{FileReader, StreamReader};

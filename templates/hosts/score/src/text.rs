@@ -1,7 +1,7 @@
 //! CSV: where records end, so that parts of a file can be read by several threads.
 
-use crate::failure::{Failure, Kind, Result, shortened};
-use crate::reading::Bad;
+use crate::failure::{Failure, Kind, Result};
+use crate::tables::{Bad, Said, quoted};
 use arrow_array::builder::StringBuilder;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
@@ -200,8 +200,8 @@ impl Records {
                 continue;
             }
             if record.len() != self.width {
-                let said = format!("{} fields, the table has {}", record.len(), self.width);
-                bad.insert(found, (String::new(), said));
+                let what = format!("{} fields, the table has {}", record.len(), self.width);
+                bad.insert(found, said(String::new(), what));
             }
             for (column, &place) in columns.iter_mut().zip(&self.projection) {
                 let field = record.get(place).unwrap_or_default();
@@ -214,9 +214,9 @@ impl Records {
                             .schema
                             .field(self.projection.binary_search(&place).unwrap_or_default())
                             .name();
-                        let text = String::from_utf8_lossy(field);
-                        let said = (name.clone(), format!("`{}` is not UTF-8", shortened(&text)));
-                        bad.entry(found).or_insert(said);
+                        let what =
+                            format!("{} is not UTF-8", quoted(&String::from_utf8_lossy(field)));
+                        bad.entry(found).or_insert(said(name.clone(), what));
                         column.append_value("");
                     }
                 }
@@ -234,6 +234,11 @@ impl Records {
         let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options);
         Ok(Some((batch.map_err(|e| e.to_string())?, bad)))
     }
+}
+
+fn said(column: String, what: String) -> Said {
+    let hint = None;
+    Said { column, what, hint }
 }
 
 /// A line may end in a return and a newline.

@@ -2,12 +2,13 @@
 
 use crate::failure::{Failure, Kind, Problem, Result, shortened};
 use crate::journal::{Journal, put, unfinished, write};
-use crate::model::Runner;
+use crate::ports::Ports;
 use crate::progress::Progress;
-use crate::reading::Bad;
 use crate::scoring::{Plan, scored};
 use crate::sink::Sink;
 use crate::source::{Part, Parts, Source};
+use crate::tables::{self, Bad};
+use model::Workspace;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -127,13 +128,13 @@ impl<'a> Work<'a> {
     }
 
     fn work(&self) {
-        let mut runner = Runner::default();
+        let mut workspace = Workspace::default();
         loop {
             let (place, done) = match guarded(|| self.next()) {
                 Ok(Next::Nothing) => return,
                 Ok(Next::Score(job)) => (
                     (job.table, job.part),
-                    guarded(|| self.score(&mut runner, job)),
+                    guarded(|| self.score(&mut workspace, job)),
                 ),
                 Ok(Next::Join(table)) => ((table, usize::MAX), guarded(|| self.join(table))),
                 Err(failure) => {
@@ -224,30 +225,38 @@ impl<'a> Work<'a> {
     }
 
     /// Scores a part and writes it.
-    fn score(&self, runner: &mut Runner, job: Job) -> Result<()> {
+    fn score(&self, workspace: &mut Workspace, job: Job) -> Result<()> {
         let table = &self.tables[job.table];
         let place = self.journal.part(job.table, job.part);
         let temporary = unfinished(&place);
         let damaged = |e: String| Failure::damaged(&table.path, e);
         let mut file = table.sink.part(&temporary, job.part == 0)?;
         let mut said = csv::WriterBuilder::new().from_writer(Vec::new());
+        let mut ports = Ports::new(&table.plan.columns);
         let (mut first, mut rows, mut lost) = (job.first, 0, 0);
         let mut batches = job
             .source
             .batches(job.rows, &table.plan.projection, self.sizes.batch)?;
         while let Some((batch, mut bad)) = batches.next().map_err(damaged)? {
             let count = batch.num_rows() as u64;
-            let scores =
-                scored(runner, &table.plan, batch, &mut bad).map_err(|e| damaged(e.to_string()))?;
+            let scores = scored(
+                &mut ports,
+                workspace,
+                &table.plan,
+                &batch,
+                &mut bad,
+                self.skip,
+            );
+            let scores = scores.map_err(|problem| unscored(table, first, count, &problem))?;
             if !bad.is_empty() && !self.skip {
                 return Err(refused(table, first, &bad));
             }
-            for (row, (column, what)) in &bad {
+            for (row, why) in &bad {
                 let fields = [
                     table.path.to_string_lossy().into_owned(),
                     (first + *row as u64).to_string(),
-                    column.clone(),
-                    what.clone(),
+                    why.column.clone(),
+                    why.what.clone(),
                 ];
                 said.write_record(fields)
                     .map_err(|e| damaged(e.to_string()))?;
@@ -344,15 +353,20 @@ fn join_said(parts: &[PathBuf], table: &Path) -> Result<()> {
     put(&temporary, &path)
 }
 
+/// Why the rows of a batch have no scores at all.
+fn unscored(table: &Table, first: u64, rows: u64, problem: &tables::Problem) -> Failure {
+    let kind = match problem.kind {
+        tables::Kind::Memory => Kind::Tool,
+        _ => Kind::Data,
+    };
+    let what = format!("rows {first} to {}: {}", first + rows - 1, problem.text);
+    Failure::one(kind, table.path.display(), what, "")
+}
+
 fn refused(table: &Table, first: u64, bad: &Bad) -> Failure {
-    let named = bad.iter().take(NAMED).map(|(row, (column, what))| {
-        let of = if column.is_empty() {
-            String::new()
-        } else {
-            format!("column `{}`: ", shortened(column))
-        };
-        let row = first + *row as u64;
-        Problem::new(table.path.display(), format!("row {row}: {of}{what}"), SKIP)
+    let named = bad.iter().take(NAMED).map(|(row, why)| {
+        let said = why.problem(first + *row as u64);
+        Problem::new(table.path.display(), said.text, SKIP)
     });
     let mut problems: Vec<Problem> = named.collect();
     if bad.len() > NAMED {

@@ -94,6 +94,8 @@ impl Pass<'_> {
             match (cell.tiles(), S::f32s::LEN) {
                 (true, 16) => self.rows_outlined::<S, C, 4>(s, cell, step, ready, states),
                 (true, 8) => self.rows_outlined::<S, C, 3>(s, cell, step, ready, states),
+                #[cfg(target_arch = "wasm32")]
+                (true, 4) => self.rows_outlined::<S, C, 2>(s, cell, step, ready, states),
                 _ => self.rows_outlined::<S, C, 1>(s, cell, step, ready, states),
             }
             self.hand_over(step, states, &mut y);
