@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import tomllib
@@ -123,6 +124,17 @@ def test_string_literals_stand_for_the_text_itself(value: Any) -> None:
     assert PRINTABLE.fullmatch(made)
     assert re.fullmatch(r'"(?:[^"\\]|\\["\\]|\\u\{[0-9a-f]{1,6}\})*"', made)
     assert unescape(made) == value
+
+
+@given(text)
+def test_strings_of_python_and_c_stand_for_the_text_itself(value: Any) -> None:
+    literal = naming.py_string(value)
+    assert ast.literal_eval(literal) == value
+    assert PRINTABLE.fullmatch(literal)
+    literal = naming.c_string(value)
+    assert re.fullmatch(r'"(?:[ !#->@-\[\]-~]|\\[0-7]{3})*"', literal)
+    data = re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), literal[1:-1]).encode("latin-1")
+    assert data == value.replace("\0", "?").encode("utf-8", "replace")
 
 
 @given(text)

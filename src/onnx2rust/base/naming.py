@@ -249,6 +249,24 @@ def js_string(text: str) -> Escaped:
     return Escaped(re.sub("[<>&\x7f]", lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text)))
 
 
+def py_string(text: str) -> Escaped:
+    """A string literal of Python, quotes included: printable ASCII stands, all else is escaped."""
+    return Escaped(ascii(text))
+
+
+def c_string(text: str) -> Escaped:
+    """A string literal of C and C++, quotes included: the text in UTF-8, in octal what is no plain character. A NUL, which no
+    string of C can hold, and half of a surrogate pair, which is no UTF-8, become `?`."""
+    data = text.replace("\0", "?").encode("utf-8", "replace")
+    plain = (chr(b) if 0x20 <= b < 0x7F and b not in b'"\\?' else f"\\{b:03o}" for b in data)
+    return Escaped(f'"{"".join(plain)}"')
+
+
+def c_int64(number: int) -> Escaped:
+    """A number of 64 bits in C; the least one is no literal there."""
+    return Escaped("INT64_MIN" if number == -(2**63) else f"INT64_C({number})")
+
+
 def toml_string(text: str) -> Escaped:
     """A TOML basic string, quotes included."""
     return Escaped(json.dumps("".join(c if " " <= c <= "~" else "?" for c in text)))

@@ -24,6 +24,8 @@ class Table:
     constant: Escaped
     rust: Escaped
     items: tuple[Escaped, ...]
+    names: tuple[str | int, ...]
+    """The same as the model has them, for other languages."""
     doc: Escaped
     """What is said of the constant."""
     how: Escaped
@@ -300,10 +302,10 @@ def _table(labels: Labels, field: Escaped, model: Escaped, constants: Names) -> 
     if labels.columns:
         about = Escaped(f", the columns of [`{path}`]")
         how = Escaped(f"Column k of `{field}` belongs to `{path}[k]`.")
-        return Table(constant, rust, items, Escaped(f"What the columns of `{field}` stand for."), how, about)
+        return Table(constant, rust, items, labels.names, Escaped(f"What the columns of `{field}` stand for."), how, about)
     doc = Escaped(f"What the numbers in `{field}` stand for: places in this list.")
     how = Escaped(f"The numbers in `{field}` stand for names: 0 for `{path}[0]`, and so on.")
-    return Table(constant, rust, items, doc, how, Escaped(f", places in [`{path}`]"))
+    return Table(constant, rust, items, labels.names, doc, how, Escaped(f", places in [`{path}`]"))
 
 
 def _length(program: Program, value: Value, field: Escaped, names: Names) -> Length | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from onnx2rust.base.errors import Problem, UnsupportedError
-from onnx2rust.base.naming import Escaped, Names, c_ident
+from onnx2rust.base.naming import Escaped, Names, c_ident, c_int64, c_string
 from onnx2rust.emit.borders import Tensor
 from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, copied, refused, run
 from onnx2rust.ir.dims import evaluate, symbols
@@ -47,6 +47,17 @@ class Member:
     def elements(self) -> int:
         """Elements of an input where every open size is 1."""
         return math.prod(evaluate(d, dict.fromkeys(symbols(d), 1)) for d in self.tensor.type.axes if d is not None)
+
+    @property
+    def labels(self) -> list[Escaped]:
+        """What its numbers or columns stand for, if the model says so."""
+        names = () if self.tensor.table is None else self.tensor.table.names
+        return [c_string(name) if isinstance(name, str) else c_int64(name) for name in names]
+
+    @property
+    def labels_type(self) -> Escaped:
+        """What holds one of them."""
+        return Escaped("int64_t" if self.tensor.table and self.tensor.table.rust == "i64" else "char *const")
 
     @property
     def stored(self) -> Escaped:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from onnx2rust.base.errors import Problem, ToolError, UnsupportedError
-from onnx2rust.base.naming import Escaped, Names, comment, py_ident
+from onnx2rust.base.naming import Escaped, Names, comment, py_ident, py_string
 from onnx2rust.emit.borders import Tensor
 from onnx2rust.hosts import tables
 from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, refused, run
@@ -40,6 +40,17 @@ class Member:
     def dtype(self) -> Escaped:
         """What numpy calls its type."""
         return Escaped("str" if self.text else self.tensor.dtype.numpy.name)
+
+    @property
+    def labels(self) -> list[Escaped]:
+        """What its numbers or columns stand for, if the model says so."""
+        names = () if self.tensor.table is None else self.tensor.table.names
+        return [py_string(name) if isinstance(name, str) else Escaped(str(name)) for name in names]
+
+    @property
+    def label_type(self) -> Escaped:
+        """Their type."""
+        return Escaped("str" if self.labels and self.tensor.table and self.tensor.table.rust != "i64" else "int")
 
     @property
     def scalar(self) -> Escaped:
