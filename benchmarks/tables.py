@@ -97,7 +97,7 @@ def rust(rows: Path, theirs: Any, runs: int) -> float:
     program = folder / "target" / "release" / "scores"
     if not program.exists():
         shutil.copytree(ROOT / "examples" / "engines" / "datafusion", folder, dirs_exist_ok=True)
-        onnx2rust.convert(EXAMPLE / "saved_model", folder / "model", Options(crate_name="breast_cancer", force=True))
+        onnx2rust.convert(EXAMPLE / "saved_model", folder / "model", Options(name="breast_cancer", force=True))
         build = ["cargo", "build", "--release", "--quiet", "--target-dir", str(folder / "target")]
         subprocess.run(build, cwd=folder, check=True)
     listed = ", ".join(pq.read_schema(rows).names)
