@@ -94,5 +94,9 @@ fn main() -> Result<()> {
         std::process::exit(2);
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    runtime.block_on(run(query, out))
+    if let Err(error) = runtime.block_on(run(query, out)) {
+        eprintln!("error: {error}");
+        std::process::exit(1);
+    }
+    Ok(())
 }
