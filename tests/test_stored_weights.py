@@ -204,7 +204,8 @@ use digits::{{DigitsModel, Inputs, Layers, StoredWeights}};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {{
     {code}
-    let outputs = model.predict_from(Inputs {{ image: &[0.5; 64] }}, &mut model.workspace())?;
+    let mut workspace = model.workspace();
+    let outputs = model.predict_from(Inputs {{ image: &[0.5; 64] }}, &mut workspace)?;
     println!("{{:?}}", outputs.probabilities.data);
     Ok(())
 }}
