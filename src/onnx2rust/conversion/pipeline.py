@@ -177,9 +177,10 @@ def _shells(kinds: Sequence[str], found: Generated, source: str) -> tuple[Shell,
     """The shells of a model in a workspace; raises UnsupportedError with what is wrong for all of them."""
     rendered, picture = found.rendered, found.people["model_overview.png"]
     crate, model = Escaped(rendered.crate), Escaped(rendered.model)
-    if rendered.external and kinds:
-        what = f"--weights external: what --host {', '.join(dict.fromkeys(kinds))} makes has no way to be told where the file is"
-        raise UnsupportedError(what, "use the crate from Rust, or put the weights into the binary: --weights embedded, f16, int8")
+    fileless = [(kind, why) for kind in dict.fromkeys(kinds) if rendered.external and (why := HOSTS[kind].fileless)]
+    if fileless:
+        hint = "put the weights into the binary: --weights embedded, f16, int8"
+        raise UnsupportedError([Problem(f"--weights external: --host {kind}: {why}", hint=hint) for kind, why in fileless])
     batch = batching.counted(found.program)
     beside = Model(
         crate,
@@ -191,6 +192,7 @@ def _shells(kinds: Sequence[str], found: Generated, source: str) -> tuple[Shell,
         picture,
         None if batch is None else Escaped(batch),
         tomllib.loads(rendered.files["Cargo.toml"])["package"]["version"],
+        rendered.external,
     )
     return tuple(HOSTS[kind].shell(beside) for kind in dict.fromkeys(kinds))
 

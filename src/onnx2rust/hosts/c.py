@@ -12,7 +12,7 @@ from typing import Any
 from onnx2rust.base.errors import Problem, UnsupportedError
 from onnx2rust.base.naming import Escaped, Names, c_ident, c_int64, c_string
 from onnx2rust.emit.borders import Tensor
-from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, copied, refused, run
+from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, cargo, copied, refused, weights_beside
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.dtypes import DType
 
@@ -98,10 +98,10 @@ def _values(model: Model) -> Mapping[str, Any]:
 def _build(shell: Shell, workspace: Path, folder: Path) -> None:
     shared = "dylib" if sys.platform == "darwin" else "so"
     target, dist, name = workspace / "target", folder / "dist", shell.crate
-    command = ["cargo", "build", "--release", "--quiet", "--package", shell.package, "--target-dir", str(target)]
-    run(command, workspace, shell.package)
+    weights = cargo(shell, workspace, "--target-dir", str(target))
     copied(target / "release", dist, {f"lib{name}.{kind}": f"lib/lib{name}.{kind}" for kind in (shared, "a")})
     copied(folder, dist, {f"include/{name}.h": f"include/{name}.h", f"{name}.pc": f"lib/pkgconfig/{name}.pc"})
+    weights_beside(weights, dist, name)
 
 
 HOST = Host(
