@@ -1,10 +1,11 @@
 """Models on a Cortex-M4 in an emulator: our firmware beside emx-onnx-cgen's C, which arm-none-eabi-gcc -Os compiles.
 
 Each answer is held against onnxruntime's before its sizes are written down: what a program takes of flash (code and weights) and
-RAM (variables), and how much stack one inference took, which was painted before. Needs what `tests/hosts/tools.sh` installs, and
-`pip install emx-onnx-cgen`.
+RAM (variables), how much stack one inference took, which was painted before, and how many instructions, which the board's timer
+counts where qemu lets one take a nanosecond. None of these depends on what else the machine does. Needs what
+`tests/hosts/tools.sh` installs, and the extra `hosts`.
 
-    python benchmarks/embedded.py        writes benchmarks/EMBEDDED.md
+    python benchmarks/embedded.py        writes benchmarks/EMBEDDED.md (two minutes)
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ import onnx_models
 BOARD = models.ROOT / "benchmarks" / "board"
 BUILD = models.BUILD / "embedded"
 QEMU = ["qemu-system-arm", "-cpu", "cortex-m4", "-machine", "mps2-an386", "-nographic"]
-QEMU += ["-semihosting-config", "enable=on,target=native", "-kernel"]
+QEMU += ["-icount", "shift=0", "-semihosting-config", "enable=on,target=native", "-kernel"]
+TICK = 40
+"""Instructions for each tick: the board has a clock of 25 MHz, and an instruction takes a nanosecond (`-icount shift=0`)."""
 GCC = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard", "-Os", "-std=c11"]
 GCC += ["-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-nostartfiles", "--specs=nosys.specs"]
 ALLOWED = 1e-5
@@ -47,6 +50,7 @@ class Cost:
     flash: int
     ram: int
     stack: int
+    instructions: int
 
 
 def run(command: list[str], folder: Path = BUILD) -> str:
@@ -71,22 +75,30 @@ def check(name: str, found: np.ndarray[tuple[int], np.dtype[np.float32]], expect
 
 
 def ours(model: Path, sample: bytes, expected: Array) -> Cost:
-    """Our firmware: run with its report, measured without."""
+    """Our firmware: run with what measures it, its size taken as users get it, without reports."""
     out = BUILD / model.stem
     shutil.rmtree(out, ignore_errors=True)
     shell = onnx2rust.host("embedded", model, out, Options(dims=dims(model))).shell
-    next((shell / "inputs").iterdir()).write_bytes(sample)
+    (file,) = (shell / "inputs").iterdir()
+    file.write_bytes(sample)
     build, elf = ["cargo", "build", "--release", "--quiet", "--target-dir", str(BUILD / "target")], shell.name
-    run(build, shell)
     built = BUILD / "target" / embedded.TARGET / "release" / elf
-    text = run([*QEMU, str(built)])
-    answer = re.search(r"^\w+ \[.*?\] \[(.*)\]$", text, re.M)
-    stack = re.search(r"stack (\d+) bytes", text)
-    if answer is None or stack is None:
-        raise SystemExit(f"{model.stem}: {text}")
-    check(model.stem, np.array(answer[1].split(","), dtype=np.float32), expected)
     run([*build, "--no-default-features"], shell)
-    return Cost(*size(built), int(stack[1]))
+    flash, ram = size(built)
+    program = shell / "src" / "firmware.rs"
+    text = program.read_text(encoding="utf-8")
+    output = re.findall(r"black_box\(outputs\.(\w+)\.data\)", text)[0]
+    names = {"model": re.findall(r"(\w+)::new\(\)\.predict", text)[0], "input": file.stem, "file": f"inputs/{file.name}"}
+    names |= {"output": output, "length": str(len(sample) // 4)}
+    measured = (BOARD / "firmware.rs").read_text(encoding="utf-8")
+    program.write_text(re.sub(r"@(\w+)@", lambda found: names[found[1]], measured), encoding="utf-8")
+    run(build, shell)
+    counts, answer = run([*QEMU, str(built)]).splitlines()[:2]
+    found = re.fullmatch(r"ticks (\d+) stack (\d+)", counts)
+    if found is None:
+        raise SystemExit(f"{model.stem}: {counts}\n{answer}")
+    check(model.stem, np.array(answer.strip("[]").split(","), dtype=np.float32), expected)
+    return Cost(flash, ram, int(found[2]), int(found[1]) * TICK)
 
 
 def theirs(model: Path, sample: bytes, expected: Array) -> Cost:
@@ -101,9 +113,14 @@ def theirs(model: Path, sample: bytes, expected: Array) -> Cost:
     (folder / "values.h").write_text("\n".join(lines), encoding="utf-8")
     files = [str(BOARD / "main.c"), "model.c", "-T", str(BOARD / "board.ld"), f"-I{folder}", "-lm", "-o", "model.elf"]
     run([*GCC, *files], folder)
-    stack, *found = (int(line, 16) for line in run([*QEMU, str(folder / "model.elf")]).split())
+    ticks, stack, *found = (int(line, 16) for line in run([*QEMU, str(folder / "model.elf")]).split())
     check(f"{model.stem}, emx-onnx-cgen", np.array(found, np.uint32).view(np.float32), expected)
-    return Cost(*size(folder / "model.elf"), stack)
+    return Cost(*size(folder / "model.elf"), stack, ticks * TICK)
+
+
+def commit() -> str:
+    """The commit that is measured."""
+    return run(["git", "rev-parse", "--short", "HEAD"], models.ROOT).strip()
 
 
 def dims(model: Path) -> dict[str, int]:
@@ -128,17 +145,21 @@ def main() -> None:
         sample = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
         (expected,) = Reference(proto).run({value.name: sample})
         a, b = ours(model, sample.tobytes(), expected), theirs(model, sample.tobytes(), expected)
-        cells = [a.flash, b.flash, a.ram, b.ram, a.stack, b.stack, a.ram + a.stack, b.ram + b.stack]
-        rows.append(f"| {name} | {' | '.join(f'{n:,}' for n in cells)} |")
+        pairs = [(a.flash, b.flash), (a.ram + a.stack, b.ram + b.stack), (a.stack, b.stack), (a.instructions, b.instructions)]
+        cells = [f"{our:,} | {their:,}" for our, their in pairs]
+        rows.append(f"| {name} | {' | '.join(cells)} |")
         print(rows[-1], flush=True)
+    compilers = [run([command, "--version"]).splitlines()[0] for command in ("rustc", "arm-none-eabi-gcc")]
     text = f"""# On a Cortex-M4
 
-Bytes; ours, and emx-onnx-cgen {version("emx-onnx-cgen")}'s C, compiled by
-`arm-none-eabi-gcc -Os`. Flash is code and weights, RAM variables, stack what one inference took (painted before). Its buffers lie
-on the stack, ours in a static. Every answer was held against onnxruntime's in qemu (mps2-an386) first. Written by
-`python benchmarks/embedded.py`.
+Ours, and emx-onnx-cgen {version("emx-onnx-cgen")}'s C. Flash is code and weights, RAM variables and stack, in bytes; stack is
+what one inference took of it, painted before: the C has its buffers there, ours lie in a static. Instructions are those of
+one inference (the board's timer, in qemu, where one takes a nanosecond): how much work it is, not how long a Cortex-M takes.
+Every answer was held against onnxruntime's first, to {ALLOWED:g} of the largest. Compiled by {compilers[0]}
+(`opt-level = "s"`) and {compilers[1]} (`-Os`), at commit {commit()}.
+Written by `python benchmarks/embedded.py`.
 
-| model | flash | flash, C | RAM | RAM, C | stack | stack, C | RAM and stack | RAM and stack, C |
+| model | flash | C | RAM | C | of it stack | C | instructions | C |
 |---|---|---|---|---|---|---|---|---|
 """
     (models.ROOT / "benchmarks" / "EMBEDDED.md").write_text(text + "\n".join(rows) + "\n", encoding="utf-8")

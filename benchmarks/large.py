@@ -170,16 +170,25 @@ OPEN = """let file = {name}::StoredWeights::open(std::env::args().nth(1).expect(
     let model = {model}::with_layers(&layers);"""
 
 
+LAUNCHER = """import os, sys
+child = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(child, 0)
+open(sys.argv[1], "w").write(str(usage.ru_maxrss))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Linux counts to a process what its parent had when it forked: this one has little."""
+
+
 def watched(command: list[str], folder: Path = ROOT) -> tuple[float, int, str]:
     """Runs a command: its seconds, the peak memory in MB of the largest process, what it said."""
     begin = time.perf_counter()
-    log = BUILD / "log"
-    with log.open("w") as out, subprocess.Popen(command, cwd=folder, stdout=out, stderr=subprocess.STDOUT) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    log, peak = BUILD / "log", BUILD / "peak"
+    with log.open("w") as out:
+        launched = [sys.executable, "-I", "-S", "-c", LAUNCHER, str(peak), *command]
+        done = subprocess.run(launched, cwd=folder, stdout=out, stderr=subprocess.STDOUT, check=False)
+    if done.returncode:
         raise SystemExit(f"{' '.join(command)}:\n{log.read_text()[-3000:]}")
-    return time.perf_counter() - begin, usage.ru_maxrss // 1000, log.read_text()
+    return time.perf_counter() - begin, int(peak.read_text()) // 1000, log.read_text()
 
 
 def program(name: str, form: str, crate: Path, subject: Subject) -> Path:

@@ -122,7 +122,7 @@ def test_firmware_has_no_files() -> None:
         .splitlines()[0]
         .endswith("--weights external: --host embedded: a microcontroller has no files: weights lie in flash")
     )
-    assert "put the weights into the binary: --weights embedded, f16, int8" in str(error.value)
+    assert "leave --weights out: they are a part of the program then" in str(error.value)
     assert not (BUILD / "embedded_digits").exists()
 
 

@@ -33,7 +33,8 @@ TARGETS = {
 def emulated(triple: str, linker: str, runner: str) -> dict[str, str]:
     """What cargo links and runs a target's tests with."""
     key = triple.upper().replace("-", "_")
-    return {f"CARGO_TARGET_{key}_LINKER": linker, f"CARGO_TARGET_{key}_RUNNER": runner, "TF_LAYERS_TESTS": "brief"}
+    found = {f"CARGO_TARGET_{key}_LINKER": linker, "TF_LAYERS_TESTS": "brief"}
+    return found | ({f"CARGO_TARGET_{key}_RUNNER": runner} if runner else {})
 
 
 def run(folder: Path, *command: str, **environment: str) -> str:
@@ -73,6 +74,20 @@ def test_the_layers_compute_on_aarch64() -> None:
     assert found.count("test result: ok") > 30
 
 
+I686 = "i686-unknown-linux-gnu"
+STATIC = "-C target-feature=+crt-static"
+"""Without a dynamic linker for 32 bits, which x86-64 machines seldom have, its programs run there."""
+
+
+@host_tools.need("i686-linux-gnu-gcc")
+def test_the_layers_compute_in_32_bits() -> None:
+    """All tests of tf-layers, with every vector level of the machine, where a size is 32 bits."""
+    has(I686)
+    native = emulated(I686, "i686-linux-gnu-gcc", "")
+    found = run(LAYERS, "cargo", "test", "--tests", "--target", I686, RUSTFLAGS=STATIC, **native)
+    assert found.count("test result: ok") > 30
+
+
 @pytest.mark.parametrize(
     ("triple", "linker", "runner"),
     [
@@ -80,6 +95,7 @@ def test_the_layers_compute_on_aarch64() -> None:
             "aarch64-unknown-linux-gnu", "aarch64-linux-gnu-gcc", "qemu-aarch64 -L /usr/aarch64-linux-gnu",
             marks=host_tools.need("qemu-aarch64", "aarch64-linux-gnu-gcc"),
         ),
+        pytest.param(I686, "i686-linux-gnu-gcc", "", marks=host_tools.need("i686-linux-gnu-gcc")),
         pytest.param(
             "riscv64gc-unknown-linux-gnu", "riscv64-linux-gnu-gcc", "qemu-riscv64 -L /usr/riscv64-linux-gnu",
             marks=host_tools.need("qemu-riscv64", "riscv64-linux-gnu-gcc"),
@@ -87,10 +103,11 @@ def test_the_layers_compute_on_aarch64() -> None:
     ],
 )  # fmt: skip
 def test_a_generated_crate_computes_on(triple: str, linker: str, runner: str) -> None:
-    """Its own tests, among them parity with onnxruntime's numbers: with NEON's vectors, and where no vectors are."""
+    """Its own tests, among them parity with onnxruntime's numbers: with NEON's vectors, in 32 bits, and where no vectors are."""
     has(triple)
     crate = converted() / "rust_generated_code"
-    found = run(crate, "cargo", "test", "--target", triple, "--test", "parity", **emulated(triple, linker, runner))
+    flags = {} if runner else {"RUSTFLAGS": STATIC}
+    found = run(crate, "cargo", "test", "--target", triple, "--test", "parity", **flags, **emulated(triple, linker, runner))
     assert "test result: ok. 0 passed" not in found
 
 

@@ -17,6 +17,7 @@ npm npm
 chromium chromium
 qemu-aarch64 qemu-user
 aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+i686-linux-gnu-gcc gcc-i686-linux-gnu libc6-dev-i386-cross
 riscv64-linux-gnu-gcc gcc-riscv64-linux-gnu libc6-dev-riscv64-cross
 qemu-system-arm qemu-system-arm
 arm-none-eabi-gcc gcc-arm-none-eabi libnewlib-arm-none-eabi
@@ -30,7 +31,8 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
 fi
 if command -v rustup >/dev/null; then
-  rustup -q target add wasm32-unknown-unknown wasm32-wasip1 aarch64-unknown-linux-gnu riscv64gc-unknown-linux-gnu thumbv7em-none-eabihf
+  rustup -q target add wasm32-unknown-unknown wasm32-wasip1 aarch64-unknown-linux-gnu i686-unknown-linux-gnu riscv64gc-unknown-linux-gnu \
+    thumbv7em-none-eabihf
 fi
 if command -v npm >/dev/null; then
   npm install --prefix build/npm --no-save --silent --no-audit --no-fund playwright-core@1 typescript@7

@@ -87,6 +87,10 @@ pub(crate) const MOST_LANES: usize = if cfg!(any(target_arch = "x86", target_arc
     4
 };
 
+/// Whether code counts more than the speed that more of it brings: a processor without an operating system has little flash, no
+/// vectors, and no caches that something must stay in.
+pub(crate) const SMALL: bool = cfg!(target_os = "none");
+
 /// Whether all code is compiled for SSE2.
 const SSE2: bool = cfg!(all(
     any(target_arch = "x86", target_arch = "x86_64"),

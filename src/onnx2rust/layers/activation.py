@@ -11,7 +11,11 @@ _FUNCTIONS = {
     "erf": ("Erf", "Gelu"),
     "exp": ("Celu", "Elu", "Exp", "GeluTanh", "Mish", "ScaledTanh", "Selu", "Sigmoid", "Softplus", "Swish", "Tanh"),
     "log": ("Log",),
-    "trig": ("Cos", "Sin"),
+    "plain": (
+        *("Abs", "Affine", "Ceil", "Floor", "HardSigmoid", "HardSwish", "LeakyRelu", "Neg"),
+        *("Reciprocal", "Round", "Shrink", "Sign", "Softsign", "Sqrt", "ThresholdedRelu"),
+    ),
+    "trig": ("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cos", "Cosh", "Sin", "Sinh", "Tan"),
 }
 """Cargo features, and the functions that lie behind each."""
 _FEATURES = {name: feature for feature, names in _FUNCTIONS.items() for name in names}

@@ -18,6 +18,7 @@ impl Activation {
             Activation::Linear => x,
             Activation::Relu => at_least(x, 0.0),
             Activation::Clip { min, max } => at_most(at_least(x, min.into()), max.into()),
+            #[cfg(feature = "plain")]
             Activation::LeakyRelu { alpha } => {
                 if x < 0.0 {
                     f64::from(alpha) * x
@@ -25,6 +26,7 @@ impl Activation {
                     x
                 }
             }
+            #[cfg(feature = "plain")]
             Activation::ThresholdedRelu { theta } => {
                 if x <= theta.into() {
                     0.0
@@ -32,6 +34,7 @@ impl Activation {
                     x
                 }
             }
+            #[cfg(feature = "plain")]
             Activation::Shrink { lambda, bias } => {
                 if x.abs() <= lambda.into() {
                     0.0
@@ -60,17 +63,21 @@ impl Activation {
             }
             #[cfg(feature = "exp")]
             Activation::Sigmoid => sigmoid(x),
+            #[cfg(feature = "plain")]
             Activation::HardSigmoid { alpha, beta } => {
                 at_least(at_most(f64::from(alpha) * x + f64::from(beta), 1.0), 0.0)
             }
+            #[cfg(feature = "plain")]
             Activation::Affine { alpha, beta } => f64::from(alpha) * x + f64::from(beta),
             #[cfg(feature = "exp")]
             Activation::ScaledTanh { alpha, beta } => {
                 f64::from(alpha) * (f64::from(beta) * x).tanh()
             }
+            #[cfg(feature = "plain")]
             Activation::HardSwish => x * at_least(at_most(x / 6.0 + 0.5, 1.0), 0.0),
             #[cfg(feature = "exp")]
             Activation::Softplus => softplus(x),
+            #[cfg(feature = "plain")]
             Activation::Softsign => x / (1.0 + x.abs()),
             #[cfg(feature = "exp")]
             Activation::Swish { alpha } => x * sigmoid(x * f64::from(alpha)),
@@ -88,19 +95,33 @@ impl Activation {
             Activation::Sin => x.sin(),
             #[cfg(feature = "trig")]
             Activation::Cos => x.cos(),
+            #[cfg(feature = "trig")]
             Activation::Tan => x.tan(),
+            #[cfg(feature = "trig")]
             Activation::Asin => x.asin(),
+            #[cfg(feature = "trig")]
             Activation::Acos => x.acos(),
+            #[cfg(feature = "trig")]
             Activation::Atan => x.atan(),
+            #[cfg(feature = "trig")]
             Activation::Sinh => x.sinh(),
+            #[cfg(feature = "trig")]
             Activation::Cosh => x.cosh(),
+            #[cfg(feature = "trig")]
             Activation::Asinh => x.asinh(),
+            #[cfg(feature = "trig")]
             Activation::Acosh => x.acosh(),
+            #[cfg(feature = "trig")]
             Activation::Atanh => x.atanh(),
+            #[cfg(feature = "plain")]
             Activation::Sqrt => x.sqrt(),
+            #[cfg(feature = "plain")]
             Activation::Reciprocal => 1.0 / x,
+            #[cfg(feature = "plain")]
             Activation::Abs => x.abs(),
+            #[cfg(feature = "plain")]
             Activation::Neg => -x,
+            #[cfg(feature = "plain")]
             Activation::Sign => {
                 if x == 0.0 || x.is_nan() {
                     x
@@ -108,8 +129,11 @@ impl Activation {
                     x.signum()
                 }
             }
+            #[cfg(feature = "plain")]
             Activation::Floor => x.floor(),
+            #[cfg(feature = "plain")]
             Activation::Ceil => x.ceil(),
+            #[cfg(feature = "plain")]
             Activation::Round => x.round_ties_even(),
         }
     }

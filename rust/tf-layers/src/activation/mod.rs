@@ -12,8 +12,9 @@ use crate::number::Float;
 ///
 /// Products ([`Dense`](crate::dense::Dense), convolutions) take one and apply it while the tile is still in
 /// the first-level cache; [`Activate`] applies one by itself. NaN stays NaN everywhere. Formulas and defaults are those
-/// of the ONNX operators of the same names. Functions that stand on an exponential, a logarithm, erf or a sine lie behind the cargo
-/// features `exp`, `log`, `erf` and `trig`: each is compiled at every vector level, inside of all products.
+/// of the ONNX operators of the same names. Functions that stand on an exponential, a logarithm, erf or an angle (hyperbolic ones too) lie behind the cargo
+/// features `exp`, `log`, `erf` and `trig`, all others but Relu and Clip behind `plain`: each is compiled at every vector level, inside
+/// of all products.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Activation {
@@ -29,16 +30,19 @@ pub enum Activation {
         max: f32,
     },
     /// x for x ≥ 0, alpha·x below
+    #[cfg(feature = "plain")]
     LeakyRelu {
         /// Slope below zero.
         alpha: f32,
     },
     /// x for x > theta, otherwise 0
+    #[cfg(feature = "plain")]
     ThresholdedRelu {
         /// The threshold.
         theta: f32,
     },
     /// x + bias for x < −lambda, x − bias for x > lambda, otherwise 0
+    #[cfg(feature = "plain")]
     Shrink {
         /// Half of what becomes 0.
         lambda: f32,
@@ -75,6 +79,7 @@ pub enum Activation {
     #[cfg(feature = "exp")]
     Sigmoid,
     /// max(0, min(1, alpha·x + beta))
+    #[cfg(feature = "plain")]
     HardSigmoid {
         /// Slope.
         alpha: f32,
@@ -82,6 +87,7 @@ pub enum Activation {
         beta: f32,
     },
     /// alpha·x + beta
+    #[cfg(feature = "plain")]
     Affine {
         /// Slope.
         alpha: f32,
@@ -97,11 +103,13 @@ pub enum Activation {
         beta: f32,
     },
     /// x·max(0, min(1, x/6 + 1/2))
+    #[cfg(feature = "plain")]
     HardSwish,
     /// ln(1 + eˣ)
     #[cfg(feature = "exp")]
     Softplus,
     /// x / (1 + |x|)
+    #[cfg(feature = "plain")]
     Softsign,
     /// x / (1 + e^(−alpha·x)); alpha 1 is also called SiLU
     #[cfg(feature = "exp")]
@@ -131,38 +139,55 @@ pub enum Activation {
     #[cfg(feature = "trig")]
     Cos,
     /// tan(x)
+    #[cfg(feature = "trig")]
     Tan,
     /// The angle in −π/2..π/2 with that sine; NaN outside −1..1.
+    #[cfg(feature = "trig")]
     Asin,
     /// The angle in 0..π with that cosine; NaN outside −1..1.
+    #[cfg(feature = "trig")]
     Acos,
     /// The angle in −π/2..π/2 with that tangent.
+    #[cfg(feature = "trig")]
     Atan,
     /// (eˣ − e⁻ˣ) / 2
+    #[cfg(feature = "trig")]
     Sinh,
     /// (eˣ + e⁻ˣ) / 2
+    #[cfg(feature = "trig")]
     Cosh,
     /// ln(x + √(x² + 1))
+    #[cfg(feature = "trig")]
     Asinh,
     /// ln(x + √(x² − 1)); NaN below 1
+    #[cfg(feature = "trig")]
     Acosh,
     /// ln((1 + x) / (1 − x)) / 2; NaN outside −1..1
+    #[cfg(feature = "trig")]
     Atanh,
     /// √x; NaN below zero
+    #[cfg(feature = "plain")]
     Sqrt,
     /// 1 / x
+    #[cfg(feature = "plain")]
     Reciprocal,
     /// |x|
+    #[cfg(feature = "plain")]
     Abs,
     /// −x
+    #[cfg(feature = "plain")]
     Neg,
     /// −1, 0 or 1
+    #[cfg(feature = "plain")]
     Sign,
     /// The greatest integer not above x.
+    #[cfg(feature = "plain")]
     Floor,
     /// The least integer not below x.
+    #[cfg(feature = "plain")]
     Ceil,
     /// The nearest integer, ties to even.
+    #[cfg(feature = "plain")]
     Round,
 }
 
@@ -232,6 +257,7 @@ impl Activation {
                 )
             };
         }
+        #[cfg(feature = "plain")]
         let zero = S::f32s::splat(s, 0.0);
         match self {
             Activation::Linear => {
@@ -241,8 +267,11 @@ impl Activation {
             }
             Activation::Relu => each!(|x| at_least(s, x, 0.0)),
             Activation::Clip { min, max } => each!(|x| at_most(s, at_least(s, x, min), max)),
+            #[cfg(feature = "plain")]
             Activation::LeakyRelu { alpha } => each!(|x| x.simd_lt(0.0).select(x * alpha, x)),
+            #[cfg(feature = "plain")]
             Activation::ThresholdedRelu { theta } => each!(|x| x.simd_le(theta).select(zero, x)),
+            #[cfg(feature = "plain")]
             Activation::Shrink { lambda, bias } => each!(|x| {
                 let moved = x - S::f32s::splat(s, bias).copysign(x);
                 x.abs().simd_le(lambda).select(zero, moved)
@@ -278,19 +307,23 @@ impl Activation {
             }),
             #[cfg(feature = "exp")]
             Activation::Sigmoid => each!(|x| crate::math::exp::sigmoid(s, x)),
+            #[cfg(feature = "plain")]
             Activation::HardSigmoid { alpha, beta } => {
                 each!(|x| at_least(s, at_most(s, x.mul_add(alpha, beta), 1.0), 0.0));
             }
+            #[cfg(feature = "plain")]
             Activation::Affine { alpha, beta } => each!(|x| x.mul_add(alpha, beta)),
             #[cfg(feature = "exp")]
             Activation::ScaledTanh { alpha, beta } => {
                 each!(|x| crate::math::exp::tanh(s, x * beta) * alpha);
             }
+            #[cfg(feature = "plain")]
             Activation::HardSwish => {
                 each!(|x| x * at_least(s, at_most(s, x.mul_add(1.0 / 6.0, 0.5), 1.0), 0.0));
             }
             #[cfg(feature = "exp")]
             Activation::Softplus => each!(|x| crate::math::exp::softplus(s, x)),
+            #[cfg(feature = "plain")]
             Activation::Softsign => each!(|x| x / (x.abs() + 1.0)),
             #[cfg(feature = "exp")]
             Activation::Swish { alpha } => each!(|x| x * crate::math::exp::sigmoid(s, x * alpha)),
@@ -308,33 +341,51 @@ impl Activation {
             Activation::Sin => each!(|x| crate::math::trig::sin(s, x)),
             #[cfg(feature = "trig")]
             Activation::Cos => each!(|x| crate::math::trig::cos(s, x)),
+            #[cfg(feature = "plain")]
             Activation::Sqrt => each!(|x| x.sqrt()),
+            #[cfg(feature = "plain")]
             Activation::Reciprocal => each!(|x| S::f32s::splat(s, 1.0) / x),
+            #[cfg(feature = "plain")]
             Activation::Abs => each!(|x| x.abs()),
+            #[cfg(feature = "plain")]
             Activation::Neg => each!(|x| -x),
+            #[cfg(feature = "plain")]
             Activation::Sign => each!(|x| {
                 let size = x.simd_eq(0.0).select(zero, S::f32s::splat(s, 1.0));
                 x.simd_eq(x).select(size.copysign(x), x)
             }),
+            #[cfg(feature = "plain")]
             Activation::Floor => each!(|x| x.floor()),
+            #[cfg(feature = "plain")]
             Activation::Ceil => each!(|x| x.ceil()),
+            #[cfg(feature = "plain")]
             Activation::Round => each!(|x| x.round_ties_even()),
             // Rare: the standard library's, one by one.
+            #[cfg(feature = "trig")]
             Activation::Tan => each_alone(x, y, f32::tan),
+            #[cfg(feature = "trig")]
             Activation::Asin => each_alone(x, y, f32::asin),
+            #[cfg(feature = "trig")]
             Activation::Acos => each_alone(x, y, f32::acos),
+            #[cfg(feature = "trig")]
             Activation::Atan => each_alone(x, y, f32::atan),
+            #[cfg(feature = "trig")]
             Activation::Sinh => each_alone(x, y, f32::sinh),
+            #[cfg(feature = "trig")]
             Activation::Cosh => each_alone(x, y, f32::cosh),
             // Through f64, where the library's formulas for these keep f32's accuracy near 0 and 1.
+            #[cfg(feature = "trig")]
             Activation::Asinh => each_alone(x, y, |x| f64::from(x).asinh() as f32),
+            #[cfg(feature = "trig")]
             Activation::Acosh => each_alone(x, y, |x| f64::from(x).acosh() as f32),
+            #[cfg(feature = "trig")]
             Activation::Atanh => each_alone(x, y, |x| f64::from(x).atanh() as f32),
         }
     }
 }
 
 /// y = f(x), or y = f(y) where x is `None`, one value at a time.
+#[cfg(feature = "trig")]
 fn each_alone(x: Option<&[f32]>, y: &mut [f32], f: fn(f32) -> f32) {
     if let Some(x) = x {
         y.copy_from_slice(x);

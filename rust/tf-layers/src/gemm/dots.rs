@@ -9,7 +9,7 @@
 
 use super::operand::Lanes;
 use super::{Addend, MAX_SEGMENTS, Place, Product};
-use crate::cpu::{Cpu, Simd, at_level, prelude::*};
+use crate::cpu::{Cpu, SMALL, Simd, at_level, prelude::*};
 use crate::pack::PANEL;
 
 /// What a vector is asked for here.
@@ -50,7 +50,7 @@ pub(super) fn run<S: Simd>(
     limits: (f32, f32),
     y: &mut [f32],
 ) -> bool {
-    if !fits(product) {
+    if SMALL || !fits(product) {
         return false;
     }
     /// The arm for a number of columns, and the vectors that make up a segment; the last numbers are the rows under way together, as many
@@ -69,7 +69,10 @@ pub(super) fn run<S: Simd>(
         16 if len.is_multiple_of(16) => arms!(16, 1 => 1 4, 2 => 2 4, _ => 4 4),
         8 if len.is_multiple_of(8) => arms!(8, 1 => 1 4, 2 => 2 4, _ => 4 2),
         // Not for SSE2: old machines are not worth the time that everybody's build would take for it.
-        4 if !cfg!(any(target_arch = "x86", target_arch = "x86_64")) && len.is_multiple_of(4) => {
+        4 if !cfg!(any(target_arch = "x86", target_arch = "x86_64"))
+            && !SMALL
+            && len.is_multiple_of(4) =>
+        {
             arms!(4, 1 => 1 4, 2 => 2 2, _ => 4 1)
         }
         _ => return false,

@@ -1,7 +1,7 @@
 //! The inner loop of a tile: sums += rows · panels.
 
 use super::operand::{Lanes, Operand};
-use crate::cpu::{Simd, prelude::*};
+use crate::cpu::{SMALL, Simd, prelude::*};
 use crate::pack::PANEL;
 
 /// Sums of one tile: `[row][vector]`. The `N` vectors are those of `P` panels, one panel after the other.
@@ -24,7 +24,9 @@ pub(super) fn multiply<
     rows: [&[W::Group]; R],
     panels: [&[W]; P],
 ) -> Sums<F, R, N> {
-    if const { R * N <= 2 } {
+    if const { SMALL } {
+        rounds::<S, W, F, R, P, N, 1, PANEL, 1>(s, sums, rows, panels)
+    } else if const { R * N <= 2 } {
         rounds::<S, W, F, R, P, N, 4, { 4 * PANEL }, 4>(s, sums, rows, panels)
     } else if const { R * N <= 6 && R >= 5 } {
         // one vector wide: half a panel, of images with eight channels
@@ -203,6 +205,19 @@ fn step<
     let mut r = 0;
     while r < R {
         let x = F::values(s, x[r][j]);
+        if const { SMALL } {
+            /// Written out: LLVM unrolls no loop where code is to be small, and then the sums live in memory.
+            macro_rules! vectors {
+                ($($n:literal)*) => {
+                    $(if const { $n < N } {
+                        sums[r][$n] = sums[r][$n].multiply_add(s, x, weights[$n]);
+                    })*
+                };
+            }
+            vectors!(0 1 2 3);
+            r += 1;
+            continue;
+        }
         let mut n = 0;
         while n < N {
             sums[r][n] = sums[r][n].multiply_add(s, x, weights[n]);

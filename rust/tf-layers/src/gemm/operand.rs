@@ -3,7 +3,7 @@
 use super::dots;
 use super::{Addend, Product};
 use crate::activation::{Activation, UNLIMITED};
-use crate::cpu::{Simd, f32x8, prelude::*};
+use crate::cpu::{SMALL, Simd, f32x8, prelude::*};
 use crate::pack::PANEL;
 
 /// The least and the greatest value of y.
@@ -105,7 +105,7 @@ impl Operand for f32 {
     const MAX_BLOCK: usize = 768;
     const UNLIMITED: (f32, f32) = UNLIMITED;
     /// WebAssembly: as for rounds of several steps (`multiply`).
-    const SHORT: bool = !cfg!(target_arch = "wasm32");
+    const SHORT: bool = !SMALL && !cfg!(target_arch = "wasm32");
 
     #[inline(always)]
     fn groups(row: &[f32]) -> &[f32] {
@@ -132,6 +132,7 @@ impl<S: Simd> At<S> for f32 {
     const ROWS: usize = match S::f32s::LEN {
         16 => 8,
         8 => 6,
+        _ if SMALL => 1,
         _ if cfg!(target_arch = "aarch64") => 6,
         _ if cfg!(target_arch = "wasm32") => 4,
         _ => 2,
@@ -187,6 +188,11 @@ impl<S: Simd, F: SimdFloat<S, Element = f32>> Lanes<S, f32> for F {
 
     #[inline(always)]
     fn clamp(self, low: F, high: F) -> F {
+        if const { SMALL } {
+            // the processor has no instruction for them, and each would be a call
+            let above = self.simd_lt(low).select(low, self);
+            return above.simd_gt(high).select(high, above);
+        }
         // limits first: NaN stays NaN
         high.min(low.max(self))
     }

@@ -3,7 +3,7 @@
 use super::images::Images;
 use super::lines::{self, VectorFold};
 use super::window::{self, Axis, Fold, Taps};
-use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+use crate::cpu::{Cpu, SMALL, Simd, dispatch, prelude::*};
 #[cfg(not(feature = "std"))]
 use crate::float::Float as _;
 use crate::image::windowed;
@@ -101,7 +101,11 @@ impl MeanElement for f32 {
         y: &mut [Self],
     ) {
         let mean = Mean { count_include_pad };
-        lines::fold(cpu, mean, axes, channels, x, y);
+        if SMALL {
+            window::fold(mean, axes, channels, x, y);
+        } else {
+            lines::fold(cpu, mean, axes, channels, x, y);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::images::Images;
 use super::lines::{self, VectorFold};
 use super::window::{self, Axis, Fold, Taps};
-use crate::cpu::{Cpu, Simd, dispatch, prelude::*};
+use crate::cpu::{Cpu, SMALL, Simd, dispatch, prelude::*};
 use crate::image::windowed;
 
 /// Element types of [`MaxPool`]: f32, f64 and the 8-bit integers.
@@ -27,7 +27,11 @@ impl MaxElement for f32 {
     const LEAST: Self = f32::MIN;
 
     fn max_pool(cpu: Cpu, axes: &[Axis; 3], channels: usize, x: &[Self], y: &mut [Self]) {
-        lines::fold(cpu, Largest, axes, channels, x, y);
+        if SMALL {
+            window::fold(Largest, axes, channels, x, y);
+        } else {
+            lines::fold(cpu, Largest, axes, channels, x, y);
+        }
     }
 }
 

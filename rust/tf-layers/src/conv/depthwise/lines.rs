@@ -5,7 +5,7 @@
 )]
 
 use super::{Image, Job, Shape};
-use crate::cpu::{Simd, prelude::*};
+use crate::cpu::{SMALL, Simd, prelude::*};
 use crate::image::Window;
 use crate::pack::PANEL;
 
@@ -26,9 +26,13 @@ impl Job<'_> {
             match shape {
                 Shape::K3S1 => self.walk::<S, B, 3, 3, 1, 3>(s, image, at, first, y),
                 Shape::K3S2 => self.walk::<S, B, 3, 3, 2, 2>(s, image, at, first, y),
-                Shape::K5S1 => self.walk::<S, B, 5, 5, 1, 5>(s, image, at, first, y),
-                Shape::K5S2 => self.walk::<S, B, 5, 5, 2, 3>(s, image, at, first, y),
-                Shape::General => self.general::<S, B>(s, image, at, first, y),
+                Shape::K5S1 if const { !SMALL } => {
+                    self.walk::<S, B, 5, 5, 1, 5>(s, image, at, first, y)
+                }
+                Shape::K5S2 if const { !SMALL } => {
+                    self.walk::<S, B, 5, 5, 2, 3>(s, image, at, first, y)
+                }
+                _ => self.general::<S, B>(s, image, at, first, y),
             }
         }
     }

@@ -4,7 +4,7 @@ mod lines;
 
 use crate::activation::Activation;
 use crate::brief::brief;
-use crate::cpu::{Cpu, MOST_LANES, Simd, dispatch, prelude::*};
+use crate::cpu::{Cpu, MOST_LANES, SMALL, Simd, dispatch, prelude::*};
 use crate::error::Result;
 use crate::fixed::largest;
 use crate::image::{self, ImageStack, Window, windowed};
@@ -259,8 +259,8 @@ impl Job<'_> {
         match (is_flat, height, width, strides[2]) {
             (true, 3, 3, 1) => Shape::K3S1,
             (true, 3, 3, 2) => Shape::K3S2,
-            (true, 5, 5, 1) => Shape::K5S1,
-            (true, 5, 5, 2) => Shape::K5S2,
+            (true, 5, 5, 1) if !SMALL => Shape::K5S1,
+            (true, 5, 5, 2) if !SMALL => Shape::K5S2,
             _ => Shape::General,
         }
     }
