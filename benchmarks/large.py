@@ -1,7 +1,8 @@
-"""Large models in every form that `--weights` has: what converting, building and starting cost.
+"""Large models in the forms that `--weights` has: what converting, building and starting cost; writes LARGE.md.
 
-    python benchmarks/large.py                          # a BERT of 500 MB with drawn weights, ResNet-50
-    python benchmarks/large.py --models bert --megabytes 200 --forms embedded,external
+    python benchmarks/large.py                          # ResNet-50, a BERT of 500 MB with drawn weights: some ten minutes
+    python benchmarks/large.py --quick                  # ResNet-50 only
+    python benchmarks/large.py --models bert --megabytes 200 --forms embedded,external-int8 --no-write
 
 Of each form: seconds and peak memory of the conversion, and of cargo with what it starts; the size of the program and of its
 file of weights; and of the program, in a fresh process, the time until the model is there, the time until its first answer, and
@@ -24,9 +25,43 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+from onnx2rust.timing.clock import machine
+
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "large"
-FORMS = ("embedded", "external", "f16", "int8", "external-f16", "external-int8")
+FORMS = ("embedded", "external", "f16", "int8")
+COSTS = (
+    "conversion, s",
+    "conversion, peak MB",
+    "cargo build, s",
+    "cargo build, peak MB",
+    "program, MB",
+    "file, MB",
+    "model there, ms",
+    "first answer, ms",
+    "second answer, ms",
+    "program's peak, MB",
+    "error",
+)
+TEXT = """# Large models
+
+Written by `python benchmarks/large.py` at commit {commit}. {cpu} ({family}), {cores} cores, load {load:.1f} when it began
+(on a loaded machine times are rough, sizes are not); {rustc}. Answers were compared with onnxruntime's first: the error is the
+largest, as a share of the largest output.
+
+{subjects}
+
+{rows}
+
+A peak is that of the largest process: the conversion's is this package with onnxruntime in it, cargo's rustc or the build script.
+Times are those of a fresh process, the least of {runs}, with files in the system's cache and one thread: until the model is
+there, until the first answer after the start, and of a second answer alone. In the form `embedded` only the pages of weights that
+are used are read. What is read of a file counts as the program's memory.
+
+What the conversion said of rounding:
+
+{told}
+"""
 RUNS = 5
 WIDTH, HEADS, WORDS, LENGTH = 768, 12, 30522, 128
 TOLERANCE = {"f16": 1e-2, "int8": 0.2, "": 1e-4}
@@ -40,6 +75,12 @@ class Subject:
     path: Path
     rust: str
     inputs: dict[str, Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of its input."""
+        (array,) = self.inputs.values()
+        return tuple(array.shape[1:])
 
 
 def bert(megabytes: int) -> Subject:
@@ -103,7 +144,7 @@ def resnet50(_megabytes: int) -> Subject:
     return Subject(path, pixels, {tensor.name: image.reshape(shape)})
 
 
-MODELS = {"bert": bert, "resnet50": resnet50}
+MODELS = {"resnet50": resnet50, "bert": bert}
 
 MAIN = """use {name}::{{Inputs, {model}}};
 use std::time::Instant;
@@ -116,8 +157,12 @@ fn main() {{
     let mut workspace = model.workspace();
     let outputs = model.predict_from(Inputs {{ {field}: &input }}, &mut workspace).expect("it runs");
     let first = start.elapsed();
-    println!("{{}} {{}} {{}}", made.as_micros(), first.as_micros(), {name}::tf_layers::process::peak_rss_kb());
     println!("{{:?}}", outputs.{output}.data);
+    let again = Instant::now();
+    model.predict_from(Inputs {{ {field}: &input }}, &mut workspace).expect("it runs");
+    let second = again.elapsed();
+    let memory = {name}::tf_layers::process::peak_rss_kb();
+    println!("{{}} {{}} {{}} {{memory}}", made.as_micros(), first.as_micros(), second.as_micros());
 }}
 """
 OPEN = """let file = {name}::StoredWeights::open(std::env::args().nth(1).expect("a file")).expect("it can be read");
@@ -125,16 +170,25 @@ OPEN = """let file = {name}::StoredWeights::open(std::env::args().nth(1).expect(
     let model = {model}::with_layers(&layers);"""
 
 
+LAUNCHER = """import os, sys
+child = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(child, 0)
+open(sys.argv[1], "w").write(str(usage.ru_maxrss))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Linux counts to a process what its parent had when it forked: this one has little."""
+
+
 def watched(command: list[str], folder: Path = ROOT) -> tuple[float, int, str]:
     """Runs a command: its seconds, the peak memory in MB of the largest process, what it said."""
     begin = time.perf_counter()
-    log = BUILD / "log"
-    with log.open("w") as out, subprocess.Popen(command, cwd=folder, stdout=out, stderr=subprocess.STDOUT) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    log, peak = BUILD / "log", BUILD / "peak"
+    with log.open("w") as out:
+        launched = [sys.executable, "-I", "-S", "-c", LAUNCHER, str(peak), *command]
+        done = subprocess.run(launched, cwd=folder, stdout=out, stderr=subprocess.STDOUT, check=False)
+    if done.returncode:
         raise SystemExit(f"{' '.join(command)}:\n{log.read_text()[-3000:]}")
-    return time.perf_counter() - begin, usage.ru_maxrss // 1000, log.read_text()
+    return time.perf_counter() - begin, int(peak.read_text()) // 1000, log.read_text()
 
 
 def program(name: str, form: str, crate: Path, subject: Subject) -> Path:
@@ -161,14 +215,14 @@ def _field(crate: Path, struct: str) -> str:
     return next(line.split()[1].rstrip(":") for line in body.splitlines() if line.strip().startswith("pub "))
 
 
-def measured(subject: Subject, name: str, form: str, target: Path) -> list[str]:
-    """A row of the table."""
+def measured(subject: Subject, name: str, form: str, target: Path, told: list[str]) -> list[str]:
+    """A row of the table; adds to `told` what the conversion says of rounding."""
     own = f"{name}_{form.replace('-', '_')}"
     out = BUILD / own
     layers = str(ROOT / "rust" / "tf-layers")
     command = ["convert", str(subject.path), str(out), "--crate-name", own, "--layers", layers, "--weights", form, "--force"]
     seconds, conversion, said = watched([sys.executable, "-m", "onnx2rust", *command])
-    told = [line for line in said.splitlines() if "tensors are rounded" in line]
+    told += [f"* {name}, {line}" for line in said.splitlines() if "tensors are rounded" in line]
     crate = out / "rust_generated_code"
     folder = program(own, form, crate, subject)
     building, rustc, _ = watched(["cargo", "build", "--release", "--quiet", "--target-dir", str(target)], folder)
@@ -178,35 +232,50 @@ def measured(subject: Subject, name: str, form: str, target: Path) -> list[str]:
     (expected,) = onnxruntime.InferenceSession(subject.path, providers=["CPUExecutionProvider"]).run(None, subject.inputs)
     runs = []
     for _ in range(RUNS):
-        numbers, answer = subprocess.run([binary, *arguments], capture_output=True, text=True, check=True).stdout.splitlines()
+        answer, numbers = subprocess.run([binary, *arguments], capture_output=True, text=True, check=True).stdout.splitlines()
         found = np.array(answer.strip("[]").split(","), np.float32)
         error = np.abs(found - expected.ravel()).max() / np.abs(expected).max()
         allowed = TOLERANCE[form.removeprefix("external").removeprefix("-").removeprefix("embedded")]
         assert error <= allowed, f"{own}: off by {error} of the largest"
         runs.append([int(n) for n in numbers.split()])
-    made, first, memory = np.min(runs, axis=0)
-    for line in told:
-        print(f"{own}: {line}", file=sys.stderr)
+    made, first, second, memory = np.min(runs, axis=0)
     size = f"{files[-1].stat().st_size / 1e6:.1f}" if arguments else ""
-    costs = [f"{seconds:.0f} s, {conversion:,} MB", f"{building:.0f} s, {rustc:,} MB", f"{binary.stat().st_size / 1e6:.1f}", size]
-    return [name, form, *costs, f"{made / 1e3:.1f}", f"{first / 1e3:.1f}", f"{memory / 1e3:.0f}", f"{error:.0e}"]
+    costs = [f"{seconds:.0f}", f"{conversion:,}", f"{building:.0f}", f"{rustc:,}", f"{binary.stat().st_size / 1e6:.1f}", size]
+    times = [f"{made / 1e3:.1f}", f"{first / 1e3:.0f}", f"{second / 1e3:.0f}"]
+    return [name, f"`{form}`", *costs, *times, f"{memory / 1e3:.0f}", f"{error:.0e}"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--quick", action="store_true", help="ResNet-50 only")
+    parser.add_argument("--no-write", action="store_true", help="print the table, write no file")
     parser.add_argument("--forms", default=",".join(FORMS))
     parser.add_argument("--megabytes", type=int, default=500, help="of BERT's weights")
     parser.add_argument("--target-dir", type=Path, default=BUILD / "target")
     options = parser.parse_args()
     BUILD.mkdir(parents=True, exist_ok=True)
-    costs = ("model", "weights", "conversion", "cargo build", "program, MB", "file, MB", "model there, ms", "first answer, ms")
-    head = (*costs, "peak, MB", "error")
-    print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}", flush=True)
-    for name in options.models.split(","):
+    about = machine() | {"commit": _said("git", "describe", "--always", "--dirty"), "cores": os.cpu_count(), "runs": RUNS}
+    head = ("model", "weights", *COSTS)
+    rows = [f"| {' | '.join(head)} |", f"|---|---|{'---:|' * len(COSTS)}"]
+    print("\n".join(rows), flush=True)
+    subjects, told = [], list[str]()
+    for name in ["resnet50"] if options.quick else options.models.split(","):
         subject = MODELS[name](options.megabytes)
+        size = subject.path.stat().st_size / 1e6
+        subjects.append(f"* {name}: {size:,.0f} MB, one sample of {' × '.join(map(str, subject.shape))}")
         for form in options.forms.split(","):
-            print(f"| {' | '.join(measured(subject, name, form, options.target_dir))} |", flush=True)
+            rows.append(f"| {' | '.join(measured(subject, name, form, options.target_dir, told))} |")
+            print(rows[-1], flush=True)
+    lists = {"subjects": "\n".join(subjects), "rows": "\n".join(rows), "told": "\n".join(told)}
+    if not options.no_write:
+        (ROOT / "benchmarks" / "LARGE.md").write_text(TEXT.format(**about, **lists), encoding="utf-8")
+    print(lists["told"])
+
+
+def _said(*command: str) -> str:
+    """What a command prints."""
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip()
 
 
 if __name__ == "__main__":

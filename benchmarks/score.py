@@ -150,7 +150,7 @@ def line(name: str, rows: int, found: dict[str, list[Turn]]) -> str:
     rates = {}
     for who, turns in found.items():
         rates[who] = rows / float(np.median([t.seconds for t in turns]))
-        cells += [f"{rates[who] / 1e3:,.0f} k", f"{max(t.memory for t in turns):,.0f} MB"]
+        cells += [f"{rates[who]:,.0f}", f"{max(t.memory for t in turns):,.0f} MB"]
     cells.append(f"{rates['ours'] / rates['onnxruntime']:.1f} ×")
     return f"| {' | '.join(cells)} |"
 
@@ -173,7 +173,8 @@ def main() -> None:
     for name in own.models.split(","):
         rows = own.rows or ROWS[name] // (20 if own.quick else 1)
         lines.append(line(name, rows, measured(name, rows, turns)))
-    said = f"Medians of {turns} turns by `python benchmarks/score.py` on {cpu()}; commit {commit()}; {load}."
+    how = "One turn" if turns == 1 else f"Medians of {turns} turns"
+    said = f"{how} by `python benchmarks/score.py` on {cpu()}; commit {commit()}; {load}."
     lines += ["", f"{said} A row of ember_mlp has 2,381 columns: 10 million would be 95 GB, so there are fewer."]
     text = "\n".join(lines)
     print(text)

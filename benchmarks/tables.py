@@ -6,7 +6,8 @@
 
 Each engine is an example of `examples/engines`; both sides call it with the same rows of the breast cancer example (30 columns of
 float32 in a Parquet file), in turns. Before anything is timed, the answers are compared, which also starts sessions and workers.
-The fastest of the runs counts. The program in Rust has no other side; it says itself how long a query took.
+The fastest of the runs counts. The program in Rust has no other side; it says itself how long a query took. The first
+run builds the wheel and that program, for minutes; `--engines` without `datafusion_rust` does without the latter.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def rust(rows: Path, theirs: Any, runs: int) -> float:
     program = folder / "target" / "release" / "scores"
     if not program.exists():
         shutil.copytree(ROOT / "examples" / "engines" / "datafusion", folder, dirs_exist_ok=True)
-        onnx2rust.convert(EXAMPLE / "saved_model", folder / "model", Options(crate_name="breast_cancer", force=True))
+        onnx2rust.convert(EXAMPLE / "saved_model", folder / "model", Options(name="breast_cancer", force=True))
         build = ["cargo", "build", "--release", "--quiet", "--target-dir", str(folder / "target")]
         subprocess.run(build, cwd=folder, check=True)
     listed = ", ".join(pq.read_schema(rows).names)
@@ -112,7 +113,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--engines", default=",".join([*ENGINES, RUST]))
     parser.add_argument("--quick", action="store_true", help="a twentieth of the rows, one run")
     parser.add_argument("--no-write", action="store_true")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +61,47 @@ def mixed() -> onnx.ModelProto:
 def converted(tmp_path: Path, weights: str, **options: Any) -> onnx2rust.Project:
     onnx.save(mixed(), tmp_path / "mixed.onnx")
     return onnx2rust.convert(tmp_path / "mixed.onnx", tmp_path / weights, onnx2rust.Options(weights=weights, **options))
+
+
+def transformer() -> onnx.ModelProto:
+    """A table of words, a block of attention with one head, two products, normalised."""
+    rng = np.random.default_rng(6)
+    nodes = [helper.make_node("Gather", ["table", "ids"], ["x"], "words/Gather")]
+    nodes += [helper.make_node("MatMul", ["x", name], [f"{name}_of"], f"{name}/MatMul") for name in ("q", "k", "v")]
+    nodes += [
+        helper.make_node("Transpose", ["k_of"], ["turned"], "turn/Transpose", perm=[0, 2, 1]),
+        helper.make_node("MatMul", ["q_of", "turned"], ["scores"], "scores/MatMul"),
+        helper.make_node("Softmax", ["scores"], ["shares"], "shares/Softmax", axis=-1),
+        helper.make_node("MatMul", ["shares", "v_of"], ["mixed"], "mixed/MatMul"),
+        helper.make_node("Add", ["x", "mixed"], ["sum"], "sum/Add"),
+        helper.make_node("LayerNormalization", ["sum", "ones", "zeros"], ["even"], "even/LayerNormalization"),
+        helper.make_node("MatMul", ["even", "wide"], ["w"], "wide/MatMul"),
+        helper.make_node("Relu", ["w"], ["r"], "wide/Relu"),
+        helper.make_node("MatMul", ["r", "back"], ["y"], "back/MatMul"),
+    ]
+    shapes = {"table": (100, 64), "q": (64, 64), "k": (64, 64), "v": (64, 64), "wide": (64, 256), "back": (256, 64)}
+    weights = {name: rng.standard_normal(shape).astype(np.float32) / 8 for name, shape in shapes.items()}
+    weights |= {"ones": np.ones(64, np.float32), "zeros": np.zeros(64, np.float32)}
+    ids = helper.make_tensor_value_info("ids", TensorProto.INT64, ("batch", 12))
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ("batch", 12, 64))
+    graph = helper.make_graph(nodes, "words", [ids], [y], [numpy_helper.from_array(a, n) for n, a in weights.items()])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.mark.parametrize(("weights", "most"), [("f16", 2e-3), ("int8", 5e-2)])
+def test_the_error_of_a_transformer_is_told(tmp_path: Path, weights: str, most: float) -> None:
+    """That of a table and five products; the crate is tested with what the rounded model says."""
+    onnx.save(transformer(), tmp_path / "words.onnx")
+    project = onnx2rust.convert(tmp_path / "words.onnx", tmp_path / "out", onnx2rust.Options(weights=weights))
+    data = np.load(project.crate / "testdata" / "features.npz")
+    session = onnxruntime.InferenceSession(transformer().SerializeToString(), providers=["CPUExecutionProvider"])
+    (exact,) = session.run(None, {"ids": data["ids"].reshape(-1, 12)})
+    error = np.abs(exact - data["predictions"].reshape(exact.shape)).max() / np.abs(exact).max()
+    told = rf"--weights {weights}: 6 tensors are rounded; on 8 samples that moves predictions by at most (\S+) of the largest"
+    found = re.fullmatch(told, project.notes[-1])
+    assert found is not None, project.notes
+    assert 0 < float(found[1]) < most
+    assert error == pytest.approx(float(found[1]), rel=0.06)
 
 
 @pytest.mark.parametrize(
@@ -119,12 +163,6 @@ def test_refusals(tmp_path: Path) -> None:
         onnx2rust.UsageError, match="--weights 'int4': is none of embedded, external, f16, int8, external-f16, ext"
     ):
         onnx2rust.Options(weights="int4")
-    onnx.save(onnx_models.score(), tmp_path / "score.onnx")
-    with pytest.raises(onnx2rust.UnsupportedError) as error:
-        onnx2rust.host("c", tmp_path / "score.onnx", tmp_path / "out", onnx2rust.Options(weights="external"))
-    assert "--weights external: what --host c makes has no way to be told where the file is" in str(error.value)
-    assert "put the weights into the binary: --weights embedded, f16, int8" in str(error.value)
-    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow
@@ -159,3 +197,40 @@ def test_programs_that_read_them() -> None:
     assert (BUILD / "copied.weights").stat().st_size > sum(
         a.nbytes for a in npz.read(outside / "model/model_weights.npz", "").values()
     )
+
+
+PROGRAM = """
+use digits::{{DigitsModel, Inputs, Layers, StoredWeights}};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {{
+    {code}
+    let outputs = model.predict_from(Inputs {{ image: &[0.5; 64] }}, &mut model.workspace())?;
+    println!("{{:?}}", outputs.probabilities.data);
+    Ok(())
+}}
+"""
+
+
+@pytest.mark.slow
+def test_what_the_document_shows(tmp_path: Path) -> None:
+    """Its commands make the file, its code reads it."""
+    text = (rust_tools.ROOT / "docs" / "generated-crate.md").read_text(encoding="utf-8")
+    chapter = text.split("\n## Large models\n")[1].split("\n## ")[0]
+    (commands,) = re.findall(r"^```sh\n(.*?)^```$", chapter, re.M | re.S)
+    (code,) = re.findall(r"^```rust,ignore\n(.*?)^```$", chapter, re.M | re.S)
+    onnx.save(onnx_models.digits(), tmp_path / "digits.onnx")
+    script = "set -e\n" + commands.replace("onnx2rust ", f"{sys.executable} -m onnx2rust ")
+    subprocess.run(["bash", "-c", script], check=True, cwd=tmp_path, capture_output=True, timeout=600)
+    crate = tmp_path / "out" / "rust_generated_code"
+    program = tmp_path / "program"
+    (program / "src").mkdir(parents=True)
+    (program / "src" / "main.rs").write_text(PROGRAM.format(code=code))
+    manifest = '[package]\nname = "program"\nversion = "0.1.0"\nedition = "2024"\n\n[dependencies]\n'
+    (program / "Cargo.toml").write_text(f'{manifest}digits = {{ path = "{crate}" }}\n\n[workspace]\n')
+    shutil.copyfile(crate / "model.weights", program / "model.weights")
+    found = subprocess.run(["cargo", "run", "-q", "--release"], cwd=program, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    image = np.full((1, 1, 8, 8), 0.5, np.float32)
+    session = onnxruntime.InferenceSession(onnx_models.digits().SerializeToString(), providers=["CPUExecutionProvider"])
+    answer = np.array(found.stdout.strip().strip("[]").split(","), np.float32)
+    np.testing.assert_allclose(answer, session.run(None, {"image": image})[0][0], rtol=1e-5, atol=1e-6)

@@ -17,6 +17,7 @@ import numpy as np
 import onnx
 import onnx_models
 import pytest
+import rust_tools
 from onnx import TensorProto, helper
 from test_python import BUILD, hosted
 from test_score import CACHE, QUICK
@@ -78,6 +79,12 @@ def wheel(proto: onnx.ModelProto, name: str) -> Any:
 
 
 @functools.cache
+def kinds_wheel() -> Any:
+    """The module `rows_kinds`."""
+    return wheel(kinds(), "rows_kinds")
+
+
+@functools.cache
 def score_wheel() -> Any:
     """The module `rows_score`: ten features, one probability. The tests of engines use it too."""
     return wheel(onnx_models.score(), "rows_score")
@@ -92,7 +99,7 @@ class Wheel:
     """Rows go through the wheel."""
 
     def __init__(self, folder: Path) -> None:
-        self.model = wheel(kinds(), "rows_kinds").Model()
+        self.model = kinds_wheel().Model()
 
     def __call__(self, pa: Any, table: Any, **options: Any) -> Any:
         return pa.table(self.model.predict_arrow(table, **options))
@@ -297,7 +304,7 @@ def test_what_is_wrong_with_a_table_is_said(pa: Any, rows: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.hosts
 def test_what_is_no_table_is_said_in_pythons_kinds_of_errors(pa: Any) -> None:
-    model = wheel(kinds(), "rows_kinds").Model()
+    model = kinds_wheel().Model()
 
     def said(*, options: dict[str, Any] | None = None, **changed: Any) -> str:
         with pytest.raises((TypeError, ValueError)) as error:
@@ -412,6 +419,7 @@ def test_the_files_that_all_models_share_are_in_rustfmts_lines() -> None:
     folder = resources.templates() / "hosts"
     places = (*tables.FILES.values(), "python/src/arrow.rs", *(f"score/src/{name}.rs" for name in score._SOURCES))
     files = [str(folder / place) for place in places]
+    files.append(str(rust_tools.ROOT / "examples" / "engines" / "datafusion" / "src" / "main.rs"))
     done = subprocess.run(["rustfmt", "--check", "--edition", "2024", *files], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,7 +1,10 @@
-"""Weights are copied twice on their way into a crate: from the file's bytes into its protobuf, and from there into an array."""
+"""Weights are copied twice on their way into a crate: from the file's bytes into its protobuf, and from there into an array; the
+reference holds a further copy. No more than two of them are there at once."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -17,10 +20,12 @@ from onnx2rust.files import folders, npz
 from onnx2rust.model.reference import Reference
 from onnx2rust.plan import planner
 
-WIDTH = 2048
+WIDTH = 4096
 BYTES = 2 * WIDTH * WIDTH * 4
 ROOM = BYTES // 8
 """Of all else: text, and what Python keeps of what it imports."""
+ELSE = 40 << 20
+"""What a child has besides: libraries that are loaded on the way, and their pools."""
 
 
 @pytest.fixture
@@ -63,6 +68,36 @@ def test_no_weight_is_copied_after_it_has_been_read(source: Path, tmp_path: Path
     assert [t.name for t in kept.graph.initializer] == list(given)
     for tensor in kept.graph.initializer:
         np.testing.assert_array_equal(numpy_helper.to_array(tensor), given[tensor.name])
+
+
+CHILD = """
+import sys
+from pathlib import Path
+import onnx2rust
+from onnx2rust import oracle
+from onnx2rust.base.options import Options
+from onnx2rust.model import reference
+
+# as for a model that is large
+oracle.MOST_WEIGHTS = reference.MOST_WEIGHTS = 1 << 20
+def peak():
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1])
+
+before = peak()
+onnx2rust.convert(sys.argv[1], sys.argv[2], Options(weights=sys.argv[3]))
+print(1024 * (peak() - before))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory in other ways")
+@pytest.mark.parametrize(("weights", "copies"), [("embedded", 2), ("int8", 3)])
+def test_the_peak_of_a_conversion(source: Path, tmp_path: Path, weights: str, copies: int) -> None:
+    """What protobuf and onnxruntime hold, too, which Python does not see."""
+    command = [sys.executable, "-c", CHILD, str(source), str(tmp_path / "out"), weights]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    print(int(found.stdout) / BYTES)
+    assert int(found.stdout) < copies * BYTES + ROOM + ELSE
 
 
 def test_the_reference_is_lent_the_weights(source: Path) -> None:

@@ -132,6 +132,7 @@ def convert_workspace(
     paths, out = [Path(m) for m in models], Path(out)
     each = for_each(Options() if options is None else options, len(paths))
     _refuse_for_many(each)
+    _refuse_files(hosts, each)
     if any(HOSTS[kind].static for kind in hosts):
         each = [replace(own, static=True) for own in each]
     for source in paths:
@@ -177,9 +178,6 @@ def _shells(kinds: Sequence[str], found: Generated, source: str) -> tuple[Shell,
     """The shells of a model in a workspace; raises UnsupportedError with what is wrong for all of them."""
     rendered, picture = found.rendered, found.people["model_overview.png"]
     crate, model = Escaped(rendered.crate), Escaped(rendered.model)
-    if rendered.external and kinds:
-        what = f"--weights external: what --host {', '.join(dict.fromkeys(kinds))} makes has no way to be told where the file is"
-        raise UnsupportedError(what, "use the crate from Rust, or put the weights into the binary: --weights embedded, f16, int8")
     batch = batching.counted(found.program)
     beside = Model(
         crate,
@@ -191,6 +189,7 @@ def _shells(kinds: Sequence[str], found: Generated, source: str) -> tuple[Shell,
         picture,
         None if batch is None else Escaped(batch),
         tomllib.loads(rendered.files["Cargo.toml"])["package"]["version"],
+        rendered.external,
     )
     return tuple(HOSTS[kind].shell(beside) for kind in dict.fromkeys(kinds))
 
@@ -208,6 +207,18 @@ def _refuse_for_many(each: Sequence[Options]) -> None:
         problems.append(Problem("--force: a workspace is not replaced", hint="remove the folder, or choose another one"))
     if problems:
         raise UsageError(problems)
+
+
+def _refuse_files(kinds: Sequence[str], each: Sequence[Options]) -> None:
+    """Raises UnsupportedError if weights are to be a file, and a host's shell cannot read one."""
+    wanted = next((own.weights for own in each if own.external), None)
+    problems = [
+        Problem(f"--weights {wanted}: --host {kind}: {why}", hint="leave --weights out: they are a part of the program then")
+        for kind in dict.fromkeys(kinds)
+        if wanted and (why := HOSTS[kind].fileless)
+    ]
+    if problems:
+        raise UnsupportedError(problems)
 
 
 def _all_of(failures: Sequence[tuple[Path, Onnx2RustError]]) -> Onnx2RustError:

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +35,8 @@ SCORING = "scoring"
 """The last stage."""
 KEPT = 16
 """Programs that are kept, those that were used last."""
+_FILE = ".weights"
+"""What the name of a program's file of weights ends with, which is kept beside it."""
 _ERRORS = {e.title: e for e in (UsageError, InvalidModelError, InvalidDataError, UnsupportedError, ToolError)}
 
 
@@ -73,7 +75,9 @@ def score(
     built = program_of(Path(model), options, tables, progress)
     progress(SCORING)
     quiet = ["--quiet"] if options.verbosity < 0 else []
-    command = [str(built), *tables.arguments(), "--json", *quiet, "--", str(source), str(out)]
+    weights = built.with_suffix(_FILE)
+    read = ["--weights", str(weights)] if weights.is_file() else []
+    command = [str(built), *tables.arguments(), "--json", *quiet, *read, "--", str(source), str(out)]
     try:
         done = processes.run(command, aloud=True, environment=os.environ | {"ONNX2RUST": VERSION})
     except OSError as error:
@@ -137,8 +141,9 @@ def _build(model: Path, options: Options, cache: Path, kept: Path, progress: Pro
         folder = workspace / shell.package
         program.build(shell, workspace, folder, target)
         shutil.copyfile(workspace / "Cargo.lock", lock)
-        (made,) = (folder / "dist").iterdir()
-        os.replace(made, kept)
+        # the file of weights first, if there is one: where the program is, all is there
+        for made in sorted((folder / "dist").iterdir(), key=lambda p: p.suffix != _FILE):
+            os.replace(made, kept.with_suffix(_FILE) if made.suffix == _FILE else kept)
         names = [shell.package, project.crate_name, f"{workspace.name}-layers"]
         packages = [argument for name in names for argument in ("--package", name)]
         with contextlib.suppress(OSError):
@@ -146,10 +151,12 @@ def _build(model: Path, options: Options, cache: Path, kept: Path, progress: Pro
 
 
 def _drop_old(folder: Path) -> None:
-    programs: Sequence[Path] = sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime, reverse=True)
+    programs = [path for path in folder.iterdir() if path.suffix != _FILE]
+    programs.sort(key=lambda p: p.stat().st_mtime, reverse=True)
     for old in programs[KEPT:]:
         with contextlib.suppress(OSError):  # on Windows, one that runs
             old.unlink()
+            old.with_suffix(_FILE).unlink(missing_ok=True)
 
 
 def _external(model: Path) -> Iterator[Path]:

@@ -47,10 +47,18 @@ def load(source: Path, options: Options) -> Loaded:
     try:
         check_header(model)
         weights = read_data(model, source.parent)
+        model = without_room(model)
         notes = prepare(model, options)
     except UnicodeDecodeError as error:  # a string that only onnx's own C++ looks at
         raise InvalidModelError(f"{source}: a string in the file is not UTF-8; the file is corrupted") from error
     return Loaded(model, KINDS["onnx"], "onnx", tuple(notes), weights)
+
+
+def without_room(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same model in memory of its own: protobuf keeps what a message has lost as long as the message lives."""
+    fresh = onnx.ModelProto()
+    fresh.ParseFromString(model.SerializeToString())
+    return fresh
 
 
 def prepare(model: onnx.ModelProto, options: Options) -> list[str]:

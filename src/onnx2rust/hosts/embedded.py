@@ -102,4 +102,5 @@ HOST = Host(
     _build,
     data=_zeros,
     static=True,
+    fileless="a microcontroller has no files: weights lie in flash",
 )

@@ -15,7 +15,7 @@ from onnx2rust.base.errors import Problem, ToolError, UnsupportedError
 from onnx2rust.base.naming import Escaped, Names, comment, py_ident, py_string
 from onnx2rust.emit.borders import Tensor
 from onnx2rust.hosts import tables
-from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, refused, run
+from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, cargo, refused, run, weights_beside
 from onnx2rust.ir.dtypes import DType
 
 
@@ -95,6 +95,9 @@ def _build(shell: Shell, workspace: Path, folder: Path) -> None:
         maturin = ["maturin"]
     else:
         raise ToolError("maturin is missing", "pip install maturin")
+    if shell.external:  # all files beside the sources in Python become part of the wheel
+        weights = cargo(shell, workspace, "--features", "npz", package=shell.crate)
+        weights_beside(weights, folder / "python" / shell.crate, shell.crate)
     interpreter = ["--interpreter", sys.executable]
     run([*maturin, "build", "--release", "--quiet", *interpreter, "--out", str(folder / "dist")], folder, shell.package)
 

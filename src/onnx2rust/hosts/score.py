@@ -13,7 +13,7 @@ from onnx2rust.base.errors import Problem, UnsupportedError
 from onnx2rust.base.naming import Escaped, code_span, string, toml_string
 from onnx2rust.emit.borders import Tensor
 from onnx2rust.hosts import tables
-from onnx2rust.hosts.shells import Host, Model, Shell, copied, run
+from onnx2rust.hosts.shells import Host, Model, Shell, cargo, copied, reader, weights_beside
 from onnx2rust.ir.dtypes import DType
 
 _SOURCES = ("arguments", "failure", "journal", "progress", "scoring", "setup", "sink", "source", "text", "work")
@@ -64,11 +64,11 @@ def build(shell: Shell, workspace: Path, folder: Path, target: Path | None = Non
     """Builds the program, in cargo's folder `target` if not in the workspace's own. Raises ToolError if it cannot."""
     workspace, folder = workspace.resolve(), folder.resolve()  # cargo runs there
     target = target or workspace / "target"
-    command = ["cargo", "build", "--release", "--quiet", "--package", shell.package, "--target-dir", str(target)]
-    run(command, workspace, shell.package)
+    weights = cargo(shell, workspace, "--target-dir", str(target))
     program = f"{shell.package}{'.exe' if os.name == 'nt' else ''}"
     copied(target / "release", folder / "dist", {program: program})
     (folder / "dist" / program).chmod(0o755)
+    weights_beside(weights, folder / "dist", shell.crate)
 
 
 HOST = Host(
@@ -77,5 +77,5 @@ HOST = Host(
     _values,
     build,
     copied=lambda values: {**tables.FILES, **{f"src/{name}.rs": f"score/src/{name}.rs" for name in _SOURCES}},
-    shared=lambda values: tables.TEMPLATES,
+    shared=lambda values: {**tables.TEMPLATES, **reader(values)},
 )

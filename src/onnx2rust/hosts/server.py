@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from onnx2rust.base.errors import UnsupportedError
-from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, copied, refused, run
+from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, cargo, copied, reader, refused, weights_beside
 from onnx2rust.ir.dtypes import DType
 
 _SOURCES = ("main", "json", "metrics", "problem", "raw", "request", "workers")
@@ -26,10 +26,10 @@ def _values(model: Model) -> Mapping[str, Any]:
 def _build(shell: Shell, workspace: Path, folder: Path) -> None:
     suffix = ".exe" if sys.platform == "win32" else ""
     target = Path(os.environ.get("CARGO_TARGET_DIR") or workspace / "target").absolute()
-    command = ["cargo", "build", "--release", "--quiet", "--package", shell.package, "--target-dir", str(target)]
-    run(command, workspace, shell.package)
+    weights = cargo(shell, workspace, "--target-dir", str(target))
     copied(target / "release", folder / "dist", {f"{shell.package}{suffix}": f"{shell.package}{suffix}"})
     (folder / "dist" / f"{shell.package}{suffix}").chmod(0o755)
+    weights_beside(weights, folder / "dist", shell.crate)
 
 
 HOST = Host(
@@ -37,4 +37,5 @@ HOST = Host(
     {"Cargo.toml": "Cargo.toml", "README.md": "README.md", **{f"src/{name}.rs": f"src/{name}.rs" for name in _SOURCES}},
     _values,
     _build,
+    shared=reader,
 )

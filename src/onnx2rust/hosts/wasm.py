@@ -11,7 +11,7 @@ from typing import Any
 from onnx2rust.base.errors import Problem, UnsupportedError
 from onnx2rust.base.naming import Escaped, js_string
 from onnx2rust.emit.borders import Tensor
-from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, copied, refused, run
+from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, cargo, copied, refused, weights_beside
 from onnx2rust.ir.dims import evaluate, symbols
 from onnx2rust.ir.dtypes import DType
 
@@ -180,19 +180,24 @@ def _library(crate: Escaped) -> Escaped:
 
 def module(shell: Shell, workspace: Path, *, vectors: bool) -> Path:
     """The module of a shell in its workspace, built for machines with vectors, or for those without. Raises ToolError."""
+    return _built(shell, workspace, vectors=vectors)[0]
+
+
+def _built(shell: Shell, workspace: Path, *, vectors: bool) -> tuple[Path, Path | None]:
+    """As `module`; and the file of weights, if it reads one."""
     target = workspace / "target" / ("simd128" if vectors else "scalar")
-    command = ["cargo", "build", "--release", "--quiet", "--package", shell.package, "--target", TARGET]
     # in front of all other settings of a user's, which may be for another processor
     flags = {"CARGO_ENCODED_RUSTFLAGS": f"-Ctarget-feature={'+' if vectors else '-'}simd128"}
-    run([*command, "--target-dir", str(target), *_PROFILE], workspace, shell.package, flags)
-    return target / TARGET / "release" / f"{_library(shell.crate)}.wasm"
+    weights = cargo(shell, workspace, "--target", TARGET, "--target-dir", str(target), *_PROFILE, settings=flags)
+    return target / TARGET / "release" / f"{_library(shell.crate)}.wasm", weights
 
 
 def _build(shell: Shell, workspace: Path, folder: Path) -> None:
     dist = folder / "dist"
     for vectors, name in ((True, f"{shell.crate}.wasm"), (False, f"{shell.crate}.scalar.wasm")):
-        built = module(shell, workspace, vectors=vectors)
+        built, weights = _built(shell, workspace, vectors=vectors)
         copied(built.parent, dist, {built.name: name})
+        weights_beside(weights, dist, shell.crate)  # the same for both
     copied(folder / "package", dist, {name: name for name in _FILES})
 
 

@@ -27,10 +27,15 @@ of those of C++."""
 
 
 def session(
-    proto: onnx.ModelProto, weights: Weights = NONE, *, optimised: bool = True, profile: Path | None = None
+    proto: onnx.ModelProto,
+    weights: Weights = NONE,
+    *,
+    optimised: bool = True,
+    packed: bool = False,
+    profile: Path | None = None,
 ) -> onnxruntime.InferenceSession:
-    """A session for the model, which is lent its `weights`; with its profiler on, which writes files called like `profile`.
-    Raises one of ERRORS."""
+    """A session for the model, which is lent its `weights`; with its profiler on, which writes files called like `profile`. It
+    lays them out for its kernels, as a user's does, only if they are to be `packed`. Raises one of ERRORS."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
@@ -39,9 +44,15 @@ def session(
     if profile is not None:
         options.enable_profiling, options.profile_file_prefix = True, str(profile)
     outside = [tensor.name for tensor in proto.graph.initializer if is_outside(tensor)]
+    lent = [onnxruntime.OrtValue.ortvalue_from_numpy(weights[name]) for name in outside]
     if outside:
-        options.add_external_initializers(outside, [onnxruntime.OrtValue.ortvalue_from_numpy(weights[n]) for n in outside])
-    return onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        options.add_external_initializers(outside, lent)
+    for name, value in zip(outside, lent, strict=True):
+        if not packed:  # the optimiser reads the ones above, kernels these where they lie
+            options.add_initializer(name, value)
+    found = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    found.lent = lent  # it does not keep them itself
+    return found
 
 
 def inputs(session: onnxruntime.InferenceSession, feeds: Mapping[str, Array]) -> dict[str, Any]:
@@ -60,6 +71,8 @@ def outputs(session: onnxruntime.InferenceSession, content: Sequence[Any]) -> li
 
 
 _OPTIONAL = "optional("
+MOST_WEIGHTS = 1 << 26
+"""Elements of weights of which memory should not hold more copies than it must."""
 
 
 class Reference:
@@ -67,18 +80,23 @@ class Reference:
     Resize, for which it has no channels-last kernel), the model runs as it stands, and `note` says so.
 
     A quantised model does unless it is to be `optimised`, as people run it: its optimiser turns some of the float products into
-    integers, which ones depending on its version, and how they saturate on the processor (docs/adr/0010).
+    integers, which ones depending on its version, and how they saturate on the processor (docs/adr/0010). So does a model of
+    more than MOST_WEIGHTS: each session holds a copy of them, and whether it runs as it stands is a question anyway.
     """
 
     def __init__(self, proto: onnx.ModelProto, weights: Weights = NONE, *, optimised: bool = False) -> None:
         self._proto, self._weights = proto, weights
         self._plain: onnxruntime.InferenceSession | None = None
+        """The model as it stands, in a session of its own."""
         self.note: str | None = None
-        quantised = not optimised and any(node.op_type == "QuantizeLinear" for node in proto.graph.node)
+        quantised = any(node.op_type == "QuantizeLinear" for node in proto.graph.node)
+        large = sum(array.size for array in weights.values()) > MOST_WEIGHTS
+        plain = (quantised or large) and not optimised
+        self._optimised = not plain
         try:
-            self.session = session(proto, weights, optimised=not quantised)
+            self.session = session(proto, weights, optimised=self._optimised, packed=optimised)
         except ERRORS as error:
-            if quantised or not self._unoptimised(error):
+            if quantised or not self._other(error, optimised=plain):
                 raise ToolError(f"onnxruntime, the reference, cannot load the model: {str(error)[:400]}") from error
 
     def run(self, feeds: dict[str, Array]) -> list[Array]:
@@ -92,6 +110,8 @@ class Reference:
         """Raises ToolError if the model runs on these inputs only because the optimiser has removed what fails, as a Reshape of
         the wrong size in front of another: what the optimiser does differs from version to version, and is not what the model
         says."""
+        if not self._optimised:
+            return
         try:
             self._plain = self._plain or session(self._proto, self._weights, optimised=False)
         except ERRORS:  # then it cannot run otherwise
@@ -104,10 +124,13 @@ class Reference:
                 f"{str(error)[:400]}"
             ) from error
 
-    def _unoptimised(self, error: Exception) -> bool:
+    def _other(self, error: Exception, *, optimised: bool) -> bool:
+        """Whether there is a session with the optimiser, or without it, where there is none the other way."""
         try:
-            self.session = session(self._proto, self._weights, optimised=False)
+            self.session = session(self._proto, self._weights, optimised=optimised)
         except ERRORS:  # then the first error is the one to tell
             return False
-        self.note = f"onnxruntime runs it without its graph optimisations only: with them it says {str(error)[:200]!r}"
+        self._optimised = optimised
+        if not optimised:
+            self.note = f"onnxruntime runs it without its graph optimisations only: with them it says {str(error)[:200]!r}"
         return True

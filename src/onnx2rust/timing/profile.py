@@ -44,7 +44,7 @@ def nodes(proto: onnx.ModelProto, weights: Weights, feeds: Mapping[str, np.ndarr
     for place, node in enumerate(named.graph.node):
         node.name = f"#{place}#"
     with tempfile.TemporaryDirectory(prefix="onnx2rust-profile-") as folder:
-        session = reference.session(named, weights, profile=Path(folder) / "run")
+        session = reference.session(named, weights, packed=True, profile=Path(folder) / "run")
         given = reference.inputs(session, feeds)
         runs, end = 0, time.monotonic() + SECONDS
         while runs < LEAST + WARM_UP or (time.monotonic() < end and runs < MOST):

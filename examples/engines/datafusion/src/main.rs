@@ -53,7 +53,9 @@ fn scored(columns: &[ArrayRef], workspace: &mut Workspace) -> Result<ColumnarVal
         features.resize((last - first) * FEATURES, 0.0);
         for (k, column) in columns.iter().enumerate() {
             let places = features[k..].iter_mut().step_by(FEATURES);
-            places.zip(&column[first..last]).for_each(|(to, from)| *to = *from);
+            places
+                .zip(&column[first..last])
+                .for_each(|(to, from)| *to = *from);
         }
         let inputs = Inputs {
             features: &features,
@@ -67,7 +69,7 @@ fn scored(columns: &[ArrayRef], workspace: &mut Workspace) -> Result<ColumnarVal
 
 /// Runs a query, and writes what it gives to a Parquet file.
 async fn run(query: &str, out: &str) -> Result<()> {
-    // one thread, as the other examples have it
+    // one thread, as the other examples have it: for more, more partitions and a runtime with threads
     let config = SessionConfig::new().with_target_partitions(1);
     let context = SessionContext::new_with_config(config).enable_url_table();
     context.register_udf(predict());
@@ -91,5 +93,10 @@ fn main() -> Result<()> {
         eprintln!("usage: scores QUERY OUT.parquet");
         std::process::exit(2);
     };
-    tokio::runtime::Runtime::new()?.block_on(run(query, out))
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    if let Err(error) = runtime.block_on(run(query, out)) {
+        eprintln!("error: {error}");
+        std::process::exit(1);
+    }
+    Ok(())
 }

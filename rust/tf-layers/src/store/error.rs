@@ -17,6 +17,8 @@ pub struct StoreError {
 pub enum StoreProblem {
     /// It cannot be read.
     Io {
+        /// Why.
+        kind: std::io::ErrorKind,
         /// What the operating system said.
         message: String,
     },
@@ -59,7 +61,7 @@ impl fmt::Display for StoreError {
 impl fmt::Display for StoreProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io { message } => f.write_str(message),
+            Self::Io { message, .. } => f.write_str(message),
             Self::NoWeights => write!(
                 f,
                 "is no file of weights for this machine: give the one that the build of this crate has made"

@@ -17,10 +17,12 @@
 //! | 64– | the tensors one behind the other, each from a cache line on: first its scales, if it has any, then its elements |
 
 mod error;
+mod line;
 mod read;
 pub mod sum;
 
 pub use error::{StoreError, StoreProblem};
+pub use line::Line;
 pub use read::{Held, Source, Stored};
 
 /// What a file of weights begins with.

@@ -1,5 +1,6 @@
 //! Reading a file of weights, tensor by tensor.
 
+use super::line::Line;
 use super::sum::Sum;
 use super::{Header, LINE, Layout, Piece, Storage, StoreError, StoreProblem};
 use crate::{Aligned, F16, Owned};
@@ -15,22 +16,26 @@ const CHUNK: usize = 1 << 14;
 pub enum Held<'w, T> {
     /// Where they were found.
     Borrowed(&'w [T]),
-    /// Read or converted.
+    /// Read to where they are used.
+    Read(Line),
+    /// Copied or converted.
     Own(Owned<T>),
 }
 
-impl<T: Clone + Default> core::ops::Deref for Held<'_, T> {
+impl<T: Stored> core::ops::Deref for Held<'_, T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
         match self {
             Self::Borrowed(elements) => elements,
+            // they were elements when they were read
+            Self::Read(line) => T::borrowed(line).unwrap_or_default(),
             Self::Own(elements) => elements,
         }
     }
 }
 
 /// How many elements, and none of them.
-impl<T: Clone + Default> core::fmt::Debug for Held<'_, T> {
+impl<T: Stored> core::fmt::Debug for Held<'_, T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         crate::Brief(self).fmt(f)
     }
@@ -38,6 +43,9 @@ impl<T: Clone + Default> core::fmt::Debug for Held<'_, T> {
 
 /// An element of a file of weights.
 pub trait Stored: Copy + Default + 'static {
+    /// Whether any bytes are elements, so that those of a file can be read where they lie.
+    const ANY_BYTES: bool = false;
+
     /// The elements where they lie, if they can be read there.
     fn borrowed(_bytes: &[u8]) -> Option<&[Self]> {
         None
@@ -55,6 +63,7 @@ pub trait Stored: Copy + Default + 'static {
 macro_rules! plain {
     ($($t:ty)*) => {$(
         impl Stored for $t {
+            const ANY_BYTES: bool = true;
             fn borrowed(bytes: &[u8]) -> Option<&[Self]> {
                 let aligned = bytes.as_ptr().addr().is_multiple_of(LINE);
                 bytemuck::try_cast_slice(bytes).ok().filter(|_| aligned)
@@ -69,6 +78,7 @@ macro_rules! plain {
 plain!(u8 u16 u32 u64 i8 i16 i32 i64 f64);
 
 impl Stored for f32 {
+    const ANY_BYTES: bool = true;
     fn borrowed(bytes: &[u8]) -> Option<&[Self]> {
         let aligned = bytes.as_ptr().addr().is_multiple_of(LINE);
         bytemuck::try_cast_slice(bytes).ok().filter(|_| aligned)
@@ -239,6 +249,13 @@ impl<'w> Source<'w> {
             self.skip(piece.element_bytes());
             return Ok(Held::Borrowed(elements));
         }
+        if let Origin::File(file) = &mut self.origin
+            && T::ANY_BYTES
+        {
+            let mut line = Line::read(file, piece.element_bytes(), &mut self.sum)?;
+            line.truncate(piece.elements * size_of::<T>());
+            return Ok(Held::Read(line));
+        }
         self.copied(piece.elements).map(Held::Own)
     }
 
@@ -324,8 +341,9 @@ impl<'w> Source<'w> {
     }
 }
 
-fn io(error: &std::io::Error) -> StoreProblem {
+pub(super) fn io(error: &std::io::Error) -> StoreProblem {
     StoreProblem::Io {
+        kind: error.kind(),
         message: error.to_string(),
     }
 }

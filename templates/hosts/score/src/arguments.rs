@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::failure::{Failure, Kind, Problem, Result};
+use crate::model::Own;
 use clap::{Parser, ValueEnum};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -75,6 +76,8 @@ pub struct Arguments {
     /// Print one JSON object on stdout
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub own: Own,
 }
 
 impl Arguments {

@@ -25,7 +25,7 @@ pub fn scored(
     skip: bool,
 ) -> Result<RecordBatch, Problem> {
     for (place, rows) in blocks(batch, rows_at_once(INPUTS)) {
-        if !skip && !bad.is_empty() {
+        if !skip && bad.range(..place).next().is_some() {
             break;
         }
         let known = bad.range(place..place + rows);

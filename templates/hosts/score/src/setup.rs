@@ -104,7 +104,7 @@ impl Setup {
     }
 
     /// All that a run's bytes depend on.
-    pub fn identity(&self, arguments: &Arguments) -> Value {
+    pub fn identity(&self, arguments: &Arguments, weights: &str) -> Value {
         let tables = self.tables.iter().map(|t| {
             let modified = t.modified.and_then(|m| m.duration_since(UNIX_EPOCH).ok());
             let nanoseconds = modified.map(|m| m.as_nanos().to_string());
@@ -117,7 +117,7 @@ impl Setup {
             ])
         });
         json!({
-            "model": identity(), "program": concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")),
+            "model": identity(weights), "program": concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")),
             "tables": tables.collect::<Vec<_>>(), "part": self.sizes.part, "batch": self.sizes.batch,
             "columns": arguments.columns, "keep": arguments.keep, "rename": arguments.rename, "null": arguments.null,
             "null_in": arguments.null_in,

@@ -359,7 +359,11 @@ fn unscored(table: &Table, first: u64, rows: u64, problem: &tables::Problem) -> 
         tables::Kind::Memory => Kind::Tool,
         _ => Kind::Data,
     };
-    let what = format!("rows {first} to {}: {}", first + rows - 1, problem.text);
+    let what = format!(
+        "rows {first} to {}: {}",
+        (first + rows).saturating_sub(1),
+        problem.text
+    );
     Failure::one(kind, table.path.display(), what, "")
 }
 
