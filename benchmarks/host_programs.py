@@ -146,15 +146,16 @@ def _sizes(elements: tuple[int, int]) -> list[str]:
 
 
 def _emx(model: Path, folder: Path, one: Array, expected: Array) -> Program:
-    """emx-onnx-cgen's C with the weights in it, for this machine's instructions."""
+    """emx-onnx-cgen's C for this machine's instructions; large weights are a file of their own."""
     folder.mkdir()
-    options = ["--model-name", "model", "--large-weight-threshold", "0"]
+    options = ["--model-name", "model"]
     run([sys.executable, "-m", "emx_onnx_cgen", "compile", str(model), "model.c", *options], folder)
     flags = ["-O3", "-march=native", "-fPIC"]
     run(["cc", *flags, "-shared", "-s", "model.c", "-lm", "-o", "libmodel.so"], folder)
-    libraries = ["-L.", "-lmodel", f"-Wl,-rpath,{folder}"]
-    run(["cc", "-O2", "-DEMX", *_sizes((one.size, expected.size)), str(LOOPS / "c.c"), *libraries, "-o", "loop"], folder)
-    return Program([str(folder / "loop")], shipped=[folder / "libmodel.so"])
+    weights, libraries = folder / "model.bin", ["-L.", "-lmodel", f"-Wl,-rpath,{folder}"]
+    own = ["-DEMX", *_sizes((one.size, expected.size)), *([f'-DWEIGHTS="{weights}"'] if weights.is_file() else [])]
+    run(["cc", "-O2", *own, str(LOOPS / "c.c"), *libraries, "-o", "loop"], folder)
+    return Program([str(folder / "loop")], shipped=[folder / "libmodel.so", *folder.glob("model.bin")])
 
 
 def _wasm(

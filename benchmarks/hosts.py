@@ -55,11 +55,11 @@ HEAD = """# Hosts
 Written by `python benchmarks/hosts.py` at commit {commit}, which says how. {cpu} ({family}), one thread, load {load:.1f} when it
 began; onnxruntime {onnxruntime}; medians of {rounds} rounds.
 
-* **Shipped** (MB) is what a user's machine must have: {shipped}; of onnxruntime the package (for the server
-  its library) and the model.
+* **MB** is what a user's machine must have; of onnxruntime the package (for the server its library) and the model.
 * **Start-up** is a process until its first answer, with Python and numpy ({python:.0f} ms by themselves) or Node ({node:.0f} ms)
   where they are needed.
-* **A call** is one sample: for the server a request of one client with tensors as bytes, for `score` a row of many.
+* **A call** is one sample: for the server a request of one client with tensors as bytes, for `score` the CPU time of a
+  row of many.
 * **×** is our time over the engine's.
 * **Over the crate** is a call over the crate's own time: that of a program in Rust, for wasm that of the module's function
   without JavaScript, for `score` that of a row in a batch of {many}.
@@ -69,8 +69,8 @@ MORE = (
     "in brackets the engine beside it; × is our time over its. [benchmarks/HOSTS.md](benchmarks/HOSTS.md) has all, and says how."
 )
 COLUMNS = (
-    "| model | host | MB | engine | MB | start-up ms | engine | a call µs | engine | × | over the crate µs |",
-    "|---|---|--:|---|--:|--:|--:|--:|--:|--:|--:|",
+    "| model | host | shipped | MB | engine | MB | start-up ms | engine | a call µs | engine | × | over the crate µs |",
+    "|---|---|---|--:|---|--:|--:|--:|--:|--:|--:|--:|",
 )
 
 
@@ -92,11 +92,15 @@ class Row:
         return f"{self.call[0] / self.call[1]:.2f}" if self.call[1] else ""
 
 
-def alone(command: Sequence[str]) -> float:
-    """Milliseconds of a process."""
+def alone(command: Sequence[str]) -> tuple[float, float]:
+    """Milliseconds of a process, and of CPU time."""
     begin = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True)
-    return 1e3 * (time.perf_counter() - begin)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)}: ended with code {process.returncode}")
+    return 1e3 * (time.perf_counter() - begin), 1e3 * (used.ru_utime + used.ru_stime)
 
 
 def looped(program: Program, x: Path, seconds: float, expected: Array | None) -> tuple[float, list[float]]:
@@ -149,12 +153,12 @@ class Tables:
         }
 
     def scored(self, who: str) -> tuple[float, float]:
-        """Milliseconds of a process for one row, and microseconds of each other row."""
+        """Milliseconds of a process for one row, and microseconds of CPU time of each other row."""
         took = {}
         for name in ("one", "many"):
             files = [str(self.folder / f"{name}.parquet"), str(self.out(who))]
             took[name] = alone([*self.commands[who], *files, *([self.batch] if who == "engine" else [])])
-        return took["one"], 1e3 * (took["many"] - took["one"]) / (self.rows - 1)
+        return took["one"][0], 1e3 * (took["many"][1] - took["one"][1]) / (self.rows - 1)
 
     def out(self, who: str) -> Path:
         """Where scores go."""
@@ -231,14 +235,19 @@ def cells(*pair: float | None) -> list[str]:
     return ["" if n is None else f"{n:.3g}" if n < 1000 else f"{n:,.0f}" for n in pair]
 
 
+def over(row: Row) -> str:
+    """What a call costs over the crate's own time, to the hundredth of a microsecond."""
+    return cells(row.over)[0] if row.over is None or abs(row.over) >= 100 else f"{row.over:.2f}"
+
+
 def line(name: str, row: Row) -> str:
     """A line of HOSTS.md."""
-    over = "" if row.over is None else f"{row.over:+.2f}" if abs(row.over) < 100 else f"{row.over:+,.0f}"
     (own, other), engine = cells(*row.megabytes), ENGINES.get(row.host, "")
-    return f"| {' | '.join([name, row.host, own, engine, other, *cells(*row.start), *cells(*row.call), row.ratio, over])} |"
+    found = [name, row.host, SHIPPED[row.host], own, engine, other, *cells(*row.start), *cells(*row.call), row.ratio, over(row)]
+    return f"| {' | '.join(found)} |"
 
 
-def embedded() -> list[str]:
+def embedded(models: int) -> list[str]:
     """The firmware's line of the README: flash in MB, from EMBEDDED.md."""
     place = ROOT / "benchmarks" / "EMBEDDED.md"
     text = place.read_text(encoding="utf-8") if place.is_file() else ""
@@ -246,7 +255,7 @@ def embedded() -> list[str]:
     if found is None:
         return []
     ours, theirs = (int(cell.replace(",", "")) / 1e6 for cell in found)
-    return [f"| embedded | {ours:.3g} ({theirs:.3g}) | | | {ENGINES['c']} | | |"]
+    return [f"| embedded | {ours:.3g} ({theirs:.3g}) | | | {ENGINES['c']} |{' |' * models}"]
 
 
 def short(rows: dict[str, list[Row]]) -> list[str]:
@@ -258,11 +267,10 @@ def short(rows: dict[str, list[Row]]) -> list[str]:
     ]
     for k, row in enumerate(rows[first]):
         mb, start = (f"{a} ({b})" if b else a for a, b in (cells(*row.megabytes), cells(*row.start)))
-        over = "" if row.over is None else f"{row.over:.2f}"
         name = {"crate": "the crate alone"}.get(row.host, row.host)
         ratios = [found[k].ratio for found in rows.values()]
-        lines.append(f"| {' | '.join([name, mb, start, over, ENGINES.get(row.host, ''), *ratios])} |")
-    return lines + embedded()
+        lines.append(f"| {' | '.join([name, mb, start, over(row), ENGINES.get(row.host, ''), *ratios])} |")
+    return lines + embedded(len(rows))
 
 
 def missing() -> list[str]:
@@ -283,9 +291,9 @@ def main() -> None:
     rounds, seconds = (1, 0.1) if options.quick else (5, 0.6)
     facts: dict[str, Any] = server.about()
     models = built(server.files(options.models.split(","), BUILD))
-    facts |= {"rounds": rounds, "many": MANY, "shipped": ", ".join(f"for {h} {what}" for h, what in SHIPPED.items())}
-    facts |= {"python": median(alone([sys.executable, "-c", "import numpy"]) for _ in range(5))}
-    facts |= {"node": median(alone(["node", "-e", ""]) for _ in range(5))}
+    facts |= {"rounds": rounds, "many": MANY}
+    facts |= {"python": median(alone([sys.executable, "-c", "import numpy"])[0] for _ in range(5))}
+    facts |= {"node": median(alone(["node", "-e", ""])[0] for _ in range(5))}
     rows = {}
     lines = []
     for model in models:

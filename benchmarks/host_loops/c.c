@@ -1,5 +1,5 @@
 /* A library for C: ours, or emx-onnx-cgen's where EMX is defined. Says its first answer, then the median of calls in nanoseconds:
- * FILE SECONDS. CRATE, GIVEN, FOUND, ELEMENTS and ANSWERS are macros that `benchmarks/host_programs.py` defines. */
+ * FILE SECONDS. CRATE, HEADER, FOUND, ELEMENTS, ANSWERS, and WEIGHTS where they are a file, are macros that `benchmarks/host_programs.py` defines. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -13,7 +13,15 @@ static double times[MOST];
 #ifdef EMX
 void model(int batch, const float *given, float *found);
 static float found[ANSWERS];
-static const float *predict(void) { model(1, x, found); return found; }
+static const float *predict(void) {
+#ifdef WEIGHTS
+    static _Bool loaded;
+    _Bool model_load(const char *path);
+    if (!loaded && !(loaded = model_load(WEIGHTS))) exit(3);
+#endif
+    model(1, x, found);
+    return found;
+}
 #else
 #include HEADER
 static NAME(CRATE, _session) *session;

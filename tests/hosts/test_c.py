@@ -152,6 +152,61 @@ def test_the_example_runs_as_the_readme_says() -> None:
         run([str(shared)], env={"LD_LIBRARY_PATH": str(made.dist / "lib")})
 
 
+WORDS = r"""
+#include <stdio.h>
+#include "words.h"
+
+static void say(words_session *session, const words_inputs *inputs) {
+    words_outputs outputs;
+    if (words_predict(session, inputs, &outputs)) { printf("-1 %s\n", words_error(session)); return; }
+    printf("%zu", outputs.both_shape[0]);
+    for (size_t k = 0; k < outputs.both_shape[0]; k++) printf(" %s|%s", outputs.both[k], outputs.same[k]);
+    puts("");
+}
+
+int main(void) {
+    static const char *const a[2] = {"Stra\303\237e ", ""}, *const b[2] = {"7", "\360\237\230\200"};
+    static const char *const none[2] = {"x", NULL}, *const wrong[2] = {"\377", "x"};
+    words_session *session = words_open();
+    words_inputs inputs = {a, 2, b, 2};
+    say(session, &inputs);
+    inputs.b = none;
+    say(session, &inputs);
+    inputs.b = wrong;
+    say(session, &inputs);
+    inputs.b_len = 1;
+    inputs.b = b;
+    say(session, &inputs);
+    inputs.a_len = inputs.b_len = 0;
+    say(session, &inputs);
+    words_close(session);
+    return 0;
+}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.hosts
+@needs_c
+def test_strings() -> None:
+    texts = [helper.make_tensor_value_info(name, TensorProto.STRING, ["n"]) for name in ("a", "b", "both", "same")]
+    nodes = [helper.make_node("StringConcat", ["a", "b"], ["both"]), helper.make_node("Identity", ["b"], ["same"])]
+    graph = helper.make_graph(nodes, "g", texts[:2], texts[2:])
+    made = hosted(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9), "words")
+    checked = [str(compiled(made, WORDS, "-std=c11", "-g"))]
+    if shutil.which("valgrind"):
+        checked = ["valgrind", "-q", "--error-exitcode=9", "--leak-check=full", *checked]
+    assert run(checked).stdout.decode().splitlines() == [
+        "2 Straße 7|7 😀|😀",
+        "-1 input `b`: string 1 is NULL",
+        "-1 input `b`: string 0 is not UTF-8",
+        "-1 input `b` has 1 elements, its shape needs 2",
+        "0",
+    ]
+    example = compiled(made, (made.shell / "examples" / "predict.c").read_text(encoding="utf-8"), "-std=c11")
+    assert run([str(example)]).stdout == b"both: 1\nsame: 1\n"
+
+
 TWO = r"""
 #include <stdio.h>
 #include "score.h"
@@ -266,7 +321,7 @@ def test_what_has_no_form_in_c_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError) as refused:
         onnx2rust.host("c", path, tmp_path / "out", Options(name="c"))
     assert str(refused.value).splitlines() == [
-        f'{path}: --host c: "s": strings, sequences, maps and tensors of any rank have no form in C here',
+        f'{path}: --host c: "s": sequences, maps and tensors of any rank have no form in C here',
         "    → use the crate from Rust, or cut the model with --input and --output",
         f"{path}: --host c: a library of the system is called c",
         "    → give the crate another name with --crate-name",

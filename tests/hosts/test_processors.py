@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import host_tools
@@ -18,6 +19,7 @@ from onnx2rust.base.options import Options
 pytestmark = [pytest.mark.slow, pytest.mark.hosts]
 LAYERS = rust_tools.ROOT / "rust" / "tf-layers"
 BUILD = rust_tools.BUILD / "processors"
+OPEN = Options()
 SOME = "base,conv,dense,depthwise,integer,matmul,norm,pool,softmax"
 TARGETS = {
     "neon": ("aarch64-unknown-linux-gnu", "", []),
@@ -111,18 +113,19 @@ def test_a_generated_crate_computes_on(triple: str, linker: str, runner: str) ->
     assert "test result: ok. 0 passed" not in found
 
 
-def test_a_generated_crate_needs_no_standard_library() -> None:
-    """It builds for a processor without an operating system, and as wasm32 without std."""
-    crate = converted() / "rust_generated_code"
+@pytest.mark.parametrize("options", [OPEN, Options(static=True, dims={"batch": 1})], ids=["allocator", "no allocator"])
+def test_a_generated_crate_needs_no_standard_library(options: Options) -> None:
+    """It builds for a processor without an operating system, and as wasm32 without std; with fixed sizes without an allocator."""
+    crate = converted(options) / "rust_generated_code"
     for target in ("thumbv7em-none-eabihf", "wasm32-unknown-unknown"):
         has(target)
         features = ["--no-default-features", "--features", "libm"]
         run(crate, "cargo", "check", "--quiet", "--lib", "--target", target, *features, RUSTFLAGS="-D warnings")
 
 
-def converted() -> Path:
+def converted(options: Options = OPEN) -> Path:
     """The crate of digits."""
     BUILD.mkdir(parents=True, exist_ok=True)
     onnx.save(onnx_models.digits(), BUILD / "digits.onnx")
-    onnx2rust.convert(BUILD / "digits.onnx", BUILD / "digits", Options(force=True))
+    onnx2rust.convert(BUILD / "digits.onnx", BUILD / "digits", replace(options, force=True))
     return BUILD / "digits"

@@ -49,7 +49,7 @@ MODELS = {
 }
 HOSTS = dict.fromkeys(MODELS, ("c", "python", "server", "wasm", "score")) | {
     "nothing": ("c", "python", "server", "wasm"),
-    "texts": ("python", "server", "wasm", "score"),
+    "texts": ("c", "python", "server", "wasm", "score"),
     "sizes": ("c", "python", "server", "wasm"),
 }
 

@@ -10,7 +10,7 @@ use crate::slot::{scalar, size};
 pub trait RangeElement: Copy {
     /// Number of elements of `start, start + delta, …` before `limit`, as the specification computes it:
     /// `max(⌈(limit − start) / delta⌉, 0)`; `None` if `delta` is 0 or there is no such number.
-    fn count(start: Self, limit: Self, delta: Self) -> Option<usize>;
+    fn count(start: Self, limit: Self, delta: Self) -> Option<i64>;
     /// start + i · delta
     #[must_use]
     fn at(start: Self, i: usize, delta: Self) -> Self;
@@ -19,14 +19,14 @@ pub trait RangeElement: Copy {
 macro_rules! range_integers {
     ($($t:ty),*) => {$(
         impl RangeElement for $t {
-            fn count(start: Self, limit: Self, delta: Self) -> Option<usize> {
+            fn count(start: Self, limit: Self, delta: Self) -> Option<i64> {
                 let (span, delta) = (i128::from(limit) - i128::from(start), i128::from(delta));
                 if delta == 0 {
                     return None;
                 }
                 // Rounds away from zero where a step goes beyond the limit.
                 let steps = span / delta + i128::from(span % delta != 0 && (span < 0) == (delta < 0));
-                usize::try_from(steps.max(0)).ok()
+                Some(i64::try_from(steps.max(0)).unwrap_or(i64::MAX))
             }
 
             #[inline(always)]
@@ -41,10 +41,10 @@ range_integers!(i16, i32, i64);
 macro_rules! range_floats {
     ($($t:ty),*) => {$(
         impl RangeElement for $t {
-            fn count(start: Self, limit: Self, delta: Self) -> Option<usize> {
+            fn count(start: Self, limit: Self, delta: Self) -> Option<i64> {
                 let steps = ((f64::from(limit) - f64::from(start)) / f64::from(delta)).ceil();
                 // The bound keeps bytes countable; NaN (delta 0, infinite ends) fails every comparison.
-                (steps < (1u64 << 48) as f64).then_some(steps.max(0.0) as usize)
+                (steps < (1u64 << 48) as f64).then_some(steps.max(0.0) as i64)
             }
 
             #[inline(always)]
@@ -87,8 +87,7 @@ impl Range {
             what: "step of a range",
             value: 0,
         })?;
-        let value = i64::try_from(count).unwrap_or(i64::MAX);
-        Ok([size("elements of a range", value)?])
+        Ok([size("elements of a range", count)?])
     }
 
     /// y\[i\] = start + i · delta

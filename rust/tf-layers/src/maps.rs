@@ -67,8 +67,11 @@ impl AtPlaces {
         let (zero, size) = (T::default(), y.len());
         y.iter_mut().for_each(|y| y.clone_from(&zero));
         for (&index, x) in places.iter().zip(x) {
-            let place =
-                usize::try_from(index).map_err(|_| Error::IndexOutOfRange { index, size })?;
+            if index < 0 {
+                return Err(Error::IndexOutOfRange { index, size });
+            }
+            // beyond what a size can be, there is nothing either
+            let place = usize::try_from(index).unwrap_or(usize::MAX);
             if let Some(y) = y.get_mut(place) {
                 y.clone_from(x);
             }

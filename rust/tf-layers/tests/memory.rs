@@ -2,6 +2,7 @@
 //!
 //! Each case asks for more scratch than a processor can address, for operands that are small or empty: the request stands in front of all work.
 
+#![cfg(target_pointer_width = "64")]
 use tf_layers::activation::Activation::{Linear, Sigmoid, Tanh};
 use tf_layers::attention::{Attention, AttentionInputs, Axes, EmptyRows};
 use tf_layers::axis::AlongAxis;

@@ -21,9 +21,10 @@ _TYPES = {
     DType.F64: "double",
     DType.F16: "uint16_t",
     DType.BOOL: "bool",
+    DType.STRING: "char *const",
     **{t: f"{t.numpy}_t" for t in DType if t.is_int and t.is_known},
 }
-"""How C spells an element; a half is its bits."""
+"""How C spells an element behind `const`; a half is its bits."""
 _SYSTEM = frozenset(["c", "m", "dl", "pthread", "rt", "util", "gcc_s", "stdc"])
 """Libraries that programs are linked with anyway."""
 
@@ -49,6 +50,11 @@ class Member:
         return math.prod(evaluate(d, dict.fromkeys(symbols(d), 1)) for d in self.tensor.type.axes if d is not None)
 
     @property
+    def text(self) -> bool:
+        """Whether its elements are strings."""
+        return self.tensor.dtype is DType.STRING
+
+    @property
     def labels(self) -> list[Escaped]:
         """What its numbers or columns stand for, if the model says so."""
         names = () if self.tensor.table is None else self.tensor.table.names
@@ -62,7 +68,12 @@ class Member:
     @property
     def stored(self) -> Escaped:
         """The Rust type of what C hands over: a bool that C wrote may hold anything."""
-        return Escaped("u8" if self.tensor.dtype is DType.BOOL else self.tensor.rust)
+        return Escaped("u8") if self.tensor.dtype is DType.BOOL else self.given
+
+    @property
+    def given(self) -> Escaped:
+        """The Rust type of what C is handed."""
+        return Escaped("*const c_char") if self.text else self.tensor.rust
 
 
 def _members(tensors: tuple[Tensor, ...], suffix: str) -> list[Member]:
@@ -78,17 +89,19 @@ def _members(tensors: tuple[Tensor, ...], suffix: str) -> list[Member]:
 def _values(model: Model) -> Mapping[str, Any]:
     border = model.border
     tensors = (*border.inputs, *border.outputs)
-    odd = (t for t in tensors if not t.is_tensor or t.dtype is DType.STRING)
-    problems = refused("c", odd, f"strings, {NOT_TENSORS}")
+    problems = refused("c", (t for t in tensors if not t.is_tensor), NOT_TENSORS)
     if model.crate in _SYSTEM:
         hint = "give the crate another name with --crate-name"
         problems.append(Problem(f"--host c: a library of the system is called {model.crate}", hint=hint))
     if problems:
         raise UnsupportedError(problems)
     sizes = Names()
+    inputs, outputs = _members(border.inputs, "len"), _members(border.outputs, "shape")
     return {
-        "inputs": _members(border.inputs, "len"),
-        "outputs": _members(border.outputs, "shape"),
+        "inputs": inputs,
+        "outputs": outputs,
+        "texts_in": any(m.text for m in inputs),
+        "texts_out": any(m.text for m in outputs),
         "sizes": [] if border.found else [(s, sizes.unique(c_ident(s.name))) for s in border.symbols],
         "guard": Escaped(f"{model.crate.upper()}_H"),
         "halves": any(t.dtype is DType.F16 for t in (*border.inputs, *border.outputs)),

@@ -183,7 +183,8 @@ impl<const N: usize> DynamicPad<N> {
         let (mut before, mut after) = ([0; R], [0; R]);
         for (i, &d) in self.axes.iter().enumerate() {
             // More than any tensor holds is as good as the largest number that can still be added to a size.
-            let limit = |n: i64| n.clamp(-(1 << 48), 1 << 48) as isize;
+            const FAR: i64 = if isize::BITS == 64 { 1 << 48 } else { 1 << 30 };
+            let limit = |n: i64| n.clamp(-FAR, FAR) as isize;
             (before[d], after[d]) = (limit(pads[i]), limit(pads[N + i]));
         }
         Ok([before, after])

@@ -174,7 +174,9 @@ impl<T: Threshold> TreeEnsemble<'_, T> {
     #[inline(always)]
     fn give(&self, node: u32, y: &mut [T], row: usize) {
         let leaf = self.leaves.get(node as usize).copied().unwrap_or_default() as usize;
-        let place = leaf * self.weights_per_leaf..(leaf + 1) * self.weights_per_leaf;
+        // a damaged table may name any leaf
+        let start = leaf.saturating_mul(self.weights_per_leaf);
+        let place = start..start.saturating_add(self.weights_per_leaf);
         let Some(weights) = self.leaf_weights.get(place.clone()) else {
             return;
         };
