@@ -119,8 +119,8 @@ def _with_ort(shell: Path, model: str) -> None:
     request = (ROOT / "benchmarks" / "server_ort.rs").read_text(encoding="utf-8")
     (shell / "src" / "request.rs").write_text(request.replace("TheModel", model), encoding="utf-8")
     workers = shell / "src" / "workers.rs"
-    text = workers.read_text(encoding="utf-8").replace("crate::request::{", "crate::request::{Engine, Workspace, ")
-    text = re.sub(r"use model::\{[^}]*\};", "use model::Error;", text).replace(f"{model}::new()", "Engine::new()")
+    text = workers.read_text(encoding="utf-8").replace("crate::request::{", "crate::request::{Workspace, ")
+    text = text.replace("use model::{Error, Workspace};", "use model::Error;")
     workers.write_text(text, encoding="utf-8")
     manifest = shell / "Cargo.toml"
     ort = 'ort = { version = "=2.0.0-rc.15", default-features = false, features = ["std", "load-dynamic"] }\n'

@@ -12,22 +12,16 @@ pub const OUTPUTS: &[Tensor] = TheModel::OUTPUTS;
 pub const TOGETHER: bool = true;
 
 /// onnxruntime, with a session of one thread for each worker.
-pub struct Engine;
+pub struct Workspace(Session);
 
-impl Engine {
-    pub const fn new() -> Self {
-        Self
-    }
-
-    pub fn workspace(&self) -> Workspace {
+impl Default for Workspace {
+    fn default() -> Self {
         let file = std::env::var("MODEL").expect("MODEL names the model's file");
         let environment = ort::init().build().expect("onnxruntime");
         let builder = Session::builder(&environment).expect("onnxruntime").with_intra_threads(1);
-        Workspace(builder.expect("one thread").commit_from_file(file).expect("a session"))
+        Self(builder.expect("one thread").commit_from_file(file).expect("a session"))
     }
 }
-
-pub struct Workspace(Session);
 
 #[derive(Debug)]
 pub struct Request {
