@@ -53,7 +53,7 @@ class Cost:
     instructions: int
 
 
-def run(command: list[str], folder: Path = BUILD) -> str:
+def run(command: list[str], folder: Path = models.ROOT) -> str:
     """What a command prints that must succeed (qemu shows on stderr what a program writes by SYS_WRITE0)."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:

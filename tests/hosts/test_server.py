@@ -192,6 +192,7 @@ def test_numbers_in_both_forms_and_what_is_refused(digits: onnx2rust.Hosted) -> 
             "model": "digits",
             "inputs": [{"name": "image", "type": "float32", "shape": ["batch", "1", "8", "8"]}],
             "outputs": [{"name": "probabilities", "type": "float32", "shape": ["batch", "10"]}],
+            "labels": {},
             "body_bytes": 100000,
             "runs_requests_together": True,
         }
