@@ -42,7 +42,7 @@ def test_a_buffer_whose_length_the_data_decide_is_checked() -> None:
 def test_what_only_a_branch_computes_is_counted_there() -> None:
     """Its sizes need not make sense elsewhere."""
     info = helper.make_tensor_value_info
-    shape = [1, 1, "height", "width"]
+    shape: list[int | str | None] = [1, 1, "height", "width"]
     pool = helper.make_node("MaxPool", ["image"], ["half"], "pool", kernel_shape=[3, 3], strides=[2, 2])
     whole = helper.make_node("Relu", ["image"], ["same"], "relu")
     bodies = {
