@@ -90,7 +90,7 @@ class Unique(OpRun):
     """The distinct slices along `axis`, or elements: sorted, or as they come first. onnx's evaluator sorts where only they are an
     output, and takes those of the first axis whatever the axis is."""
 
-    def _run(self, x: Array, *, axis: int | None = None, sorted: int = 1) -> tuple[Array, ...]:  # noqa: A002  (its name in ONNX)
+    def _run(self, x: Array, *, axis: int | None = None, sorted: int = 1) -> tuple[Array, ...]:
         y, first, inverse, counts = np.unique(x, return_index=True, return_inverse=True, return_counts=True, axis=axis)
         inverse = inverse.reshape(-1)
         if not sorted:
