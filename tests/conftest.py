@@ -17,6 +17,7 @@ import rust_tools
 # several processes share the cores: NumPy's threads would wait for each other twenty times as long as they work
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # also for the tests that call cargo themselves
+os.environ.update(rust_tools.SMALL)
 os.environ["CARGO_TARGET_DIR"] = str(rust_tools.TARGET)
 
 

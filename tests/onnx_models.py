@@ -105,6 +105,24 @@ def text(seed: int = 3) -> onnx.ModelProto:
     return model("text", nodes, inputs, outputs, weights, TensorProto.INT64)
 
 
+def growing() -> onnx.ModelProto:
+    """Small inputs make large tensors: a product of a column and a row, 4,096 values a number, and 4,096 channels of an image."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "y"], ["table"], "product"),
+        helper.make_node("ReduceSum", ["table"], ["sum"], keepdims=0),
+        helper.make_node("MatMul", ["x", "w"], ["many"], "wide"),
+        helper.make_node("Softmax", ["many"], ["shares"], "shares"),
+        helper.make_node("ReduceMax", ["shares"], ["largest"], keepdims=0),
+        helper.make_node("Conv", ["image", "k"], ["channels"], "conv", strides=[2, 2]),
+        helper.make_node("GlobalMaxPool", ["channels"], ["brightest"]),
+    ]
+    rng = np.random.default_rng(7)
+    weights = {"w": _draw(rng, 1, 4096), "k": _draw(rng, 4096, 1, 2, 2)}
+    inputs: dict[str, tuple[int | str, ...]] = {"x": ("n", 1), "y": (1, "m"), "image": (1, 1, "height", "width")}
+    outputs: dict[str, tuple[int | str, ...]] = {"sum": (), "largest": (), "brightest": (1, 4096, 1, 1)}
+    return model("growing", nodes, inputs, outputs, weights)
+
+
 def quantised(*outputs: str) -> onnx.ModelProto:
     """A product of 8 bits in QDQ form, of which these are outputs: `steps`, their `values`, or a `float` computed from those."""
     rng = np.random.default_rng(4)

@@ -18,13 +18,15 @@ BUILD = ROOT / "build" / WORKER
 """Where tests write: cargo locks a target folder while it builds, so every process has its own."""
 VERIFY = BUILD / "verify"
 """The workspace of every test that verifies: all of tf-layers is compiled there once."""
+SMALL = {"CARGO_INCREMENTAL": "0", "CARGO_PROFILE_DEV_DEBUG": "0"}
+"""Nobody builds a test's crate a second time, or debugs it: these would be half of all that the tests write."""
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "build" / "target")) / WORKER
 
 
 def environment(**changes: str) -> dict[str, str]:
     """What cargo runs with; `CARGO_TARGET_DIR` is shared, so that tf-layers is compiled once for
     crates that hold the same copy."""
-    return os.environ | {"CARGO_TARGET_DIR": str(TARGET), "CARGO_TERM_COLOR": "never"} | changes
+    return os.environ | SMALL | {"CARGO_TARGET_DIR": str(TARGET), "CARGO_TERM_COLOR": "never"} | changes
 
 
 @contextlib.contextmanager

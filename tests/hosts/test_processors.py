@@ -113,6 +113,42 @@ def test_a_generated_crate_computes_on(triple: str, linker: str, runner: str) ->
     assert "test result: ok. 0 passed" not in found
 
 
+LENGTHS = """
+use growing::{Error, GrowingModel, Inputs, Sizes, Workspace};
+
+fn run(n: usize, m: usize, height: usize, width: usize) -> Result<f32, Error> {
+    let (x, y, image) = (vec![1.0; n], vec![1.0; m], vec![1.0; height * width]);
+    let model = GrowingModel::new();
+    let sizes = Sizes { n, m, height, width };
+    let mut ws = Workspace::default();
+    let inputs = Inputs { x: &x, y: &y, image: &image };
+    Ok(model.predict(sizes, inputs, &mut ws)?.sum.data[0])
+}
+
+#[test]
+fn tensors_longer_than_a_size_can_say_are_refused() {
+    assert_eq!(run(3, 5, 4, 4), Ok(15.0));
+    for (n, m, height, width) in [(1 << 16, 1 << 16, 2, 2), (1 << 20, 1, 2, 2), (1, 1, 2 << 10, 2 << 10)] {
+        assert_eq!(run(n, m, height, width), Err(Error::Memory { bytes: usize::MAX }));
+    }
+}
+"""
+
+
+@host_tools.need("i686-linux-gnu-gcc")
+def test_lengths_do_not_wrap_in_32_bits() -> None:
+    """2³² elements would be none."""
+    has(I686)
+    BUILD.mkdir(parents=True, exist_ok=True)
+    onnx.save(onnx_models.growing(), BUILD / "growing.onnx")
+    onnx2rust.convert(BUILD / "growing.onnx", BUILD / "growing", Options(force=True))
+    crate = BUILD / "growing" / "rust_generated_code"
+    (crate / "tests" / "lengths.rs").write_text(LENGTHS, encoding="utf-8")
+    native = emulated(I686, "i686-linux-gnu-gcc", "")
+    found = run(crate, "cargo", "test", "--target", I686, "--test", "lengths", RUSTFLAGS=STATIC, **native)
+    assert "test result: ok. 1 passed" in found
+
+
 @pytest.mark.parametrize("options", [OPEN, Options(static=True, dims={"batch": 1})], ids=["allocator", "no allocator"])
 def test_a_generated_crate_needs_no_standard_library(options: Options) -> None:
     """It builds for a processor without an operating system, and as wasm32 without std; with fixed sizes without an allocator."""

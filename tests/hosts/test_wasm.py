@@ -185,6 +185,27 @@ def test_node_gets_onnxruntimes_numbers_and_errors_are_words() -> None:
     assert [name for name in names if (made.dist / name).read_bytes() != (again / name).read_bytes()] == []
 
 
+GROWING_SCRIPT = """
+import { load } from "PACKAGE";
+const model = await load();
+SAID
+const of = (length) => new Float32Array(length).fill(1);
+const run = (n, m, height, width) => model.predict({ x: of(n), y: of(m), image: of(height * width) }, { n, m, height, width });
+for (const sizes of [[2 ** 16, 2 ** 16, 2, 2], [2 ** 20, 1, 2, 2], [1, 1, 2 ** 11, 2 ** 11]]) said(() => run(...sizes));
+console.log(String(run(3, 5, 4, 4).sum.data));
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.hosts
+@need("node", "cargo")
+def test_tensors_longer_than_a_size_can_say_are_refused() -> None:
+    """2³² elements would be none in 32 bits; the model goes on."""
+    made = hosted(onnx_models.growing(), "growing")
+    assert made.dist is not None
+    assert in_node(made.dist, GROWING_SCRIPT) == [*["Error: no memory for a buffer of 4294967295 bytes"] * 3, "15"]
+
+
 @pytest.mark.slow
 @pytest.mark.hosts
 @need("node", "cargo")

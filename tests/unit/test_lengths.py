@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import onnx_models
 import pytest
 
+from onnx2rust import emit
+from onnx2rust.base.options import Options
+from onnx2rust.conversion import pipeline
 from onnx2rust.emit import lengths
+from onnx2rust.frontends import Loaded
 from onnx2rust.ir.dims import Dim, symbol
 from onnx2rust.ir.dtypes import DType
 from onnx2rust.ir.program import Program, Value
 from onnx2rust.ir.types import TensorType
+from onnx2rust.plan import planner
 
 N, T = symbol("n"), symbol("t")
 
@@ -47,3 +53,15 @@ def test_a_size_follows_from_an_input_that_has_no_other_open_one(shapes: Any, fo
 def test_what_is_fixed_of_a_tensor(shape: Any, length: Any) -> None:
     one = program((N, T) if T in shape else (N,))
     assert lengths.fixed(one, Value("y", TensorType(DType.F32, shape))) == length
+
+
+def test_the_largest_tensors_are_counted_once() -> None:
+    """Those of other open sizes each, none that an input is as large as; what only a branch computes is counted there."""
+    program = pipeline.lower(Loaded(onnx_models.growing(), "onnx", "onnx", ()), Options())
+    assert [tuple(map(str, shape)) for shape in lengths.largest(program)] == [
+        ("n", "m"),
+        ("n", "4096"),
+        ("1", "height//2", "width//2", "4096"),
+    ]
+    code = emit.render(planner.plan(program, Options()), Options(), emit.Context("growing")).files["src/model.rs"]
+    assert " ".join(code.split()).count("check_lengths(&[&[n, m], &[n, 4096], &[1, conv_1, conv_2, 4096]])?;") == 1

@@ -37,3 +37,22 @@ def test_a_buffer_whose_length_the_data_decide_is_checked() -> None:
     assert f'.fit(elements("count", &[{symbol}])?)?' in code
     assert f'.fit(elements("table", &[{symbol}, columns])?)?' in code
     assert "check_input, elements" in code
+
+
+def test_what_only_a_branch_computes_is_counted_there() -> None:
+    """Its sizes need not make sense elsewhere."""
+    info = helper.make_tensor_value_info
+    shape: list[int | str | None] = [1, 1, "height", "width"]
+    pool = helper.make_node("MaxPool", ["image"], ["half"], "pool", kernel_shape=[3, 3], strides=[2, 2])
+    whole = helper.make_node("Relu", ["image"], ["same"], "relu")
+    bodies = {
+        "then_branch": helper.make_graph([pool], "then", [], [info("half", TensorProto.FLOAT, None)]),
+        "else_branch": helper.make_graph([whole], "else", [], [info("same", TensorProto.FLOAT, None)]),
+    }
+    node = helper.make_node("If", ["large"], ["y"], "if", **bodies)
+    inputs = [info("image", TensorProto.FLOAT, shape), info("large", TensorProto.BOOL, [])]
+    graph = helper.make_graph([node], "branches", inputs, [info("y", TensorProto.FLOAT, [1, 1, "h", "w"])])
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    program = pipeline.lower(Loaded(proto, "onnx", "onnx", ()), Options())
+    code = emit.render(planner.plan(program, Options()), Options(), emit.Context("x")).files["src/model.rs"]
+    assert '.fit(elements("pool", &[1, pool_1, pool_2, 1])?)?' in code

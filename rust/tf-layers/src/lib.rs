@@ -143,7 +143,9 @@ pub use sequence::Sequence;
 #[cfg(all(feature = "base", feature = "alloc"))]
 pub use slot::Slot;
 #[cfg(feature = "base")]
-pub use slot::{Scratch, TensorView, check_input, elements, open_size, size, window_count};
+pub use slot::{
+    Scratch, TensorView, check_input, check_lengths, elements, open_size, size, window_count,
+};
 #[cfg(feature = "base")]
 pub use top::argmax;
 #[cfg(all(feature = "base", feature = "alloc"))]

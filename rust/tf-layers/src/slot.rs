@@ -194,6 +194,23 @@ pub fn check_input(name: &'static str, actual: usize, shape: &[usize]) -> crate:
     Ok(())
 }
 
+/// Checks that the elements of tensors of these shapes can be counted, and so asked memory for: their lengths, which follow unchecked,
+/// would otherwise wrap where a size has 32 bits. An axis of size 0 counts as 1.
+///
+/// # Errors
+/// [`Error::Memory`](crate::Error::Memory) if there is one that no memory can hold.
+pub fn check_lengths(shapes: &[&[usize]]) -> crate::Result<()> {
+    for &shape in shapes {
+        let count = shape
+            .iter()
+            .try_fold(1_usize, |n, &d| n.checked_mul(d.max(1)));
+        if count.is_none_or(|n| n > isize::MAX.unsigned_abs()) {
+            return Err(crate::Error::Memory { bytes: usize::MAX });
+        }
+    }
+    Ok(())
+}
+
 /// The one size of an input's shape that is open, from the input's length: `others` are its other sizes.
 ///
 /// # Errors

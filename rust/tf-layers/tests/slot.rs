@@ -1,6 +1,6 @@
 //! Workspace buffers.
 
-use tf_layers::{Error, Slot, check_input, elements, open_size};
+use tf_layers::{Error, Slot, check_input, check_lengths, elements, open_size};
 
 #[test]
 fn a_slot_begins_at_a_cache_line_and_never_shrinks() {
@@ -115,6 +115,20 @@ fn an_input_fits_its_shape_and_hides_no_huge_axis() {
     ] {
         let refused = check_input("x", 0, shape);
         assert_eq!(refused, Err(Error::Size { what: "x", value }));
+    }
+}
+
+#[test]
+fn lengths_are_counted_before_they_wrap() {
+    let most = isize::MAX.unsigned_abs();
+    let half = 1_usize << (usize::BITS / 2);
+    assert_eq!(
+        check_lengths(&[&[3, 4], &[most], &[0, half / 2, half / 2]]),
+        Ok(())
+    );
+    for shape in [&[most + 1][..], &[half, half], &[half, 0, half], &[7, most]] {
+        let refused = Err(Error::Memory { bytes: usize::MAX });
+        assert_eq!(check_lengths(&[&[2], shape, &[3]]), refused);
     }
 }
 

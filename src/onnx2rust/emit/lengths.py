@@ -1,11 +1,16 @@
-"""What the lengths of a model's slices are made of: what is fixed, and the sizes that the inputs' lengths say."""
+"""What the lengths of a model's slices are made of: what is fixed, the sizes that the inputs' lengths say, and the largest."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from onnx2rust.ir.dims import Dim, product, symbols
+from onnx2rust.emit.sizes import plain
+from onnx2rust.ir.dims import Dim, product, symbol, symbols
+from onnx2rust.ir.layer import View
 from onnx2rust.ir.program import Program, Value
+from onnx2rust.ir.types import TensorType
 
 
 @dataclass(frozen=True)
@@ -45,3 +50,50 @@ def fixed(program: Program, value: Value) -> tuple[int, str | None] | None:
     first, *rest = value.shape or (1,)
     row = product(rest) if str(first) in program.symbols and rest else product(value.shape)
     return (row, str(first) if str(first) in program.symbols else None) if isinstance(row, int) else None
+
+
+def counted(program: Program) -> frozenset[Value]:
+    """The tensors whose sizes are known when `predict` begins, which counts the largest of them there. Others are counted where
+    they are written: a size that only a branch computes need not make sense elsewhere."""
+    given = set(program.symbols)
+    return frozenset(
+        v
+        for inside, v in _written(program)
+        if isinstance(v.type, TensorType) and v.type.symbols <= given and not (inside and not all(map(plain, v.shape)))
+    )
+
+
+def _written(program: Program) -> Iterator[tuple[bool, Value]]:
+    """What steps write, in order, and whether in a body."""
+    outside = set(program.steps)
+    for step in program.walk():
+        if not isinstance(step.layer, View):
+            yield from ((step not in outside, v) for v in step.results())
+
+
+def largest(program: Program) -> list[tuple[Dim, ...]]:
+    """The shapes of those `counted` tensors that no other has as many elements as, whatever the open sizes are; inputs, whose
+    lengths are checked, stand for themselves."""
+    found: list[tuple[Counter[Dim], int, tuple[Dim, ...]]] = []
+    fits = counted(program)
+    for shape in [v.shape for v in program.tensor_inputs] + [v.shape for _, v in _written(program) if v in fits]:
+        factors, number = _factors(shape)
+        if factors and number and not any(factors <= f and number <= n for f, n, _ in found):
+            found = [(f, n, s) for f, n, s in found if not (f <= factors and n <= number)] + [(factors, number, shape)]
+    bounded = {v.shape for v in program.tensor_inputs}
+    return [shape for _, _, shape in found if shape not in bounded]
+
+
+def _factors(shape: tuple[Dim, ...]) -> tuple[Counter[Dim], int]:
+    """What a shape's product is made of: open sizes, and a number."""
+    factors, number = Counter[Dim](), 1
+    for dim in shape:
+        if isinstance(dim, int):
+            number *= dim
+        elif plain(dim) and len(dim.terms) == 1:
+            ((monomial, coefficient),) = dim.terms
+            number *= coefficient
+            factors.update(symbol(str(atom)) for atom in monomial)
+        else:
+            factors[dim] += 1
+    return factors, number

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from onnx2rust.base.naming import Escaped, Names, ident
-from onnx2rust.emit import borders
+from onnx2rust.emit import borders, lengths
 from onnx2rust.emit.alike import Kind, anonymous, common_name, common_text, read
 from onnx2rust.emit.code import (
     CPU,
@@ -21,14 +21,17 @@ from onnx2rust.emit.code import (
     Code,
     Comment,
     Do,
+    Function,
     Let,
     Local,
     Piece,
+    Size,
     Statement,
     Turn,
     code,
     defines,
     expression,
+    joined,
     members,
 )
 from onnx2rust.emit.control import Writer
@@ -86,11 +89,12 @@ def write(writer: Writer, outputs: Sequence[Escaped]) -> Predict:
                 _name_views(writer, list(run), segment is not part.around)
     tail = _outputs(writer, program, outputs)
     head: list[Statement] = [Do(c) for v in program.inputs if (c := borders.check(v, writer.inputs[v]))]
+    count = _counts(program)
     sizes = SizeTable({**writer.scope.symbols, TURN: SAMPLES.name}, writer.scope.variables)
-    early, settled = sizes.settle(program.symbols, *(u.statements for u in units), tail, head)
+    early, settled = sizes.settle(program.symbols, *(u.statements for u in units), tail, head, count)
     for unit, statements in zip(units, settled, strict=False):
         unit.statements = statements
-    start = head + early
+    start = head + early + count
     printer = Printer(sizes)
     given = [writer.scope.symbols[s] for s in program.symbols]
     fields = dict(zip(map(str, given), program.symbols, strict=True))
@@ -207,6 +211,12 @@ def _outputs(writer: Writer, program: Program, names: Sequence[Escaped]) -> list
     for value, name in zip(program.outputs, names, strict=True):
         found.append(Do(borders.handed_out(value, name, writer.read(value)), end=","))
     return [Do(code("Ok(Outputs {"), end=""), *found, Do(code("})"), end="")]
+
+
+def _counts(program: Program) -> list[Statement]:
+    """The check that no tensor is too large to be counted."""
+    shapes = [code("&[", joined(Size(d) for d in shape), "]") for shape in lengths.largest(program)]
+    return [Do(code(Function("check_lengths"), "(&[", joined(shapes), "])?"))] if shapes else []
 
 
 def _prelude(used: set[str]) -> list[str]:

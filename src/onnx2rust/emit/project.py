@@ -12,7 +12,7 @@ from onnx2rust.base import naming
 from onnx2rust.base.naming import Escaped, Names, code_span, comment, crate_name, ident, string, toml_string, type_name
 from onnx2rust.base.options import Options
 from onnx2rust.base.version import VERSION
-from onnx2rust.emit import identity, layer_crate, literals, predict, readme, storage, thresholds
+from onnx2rust.emit import identity, layer_crate, lengths, literals, predict, readme, storage, thresholds
 from onnx2rust.emit.borders import Border, border
 from onnx2rust.emit.control import Writer
 from onnx2rust.emit.excerpts import Excerpt, excerpts
@@ -228,7 +228,7 @@ def render(plan: Plan, options: Options, context: Context) -> Rendered:
     model = Escaped(name if name.endswith("Model") else f"{name}Model")
     own = Scope([*MODEL_FILE, model], [*program.symbols, *(s for step in program.walk() for s in step.defines)])
     marks = tuple(step for step in program.walk() if context.marked and not isinstance(step.layer, View))
-    writer = Writer(plan, weights, inputs, own, {step: number for number, step in enumerate(marks)})
+    writer = Writer(plan, weights, inputs, own, lengths.counted(program), {step: number for number, step in enumerate(marks)})
     fixed = memory.of(plan) if options.static else None
     text = predict.write(writer, outputs)
     text = predict.with_scratch(text, writer) if fixed else text

@@ -18,7 +18,7 @@ LAYERS_FILE = ("EMBEDDED", "F16", "Layers", "None", "Option", "Self", "Some", "W
 """Types and constants that `src/layers.rs` names, besides layers."""
 LOCALS = (
     *("inputs", "ws", "cpu", "l", "d", "block", "sizes", "samples", "first"),
-    *("size", "window_count", "elements", "check_input", "largest", "open_size"),
+    *("size", "window_count", "elements", "check_input", "check_lengths", "largest", "open_size"),
 )
 """Parameters and variables of `predict` and its methods, and functions that they call."""
 

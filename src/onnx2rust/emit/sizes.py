@@ -112,7 +112,7 @@ class SizeTable:
                 self._visit(inner, _branch(statement, number, place))
 
     def _name(self, dim: Dim, hint: str, windows: bool = False) -> None:
-        if not isinstance(dim, Expr) or _plain(dim):
+        if not isinstance(dim, Expr) or plain(dim):
             return
         if dim not in self._named:
             self._named[dim] = NamedSize(self._names.unique(ident(hint)), dim, frozenset(symbols(dim)))
@@ -120,7 +120,7 @@ class SizeTable:
             self._named[dim] = replace(self._named[dim], windows=True)
 
     def _use(self, dim: Dim, hint: str, place: Place) -> None:
-        if isinstance(dim, Expr) and not _plain(dim):
+        if isinstance(dim, Expr) and not plain(dim):
             self._name(dim, hint)
             self._places.setdefault(dim, set()).add(place)
             self._uses.setdefault(dim, []).append(self._number)
@@ -187,7 +187,7 @@ class SizeTable:
 
     def reads(self, dim: Dim) -> set[str]:
         """The variables that the size's expression reads."""
-        if isinstance(dim, Expr) and not _plain(dim):
+        if isinstance(dim, Expr) and not plain(dim):
             return {str(self._named[dim].name)}
         return {self.locals[s] for s in symbols(dim)}
 
@@ -195,7 +195,7 @@ class SizeTable:
         """The size, in `usize`."""
         if isinstance(dim, int):
             return Term(grouped(dim))
-        if not _plain(dim):
+        if not plain(dim):
             return Term(self._named[dim].name)
         terms = [self._monomial(m, c) for m, c in dim.terms]
         return terms[0] if len(terms) == 1 else Term(" + ".join(t.within(Binds.PRODUCT) for t in terms), Binds.SUM)
@@ -215,7 +215,7 @@ class SizeTable:
         for dim in length.shape:
             if isinstance(dim, int):
                 number *= dim
-            elif _plain(dim) and len(dim.terms) == 1:
+            elif plain(dim) and len(dim.terms) == 1:
                 ((monomial, coefficient),) = dim.terms
                 number *= coefficient
                 factors.append(self._monomial(monomial, 1))
@@ -275,8 +275,9 @@ def _count(statements: Iterable[Statement]) -> int:
     return sum(1 + sum(map(_count, blocks(statement))) for statement in statements)
 
 
-def _plain(dim: Expr) -> bool:
-    return all(c > 0 and all(isinstance(a, Symbol) for a in m) for m, c in dim.terms)
+def plain(dim: Dim) -> bool:
+    """Whether a size can be written as it is: a number, or a sum of products of symbols."""
+    return isinstance(dim, int) or all(c > 0 and all(isinstance(a, Symbol) for a in m) for m, c in dim.terms)
 
 
 def grouped(number: int) -> str:

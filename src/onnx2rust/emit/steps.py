@@ -48,6 +48,8 @@ class Steps(ABC):
     weights: WeightTable
     inputs: dict[Value, Escaped]
     scope: Scope
+    counted: frozenset[Value] = frozenset()
+    """Tensors whose elements `predict` has counted before its first step."""
     marks: Mapping[Step, int] = field(default_factory=dict)
     """The steps that first say a number of theirs (`onnx2rust bench --per-layer`)."""
     scalars: Mapping[Value, Code] = field(default_factory=dict)
@@ -77,12 +79,12 @@ class Steps(ABC):
         return self.scalars[root] if root in self.scalars else code(self.read(value), "[0]")
 
     def write(self, value: Value, step: str = "") -> Code:
-        """A mutable slice for the value's elements, whose number is checked if the data have decided it: `step` is blamed."""
+        """A mutable slice for the value's elements, whose number is checked if it was not at the begin: `step` is blamed."""
         root = self.plan.root(value)
         if root.type.room is None:
             return code("&mut ", self.slot(root))
         fit = self.slot(root, ".fit(")
-        if step and value.type.symbols - set(self.plan.program.symbols):
+        if step and root not in self.counted:
             shape = joined(Size(d) for d in value.shape)
             return code(fit, Function("elements"), f"({string(step)}, &[", shape, "])?)?")
         return self._part(root, fit, ")?", "&mut ")

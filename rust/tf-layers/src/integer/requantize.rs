@@ -1,7 +1,7 @@
 //! From 32-bit sums back to 8 bits.
 
 use super::{Byte, zero_at};
-use crate::cpu::{Cpu, dispatch};
+use crate::cpu::{Cpu, SMALL, dispatch};
 
 /// What [`Requantize`] takes; scales and the zero point have one element, or one a channel.
 #[derive(Debug, Clone, Copy)]
@@ -90,8 +90,8 @@ impl Requantize {
     }
 }
 
-/// Columns that are worked on together.
-const WIDTH: usize = 512;
+/// Columns that are worked on together; their parameters lie on the stack.
+const WIDTH: usize = if SMALL { 64 } else { 512 };
 
 /// What each of them has.
 struct Columns {

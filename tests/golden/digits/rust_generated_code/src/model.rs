@@ -8,7 +8,7 @@ use tf_layers::conv::ImageStack;
 use tf_layers::pool::Images;
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
-use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
+use tf_layers::{Cpu, Error, Slot, TensorView, check_input, check_lengths, open_size};
 
 /// The sizes that the caller chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,6 +157,7 @@ impl<'w> DigitsModel<'w> {
     ) -> Result<Outputs<'a>, Error> {
         let Sizes { batch } = sizes;
         check_input("image", inputs.image.len(), &[batch, 1, 8, 8])?;
+        check_lengths(&[&[batch, 8, 8, 8]])?;
         let cpu = self.cpu;
         let l = self.layers;
         // conv1/Conv: [batch, 8, 8, 8]

@@ -7,7 +7,7 @@ use tf_layers::axis::AlongAxis;
 use tf_layers::indexing::Gather;
 use tf_layers::recurrent::{LstmInputs, LstmOutputs};
 use tf_layers::signature::{Axis, Tensor};
-use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
+use tf_layers::{Cpu, Error, Slot, TensorView, check_input, check_lengths, open_size};
 
 /// The sizes that the caller chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +151,7 @@ impl<'w> LstmTextModel<'w> {
     ) -> Result<Outputs<'a>, Error> {
         let Sizes { batch } = sizes;
         check_input("input_layer", inputs.input_layer.len(), &[batch, 12])?;
+        check_lengths(&[&[batch, 12, 8]])?;
         let cpu = self.cpu;
         let l = self.layers;
         // embedding/GatherV2 (Gather): [batch, 12, 8]

@@ -9,7 +9,7 @@ use tf_layers::conv::ImageStack;
 use tf_layers::pool::{GlobalMaxPool, Images};
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
-use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
+use tf_layers::{Cpu, Error, Slot, TensorView, check_input, check_lengths, open_size};
 
 /// The sizes that the caller chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,6 +168,7 @@ impl<'w> MagikaModel<'w> {
     ) -> Result<Outputs<'a>, Error> {
         let Sizes { batch } = sizes;
         check_input("bytes", inputs.bytes.len(), &[batch, 2048])?;
+        check_lengths(&[&[batch, 508, 512]])?;
         let cpu = self.cpu;
         let l = self.layers;
         // Samples do not depend on each other. One at a time: a layer reads and writes up to 1.5 MiB for each, and finds in the

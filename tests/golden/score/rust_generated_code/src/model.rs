@@ -4,7 +4,7 @@ use super::layers::{self, Layers};
 use super::weights::Weights;
 use core::fmt;
 use tf_layers::signature::{Axis, Tensor};
-use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
+use tf_layers::{Cpu, Error, Slot, TensorView, check_input, check_lengths, open_size};
 
 /// The sizes that the caller chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +146,7 @@ impl<'w> ScoreModel<'w> {
     ) -> Result<Outputs<'a>, Error> {
         let Sizes { batch } = sizes;
         check_input("features", inputs.features.len(), &[batch, 10])?;
+        check_lengths(&[&[batch, 16]])?;
         let cpu = self.cpu;
         let l = self.layers;
         // hidden/MatMul (Gemm): [batch, 16]

@@ -8,7 +8,7 @@ use tf_layers::indexing::Gather;
 use tf_layers::recurrent::{LstmInputs, LstmOutputs};
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
-use tf_layers::{Cpu, Error, Slot, TensorView, check_input};
+use tf_layers::{Cpu, Error, Slot, TensorView, check_input, check_lengths};
 
 /// The sizes that the caller chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +141,7 @@ impl<'w> TextModel<'w> {
     ) -> Result<Outputs<'a>, Error> {
         let Sizes { batch, length } = sizes;
         check_input("tokens", inputs.tokens.len(), &[batch, length])?;
+        check_lengths(&[&[batch, length, 8]])?;
         let cpu = self.cpu;
         let l = self.layers;
         // embedding/Gather: [batch, length, 8]

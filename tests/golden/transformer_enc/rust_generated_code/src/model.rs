@@ -8,7 +8,7 @@ use tf_layers::axis::AlongAxis;
 use tf_layers::indexing::Gather;
 use tf_layers::signature::{Axis, Tensor};
 use tf_layers::softmax::Softmax;
-use tf_layers::{Cpu, Error, Slot, TensorView, check_input, open_size};
+use tf_layers::{Cpu, Error, Slot, TensorView, check_input, check_lengths, open_size};
 
 /// The sizes that the caller chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,6 +163,7 @@ impl<'w> TransformerEncModel<'w> {
     ) -> Result<Outputs<'a>, Error> {
         let Sizes { batch } = sizes;
         check_input("input_layer", inputs.input_layer.len(), &[batch, 8])?;
+        check_lengths(&[&[batch, 8, 16]])?;
         let cpu = self.cpu;
         let l = self.layers;
         // embedding/GatherV2 (Gather): [batch, 8, 8]
