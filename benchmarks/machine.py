@@ -22,6 +22,12 @@ def commit() -> str:
     return _said("git", "rev-parse", "--short", "HEAD").strip() + ("+" if changed else "")
 
 
+def sources() -> str:
+    """What says that two builds are of the same sources: those of the package, its templates and layers, and the examples."""
+    folders = ("src", "templates", "rust", "examples")
+    return _said("git", "rev-parse", *(f"HEAD:{folder}" for folder in folders)) + _said("git", "diff", "HEAD", "--", *folders)
+
+
 class Load:
     """How many processes wanted to run when measuring began, besides this one, and when it ended."""
 
