@@ -133,7 +133,8 @@ class _Graph:
         last = behind[-1]
         new = NodeProto(op_type="QLinear" + node.op_type, name=node.name, attribute=node.attribute, output=last.output)
         new.input.extend([*inputs, last.input[1], last.input[2], *([bias] if bias else [])])
-        return {id(node): [new], **{id(gone): [] for gone in behind}}
+        # Where the last of them stood: its scale may be made behind the product.
+        return {**{id(gone): [] for gone in (node, *behind)}, id(last): [new]}
 
     def _to_floats(self, node: NodeProto, operands: tuple[_Steps, _Steps], bias: str) -> dict[int, list[NodeProto]]:
         """The product of integers, its floats, and the bias."""
