@@ -274,23 +274,64 @@ impl Window {
 
     /// Copies an image of `channels` channels into `to`, with zeros around it, or what stands for them.
     pub(crate) fn pad<T: Copy>(&self, x: &[T], channels: usize, zero: T, to: &mut [T]) {
-        let [depth, height, width] = self.size;
-        let (line, padded) = (width * channels, self.padded());
-        let padded_line = padded[2] * channels;
+        let line = self.size[2] * channels;
         let left = self.begin[2] * channels;
-        let mut lines =
-            to[..padded.iter().product::<usize>() * channels].chunks_exact_mut(padded_line.max(1));
+        self.each_line(
+            channels,
+            to,
+            #[inline(always)]
+            |number, to| match number {
+                Some(number) => {
+                    to[..left].fill(zero);
+                    to[left..left + line].copy_from_slice(&x[number * line..][..line]);
+                    to[left + line..].fill(zero);
+                }
+                None => to.fill(zero),
+            },
+        );
+    }
+
+    /// [`pad`](Self::pad) where the zeros are there already.
+    #[cfg(feature = "conv")]
+    pub(crate) fn copy_inside(&self, x: &[f32], channels: usize, to: &mut [f32]) {
+        let line = self.size[2] * channels;
+        let left = self.begin[2] * channels;
+        self.each_line(
+            channels,
+            to,
+            #[inline(always)]
+            |number, to| {
+                if let Some(number) = number {
+                    // By constant lengths: a call of memcpy takes longer than a short line.
+                    let (from, from_rest) = x[number * line..][..line].as_chunks::<8>();
+                    let (to, to_rest) = to[left..left + line].as_chunks_mut::<8>();
+                    for (to, from) in to.iter_mut().zip(from) {
+                        *to = *from;
+                    }
+                    for (to, from) in to_rest.iter_mut().zip(from_rest) {
+                        *to = *from;
+                    }
+                }
+            },
+        );
+    }
+
+    /// Calls `f` with every line of the padded image `to`, and its number in the image if it is one of its lines.
+    #[inline(always)]
+    fn each_line<T>(
+        &self,
+        channels: usize,
+        to: &mut [T],
+        mut f: impl FnMut(Option<usize>, &mut [T]),
+    ) {
+        let ([depth, height, _], padded) = (self.size, self.padded());
+        let mut lines = to[..padded.iter().product::<usize>() * channels]
+            .chunks_exact_mut((padded[2] * channels).max(1));
         for z in 0..padded[0] {
             for y in 0..padded[1] {
                 let Some(to) = lines.next() else { return };
                 let (z, y) = (z.wrapping_sub(self.begin[0]), y.wrapping_sub(self.begin[1]));
-                if z < depth && y < height {
-                    to[..left].fill(zero);
-                    to[left..left + line].copy_from_slice(&x[(z * height + y) * line..][..line]);
-                    to[left + line..].fill(zero);
-                } else {
-                    to.fill(zero);
-                }
+                f((z < depth && y < height).then(|| z * height + y), to);
             }
         }
     }

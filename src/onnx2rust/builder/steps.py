@@ -23,6 +23,8 @@ class Steps:
     def __init__(self) -> None:
         self.collected: list[Step] = []
         self.origin = Origin("", "", "", 1, 0)
+        self.small = False
+        """Whether bytes of weights count more than time: the program is for a small processor."""
         self.given: dict[str, Dim] = {}
         """The open sizes of the model's inputs, by the model's names."""
         self._step_names = Names()

@@ -15,7 +15,7 @@ import onnx
 from onnx2rust.base.errors import InvalidModelError, Problem, Refuse, UnsupportedError, UsageError
 from onnx2rust.base.options import Options
 from onnx2rust.builder import Builder, Environment
-from onnx2rust.importer import binding, folding, schema_check
+from onnx2rust.importer import binding, folding, integers, schema_check
 from onnx2rust.importer.half import Door
 from onnx2rust.importer.ranks import Gate, stated
 from onnx2rust.ir import dtypes
@@ -38,7 +38,8 @@ POISON = object()
 def read(proto: onnx.ModelProto, options: Options, weights: Weights = NONE) -> Program:
     """Lowers a checked model, whose large initializers are `weights`. Raises InvalidModelError or UnsupportedError with every
     offending node."""
-    return _Importer(schema_check.expand_functions(proto), options, weights).model()
+    proto = integers.read(schema_check.expand_functions(proto), weights, depthwise=options.static)
+    return _Importer(proto, options, weights).model()
 
 
 class _Importer:
@@ -50,6 +51,7 @@ class _Importer:
         self.unsupported: list[Problem] = []
         self.growth = folding.Growth()
         self.builder = Builder(self._graph)
+        self.builder.small = options.static
         self.index = 0
         self.read: set[str] = set()
         """The names that the graph at hand reads."""

@@ -147,26 +147,28 @@ def _conv(g: Builder, x: Value, w: Value, x_zero: Value | None, w_zero: Value | 
     shared, group = window.fields, windows.group
     type_ = TensorType(DType.I32, (batch, *window.output, outputs))
     constant_kernel = w.array is not None and (w_zero is None or w_zero.array is not None)
-    if constant_kernel and group > 1 and group == inputs and math.prod(window.kernel_shape) <= _EXACT_TAPS:
+    depthwise = constant_kernel and 1 < group == inputs
+    if depthwise and not g.small and math.prod(window.kernel_shape) <= _EXACT_TAPS:
         # One input for each group: not a product of matrices, and the layer of floats has sums that no rounding touches.
         weights, zero = _kernel(g, w, w_zero, outputs)
         columns = np.zeros(1, np.int32) if zero is None else zero.array
         kernel = weights.astype(np.float32) - columns.astype(np.float32).reshape(-1, *([1] * (w.rank - 1)))
-        depthwise = DepthwiseConv(
+        layer = DepthwiseConv(
             batch, size, group, outputs // group, *shared, g.weight(w, packing("Depthwise"), kernel), None, LINEAR
         )
-        sums = g.step(depthwise, [without_zero(g, image, x_zero), None], TensorType(DType.F32, type_.shape))
+        sums = g.step(layer, [without_zero(g, image, x_zero), None], TensorType(DType.F32, type_.shape))
         return cast_to(g, sums, DType.I32)
-    if constant_kernel:
+    if constant_kernel and not (depthwise and g.small):
         weights, zero = _kernel(g, w, w_zero, outputs)
         by_tap = group > 1 or (window.dilations[-1] > 1 and window.kernel_shape[-1] > 1)
         packed = g.weight(w, packing("IntegerConv", group=group, by_tap=by_tap), weights)
         constant = IntegerConv(batch, size, inputs, outputs, group, *shared, packed, zero)
         return g.step(constant, [image, _zero(g, x_zero, 1)], type_)
     turned = g.transpose(w, [*range(2, w.rank), 1, 0])
-    layer = ConvInteger(batch, size, inputs, outputs, group, *shared)
+    if w_zero is not None and w_zero.array is not None and not w_zero.array.any():
+        w_zero = None
     zeros = [_zero(g, x_zero, 1), _zero(g, w_zero, outputs)]
-    return g.step(layer, [image, turned, *zeros], type_)
+    return g.step(ConvInteger(batch, size, inputs, outputs, group, *shared), [image, turned, *zeros], type_)
 
 
 @onnx_op("QLinearConv", since=10)

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from op_models import layers, lower, types
+from op_models import layers, lower, node_model, types
 
+from onnx2rust import importer
 from onnx2rust.base.errors import InvalidModelError
+from onnx2rust.base.options import Options
 from onnx2rust.ir.program import Program
 from onnx2rust.layers.conv import DepthwiseConv
 from onnx2rust.layers.integer import IntegerConv, IntegerDense
@@ -94,3 +96,16 @@ def test_depthwise_sums_are_those_of_floats_where_they_are_exact() -> None:
                 assert (step.layer.kernel.array == -1).all()
     # 256 taps of 255 · 255 are less than 2²⁴, 289 are not
     assert names == [["DequantizeLinear", "DepthwiseConv", "Cast"], ["IntegerConv"]]
+
+
+def test_a_depthwise_kernel_stays_in_bytes_where_they_count() -> None:
+    """Elsewhere it is faster in floats."""
+    inputs: dict[str, Any] = {"x": (U8, [1, 4, 9, 9]), "w": np.ones((4, 1, 3, 3), I8), "-": (U8, []), "v": np.zeros(4, I8)}
+    assert "DepthwiseConv" in layers(lower("ConvInteger", inputs, group=4))
+    program = importer.read(node_model("ConvInteger", inputs, group=4), Options(static=True))
+    assert layers(program) == ["Transpose", "ConvInteger", "Transpose"]
+    (step,) = [s for s in program.steps if type(s.layer).__name__ == "ConvInteger"]
+    kernel, *zeros = step.inputs[1:]
+    assert kernel is not None
+    assert kernel.array is not None
+    assert (kernel.array.dtype, kernel.array.shape, zeros) == (I8, (3, 3, 1, 4), [None, None])

@@ -58,8 +58,9 @@ impl<const D: usize> ConvDynamic<D> {
 
     /// Elements of scratch that a run needs: the packed kernel, and an image with its padding.
     #[must_use]
-    pub const fn scratch_len(&self, _: usize, size: [usize; D], channels: [usize; 2]) -> usize {
-        self.packed_len(channels) + self.geometry().over(size).copy_len(channels[0])
+    pub const fn scratch_len(&self, batch: usize, size: [usize; D], channels: [usize; 2]) -> usize {
+        self.packed_len(channels)
+            + super::padded_len(&self.geometry().over(size), channels[0], batch)
     }
 
     /// Checks the parameters.

@@ -14,8 +14,9 @@ mod winograd;
 
 use crate::activation::Activation;
 use crate::brief::brief;
-use crate::cpu::Cpu;
+use crate::cpu::{Cpu, SMALL};
 use crate::error::Result;
+use crate::fixed::largest;
 use crate::gemm::{self, Addend, Product};
 use crate::image::{self, Window, windowed};
 use crate::pack::PANEL;
@@ -83,9 +84,8 @@ impl<const D: usize> Conv<'_, D> {
     /// Elements of scratch that a run needs.
     #[must_use]
     pub const fn scratch_len(&self, images: ImageStack<D>) -> usize {
-        self.geometry()
-            .over(images.size)
-            .copy_len(self.input_channels)
+        let window = self.geometry().over(images.size);
+        padded_len(&window, self.input_channels, images.batch)
     }
 
     /// y = activation(x ⋆ kernel + bias)
@@ -158,6 +158,28 @@ impl<const D: usize> Conv<'_, D> {
     }
 }
 
+/// Elements of padded images that are multiplied together: as many stay in the first-level cache.
+const TOGETHER: usize = 8192;
+
+/// Images of a batch that are padded and multiplied together: small ones, because each product has its begin and its end.
+///
+/// Only where every image fills the tiles of all levels, so that an image's sums do not depend on its neighbours.
+const fn together(window: &Window, channels: usize, batch: usize) -> usize {
+    let [depth, height, width] = window.output();
+    let rows = height * width;
+    let flat = depth == 1 && window.kernel[0] == 1 && window.size[0] == 1;
+    if SMALL || !flat || rows < 16 || !rows.is_multiple_of(8) {
+        return 1;
+    }
+    let images = TOGETHER / largest(&[window.padded_pixels() * channels, 1]);
+    largest(&[if images < batch { images } else { batch }, 1])
+}
+
+/// Elements of the images that are padded at a time.
+const fn padded_len(window: &Window, channels: usize, batch: usize) -> usize {
+    together(window, channels, batch) * window.copy_len(channels)
+}
+
 /// A convolution with its size, brought to three axes: compiled once for all ranks.
 struct Direct<'a> {
     inputs: usize,
@@ -191,19 +213,31 @@ impl Direct<'_> {
             self.groups(cpu, &self.product(batch), &x[..batch * x_image], addend, y);
             return;
         }
-        let product = self.product(1);
-        for (i, y) in y.chunks_exact_mut(y_image).enumerate() {
-            let x = &x[i * x_image..][..x_image];
-            let addend = match addend {
-                Addend::Slice(values) => Addend::Slice(&values[i * y_image..][..y_image]),
-                other => other,
-            };
-            if window.is_padded() {
-                window.pad(x, self.inputs, 0.0, scratch);
-                self.groups(cpu, &product, scratch, addend, y);
-            } else {
-                self.groups(cpu, &product, x, addend, y);
+        if !window.is_padded() {
+            let product = self.product(1);
+            for (i, y) in y.chunks_exact_mut(y_image).enumerate() {
+                let x = &x[i * x_image..][..x_image];
+                self.groups(cpu, &product, x, addend.of(i * y_image, y.len()), y);
             }
+            return;
+        }
+        let image_len = window.padded_pixels() * self.inputs;
+        let images = together(window, self.inputs, batch);
+        if images > 1 {
+            scratch.fill(0.0);
+        }
+        for (i, y) in y.chunks_mut(images * y_image).enumerate() {
+            let (from, count) = (i * images, y.len() / y_image);
+            for (k, to) in scratch.chunks_exact_mut(image_len).take(count).enumerate() {
+                let x = &x[(from + k) * x_image..][..x_image];
+                if images == 1 && i == 0 {
+                    window.pad(x, self.inputs, 0.0, to);
+                } else {
+                    window.copy_inside(x, self.inputs, to);
+                }
+            }
+            let addend = addend.of(from * y_image, y.len());
+            self.groups(cpu, &self.product(count), scratch, addend, y);
         }
     }
 

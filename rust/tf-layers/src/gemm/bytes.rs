@@ -60,9 +60,14 @@ impl Product<'_, i32> {
 pub(crate) trait Dot: Simd {
     /// Rows of a full tile.
     const ROWS: usize;
+    /// Four neighbours of a row, as `dot` takes them.
+    type Values: Copy;
+
+    /// Those of all lanes.
+    fn values(self, x: [u8; DEPTH]) -> Self::Values;
 
     /// sums + Σ x · w over the four bytes of each lane, those of x without a sign, those of w with one.
-    fn dot(self, sums: Self::i32s, x: Self::i32s, w: Self::i32s) -> Self::i32s;
+    fn dot(self, sums: Self::i32s, x: Self::Values, w: Self::i32s) -> Self::i32s;
 }
 
 impl<S: Dot> At<S> for i32 {
@@ -97,7 +102,7 @@ pub(crate) struct Sums<S: Simd>(S::i32s);
 impl<S: Dot> Lanes<S, i32> for Sums<S> {
     const LANES: usize = S::i32s::LEN;
     type Weights = S::i32s;
-    type Values = S::i32s;
+    type Values = S::Values;
 
     #[inline(always)]
     fn all(s: S, sum: i32) -> Self {
@@ -110,12 +115,12 @@ impl<S: Dot> Lanes<S, i32> for Sums<S> {
     }
 
     #[inline(always)]
-    fn values(s: S, x: [u8; DEPTH]) -> S::i32s {
-        S::i32s::splat(s, i32::from_le_bytes(x))
+    fn values(s: S, x: [u8; DEPTH]) -> S::Values {
+        s.values(x)
     }
 
     #[inline(always)]
-    fn multiply_add(self, s: S, x: S::i32s, w: S::i32s) -> Self {
+    fn multiply_add(self, s: S, x: S::Values, w: S::i32s) -> Self {
         Self(s.dot(self.0, x, w))
     }
 
@@ -142,7 +147,7 @@ impl<S: Dot> Lanes<S, i32> for Sums<S> {
 
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 mod levels {
-    use super::Dot;
+    use super::{DEPTH, Dot};
     use crate::cpu::{kernel, prelude::*};
     #[cfg(target_arch = "x86")]
     use core::arch::x86::*;
@@ -185,6 +190,12 @@ mod levels {
         ($($level:ident $f:ident $rows:literal)*) => {$(
             impl Dot for $level {
                 const ROWS: usize = $rows;
+                type Values = Self::i32s;
+
+                #[inline(always)]
+                fn values(self, x: [u8; DEPTH]) -> Self::i32s {
+                    Self::i32s::splat(self, i32::from_le_bytes(x))
+                }
 
                 #[inline(always)]
                 fn dot(self, sums: Self::i32s, x: Self::i32s, w: Self::i32s) -> Self::i32s {
@@ -197,14 +208,24 @@ mod levels {
     dot!(Avx512 dot_512 8 Avx2 dot_256 4 Sse2 dot_128 2);
 }
 
-#[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+#[cfg(any(
+    all(target_arch = "aarch64", target_feature = "neon"),
+    all(target_arch = "wasm32", target_feature = "simd128")
+))]
 mod levels {
-    use super::Dot;
+    use super::{DEPTH, Dot};
+    use crate::cpu::prelude::*;
 
     macro_rules! dot {
-        ($($level:ty, $rows:literal)*) => {$(
+        ($level:ty, $rows:literal) => {
             impl Dot for $level {
                 const ROWS: usize = $rows;
+                type Values = Self::i32s;
+
+                #[inline(always)]
+                fn values(self, x: [u8; DEPTH]) -> Self::i32s {
+                    Self::i32s::splat(self, i32::from_le_bytes(x))
+                }
 
                 #[inline(always)]
                 fn dot(self, sums: Self::i32s, x: Self::i32s, w: Self::i32s) -> Self::i32s {
@@ -214,15 +235,55 @@ mod levels {
                         + ((x >> 24) & 0xFF) * (w >> 24)
                 }
             }
-        )*};
+        };
     }
-    #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+    #[cfg(target_arch = "aarch64")]
     dot!(fearless_simd::aarch64::Neon, 4);
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    #[cfg(target_arch = "wasm32")]
     dot!(fearless_simd::wasm32::WasmSimd128, 2);
-    #[cfg(not(any(
-        all(target_arch = "aarch64", target_feature = "neon"),
-        all(target_arch = "wasm32", target_feature = "simd128")
-    )))]
-    dot!(fearless_simd::Fallback, 2);
+}
+
+#[cfg(not(any(
+    target_arch = "x86",
+    target_arch = "x86_64",
+    all(target_arch = "aarch64", target_feature = "neon"),
+    all(target_arch = "wasm32", target_feature = "simd128")
+)))]
+mod levels {
+    use super::{DEPTH, Dot};
+    use crate::cpu::prelude::*;
+    use fearless_simd::Fallback;
+
+    /// What a lane adds to its sum.
+    #[inline(always)]
+    fn lane(sum: &mut i32, x: [i32; DEPTH], w: i32) {
+        let [a, b, c, d] = x;
+        *sum = sum
+            .wrapping_add(a * (w << 24 >> 24))
+            .wrapping_add(b * (w << 16 >> 24))
+            .wrapping_add(c * (w << 8 >> 24))
+            .wrapping_add(d * (w >> 24));
+    }
+
+    impl Dot for Fallback {
+        const ROWS: usize = 2;
+        type Values = [i32; DEPTH];
+
+        #[inline(always)]
+        fn values(self, [a, b, c, d]: [u8; DEPTH]) -> [i32; DEPTH] {
+            [a.into(), b.into(), c.into(), d.into()]
+        }
+
+        #[inline(always)]
+        fn dot(self, mut sums: Self::i32s, x: [i32; DEPTH], w: Self::i32s) -> Self::i32s {
+            // Written out: compiled for size, a loop is not unrolled, and the sums would lie in memory.
+            if let ([s0, s1, s2, s3], [w0, w1, w2, w3]) = (sums.as_mut_slice(), w.as_slice()) {
+                lane(s0, x, *w0);
+                lane(s1, x, *w1);
+                lane(s2, x, *w2);
+                lane(s3, x, *w3);
+            }
+            sums
+        }
+    }
 }

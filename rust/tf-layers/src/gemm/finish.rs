@@ -3,21 +3,70 @@
 //! The bias comes after the sum: batch normalisation folded into a convolution makes biases that are larger than the
 //! products, and a sum that begins with one is rounded at its size k times (MobileNet-like blocks: 3–8 × the error).
 
-use super::multiply::add;
+use super::multiply::{Sums, add};
 use super::operand::{At, Lanes, Operand};
 use super::{Addend, Job, Place};
 use crate::cpu::{Simd, at_level};
 use crate::pack::PANEL;
 
 /// Columns of the widest tile.
-pub(super) const WIDTH: usize = 2 * PANEL;
+const WIDTH: usize = 2 * PANEL;
 
 /// A row of sums in memory.
-pub(super) type Row<T> = [T; WIDTH];
+type Row<T> = [T; WIDTH];
+
+/// The end of a tile: its rows but the first `skip`, from column `start` on, with what is added to them.
+#[inline(always)]
+pub(super) fn rows<S: Simd, W: At<S>, F: Lanes<S, W>, const R: usize, const N: usize>(
+    s: S,
+    job: &Job<W>,
+    mut sums: Sums<F, R, N>,
+    places: &[Place; R],
+    skip: usize,
+    start: usize,
+    y: &mut [W::Sum],
+) {
+    let width = N * F::LANES;
+    let columns = (job.columns - start).min(width);
+    let bias = bias::<S, W, F, N>(s, job, start, columns);
+    let limits = (F::all(s, job.limits.0), F::all(s, job.limits.1));
+    /// Row by row, each with a constant index: a loop over the rows would be unrolled too late, and all sums would go through the
+    /// stack between the segments.
+    macro_rules! each_row {
+        (|$r:ident| $row:expr; $($index:literal)*) => {
+            $(if const { $index < R } {
+                const $r: usize = $index;
+                $row;
+            })*
+        };
+    }
+    if columns == width && skip == 0 {
+        each_row!(|ROW| whole::<S, W, F, N>(s, job, sums[ROW], &bias, places[ROW].y + start, limits, y); 0 1 2 3 4 5 6 7);
+        return;
+    }
+    let mut rows: [Row<W::Sum>; R] = [[W::Sum::default(); WIDTH]; R];
+    each_row!(|ROW| {
+        add::<S, W, F, N>(&mut sums[ROW], &bias);
+        let mut n = 0;
+        while n < N {
+            sums[ROW][n].store(&mut rows[ROW][n * F::LANES..]);
+            n += 1;
+        }
+    }; 0 1 2 3 4 5 6 7);
+    part(
+        s,
+        job,
+        &mut rows[skip..],
+        &places[skip..],
+        start,
+        columns,
+        y,
+    );
+}
 
 /// What is added to each row: `columns` values of the bias from `start` on, zeros beyond them, or only zeros.
 #[inline(always)]
-pub(super) fn bias<S: Simd, W: Operand, F: Lanes<S, W>, const N: usize>(
+fn bias<S: Simd, W: Operand, F: Lanes<S, W>, const N: usize>(
     s: S,
     job: &Job<W>,
     start: usize,
@@ -44,7 +93,7 @@ pub(super) fn bias<S: Simd, W: Operand, F: Lanes<S, W>, const N: usize>(
 
 /// The end of a row of a tile: adds, clamps, and writes it to y from `begin` on.
 #[inline(always)]
-pub(super) fn whole<S: Simd, W: Operand, F: Lanes<S, W>, const N: usize>(
+fn whole<S: Simd, W: Operand, F: Lanes<S, W>, const N: usize>(
     s: S,
     job: &Job<W>,
     mut sums: [F; N],
@@ -75,11 +124,11 @@ pub(super) fn whole<S: Simd, W: Operand, F: Lanes<S, W>, const N: usize>(
     }
 }
 
-/// The end of rows of which y has fewer columns than the tile, `columns` from `start` on; the sums with their bias are in memory.
+/// The end of rows of which y has fewer columns than the tile, or of some of its rows, `columns` from `start` on; the sums with their bias are in memory.
 ///
 /// One for all tiles of a level: only the last columns come here.
 #[inline(never)]
-pub(super) fn part<S: Simd, W: At<S>>(
+fn part<S: Simd, W: At<S>>(
     s: S,
     job: &Job<W>,
     rows: &mut [Row<W::Sum>],
@@ -115,7 +164,7 @@ pub(super) fn part<S: Simd, W: At<S>>(
     );
 }
 
-/// Copies `from`, shorter than a tile is wide, by constant lengths: a call of memcpy takes longer.
+/// Copies `from`, at most as long as a tile is wide, by constant lengths: a call of memcpy takes longer.
 #[inline(always)]
 fn copy<T: Copy>(from: &[T], to: &mut [T]) {
     let to = &mut to[..from.len()];
@@ -128,7 +177,7 @@ fn copy<T: Copy>(from: &[T], to: &mut [T]) {
             })*
         };
     }
-    copy!(16 8 4 2);
+    copy!(32 16 8 4 2);
     if let (Some(to), Some(from)) = (to.get_mut(at), from.get(at)) {
         *to = *from;
     }

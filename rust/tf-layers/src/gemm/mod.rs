@@ -11,6 +11,7 @@ mod finish;
 mod grid;
 #[cfg(any(feature = "conv", feature = "integer"))]
 mod images;
+mod lines;
 mod multiply;
 mod operand;
 mod tile;
@@ -44,6 +45,17 @@ pub(crate) enum Addend<'a, T = f32> {
     Slice(&'a [T]),
     /// What y held.
     Output,
+}
+
+impl<'a, T> Addend<'a, T> {
+    /// What of it is added to the part of y that begins at `start`.
+    #[cfg(feature = "conv")]
+    pub(crate) fn of(self, start: usize, len: usize) -> Self {
+        match self {
+            Self::Slice(values) => Self::Slice(&values[start..][..len]),
+            other => other,
+        }
+    }
 }
 
 /// A product of many rows with one packed kernel, whose element says which types are multiplied, and how ([`Operand`]).

@@ -1,7 +1,7 @@
 //! What a product is generic over: the packed right side says which types go with it, and each vector level how they are multiplied.
 
-use super::dots;
 use super::{Addend, Product};
+use super::{dots, lines};
 use crate::activation::{Activation, UNLIMITED};
 use crate::cpu::{SMALL, Simd, f32x8, prelude::*};
 use crate::pack::PANEL;
@@ -104,8 +104,8 @@ impl Operand for f32 {
     /// Fresh accumulators per block keep the error at 3–7e-7 of max |y| (one accumulator over k = 2048 errs 1.4–2.8e-6) and cost 3 %.
     const MAX_BLOCK: usize = 768;
     const UNLIMITED: (f32, f32) = UNLIMITED;
-    /// WebAssembly: as for rounds of several steps (`multiply`).
-    const SHORT: bool = !SMALL && !cfg!(target_arch = "wasm32");
+    /// Where vectors are longer `lines` does it; WebAssembly: as for rounds of several steps (`multiply`).
+    const SHORT: bool = !SMALL && cfg!(target_arch = "aarch64");
 
     #[inline(always)]
     fn groups(row: &[f32]) -> &[f32] {
@@ -147,7 +147,7 @@ impl<S: Simd> At<S> for f32 {
         limits: (f32, f32),
         y: &mut [f32],
     ) -> bool {
-        dots::run(s, product, x, addend, limits, y)
+        dots::run(s, product, x, addend, limits, y) || lines::run(s, product, x, addend, limits, y)
     }
 
     #[inline(always)]

@@ -1,5 +1,5 @@
 //! The tile: a few rows times one or two panels, every sum in a register.
-use super::multiply::{Sums, add, multiply, multiply_3, multiply_9};
+use super::multiply::{Sums, multiply, multiply_3, multiply_9};
 use super::operand::{At, Lanes, Operand};
 use super::{Job, Place, finish};
 use crate::cpu::{Simd, at_level};
@@ -177,8 +177,6 @@ fn panel_tile<S: Simd, W: At<S>, F: Lanes<S, W>, const R: usize, const P: usize,
     y: &mut [W::Sum],
 ) {
     let start = panel * PANEL + F::FIRST;
-    let width = N * F::LANES;
-    let columns = (job.columns - start).min(width);
     let mut sums: Sums<F, R, N> = [[F::all(s, W::Sum::default()); N]; R];
 
     let mut at = panel * job.panel_len + job.panel_start;
@@ -207,30 +205,5 @@ fn panel_tile<S: Simd, W: At<S>, F: Lanes<S, W>, const R: usize, const P: usize,
         at += job.len / W::DEPTH * PANEL;
     }
 
-    let bias = finish::bias::<S, W, F, N>(s, job, start, columns);
-    let limits = (F::all(s, job.limits.0), F::all(s, job.limits.1));
-    /// Row by row, each with a constant index: a loop over the rows would be unrolled too late, and all sums would go through the
-    /// stack between the segments.
-    macro_rules! each_row {
-        (|$r:ident| $row:expr; $($index:literal)*) => {
-            $(if const { $index < R } {
-                const $r: usize = $index;
-                $row;
-            })*
-        };
-    }
-    if columns == width {
-        each_row!(|ROW| finish::whole::<S, W, F, N>(s, job, sums[ROW], &bias, places[ROW].y + start, limits, y); 0 1 2 3 4 5 6 7);
-        return;
-    }
-    let mut rows: [finish::Row<W::Sum>; R] = [[W::Sum::default(); finish::WIDTH]; R];
-    each_row!(|ROW| {
-        add::<S, W, F, N>(&mut sums[ROW], &bias);
-        let mut n = 0;
-        while n < N {
-            sums[ROW][n].store(&mut rows[ROW][n * F::LANES..]);
-            n += 1;
-        }
-    }; 0 1 2 3 4 5 6 7);
-    finish::part(s, job, &mut rows, places, start, columns, y);
+    finish::rows::<S, W, F, R, N>(s, job, sums, places, 0, start, y);
 }
