@@ -163,6 +163,35 @@ def quantized_matmul(d: Draft) -> Any:
     return d.node("QLinearMatMul", x, scales[0], _point(d, x.dtype), w, scales[1], d.known(0, x.dtype), *to)
 
 
+@kind(since=13, weight=0.6)
+def dequantized_product(d: Draft) -> Any:
+    """Bytes as floats, their product with 8-bit weights, and bytes again: what quantisers export. Scales are powers of two."""
+    x = d.pick(lambda t: t.f32 and t.exact and t.size and t.rank in (2, 3, 4), open_tensor)
+    step, type_ = d.rng.choice([0.5, 0.25]), np.dtype(d.rng.choice([np.int8, np.uint8]))
+    parts = d.known(step, np.float32), _point(d, type_)
+    a = d.node("DequantizeLinear", d.node("QuantizeLinear", x, *parts), *parts)
+    conv = x.rank > 2 and d.chance(0.7)
+    channels = static(x, 1 if conv else x.rank - 1)
+    scales: Any = d.numpy().choice([0.125, 0.5], 3) if d.chance(0.5) else 0.25
+    points = np.zeros(np.shape(scales), np.int8) if d.chance(0.8) else np.full(np.shape(scales), 2)
+    values = d.numpy().integers(-9, 9, (3, channels, *[1] * (x.rank - 3), 2) if conv else (channels, 3))
+    axis: dict[str, Any] = {"axis": 0 if conv else 1} if np.ndim(scales) else {}
+    w = d.node("DequantizeLinear", d.known(values, np.int8), d.known(scales, np.float32), d.known(points, np.int8), **axis)
+    bias = None
+    if conv and d.chance(0.6):
+        bias = d.known(d.numpy().integers(-20, 20, 3), np.int32)
+        at: dict[str, Any] = {"axis": 0} if np.ndim(scales) else {}
+        bias = d.node("DequantizeLinear", bias, d.known(step * np.asarray(scales), np.float32), **at)
+    y = d.node("Conv", a, w, bias) if conv else d.node("MatMul", a, w)
+    if d.chance(0.4):
+        y = d.node("Relu", y)
+    if d.chance(0.3):
+        return y
+    to = d.known(4.0, np.float32), _point(d, type_)
+    y = d.node("QuantizeLinear", some(y), *to)
+    return d.node("DequantizeLinear", y, *to) if d.chance(0.6) else y
+
+
 @kind(since=11, weight=0.4)
 def dynamic_quantize(d: Draft) -> Any:
     """DynamicQuantizeLinear, and back."""
