@@ -198,3 +198,14 @@ def test_a_model_without_them_is_itself() -> None:
     proto = quantised()
     del proto.graph.node[1:]
     assert integers.read(proto, NONE) is proto
+
+
+def test_a_scale_that_is_made_behind_the_product_stands_before_what_reads_it() -> None:
+    """Nodes stand in an order in which each reads what is there."""
+    proto = quantised()
+    (step,) = [t for t in proto.graph.initializer if t.name == "r"]
+    proto.graph.initializer.remove(step)
+    proto.graph.node.insert(len(proto.graph.node) - 1, helper.make_node("Constant", [], ["r"], value=step))
+    found = integers.read(proto, NONE)
+    assert operators(found) == ["QuantizeLinear", "Constant", "QLinearConv"]
+    onnx.checker.check_model(found, full_check=True)

@@ -135,7 +135,8 @@ class _Graph:
         new = NodeProto(op_type="QLinear" + op, name=node.name, attribute=attributes, output=last.output)
         new.input.extend([x.values, x.scale, x.zero, weights, w.scale, w.zero, last.input[1], last.input[2]])
         new.input.extend([bias] if bias else [])
-        return {id(node): [*before, new], **{id(gone): [] for gone in behind}}
+        # Where the last of them stood: its scale may be made behind the product.
+        return {**{id(gone): [] for gone in (node, *behind)}, id(last): [*before, new]}
 
     def _to_floats(self, node: NodeProto, operands: tuple[_Steps, _Steps], bias: str) -> dict[int, list[NodeProto]]:
         """The product of integers, its floats, and the bias."""
