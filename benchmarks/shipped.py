@@ -1,9 +1,10 @@
 """Models that other people trained and ship (`tests/wild.py`): size, error and time of each, into benchmarks/SHIPPED.md.
 
 Each is verified at batch 1 and 3, then timed at batch 1: one thread, one core, in turns with onnxruntime. A model that departs is
-not timed, and ends the run with 1.
+not timed, and ends the run with 1. The gallery of the documentation's site shows the columns that there are.
 
-    python benchmarks/shipped.py [--no-time] [NAME...]
+    python benchmarks/shipped.py [--no-time]
+    python benchmarks/shipped.py magika "PP-OCR, read text"   # prints their rows, writes no file
 
 On a machine that does other work, leave the times out: each engine is a process, and which of them waits is chance.
 """
@@ -13,8 +14,10 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from machine import commit
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -30,7 +33,7 @@ TIMED = ("onnx2rust ms", "onnxruntime ms", "ratio")
 ABOUT = """# Models that are shipped
 
 Models that other people trained, as the Python package index has them (`tests/wild.py` names packages and files). Written by
-`python benchmarks/shipped.py` on: {machine}.
+`python benchmarks/shipped.py` at commit {commit} on: {machine}.
 
 Error: the largest absolute distance of any output, at batch 1 and 3, from the model evaluated in float64, and onnxruntime's own;
 where only one of the two runs the model, from that one.
@@ -39,6 +42,14 @@ ABOUT_TIMES = """
 Time: batch 1, one thread, one core, engines in turns; of onnxruntime's two ways to be called the faster counts, and a ratio below
 1 is faster than onnxruntime.
 """
+
+
+def page(lines: Sequence[str], timed: bool, machine: str) -> str:
+    """The file, of the rows of its table."""
+    columns = (*COLUMNS, *TIMED) if timed else COLUMNS
+    head = [f"| {' | '.join(columns)} |", f"|---{'|---:' * (len(columns) - 1)}|"]
+    text = ABOUT.format(machine=machine, commit=commit()) + (ABOUT_TIMES if timed else "")
+    return "\n".join([text, *head, *lines, ""])
 
 
 def rows(names: list[str], timed: bool) -> Iterator[tuple[str, bool]]:
@@ -89,10 +100,7 @@ def main() -> None:
         f"{on['cpu']} ({on['family']}), {on['rustc']}, onnxruntime {on['onnxruntime']}, {on['load']:.0f} other processes running"
     )
     if not given.names:
-        columns = COLUMNS if given.no_time else (*COLUMNS, *TIMED)
-        head = [f"| {' | '.join(columns)} |", f"|---{'|---:' * (len(columns) - 1)}|"]
-        text = ABOUT.format(machine=about) + ("" if given.no_time else ABOUT_TIMES)
-        TARGET.write_text("\n".join([text, *head, *lines, ""]), encoding="utf-8")
+        TARGET.write_text(page(lines, not given.no_time, about), encoding="utf-8")
     raise SystemExit(0 if right else 1)
 
 

@@ -32,7 +32,8 @@ Seen, not only read: [a transformer](transformer_enc.html) and [an LSTM](lstm_te
 
 They come from the Python package index as they are shipped. Tests convert each of them, build it, and hold its outputs at two
 batch sizes against onnxruntime and the model in float64 ([how](../docs/command-line.md)); a difference beyond what single
-precision explains fails them. Figures: [SHIPPED](../benchmarks/SHIPPED.md).
+precision explains fails them. Times, where there are, are of one sample and one thread.
+Figures: [SHIPPED](../benchmarks/SHIPPED.md).
 """
 MEASURED = """
 ## Models that are measured

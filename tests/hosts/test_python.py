@@ -104,12 +104,56 @@ def run(interpreter: Path, text: str, *arguments: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.fixture(scope="module")
+def digits(interpreter: Path) -> onnx2rust.Hosted:
+    made = hosted(onnx_models.digits(), "digits")
+    installed(interpreter, made)
+    return made
+
+
+BOTH = """
+    import json, pickle, sys, threading
+    import numpy as np
+    import digits, score
+
+    image, features = np.load(sys.argv[1]), np.load(sys.argv[2])
+    models = digits.Model(), score.Model()
+    first = [models[0].predict(image=image).probabilities, models[1].predict(features=features).probability]
+    print(json.dumps([a.tolist() for a in first]))
+    models = pickle.loads(pickle.dumps(models))
+    assert type(models[0]) is digits.Model and type(models[1]) is score.Model
+
+    def work():
+        for _ in range(100):
+            assert (models[0].predict(image=image).probabilities == first[0]).all()
+            assert (models[1].predict(features=features).probability == first[1]).all()
+        done.append(1)
+    done = []
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    [t.start() for t in threads], [t.join() for t in threads]
+    print(len(done))
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.hosts
-def test_numbers_errors_pickles_and_threads(interpreter: Path, tmp_path: Path) -> None:
-    proto = onnx_models.digits()
-    made = hosted(proto, "digits")
-    installed(interpreter, made)
+def test_wheels_of_two_models_serve_one_process(interpreter: Path, digits: onnx2rust.Hosted, tmp_path: Path) -> None:
+    installed(interpreter, hosted(onnx_models.score(), "score"))
+    rng = np.random.default_rng(4)
+    image, features = rng.random((3, 1, 8, 8), np.float32), rng.random((5, 10), np.float32)
+    for name, array in (("image", image), ("features", features)):
+        np.save(tmp_path / f"{name}.npy", array)
+    numbers, threads = run(interpreter, BOTH, tmp_path / "image.npy", tmp_path / "features.npy")
+    assert threads == "3"
+    protos = (onnx_models.digits(), {"image": image}), (onnx_models.score(), {"features": features})
+    for found, (proto, feeds) in zip(json.loads(numbers), protos, strict=True):
+        np.testing.assert_allclose(np.array(found), Reference(proto).run(feeds)[0], rtol=5e-6, atol=5e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.hosts
+def test_numbers_errors_pickles_and_threads(interpreter: Path, digits: onnx2rust.Hosted, tmp_path: Path) -> None:
+    proto, made = onnx_models.digits(), digits
     image = np.random.default_rng(3).random((3, 1, 8, 8), np.float32)
     np.save(tmp_path / "image.npy", image)
     first, *said = run(interpreter, DIGITS, tmp_path / "image.npy", made.project.crate / "model" / "model_weights.npz")

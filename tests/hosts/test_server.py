@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ import rust_tools
 from onnx import TensorProto, helper
 
 import onnx2rust
+from onnx2rust import frontends
 from onnx2rust.base.errors import UnsupportedError
 from onnx2rust.base.options import Options
 from onnx2rust.model.reference import Reference
@@ -259,6 +261,33 @@ def test_the_command_of_the_documentation(digits: onnx2rust.Hosted) -> None:
     with running(digits) as server:
         answer = subprocess.run(["bash", "-c", command.replace("8080", str(server.port))], capture_output=True, check=True).stdout
     close(json.loads(answer)["probabilities"], onnx_models.digits(), image=np.arange(1, 65, dtype=np.float32).reshape(1, 1, 8, 8))
+
+
+@pytest.mark.slow
+@pytest.mark.hosts
+@host_tools.need("curl")
+def test_the_commands_of_the_example_can_be_pasted(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    page = rust_tools.ROOT / "examples" / "server" / "README.md"
+    block = page.read_text(encoding="utf-8").split("```sh\n")[1].split("```")[0]
+    (tmp_path / "examples").symlink_to(rust_tools.ROOT / "examples")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    script = "trap 'kill %1' EXIT\n" + block.replace("8080", str(port))
+    done = subprocess.run(
+        ["bash", "-euc", script],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    answer = json.loads(done.stdout[done.stdout.index('{"probabilities"') :])
+    source = frontends.load(tmp_path / "examples" / "digits" / "saved_model", Options())
+    (expected,) = Reference(source.proto, source.weights).run({"image": np.full((1, 8, 8, 1), 0.5, np.float32)})
+    np.testing.assert_allclose(np.array(answer["probabilities"]), expected, rtol=5e-6, atol=5e-6)
 
 
 @pytest.mark.slow

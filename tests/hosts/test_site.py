@@ -71,6 +71,22 @@ def test_the_gallery_has_all_models_of_the_tables(site: ModuleType) -> None:
     assert len(rows) >= 20
 
 
+def test_the_gallery_has_times_where_they_were_measured(
+    site: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    shipped = importlib.import_module("shipped")
+    rows = [f"| {name} | 9 | 8 | 7.0 | 1e-07 | 2e-07 | {k}.250 | 9.500 | 0.{k} |" for k, name in enumerate(wild.MODELS)]
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "SHIPPED.md").write_text(shipped.page(rows, True, "a machine"), encoding="utf-8")
+    monkeypatch.setattr(site.gallery, "ROOT", tmp_path)
+    head, _, *found = site.gallery._wild()
+    assert head.startswith(
+        "| model | nodes | layers | weights MB | error | onnxruntime's | onnx2rust ms | onnxruntime ms | ratio |"
+    )
+    assert [line.split(" | ")[6:9] for line in found] == [[f"{k}.250", "9.500", f"0.{k}"] for k in range(len(found))]
+
+
 def test_what_a_page_would_fetch_is_found(site: ModuleType, tmp_path: Path) -> None:
     lines = [
         '<a href="https://a">',

@@ -193,17 +193,28 @@ const of = (length) => new Float32Array(length).fill(1);
 const run = (n, m, height, width) => model.predict({ x: of(n), y: of(m), image: of(height * width) }, { n, m, height, width });
 for (const sizes of [[2 ** 16, 2 ** 16, 2, 2], [2 ** 20, 1, 2, 2], [1, 1, 2 ** 11, 2 ** 11]]) said(() => run(...sizes));
 console.log(String(run(3, 5, 4, 4).sum.data));
+const other = await (await import("OTHER")).load();
+const drawn = () => [...other.predict({ features: of(20) }).probability.data];
+const found = drawn();
+console.log(String(run(2, 2, 4, 4).sum.data), JSON.stringify(found), String(drawn()) === String(found));
 """
 
 
 @pytest.mark.slow
 @pytest.mark.hosts
 @need("node", "cargo")
-def test_tensors_longer_than_a_size_can_say_are_refused() -> None:
-    """2³² elements would be none in 32 bits; the model goes on."""
-    made = hosted(onnx_models.growing(), "growing")
+def test_tensors_longer_than_a_size_can_say_are_refused_and_models_share_a_process() -> None:
+    """2³² elements would be none in 32 bits; the model goes on, beside another package."""
+    made, other = hosted(onnx_models.growing(), "growing"), hosted(onnx_models.score(), "score")
     assert made.dist is not None
-    assert in_node(made.dist, GROWING_SCRIPT) == [*["Error: no memory for a buffer of 4294967295 bytes"] * 3, "15"]
+    assert other.dist is not None
+    *said, total, last = in_node(made.dist, GROWING_SCRIPT, OTHER=(other.dist / "index.js").as_uri())
+    assert said == ["Error: no memory for a buffer of 4294967295 bytes"] * 3
+    assert total == "15"
+    total, found, same = last.split()
+    assert (total, same) == ("4", "true")
+    (expected,) = Reference(onnx_models.score()).run({"features": np.ones((2, 10), np.float32)})
+    np.testing.assert_allclose(json.loads(found), expected.ravel(), rtol=5e-6, atol=5e-6)
 
 
 @pytest.mark.slow

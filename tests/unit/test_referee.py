@@ -289,3 +289,14 @@ def test_halves_of_integer_products_round_to_even_before_the_zero_point_is_added
         feeds = {"x": x.reshape(shape)}
         assert Referee(proto).run(feeds)[0].ravel().tolist() == [7, 9, 9]
         assert session(proto).run(None, feeds)[0].ravel().tolist() == [7, 9, 9]
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, -2])
+@pytest.mark.parametrize("ordered", [0, 1])
+@pytest.mark.parametrize("outputs", [1, 4])
+def test_distinct_slices_as_they_come_first(axis: int | None, ordered: int, outputs: int) -> None:
+    """onnx's evaluator sorts where only they are an output, and takes those of the first axis whatever the axis is."""
+    x = np.array([[3, 1, 3, 1, -2], [0, 5, 0, 5, 0], [3, 1, 3, 1, -2]], np.float32)
+    given: dict[str, Any] = {"sorted": ordered} | ({} if axis is None else {"axis": axis})
+    names = ["y", "first", "inverse", "counts"][:outputs]
+    both(model([helper.make_node("Unique", ["x"], names, **given)], {"x": (3, 5)}, names, opset=18), {"x": x})

@@ -1,8 +1,10 @@
 //! Weights as read-only data of the binary.
 
-/// Data on a cache line boundary, so that vector loads never straddle two lines.
+/// Data on a cache line boundary, so that vector loads never straddle two lines. A processor without an operating system has
+/// no such lines, and every scale of one number would take as much of its flash.
 #[derive(Debug, Clone, Copy)]
-#[repr(C, align(64))]
+#[cfg_attr(target_os = "none", repr(C, align(8)))]
+#[cfg_attr(not(target_os = "none"), repr(C, align(64)))]
 pub struct Aligned<T>(pub T);
 
 /// Elements in memory of their own that begins at a cache line, as those of [`Aligned`] do.

@@ -181,7 +181,7 @@ fn normalise_at<S: Simd, const LOG: bool>(
             let max = row_max(s, x.unwrap_or(y));
             if LOG {
                 let sum = exp_sum::<S, false>(s, x, y, max);
-                let log = (sum.ln() - f64::from(LIFT) * core::f64::consts::LN_2) as f32;
+                let log = (sum.exact().ln() - f64::from(LIFT) * core::f64::consts::LN_2) as f32;
                 map(
                     s,
                     x,
@@ -190,7 +190,7 @@ fn normalise_at<S: Simd, const LOG: bool>(
                     |x| x - max - log,
                 );
             } else {
-                let scale = (1.0 / exp_sum::<S, true>(s, x, y, max)) as f32;
+                let scale = exp_sum::<S, true>(s, x, y, max).reciprocal();
                 map(
                     s,
                     None,
@@ -285,8 +285,8 @@ fn row_max<S: Simd>(s: S, x: &[f32]) -> f32 {
 /// The power of two falls out of quotients; with it nothing is subnormal before the last product, which makes what is
 /// masked out exactly 0.
 #[inline(always)]
-fn exp_sum<S: Simd, const STORE: bool>(s: S, x: Option<&[f32]>, y: &mut [f32], max: f32) -> f64 {
-    let mut total = 0.0;
+fn exp_sum<S: Simd, const STORE: bool>(s: S, x: Option<&[f32]>, y: &mut [f32], max: f32) -> Total {
+    let mut total = Total::default();
     for (i, y) in y.chunks_mut(BLOCK).enumerate() {
         let mut from = x
             .map_or(&[][..], |x| &x[i * BLOCK..][..y.len()])
@@ -317,7 +317,66 @@ fn exp_sum<S: Simd, const STORE: bool>(s: S, x: Option<&[f32]>, y: &mut [f32], m
             }
             sum += e;
         }
-        total += f64::from(sum.reduce_sum());
+        total.add(sum.reduce_sum());
     }
     total
+}
+
+/// A sum of sums of blocks, in f64.
+#[cfg(not(target_os = "none"))]
+#[derive(Clone, Copy, Default)]
+struct Total(f64);
+
+#[cfg(not(target_os = "none"))]
+impl Total {
+    /// Adds one.
+    #[inline(always)]
+    fn add(&mut self, sum: f32) {
+        self.0 += f64::from(sum);
+    }
+
+    /// In f64.
+    #[inline(always)]
+    fn exact(self) -> f64 {
+        self.0
+    }
+
+    /// 1 / sum
+    #[inline(always)]
+    fn reciprocal(self) -> f32 {
+        (1.0 / self.0) as f32
+    }
+}
+
+/// A sum of sums of blocks, in two f32: a microcontroller has no f64, and what stands in for it takes 2 kB of flash.
+#[cfg(target_os = "none")]
+#[derive(Clone, Copy, Default)]
+struct Total {
+    sum: f32,
+    /// What rounding has taken from it.
+    rest: f32,
+}
+
+#[cfg(target_os = "none")]
+impl Total {
+    /// Adds one (Knuth, The Art of Computer Programming, volume 2, 4.2.2, theorem B).
+    #[inline(always)]
+    fn add(&mut self, term: f32) {
+        let sum = self.sum + term;
+        let added = sum - self.sum;
+        self.rest += (self.sum - (sum - added)) + (term - added);
+        self.sum = sum;
+    }
+
+    /// In f64.
+    #[inline(always)]
+    fn exact(self) -> f64 {
+        f64::from(self.sum) + f64::from(self.rest)
+    }
+
+    /// 1 / sum
+    #[inline(always)]
+    fn reciprocal(self) -> f32 {
+        1.0 / (self.sum + self.rest)
+    }
 }

@@ -46,8 +46,10 @@ impl Grid {
             let joined = |step: &[usize; 3]| step[axis] == self.size[inner] * step[inner];
             if self.size[axis] == 1 || (joined(&self.x_step) && joined(&self.y_step)) {
                 self.size[inner] *= self.size[axis];
-                for values in [&mut self.size, &mut self.x_step, &mut self.y_step] {
-                    values.copy_within(..axis, 1);
+                if axis == 1 {
+                    for values in [&mut self.size, &mut self.x_step, &mut self.y_step] {
+                        values[1] = values[0];
+                    }
                 }
                 self.size[0] = 1;
             }

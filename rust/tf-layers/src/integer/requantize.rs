@@ -74,11 +74,7 @@ impl Requantize {
                 columns.zeros[at] = zero_at(y_zero, c);
                 columns.bias[at] = bias.map_or(0, |bias| bias[c]);
             }
-            for k in 1..together {
-                columns.scales.copy_within(..width, k * width);
-                columns.zeros.copy_within(..width, k * width);
-                columns.bias.copy_within(..width, k * width);
-            }
+            columns.repeat(width, together);
             let step = channels * together;
             for (x, y) in x.chunks(step).zip(y.chunks_mut(step)) {
                 // All of the rows, or a part of one.
@@ -116,6 +112,19 @@ const ROUND: f32 = 12_582_912.0;
 const BEYOND: f32 = 1024.0;
 
 impl Columns {
+    /// Repeats the first ones, until there are `times` of them.
+    fn repeat(&mut self, width: usize, times: usize) {
+        fn copied<T: Copy>(all: &mut [T; WIDTH], width: usize, times: usize) {
+            let (first, others) = all[..width * times].split_at_mut(width);
+            for other in others.chunks_exact_mut(width) {
+                other.copy_from_slice(first);
+            }
+        }
+        copied(&mut self.scales, width, times);
+        copied(&mut self.zeros, width, times);
+        copied(&mut self.bias, width, times);
+    }
+
     #[inline(always)]
     fn apply<T: Byte>(&self, x: &[i32], y: &mut [T]) {
         let n = x.len();

@@ -3,7 +3,7 @@
 use core::any::{Any, TypeId};
 
 use crate::axis::strides;
-use crate::cpu::{Level, dispatch, f32x4, prelude::*};
+use crate::cpu::{Level, SMALL, dispatch, f32x4, prelude::*};
 
 /// Axes a walk can have; walks of a layer of rank R need at most R, tiling 2 R.
 const MAX_AXES: usize = 16;
@@ -83,7 +83,7 @@ impl Walk {
             y[0].clone_from(&x[start]);
             return;
         };
-        if inner.to == 1 && inner.from != 1 {
+        if !SMALL && inner.to == 1 && inner.from != 1 {
             // Where another axis is contiguous in the source, both go together in blocks.
             if let Some(j) = outer.iter().position(|a| a.from == 1) {
                 let column = outer[j];

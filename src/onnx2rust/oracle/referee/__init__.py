@@ -30,7 +30,7 @@ _KERNELS: list[Any] = [
     recurrent.RNN, recurrent.LSTM, recurrent.GRU,
     small.Softmax, small.LogSoftmax, small.Hardmax, small.Scatter, small.Resize, small.Erf, small.BatchNormalization,
     small.LpNormalization, small.LRN, small.OneHot, small.LayerNormalization, small.SimplifiedLayerNormalization,
-    small.Optional, small.DequantizeLinear, small.QuantizeLinear, small.DynamicQuantizeLinear,
+    small.Optional, small.DequantizeLinear, small.QuantizeLinear, small.DynamicQuantizeLinear, small.Unique,
     integers.QLinearConv, integers.QLinearMatMul,
     classical.TreeEnsembleRegressor, classical.TreeEnsembleClassifier, classical.TreeEnsemble, classical.ZipMap,
     classical.Scaler, classical.Normalizer, classical.Imputer, classical.FeatureVectorizer, classical.OneHotEncoder,

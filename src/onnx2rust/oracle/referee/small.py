@@ -86,6 +86,20 @@ class BatchNormalization(BatchNormalization_14):
         return own._run(*inputs, **{"training_mode": 0} | given)
 
 
+class Unique(OpRun):
+    """The distinct slices along `axis`, or elements: sorted, or as they come first. onnx's evaluator sorts where only they are an
+    output, and takes those of the first axis whatever the axis is."""
+
+    def _run(self, x: Array, *, axis: int | None = None, sorted: int = 1) -> tuple[Array, ...]:
+        y, first, inverse, counts = np.unique(x, return_index=True, return_inverse=True, return_counts=True, axis=axis)
+        inverse = inverse.reshape(-1)
+        if not sorted:
+            order = np.argsort(first)
+            y, first, counts = np.take(y, order, axis=axis or 0), first[order], counts[order]
+            inverse = np.argsort(order)[inverse]
+        return (y, *(a.astype(np.int64) for a in (first, inverse, counts)))[: len(self.onnx_node.output)]
+
+
 class Erf(OpRun):
     """2/√π ∫ exp(−t²)."""
 
