@@ -65,7 +65,7 @@ class Package:
 
     script: Path
     module: Path
-    weights: tuple[Path, ...]
+    weights: tuple[Path, ...] = ()
 
 
 def packages(paths: Mapping[str, Path], *, built: bool) -> dict[str, Package]:
@@ -154,14 +154,14 @@ def graph(path: Path) -> bytes:
     return bytes(proto.SerializeToString())
 
 
-def downloads(path: Path, package: Package) -> list[tuple[float, float]]:
+def downloads(path: Path, package: Package) -> tuple[tuple[float, float], tuple[float, float]]:
     """What a page fetches for our package, and for onnxruntime-web and the model: with the weights, and without."""
     files = (SCRIPT, "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
     ours, theirs = package.script.read_bytes(), [(runtime() / "dist" / file).read_bytes() for file in files]
-    return [
+    return (
         (megabytes(ours, package.module.read_bytes()), megabytes(*theirs, path.read_bytes())),
         (megabytes(ours, code(package)), megabytes(*theirs, graph(path))),
-    ]
+    )
 
 
 def row(name: str, path: Path, package: Package, found: Mapping[str, Any]) -> str:
