@@ -167,5 +167,5 @@ def _wasm(
     loop, runtime = ["node", str(LOOPS / "wasm.mjs")], wasm.runtime() / "dist" / wasm.SCRIPT
     own = [shape, str(package.script), str(module), given, found]
     other = [shape, str(runtime), str(path), *theirs]
-    sizes = wasm.downloads(path, package)
+    sizes, _ = wasm.downloads(path, package)
     return Program(loop, own, megabytes=sizes[0]), Program(loop, other, megabytes=sizes[1])

@@ -51,19 +51,21 @@ Packages of `onnx2rust host wasm` beside onnxruntime-web {version} in Node {node
 vectors and V8's optimising compiler. Written by `python benchmarks/wasm.py` at commit {commit}.
 {cpu} ({family}), load {load:.1f}.
 Time is CPU time, the median of bursts; × is ours over theirs. Download is what a page fetches, after gzip: our script and module,
-which has the weights in it; their script, their module and the model's file.
+which has the weights in it; their script, their module and the model's file. Weights are as many bytes on both sides: the last
+columns are what remains without them.
 
-| model | ms, batch {batches[0]} | × | ms, batch {batches[1]} | × | download, MB | × |
-|---|--:|--:|--:|--:|--:|--:|
+| model | ms, batch {batches[0]} | × | ms, batch {batches[1]} | × | download, MB | × | without weights, MB: ours | theirs | × |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 """
 
 
 @dataclass(frozen=True)
 class Package:
-    """A model's script, and its module with vectors."""
+    """A model's script, its module with vectors, and the files of weights that lie in the module."""
 
     script: Path
     module: Path
+    weights: tuple[Path, ...] = ()
 
 
 def packages(paths: Mapping[str, Path], *, built: bool) -> dict[str, Package]:
@@ -76,7 +78,14 @@ def packages(paths: Mapping[str, Path], *, built: bool) -> dict[str, Package]:
             print(f"building {project.crate_name}", flush=True)
             wasm.module(project.shells[0], WORKSPACE, vectors=True)
     modules = WORKSPACE / "target" / "simd128" / wasm.TARGET / "release"
-    return {n: Package(WORKSPACE / f"{n}-wasm" / "package" / "index.js", modules / f"{n}_wasm.wasm") for n in paths}
+    return {
+        n: Package(
+            WORKSPACE / f"{n}-wasm" / "package" / "index.js",
+            modules / f"{n}_wasm.wasm",
+            tuple(modules.glob(f"build/{n}-*/out/*.bin")),
+        )
+        for n in paths
+    }
 
 
 def runtime() -> Path:
@@ -124,24 +133,45 @@ def measured(jobs: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         raise SystemExit(process.returncode)
 
 
-def megabytes(*paths: Path) -> float:
+def megabytes(*parts: bytes) -> float:
     """What files are together, after gzip."""
-    return sum(len(gzip.compress(path.read_bytes(), 9)) for path in paths) / 1e6
+    return sum(len(gzip.compress(part, 9)) for part in parts) / 1e6
 
 
-def downloads(path: Path, package: Package) -> tuple[float, float]:
-    """What a page fetches for our package, and for onnxruntime-web and the model."""
-    theirs = [runtime() / "dist" / file for file in (SCRIPT, "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")]
-    return megabytes(package.script, package.module), megabytes(*theirs, path)
+def code(package: Package) -> bytes:
+    """Our module without its weights."""
+    module = package.module.read_bytes()
+    for weights in sorted((path.read_bytes() for path in package.weights), key=len, reverse=True):
+        module = module.replace(weights, b"", 1)
+    return module
+
+
+def graph(path: Path) -> bytes:
+    """The model's file without its weights."""
+    proto = onnx.load(path)
+    for tensor in proto.graph.initializer:
+        tensor.CopyFrom(onnx.TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims))
+    return bytes(proto.SerializeToString())
+
+
+def downloads(path: Path, package: Package) -> tuple[tuple[float, float], tuple[float, float]]:
+    """What a page fetches for our package, and for onnxruntime-web and the model: with the weights, and without."""
+    files = (SCRIPT, "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+    ours, theirs = package.script.read_bytes(), [(runtime() / "dist" / file).read_bytes() for file in files]
+    return (
+        (megabytes(ours, package.module.read_bytes()), megabytes(*theirs, path.read_bytes())),
+        (megabytes(ours, code(package)), megabytes(*theirs, graph(path))),
+    )
 
 
 def row(name: str, path: Path, package: Package, found: Mapping[str, Any]) -> str:
     """A line of the table."""
     cells = [name]
     pairs = [(found["batches"][str(b)]["ours"], found["batches"][str(b)]["other"]) for b in BATCHES]
-    pairs.append(downloads(path, package))
-    for ours, other in pairs:
+    whole, bare = downloads(path, package)
+    for ours, other in (*pairs, whole):
         cells += [f"{ours:.3g}", f"{ours / other:.2f}"]
+    cells += [*(f"{size:.3g}" for size in bare), f"{bare[0] / bare[1]:.3f}"]
     return f"| {' | '.join(cells)} |"
 
 

@@ -31,12 +31,16 @@ def quantised(
     opset: int = 17,
     group: int = 1,
     along: int | None = None,
+    more: dict[str, Any] | None = None,
     changes: dict[str, Array] | None = None,
 ) -> onnx.ModelProto:
     """x → Quantize → Dequantize → product with 8-bit weights (+ bias) (→ Relu) (→ Quantize)."""
     rng = np.random.default_rng(7)
-    shape: tuple[int, ...] = MATMUL if op == "MatMul" else (4, 1, 3, 3) if group > 1 else CONV
-    outputs = shape[1] if op == "MatMul" else shape[0]
+    more = more or {}
+    shape: tuple[int, ...] = MATMUL if op != "Conv" else (4, 1, 3, 3) if group > 1 else CONV
+    turned = "transB" in more
+    shape = shape[::-1] if turned else shape
+    outputs = shape[1] if op != "Conv" and not turned else shape[0]
     count = outputs if per_channel else 1
     scale = 2.0 ** -rng.integers(3, 6, count)
     known: dict[str, Any] = {
@@ -52,7 +56,7 @@ def quantised(
         "r": np.array(2.0, np.float32),
         "y0": np.array(zero, np.uint8),
     } | (changes or {})
-    axis: dict[str, Any] = {"axis": (1 if op == "MatMul" else 0) if along is None else along} if opset > 12 else {}
+    axis: dict[str, Any] = {"axis": (1 if op != "Conv" and not turned else 0) if along is None else along} if opset > 12 else {}
     steps: dict[str, Any] = {"axis": 0} if per_channel else {}
     nodes = [
         helper.make_node("QuantizeLinear", ["x", "s", "z"], ["p"]),
@@ -62,7 +66,7 @@ def quantised(
     if bias == "steps":
         nodes.append(helper.make_node("DequantizeLinear", ["i", "u", "k"], ["b"], **steps))
     inputs = ["a", "w", *{"steps": ["b"], "floats": ["f"], "": []}[bias]]
-    attributes: dict[str, Any] = {"pads": [1, 1, 1, 1], "group": group} if op == "Conv" else {}
+    attributes: dict[str, Any] = {"pads": [1, 1, 1, 1], "group": group} if op == "Conv" else more
     nodes.append(helper.make_node(op, inputs, ["c"], "product", **attributes))
     last = "c"
     if relu:
@@ -71,13 +75,13 @@ def quantised(
     if behind:
         nodes.append(helper.make_node(behind, [last, "r", "y0"], ["y"]))
         last = "y"
-    x: dict[str, Any] = {"x": ("batch", shape[0])} if op == "MatMul" else {"x": ("batch", 4, 6, 5)}
+    x: dict[str, Any] = {"x": ("batch", MATMUL[0])} if op != "Conv" else {"x": ("batch", 4, 6, 5)}
     floats, dtype = onnx.TensorProto.FLOAT, onnx.TensorProto.UINT8 if behind == "QuantizeLinear" else onnx.TensorProto.FLOAT
     graph = helper.make_graph(
         nodes,
         "quantised",
         [helper.make_tensor_value_info(name, floats, dims) for name, dims in x.items()],
-        [helper.make_tensor_value_info(last, dtype, [None] * (2 if op == "MatMul" else 4))],
+        [helper.make_tensor_value_info(last, dtype, [None] * (4 if op == "Conv" else 2))],
         [numpy_helper.from_array(array, name) for name, array in known.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
@@ -111,6 +115,18 @@ PRODUCTS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"op": "MatMul", "bias": "", "behind": ""},
         ["QuantizeLinear", "MatMulInteger", "DequantizeLinear"],
     ),
+    "Gemm": (
+        {"op": "Gemm"},
+        ["QuantizeLinear", "DequantizeLinear", "MatMulInteger", "DequantizeLinear", "Add", "QuantizeLinear"],
+    ),
+    "Gemm, transposed": (
+        {"op": "Gemm", "more": {"transB": 1}, "bias": "floats"},
+        ["QuantizeLinear", "Transpose", "MatMulInteger", "DequantizeLinear", "Add", "QuantizeLinear"],
+    ),
+    "Gemm without a bias": (
+        {"op": "Gemm", "more": {"transB": 1}, "bias": ""},
+        ["QuantizeLinear", "Transpose", "QLinearMatMul"],
+    ),
     "one scale before opset 13": (
         {"opset": 12, "per_channel": False, "bias": "", "behind": ""},
         ["QuantizeLinear", "ConvInteger", "DequantizeLinear"],
@@ -139,6 +155,7 @@ LEFT: dict[str, dict[str, Any]] = {
     "depthwise": {"group": 4},
     "scales of inputs": {"op": "MatMul", "bias": "", "along": 0, "changes": {"t": np.ones(5, np.float32)}},
     "scales of each channel before they have an axis": {"opset": 12, "per_channel": True, "bias": "", "behind": ""},
+    "a factor": {"op": "Gemm", "more": {"alpha": 0.5}},
     "sums that leave 32 bits": {"changes": {"i": np.array([2**31 - 9] * 3, np.int32)}},
     "a scale for each channel of x": {"changes": {"s": np.full(4, 0.25, np.float32), "z": np.full(4, 7, np.uint8)}},
 }

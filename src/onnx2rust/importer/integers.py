@@ -10,6 +10,7 @@ where the sum on the right is exact in 32 bits. So, for 8-bit p and constant 8-b
     QuantizeLinear(Conv(x, w, b))   →   QLinearConv
     QuantizeLinear(MatMul(x, w))    →   QLinearMatMul
     Conv(x, w, b), MatMul(x, w)     →   DequantizeLinear(ConvInteger or MatMulInteger, s·t), plus b
+    Gemm(x, w, b)                   →   as MatMul, w transposed at conversion where it says so, plus b
 
 the last two wherever nobody quantises the product at once. A `Relu` between the product and a `QuantizeLinear` whose zero point
 is the least of its type changes nothing: what is below 0 saturates there. b disappears into `QLinearConv` if it is a 32-bit
@@ -23,13 +24,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx import AttributeProto, NodeProto, TensorProto, helper, numpy_helper
 
 from onnx2rust.model.graph import names_read
 from onnx2rust.model.schemas import ONNX_DOMAINS
@@ -88,7 +89,7 @@ class _Graph:
     def rewritten(self) -> onnx.ModelProto:
         instead: dict[int, list[NodeProto]] = {}
         for node in self.nodes:
-            if node.op_type in ("Conv", "MatMul") and _is_onnx(node):
+            if node.op_type in ("Conv", "MatMul", "Gemm") and _is_onnx(node):
                 instead |= self._product(node)
         if not instead:
             return self.proto
@@ -113,9 +114,9 @@ class _Graph:
         if x is None or w is None or x.step.size != 1 or not self._fits(node, w):
             return {}
         shape = self.tensors[w.values].dims
-        terms = math.prod(shape[1:]) if node.op_type == "Conv" else shape[0]
+        terms = math.prod(shape) // max(1, shape[_outputs(node, len(shape))])
         bias = node.input[2] if len(node.input) > 2 else ""
-        steps = self._bias(bias, x, w) if bias else None
+        steps = self._bias(bias, x, w) if bias and node.op_type == "Conv" else None
         largest = terms * _LARGEST + (0 if steps is None else int(np.abs(self._array(steps).astype(np.int64)).max(initial=0)))
         if largest >= 2**31:
             return {}
@@ -129,12 +130,13 @@ class _Graph:
         self, node: NodeProto, operands: tuple[_Steps, _Steps], bias: str | None, behind: list[NodeProto]
     ) -> dict[int, list[NodeProto]]:
         """The product that quantises its result."""
-        inputs = [name for each in operands for name in (each.values, each.scale, each.zero)]
-        last = behind[-1]
-        new = NodeProto(op_type="QLinear" + node.op_type, name=node.name, attribute=node.attribute, output=last.output)
-        new.input.extend([*inputs, last.input[1], last.input[2], *([bias] if bias else [])])
+        (x, w), last = operands, behind[-1]
+        before, weights, op, attributes = self._operator(node, w)
+        new = NodeProto(op_type="QLinear" + op, name=node.name, attribute=attributes, output=last.output)
+        new.input.extend([x.values, x.scale, x.zero, weights, w.scale, w.zero, last.input[1], last.input[2]])
+        new.input.extend([bias] if bias else [])
         # Where the last of them stood: its scale may be made behind the product.
-        return {**{id(gone): [] for gone in (node, *behind)}, id(last): [new]}
+        return {**{id(gone): [] for gone in (node, *behind)}, id(last): [*before, new]}
 
     def _to_floats(self, node: NodeProto, operands: tuple[_Steps, _Steps], bias: str) -> dict[int, list[NodeProto]]:
         """The product of integers, its floats, and the bias."""
@@ -142,24 +144,37 @@ class _Graph:
         scale = x.step.reshape(()) * w.step
         if scale.ndim and self.opset < 13:  # one scale a tensor
             return {}
-        inputs = [x.values, w.values, x.zero, *([w.zero] if w.origin.any() else [])]
+        before, weights, op, own = self._operator(node, w)
+        inputs = [x.values, weights, x.zero, *([w.zero] if w.origin.any() else [])]
         sums, floats = self._fresh(node.output[0], "sums"), self._fresh(node.output[0], "floats") if bias else node.output[0]
         attributes: dict[str, Any] = {}
         if scale.ndim:
-            attributes["axis"] = 1 if node.op_type == "Conv" else -1
+            attributes["axis"] = 1 if op == "Conv" else -1
         found = [
-            NodeProto(op_type=f"{node.op_type}Integer", name=node.name, attribute=node.attribute, input=inputs, output=[sums]),
+            *before,
+            NodeProto(op_type=f"{op}Integer", name=node.name, attribute=own, input=inputs, output=[sums]),
             helper.make_node(
                 "DequantizeLinear", [sums, self._constant(sums, "scale", scale)], [floats], _part(node, "scale"), **attributes
             ),
         ]
-        if bias:
+        if bias and op == "Conv":
             rank = len(self.tensors[w.values].dims)
             shape = self._constant(sums, "shape", np.array([-1, *[1] * (rank - 2)], np.int64))
             column = self._fresh(sums, "bias")
             found.append(helper.make_node("Reshape", [bias, shape], [column], _part(node, "shape")))
-            found.append(helper.make_node("Add", [floats, column], node.output, _part(node, "bias")))
+            bias = column
+        if bias:
+            found.append(helper.make_node("Add", [floats, bias], node.output, _part(node, "bias")))
         return {id(node): found}
+
+    def _operator(self, node: NodeProto, w: _Steps) -> tuple[list[NodeProto], str, str, Sequence[AttributeProto]]:
+        """What makes the weights, their name, what the product is called without its types, and its attributes."""
+        if node.op_type != "Gemm":
+            return [], w.values, node.op_type, node.attribute
+        if not _attribute(node, "transB"):
+            return [], w.values, "MatMul", []
+        turned = self._fresh(w.values, "transposed")
+        return [helper.make_node("Transpose", [w.values], [turned], _part(node, "weights"), perm=[1, 0])], turned, "MatMul", []
 
     # -- what is known -----------------------------------------------------------------------------------------------
 
@@ -168,25 +183,26 @@ class _Graph:
         node = self.makers.get(name)
         if node is None or node.op_type != "DequantizeLinear" or not _is_onnx(node) or len(node.input) < 3:
             return None
-        attributes = {a.name: a.i for a in node.attribute}
         values, scale, zero = node.input
-        if not self._is(scale, TensorProto.FLOAT) or not self._is(zero, *_BYTES) or attributes.get("block_size"):
+        if not self._is(scale, TensorProto.FLOAT) or not self._is(zero, *_BYTES) or _attribute(node, "block_size"):
             return None
         step = self._array(scale)
         step = step.reshape(()) if step.size == 1 else step
-        return _Steps(values, scale, zero, step, self._array(zero), attributes.get("axis", 1))
+        return _Steps(values, scale, zero, step, self._array(zero), _attribute(node, "axis", 1))
 
     def _fits(self, node: NodeProto, w: _Steps) -> bool:
         """Whether the weights are known, and their scales belong to outputs."""
         if not self._is(w.values, *_BYTES) or self.tensors[w.values].data_type != self.tensors[w.zero].data_type:
             return False
         shape = self.tensors[w.values].dims
-        if node.op_type == "MatMul":
-            return len(shape) == 2 and (w.step.ndim == 0 or (w.axis in (1, -1) and w.step.shape == (shape[1],)))
-        group = next((a.i for a in node.attribute if a.name == "group"), 1)
-        if len(shape) < 3 or (group > 1 and shape[1] == 1 and not self.depthwise):
+        rank, along = len(shape), _outputs(node, len(shape))
+        if node.op_type != "Conv":
+            factors = [a.f for a in node.attribute if a.name in ("alpha", "beta")]
+            if rank != 2 or _attribute(node, "transA") or any(f != 1 for f in factors):
+                return False
+        elif rank < 3 or (_attribute(node, "group", 1) > 1 and shape[1] == 1 and not self.depthwise):
             return False
-        return w.step.ndim == 0 or (w.axis in (0, -len(shape)) and w.step.shape == (shape[0],))
+        return w.step.ndim == 0 or (w.axis in (along, along - rank) and w.step.shape == (shape[along],))
 
     def _bias(self, name: str, x: _Steps, w: _Steps) -> str | None:
         """The integers of a bias in steps of the product's."""
@@ -253,6 +269,15 @@ class _Graph:
         fresh = self._fresh(name, kind)
         self.made.append(numpy_helper.from_array(np.asarray(array), fresh))
         return fresh
+
+
+def _outputs(node: NodeProto, rank: int) -> int:
+    """The axis of weights that counts outputs."""
+    return 0 if node.op_type == "Conv" or _attribute(node, "transB") else rank - 1
+
+
+def _attribute(node: NodeProto, name: str, default: int = 0) -> int:
+    return next((int(a.i) for a in node.attribute if a.name == name), default)
 
 
 def _part(node: NodeProto, name: str) -> str:

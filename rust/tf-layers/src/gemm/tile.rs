@@ -112,8 +112,24 @@ fn whole_panels<S: Simd, W: At<S>, const R: usize>(
                     }
                 }
                 _ => {
-                    for p in first..end {
+                    let mut p = first;
+                    // A row by itself waits for its weights: two streams of them keep more loads under way.
+                    if const { W::BY_HALVES && R == 1 } {
+                        while p + 1 < end {
+                            panel_tile::<S, W, W::Whole, R, 2, 8>(
+                                s,
+                                job,
+                                places,
+                                Some(windows),
+                                p,
+                                y,
+                            );
+                            p += 2;
+                        }
+                    }
+                    while p < end {
                         panel_tile::<S, W, W::Whole, R, 1, 4>(s, job, places, Some(windows), p, y);
+                        p += 1;
                     }
                 }
             }
