@@ -80,7 +80,6 @@ REFUSED_BY_THE_REFEREE = {
     "case_batchnormalization_7_4": "of each element",
     **dict.fromkeys(["case_resize_11_5", "case_resize_11_6"], "tf_half_pixel_for_nn"),
     **dict.fromkeys(["case_upsample_7_0", "case_upsample_7_1", "case_upsample_9_1"], "scales as an attribute, and lines"),
-    **dict.fromkeys(["case_unique_11_1", "case_unique_28_1"], "counts in the order in which they are found"),
     **dict.fromkeys(
         [f"case_reducelogsumexp_{v}" for v in ("1_3", "11_4", "13_4", "18_4", "28_4")], "whole numbers, which have no infinity"
     ),

@@ -189,15 +189,17 @@ class Printer:
     def _chain(self, node: Chain, place: Place, one_line: bool = False) -> str:
         """`chains.rs`: with its last link broken, or a line for each link; `one_line` allows the first only."""
         text, links = self.write(node.root, place), list(node.links)
+        like_a_block = "\n" in text and _like_a_block(node.root)
         while links and len(text) <= TAB - (place.column - place.indent) and "\n" not in text:
             more = self._attempt(links[0], place.right(len(text)))
             if more is None:
                 break
             text += more
+            like_a_block = _ends_in_brackets(text)
             links.pop(0)
         if not links:
             return text
-        child = place._replace(column=place.indent, after=0) if _ends_in_brackets(text) else place.nested
+        child = place._replace(column=place.indent, after=0) if like_a_block else place.nested
         parts = [text, *(self.write(link, child) for link in links[:-1])]
         used = sum(map(len, parts))
         budget = (place.width if len(node.links) == 1 else min(place.width, CHAIN_WIDTH)) - used - node.tries
@@ -283,6 +285,22 @@ def _simple(node: Node) -> bool:
             return "::" not in text
         case Glue(_, of):
             return node.transparent and _simple(of)
+    return False
+
+
+def _like_a_block(node: Node) -> bool:
+    """rustfmt's `is_block_expr`: whether links behind it, where it takes several lines, stand no deeper than its own begin."""
+    match node:
+        case List() | Block():
+            return True
+        case Glue(before, of, after):
+            return (before == "(" or node.transparent) and after in ("", ")", "?") and _like_a_block(of)
+        case Binary(operands, _):
+            return _like_a_block(operands[-1])
+        case Chain(_, links):
+            return _like_a_block(links[-1])
+        case Index(_, index):
+            return _like_a_block(index)
     return False
 
 
