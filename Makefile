@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 EXTRAS ?= tf,dev
 # exporters of classical models: without what they ask for, which are older releases of what is here, and plotting
 EXPORTERS := skl2onnx onnxmltools onnxconverter-common xgboost lightgbm catboost
-# each process has a target folder of its own (about 5 GB), because cargo locks it while it builds
+# each process has a target folder of its own (2 to 4 GB), because cargo locks it while it builds
 PROCESSES ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder
 export CARGO_TERM_COLOR ?= never
