@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 import wild  # noqa: E402 (after the path above)
 
-import onnx2rust  # noqa: E402
-from onnx2rust.timing.clock import machine  # noqa: E402
+import onnx2rust  # noqa: E402 (after the path above)
+from onnx2rust.timing.clock import machine  # noqa: E402 (after the path above)
 
 TARGET = Path(__file__).with_name("SHIPPED.md")
 NEED_TENSORFLOW = ("basic-pitch, tflite", "basic-pitch, SavedModel")

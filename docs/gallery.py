@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-import wild  # noqa: E402
+import wild  # noqa: E402 (after the path above)
 
 ABOUT = {
     "magika": "what kind of file some bytes are; Google, jax",

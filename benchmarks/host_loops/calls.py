@@ -26,7 +26,7 @@ if what.endswith(".onnx"):
     call = lambda: run(None, feeds)  # noqa: E731 - both are called by the same means
 else:
     predict = importlib.import_module(what).Model().predict
-    call = lambda: predict(**feeds)  # noqa: E731
+    call = lambda: predict(**feeds)  # noqa: E731 - both are called by the same means
 print(json.dumps(call()[0].ravel().tolist()), flush=True)
 times: list[int] = []
 end = time.perf_counter() + float(seconds)
