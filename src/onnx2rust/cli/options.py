@@ -21,7 +21,7 @@ class _File(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path."""
-        found = super().convert(value, param, ctx)
+        found = Path(os.fsdecode(super().convert(value, param, ctx)))
         try:
             os.stat(found)
         except OSError as error:
@@ -30,7 +30,7 @@ class _File(click.Path):
         return found
 
 
-FILE = _File(path_type=Path)
+FILE = _File()
 
 
 def _together(*options: Decorator) -> Decorator:
