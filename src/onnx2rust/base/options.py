@@ -173,7 +173,7 @@ class Tables:
         found = [f"--column={name}={json.dumps(list(columns))}" for name, columns in self.columns.items()]
         found += [f"--keep={json.dumps(list(self.keep))}"] if self.keep else []
         found += [f"--rename={output}={column}" for output, column in self.rename.items()]
-        found += [f"--null-in={column}={value}" for column, value in self.nulls.items()]
+        found += [f"--null-in={json.dumps([column, value])}" for column, value in self.nulls.items()]
         for name in ("null", "bad_rows", "format", "delimiter", "row_group", "threads"):
             value = getattr(self, name)
             found += [] if value is None else [f"--{name.replace('_', '-')}={value}"]
