@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import click
 import hostile
 import numpy as np
 import onnx
@@ -25,6 +26,7 @@ import onnx2rust
 from onnx2rust.base.errors import InvalidDataError, ToolError, UnsupportedError, UsageError
 from onnx2rust.base.options import Options, Tables
 from onnx2rust.cli import run
+from onnx2rust.cli import scoring as options_of_score
 from onnx2rust.conversion import scoring
 from onnx2rust.hosts import score as program
 from onnx2rust.model.reference import Reference
@@ -475,6 +477,21 @@ def test_hostile_names_stay_in_their_places(text: str, tmp_path: Path) -> None:
     model = "".join((made.shell / "src" / name).read_text(encoding="utf-8") for name in ("model.rs", "ports.rs"))
     assert model.isascii()
     assert [line for line in model.splitlines() if "escaped()" in line and '"' not in line] == []
+
+
+def test_names_and_values_reach_the_program_as_they_are() -> None:
+    given = Tables(columns={"x": "ab", "y": ["c,d"]}, keep="id", nulls={"a=b": "", "[c]": '"'})
+    assert given.arguments() == [
+        '--column=x=["ab"]', '--column=y=["c,d"]', '--keep=["id"]', '--null-in=["a=b", ""]', '--null-in=["[c]", "\\""]',
+        "--bad-rows=stop",
+    ]  # fmt: skip
+    context, option = click.Context(click.Command("score")), click.Option(["--null-in"])
+    texts = ("a=1=2", "w=", '["a=b","0"]', "[c]=0", '["x"]=1')
+    nulls = {"a": "1=2", "w": "", "a=b": "0", "[c]": "0", '["x"]': "1"}
+    assert options_of_score._nulls(context, option, texts) == nulls
+    for wrong in ("a", "=1", '["a"]'):
+        with pytest.raises(click.BadParameter, match="is not COL=VALUE"):
+            options_of_score._nulls(context, option, (wrong,))
 
 
 def test_a_model_that_changes_is_another_program(tmp_path: Path) -> None:
