@@ -376,9 +376,9 @@ def test_what_cannot_be_written_or_read_is_said(model: Path, tmp_path: Path) -> 
         writer.write_table(kept)
     said = wrong(UsageError, model, tmp_path / "odd.arrow", tmp_path / "odd.parquet", keep=["id", "note", "either", "months"])
     assert [line.partition(" is ")[0] for line in said] == [
-        "IN: keep: column `either`", "IN: keep: column `months`", "    → write Arrow",
+        "IN: keep: column `either`", "    → write Arrow", "IN: keep: column `months`", "    → write Arrow",
     ]  # fmt: skip
-    assert said[1].endswith(", for which Parquet has no form")
+    assert said[2].endswith(", for which Parquet has no form")
     kept = ["id", "note", "either", "months"]
     assert scored(model, tmp_path / "odd.arrow", tmp_path / "odd.out.arrow", keep=kept).rows == 2
     full = Path("/dev/shm/onnx2rust-full")
@@ -397,7 +397,7 @@ def test_what_cannot_be_written_or_read_is_said(model: Path, tmp_path: Path) -> 
 def test_other_types_several_inputs_and_a_model_without_weights(tmp_path: Path) -> None:
     kinds = {"I": "INT64", "i": "INT64", "s": "STRING", "h": "FLOAT16", "b": "BOOL", "u": "UINT8", "d": "DOUBLE"}
     types = {name: TensorProto.DataType.Value(kind) for name, kind in kinds.items()}
-    shapes = {n: ["inputs", 2] if n == "h" else ["inputs"] for n in types}
+    shapes: dict[str, list[str | int | None]] = {n: ["inputs", 2] if n == "h" else ["inputs"] for n in types}
     inputs = [helper.make_tensor_value_info(n, t, shapes[n]) for n, t in types.items()]
     outputs = [helper.make_tensor_value_info(f"{n}_out", t, shapes[n]) for n, t in types.items()]
     nodes = [helper.make_node("Identity", [n], [f"{n}_out"]) for n in types]

@@ -160,7 +160,7 @@ fn pair(option: &str, text: &str, form: &str) -> Result<(String, String)> {
 
 /// The column and the value, which may be no text at all; as JSON where a name has an equals sign.
 fn fill(text: &str) -> Result<(String, String)> {
-    if let Ok([column, value]) = serde_json::from_str(text) {
+    if let Ok([column, value]) = serde_json::from_str::<[String; 2]>(text) {
         return Ok((column, value));
     }
     match text.split_once('=') {
