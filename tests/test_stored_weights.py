@@ -19,6 +19,8 @@ from onnx import TensorProto, helper, numpy_helper
 from test_owned_weights import kinds
 
 import onnx2rust
+from onnx2rust.conversion import rounding
+from onnx2rust.emit import storage
 from onnx2rust.files import npz
 
 BUILD = rust_tools.BUILD / "stored-weights"
@@ -137,6 +139,56 @@ def test_a_users_predictions_are_those_of_the_model_itself(tmp_path: Path) -> No
     np.savez(tmp_path / "f.npz", predictions=predictions + 1, **inputs)
     with pytest.raises(onnx2rust.MismatchError, match="is not what the model computes"):
         converted(tmp_path, "f16", features=tmp_path / "f.npz")
+
+
+def product(weight: np.ndarray[Any, Any], name: str = "product") -> onnx.ModelProto:
+    """y = x · weight."""
+    node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    return onnx_models.model(name, [node], {"x": ("n", len(weight))}, {"y": ("n", weight.shape[1])}, {"w": weight})
+
+
+@pytest.mark.parametrize("weights", ["f16", "int8"])
+def test_a_channel_that_is_dead_keeps_no_other_from_its_bits(tmp_path: Path, weights: str) -> None:
+    """Training leaves numbers below the normal ones of f32, whose scale would have few digits: they become 0."""
+    weight = np.random.default_rng(1).standard_normal((64, 40)).astype(np.float32)
+    weight[:, 3] *= np.float32(1e-41)
+    weight[:, 5] *= np.float32(1e-44)
+    onnx.save(product(weight), tmp_path / "m.onnx")
+    project = onnx2rust.convert(tmp_path / "m.onnx", tmp_path / "out", onnx2rust.Options(weights=weights))
+    assert (project.crate / "build.rs").read_text().count(" { axis: ") == 1
+    kept = next(iter(npz.read(project.crate / "model" / "model_weights.npz", "").values()))
+    assert not kept[:, [3, 5]].any()
+    assert np.abs(kept - weight).max() < 3e-2
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("weights", ["f16", "int8"])
+@pytest.mark.parametrize("odd", [np.inf, np.nan])
+def test_a_weight_that_is_not_finite_has_no_bits_fewer(tmp_path: Path, weights: str, odd: float) -> None:
+    weight = np.random.default_rng(1).standard_normal((64, 40)).astype(np.float32)
+    weight[7, 3] = odd
+    onnx.save(product(weight), tmp_path / "m.onnx")
+    project = onnx2rust.convert(tmp_path / "m.onnx", tmp_path / "out", onnx2rust.Options(weights=weights))
+    assert f"--weights {weights}: the model has no large weights that can be rounded" in project.notes
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_at_the_end_of_f32_stay_finite(tmp_path: Path) -> None:
+    """The largest code times its scale is no number any more where the scale was rounded up."""
+    most = np.finfo(np.float32).max
+    for share in (1.0, 0.999999, 0.9999, 0.99, 0.5):
+        weight = np.full((64, 40), most * np.float32(share), np.float32)
+        found = storage.rounded(weight, "int8", 1)
+        assert found is None or np.isfinite(found).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_outputs_that_are_not_finite_are_counted(tmp_path: Path) -> None:
+    """A sum that overflows in one of the two models is no share of the largest number."""
+    exact = np.array([[1.0, np.inf, np.nan, 3.0, 2.0]], np.float32)
+    found = np.array([[1.0, np.inf, np.nan, np.inf, 1.5]], np.float32)
+    assert rounding._distance(exact, found) == "2.5e-01 of the largest, and 1 of 5 elements that are not finite in both"
+    assert rounding._distance(exact, exact) == "0.0e+00 of the largest"
 
 
 def test_what_has_nothing_to_round_is_as_without_the_option(tmp_path: Path) -> None:

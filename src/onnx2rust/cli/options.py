@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -12,7 +14,23 @@ import click
 from onnx2rust.base.options import WEIGHTS, Frontend
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-FILE = click.Path(path_type=Path)
+
+
+class _File(click.Path):
+    """A path. A name that no file can have is refused before anyone asks what stands there."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path."""
+        found = Path(os.fsdecode(super().convert(value, param, ctx)))
+        try:
+            os.stat(found)
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                self.fail(f"{found}: {error.strerror}", param, ctx)
+        return found
+
+
+FILE = _File()
 
 
 def _together(*options: Decorator) -> Decorator:

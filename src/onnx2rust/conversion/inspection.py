@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from onnx2rust import emit, frontends
-from onnx2rust.base.errors import InvalidModelError
+from onnx2rust.base.errors import InvalidModelError, UsageError
 from onnx2rust.base.naming import comment
 from onnx2rust.base.options import Options
 from onnx2rust.conversion import pipeline
@@ -164,6 +164,8 @@ def inspect(
 def original(path: Path) -> Path:
     """The model inside a conversion's output folder, or the path itself."""
     if not (path / folders.MARKER).is_dir():
+        if members := folders.members(path):
+            raise UsageError(f"{path}: is a workspace", f"give one of its crates: {' or '.join(map(str, members[:3]))}")
         return path
     models = sorted(path.glob("saved_model_from_*/model.onnx"))
     if not models:

@@ -191,7 +191,16 @@ def _shells(kinds: Sequence[str], found: Generated, source: str) -> tuple[Shell,
         tomllib.loads(rendered.files["Cargo.toml"])["package"]["version"],
         rendered.external,
     )
-    return tuple(HOSTS[kind].shell(beside) for kind in dict.fromkeys(kinds))
+    shells: list[Shell] = []
+    problems: list[Problem] = []
+    for kind in dict.fromkeys(kinds):
+        try:
+            shells.append(HOSTS[kind].shell(beside))
+        except UnsupportedError as error:
+            problems += error.problems
+    if problems:
+        raise UnsupportedError(problems)
+    return tuple(shells)
 
 
 def _refuse_for_many(each: Sequence[Options]) -> None:
@@ -244,6 +253,11 @@ def passed(loaded: frontends.Loaded, options: Options, trace: passes.Trace | Non
     return passes.run(program, trace, without=("winograd",) if options.storage or options.static else ())
 
 
+def imported(loaded: frontends.Loaded, options: Options) -> onnx.GraphProto:
+    """The graph whose nodes the steps of the first program come from."""
+    return importer.rewritten(loaded.proto, options, loaded.weights).graph
+
+
 def _refuse_huge(program: Program) -> None:
     """A few bytes of a model can ask for any size: refuse what no machine should be made to allocate."""
     hint = f"onnx2rust takes tensors of up to {MAX_ELEMENTS} elements (open sizes counted as 1)"
@@ -287,7 +301,7 @@ def generate(
     data = samples.make(exact.proto, program, options.features, weights=exact.weights)
     notes = [*loaded.notes, *data.notes]
     if fixed:
-        flash = sum(array.nbytes for step in program.walk() for array in (w.array for w in step.layer.weights()))
+        flash = emit.embedded_bytes(program)
         notes.append(
             f"RAM: {fixed.bytes} bytes of values, what layers work in (`Workspace::BYTES` is both), and the stack; "
             f"flash: {flash} bytes of weights before they are packed, and code"

@@ -5,6 +5,7 @@ The version in the crate's Cargo.toml names its weights (`identity.py`), so both
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def write_weights(
     """
     options = options or Options()
     target = Path(target)
-    crate = _crate(target) if target.is_dir() else None
+    crate = _crate(target) if os.path.isdir(target) else None
     like = crate if like is None else like
     progress("reading the model")
     loaded = frontends.load(Path(model), options)
@@ -59,10 +60,10 @@ def _crate(folder: Path) -> Path:
     for crate in (folder / folders.MARKER, folder):
         if (crate / pipeline.WEIGHTS).is_file() and (crate / "Cargo.toml").is_file():
             return crate
-    raise UsageError(
-        f"{folder}: is a folder, and no crate that onnx2rust wrote",
-        "name a file, like model_weights.npz, or the folder that `onnx2rust convert` wrote",
-    )
+    hint = "name a file, like model_weights.npz, or the folder that `onnx2rust convert` wrote"
+    if members := folders.members(folder):
+        hint = f"it is a workspace: give one of its crates, {' or '.join(map(str, members[:3]))}"
+    raise UsageError(f"{folder}: is a folder, and no crate that onnx2rust wrote", hint)
 
 
 def _renew(crate: Path, weights: Mapping[str, Array]) -> None:

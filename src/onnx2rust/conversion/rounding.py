@@ -40,8 +40,10 @@ def rounded_model(loaded: Loaded, storage: Storage) -> tuple[Loaded, int]:
         (axis, *others) = of
         if axis is None or others or found[name].dtype != np.float32 or found[name].ndim < 2:
             continue
-        found[name] = rounded(found[name], storage, axis)
-        count += 1
+        codes = rounded(found[name], storage, axis)
+        if codes is not None:
+            found[name] = codes
+            count += 1
     return replace(loaded, weights=found), count
 
 
@@ -113,6 +115,10 @@ def _distance(exact: Array, found: Array) -> str:
         return "another shape"
     if exact.dtype.kind != "f":
         return f"{int((exact != found).sum())} of {exact.size} elements"
-    largest = np.abs(exact.astype(np.float64)).max(initial=0)
-    error = np.abs(exact.astype(np.float64) - found).max(initial=0)
-    return f"{error / (largest or 1):.1e} of the largest"
+    exact, found = exact.astype(np.float64), found.astype(np.float64)
+    odd = ~(np.isfinite(exact) & np.isfinite(found))
+    apart = int((odd & ~np.isclose(exact, found, equal_nan=True)).sum())
+    largest = np.abs(exact[~odd]).max(initial=0)
+    error = np.abs(exact[~odd] - found[~odd]).max(initial=0)
+    told = f"{error / (largest or 1):.1e} of the largest"
+    return f"{told}, and {apart} of {exact.size} elements that are not finite in both" if apart else told

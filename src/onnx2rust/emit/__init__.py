@@ -4,5 +4,6 @@ from onnx2rust.emit.excerpts import Excerpt
 from onnx2rust.emit.project import Context, Rendered, render, workspace
 from onnx2rust.emit.templates import fill
 from onnx2rust.emit.weights import arrays as weights
+from onnx2rust.emit.weights import embedded_bytes
 
-__all__ = ["Context", "Excerpt", "Rendered", "fill", "render", "weights", "workspace"]
+__all__ = ["Context", "Excerpt", "Rendered", "embedded_bytes", "fill", "render", "weights", "workspace"]

@@ -26,18 +26,28 @@ _COMPUTED = frozenset(["Winograd", "GateBias", "LastRecurrentBias"])
 """Packings that compute instead of moving."""
 
 
-def rounded(array: Array, storage: Storage, axis: int) -> Array:
-    """The tensor that the codes of a tensor stand for, a scale for each place along the axis. One that is not finite stays."""
-    largest = _largest(array, axis)
-    if not np.isfinite(largest).all():
-        return array
+def rounded(array: Array, storage: Storage, axis: int) -> Array | None:
+    """The tensor that the codes of a tensor stand for, a scale for each place along the axis; None if it has no codes, because a
+    number is not finite or the largest code would stand for none that is."""
+    scale, top = _scales(array, storage, axis)
+    if not np.isfinite(top).all():
+        return None
     if storage == "f16" and _is_half(array):
         return array
-    scale = largest if storage == "f16" else largest / _LARGEST
-    codes = array / np.where(scale == 0, np.float32(1), scale)
+    codes = array / np.where(scale == 0, np.float32(np.inf), scale)
     codes = codes.astype(np.float16).astype(np.float32) if storage == "f16" else np.rint(codes, out=codes)
     codes *= scale
     return codes
+
+
+def _scales(array: Array, storage: Storage, axis: int) -> tuple[Array, Array]:
+    """The scale of each place along the axis, and what the largest code stands for there. A scale below the normal numbers of f32
+    has few digits or none: it is 0, and so are the numbers there, which are below 2e-36."""
+    largest = _largest(array, axis)
+    scale = largest if storage == "f16" else largest / _LARGEST
+    scale = np.where(scale < np.finfo(np.float32).tiny, np.float32(0), scale)
+    with np.errstate(over="ignore"):
+        return scale, scale if storage == "f16" else scale * _LARGEST
 
 
 def axis(array: Array, storage: Storage, packing: Variant) -> int | None:
@@ -61,8 +71,8 @@ def of(array: Array, storage: Storage | None, packing: Variant) -> Escaped:
 def _is_exact(array: Array, storage: Storage, axis: int) -> bool:
     largest = _largest(array, axis)
     found = rounded(array, storage, axis)
-    if found is array:  # halves, or not finite
-        return bool(np.isfinite(largest).all())
+    if found is None or found is array:  # halves are their own codes
+        return found is array
     found -= array
     return bool((np.abs(found, out=found) <= _EXACT * largest).all())
 

@@ -159,6 +159,12 @@ def arrays(program: Program) -> dict[str, np.ndarray[Any, Any]]:
     return WeightTable(program).arrays()
 
 
+def embedded_bytes(program: Program) -> int:
+    """How many bytes the tensors take that are part of a program, before they are packed: those that layers hold and those that
+    are ordinary inputs, each once for every packing."""
+    return sum(int(entry.array.nbytes) for entry in WeightTable(program).entries)
+
+
 def _reads(step: Step) -> Iterator[tuple[Weight, _Reader]]:
     """The tensors that the step reads."""
     for role, weight in step.layer.constants().items():

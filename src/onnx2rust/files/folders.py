@@ -53,6 +53,11 @@ def _identity(folder: Path) -> Identity:
     return status.st_dev, status.st_ino, status.st_mtime_ns
 
 
+def members(folder: Path) -> list[Path]:
+    """The outputs of conversions in a workspace's folder."""
+    return sorted(crate.parent for crate in folder.glob(f"*/{MARKER}"))
+
+
 def refuse_inside(out: Path, source: Path) -> None:
     """Raises UsageError if the conversion would be written into the model's own folder, or in the
     place of a folder that holds it."""

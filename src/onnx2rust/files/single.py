@@ -12,18 +12,22 @@ from onnx2rust.files.folders import Content, pieces
 
 def refuse_existing(target: Path, force: bool) -> None:
     """Raises UsageError if the file may not be written: something stands there, or there is no folder for it."""
-    if target.is_dir():
-        raise UsageError(f"{target}: is a folder", "name a file")
-    if (target.exists() or target.is_symlink()) and not force:
-        raise UsageError(f"{target}: exists", "--force replaces it")
-    if not target.absolute().parent.is_dir():
-        raise UsageError(f"{target}: there is no folder {target.parent}", "make it first")
+    try:
+        if target.is_dir():
+            raise UsageError(f"{target}: is a folder", "name a file")
+        if (target.exists() or target.is_symlink()) and not force:
+            raise UsageError(f"{target}: exists", "--force replaces it")
+        if not target.absolute().parent.is_dir():
+            raise UsageError(f"{target}: there is no folder {target.parent}", "make it first")
+    except OSError as error:  # a name that is too long, a folder that may not be read
+        raise UsageError(f"{target}: cannot be the output: {error.strerror or error}", "name another file") from error
 
 
 def write(target: Path, content: Content) -> None:
     """Writes beside the target and renames: nobody ever sees half a file."""
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.resolve().parent)
+        # beside the target itself, even if that is a link to elsewhere: it is the link that is replaced
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.absolute().parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.writelines(pieces(content))

@@ -164,11 +164,18 @@ def _weights(said: bytes, crate: str) -> Path | None:
     """The file of weights in the folder that cargo gave the build script of a crate."""
     for line in said.splitlines():
         message = json.loads(line)
-        # a package of this path has an identity that ends so: path+file:///…/rust_generated_code#digits@0.1.0+…
-        if message["reason"] == "build-script-executed" and f"#{crate}@" in message["package_id"]:
+        if message["reason"] == "build-script-executed" and _package(message["package_id"]) == crate:
             file = Path(message["out_dir"], "model.weights")
             return file if file.is_file() else None
     return None
+
+
+def _package(identity: str) -> str:
+    """The name in what cargo calls a package: `path+file:///…/rust_generated_code#digits@0.1.0`, or without it if its folder has
+    the same one."""
+    place, _, version = identity.rpartition("#")
+    name, at, _ = version.partition("@")
+    return name if at else place.rpartition("/")[2]
 
 
 def weights_beside(weights: Path | None, dist: Path, crate: str) -> None:

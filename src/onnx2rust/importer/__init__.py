@@ -38,8 +38,13 @@ POISON = object()
 def read(proto: onnx.ModelProto, options: Options, weights: Weights = NONE) -> Program:
     """Lowers a checked model, whose large initializers are `weights`. Raises InvalidModelError or UnsupportedError with every
     offending node."""
-    proto = integers.read(schema_check.expand_functions(proto), weights, depthwise=options.static)
-    return _Importer(proto, options, weights).model()
+    return _Importer(rewritten(proto, options, weights), options, weights).model()
+
+
+def rewritten(proto: onnx.ModelProto, options: Options, weights: Weights = NONE) -> onnx.ModelProto:
+    """The model whose nodes are lowered, itself if nothing is to be put in their place: functions as what ONNX defines them by,
+    products of dequantised tensors as products of integers."""
+    return integers.read(schema_check.expand_functions(proto), weights, depthwise=options.static)
 
 
 class _Importer:

@@ -118,7 +118,7 @@ class _Page:
 
     def __init__(self, loaded: frontends.Loaded, program: Program, traced: Traced, options: Options, label: str) -> None:
         self.program, self.graph = program, graph(program)
-        self.origins = nodes_of(traced, program, loaded.proto.graph)
+        self.origins = nodes_of(traced, program, loaded.proto.graph, pipeline.imported(loaded, options))
         self.number = {node.step: k for k, node in enumerate(self.graph.nodes) if node.step is not None}
         self.sizes = dict.fromkeys([*program.symbols, *(s for step in program.walk() for s in step.defines)], OPEN_SIZE)
         plan = planner.plan(program, options)

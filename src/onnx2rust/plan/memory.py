@@ -26,13 +26,10 @@ class Memory:
 def of(plan: Plan) -> Memory:
     """How large every buffer is.
 
-    Raises UsageError where sizes are open, UnsupportedError with every value that is no tensor of numbers, and every layer whose
-    sizes only the data decide.
+    Raises UsageError where only sizes are open, UnsupportedError with every value that is no tensor of numbers, every layer whose
+    sizes only the data decide, and the sizes that are open.
     """
     program = plan.program
-    if program.symbols:
-        fixed = " ".join(f"--dim {name}=1" for name in program.symbols)
-        raise UsageError(f"--static: the model leaves sizes open ({', '.join(program.symbols)})", f"fix them: {fixed}")
     hint = "convert without --static: the crate needs an allocator then"
     values = (*program.inputs, *program.outputs, *(v for step in program.walk() for v in step.results()))
     problems = [
@@ -45,6 +42,12 @@ def of(plan: Plan) -> Memory:
         for step in program.walk()
         if step.defines
     ]
+    if program.symbols:
+        fixed = " ".join(f"--dim {name}=1" for name in program.symbols)
+        what = f"--static: the model leaves sizes open ({', '.join(program.symbols)})"
+        if not problems:  # all that is wrong can be put right on the command line
+            raise UsageError(what, f"fix them: {fixed}")
+        problems.append(Problem(what, hint=f"fix them: {fixed}"))
     if problems:
         raise UnsupportedError(problems)
     slots = tuple(plan.bytes(k, known) // type_.dtype.bytes(1) for k, type_ in enumerate(plan.slots))

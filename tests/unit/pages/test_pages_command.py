@@ -12,6 +12,7 @@ import pytest
 from page_files import Page
 from rust_tools import ROOT
 
+from onnx2rust import Options, UsageError, write_report
 from onnx2rust.cli import group
 
 
@@ -45,3 +46,31 @@ def test_without_cargo_it_says_what_is_missing(
     assert "cargo is not installed" in said
     assert "--no-verify and --no-time" in said
     assert not Path("m.html").exists()
+
+
+def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    onnx.save(onnx_models.score(), tmp_path / "m.onnx")
+    long = tmp_path / f"{'long' * 80}.html"
+    for command in (
+        ["report", str(tmp_path / "m.onnx"), str(long), "--no-verify", "--no-time"],
+        ["report", str(long), str(tmp_path / "m.html")],
+        ["inspect", str(long)],
+        ["weights", str(tmp_path / "m.onnx"), "-o", str(long)],
+        ["host", "c", str(tmp_path / "m.onnx"), str(long)],
+    ):
+        assert group.run(command) == 2, command
+        assert f"{long}: File name too long" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="cannot be the output: File name too long"):
+        write_report(tmp_path / "m.onnx", long)
+
+
+def test_force_replaces_a_link_and_not_what_it_leads_to(tmp_path: Path) -> None:
+    onnx.save(onnx_models.score(), tmp_path / "m.onnx")
+    page = tmp_path / "m.html"
+    page.symlink_to(tmp_path / "none" / "other.html")
+    with pytest.raises(UsageError, match=r"m\.html: exists"):
+        write_report(tmp_path / "m.onnx", page)
+    write_report(tmp_path / "m.onnx", page, Options(force=True))
+    assert page.is_file()
+    assert not page.is_symlink()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["m.html", "m.onnx"]

@@ -33,7 +33,7 @@ from onnx2rust.verification.reports import ModelReport, NodeReport, OutputReport
 def digits() -> tuple[onnx.ModelProto, Program, dict[Step, tuple[int, ...]]]:
     proto, traced = onnx_models.digits(), Traced()
     program = pipeline.passed(Loaded(proto, "onnx", "onnx"), Options(name="d"), traced).program
-    return proto, program, nodes_of(traced, program, proto.graph)
+    return proto, program, nodes_of(traced, program, proto.graph, proto.graph)
 
 
 def verified(*, passed: bool = True, error: Any = None) -> ModelReport:

@@ -90,6 +90,40 @@ def test_a_pattern_of_many_nodes_and_what_is_folded(tmp_path: Path) -> None:
     assert [node["name"] for node in found["nodes"] if node["folded"]] == ["known"]
 
 
+def named(found: dict[str, Any]) -> dict[str, list[str]]:
+    """The operators of each layer's nodes."""
+    return {layer["name"]: [found["nodes"][k]["op"] for k in layer["nodes"]] for layer in found["layers"] if layer["nodes"]}
+
+
+def test_products_of_integers_stand_with_the_nodes_that_they_replace(tmp_path: Path) -> None:
+    """In a quantised model, of which the importer makes other nodes."""
+    found = page(onnx_models.quantised("float"), tmp_path).data
+    product = ["DequantizeLinear", "DequantizeLinear", "MatMul", "QuantizeLinear"]
+    assert product in named(found).values()
+    assert [op for ops in named(found).values() for op in ops if op not in product] == ["Exp"]
+    assert not [node for node in found["nodes"] if node["folded"]]
+    rng = np.random.default_rng(4)
+    weights = {
+        "s": np.array(0.05, np.float32), "z": np.array(3, np.uint8), "w": rng.integers(-63, 64, (64, 32)).astype(np.int8),
+        "u": np.array(0.01, np.float32), "v": np.array(0, np.int8), "b": np.ones(32, np.float32),
+    }  # fmt: skip
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["a"], "to_bytes"),
+        helper.make_node("DequantizeLinear", ["a", "s", "z"], ["f"], "of_x"),
+        helper.make_node("DequantizeLinear", ["w", "u", "v"], ["c"], "of_w"),
+        helper.make_node("Gemm", ["f", "c", "b"], ["d"], "product"),
+        helper.make_node("Gelu", ["d"], ["y"], "gelu"),
+    ]
+    proto = onnx_models.model("floats", nodes[:4], {"x": ("batch", 64)}, {"d": ("batch", 32)}, weights)
+    proto.opset_import[0].version = 20
+    proto.graph.node.append(nodes[4])
+    proto.graph.output[0].name = "y"
+    found = page(proto, tmp_path).data
+    assert not [node["name"] for node in found["nodes"] if node["folded"]]
+    assert ["Gelu"] in named(found).values()
+    assert all(set(ops) <= {"DequantizeLinear", "Gemm"} for ops in named(found).values() if "Gemm" in ops)
+
+
 @pytest.mark.parametrize(
     "proto", [onnx_models.digits(), onnx_models.text(), chain(3), chain(24)], ids=["digits", "text", "short", "alike"]
 )
