@@ -120,7 +120,7 @@ def _with_ort(shell: Path, model: str) -> None:
     (shell / "src" / "request.rs").write_text(request.replace("TheModel", model), encoding="utf-8")
     workers = shell / "src" / "workers.rs"
     text = workers.read_text(encoding="utf-8").replace("crate::request::{", "crate::request::{Workspace, ")
-    text = text.replace("use model::{Error, Workspace};", "use model::Error;")
+    text = text.replace("use model::Workspace;\n", "")
     workers.write_text(text, encoding="utf-8")
     manifest = shell / "Cargo.toml"
     ort = 'ort = { version = "=2.0.0-rc.15", default-features = false, features = ["std", "load-dynamic"] }\n'

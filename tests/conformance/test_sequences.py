@@ -41,6 +41,8 @@ CASES = [
     case("at_and_on", [node("SequenceAt", "s", "k", into=["t"]), node("MatMul", "t", "w")], {"s": ROWS},
          open_axes=OPEN, known={"k": LAST, "w": floats(3, 2)}),
     case("joined", [node("ConcatFromSequence", "s", axis=-2)], {"s": ROWS}, open_axes=OPEN),
+    case("joined_with_nothing", [node("ConcatFromSequence", "s", axis=0)],
+         {"s": [floats(0, 0), floats(2, 3), floats(0, 5), floats(1, 3)]}, open_axes={"s": [None, None]}),
     case("joined_in_front", [node("ConcatFromSequence", "s", axis=1, new_axis=1, into=["t"]), node("Add", "t", "t")],
          {"s": [floats(2, 3), floats(2, 3)]}, open_axes={"s": [2, 3]}),
     case("constructed", [node("SequenceConstruct", "a", "b", into=["s"]), node("ConcatFromSequence", "s", axis=1)],

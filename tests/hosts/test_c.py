@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from onnx2rust import hosts
 from onnx2rust.base import options
 from onnx2rust.base.errors import ToolError, UnsupportedError
 from onnx2rust.base.options import Options
-from onnx2rust.hosts import shells
+from onnx2rust.hosts import c, shells
 from onnx2rust.model.reference import Reference
 
 BUILD = rust_tools.BUILD / "hosts_c"
@@ -301,6 +302,105 @@ def test_hostile_names_stay_in_their_places(text: str) -> None:
     run(["cc", "-std=c11", *WARNINGS, "-fsyntax-only", "-x", "c", str(header)])
     run(["c++", *WARNINGS, "-fsyntax-only", "-x", "c++", str(header)])
     assert "escaped()" not in header.read_text(encoding="utf-8").replace("pub fn escaped() {}", "")
+
+
+STATE = r"""
+#include <stdio.h>
+#include <string.h>
+#include "state.h"
+
+int main(void) {
+    static const float x[3] = {0.5F, -1, 2};
+    float state[3] = {1, 2, 3};
+    state_session *session = state_open();
+    state_inputs inputs = {x, 3, state, 3};
+    state_outputs outputs;
+    for (int step = 0; step < 4; step++) {
+        if (state_predict(session, &inputs, &outputs)) { puts(state_error(session)); return 3; }
+        for (int k = 0; k < 3; k++) printf("%.9g ", (double)outputs.next[k]);
+        inputs.state = outputs.next;
+        int code = state_predict(session, &inputs, &outputs);
+        printf("%d %s\n", code, state_error(session));
+        inputs.state = outputs.next + 2;
+        inputs.state_len = inputs.x_len = 1;
+        printf("%d\n", state_predict(session, &inputs, &outputs));
+        inputs.state_len = inputs.x_len = 3;
+        memcpy(state, outputs.next, sizeof state);
+        inputs.state = state;
+    }
+    state_close(session);
+    return 0;
+}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.hosts
+@needs_c
+def test_an_output_is_no_input_of_the_next_call_but_its_copy_is() -> None:
+    """It would be overwritten before it is read."""
+    names = ("x", "state", "next")
+    infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n"]) for name in names]
+    nodes = [
+        helper.make_node("Exp", ["x"], ["e"]),
+        helper.make_node("Tanh", ["e"], ["t"]),
+        helper.make_node("Mul", ["t", "state"], ["next"]),
+    ]
+    graph = helper.make_graph(nodes, "g", infos[:2], infos[2:])
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    lines = run([str(compiled(hosted(proto, "state"), STATE, "-std=c11"))]).stdout.decode().splitlines()
+    state, reference = np.array([1, 2, 3], np.float32), Reference(proto)
+    for first, part in zip(lines[::2], lines[1::2], strict=True):
+        (state,) = reference.run({"x": np.array([0.5, -1, 2], np.float32), "state": state})
+        *found, said = first.split(" ", 3)
+        np.testing.assert_allclose(np.array(found, np.float32), state, rtol=5e-6)
+        assert said == "-1 input `state` lies in the outputs of the last call, which this one overwrites: copy it first"
+        assert part == "-1"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("features", "a header of the system is called features.h"),
+        ("string", "a header of the system is called string.h"),
+        ("sem", "functions of the system begin with sem_"),
+        ("gcc", "a library of the system is called gcc"),
+    ],
+)
+def test_a_name_that_the_system_has_is_refused(name: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{name}.onnx"
+    onnx.save(onnx_models.score(), path)
+    with pytest.raises(UnsupportedError) as refused:
+        onnx2rust.host("c", path, tmp_path / "out", Options(name=name))
+    hint = "give the crate another name with --crate-name"
+    assert str(refused.value).splitlines() == [f"{path}: --host c: {said}", f"    → {hint}"]
+
+
+@needs_c
+@pytest.mark.skipif(sys.platform != "linux", reason="headers of the GNU C library")
+def test_headers_of_the_system_that_a_name_would_hide_are_known(tmp_path: Path) -> None:
+    """Those that the compiler reads for any header that C has, by every name that a crate can have."""
+    standard = [
+        "stdio",
+        "stdlib",
+        "string",
+        "math",
+        "time",
+        "signal",
+        "locale",
+        "limits",
+        "inttypes",
+        "wctype",
+        "threads",
+        "uchar",
+    ]
+    posix = ["unistd", "pthread", "semaphore", "regex", "netdb", "spawn", "sys/mman", "sys/socket", "sys/wait"]
+    source = tmp_path / "all.c"
+    source.write_text("".join(f"#include <{name}.h>\n" for name in standard + posix), encoding="utf-8")
+    read = run(["cc", "-M", str(source)]).stdout.decode().replace("\\\n", " ").split()
+    names = {Path(file).stem for file in read if Path(file).suffix == ".h" and Path(file).parent.name == "include"}
+    assert {"features", "alloca", "stdio"} <= names
+    assert {name for name in names if name.isidentifier()} <= c._HEADERS | c._SYSTEM
 
 
 def test_the_command_line_lists_the_hosts_that_there_are() -> None:

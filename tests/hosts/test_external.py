@@ -331,6 +331,7 @@ const said = (options) => load(options).then(() => console.log("fine"), (error) 
 for (const path of FILES) await said({ weights: new URL(path, "file://") });
 await said({ weights: Buffer.concat([file, Buffer.alloc(64)]) });
 await said({ weights: new Response("no", { status: 404, statusText: "Not Found" }) });
+await said({ weights: new Response() });
 await said({ weights: 7 });
 await said(own);
 """
@@ -358,6 +359,7 @@ def test_wasm(tmp_path: Path) -> None:
     assert said[len(bad) - 1 :] == [
         f"RangeError: the weights in memory: has {size + 64} bytes, the weights of this model are {size}: is it a whole copy?",
         "Error: : 404 Not Found",
+        f"RangeError: the weights in memory: has 0 bytes, the weights of this model are {size}: is it a whole copy?",
         "TypeError: weights: is Number, an address, a Response or bytes are needed",
         "TypeError: load: is URL, { module, weights } is needed",
     ]

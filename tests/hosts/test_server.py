@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import http.client
 import json
 import os
@@ -49,7 +50,7 @@ def save(arrays: dict[str, np.ndarray[Any, Any]]) -> bytes:
     """The arrays in the format safetensors: a header in JSON, its length in front, elements behind."""
     head, place = {}, 0
     for name, array in arrays.items():
-        dtype = {"float32": "F32", "float64": "F64"}[array.dtype.name]
+        dtype = {"float32": "F32", "float64": "F64", "bool": "BOOL", "uint8": "BOOL"}[array.dtype.name]
         head[name] = {"dtype": dtype, "shape": array.shape, "data_offsets": [place, place := place + array.nbytes]}
     text = json.dumps(head).encode()
     return len(text).to_bytes(8, "little") + text + b"".join(array.tobytes() for array in arrays.values())
@@ -75,9 +76,13 @@ class Server:
 
     def ask(self, method: str, path: str, body: Any = None, kind: str | None = JSON) -> tuple[int, str, bytes]:
         """Status, content type and body of an answer."""
+        return self.send(method, path, body, {"Content-Type": kind} if kind else {})
+
+    def send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int, str, bytes]:
+        """The same, with all headers."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            connection.request(method, path, body, {"Content-Type": kind} if kind else {})
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.headers["Content-Type"], answer.read()
         finally:
@@ -185,7 +190,23 @@ def test_numbers_in_both_forms_and_what_is_refused(digits: onnx2rust.Hosted) -> 
         kinds = "Content-Type must be application/json or application/octet-stream (safetensors)"
         assert server.problem("{}", "text/csv") == (415, kinds)
         assert server.problem("{}", None) == (415, kinds)
-        assert server.ask("GET", "/predict")[0] == 405
+        for method, path, status in (
+            ("GET", "/predict", 405),
+            ("POST", "/", 405),
+            ("OPTIONS", "/predict", 405),
+            ("GET", "/x", 404),
+        ):
+            code, told, text = server.ask(method, path)
+            assert (code, told) == (status, "application/problem+json")
+            assert json.loads(text)["detail"] == "there is POST /predict, and GET of /, /healthz, /readyz and /metrics"
+        assert server.ask("HEAD", "/readyz") == (200, "text/plain; charset=utf-8", b"")
+        zipped = {"Content-Type": JSON, "Content-Encoding": "gzip"}
+        status, _, text = server.send("POST", "/predict", gzip.compress(b'{"image": []}'), zipped)
+        detail = "Content-Encoding gzip is not read here: send the body as it is"
+        assert (status, json.loads(text)["detail"]) == (415, detail)
+        assert server.send("POST", "/predict", b'{"image": []}', {"Content-Type": JSON, "Content-Encoding": "identity"})[0] == 200
+        assert server.send("POST", "/predict", iter([b'{"ima', b'ge": []}']), {"Content-Type": JSON})[0] == 200
+        assert server.ask("POST", "/predict", b'{"image": []}' + b" " * (100_000 - 13))[0] == 200
         with socket.create_connection(("127.0.0.1", server.port)) as slow:
             slow.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
             assert b" 408 " in slow.recv(100)
@@ -199,7 +220,7 @@ def test_numbers_in_both_forms_and_what_is_refused(digits: onnx2rust.Hosted) -> 
             "runs_requests_together": True,
         }
         assert server.ask("GET", "/healthz")[::2] == (200, b"alive\n")
-        assert server.number('predict_requests_total{status="200"}') == 6
+        assert server.number('predict_requests_total{status="200"}') == 9
         assert server.number('predict_requests_total{status="413"}') == 1
         assert server.number("predict_open") == 0
 
@@ -249,6 +270,73 @@ def test_too_many_requests_and_a_stop_while_some_are_open(digits: onnx2rust.Host
             assert server.process.wait(timeout=30) == 1
         assert server.process.stderr is not None
         assert server.process.stderr.read() == "error: requests were open after 0 s: cut off\n"
+
+
+@pytest.mark.slow
+@pytest.mark.hosts
+def test_clients_that_go_away_are_counted_out_and_fill_no_queue(digits: onnx2rust.Hosted) -> None:
+    """What they asked for has its place until a worker comes to it."""
+    image = np.random.default_rng(1).random((1, 1, 8, 8), np.float32)
+    body = json.dumps({"image": image.tolist()}).encode()
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    with running(digits, "--wait", "3000000", "--open", "2", "--workers", "1") as server:
+        for _ in range(2):
+            with socket.create_connection(("127.0.0.1", server.port)) as gone:
+                gone.sendall(head % len(body) + body)
+                while server.number("predict_open") < 1:
+                    time.sleep(0.01)
+            while server.number("predict_open") > 0:
+                time.sleep(0.01)
+        assert server.problem(body) == (503, "2 requests are open: try again")
+        while (answer := server.ask("POST", "/predict", body))[0] == 503:
+            time.sleep(0.1)
+        close(json.loads(answer[2])["probabilities"], onnx_models.digits(), image=image)
+        assert server.number("predict_samples_count") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.hosts
+def test_numbers_at_the_ends_of_their_types() -> None:
+    """JSON has the nearest number, and none that is too large; safetensors may be empty, whatever other sizes are."""
+    kinds = {
+        "wide": TensorProto.FLOAT,
+        "double": TensorProto.DOUBLE,
+        "half": TensorProto.FLOAT16,
+        "flag": TensorProto.BOOL,
+        "whole": TensorProto.INT64,
+    }
+    infos = [helper.make_tensor_value_info(name, kind, ["n", 1000]) for name, kind in kinds.items()]
+    outputs = [helper.make_tensor_value_info(f"{name}_out", kind, ["n", 1000]) for name, kind in kinds.items()]
+    nodes = [helper.make_node("Identity", [name], [f"{name}_out"]) for name in kinds]
+    graph = helper.make_graph(nodes, "g", infos, outputs)
+    made = hosted(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), "ends")
+    drawn = np.random.default_rng(0).integers(0, 2**64, 4000, np.uint64).view(np.float64)
+    doubles = drawn[np.isfinite(drawn)][:1000][None]
+    given: dict[str, Any] = {
+        "wide": [[0] * 1000],
+        "double": doubles.tolist(),
+        "half": [[1 + 2**-11 + 2**-40] + [0] * 999],
+        "flag": [[False] * 1000],
+        "whole": [[-0x8000000000000000] * 1000],
+    }
+    with running(made) as server:
+        found = server.predict(**given)
+        assert np.array(found["double_out"]).tobytes() == doubles.tobytes()
+        assert found["whole_out"] == given["whole"]
+        assert np.float16(found["half_out"][0][0]) == 1 + 2**-10  # 1 + 2⁻¹¹ in single precision, which is even
+        for name, wrong, said in (
+            ("wide", "1e39", "1e39 is no float32"),
+            ("half", "65520", "65520 is no float16"),
+            ("half", "-1e5", "-100000.0 is no float16"),
+            ("whole", "3.0", "3.0 is no int64"),
+            ("whole", "1e300", "1e300 is no int64"),
+        ):
+            told = server.problem(f'{{"{name}": [{wrong}]}}')
+            assert told == (400, f"the body: {said} at line 1 column {len(name) + 6 + len(wrong)}"), told
+        flags = np.full((1, 1000), 2, np.uint8)
+        assert server.problem(save({"flag": flags}), RAW) == (400, "`flag` has a bool that is neither 0 nor 1")
+        empty: dict[str, np.ndarray[Any, Any]] = {"wide": np.zeros((0, 1000), np.float32), "double": np.zeros((0, 1000))}
+        assert server.problem(save(empty), RAW)[1] == "input `half` is missing; input `flag` is missing; input `whole` is missing"
 
 
 @pytest.mark.slow

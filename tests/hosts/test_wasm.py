@@ -85,7 +85,7 @@ const given = {
   int16: new Int16Array([-32768, 1, 2, 3]), uint16: new Uint16Array([65535, 1, 2, 3]),
   int32: new Int32Array([-2147483648, 1, 2, 3]), uint32: new Uint32Array([4294967295, 1, 2, 3]),
   int64: new BigInt64Array([-(2n ** 63n), 1n, 2n, 3n]),
-  uint64: new BigUint64Array([2n ** 64n - 1n, 1n, 2n, 3n]), string: ["", "été 🦀", "x\\0y", "long".repeat(1000)],
+  uint64: new BigUint64Array([2n ** 64n - 1n, 1n, 2n, 3n]), string: ["\\ufeff", "\\ufeffété 🦀", "x\\0y", "long".repeat(1000)],
 };
 const names = Object.fromEntries(INPUTS.map((i) => [i.title, i.name]));
 const inputs = Object.fromEntries(Object.entries(given).map(([k, v]) => [names[k === "n_1" ? "float" : k], v]));
@@ -110,6 +110,15 @@ said(() => model.predict(inputs));
 said(() => model.predict(inputs, { a: 2, b: -2 }));
 said(() => model.predict(inputs, { a: 2, b: "2" }));
 said(() => model.predict(inputs, { a: 2, b: 3 }));
+said(() => model.predict(but({ string: ["", "a", "\\ud83e\\udd80", "\\udd80\\ud83e"] }), { a: 2, b: 2 }));
+const gone = new Float32Array(4);
+structuredClone(gone.buffer, { transfer: [gone.buffer] });
+said(() => model.predict(but({ [names.float]: gone }), { a: 0, b: 2 }));
+// code that runs while inputs are read: another call, and the end of the model
+const lazy = (get) => Object.defineProperty(but({}), "string", { get, enumerable: true });
+const again = () => (model.predict(empty, { a: 0, b: 5 }), inputs.string);
+console.log(String(model.predict(lazy(again), { a: 2, b: 2 }).int32_out.data));
+said(() => model.predict(lazy(() => (model.free(), inputs.string)), { a: 2, b: 2 }));
 """
 
 
@@ -242,6 +251,10 @@ def test_every_element_type_and_sizes_that_no_length_says() -> None:
         "RangeError: size `b`: is -2, a size is a whole number",
         "RangeError: size `b`: is 2, a size is a whole number",
         "RangeError: input `float` has 4 elements, its shape needs 6",
+        "RangeError: input `string`: string 3 has half of a surrogate pair, which is no character",
+        "TypeError: input `float`: its buffer is detached: it was sent elsewhere (postMessage), keep a copy",
+        "-2147483648,1,2,3",
+        "Error: the model is closed: load it anew",
     ]
 
 

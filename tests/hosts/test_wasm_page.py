@@ -10,12 +10,14 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hostile
 import numpy as np
 import onnx_models
 import pytest
 from host_tools import NPM, need, need_npm
+from onnx import TensorProto, helper
 from PIL import Image
 from test_wasm import hosted, run
 
@@ -153,6 +155,84 @@ def test_the_page_scores_files_and_what_is_drawn() -> None:
     assert short["problem"] == "input `image` has 2 elements, its shape needs 64"
     assert turned["problem"] == "the array's first axis is its fastest: save np.ascontiguousarray(array)"
     np.testing.assert_allclose(seen["worker"], drawn["output"], rtol=0, atol=0)
+
+
+TYPES = """
+import playwright from "PLAYWRIGHT";
+
+const browser = await playwright.chromium.launch({ executablePath: "CHROMIUM", args: ["--no-sandbox"] });
+const page = await browser.newPage();
+await page.goto("ADDRESS/demo.html");
+await page.waitForSelector("#inputs fieldset");
+for (const name of ["half", "small", "whole"]) await page.click(`#random_${name}`);
+const found = [];
+for (const [name, file] of FILES) {
+  await page.evaluate(() => { demo.outputs = null; document.getElementById("problem").textContent = ""; });
+  await page.setInputFiles(`#file_${name}`, file);
+  await page.waitForFunction(() => demo.outputs || document.getElementById("problem").textContent);
+  found.push(await page.evaluate((name) => [
+    document.getElementById("problem").textContent,
+    demo.outputs ? Array.from(demo.outputs[`${name}_out`].data, String) : [],
+    Array.from(document.querySelectorAll("#outputs td:nth-child(2)"), (cell) => cell.textContent),
+  ], name));
+}
+await browser.close();
+console.log(JSON.stringify(found));
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.hosts
+@need("node", "cargo", "chromium")
+@need_npm("playwright-core")
+def test_the_page_gives_elements_what_their_types_hold() -> None:
+    """Halves are numbers in files and tables; what a type cannot hold is refused, not wrapped."""
+    kinds = {"half": TensorProto.FLOAT16, "small": TensorProto.INT8, "whole": TensorProto.INT64}
+    inputs = [helper.make_tensor_value_info(name, kind, [3]) for name, kind in kinds.items()]
+    outputs = [helper.make_tensor_value_info(f"{name}_out", kind, [3]) for name, kind in kinds.items()]
+    nodes = [helper.make_node("Identity", [name], [f"{name}_out"]) for name in kinds]
+    graph = helper.make_graph(nodes, "g", inputs, outputs)
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    made = hosted(proto, "types", "page/types")
+    assert made.dist is not None
+    near = np.array([0.1, -2.5e-7, 65519.99], np.float64)
+    tie = np.array([1 + 2**-11, 2**-25, -(1 + 3 * 2**-11)], np.float32)
+    arrays: dict[str, np.ndarray[Any, Any]] = {
+        "near": near,
+        "tie": tie,
+        "halves": np.array([np.inf, np.nan, -0.0], np.float16),
+        "large": np.array([1, 2**62 + 1, -(2**63)]),
+    }
+    for name, array in arrays.items():
+        np.save(made.shell / f"{name}.npy", array)
+    texts = {
+        "wrapped": "[1, 300, 2]",
+        "cut": "[1, 0.5, 2]",
+        "none": "[1, null, 2]",
+        "inexact": "[1, 9007199254740993, 2]",
+        "over": "[1, 65520, 2]",
+    }
+    for name, text in texts.items():
+        (made.shell / f"{name}.json").write_text(text, encoding="utf-8")
+    asked = [("half", "near.npy"), ("half", "tie.npy"), ("half", "halves.npy"), ("whole", "large.npy"), ("small", "wrapped.json")]
+    asked += [("small", "cut.json"), ("small", "none.json"), ("whole", "inexact.json"), ("half", "over.json")]
+    with served(made.dist) as address:
+        files = json.dumps([(name, str(made.shell / file)) for name, file in asked])
+        found: object = in_chromium(made.shell, TYPES, ADDRESS=address, FILES=files)
+    assert isinstance(found, list)
+    for (problem, bits, cells), array in zip(found, [arrays[k] for k in ("near", "tie", "halves")], strict=False):
+        assert problem == ""
+        expected = array.astype(np.float16)
+        np.testing.assert_array_equal(np.array(bits, np.uint16).view(np.float16), expected)
+        np.testing.assert_allclose([float(cell) for cell in cells[:3]], expected.astype(np.float64), rtol=1e-5)
+    assert found[3][:2] == ["", ["1", str(2**62 + 1), str(-(2**63))]]
+    assert [problem for problem, *_ in found[4:]] == [
+        "300 is no int8",
+        "0.5 is no int8",
+        "null is no number",
+        "9007199254740992 is no int64 that is exact here",
+        "65520 is no float16",
+    ]
 
 
 @pytest.mark.slow

@@ -74,6 +74,17 @@ impl Error {
         }
     }
 
+    /// Whether a buffer could not be allocated, in whichever layer: then a smaller input may work, or the same one later.
+    #[must_use]
+    pub fn is_memory(&self) -> bool {
+        match self {
+            Error::Memory { .. } => true,
+            #[cfg(feature = "alloc")]
+            Error::At { error, .. } => error.is_memory(),
+            _ => false,
+        }
+    }
+
     /// The same error: without an allocator there is no room for the layer it happened in.
     #[must_use]
     #[cfg(not(feature = "alloc"))]

@@ -44,6 +44,14 @@ const PIXEL: ImageStack<1> = ImageStack {
 };
 
 #[test]
+fn a_layer_that_has_no_memory_says_so_from_within_others() {
+    let error = Error::Memory { bytes: 1 };
+    assert!(error.is_memory());
+    assert!(error.at("inner").at("outer").is_memory());
+    assert!(!Error::DivisionByZero.at("layer").is_memory());
+}
+
+#[test]
 fn convolutions() {
     // One pixel between zeros without end, of which the stride leaves one.
     let conv = Conv {

@@ -197,6 +197,28 @@ fn joined_along_axes_of_theirs_and_new_ones() {
         layer.run(cpu, &x, &mut y).expect("they fit");
         assert_eq!(y, want);
     }
+    // an item that adds nothing may have any other sizes; one of no elements that adds something may not
+    let empty = |sizes: [usize; 2]| (sizes.to_vec(), vec![]);
+    let two = (vec![2, 2], vec![1, 2, 3, 4]);
+    let layer = ConcatFromSequence {
+        axis: 0,
+        new_axis: false,
+        open_axes: [0, 1],
+    };
+    for items in [
+        vec![empty([0, 0]), two.clone(), empty([0, 3])],
+        vec![two.clone(), empty([0, 0])],
+    ] {
+        let (x, mut y) = (filled(&items), [0; 4]);
+        assert_eq!(layer.sizes(cpu, &x), Ok([2, 2]));
+        layer.run(cpu, &x, &mut y).expect("they fit");
+        assert_eq!(y, [1, 2, 3, 4]);
+    }
+    let x = filled(&vec![empty([0, 3]), empty([0, 2])]);
+    assert_eq!(layer.sizes(cpu, &x), Ok([0, 3]));
+    let (left, right) = (2, 0);
+    let error = Err(Error::SizeMismatch { what, left, right });
+    assert_eq!(layer.sizes(cpu, &filled(&vec![two, empty([1, 0])])), error);
     let none = Err(Error::Size {
         what: "items to join",
         value: 0,

@@ -25,8 +25,26 @@ _TYPES = {
     **{t: f"{t.numpy}_t" for t in DType if t.is_int and t.is_known},
 }
 """How C spells an element behind `const`; a half is its bits."""
-_SYSTEM = frozenset(["c", "m", "dl", "pthread", "rt", "util", "gcc_s", "stdc"])
+_SYSTEM = frozenset(["c", "m", "dl", "pthread", "rt", "util", "gcc", "gcc_eh", "gcc_s", "stdc"])
 """Libraries that programs are linked with anyway."""
+_HEADERS = frozenset([
+    # of C
+    "assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits", "locale", "math", "setjmp", "signal",
+    "stdalign", "stdarg", "stdatomic", "stdbit", "stdbool", "stdckdint", "stddef", "stdint", "stdio", "stdlib", "stdnoreturn",
+    "string", "tgmath", "threads", "time", "uchar", "wchar", "wctype",
+    # of POSIX
+    "aio", "cpio", "devctl", "dirent", "dlfcn", "endian", "fcntl", "fmtmsg", "fnmatch", "ftw", "glob", "grp", "iconv", "langinfo",
+    "libgen", "libintl", "monetary", "mqueue", "ndbm", "netdb", "nl_types", "poll", "pthread", "pwd", "regex", "sched", "search",
+    "semaphore", "spawn", "strings", "stropts", "syslog", "tar", "termios", "ulimit", "unistd", "utime", "utmpx", "wordexp",
+    # of their implementations, which the ones above include
+    "aliases", "alloca", "ar", "argp", "argz", "byteswap", "crypt", "elf", "envz", "err", "error", "execinfo", "features",
+    "fstab", "fts", "getopt", "ifaddrs", "libio", "link", "malloc", "mcheck", "memory", "mntent", "nss", "obstack", "paths",
+    "printf", "pty", "resolv", "shadow", "stab", "stdio_ext", "syscall", "sysexits", "syslimits", "term", "termio", "ttyent",
+    "ucontext", "unwind", "utmp", "values", "varargs", "wait",
+])  # fmt: skip
+"""Headers that a program would no longer find behind ours: the compiler looks where it is told to first."""
+_FUNCTIONS = frozenset(["gai", "mq", "pidfd", "sem", "shm"])
+"""What functions of the system are called that end with `_open`, `_error` or `_close`, where no header is called so."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +108,13 @@ def _values(model: Model) -> Mapping[str, Any]:
     border = model.border
     tensors = (*border.inputs, *border.outputs)
     problems = refused("c", (t for t in tensors if not t.is_tensor), NOT_TENSORS)
-    if model.crate in _SYSTEM:
-        hint = "give the crate another name with --crate-name"
-        problems.append(Problem(f"--host c: a library of the system is called {model.crate}", hint=hint))
+    taken = (
+        (_SYSTEM, f"a library of the system is called {model.crate}"),
+        (_HEADERS, f"a header of the system is called {model.crate}.h"),
+        (_FUNCTIONS, f"functions of the system begin with {model.crate}_"),
+    )
+    hint = "give the crate another name with --crate-name"
+    problems += [Problem(f"--host c: {what}", hint=hint) for names, what in taken if model.crate in names]
     if problems:
         raise UnsupportedError(problems)
     sizes = Names()
@@ -102,6 +124,7 @@ def _values(model: Model) -> Mapping[str, Any]:
         "outputs": outputs,
         "texts_in": any(m.text for m in inputs),
         "texts_out": any(m.text for m in outputs),
+        "handed": not (all(m.text for m in inputs) or all(m.text for m in outputs)),
         "sizes": [] if border.found else [(s, sizes.unique(c_ident(s.name))) for s in border.symbols],
         "guard": Escaped(f"{model.crate.upper()}_H"),
         "halves": any(t.dtype is DType.F16 for t in (*border.inputs, *border.outputs)),

@@ -70,7 +70,7 @@ pub fn in_turns(
     }
     let mut said = |place: usize, rows: usize| match call(place, rows) {
         Ok(()) => Ok(None),
-        Err(Fault::Model(error @ Error::Memory { .. })) => Err(Problem {
+        Err(Fault::Model(error)) if error.is_memory() => Err(Problem {
             kind: Kind::Memory,
             ..Problem::value(error)
         }),

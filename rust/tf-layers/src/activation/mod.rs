@@ -1,12 +1,14 @@
 //! Activation functions: as layers of their own, and as the last step (epilogue) of a product.
 
 mod exact;
+mod layer;
+
+pub use layer::Activate;
 
 use crate::cpu::{Cpu, Simd, at_level, dispatch, prelude::*};
 #[cfg(not(feature = "std"))]
 use crate::float::Float as _;
 use crate::math::{at_least, at_most, map_vectors, whole_vectors};
-use crate::number::Float;
 
 /// An elementwise function of floats, with its parameters.
 ///
@@ -392,36 +394,5 @@ fn each_alone(x: Option<&[f32]>, y: &mut [f32], f: fn(f32) -> f32) {
     }
     for y in y {
         *y = f(*y);
-    }
-}
-
-/// An activation as a layer: y = activation(x), any shape.
-///
-/// Serves the ONNX operators named as [`Activation`]'s variants, for every float type: f32 by vector kernels, [`F16`] and
-/// [`Bf16`] through f32, f64 by the standard library.
-///
-/// [`F16`]: crate::F16
-/// [`Bf16`]: crate::Bf16
-#[derive(Debug, Clone, Copy)]
-pub struct Activate {
-    /// The function.
-    pub activation: Activation,
-}
-
-impl Activate {
-    /// Checks the parameters (there is nothing to check).
-    #[must_use]
-    pub const fn checked(self) -> Self {
-        self
-    }
-
-    /// y = activation(x); `x` and `y` have the same length.
-    pub fn run<T: Float>(&self, cpu: Cpu, x: &[T], y: &mut [T]) {
-        T::activate(cpu, self.activation, Some(x), y);
-    }
-
-    /// x = activation(x)
-    pub fn run_in_place<T: Float>(&self, cpu: Cpu, x: &mut [T]) {
-        T::activate(cpu, self.activation, None, x);
     }
 }

@@ -1,13 +1,15 @@
 //! The layers between a sequence and one tensor of all its items.
 
-use super::Sequence;
+use super::{Item, Sequence};
 use crate::cpu::Cpu;
 use crate::{Error, Result};
 use alloc::vec::Vec;
 
 /// y = the items of x one behind the other along an axis, which may be a new one (ONNX `ConcatFromSequence`).
 ///
-/// The items have one shape, but for the size of that axis if it is not new.
+/// The items have one shape, but for the size of that axis if it is not new. An item of size 0 along it adds nothing, and its other
+/// sizes may be any, as in onnxruntime: what a loop collects in no iteration has sizes that nothing says. (One that has no elements for
+/// another reason is an error; onnxruntime makes room for it, and leaves there what was there.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConcatFromSequence<const K: usize> {
     /// The axis of y.
@@ -30,13 +32,13 @@ impl<const K: usize> ConcatFromSequence<K> {
     /// # Errors
     /// [`Error::Size`] if there is no item, [`Error::SizeMismatch`] if their shapes differ.
     pub fn sizes<T>(&self, _cpu: Cpu, x: &Sequence<T>) -> Result<[usize; K]> {
-        let Some(first) = x.get(0) else {
+        let Some(first) = self.example(x) else {
             let what = "items to join";
             return Err(Error::Size { what, value: 0 });
         };
         // the axes in front of the joined one, and behind it
         let behind = self.axis + usize::from(!self.new_axis);
-        for item in x.iter() {
+        for item in x.iter().filter(|item| self.joined(item.shape) > 0) {
             for (axis, (&left, &right)) in first.shape.iter().zip(item.shape).enumerate() {
                 if left != right && (axis < self.axis || axis >= behind) {
                     let what = "shapes of joined items";
@@ -53,6 +55,14 @@ impl<const K: usize> ConcatFromSequence<K> {
         }))
     }
 
+    /// The item whose other sizes are y's: the first that adds something, or else the first.
+    fn example<'a, T>(&self, x: &'a Sequence<T>) -> Option<Item<'a, T>> {
+        let mut items = x.iter();
+        items
+            .find(|item| self.joined(item.shape) > 0)
+            .or_else(|| x.get(0))
+    }
+
     /// What an item adds to the joined axis.
     fn joined(&self, shape: &[usize]) -> usize {
         if self.new_axis { 1 } else { shape[self.axis] }
@@ -63,7 +73,7 @@ impl<const K: usize> ConcatFromSequence<K> {
     /// # Errors
     /// As [`sizes`](Self::sizes).
     pub fn run<T: Clone>(&self, _cpu: Cpu, x: &Sequence<T>, y: &mut [T]) -> Result<()> {
-        let Some(first) = x.get(0) else {
+        let Some(first) = self.example(x) else {
             return Ok(());
         };
         let outer = first.shape[..self.axis].iter().product::<usize>();
