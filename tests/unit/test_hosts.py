@@ -149,3 +149,4 @@ def test_a_crate_with_large_buffers_of_fixed_size_passes_its_tests(tmp_path: Pat
     rust_tools.passes(crate, "test", "-q")
     rust_tools.passes(crate, "run", "-q", "--example", "predict", "--", "testdata/features.npz", str(tmp_path / "out.npz"))
     rust_tools.passes(crate, "clippy", "-q", "--all-targets", "--", "-D", "warnings")
+    rust_tools.passes(crate, "fmt", "--check")
