@@ -19,6 +19,7 @@ from onnx2rust.base.sequences import gathered
 from onnx2rust.conversion import pipeline
 from onnx2rust.frontends import protos
 from onnx2rust.ir.program import Program
+from onnx2rust.ir.types import SequenceType
 from onnx2rust.oracle import Oracle
 from onnx2rust.oracle.compare import Comparison, compare
 from onnx2rust.plan import planner
@@ -146,8 +147,8 @@ def _run(models: Models, case: _Case, checks: Checks) -> None:
             failed = Comparison(False, f"the crate fails where the reference runs: {error}")
             results: Iterable[tuple[str, str, Comparison]] = [(n, "", failed) for n in case.program.output_names]
         else:
-            listed = [n for n, v in zip(case.program.output_names, case.program.outputs, strict=True) if v.type.room is None]
-            actual |= {name: gathered(actual, name) for name in listed}
+            outputs = zip(case.program.output_names, case.program.outputs, strict=True)
+            actual |= {name: gathered(actual, name) for name, v in outputs if isinstance(v.type, SequenceType)}
             results = _compared(case, actual, draw, checks, oracle)
         case.report.draws.append(draw.label)
         for name, dtype, comparison in results:

@@ -7,16 +7,17 @@ import os
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnx_models
 import pytest
 import rust_tools
 
 from onnx2rust import emit
-from onnx2rust.base.options import Options
+from onnx2rust.base.options import Checks, Options
 from onnx2rust.conversion import pipeline
 from onnx2rust.frontends import Loaded
 from onnx2rust.plan import planner
-from onnx2rust.verification import modules
+from onnx2rust.verification import modules, verify
 from onnx2rust.verification.modules import Models, RunError
 from onnx2rust.verification.workspace import Workspace
 
@@ -73,3 +74,23 @@ def test_a_model_that_does_not_compile_costs_no_other() -> None:
             np.testing.assert_array_equal(models.run("model0", feeds, before)["probability"], first["probability"])
         with pytest.raises(RunError, match=r"^input `features`: axis 1 is 5, the model needs 10$"):
             models.run("model2", {"features": np.ones((2, 5), np.float32)})
+
+
+@pytest.mark.slow
+def test_an_output_of_any_rank_is_an_array_and_no_sequence() -> None:
+    """One of two tensors of different ranks: it was looked for under the names of a sequence's items."""
+    info, kind = onnx.helper.make_tensor_value_info, onnx.TensorProto
+    branches = {
+        "then_branch": onnx.helper.make_node("Neg", ["x"], ["t"]),
+        "else_branch": onnx.helper.make_node("ReduceSum", ["x"], ["e"], keepdims=0),
+    }
+    graphs = {
+        name: onnx.helper.make_graph([node], name, [], [info(node.output[0], kind.FLOAT, None)])
+        for name, node in branches.items()
+    }
+    node = onnx.helper.make_node("If", ["c"], ["y"], **graphs)
+    inputs = [info("x", kind.FLOAT, ["n", 8]), info("c", kind.BOOL, [])]
+    graph = onnx.helper.make_graph([node], "branches", inputs, [info("y", kind.FLOAT, None)])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=8)
+    report = verify([model], checks=Checks(target_dir=rust_tools.VERIFY, per_node=True))
+    assert report.passed, report.text()
