@@ -84,10 +84,8 @@ def test_an_output_of_any_rank_is_an_array_and_no_sequence() -> None:
         "then_branch": onnx.helper.make_node("Neg", ["x"], ["t"]),
         "else_branch": onnx.helper.make_node("ReduceSum", ["x"], ["e"], keepdims=0),
     }
-    graphs = {
-        name: onnx.helper.make_graph([node], name, [], [info(node.output[0], kind.FLOAT, None)])
-        for name, node in branches.items()
-    }
+    made = {name: [info(node.output[0], kind.FLOAT, None)] for name, node in branches.items()}
+    graphs = {name: onnx.helper.make_graph([node], name, [], made[name]) for name, node in branches.items()}
     node = onnx.helper.make_node("If", ["c"], ["y"], **graphs)
     inputs = [info("x", kind.FLOAT, ["n", 8]), info("c", kind.BOOL, [])]
     graph = onnx.helper.make_graph([node], "branches", inputs, [info("y", kind.FLOAT, None)])
