@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
 import textwrap
+import tomllib
 import venv
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,6 +30,10 @@ from onnx2rust.hosts import python
 from onnx2rust.model.reference import Reference
 
 BUILD = rust_tools.BUILD / "hosts_python"
+NAMES = [
+    *hostile.LOCALS, "array", "strings", "halves", "refused", "failed", "given", "found", "py", "self", "cls", "table", "np",
+    "count", "index", "__init__", "class", "None", "signature",
+]  # fmt: skip
 DIGITS = """
     import json, pickle, sys, threading
     import numpy as np
@@ -166,7 +172,7 @@ def test_numbers_errors_pickles_and_threads(interpreter: Path, digits: onnx2rust
         "TypeError: Model.predict() takes 0 positional arguments but 1 was given",
         "FileNotFoundError: none.npz: No such file or directory (os error 2)",
     ]
-    assert said[5].startswith("ValueError: ")
+    assert said[5].startswith(f"ValueError: {tmp_path / 'image.npy'} does not fit this model")
 
     stub = tmp_path / "use.py"
     lines = ["import digits", "import numpy as np", "m = digits.Model()"]
@@ -206,6 +212,10 @@ def test_every_element_type(interpreter: Path) -> None:
         "STRING",
     ]
     inputs = [helper.make_tensor_value_info(k.lower(), getattr(TensorProto, k), ["n", 2]) for k in kinds]
+    # names that the shell has itself, of each type that it reads in a way of its own
+    own = [TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.STRING]
+    inputs += [helper.make_tensor_value_info(n, own[k % 3], ["n", "inputs"]) for k, n in enumerate(NAMES)]
+    inputs.append(helper.make_tensor_value_info("wide", TensorProto.FLOAT, ["m"]))
     inputs.append(helper.make_tensor_value_info("lambda", TensorProto.FLOAT, []))
     outputs = [helper.make_tensor_value_info(f"{i.name}_out", i.type.tensor_type.elem_type, None) for i in inputs]
     nodes = [helper.make_node("Identity", [i.name], [o.name]) for i, o in zip(inputs, outputs, strict=True)]
@@ -214,20 +224,64 @@ def test_every_element_type(interpreter: Path) -> None:
     made = hosted(proto, "kinds")
     installed(interpreter, made)
     text = """
-        import inspect
+        import inspect, resource
         import numpy as np
         import kinds
 
         types = {"float": "float32", "double": "float64", "string": "object", "lambda_": "float32"}
         names = [n for n in inspect.signature(kinds.Model.predict).parameters if n != "self"]
-        values = {"string": [["a", "b"]], "lambda_": 3}
-        given = {name: np.array(values.get(name, [[1, 0]]), types.get(name, name)) for name in names}
-        found = kinds.Model().predict(**given)
-        assert found._fields[-1] == "lambda_out" and len(found) == 14
+        assert "array" in names and "outputs" in names and "shapes" in names
+        types |= {n: ("float32", "float16", "object")[k % 3] for k, n in enumerate(names[13:-2])}
+        values = {"object": [["a", "b"]], "float32": [[1, 0.5]]}
+        given = {n: np.array(values.get(types.get(n), [[1, 0]]), types.get(n, n)) for n in names[:-2]}
+        given |= {"wide": np.arange(3, dtype="float32"), "lambda_": np.array(3, "float32")}
+        model = kinds.Model()
+        found = model.predict(**given)
+        assert found._fields[-1] == "lambda_out" and len(found) == len(names)
         for (name, a), b in zip(given.items(), found, strict=True):
             assert a.dtype == b.dtype and a.shape == b.shape and (a == b).all(), (name, a, b)
+
+        # lists of strings keep what numpy's strings do not
+        assert model.predict(**given | {"string": [["a\\0", "b"]]}).string_out[0, 0] == "a\\0"
+        # elements apart from each other, or at odd places, are copied
+        for name in ("float", "float16", "int64"):
+            a = given[name]
+            odd = np.frombuffer(b"x" + a.tobytes(), a.dtype, offset=1).reshape(a.shape)
+            assert not odd.flags.aligned
+            wide = np.zeros((1, 4), a.dtype)
+            wide[:, ::2] = a
+            backwards = np.ascontiguousarray(a[:, ::-1])[:, ::-1]
+            for same in (odd, wide[:, ::2], backwards):
+                assert (getattr(model.predict(**given | {name: same}), name + "_out") == a).all(), name
+        for name, wrong in [
+            ("lambda_", np.float32(3)),
+            ("float16", np.float16(3)),
+            ("float16", given["float16"].astype(">f2")),
+            ("float", given["float"].astype(">f4")),
+            ("string", [["a", 1]]),
+        ]:
+            try:
+                model.predict(**given | {name: wrong})
+            except TypeError as error:
+                print(error)
+
+        wide = np.zeros(1 << 24, np.float32)
+        assert model.predict(**given | {"wide": wide}).wide_out.shape == wide.shape
+        size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (size + (16 << 20), resource.RLIM_INFINITY))
+        try:
+            model.predict(**given | {"wide": wide})
+        except MemoryError as error:
+            print(error)
     """
-    run(interpreter, text)
+    assert run(interpreter, text) == [
+        "input `lambda_`: is a float32, the model needs an array of float32",
+        "input `float16`: is a float16, the model needs an array of float16",
+        "input `float16`: is an array of >f2, the model needs an array of float16",
+        "input `float`: is an array of >f4, the model needs an array of float32",
+        "input `string`: the model needs strings",
+        "no memory for an array of 16777216 elements",
+    ]
 
 
 @pytest.mark.parametrize("text", ["block comment end", "double quote", "newline", "backslash", "template", "braces", "non-ASCII"])
@@ -263,6 +317,22 @@ def test_tools_run_in_folders_of_their_own_and_are_given_whole_paths(tmp_path: P
     folder = tmp_path.resolve() / "out" / "score-python"
     assert commands[0][-2:] == [str(folder / "dist"), str(folder)]
     assert made.dist == Path("out/score-python/dist")
+
+
+def test_what_pip_and_numpy_call_things_is_right_in_all_their_versions(tmp_path: Path) -> None:
+    flags = helper.make_tensor_value_info("flags", TensorProto.BOOL, ["n"])
+    node = helper.make_node("Not", ["flags"], ["others"])
+    graph = helper.make_graph([node], "g", [flags], [helper.make_tensor_value_info("others", TensorProto.BOOL, ["n"])])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "test.onnx")
+    shell = onnx2rust.host("python", tmp_path / "test.onnx", tmp_path / "out").shell
+    project = tomllib.loads((shell / "pyproject.toml").read_text(encoding="utf-8"))
+    # a keyword of Rust is `test_` as a crate and as a module; no distribution may end with a line
+    assert project["project"]["name"] == "test"
+    assert project["tool"]["maturin"]["module-name"] == "test_._native"
+    texts = [p.read_text(encoding="utf-8") for p in (shell / "README.md", *shell.rglob("*.py*")) if p.suffix != ".toml"]
+    # numpy 1.26 has no `np.bool`
+    assert [re.findall(r"np\.bool\w*", text) for text in texts].count(["np.bool_"]) >= 2
+    assert "np.bool]" not in "".join(texts)
 
 
 def test_building_without_maturin_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,11 @@ import shutil
 import signal
 import subprocess
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import click
 import hostile
 import numpy as np
 import onnx
@@ -24,6 +26,7 @@ import onnx2rust
 from onnx2rust.base.errors import InvalidDataError, ToolError, UnsupportedError, UsageError
 from onnx2rust.base.options import Options, Tables
 from onnx2rust.cli import run
+from onnx2rust.cli import scoring as options_of_score
 from onnx2rust.conversion import scoring
 from onnx2rust.hosts import score as program
 from onnx2rust.model.reference import Reference
@@ -257,6 +260,15 @@ def test_a_folder_keeps_its_files_and_all_that_is_wrong_is_said_at_once(model: P
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(table(rows(50 * k, seed=k)), source / name)
     (source / "_SUCCESS").touch()
+    csv.write_csv(table(rows(1)), source / "year=1.csv")
+    (source / "year=1").rename(source / "year=1.parquet")
+    said = wrong(UsageError, model, source, tmp_path / "out", format="parquet")
+    assert said == [
+        "IN/year=1.parquet/b.parquet: its folder year=1.parquet would be the file of another table",
+        "    → rename one of them",
+    ]
+    (source / "year=1.csv").unlink()
+    (source / "year=1.parquet").rename(source / "year=1")
     found = scored(model, source, tmp_path / "out", format="csv")
     assert (found.tables, found.rows) == (3, 150)
     assert sorted(str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.*")) == [
@@ -304,6 +316,16 @@ def test_lists_nulls_and_hostile_columns(model: Path, tmp_path: Path) -> None:
         )
         assert "row 5" in lines[0]
         assert "\x1b" not in "".join(lines)
+    # a mark in front of a name in quotes, which has what ends a field and a line
+    lines = [",".join(['"a,"",\nb"', *(f"f{k}" for k in range(9))])]
+    lines += [",".join(map(repr, map(float, row))) for row in x]
+    (tmp_path / "mark.csv").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
+    assert scored(model, tmp_path / "mark.csv", tmp_path / "mark.out.parquet", keep=[]).rows == 40
+    np.testing.assert_allclose(read(tmp_path / "mark.out.parquet")["probability"].to_numpy(), expected(x), rtol=5e-6, atol=5e-6)
+    (tmp_path / "line.csv").write_text("\n".join([*lines[:3], '""', *lines[3:]]))
+    assert wrong(InvalidDataError, model, tmp_path / "line.csv", tmp_path / "x.parquet", keep=[])[0] == (
+        "IN: row 2: 1 fields, the table has 10"
+    )
     fixed = pa.FixedSizeListArray.from_arrays(pa.array(x.ravel()), 10)
     feather.write_feather(pa.table({"features": fixed}), tmp_path / "fixed.arrow")
     scored(model, tmp_path / "fixed.arrow", tmp_path / "fixed.out.arrow", keep=[])
@@ -338,6 +360,27 @@ def test_what_cannot_be_written_or_read_is_said(model: Path, tmp_path: Path) -> 
     assert wrong(UsageError, model, source, out)[0] == "OUT: exists"
     assert out.read_bytes() == b"mine"
     assert scored(model, source, out, force=True).rows == 20_000
+    # what lists the bad rows of a run is nobody's to remove
+    listed = tmp_path / "other.parquet.bad.csv"
+    listed.write_bytes(b"mine")
+    assert wrong(UsageError, model, source, tmp_path / "other.parquet") == [
+        "OUT.bad.csv: exists", "    → remove it, or replace it with --force",
+    ]  # fmt: skip
+    assert listed.read_bytes() == b"mine"
+    # columns that Parquet cannot hold are told before a row is read
+    kept = pq.read_table(source).slice(0, 2)
+    odd = pa.UnionArray.from_sparse(pa.array([0, 0], pa.int8()), [pa.array([1, 2])])
+    months = pa.array([(1, 2, 3), None], pa.month_day_nano_interval())
+    kept = kept.append_column("either", odd).append_column("months", months)
+    with pa.OSFile(str(tmp_path / "odd.arrow"), "wb") as file, pa.ipc.new_file(file, kept.schema) as writer:
+        writer.write_table(kept)
+    said = wrong(UsageError, model, tmp_path / "odd.arrow", tmp_path / "odd.parquet", keep=["id", "note", "either", "months"])
+    assert [line.partition(" is ")[0] for line in said] == [
+        "IN: keep: column `either`", "    → write Arrow", "IN: keep: column `months`", "    → write Arrow",
+    ]  # fmt: skip
+    assert said[2].endswith(", for which Parquet has no form")
+    kept = ["id", "note", "either", "months"]
+    assert scored(model, tmp_path / "odd.arrow", tmp_path / "odd.out.arrow", keep=kept).rows == 2
     full = Path("/dev/shm/onnx2rust-full")
     if os.geteuid() == 0 and shutil.which("mount"):
         full.mkdir(exist_ok=True)
@@ -352,15 +395,18 @@ def test_what_cannot_be_written_or_read_is_said(model: Path, tmp_path: Path) -> 
 @pytest.mark.slow
 @pytest.mark.hosts
 def test_other_types_several_inputs_and_a_model_without_weights(tmp_path: Path) -> None:
-    kinds = {"i": "INT64", "s": "STRING", "h": "FLOAT16", "b": "BOOL", "u": "UINT8"}
+    kinds = {"I": "INT64", "i": "INT64", "s": "STRING", "h": "FLOAT16", "b": "BOOL", "u": "UINT8", "d": "DOUBLE"}
     types = {name: TensorProto.DataType.Value(kind) for name, kind in kinds.items()}
-    inputs = [helper.make_tensor_value_info(n, t, ["n", 2] if n == "h" else ["n"]) for n, t in types.items()]
-    outputs = [helper.make_tensor_value_info(f"{n}_out", t, ["n", 2] if n == "h" else ["n"]) for n, t in types.items()]
+    shapes: dict[str, list[str | int | None]] = {n: ["inputs", 2] if n == "h" else ["inputs"] for n in types}
+    inputs = [helper.make_tensor_value_info(n, t, shapes[n]) for n, t in types.items()]
+    outputs = [helper.make_tensor_value_info(f"{n}_out", t, shapes[n]) for n, t in types.items()]
     nodes = [helper.make_node("Identity", [n], [f"{n}_out"]) for n in types]
     graph = helper.make_graph(nodes, "g", inputs, outputs)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "kinds.onnx")
     given = {
         "i": pa.array([1, -2, 2**60]),
+        "I": pa.array([7, 8, 9]),
+        "d": pa.array([Decimal("0.3"), Decimal("-1.1"), Decimal("9.7")]),
         "s": pa.array(["a", "", "é\n"]),
         "h_0": pa.array(np.array([1, 0.5, 65504], np.float16)),
         "h_1": pa.array(np.array([0, -1, np.inf], np.float16)),
@@ -368,23 +414,37 @@ def test_other_types_several_inputs_and_a_model_without_weights(tmp_path: Path) 
         "u": pa.array(np.array([0, 255, 3], np.uint8)),
     }
     feather.write_feather(pa.table(given), tmp_path / "in.arrow")
-    scored(tmp_path / "kinds.onnx", tmp_path / "in.arrow", tmp_path / "out.arrow", keep=[], rename={"i_out": "first"})
+    own: dict[str, Any] = {"keep": [], "rename": {"i_out": "first"}, "cast": True}
+    scored(tmp_path / "kinds.onnx", tmp_path / "in.arrow", tmp_path / "out.arrow", **own)
     got = read(tmp_path / "out.arrow")
-    assert got.column_names == ["first", "s_out", "h_out", "b_out", "u_out"]
+    # the fields of `I` are called as `i` is in the model file: each name means the tensor that has it there
+    assert got.column_names == ["i_out", "first", "s_out", "h_out", "b_out", "u_out", "d_out"]
     assert got.column("first").to_pylist() == given["i"].to_pylist()
+    assert got.column("i_out").to_pylist() == given["I"].to_pylist()
+    assert got.column("d_out").to_pylist() == [0.3, -1.1, 9.7]
     assert got.column("s_out").to_pylist() == ["a", "", "é\n"]
     assert got.column("h_out").to_pylist() == [[1, 0], [0.5, -1], [65504, float("inf")]]
     assert got.column("b_out").to_pylist() == [True, False, True]
     assert got.column("u_out").to_pylist() == [0, 255, 3]
     # the same, a row at a time
-    alone = Options(verbosity=-1, dims={"n": 1})
-    own = Tables(cache=CACHE, rename={"i_out": "first"})
-    onnx2rust.score(tmp_path / "kinds.onnx", tmp_path / "in.arrow", tmp_path / "alone.arrow", alone, own)
+    alone = Options(verbosity=-1, dims={"inputs": 1})
+    onnx2rust.score(tmp_path / "kinds.onnx", tmp_path / "in.arrow", tmp_path / "alone.arrow", alone, Tables(cache=CACHE, **own))
     assert read(tmp_path / "alone.arrow").equals(got)
-    scored(tmp_path / "kinds.onnx", tmp_path / "in.arrow", tmp_path / "out.csv", keep=[])
+    scored(tmp_path / "kinds.onnx", tmp_path / "in.arrow", tmp_path / "out.csv", keep=[], cast=True)
     assert (tmp_path / "out.csv").read_text().splitlines()[:2] == [
-        "i_out,s_out,h_out_0,h_out_1,b_out,u_out",
-        "1,a,1,0,true,0",
+        "i_out,i_out_2,s_out,h_out_0,h_out_1,b_out,u_out,d_out",
+        "7,1,a,1,0,true,0,0.3",
+    ]
+    # nulls in columns with odd names, and no text at all in the place of one
+    odd = {"s": "s=1", "b": "[b]"}
+    holes = {odd.get(n, n): pa.array([*c.to_pylist()[:2], None], c.type) for n, c in given.items()}
+    fills = {"s=1": "", "i": "4", "I": "5", "h_0": "0", "h_1": "1e3", "[b]": "true", "u": "255", "d": "1.5"}
+    feather.write_feather(pa.table(holes), tmp_path / "holes.arrow")
+    columns = {"s": ["s=1"], "b": ["[b]"]}
+    scored(tmp_path / "kinds.onnx", tmp_path / "holes.arrow", tmp_path / "f.arrow", nulls=fills, columns=columns, **own)
+    last = read(tmp_path / "f.arrow").slice(2).to_pylist()
+    assert last == [
+        {"i_out": 5, "first": 4, "s_out": "", "h_out": [0, 1000], "b_out": True, "u_out": 255, "d_out": 1.5},
     ]
 
 
@@ -417,6 +477,21 @@ def test_hostile_names_stay_in_their_places(text: str, tmp_path: Path) -> None:
     model = "".join((made.shell / "src" / name).read_text(encoding="utf-8") for name in ("model.rs", "ports.rs"))
     assert model.isascii()
     assert [line for line in model.splitlines() if "escaped()" in line and '"' not in line] == []
+
+
+def test_names_and_values_reach_the_program_as_they_are() -> None:
+    given = Tables(columns={"x": "ab", "y": ["c,d"]}, keep="id", nulls={"a=b": "", "[c]": '"'})
+    assert given.arguments() == [
+        '--column=x=["ab"]', '--column=y=["c,d"]', '--keep=["id"]', '--null-in=["a=b", ""]', '--null-in=["[c]", "\\""]',
+        "--bad-rows=stop",
+    ]  # fmt: skip
+    context, option = click.Context(click.Command("score")), click.Option(["--null-in"])
+    texts = ("a=1=2", "w=", '["a=b","0"]', "[c]=0", '["x"]=1')
+    nulls = {"a": "1=2", "w": "", "a=b": "0", "[c]": "0", '["x"]': "1"}
+    assert options_of_score._nulls(context, option, texts) == nulls
+    for wrong in ("a", "=1", '["a"]'):
+        with pytest.raises(click.BadParameter, match="is not COL=VALUE"):
+            options_of_score._nulls(context, option, (wrong,))
 
 
 def test_a_model_that_changes_is_another_program(tmp_path: Path) -> None:

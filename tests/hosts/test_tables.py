@@ -322,6 +322,10 @@ def test_what_is_no_table_is_said_in_pythons_kinds_of_errors(pa: Any) -> None:
     assert said(options={"nulls": [1]}) == (
         "TypeError: nulls: a list takes no null's place: give a number, a text, or a dict of them by column"
     )
+    flags = pa.array([True, None, False])
+    found = model.predict_arrow(batch(pa, flags=flags), nulls={"flags": np.bool_(True)})
+    assert pa.table(found).column("flags_out").to_pylist() == [True, True, False]
+    assert "is no int64" in said(ids=pa.array([1, None, 3]), options={"nulls": 2**63})
     with pytest.raises(TypeError, match="a list is no table: it has neither __arrow_c_stream__ nor __arrow_c_array__"):
         model.predict_arrow([1])
     for array in (pa.array([1, 2]), pa.chunked_array([[1, 2]])):
@@ -353,6 +357,8 @@ def test_numbers_are_onnxruntimes_and_every_library_takes_them(pa: Any) -> None:
         lambda: frame,
         lambda: con.sql("SELECT * FROM rows"),
         lambda: table.to_pandas(),
+        lambda: table.to_pandas().set_axis(range(6000, 0, -2)),
+        lambda: table.to_pandas().set_axis([f"row {k}" for k in range(3000)]),
     ]
     for source in sources:
         found = model.predict_arrow(source())
@@ -364,6 +370,15 @@ def test_numbers_are_onnxruntimes_and_every_library_takes_them(pa: Any) -> None:
     assert (pa.record_batch(found).column(0).to_numpy() == column).all()
     assert con.sql("SELECT count(probability) FROM found").fetchall() == [(3000,)]
     assert repr(found) == "<Table of 3000 rows: probability: Float32>"
+    # batches with dictionaries that are too large together: one by one they are right, and as one they are refused
+    small = [
+        pa.array([f"{n} {k}" for k in range(100)]).dictionary_encode().cast(pa.dictionary(pa.int8(), pa.string())) for n in "ab"
+    ]
+    parts = [table.slice(0, 100).append_column("kind", kind) for kind in small]
+    found = model.predict_arrow(pa.Table.from_batches([b for part in parts for b in part.to_batches()]), keep=["kind"])
+    assert pa.RecordBatchReader.from_stream(found).read_next_batch().num_rows == 100
+    with pytest.raises(ValueError, match="ictionary"):
+        found.__arrow_c_array__()
     masked = pa.StructArray.from_arrays(list(features[:3].T), names=names, mask=pa.array([False, True, False]))
     for struct in (masked, pa.chunked_array([masked])):
         with pytest.raises(ValueError, match="row 1 of a batch is null as a whole"):

@@ -170,14 +170,19 @@ class Tables:
 
     def arguments(self) -> list[str]:
         """What the program is called with."""
-        found = [f"--column={name}={json.dumps(list(columns))}" for name, columns in self.columns.items()]
-        found += [f"--keep={json.dumps(list(self.keep))}"] if self.keep else []
+        found = [f"--column={name}={_names(columns)}" for name, columns in self.columns.items()]
+        found += [f"--keep={_names(self.keep)}"] if self.keep else []
         found += [f"--rename={output}={column}" for output, column in self.rename.items()]
-        found += [f"--null-in={column}={value}" for column, value in self.nulls.items()]
+        found += [f"--null-in={json.dumps([column, value])}" for column, value in self.nulls.items()]
         for name in ("null", "bad_rows", "format", "delimiter", "row_group", "threads"):
             value = getattr(self, name)
             found += [] if value is None else [f"--{name.replace('_', '-')}={value}"]
         return found + [f"--{name}" for name in ("cast", "force") if getattr(self, name)]
+
+
+def _names(names: Sequence[str]) -> str:
+    """Names as JSON; one may stand alone."""
+    return json.dumps([names] if isinstance(names, str) else list(names))
 
 
 def _wrong(batches: tuple[int, ...], seed: int) -> list[Problem]:

@@ -46,14 +46,29 @@ def _renames(_context: click.Context, _parameter: click.Parameter, values: tuple
 
 
 def _nulls(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    """What `--null-in` says."""
-    return dict(_pairs(values, "COL=VALUE"))
-
-
-def _pairs(values: tuple[str, ...], form: str) -> Iterator[tuple[str, str]]:
+    """What `--null-in` says; as JSON where a column's name has an equals sign."""
+    found = {}
     for value in values:
-        name, _, rest = value.partition("=")
-        if not name or not rest:
+        pair = _json(value)
+        if isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair):
+            found[pair[0]] = pair[1]
+        else:
+            found |= dict(_pairs((value,), "COL=VALUE", empty=True))
+    return found
+
+
+def _json(text: str) -> Any:
+    """What a text is as JSON, None if it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _pairs(values: tuple[str, ...], form: str, *, empty: bool = False) -> Iterator[tuple[str, str]]:
+    for value in values:
+        name, equals, rest = value.partition("=")
+        if not name or not (rest or (equals and empty)):
             raise click.BadParameter(f"{value!r} is not {form}")
         yield name, rest
 

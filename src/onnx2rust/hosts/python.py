@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from onnx2rust.base.errors import Problem, ToolError, UnsupportedError
-from onnx2rust.base.naming import Escaped, Names, comment, py_ident, py_string
+from onnx2rust.base.naming import Escaped, Names, comment, py_ident, py_string, toml_string
 from onnx2rust.emit.borders import Tensor
 from onnx2rust.hosts import tables
 from onnx2rust.hosts.shells import NOT_TENSORS, Host, Model, Shell, cargo, refused, run, weights_beside
@@ -55,7 +55,10 @@ class Member:
     @property
     def scalar(self) -> Escaped:
         """numpy's type of an element, in annotations."""
-        return Escaped("np.object_" if self.text else f"np.{self.tensor.dtype.numpy.type.__name__}")
+        if self.text:
+            return Escaped("np.object_")
+        # before numpy 2 there was no `np.bool`
+        return Escaped("np.bool_" if self.tensor.dtype is DType.BOOL else f"np.{self.tensor.dtype.numpy.name}")
 
 
 def _members(tensors: tuple[Tensor, ...]) -> list[Member]:
@@ -77,10 +80,12 @@ def _values(model: Model) -> Mapping[str, Any]:
     return {
         "tables": None if why else tables.values(border),
         "no_tables": comment(why or ""),
+        "distribution": toml_string(model.crate.rstrip("_")),  # what pip calls it ends with a letter or a digit
         "inputs": inputs,
         "outputs": outputs,
         "arrays": any(not m.text for m in inputs),
         "numbers": any(not m.text for m in outputs),
+        "plain": any(not m.text and not m.half for m in outputs),
         "halves": any(m.half for m in inputs),
         "texts_in": any(m.text for m in inputs),
         "texts_out": any(m.text for m in outputs),

@@ -11,6 +11,9 @@ use model::tf_layers::signature::Tensor;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+/// What the names of columns begin with that pandas hands on as a frame's index.
+const INDEX: &str = "__index_level_";
+
 /// The columns of an input.
 pub struct Feed {
     pub(super) tensor: &'static Tensor,
@@ -46,7 +49,7 @@ impl Columns {
         problems.extend(lost);
         let mut feeds = Vec::new();
         for tensor in inputs {
-            match feed(tensor, inputs.len() == 1, schema, &keep, options) {
+            match feed(tensor, inputs, schema, &keep, options) {
                 Ok(feed) => feeds.push(feed),
                 Err(found) => problems.extend(found.into_iter().map(|p| p.at(tensor.field))),
             }
@@ -54,7 +57,7 @@ impl Columns {
         let outputs: Vec<Output> = outputs
             .iter()
             .zip(names)
-            .map(|(tensor, names)| Output::new(tensor, *names, options))
+            .map(|(tensor, names)| Output::new(tensor, &called(tensor, outputs), *names, options))
             .collect();
         let mut fields: Vec<_> = keep
             .iter()
@@ -161,28 +164,36 @@ fn strangers(what: &str, names: Vec<String>, tensors: &[Tensor]) -> Vec<Problem>
         .collect()
 }
 
+/// What a tensor is called: by its field, unless that is another's name in the model file, and by its own name there.
+fn called(tensor: &'static Tensor, all: &[Tensor]) -> Vec<&'static str> {
+    let taken = |field: &str| {
+        all.iter()
+            .any(|t| t.name == field && t.field != tensor.field)
+    };
+    let field = Some(tensor.field).filter(|field| !taken(field));
+    field.into_iter().chain([tensor.name]).collect()
+}
+
 /// The names of an input's columns: those that are given; one of its own name; its name with the numbers from 0 on; or all columns
 /// that are not handed on, if there is no other input and they are as many as its elements.
 fn named(
     tensor: &'static Tensor,
-    alone: bool,
+    inputs: &[Tensor],
     schema: &Schema,
     keep: &[usize],
     options: &Options,
 ) -> Result<Vec<String>, Problem> {
     let elements: Option<usize> = row_shape(tensor).into_iter().product();
-    let own = [tensor.field, tensor.name];
-    if let Some(names) = own.iter().find_map(|&name| options.columns.get(name)) {
+    let own = called(tensor, inputs);
+    let mut own = own.iter();
+    if let Some(names) = own.clone().find_map(|&name| options.columns.get(name)) {
         return Ok(names.clone());
     }
     let has = |name: &str| schema.column_with_name(name).is_some();
-    if let Some(name) = own.into_iter().find(|name| has(name)) {
+    if let Some(name) = own.clone().find(|name| has(name)) {
         return Ok(vec![name.to_string()]);
     }
-    if let (Some(name), Some(n)) = (
-        own.into_iter().find(|name| has(&format!("{name}_0"))),
-        elements,
-    ) {
+    if let (Some(name), Some(n)) = (own.find(|name| has(&format!("{name}_0"))), elements) {
         return Ok((0..n).map(|k| format!("{name}_{k}")).collect());
     }
     let all = options.keep.iter().any(|name| name == "*");
@@ -190,12 +201,12 @@ fn named(
         .fields()
         .iter()
         .enumerate()
-        .filter(|(k, _)| all || !keep.contains(k))
+        .filter(|(k, f)| (all || !keep.contains(k)) && !f.name().starts_with(INDEX))
         .map(|(_, f)| f.name())
         .collect();
     let names = schema.fields().iter().map(|f| f.name().as_str());
-    let (own, there) = (quoted(tensor.field), listed(names));
-    match elements.filter(|_| alone) {
+    let (own, there) = (quoted(called(tensor, inputs)[0]), listed(names));
+    match elements.filter(|_| inputs.len() == 1) {
         Some(n) if n == others.len() => Ok(others.into_iter().cloned().collect()),
         Some(n) => Err(format!(
             "there is no column {own}, and {} columns that are not kept are not {n}; there are {there}",
@@ -203,17 +214,17 @@ fn named(
         )),
         None => Err(format!("there is no column {own}; there are {there}")),
     }
-    .map_err(|text| Problem::value(text).hinted(Hint::Columns(tensor.field)))
+    .map_err(|text| Problem::value(text).hinted(Hint::Columns(called(tensor, inputs)[0])))
 }
 
 fn feed(
     tensor: &'static Tensor,
-    alone: bool,
+    inputs: &[Tensor],
     schema: &Schema,
     keep: &[usize],
     options: &Options,
 ) -> Result<Feed, Vec<Problem>> {
-    let names = named(tensor, alone, schema, keep, options).map_err(|p| vec![p])?;
+    let names = named(tensor, inputs, schema, keep, options).map_err(|p| vec![p])?;
     let shape = row_shape(tensor);
     let elements: Option<usize> = shape.iter().copied().product();
     if names.len() != 1 && elements.is_some_and(|n| n != names.len()) || names.is_empty() {

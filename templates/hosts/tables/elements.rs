@@ -141,8 +141,12 @@ fn numbers<T: Number + Element>(array: &dyn Array, to: &mut [T], wrong: &mut Wro
         DataType::Float32 => turned::<Float32Type, T>(array, to, wrong, T::of),
         DataType::Float64 => turned::<Float64Type, T>(array, to, wrong, T::of),
         DataType::Decimal128(_, scale) => {
-            let unit = 10f64.powi(-i32::from(*scale));
-            let of = |v: i128| T::of(v.to_f64()? * unit);
+            // the power of ten is exact (up to 10²²), so that a quotient is rounded once
+            let unit = 10f64.powi(i32::from(scale.unsigned_abs()));
+            let of = |v: i128| {
+                let v = v.to_f64()?;
+                T::of(if *scale < 0 { v * unit } else { v / unit })
+            };
             turned::<Decimal128Type, T>(array, to, wrong, of);
         }
         text if is_text(text) => parsed(array, to, wrong),

@@ -75,7 +75,7 @@ pub fn joined<'a>(
         .map(|(a, parts)| (a.to_data(), parts))
         .unzip();
     let room = data.iter().map(|d| d.len()).sum();
-    let mut all = MutableArrayData::new(data.iter().collect(), false, room);
+    let mut all = MutableArrayData::try_new(data.iter().collect(), false, room)?;
     for (k, parts) in parts.iter().enumerate() {
         for &(from, to) in parts {
             all.try_extend(k, from, to)?;

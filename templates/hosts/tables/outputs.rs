@@ -39,9 +39,14 @@ pub struct Output {
 }
 
 impl Output {
-    pub(super) fn new(tensor: &'static Tensor, names: Names, options: &Options) -> Self {
-        let own = [tensor.field, tensor.name];
-        let name = own.iter().find_map(|&name| options.rename.get(name));
+    /// Of a tensor that is `called` so.
+    pub(super) fn new(
+        tensor: &'static Tensor,
+        called: &[&str],
+        names: Names,
+        options: &Options,
+    ) -> Self {
+        let name = called.iter().find_map(|&name| options.rename.get(name));
         let fixed = row_shape(tensor).iter().all(Option::is_some);
         let named = matches!(names, Names::TextColumns(_) | Names::NumberColumns(_));
         Self {

@@ -7,12 +7,12 @@ use arrow_array::ffi_stream::{ArrayStreamReader, FFI_ArrowArrayStream};
 use arrow_array::{
     Array, ArrayReader, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch,
     RecordBatchIterator, RecordBatchOptions, RecordBatchReader, StringArray, StructArray,
-    make_array,
+    UInt64Array, make_array,
 };
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyCapsule, PyDict};
+use pyo3::types::{PyCapsule, PyDict};
 use std::collections::HashMap;
 use std::ffi::CStr;
 use std::ptr::NonNull;
@@ -217,14 +217,18 @@ pub fn options(columns: Option<Names>, nulls: Option<&Bound<'_, PyAny>>) -> PyRe
 
 /// What takes the place of nulls, as an array of one element.
 fn fill(value: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
-    if value.is_instance_of::<PyBool>() {
-        return Ok(Arc::new(BooleanArray::from(vec![value.extract::<bool>()?])));
+    // numpy's bools, too
+    if let Ok(yes) = value.extract::<bool>() {
+        return Ok(Arc::new(BooleanArray::from(vec![yes])));
     }
     if let Ok(text) = value.extract::<String>() {
         return Ok(Arc::new(StringArray::from(vec![text])));
     }
     if let Ok(int) = value.extract::<i64>() {
         return Ok(Arc::new(Int64Array::from(vec![int])));
+    }
+    if let Ok(large) = value.extract::<u64>() {
+        return Ok(Arc::new(UInt64Array::from(vec![large])));
     }
     match value.extract::<f64>() {
         Ok(float) => Ok(Arc::new(Float64Array::from(vec![float]))),

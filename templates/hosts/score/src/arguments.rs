@@ -93,7 +93,7 @@ impl Arguments {
     /// `--null-in`, by column.
     pub fn nulls(&self) -> Result<HashMap<String, String>> {
         let each = self.null_in.iter();
-        let found = gathered(each.map(|text| pair("--null-in", text, "COL=VALUE")));
+        let found = gathered(each.map(|text| fill(text)));
         found.map(HashMap::from_iter)
     }
 
@@ -155,6 +155,17 @@ fn pair(option: &str, text: &str, form: &str) -> Result<(String, String)> {
             let what = format!("{option} {text}: is not {form}");
             Err(Failure::one(Kind::Usage, "", what, ""))
         }
+    }
+}
+
+/// The column and the value, which may be no text at all; as JSON where a name has an equals sign.
+fn fill(text: &str) -> Result<(String, String)> {
+    if let Ok([column, value]) = serde_json::from_str::<[String; 2]>(text) {
+        return Ok((column, value));
+    }
+    match text.split_once('=') {
+        Some((column, "")) if !column.is_empty() => Ok((column.to_string(), String::new())),
+        _ => pair("--null-in", text, "COL=VALUE"),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::tables::{self, Hint};
 use serde_json::{Value, json};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// What a failure is, and so the exit code.
@@ -106,6 +107,23 @@ impl fmt::Display for Failure {
         }
         Ok(())
     }
+}
+
+/// A panic is a bug, and ends a run like any other failure.
+pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str);
+        let said = said
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("it panicked");
+        let what = format!("a bug, or a damaged table: {}", shortened(said));
+        Err(Failure::one(
+            Kind::Tool,
+            "",
+            what,
+            "please report it with the model and the table",
+        ))
+    })
 }
 
 /// What there is to do, in options of this program.

@@ -76,12 +76,24 @@ impl Setup {
         }
         let mut problems = gathered(problems);
         let mut seen = BTreeSet::new();
-        for table in tables.iter().filter(|t| !seen.insert(t.name.clone())) {
+        for table in tables.iter().filter(|t| !seen.insert(t.name.as_path())) {
             problems.push(Problem::new(
                 table.path.display(),
                 "another table would be written to the same file",
                 "",
             ));
+        }
+        for table in &tables {
+            let taken = |folder: &&Path| seen.contains(folder);
+            if let Some(folder) = table.name.ancestors().skip(1).find(taken) {
+                let folder = folder.display();
+                let what = format!("its folder {folder} would be the file of another table");
+                problems.push(Problem::new(
+                    table.path.display(),
+                    what,
+                    "rename one of them",
+                ));
+            }
         }
         if !problems.is_empty() {
             return Err(Failure {
@@ -236,11 +248,9 @@ fn places(arguments: &Arguments, folder: bool) -> Vec<Problem> {
         wrong("exists", "choose another place, or replace it with --force");
     }
     let bad = beside(out, "bad.csv");
-    if bad.exists()
-        && !arguments.force
-        && arguments.bad_rows == BadRows::Skip
-        && !beside(out, "partial").exists()
-    {
+    // of a run that leaves rows out, and was ended when it had listed them
+    let own = arguments.bad_rows == BadRows::Skip && beside(out, "partial").exists();
+    if bad.exists() && !arguments.force && !own {
         problems.push(Problem::new(
             bad.display(),
             "exists",
@@ -277,11 +287,16 @@ fn planned(
     for column in columns.schema.fields() {
         if !Sink::holds(format, column) {
             let what = format!(
-                "keep: column {} is {}, for which CSV has no form",
+                "keep: column {} is {}, for which {} has no form",
                 quoted(column.name()),
-                column.data_type()
+                column.data_type(),
+                format.name()
             );
-            problems.push(Problem::new(&place, what, "write Parquet or Arrow"));
+            let hint = match format {
+                Format::Csv(_) => "write Parquet or Arrow",
+                _ => "write Arrow",
+            };
+            problems.push(Problem::new(&place, what, hint));
         }
     }
     if !problems.is_empty() {

@@ -1,12 +1,12 @@
 //! Tables that are written: a file for each part, and one of all parts in their order.
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, guarded};
 use crate::source::Format;
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, new_null_array};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::FileWriter;
-use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::column::writer::ColumnCloseResult;
@@ -48,7 +48,12 @@ enum Writer {
 impl Sink {
     /// Whether the format has a form for a column.
     pub fn holds(format: Format, field: &Field) -> bool {
-        !matches!(format, Format::Csv(_)) || !field.data_type().is_nested()
+        match format {
+            Format::Csv(_) => !field.data_type().is_nested(),
+            Format::Arrow => true,
+            // its writer says so, or panics, when there is a row to write
+            Format::Parquet => guarded(|| wrote_null(field)).is_ok(),
+        }
     }
 
     fn properties(&self) -> WriterProperties {
@@ -173,6 +178,21 @@ impl Sink {
         writer.get_mut().flush()?;
         Ok(())
     }
+}
+
+/// Writes a row of such a column to nowhere.
+fn wrote_null(field: &Field) -> Result<(), Failure> {
+    let field = field.clone().with_nullable(true);
+    let null = new_null_array(field.data_type(), 1);
+    let schema = Arc::new(Schema::new(vec![field]));
+    let nowhere = Path::new("");
+    let batch = RecordBatch::try_new(schema.clone(), vec![null]);
+    let batch = batch.map_err(|e| unwritten(nowhere, e))?;
+    let done = ArrowWriter::try_new(std::io::sink(), schema, None).and_then(|mut writer| {
+        writer.write(&batch)?;
+        writer.close()
+    });
+    done.map(|_| ()).map_err(|e| unwritten(nowhere, e.into()))
 }
 
 fn joined_text(parts: &[PathBuf], mut out: &File) -> std::io::Result<()> {

@@ -36,6 +36,15 @@ impl Format {
         })
     }
 
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Parquet => "Parquet",
+            Format::Csv(_) => "CSV",
+            Format::Arrow => "Arrow",
+        }
+    }
+
     /// The ending of a file of this format.
     pub fn ending(self) -> &'static str {
         match self {

@@ -16,6 +16,8 @@ const MAX_RECORD: usize = 64 << 20;
 /// Bytes of a part, after which it ends.
 const PART: usize = 16 << 20;
 const CHUNK: usize = 1 << 20;
+/// What a file of UTF-8 may begin with (a byte order mark).
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -53,8 +55,12 @@ impl Cutter {
 
     /// The names in the first record.
     pub fn header(&mut self) -> Result<Vec<String>> {
+        self.filled()?;
+        if self.buffer.starts_with(MARK) {
+            self.buffer.drain(..MARK.len());
+            self.passed += MARK.len() as u64;
+        }
         let (bytes, records) = self.cut(1)?;
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         if records == 0 {
             return Err(Failure::damaged(
                 &self.path,
@@ -62,7 +68,7 @@ impl Cutter {
             ));
         }
         let mut record = csv::StringRecord::new();
-        let found = reader(self.delimiter, bytes).read_record(&mut record);
+        let found = reader(self.delimiter, &bytes).read_record(&mut record);
         found.map_err(|e| Failure::damaged(&self.path, e))?;
         Ok(record
             .iter()
@@ -193,10 +199,8 @@ impl Records {
                 .read_byte_record(&mut record)
                 .map_err(|e| e.to_string())?
         {
-            if record.len() == 1 && matches!(&record[0], b"" | b"\r") && self.width != 1 {
-                continue;
-            }
-            if self.width == 1 && &record[0] == b"\r" {
+            // the reader passes over lines that are empty, but for those with a return
+            if record.len() == 1 && &record[0] == b"\r" {
                 continue;
             }
             if record.len() != self.width {

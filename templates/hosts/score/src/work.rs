@@ -1,6 +1,6 @@
 //! All cores score the parts of tables, each with a workspace of its own.
 
-use crate::failure::{Failure, Kind, Problem, Result, shortened};
+use crate::failure::{Failure, Kind, Problem, Result, guarded};
 use crate::journal::{Journal, put, unfinished, write};
 use crate::ports::Ports;
 use crate::progress::Progress;
@@ -11,7 +11,6 @@ use crate::tables::{self, Bad};
 use model::Workspace;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -381,21 +380,4 @@ fn refused(table: &Table, first: u64, bad: &Bad) -> Failure {
         kind: Kind::Data,
         problems,
     }
-}
-
-/// A panic is a bug, and ends a run like any other failure.
-fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let said = panic.downcast_ref::<String>().map(String::as_str);
-        let said = said
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("it panicked");
-        let what = format!("a bug, or a damaged table: {}", shortened(said));
-        Err(Failure::one(
-            Kind::Tool,
-            "",
-            what,
-            "please report it with the model and the table",
-        ))
-    })
 }
