@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import onnx_models
 import pytest
+import rust_tools
 from onnx import TensorProto, helper
 
 import onnx2rust
@@ -109,3 +110,42 @@ def test_a_workspace_is_no_crate_and_its_crates_are_named(tmp_path: Path) -> Non
     assert problem.hint == f"give one of its crates: {tmp_path / 'out' / 'score'}"
     assert onnx2rust.write_weights(tmp_path / "score.onnx", tmp_path / "out" / "score") == 4
     assert onnx2rust.inspect(tmp_path / "out" / "score").parameters == 193
+
+
+def wide() -> onnx.ModelProto:
+    """8 MB of values: an image of 256 × 256 pixels in 32 channels."""
+    rng = np.random.default_rng(1)
+    node = [
+        helper.make_node("Conv", ["x", "k"], ["a"], pads=[1] * 4),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("GlobalAveragePool", ["b"], ["y"]),
+    ]
+    kernel = {"k": rng.standard_normal((32, 3, 3, 3)).astype(np.float32)}
+    return onnx_models.model("wide", node, {"x": (1, 3, 256, 256)}, {"y": (1, 32, 1, 1)}, kernel)
+
+
+def test_buffers_of_fixed_size_are_too_many_for_other_hosts_stacks(tmp_path: Path) -> None:
+    """A server's worker would end with a stack overflow, and the program with it."""
+    onnx.save(wide(), tmp_path / "wide.onnx")
+    with pytest.raises(UnsupportedError) as caught:
+        onnx2rust.convert_workspace([tmp_path / "wide.onnx"], tmp_path / "out", hosts=["embedded", "c", "server"])
+    size = 4 * 32 * 256 * 256
+    assert [problem.what.partition(", ")[0] for problem in caught.value.problems] == [
+        "--host c: buffers of fixed size",
+        "--host server: buffers of fixed size",
+    ]
+    said = caught.value.problems[0].what.split()
+    assert int(said[said.index("bytes,") - 1]) >= size
+    assert not (tmp_path / "out").exists()
+    (project,) = onnx2rust.convert_workspace([tmp_path / "wide.onnx"], tmp_path / "out", hosts=["embedded"])
+    assert [shell.package for shell in project.shells] == ["wide-embedded"]
+
+
+@pytest.mark.slow
+def test_a_crate_with_large_buffers_of_fixed_size_passes_its_tests(tmp_path: Path) -> None:
+    """They are more than a thread's stack has by itself."""
+    onnx.save(wide(), tmp_path / "wide.onnx")
+    crate = onnx2rust.convert(tmp_path / "wide.onnx", tmp_path / "out", Options(static=True)).crate
+    rust_tools.passes(crate, "test", "-q")
+    rust_tools.passes(crate, "run", "-q", "--example", "predict", "--", "testdata/features.npz", str(tmp_path / "out.npz"))
+    rust_tools.passes(crate, "clippy", "-q", "--all-targets", "--", "-D", "warnings")

@@ -152,6 +152,7 @@ def convert_workspace(
                 raise loaded
             found = generate(loaded, source.resolve().name, replace(own, crate_name=crate), progress, layers=shared)
             files |= found.files(f"{found.rendered.crate}/")
+            _refuse_stacks(hosts, found, own)
             shells = _shells(hosts, found, source.name)
             files |= {f"{shell.package}/{name}": content for shell in shells for name, content in shell.files.items()}
             results.append((found, shells))
@@ -227,6 +228,16 @@ def _refuse_files(kinds: Sequence[str], each: Sequence[Options]) -> None:
         if wanted and (why := HOSTS[kind].fileless)
     ]
     if problems:
+        raise UnsupportedError(problems)
+
+
+def _refuse_stacks(kinds: Sequence[str], found: Generated, options: Options) -> None:
+    """Raises UnsupportedError if buffers of fixed size, which lie where their owner lies, are too many for a host's threads."""
+    fixed = memory.of(found.plan).bytes if options.static else 0
+    hint = "convert for it into a folder of its own, without --static and --host embedded: its buffers grow then"
+    what = f"buffers of fixed size, {fixed} bytes, are too many for a thread's stack"
+    problems = [Problem(f"--host {kind}: {what}", hint=hint) for kind in dict.fromkeys(kinds) if not HOSTS[kind].static]
+    if fixed > memory.ON_STACK and problems:
         raise UnsupportedError(problems)
 
 

@@ -12,6 +12,8 @@ from onnx2rust.plan.planner import Plan
 
 LINE = 64
 """Bytes that a buffer begins at and takes whole ones of."""
+ON_STACK = 128 << 10
+"""Bytes of buffers that any thread's stack has room for, also where they are copied."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,11 @@ class Memory:
     slots: tuple[int, ...]
     bytes: int
     """Of all slots."""
+
+    @property
+    def stack(self) -> int:
+        """Bytes of stack that are enough for some workspaces, which debug builds copy, with what layers work in."""
+        return (2 << 20) + 16 * self.bytes
 
 
 def of(plan: Plan) -> Memory:
