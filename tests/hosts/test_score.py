@@ -379,6 +379,15 @@ def test_what_cannot_be_written_or_read_is_said(model: Path, tmp_path: Path) -> 
         "IN: keep: column `either`", "    → write Arrow", "IN: keep: column `months`", "    → write Arrow",
     ]  # fmt: skip
     assert said[2].endswith(", for which Parquet has no form")
+    berlin = pa.array([1_600_000_000, None], pa.timestamp("s", "Europe/Berlin"))
+    pq.write_table(pq.read_table(source).slice(0, 2).append_column("when", berlin), tmp_path / "when.parquet")
+    scored(model, tmp_path / "when.parquet", tmp_path / "when.csv", keep=["when"], columns={"features": NAMES})
+    lines = (tmp_path / "when.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["when", "2020-09-13T12:26:40Z", ""]
+    pq.write_table(pq.read_table(source), tmp_path / "brotli.parquet", compression="brotli")
+    assert wrong(InvalidDataError, model, tmp_path / "brotli.parquet", tmp_path / "b.parquet") == [
+        "IN: cannot be read: it is compressed with Brotli", "    → write it anew with zstd, snappy, gzip or lz4",
+    ]  # fmt: skip
     kept = ["id", "note", "either", "months"]
     assert scored(model, tmp_path / "odd.arrow", tmp_path / "odd.out.arrow", keep=kept).rows == 2
     full = Path("/dev/shm/onnx2rust-full")
@@ -390,6 +399,29 @@ def test_what_cannot_be_written_or_read_is_said(model: Path, tmp_path: Path) -> 
                 assert "No space left on device" in lines[0]
             finally:
                 subprocess.run(["umount", str(full)], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.hosts
+def test_what_is_said_of_damaged_files_names_them(model: Path, tmp_path: Path) -> None:
+    built = scoring.program_of(model, Options(), Tables(cache=CACHE), lambda _: None)
+    whole, random = table(rows(300)), np.random.default_rng(11)
+    pq.write_table(whole, tmp_path / "in.parquet", compression="none", row_group_size=100)
+    with pa.OSFile(str(tmp_path / "in.arrow"), "wb") as file, pa.ipc.new_file(file, whole.schema) as writer:
+        writer.write_table(whole, max_chunksize=100)
+    for name in ("in.parquet", "in.arrow"):
+        good = np.frombuffer((tmp_path / name).read_bytes(), np.uint8)
+        codes = set()
+        for _ in range(25):
+            bad = good.copy()
+            bad[random.integers(len(good) - 3000, len(good), 2)] = random.choice([0, 1, 127, 128, 255], 2)
+            (tmp_path / name).write_bytes(bad.tobytes())
+            command = [str(built), name, "out.parquet", "--keep=id,note", "--json", "--quiet", "--force", "--bad-rows=skip"]
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+            said = json.loads(done.stdout)
+            assert all(problem["where"] == name for problem in said.get("problems", ())), said
+            codes.add(done.returncode)
+        assert {3} <= codes <= {0, 2, 3, 6}
 
 
 @pytest.mark.slow

@@ -433,6 +433,19 @@ def test_every_element_type_and_names_of_the_model() -> None:
             assert told[1].startswith(f"the body: {said} is no {numpy} at line 1 column "), told
 
 
+@pytest.mark.slow
+@pytest.mark.hosts
+def test_a_model_without_inputs() -> None:
+    node = helper.make_node("Constant", [], ["y"], value_floats=[1.0, 2.0])
+    graph = helper.make_graph([node], "g", [], [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2])])
+    made = hosted(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8), "constant")
+    with running(made) as server:
+        assert server.predict() == {"y": [1, 2]}
+        assert load(server.ask("POST", "/predict", save({}), RAW)[2])["y"].tolist() == [1, 2]
+        assert server.problem('{"x": 1}') == (400, "the body: no input is called `x`, the model has none at line 1 column 4")
+        assert server.problem(save({"x": np.zeros(1)}), RAW) == (400, "no input is called `x`, the model has none")
+
+
 @pytest.mark.parametrize("text", ["block comment end", "double quote", "newline", "backslash", "template", "braces", "non-ASCII"])
 def test_hostile_names_stay_in_their_places(text: str) -> None:
     made = hosted(hostile.model(hostile.TEXTS[text]), "hostile", build=False)

@@ -111,6 +111,7 @@ said(() => model.predict(inputs, { a: 2, b: -2 }));
 said(() => model.predict(inputs, { a: 2, b: "2" }));
 said(() => model.predict(inputs, { a: 2, b: 3 }));
 said(() => model.predict(but({ string: ["", "a", "\\ud83e\\udd80", "\\udd80\\ud83e"] }), { a: 2, b: 2 }));
+said(() => model.predict(but({ string: Object.assign(["a", "b"], { length: 4 }) }), { a: 2, b: 2 }));
 const gone = new Float32Array(4);
 structuredClone(gone.buffer, { transfer: [gone.buffer] });
 said(() => model.predict(but({ [names.float]: gone }), { a: 0, b: 2 }));
@@ -248,10 +249,11 @@ def test_every_element_type_and_sizes_that_no_length_says() -> None:
         "RangeError: input `string` has 1 elements, its shape needs 4",
         "TypeError: input `int64`: is Array, the model needs BigInt64Array",
         "TypeError: sizes: `a`, `b` missing; the model has `a`, `b`",
-        "RangeError: size `b`: is -2, a size is a whole number",
-        "RangeError: size `b`: is 2, a size is a whole number",
+        "RangeError: size `b`: is Number -2, a whole Number is needed",
+        "RangeError: size `b`: is String 2, a whole Number is needed",
         "RangeError: input `float` has 4 elements, its shape needs 6",
         "RangeError: input `string`: string 3 has half of a surrogate pair, which is no character",
+        f"TypeError: {needs}",
         "TypeError: input `float`: its buffer is detached: it was sent elsewhere (postMessage), keep a copy",
         "-2147483648,1,2,3",
         "Error: the model is closed: load it anew",

@@ -63,6 +63,14 @@ impl Failure {
         Self::one(Kind::Data, path.display(), what, "")
     }
 
+    /// The same, of this file where it is not said of which.
+    pub fn at(mut self, path: &Path) -> Self {
+        for problem in self.problems.iter_mut().filter(|p| p.place.is_empty()) {
+            problem.place = path.display().to_string();
+        }
+        self
+    }
+
     /// All that does not fit of a table.
     pub fn unfit(path: &Path, problems: Vec<tables::Problem>) -> Self {
         let hint = |p: &tables::Problem| p.hint.map_or(String::new(), hinted);

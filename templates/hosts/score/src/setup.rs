@@ -1,7 +1,7 @@
 //! What a run is, held against the tables before a row is read: all that is wrong is said at once.
 
 use crate::arguments::{Arguments, BadRows};
-use crate::failure::{Failure, Kind, Problem, Result};
+use crate::failure::{Failure, Kind, Problem, Result, guarded};
 use crate::journal::beside;
 use crate::model::identity;
 use crate::ports::{INPUTS, NAMES, OUTPUTS};
@@ -65,10 +65,11 @@ impl Setup {
         let mut tables = Vec::new();
         for (path, name) in files {
             let own = |source: &Source| format.or(out).unwrap_or(source.format);
-            match Source::open(&path, delimiter).and_then(|source| {
-                let format = own(&source);
-                planned(arguments, &source, name, format, folder)
-            }) {
+            let table = guarded(|| {
+                let source = Source::open(&path, delimiter)?;
+                planned(arguments, &source, name, own(&source), folder)
+            });
+            match table.map_err(|failure| failure.at(&path)) {
                 Ok(table) => tables.push(table),
                 Err(failure) if failure.kind == Kind::Usage => problems.extend(failure.problems),
                 Err(failure) => return Err(failure),

@@ -2,7 +2,8 @@
 
 use crate::failure::{Failure, Kind, guarded};
 use crate::source::Format;
-use arrow_array::{RecordBatch, new_null_array};
+use arrow_array::timezone::Tz;
+use arrow_array::{Array, ArrayRef, RecordBatch, make_array, new_null_array};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::FileWriter;
@@ -202,11 +203,29 @@ fn joined_text(parts: &[PathBuf], mut out: &File) -> std::io::Result<()> {
     Ok(())
 }
 
+/// A column whose times can be written: those of a zone with a name, whose offsets nobody knows here, become UTC's.
+fn timed(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let DataType::Timestamp(unit, Some(zone)) = column.data_type() else {
+        return Ok(column.clone());
+    };
+    if zone.parse::<Tz>().is_ok() {
+        return Ok(column.clone());
+    }
+    let utc = DataType::Timestamp(*unit, Some("+00:00".into()));
+    let data = column.to_data().into_builder().data_type(utc).build()?;
+    Ok(make_array(data))
+}
+
 /// Writes rows as text.
 fn texts(writer: &mut csv::Writer<File>, batch: &RecordBatch) -> Result<(), ArrowError> {
     let options = FormatOptions::default();
-    let columns = batch.columns().iter();
+    let columns: Vec<ArrayRef> = batch
+        .columns()
+        .iter()
+        .map(timed)
+        .collect::<Result<_, _>>()?;
     let columns: Vec<_> = columns
+        .iter()
         .map(|c| ArrayFormatter::try_new(c, &options))
         .collect::<Result<_, _>>()?;
     let mut field = String::new();

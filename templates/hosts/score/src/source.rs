@@ -1,6 +1,6 @@
 //! Tables that are read: Parquet, CSV and Arrow files, in parts that follow from the file alone.
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::tables::Bad;
 use crate::text::{self, Cutter, Records};
 use arrow_array::RecordBatch;
@@ -11,6 +11,8 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder,
 };
+use parquet::basic::Compression;
+use parquet::file::metadata::ParquetMetaData;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -117,6 +119,7 @@ impl Source {
                 let metadata = metadata.map_err(|e| Failure::damaged(path, e))?;
                 let rows = metadata.metadata().file_metadata().num_rows();
                 let rows = u64::try_from(rows).map_err(|e| Failure::damaged(path, e))?;
+                readable(path, metadata.metadata())?;
                 let schema = metadata.schema().clone();
                 (format, schema, Some(rows), Some(metadata))
             }
@@ -239,6 +242,21 @@ impl Source {
             .build()
             .map_err(|e| Failure::damaged(&self.path, e))
     }
+}
+
+/// That all columns are compressed in a way that is known here.
+fn readable(path: &Path, metadata: &ParquetMetaData) -> Result<()> {
+    let columns = metadata.row_groups().iter().flat_map(|g| g.columns());
+    let mut codecs = columns.map(|c| c.compression());
+    let strange = codecs.find_map(|codec| match codec {
+        Compression::BROTLI(_) => Some("Brotli"),
+        Compression::LZO => Some("LZO"),
+        _ => None,
+    });
+    let Some(codec) = strange else { return Ok(()) };
+    let what = format!("cannot be read: it is compressed with {codec}");
+    let hint = "write it anew with zstd, snappy, gzip or lz4";
+    Err(Failure::one(Kind::Data, path.display(), what, hint))
 }
 
 impl Parts {

@@ -143,6 +143,10 @@ impl<'a> Work<'a> {
                 }
             };
             if let Err(failure) = done {
+                let failure = match self.tables.get(place.0) {
+                    Some(table) => failure.at(&table.path),
+                    None => failure,
+                };
                 let mut state = self.state();
                 if state
                     .failure
