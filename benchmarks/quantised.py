@@ -28,13 +28,14 @@ def onnx_files(names: Sequence[str]) -> dict[str, Path]:
         mark, content = target.with_name("source"), hashlib.sha256(source.read_bytes() + Path(__file__).read_bytes()).hexdigest()
         if not mark.exists() or mark.read_text() != content:
             target.parent.mkdir(parents=True, exist_ok=True)
-            _quantise(source, target)
+            quantise(source, target)
             mark.write_text(content)
         files[name] = target
     return files
 
 
-def _quantise(source: Path, target: Path) -> None:
+def quantise(source: Path, target: Path) -> None:
+    """Writes the model with a float32 input in 8 bits."""
     from onnxruntime import quantization
 
     class Draws(quantization.CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types

@@ -86,9 +86,14 @@ def held(models: list[Path], folder: str, allowed: float) -> list[str]:
 @pytest.mark.hosts
 @host_tools.need("qemu-system-arm")
 def test_a_microcontroller_computes_what_onnxruntime_does(tmp_path: Path) -> None:
-    """A convolutional model, on a board without an operating system."""
-    onnx.save(onnx_models.digits(), tmp_path / "digits.onnx")
-    held([tmp_path / "digits.onnx"], "digits", 1e-5)
+    """A convolutional model, in float32 and in 8 bits, on a board without an operating system."""
+    sys.path.insert(0, str(rust_tools.ROOT / "benchmarks"))
+    import quantised
+
+    floats, bytes_ = tmp_path / "digits.onnx", tmp_path / "digits_int8.onnx"
+    onnx.save(onnx_models.digits(), floats)
+    quantised.quantise(floats, bytes_)
+    held([floats, bytes_], "digits", 1e-5)
 
 
 @pytest.mark.slow
