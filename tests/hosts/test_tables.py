@@ -326,7 +326,9 @@ def test_what_is_no_table_is_said_in_pythons_kinds_of_errors(pa: Any) -> None:
     found = model.predict_arrow(batch(pa, flags=flags), nulls={"flags": np.bool_(True)})
     assert pa.table(found).column("flags_out").to_pylist() == [True, True, False]
     assert "is no int64" in said(ids=pa.array([1, None, 3]), options={"nulls": 2**63})
-    with pytest.raises(TypeError, match="a list is no table: it has neither __arrow_c_stream__ nor __arrow_c_array__"):
+    with pytest.raises(
+        TypeError, match="a list is no table: it has none of __arrow_c_stream__, __arrow_c_array__ and __dataframe__"
+    ):
         model.predict_arrow([1])
     for array in (pa.array([1, 2]), pa.chunked_array([[1, 2]])):
         with pytest.raises(TypeError, match="this is no table: its rows are Int64"):
@@ -335,6 +337,29 @@ def test_what_is_no_table_is_said_in_pythons_kinds_of_errors(pa: Any) -> None:
     for masked in (struct, pa.chunked_array([struct])):
         with pytest.raises(ValueError, match="there is no column `x`"):
             model.predict_arrow(masked)
+
+
+class Older:
+    """A frame of a library that knows the interchange protocol alone."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    def __dataframe__(self, *arguments: Any, **options: Any) -> Any:
+        return self._table.__dataframe__(*arguments, **options)
+
+
+@pytest.mark.slow
+@pytest.mark.hosts
+def test_an_older_frame_is_read_by_pyarrow_and_without_it_that_is_said(pa: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = score_wheel().Model()
+    frame = Older(pa.table({f"c{k}": pa.array([0.5, None], pa.float32()) for k in range(10)}))
+    with pytest.raises(ValueError, match="row 1: column `c0`: null"):
+        model.predict_arrow(frame)
+    assert len(model.predict_arrow(frame, nulls=0)) == 2
+    monkeypatch.setitem(sys.modules, "pyarrow.interchange", None)
+    with pytest.raises(TypeError, match="a Older has __dataframe__ alone, which pyarrow reads: install pyarrow"):
+        model.predict_arrow(frame)
 
 
 @pytest.mark.slow
@@ -357,6 +382,7 @@ def test_numbers_are_onnxruntimes_and_every_library_takes_them(pa: Any) -> None:
         lambda: frame,
         lambda: con.sql("SELECT * FROM rows"),
         lambda: table.to_pandas(),
+        lambda: Older(table),
         lambda: table.to_pandas().set_axis(range(6000, 0, -2)),
         lambda: table.to_pandas().set_axis([f"row {k}" for k in range(3000)]),
     ]

@@ -1,4 +1,5 @@
-//! Tables between Python and the model: what has `__arrow_c_stream__` or `__arrow_c_array__` goes in, what has both comes out.
+//! Tables between Python and the model: what has `__arrow_c_stream__`, `__arrow_c_array__` or `__dataframe__` goes in, what has the
+//! first two comes out.
 
 use crate::tables::{Hint, Kind, Options, Problem, Problems, joined};
 use arrow_array::cast::AsArray;
@@ -182,8 +183,17 @@ pub fn reader(table: &Bound<'_, PyAny>) -> PyResult<Reader> {
         )));
     }
     let is = table.get_type().name()?;
+    if table.hasattr("__dataframe__")? {
+        // an older protocol, of buffers by their addresses: pyarrow reads it
+        let pyarrow = table.py().import("pyarrow.interchange").map_err(|_| {
+            PyTypeError::new_err(format!(
+                "a {is} has __dataframe__ alone, which pyarrow reads: install pyarrow"
+            ))
+        })?;
+        return reader(&pyarrow.call_method1("from_dataframe", (table,))?);
+    }
     Err(PyTypeError::new_err(format!(
-        "a {is} is no table: it has neither __arrow_c_stream__ nor __arrow_c_array__"
+        "a {is} is no table: it has none of __arrow_c_stream__, __arrow_c_array__ and __dataframe__"
     )))
 }
 
